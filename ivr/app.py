@@ -534,6 +534,11 @@ class Hotline:
             gauges.append(
                 Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", strays, join="max")
             )
+            unread = "Folders that a damaged disk does not show whole."
+            gauges += [
+                Gauge("ivr_unread_folders", unread, len(folders), {"of": what}, join="max")
+                for what, folders in self.worker.unread.items()
+            ]
         failures = "How often what runs beside calls failed and was begun again."
         gauges.append(
             Gauge("ivr_loops_failing", "Of what runs beside calls, how many keep failing.",
@@ -666,7 +671,8 @@ class Hotline:
         if self.time.trouble:
             found.append(f"{self.time.trouble}: until they agree {RESTS}")
         trees = self.trees.troubles if self.trees is not None else []
-        return [*found, *trees, *self.loops.troubles, *self.lag.troubles]
+        unread = self.worker.troubles if self.worker is not None else []
+        return [*found, *trees, *unread, *self.loops.troubles, *self.lag.troubles]
 
     async def _offer(self) -> None:
         """Swap one reference; live calls keep what they began with."""

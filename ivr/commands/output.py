@@ -84,7 +84,7 @@ def with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
 
 def show_json(value: object) -> None:
     """JSON on stdout, without colour, Persian as it is."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    print(_printable(json.dumps(value, ensure_ascii=False, indent=2, default=str)))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -92,8 +92,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Non
     for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
-        table.add_row(*("" if row.get(c) is None else str(row.get(c)) for c in columns))
+        table.add_row(*("" if row.get(c) is None else _printable(str(row.get(c))) for c in columns))
     out.print(table)
+
+
+def _printable(text: str) -> str:
+    """A file's name may be no UTF-8; what of it can't be printed is told as `\\udcff`, as in JSON."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:

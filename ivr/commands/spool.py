@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 app = typer.Typer(help="What is not in the books yet.", no_args_is_help=True)
+UNREAD = "its disk does not show all of it"
 IN_PROGRESS = "its call goes on, or has just ended"
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
 
@@ -109,8 +110,11 @@ def on_disk(settings: Settings) -> Iterator[Pending]:
         yield from _in_journal(journal)
         for path in journal_reading.put_aside(journal):
             yield Pending("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
-    for path in fallbacks(settings.state_path / "fallback"):
+    unread: list[Path] = []
+    for path in fallbacks(settings.state_path / "fallback", unread):
         yield Pending("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
+    for place in unread:
+        yield Pending("fallback", str(place), 1, "", UNREAD)
 
 
 def _in_journal(journal: Path) -> Iterator[Pending]:
@@ -139,7 +143,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pend
     return [
         Pending("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
         for stray in look.strays
-    ] + [Pending("recordings", folder, 1, "", "its disk does not show all of it") for folder in look.unread]
+    ] + [Pending("recordings", folder, 1, "", UNREAD) for folder in look.unread]
 
 
 async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:
@@ -210,4 +214,8 @@ def _grown(path: Path) -> str:
 
 
 def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    """Nothing for what is no time of ours: a damaged file may be of the year 10000."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return ""

@@ -114,6 +114,8 @@ class Worker:
         self.clock = clock
         self.book = intake.book
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
+        # Folders that a damaged disk did not show whole when last looked through, by what they hold.
+        self.unread: dict[str, list[str]] = {}
         self.following = Following(pump.engine, intake.book, shelf.spool, term)
         self._gone = asyncio.Event()
 
@@ -142,6 +144,12 @@ class Worker:
         for name, part in parts.items():
             loops.start(name, part)
 
+    @property
+    def troubles(self) -> list[str]:
+        """One sentence for each kind of folder of which some is not shown whole."""
+        why = "a damaged disk does not show all of what is in {}: the log says why"
+        return [why.format(f"{what} ({', '.join(its)})") for what, its in self.unread.items() if its]
+
     async def idle(self) -> None:
         """Apply what is journalled, if the database is there."""
         own = [self.pump.idle()] if self.intake.journal.applies else []
@@ -150,7 +158,9 @@ class Worker:
 
     async def _take_in(self) -> None:
         while True:
-            await take_in(self.intake, self.cellar.fallback, self.shelf.recordings)
+            unread: list[Path] = []
+            await take_in(self.intake, self.cellar.fallback, self.shelf.recordings, unread=unread)
+            self.unread["fallback"] = [str(place) for place in unread]
             await asyncio.sleep(FALLBACK_SECONDS)
 
     async def _follow_siblings(self) -> None:
@@ -174,7 +184,7 @@ class Worker:
                     look_back=look_back,
                 )
                 look_back = LOOK_BACK_SECONDS
-                self.strays = len(done.waiting)
+                self.strays, self.unread["recordings"] = len(done.waiting), done.unread
                 if done.growing:
                     wait = SOON_SECONDS
             except (BookEmpty, *AWAY) as error:

@@ -16,7 +16,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,8 @@ from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.store.flushing import flush, sync
+from ivr.store.journal import JournalError
+from ivr.store.recording_files import PLAIN, listed
 from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
@@ -42,17 +44,35 @@ _CHOSEN = re.compile(r"[a-z0-9][a-z0-9_.]*")
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
 
 
-def fallbacks(folder: Path) -> list[Path]:
-    """What the dialplan recorded and nobody has taken in yet, on either disk."""
-    return sorted([*folder.glob("*.wav"), *(folder / SECOND).glob("*.wav")])
+def fallbacks(folder: Path, unread: list[Path] | None = None) -> list[Path]:
+    """What the dialplan recorded and nobody has taken in yet, on either disk.
+
+    A disk that does not show everything is added to `unread`; without that list its OSError is raised.
+    """
+
+    def refused(place: Path, error: OSError) -> None:
+        if unread is None:
+            raise error
+        log.error("%s can't be looked at for what the dialplan recorded: %s", place, error)
+        unread.append(place)
+
+    shown = [entry for place in (folder, folder / SECOND) for entry in listed(place, refused)]
+    return sorted(Path(entry.path) for entry in shown if entry.name.endswith(PLAIN))
 
 
-async def take_in(intake: Intake, folder: Path, recordings: Path, settled: float = SETTLED_SECONDS) -> int:
+async def take_in(
+    intake: Intake,
+    folder: Path,
+    recordings: Path,
+    settled: float = SETTLED_SECONDS,
+    unread: list[Path] | None = None,
+) -> int:
     """Journal every settled recording as a case, then remove it from `folder`. How many there were.
 
     Ids and file names come from the file's own name, so a crash between two steps repeats the same case
     instead of making a second. What holds no word is moved to `folder`/empty. While another process takes
-    them in, nothing is done.
+    them in, nothing is done. One file, or one disk (then it is added to `unread`), that can't be read holds
+    up no other. Raises JournalError.
     """
     if not folder.is_dir():
         return 0
@@ -60,15 +80,18 @@ async def take_in(intake: Intake, folder: Path, recordings: Path, settled: float
         if not alone:
             return 0
         _remove_probes(folder, settled)
-        return await _take_all(intake, folder, recordings, settled)
+        found = fallbacks(folder, [] if unread is None else unread)
+        return await _take_all(intake, found, recordings, settled)
 
 
 def _remove_probes(folder: Path, settled: float) -> None:
     """What the dialplan wrote to see whether the disk takes more."""
-    for probe in (*folder.glob("*.room"), *(folder / SECOND).glob("*.room")):
-        with suppress(OSError):
-            if time.time() - probe.stat().st_mtime > settled:
-                probe.unlink()
+    for place in (folder, folder / SECOND):
+        with suppress(OSError):  # of what it does not show `fallbacks` tells
+            for probe in place.glob("*.room"):
+                with suppress(OSError):
+                    if time.time() - probe.stat().st_mtime > settled:
+                        probe.unlink()
 
 
 @contextmanager
@@ -84,15 +107,19 @@ def _alone_in(folder: Path) -> Iterator[bool]:
         os.close(fd)
 
 
-async def _take_all(intake: Intake, folder: Path, recordings: Path, settled: float) -> int:
+async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, settled: float) -> int:
     taken = 0
-    for path in fallbacks(folder):
+    for path in found:
         try:
             if abs(time.time() - path.stat().st_mtime) >= settled:  # or the clock was set back since
                 await _take_one(intake, path, recordings)
                 taken += 1
         except OSError as error:
-            log.error("%s can't be taken in now: %s", path, error)
+            log.error("%r can't be taken in now: %s", path, error)
+        except JournalError:
+            raise  # it would take none of the others either
+        except Exception:
+            log.exception("%r can't be taken in and waits", path)
     return taken
 
 

@@ -66,7 +66,7 @@ def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
             Gauge("ivr_journal_oldest_seconds", "Age of the oldest of them.", age, slot),
         ]
         quarantined += len(journal_reading.put_aside(folder))
-    waiting = len(fallbacks(fallback))
+    waiting = len(fallbacks(fallback, []))  # a disk that shows not all is told of by whoever takes them in
     return [
         *sorted(found, key=lambda gauge: gauge.name),
         Gauge("ivr_quarantined_facts", "Damaged or refused facts put aside.", quarantined),

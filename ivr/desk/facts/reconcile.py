@@ -22,6 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
+from ivr.desk.book.book import BookEmpty
 from ivr.desk.case.joining import CaseFound, WordsFound, reserve
 from ivr.desk.facts.apply import MALFORMED, apply
 from ivr.desk.facts.comparing import behind
@@ -102,7 +103,10 @@ async def reconcile(
     # What the reconciler itself had brought into a database that went back is in no journal.
     since = setback.to.timestamp() - START_LOOK_BACK_SECONDS if setback and setback.to else 0.0
     look = await strays(shelf, look_back, since if setback else math.inf)
-    over = [stray for stray in look.strays if stray.name not in live]
+    for stray in look.strays:
+        if not stray.bookable:
+            log.error("recording %r waits: its name is not UTF-8; rename it, then touch it", stray.name)
+    over = [stray for stray in look.strays if stray.name not in live and stray.bookable]
     ripe = [s for s in over if abs(now - s.grown_at) >= settled]  # or the clock was set back since
     done.growing = len(over) - len(ripe)
     done.waiting = [s.name for s in set(look.strays) - set(ripe)] + look.left
@@ -127,13 +131,24 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
             done.waiting.append(stray.name)
             done.growing += stray.name in told.soon
             continue
-        try:
-            recorded = await asyncio.to_thread(_measured, shelf.recordings, stray)
-        except (OSError, Unopened) as error:
-            log.error("recording %s can't be taken in now: %s", stray.name, error)
-            done.waiting.append(stray.name)
-            continue
-        await _enter(shelf, stray, recorded, told.facts.get(stray.name, []), done)
+        await _enter_one(shelf, stray, told.facts.get(stray.name, []), done)
+
+
+async def _enter_one(shelf: Shelf, stray: Stray, told: Sequence[Fact], done: Pass) -> None:
+    """What is wrong with this one alone holds up no other. Raises BookEmpty or what AWAY names."""
+    try:
+        recorded = await asyncio.to_thread(_measured, shelf.recordings, stray)
+    except (OSError, Unopened) as error:
+        log.error("recording %s can't be taken in now: %s", stray.name, error)
+        done.waiting.append(stray.name)
+        return
+    try:
+        await _enter(shelf, stray, recorded, told, done)
+    except Exception as error:
+        if isinstance(error, (BookEmpty, *AWAY)) and not _is_unusable(error):
+            raise  # nobody's could be entered now
+        log.exception("recording %s can't be taken in and waits", stray.name)
+        done.waiting.append(stray.name)
 
 
 async def _enter(
@@ -149,13 +164,17 @@ async def _enter(
             facts = await _facts(shelf.engine, stray, recorded, fact)
             await apply(shelf.engine, page, facts)
         except (*MALFORMED, *AWAY) as error:
-            unusable = isinstance(error, MALFORMED) or is_our_fault(error)
-            if fact is None or not unusable:
+            if fact is None or not _is_unusable(error):
                 raise
             log.error("what the journal says of recording %s can't be used: %s", stray.name, error)
         else:
             _count(stray, facts, done)
             return
+
+
+def _is_unusable(error: Exception) -> bool:
+    """Whether it is for what is said of this recording, and not for a database that is away."""
+    return isinstance(error, MALFORMED) or is_our_fault(error)
 
 
 async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:

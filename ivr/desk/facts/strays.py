@@ -23,7 +23,7 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
-from ivr.store.recording_files import is_one, stem, where
+from ivr.store.recording_files import is_one, listed, stem, where
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND
 
@@ -57,6 +57,11 @@ class Stray(NamedTuple):
     name: str
     grown_at: float
 
+    @property
+    def bookable(self) -> bool:
+        """Whether books and journals, which are UTF-8, can hold its name: a damaged folder's may be any."""
+        return self.name.encode(errors="replace").decode() == self.name
+
 
 @dataclass(slots=True)
 class Look:
@@ -87,16 +92,7 @@ class Look:
 
     def listed(self, folder: Path) -> list[os.DirEntry[str]]:
         """What its disk shows of it."""
-        found: list[os.DirEntry[str]] = []
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    found.append(entry)  # one by one: what came before the damage counts
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        except OSError as error:
-            self.refused(folder, error)
-        return found
+        return listed(folder, self.refused)
 
 
 async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf) -> Look:
@@ -119,8 +115,9 @@ async def without_row(engine: AsyncEngine, files: Sequence[Stray]) -> list[Stray
     found: list[Stray] = []
     for start in range(0, len(files), _CHUNK):
         chunk = files[start : start + _CHUNK]
+        names = [stray.name for stray in chunk if stray.bookable]
         async with engine.connect() as connection:
-            rows = await connection.execute(with_row(), {"names": [stray.name for stray in chunk]})
+            rows = await connection.execute(with_row(), {"names": names})
         known = set(rows.scalars())
         found += [stray for stray in chunk if stray.name not in known]
     return found

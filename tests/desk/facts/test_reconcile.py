@@ -31,6 +31,7 @@ from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import lay
 
 CHOSEN = OpenCase("complaint", "water.supply", "ahar", "fa", (), callback="04431112233")
@@ -365,6 +366,39 @@ async def test_an_unreadable_file_is_tried_again_and_holds_up_no_other(
         bad.write_bytes(audio(3.0))
         os.utime(bad, (LONG_AGO, LONG_AGO))
         assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=1)
+
+
+async def test_a_name_that_no_book_can_hold_waits_and_holds_up_no_other(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A flipped bit in a damaged folder; as long as names of ours are, which are compared with calls."""
+    put(tmp_path)
+    strange = os.fsdecode(b"2026/11/25/\xff" + b"a" * 31)
+    path = tmp_path / "recordings" / f"{strange}.wav"
+    path.write_bytes(audio(3.0))
+    os.utime(path, (LONG_AGO - 1, LONG_AGO - 1))
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.call_started(call())
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1, waiting=[strange])
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass(waiting=[strange]), "nor is it forgotten"
+        assert r"25/\udcffaaa" in caplog.text
+        path.rename(path.with_name("aaaa.wav"))
+        (path.parent / "aaaa.wav").touch()
+        assert await one_pass(desk, tmp_path, look_back=0, settled=0) == Pass(cases=1)
+
+
+async def test_a_recording_that_the_books_refuse_waits_and_holds_up_no_other(
+    engine: AsyncEngine, tmp_path: Path, small_disk: SmallDisk
+) -> None:
+    """A damaged file may be of a year that no book knows. The disk in memory keeps such years, ext4 none."""
+    refused, last = put(small_disk.path, at=253_402_300_800.0), put(small_disk.path, at=253_402_300_801.0)
+    put(small_disk.path)
+    async with office(engine, tmp_path) as desk:
+        its = replace(shelf(desk, tmp_path), recordings=small_disk.path / "recordings")
+        assert await reconcile(its, own=desk.journal) == Pass(cases=1, waiting=[refused, last])
+        os.utime(its.recordings / f"{refused}.wav", (LONG_AGO, LONG_AGO))
+        assert await reconcile(its, own=desk.journal) == Pass(cases=1, waiting=[last])
 
 
 @pytest.mark.parametrize("code", [errno.EUCLEAN, errno.EACCES])

@@ -66,7 +66,8 @@ async def test_retry_brings_everything_in_while_no_server_runs(
     assert found["quarantine", "x.fact"]["why"] == "a fact was refused: as a test"
     code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
     assert (code, json.loads(out)) == (
-        0, {"cases": 1, "added": 0, "empty": 0, "growing": 0, "waiting": [], "fallback": 1, "again": 0}
+        0, {"cases": 1, "added": 0, "empty": 0, "growing": 0, "waiting": [], "unread": [], "fallback": 1,
+            "again": 0}
     )  # fmt: skip
     assert len(await as_json.cases(engine)) == 3
     assert set(await listed(tmp_path, database_url)) == {("quarantine", "x.fact")}
