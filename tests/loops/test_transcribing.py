@@ -134,6 +134,20 @@ async def test_several_workers_hear_each_once_and_what_fails_keeps_nobody_waitin
         assert story.count("transcribed") == 1
 
 
+async def test_words_that_the_books_refuse_keep_nobody_waiting_and_are_not_tried_for_ever(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = await counter(engine)
+    code, bad = await said(engine, tmp_path, 400), await said(engine, tmp_path, 600)
+    name = (await at.case(bad))["recordings"][0]["path"]
+    shell = f"case $0 in */{name}) printf 'water\\0';; *) echo water;; esac"
+    listener = transcriber(engine, tmp_path, ["sh", "-c", shell, "{wav}"])
+    assert [await listener.once() for _ in range(TRIES + 2)] == [True] * (TRIES + 1) + [False]
+    assert await written(at, code) == "water" and await written(at, bad) is None
+    assert caplog.text.count("was not put into words") == TRIES
+    assert "UPDATE recordings" not in caplog.text, "nor what was said"
+
+
 async def test_what_a_person_wrote_or_retention_took_is_left_alone(
     engine: AsyncEngine, tmp_path: Path, program: list[str]
 ) -> None:
