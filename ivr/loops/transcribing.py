@@ -18,7 +18,7 @@ from ivr.desk.recordings import recognising
 from ivr.desk.recordings.recognising import Unheard
 from ivr.speech.recognition import Recogniser, RecognitionError
 from ivr.store import recording_files
-from ivr.store.engine import AWAY
+from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.envelope import Unopened
 
 log = logging.getLogger(__name__)
@@ -69,15 +69,24 @@ class Transcriber:
         try:
             words = await self._words(found)
         except (RecognitionError, Unopened, OSError) as error:
-            self._failed[found.name] += 1
-            log.error("recording %s was not put into words: %s", found.name, error)
+            self._fail(found, error)
             return
         try:
             suggester = await self.learning.suggester()
         except SeedError as error:
             log.error("no suggestion can be made: %s", error)
             suggester = None
-        await recognising.heard(self.engine, found, words, suggester, self.clock())
+        try:
+            await recognising.heard(self.engine, found, words, suggester, self.clock())
+        except AWAY as error:  # a recogniser may print what the books never take, as a NUL
+            if not is_our_fault(error):
+                raise
+            self._fail(found, getattr(error, "orig", error))  # SQLAlchemy's own text repeats the words
+
+    def _fail(self, found: Unheard, error: object) -> None:
+        """The others go on; it is tried again, but not for ever."""
+        self._failed[found.name] += 1
+        log.error("recording %s was not put into words: %s", found.name, error)
 
     async def _words(self, found: Unheard) -> str:
         async with AsyncExitStack() as stack:

@@ -14,13 +14,17 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 FOLDER = ".room"
 ALONE = "fallback"  # beside the folder of recordings
@@ -74,10 +78,17 @@ class Room:
     _name: str = field(default_factory=lambda: f"held-{secrets.token_hex(8)}")
     _fd: int = -1
     _signed: int = -1
+    _known: int = 0  # what the others were last seen to hold
+    _blind: bool = False  # whether that can't be seen now
 
     def count(self, holds: Collection[Hold]) -> Count:
-        """See to these recordings' room, then to the ballast, and tell how much there is. Raises OSError."""
-        (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        """See to these recordings' room, then to the ballast, and tell how much there is. Raises OSError.
+
+        Only where the disk itself does not say how much is free: a folder of ours that is damaged, or that of
+        the dialplan's own, takes no room from anybody's words.
+        """
+        with suppress(OSError):  # without it nothing is signed, and there is no ballast
+            (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
         for hold in holds:
             if hold.secured is False and not hold.over:
                 self._secure(hold)
@@ -135,7 +146,7 @@ class Room:
         Of what has ended the room is given back: whoever takes it in may be long in coming.
         """
         now = time.time()
-        for path in (self.folder.resolve().parent / ALONE).glob("*.wav"):
+        for path in _listed(self.folder.resolve().parent / ALONE, "*.wav"):
             with suppress(OSError):
                 idle, has_more = now - path.stat().st_mtime, _has_more(path)
                 if has_more and (idle > LEFT_SECONDS or _was_closed(path)):
@@ -146,10 +157,10 @@ class Room:
     # What this process, and the others, hold without that
 
     def _sign(self, size: int) -> None:
-        if self._fd >= 0 and not os.fstat(self._fd).st_nlink:  # somebody took us for dead as we began
-            os.close(self._fd)
-            self._fd = self._signed = -1
-        with suppress(OSError):  # a full disk: tried again at the next look
+        with suppress(OSError):  # a full disk, a damaged folder: tried again at the next look
+            if self._fd >= 0 and not os.fstat(self._fd).st_nlink:  # somebody took us for dead as we began
+                os.close(self._fd)
+                self._fd = self._signed = -1
             if self._fd < 0:
                 self._fd = os.open(self.folder / FOLDER / self._name, os.O_RDWR | os.O_CREAT, 0o660)
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -158,7 +169,22 @@ class Room:
                 self._signed = size
 
     def _others(self) -> int:
-        return sum(_held(path) for path in (self.folder / FOLDER).glob("held-*") if path.name != self._name)
+        """Where that can't be seen: what was last seen, and four recordings' worth at least.
+
+        A disk that is nearly full counts as full sooner then, for the last bytes might be promised twice; one
+        with more room is used. What has begun is safe from that wherever its room can be set aside.
+        """
+        try:
+            with os.scandir(self.folder / FOLDER) as entries:
+                its = [entry for entry in entries if entry.name.startswith("held-")]
+        except OSError as error:
+            if not self._blind:
+                log.error("what other processes hold of a disk can't be seen, and is guessed: %s", error)
+            self._blind = True
+            return max(self._known, SPARE_BYTES)
+        self._known = sum(_held(Path(each.path)) for each in its if each.name != self._name)
+        self._blind = False
+        return self._known
 
     # The ballast
 
@@ -197,11 +223,13 @@ class Room:
         return self._file.exists() and self.there < self.wanted
 
     def _give_way(self, size: int, least: int = STEP_BYTES) -> bool:
-        with self._alone() as fd:
+        """Whether it did."""
+        with suppress(OSError), self._alone() as fd:
             there = os.fstat(fd).st_size if fd >= 0 else 0
             if there:
                 os.ftruncate(fd, max(0, there - max(size, least)))
             return there > 0
+        return False
 
     def _build(self, wanted: int) -> None:
         with suppress(OSError), self._alone() as fd:
@@ -262,17 +290,26 @@ def _was_closed(path: Path) -> bool:
         return any(file.read(8)[4:])
 
 
-def day_folders(folder: Path) -> list[Path]:
-    """Where the recordings of each day lie, YYYY/MM/DD, the oldest first."""
-    return sorted(folder.glob("[0-9]*/[0-9]*/[0-9]*"))
+def _listed(folder: Path, pattern: str) -> list[Path]:
+    """Nothing where that can't be read: it holds up no other, and who looks for words there tells of it."""
+    with suppress(OSError):
+        return list(folder.glob(pattern))
+    return []
+
+
+def day_folders(folder: Path) -> Iterator[Path]:
+    """Where the recordings of each day lie, YYYY/MM/DD, the newest first, as far as they can be read."""
+    for year in sorted(_listed(folder, "[0-9]*"), reverse=True):
+        for month in sorted(_listed(year, "[0-9]*"), reverse=True):
+            yield from sorted(_listed(month, "[0-9]*"), reverse=True)
 
 
 def trim_left(folder: Path, idle: float, held: Collection[Path] = ()) -> None:
-    """The same for all of the last two days that have not grown for `idle` seconds. Raises OSError."""
+    """The same for all of the last two days that have not grown for `idle` seconds."""
     before = time.time() - idle
-    for day in day_folders(folder)[-2:]:
-        for path in day.glob("*.wav"):
-            with suppress(FileNotFoundError):
+    for day in islice(day_folders(folder), 2):
+        for path in _listed(day, "*.wav"):
+            with suppress(OSError):
                 if path not in held and path.stat().st_mtime < before:
                     trim(path)
 

@@ -165,10 +165,9 @@ class Volumes:
     async def give_back(self, volume: Volume) -> None:
         """What is set aside for recordings that grow no more: who began them was killed, or Asterisk was."""
         held = frozenset(hold.path for hold in volume.held.values())
-        with suppress(OSError):  # a look tells of it
-            await asyncio.get_running_loop().run_in_executor(
-                volume.threads, trim_left, volume.folder, IDLE_SECONDS, held
-            )
+        await asyncio.get_running_loop().run_in_executor(
+            volume.threads, trim_left, volume.folder, IDLE_SECONDS, held
+        )
 
     async def _count(self, volume: Volume) -> None:
         holds = tuple(volume.held.values())

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from ivr.settings import ROOT
-from ivr.store.room import BLOCK_BYTES, FOLDER, Hold, Room, trim, trim_left
+from ivr.store.room import BLOCK_BYTES, FOLDER, SPARE_BYTES, Hold, Room, trim, trim_left
 from tests.fixtures.small_disk import SmallDisk
 
 BALLAST = 256 << 20  # far more than a twentieth of the small disk
@@ -129,6 +135,50 @@ def test_what_another_process_holds_is_known_until_it_is_killed(tmp_path: Path) 
     assert not list((tmp_path / FOLDER).glob("held-*"))
 
 
+def damage(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """What fsck would mend; the kernel alone can bring it about, so it is put in here."""
+
+    def refusing(does: Callable[..., Any], path: Any, *more: Any) -> Any:
+        if Path(path).is_relative_to(folder):
+            raise OSError(errno.EUCLEAN, os.strerror(errno.EUCLEAN), str(path))
+        return does(path, *more)
+
+    for name in ("scandir", "open", "mkdir"):
+        monkeypatch.setattr(os, name, partial(refusing, getattr(os, name)))
+
+
+@pytest.mark.parametrize("damaged", ["fallback", "recordings/.room"])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_damaged_folder_makes_no_disk_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str, is_new: bool
+) -> None:
+    recordings = tmp_path / "recordings"
+    for folder in (recordings, tmp_path / "fallback"):
+        folder.mkdir()
+    if not is_new:
+        assert Room(recordings, 1 << 20).count([]).ballast
+    damage(monkeypatch, tmp_path / damaged)
+    count = Room(recordings).count([])  # without its ballast, which would give way
+    assert count.free > 1 << 20 and not count.full
+
+
+def test_while_it_can_not_be_seen_what_others_hold_it_is_not_taken_for_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = Room(tmp_path), Room(tmp_path)
+    one.count([Hold(tmp_path / "a.wav", 2 * SPARE_BYTES)])
+    assert other.count([]).others == 2 * SPARE_BYTES
+    with monkeypatch.context() as while_damaged:
+        damage(while_damaged, tmp_path / FOLDER)
+        assert [other.count([]).others for _ in range(2)] == [2 * SPARE_BYTES] * 2
+        assert Room(tmp_path).count([]).others == SPARE_BYTES, "who has never seen it"
+    assert caplog.text.count("is guessed") == 2, "each tells once"
+    one.count([])
+    assert other.count([]).others == 0
+    one.close()
+    other.close()
+
+
 def test_a_file_that_we_may_not_write_is_only_counted(tmp_path: Path) -> None:
     room, file = Room(tmp_path), tmp_path / "a.wav"
     file.mkdir()  # as root writes whatever it wants
@@ -192,3 +242,21 @@ def test_what_whoever_was_killed_left_set_aside_is_given_back_once_nothing_grows
         True, False, False,
     ]  # fmt: skip
     assert files[0].read_bytes() == BLOCK
+
+
+@pytest.mark.parametrize("damaged", ["2025", "2026/10", "2026/11/28"])
+def test_what_was_left_set_aside_is_given_back_beside_a_damaged_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
+) -> None:
+    left = tmp_path / "2026" / "11" / "27" / "left.wav"
+    for folder in (left.parent, tmp_path / damaged):
+        folder.mkdir(parents=True)
+    left.write_bytes(BLOCK)
+    room = Room(tmp_path)
+    room.count([Hold.of(left, 60)])
+    room.close()
+    os.utime(left, (1_000_000, 1_000_000))
+    before = on_disk(left)
+    damage(monkeypatch, tmp_path / damaged)
+    trim_left(tmp_path, 60)
+    assert before - on_disk(left) > 800_000

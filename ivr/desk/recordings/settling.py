@@ -71,7 +71,15 @@ class Settling:
             after = rows[-1]
 
     def _here(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-        return [row for row in rows if recording_files.where(self.folder, row.name)]
+        return [row for row in rows if self._is_here(row.name)]
+
+    def _is_here(self, name: str) -> bool:
+        """One whose folder its disk damaged is told of and left out: it holds up no other."""
+        try:
+            return recording_files.where(self.folder, name) is not None
+        except OSError as error:
+            self._tell(name, "recording %s is not %s: %s", name, self.called, error)
+            return False
 
     async def _one(self, name: str, now: datetime) -> bool:
         """Held by its row meanwhile: what retention takes never comes back."""

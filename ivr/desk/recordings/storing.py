@@ -18,7 +18,7 @@ from ivr.store.derived import Derived
 from ivr.store.envelope import Unopened
 from ivr.store.recordings import TO_STORE, TO_UNSTORE
 from ivr.store.tables import recordings
-from ivr.store.vault import Vault
+from ivr.store.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,23 @@ Cursor = tuple[datetime, str]
 async def store_recordings(engine: AsyncEngine, folder: Path, vault: Vault, derived: Derived) -> int:
     """One pass over what is not there yet. How many were copied. Raises VaultError; the rest waits then.
 
-    What retention removed here is removed there first, with what somebody made of it for listening meanwhile.
+    What retention removed here is removed there first, with what somebody made of it for listening meanwhile;
+    where that can't be, the rest is copied nevertheless, and then it is raised.
     A file that is not on this machine is another's to copy. One that is not what was recorded is never
     copied: `ivr verify` names it.
     """
-    await _remove(engine, vault, derived)
+    refused: Exception | None = None
+    try:
+        await _remove(engine, vault, derived)
+    except (VaultError, OSError) as error:  # a key that may not delete is one to protect what is there
+        refused = error
+    done = await _store_all(engine, folder, vault)
+    if refused is not None:
+        raise refused
+    return done
+
+
+async def _store_all(engine: AsyncEngine, folder: Path, vault: Vault) -> int:
     done, after = 0, None
     while True:
         async with engine.connect() as connection:
@@ -98,8 +110,8 @@ def _copy(folder: Path, vault: Vault, row: Row[Any]) -> bool:
 
 
 def _digest(file: BufferedReader) -> str:
-    """ "" of what is damaged further on."""
+    """ "" of what is damaged further on, by whoever wrote it or by its disk."""
     try:
         return hashlib.file_digest(file, "sha256").hexdigest()
-    except Unopened:
+    except (OSError, Unopened):
         return ""

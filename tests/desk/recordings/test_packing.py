@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -99,6 +101,23 @@ async def test_what_may_still_be_needed_as_it_is_waits(
     os.utime(other, (1_700_000_000, 1_700_000_000))
     assert await its.packed() == 0 and its.forms() == [".wav", ".wav"]
     assert "is not what was recorded: ivr verify" in caplog.text
+
+
+async def test_one_that_its_disk_does_not_show_keeps_no_other_from_being_packed(
+    its: Shelved, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, does = plain(its.folder, its.names[0]), os.stat
+
+    def refusing(path: Any, *more: Any, **named: Any) -> os.stat_result:
+        if path == one:
+            raise OSError(errno.EUCLEAN, os.strerror(errno.EUCLEAN), str(path))
+        return does(path, *more, **named)
+
+    with monkeypatch.context() as while_damaged:
+        while_damaged.setattr(os, "stat", refusing)
+        assert await its.packed() == 1
+    assert f"recording {its.names[0]} is not packed" in caplog.text
+    assert its.forms() == [".flac", ".wav"] and await its.packed() == 1
 
 
 async def test_what_would_not_come_back_stays_as_it_is_and_is_looked_at_once(its: Shelved) -> None:

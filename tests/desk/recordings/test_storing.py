@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import io
 import json
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import obstore
 import pytest
 from moto.server import ThreadedMotoServer
+from obstore.exceptions import PermissionDeniedError
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -145,6 +148,49 @@ async def test_one_that_its_disk_damaged_keeps_no_other_from_the_store(
     recording_files.packed(tmp_path / "recordings", one).write_bytes(b"fLaC and no more")
     assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
     assert await stored(engine) == [other]
+
+
+class Torn(io.FileIO):
+    """Of which the disk gives the first block only."""
+
+    def readinto(self, buffer: Any, /) -> int:
+        if self.tell():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().readinto(buffer)
+
+
+async def test_one_whose_disk_fails_in_the_middle_of_it_keeps_no_newer_one_from_the_store(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await with_words(engine, tmp_path)
+    async with engine.connect() as connection:
+        older, newer = (row.name for row in await connection.execute(not_stored(None)))
+    its, does = recording_files.plain(tmp_path / "recordings", older), Path.open
+
+    def opening(path: Path, *more: Any, **named: Any) -> Any:
+        return io.BufferedReader(Torn(path)) if path == its else does(path, *more, **named)
+
+    monkeypatch.setattr(Path, "open", opening)
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
+    assert await stored(engine) == [newer]
+
+
+async def test_a_key_that_may_not_delete_keeps_nothing_from_the_store_and_is_told_of(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, (one, other) = await with_words(engine, tmp_path)
+    async with engine.begin() as connection:
+        gone = update(recordings).where(recordings.c.name == one)
+        await connection.execute(gone.values(stored_at=func.now(), removed_at=func.now()))
+
+    def refusing(*_: Any) -> None:
+        raise PermissionDeniedError("AccessDenied")
+
+    monkeypatch.setattr(obstore, "delete", refusing)
+    with pytest.raises(VaultError, match="AccessDenied"):
+        await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    assert sorted(await stored(engine)) == sorted((one, other))
+    assert vault.size(other)
 
 
 async def test_a_store_that_is_away_is_one_sentence_and_nothing_counts_as_stored(
