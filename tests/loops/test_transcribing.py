@@ -29,11 +29,11 @@ from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.database import SEED
 from tests.fixtures.hotline import write_tone
 
-# A recogniser with a vocabulary of three: it listens for tones.
+# A recogniser with a vocabulary of three and one that no database takes: it listens for tones.
 PROGRAM = """
 import sys, wave
 import numpy as np
-WORDS = {400: "سه روز است آب خانه ما قطع است", 600: "برق کوچه ما رفته است", 800: ""}
+WORDS = {400: "سه روز است آب خانه ما قطع است", 600: "برق کوچه ما رفته است", 800: "", 1_200: "چه\\0"}
 with wave.open(sys.argv[1], "rb") as sound:
     samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
     hz = np.argmax(np.abs(np.fft.rfft(samples))) * sound.getframerate() / len(samples)
@@ -135,15 +135,13 @@ async def test_several_workers_hear_each_once_and_what_fails_keeps_nobody_waitin
 
 
 async def test_words_that_the_books_refuse_keep_nobody_waiting_and_are_not_tried_for_ever(
-    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    engine: AsyncEngine, tmp_path: Path, program: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     at = await counter(engine)
-    code, bad = await said(engine, tmp_path, 400), await said(engine, tmp_path, 600)
-    name = (await at.case(bad))["recordings"][0]["path"]
-    shell = f"case $0 in */{name}) printf 'water\\0';; *) echo water;; esac"
-    listener = transcriber(engine, tmp_path, ["sh", "-c", shell, "{wav}"])
+    code, bad = await said(engine, tmp_path, 400), await said(engine, tmp_path, 1_200, "water.bill")
+    listener = transcriber(engine, tmp_path, program)
     assert [await listener.once() for _ in range(TRIES + 2)] == [True] * (TRIES + 1) + [False]
-    assert await written(at, code) == "water" and await written(at, bad) is None
+    assert await written(at, code) == "سه روز است آب خانه ما قطع است" and await written(at, bad) is None
     assert caplog.text.count("was not put into words") == TRIES
     assert "UPDATE recordings" not in caplog.text, "nor what was said"
 

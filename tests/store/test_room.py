@@ -153,10 +153,10 @@ def test_a_damaged_folder_makes_no_disk_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str, is_new: bool
 ) -> None:
     recordings = tmp_path / "recordings"
-    recordings.mkdir()
+    for folder in (recordings, tmp_path / "fallback"):
+        folder.mkdir()
     if not is_new:
         assert Room(recordings, 1 << 20).count([]).ballast
-        (tmp_path / "fallback").mkdir()
     damage(monkeypatch, tmp_path / damaged)
     count = Room(recordings).count([])  # without its ballast, which would give way
     assert count.free > 1 << 20 and not count.full
