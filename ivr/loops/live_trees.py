@@ -111,7 +111,7 @@ class LiveTrees:
                     await self._swap(name)
 
     async def _learn(self, name: str) -> None:
-        """Its text on the air; without a database the last revision this machine had, else the file.
+        """Its text on the air; where that can't be read the last revision this machine had, else the file.
 
         Raises MenuMistakes or OSError when there is none that can be read.
         """
@@ -121,12 +121,26 @@ class LiveTrees:
         except AWAY as error:
             log.warning("the live menu %s can't be read, using the last one known: %s", name, error)
             now = None
-        if now is not None:
-            self._take(now)
-            return
+        try:
+            if now is not None:
+                self._take(now)
+                return
+        except MenuMistakes as error:  # of another release, perhaps
+            log.error("menu %s on the air can't be read, using the last one known: %s", name, error)
+        self._learn_file(name)
+
+    def _learn_file(self, name: str) -> None:
+        """The last revision this machine had; where that can't be read, the file that ships."""
         kept = kept_at(self.spool, name)
-        path = kept if kept.is_file() else SHIPPED / f"{name}.yaml"
-        self._learnt(name, CalledTree(read_tree_file(path).data), str(path))
+        for path in (kept, SHIPPED / f"{name}.yaml"):
+            try:
+                self._learnt(name, CalledTree(read_tree_file(path).data), str(path))
+                return
+            except (MenuMistakes, OSError) as error:
+                if path is not kept:
+                    raise
+                if not isinstance(error, FileNotFoundError):
+                    log.error("%s can't be read, using the file that ships: %s", kept, error)
 
     async def _linked(self, name: str) -> LiveTree:
         """Read together with the trees that it calls, which are followed from now on."""

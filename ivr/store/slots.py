@@ -7,13 +7,17 @@ next takes the first free one, with its journal and the codes that were leased t
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
-from ivr.store.journal import Journal, JournalError, JournalInUse, journal_reading
+from ivr.store.journal import Journal, JournalError, JournalFull, JournalInUse, journal_reading
 from ivr.store.journal.journal_keeping import FactTerm
+
+log = logging.getLogger(__name__)
 
 MOST = 64  # far more than a machine has use for
 NO_CALLS = 32  # from here on those who carry no calls: they leave the codes of the others to who carries some
+MOST_DAMAGED = 4  # so many at once are no damaged slots: it is the disk of them all
 
 
 def place(spool: Path, number: int) -> Path:
@@ -31,8 +35,15 @@ def journals(spool: Path) -> list[Path]:
 
 
 def living(spool: Path) -> set[Path]:
-    """The journal folders that some process has now."""
-    return {folder for folder in journals(spool) if journal_reading.run_began(folder) is not None}
+    """The journal folders that some process has now, or may have: of a damaged lock nobody can tell."""
+    return {folder for folder in journals(spool) if _may_live(folder)}
+
+
+def _may_live(folder: Path) -> bool:
+    try:
+        return journal_reading.run_began(folder) is not None
+    except OSError:
+        return True
 
 
 def take(
@@ -46,8 +57,10 @@ def take(
 
     `second`: a folder on another disk, where it goes on when its own takes no more. `first`: the lowest
     number that will do. `applies`: its facts are brought into the books by this process.
-    `term`: how long they stay after that.
+    `term`: how long they stay after that. A slot that can't be opened is stepped over: what is in it is
+    brought into the books by whoever can read it.
     """
+    damaged: list[JournalError] = []
     for number in range(first, MOST):
         spare = second and second / "journal" / str(number)
         journal = Journal(
@@ -57,5 +70,13 @@ def take(
             journal.open()
         except JournalInUse:
             continue
+        except JournalFull:
+            raise  # the others lie on the same disk
+        except JournalError as error:
+            log.error("slot %d can't be used, the next one is tried: %s", number, error)
+            damaged.append(error)
+            if len(damaged) == MOST_DAMAGED:
+                break
+            continue
         return journal
-    raise JournalError(f"{MOST} processes serve with {spool} already")
+    raise damaged[0] if damaged else JournalError(f"{MOST} processes serve with {spool} already")

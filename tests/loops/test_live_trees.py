@@ -139,6 +139,22 @@ async def test_a_start_without_a_database_has_the_revisions_last_known(
     await away.dispose()
 
 
+async def test_a_tree_that_can_t_be_read_is_answered_by_the_one_before_or_the_one_that_ships(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    kept, away = tmp_path / "menu-122.yaml", make_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    kept.write_text(WATER.replace("first_key: 4\n", "first_key: 5\n"), encoding="utf-8")
+    await menus.publish(engine, "122", "menu: of a later release", "sara")
+    for database, key in ((engine, 5), (away, 5), (away, 4)):
+        trees = LiveTrees(database, {"122": "122"}, LANGUAGES, tmp_path, SoundBook(tmp_path, LANGUAGES).adopt)
+        await trees.begin()
+        language = trees.called("122").steps["language"]
+        assert isinstance(language, MenuStep) and language.first_key == key
+        if database is away:
+            kept.write_bytes(b"")  # a power cut
+    await away.dispose()
+
+
 async def test_a_number_whose_tree_is_nowhere_is_answered_by_the_hotline_s_own(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from ivr.store import slots
-from ivr.store.journal import Journal, Position, journal_reading
+from ivr.store.journal import Journal, JournalError, Position, journal_reading
 from tests.store.noted import noted
 
 
@@ -19,6 +24,45 @@ async def test_everybody_gets_a_slot_and_a_left_one_is_taken_first(tmp_path: Pat
     assert again.folder == taken[1].folder
     for journal in (taken[0], again, taken[2]):
         await journal.close()
+
+
+async def test_a_slot_whose_disk_refuses_it_is_stepped_over_and_nothing_of_it_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: Any = ".") -> Any:
+        if Path(path) == tmp_path / "journal":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    journal = slots.take(tmp_path)
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert journal.folder == tmp_path / "1" / "journal"
+    assert slots.living(tmp_path) == {journal.folder}, "others see that nobody has the first"
+    mended = slots.take(tmp_path)
+    assert mended.folder == tmp_path / "journal" and mended.applies, "and may apply what is in it"
+    for each in (journal, mended):
+        await each.close()
+
+
+async def test_of_a_slot_with_a_damaged_lock_nobody_can_tell_whether_it_is_had(tmp_path: Path) -> None:
+    lock = tmp_path / "journal" / "lock"
+    lock.parent.mkdir()
+    lock.symlink_to(lock)
+    journal = slots.take(tmp_path)
+    assert slots.living(tmp_path) == {lock.parent, journal.folder} and journal.folder.parent.name == "1"
+    await journal.close()
+
+
+async def test_where_no_slot_can_be_had_the_first_trouble_is_told(tmp_path: Path) -> None:
+    (tmp_path / "journal" / "lock").mkdir(parents=True)
+    (tmp_path / "1").write_text("no folder")
+    (tmp_path / "2").symlink_to(tmp_path / "1")
+    (tmp_path / "3").write_text("no folder")
+    with pytest.raises(JournalError, match="journal can't be written: Is a directory"):
+        slots.take(tmp_path)
 
 
 async def test_what_one_process_alone_left_is_read_by_the_next(tmp_path: Path) -> None:

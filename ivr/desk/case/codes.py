@@ -233,8 +233,9 @@ class CodeBlock:
                 self._serial = int(lease.get("serial", 0))
         except FileNotFoundError:
             pass
-        except (ValueError, KeyError, TypeError):
-            log.error("%s is unreadable; leasing new tracking codes", self.folder / "lease.json")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            # What was leased is given up, which costs two blocks; the database leases none of them again.
+            log.error("the lease in %s is unreadable (%r); leasing new tracking codes", self.folder, error)
         if (marked := self._marked()) > self._serial:
             if self._blocks:
                 log.error(

@@ -140,5 +140,13 @@ async def _left(engine: AsyncEngine, spool: Path) -> set[Path]:
     lacking = set[Path]()
     with suppress(*AWAY):  # then what they hold waits all the same
         lacking = await behind(engine, spool)
-    found = {folder for folder in slots.journals(spool) if journal_reading.is_left(folder)}
+    found = {folder for folder in slots.journals(spool) if _may_be_left(folder)}
     return found | {folder for folder in lacking if journal_reading.run_began(folder) is None}
+
+
+def _may_be_left(folder: Path) -> bool:
+    """Also one that can't be looked into: who opens it says why, and the others don't wait for it."""
+    try:
+        return journal_reading.is_left(folder)
+    except OSError:
+        return True

@@ -204,8 +204,11 @@ class Applied:
         try:
             self.applied, self.marked, self.dropped = _saved(self.folder)
             self.recalled = self.applied > Position()
-        except (ValueError, KeyError, TypeError):
-            log.error("journal %s: the checkpoint is unreadable; the database has its own", self.folder)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            # A bad sector under it for ever must not keep the facts, which can be read, out of the books.
+            log.error(
+                "journal %s: the checkpoint is unreadable (%r); the database has its own", self.folder, error
+            )
 
 
 def lock(path: Path) -> int:
@@ -213,9 +216,11 @@ def lock(path: Path) -> int:
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(fd)
-        raise JournalInUse(f"{path.parent} is in use by another process") from None
+        if isinstance(error, BlockingIOError):
+            raise JournalInUse(f"{path.parent} is in use by another process") from None
+        raise
     return fd
 
 
@@ -226,7 +231,7 @@ def segments(folder: Path) -> dict[int, Path]:
 
 
 def checkpoint_of(folder: Path) -> Position:
-    """How far the facts in a journal's folder are applied. ValueError, KeyError, TypeError: unreadable."""
+    """How far a journal's facts are applied. OSError, ValueError, KeyError, TypeError: it is unreadable."""
     return _saved(folder)[0]
 
 

@@ -6,11 +6,15 @@ Its writer rings after each flush (`bell`); every second the folder is looked at
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ivr.store.journal import bell, journal_reading
 from ivr.store.journal.applied import Applied, JournalError, JournalInUse, Position, segments
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 
@@ -26,14 +30,16 @@ class JournalFollower(Applied):
     _next: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
-        """Raises JournalInUse when somebody applies these facts, JournalError."""
+        """Raises JournalInUse when somebody applies these facts, JournalError; then nothing of it is held."""
         try:
             if not self._claim():
                 raise JournalInUse(f"the facts of {self.folder} are applied by another process")
-        except OSError as error:
-            raise JournalError(f"{self.folder}: {error.strerror}") from error
-        self._recall()
-        self._bell = bell.hang(self.folder)
+            self._recall()
+            self.look()
+            self._bell = bell.hang(self.folder)
+        except (OSError, ValueError) as error:
+            self._let_go()  # else nobody could apply them while this process lives, nor could it
+            raise JournalError(f"{self.folder}: {error}") from error
         if self._bell is not None:
             asyncio.get_running_loop().add_reader(self._bell, self._rung)
         self._look_again()
@@ -45,7 +51,8 @@ class JournalFollower(Applied):
             self._next.cancel()
         if self._bell is not None:
             asyncio.get_running_loop().remove_reader(self._bell)
-            (self.folder / bell.NAME).unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that refuses it is let go of all the same
+                (self.folder / bell.NAME).unlink(missing_ok=True)
             self._bell.close()
         self._let_go()
 
@@ -70,13 +77,19 @@ class JournalFollower(Applied):
             self.grown.set()
 
     def _look_again(self) -> None:
-        self.look()
         self._next = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
+        self._try_to_look()
 
     def _rung(self) -> None:
         if self._bell is not None:
             bell.heard(self._bell)
-        self.look()
+        self._try_to_look()
+
+    def _try_to_look(self) -> None:
+        try:
+            self.look()
+        except OSError as error:  # it is looked at again in a second
+            log.warning("%s can't be looked at: %s", self.folder, error)
 
     def _end(self) -> Position:
         try:

@@ -26,7 +26,7 @@ def applied(folder: Path) -> Position:
     """How far the facts are applied, as far as the folder tells."""
     try:
         return checkpoint_of(folder)
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return Position()
 
 

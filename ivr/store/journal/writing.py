@@ -110,10 +110,11 @@ class Journal(Applied):
             self.applies = self.applies and self._may_apply()
             self._recall()
             self._begin(max([self.applied.segment, *segments(self.folder)]) + 1)
+            self._ringer = None if self.applies else Ringer(self.folder)
         except OSError as error:
+            self._leave()  # else it would seem to have a living process, and nobody applied what is in it
             raise named(error, self.folder) from error
         self._lately_from = self.flushed
-        self._ringer = None if self.applies else Ringer(self.folder)
         self._loop = asyncio.get_running_loop()
         self._start_writing()
         self.grown.set()
@@ -146,10 +147,17 @@ class Journal(Applied):
             self._ringer.close()
         if self.applies:
             self.save_checkpoint()
-            self._let_go()
-        self._pen.close()
-        self._pen = None
-        os.close(self._lock_fd)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Whoever comes next finds it free."""
+        if self._pen is not None:
+            self._pen.close()
+            self._pen = None
+        self._let_go()
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
 
     def append(self, fact: Fact | None, within: float = 0.0, keep: bool = False) -> asyncio.Future[None]:
         """Done once the fact is on the disk. Its errors: JournalFull, JournalError.

@@ -104,6 +104,23 @@ async def test_a_damaged_lease_is_not_trusted(engine: AsyncEngine, tmp_path: Pat
     codes.close()
 
 
+async def test_a_lease_that_can_t_be_read_keeps_nobody_from_starting_and_is_never_used_again(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    given: list[str] = []
+    for start in range(2):
+        codes = CodeBlock(tmp_path / "codes", (tmp_path / "mark",))
+        codes.open()
+        assert await codes.take() == "", "without the database none is promised"
+        await codes.lease(engine)
+        given += [await codes.take() for _ in range(3)]
+        codes.close()
+        if not start:
+            (tmp_path / "codes" / "lease.json").unlink()
+            (tmp_path / "codes" / "lease.json").mkdir()
+    assert "" not in given and len(set(given)) == len(given)
+
+
 async def test_two_processes_can_t_share_a_folder(tmp_path: Path) -> None:
     codes = await opened(None, tmp_path)
     with pytest.raises(CodesError, match="in use"):

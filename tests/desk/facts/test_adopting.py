@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -76,6 +78,41 @@ async def test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_whe
             work.cancel()
             await asyncio.wait({work})
     assert len(await as_json.cases(engine)) == 2
+
+
+async def test_a_journal_that_its_disk_refuses_once_holds_up_no_other_and_comes_into_the_books_after_that(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for slot in (tmp_path, tmp_path / "1"):
+        async with office(engine, slot, pumping=False) as dead:
+            await dead.intake.open_case(call(), opening())
+    scandir = os.scandir
+
+    def refusing(path: Any = ".") -> Any:
+        if Path(path) == tmp_path / "journal":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(os, "scandir", refusing)
+    work = asyncio.create_task(Following(engine, book_of(engine), tmp_path).run())
+    for many in (1, 2):
+        async with asyncio.timeout(patience(10)):
+            while len(await as_json.cases(engine)) < many or "must wait" not in caplog.text:
+                await asyncio.sleep(0.05)
+        monkeypatch.setattr(os, "scandir", scandir)
+    work.cancel()
+    await asyncio.wait({work})
+
+
+async def test_a_checkpoint_that_can_t_be_read_holds_up_no_facts(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path, pumping=False) as dead:
+        await dead.intake.open_case(call(), opening())
+    (tmp_path / "journal" / "checkpoint.json").unlink()
+    (tmp_path / "journal" / "checkpoint.json").mkdir()
+    assert journal_reading.is_left(tmp_path / "journal")
+    assert await adopt_left(engine, book_of(engine), tmp_path) == 1
+    assert len(await as_json.cases(engine)) == 1
 
 
 async def test_a_sibling_s_live_recording_is_left_alone_until_it_dies(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ivr.lab.pace import patience
 from ivr.store.journal import Journal, bell, journal_follower
-from ivr.store.journal.applied import JournalInUse
+from ivr.store.journal.applied import JournalError, JournalInUse
 from ivr.store.journal.journal_follower import JournalFollower
 from tests.store.noted import noted, number
 
@@ -66,6 +70,46 @@ async def test_without_a_bell_the_folder_is_looked_at(
         (journal.folder / bell.NAME).unlink()
         await journal.append(noted(1))
         assert await next_of(follower) == [1]
+
+
+async def test_a_look_that_the_disk_refuses_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir, refused = os.scandir, asyncio.Event()
+
+    def refusing(path: Any = ".") -> Any:
+        if Path(path) == tmp_path:
+            refused.set()
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(journal_follower, "LOOK_SECONDS", 0.05)
+    async with followed(tmp_path) as (journal, follower):
+        (tmp_path / bell.NAME).unlink()
+        with monkeypatch.context() as sick:
+            sick.setattr(os, "scandir", refusing)
+            async with asyncio.timeout(patience(10)):
+                await refused.wait()
+        await journal.append(noted(1))
+        assert await next_of(follower) == [1]
+
+
+async def test_whatever_is_refused_at_its_opening_or_end_it_is_let_go_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    with monkeypatch.context() as sick:
+        sick.setattr(fcntl, "flock", refusing)
+        with pytest.raises(JournalError, match="No locks available"):
+            JournalFollower(tmp_path).open()
+    follower = JournalFollower(tmp_path)
+    follower.open()
+    (tmp_path / bell.NAME).unlink()
+    (tmp_path / bell.NAME).mkdir()
+    await follower.close()
+    assert not [fd for fd in Path("/proc/self/fd").iterdir() if str(tmp_path) in os.path.realpath(fd)]
 
 
 async def test_one_alone_applies_a_journal_and_how_far_stays_known(tmp_path: Path) -> None:
