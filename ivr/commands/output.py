@@ -27,6 +27,8 @@ T = TypeVar("T")
 out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True)
 
+CONNECT_SECONDS = 30.0  # no caller waits for a command
+
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
     err.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
@@ -54,11 +56,12 @@ def with_database(
     url = owner_url(settings) if as_owner else database_url(settings)
 
     async def whole() -> T:
-        engine = make_engine(url, pool=1)
+        engine = make_engine(url, pool=1, connect_seconds=CONNECT_SECONDS)
         try:
             return await work(engine)
         except AWAY as error:
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            said = " ".join(str(getattr(error, "orig", None) or error).split())
+            reason = said or f"no answer ({type(error).__name__})"
             raise CommandError(
                 f"the database can't be used: {reason[:300]}; `ivr doctor` tells more"
             ) from error

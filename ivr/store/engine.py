@@ -42,11 +42,13 @@ def plain_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def make_engine(url: str, pool: int = 5, command_seconds: float = 30.0, **options: Any) -> AsyncEngine:
+def make_engine(
+    url: str, pool: int = 5, command_seconds: float = 30.0, connect_seconds: float = 5.0, **options: Any
+) -> AsyncEngine:
     """An engine with a small pool. JIT off: our statements are short and it would cost more than it saves.
 
     `command_seconds`: a statement that takes longer is given up with its connection; nothing else ends the
-    wait for a database that vanished without a word.
+    wait for a database that vanished without a word. `connect_seconds`: how long it may take to answer at all.
     """
     return create_async_engine(
         async_url(url),
@@ -55,7 +57,7 @@ def make_engine(url: str, pool: int = 5, command_seconds: float = 30.0, **option
         pool_timeout=5,
         json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
         connect_args={
-            "timeout": 5,
+            "timeout": connect_seconds,
             "command_timeout": command_seconds,
             "server_settings": {
                 "jit": "off",
