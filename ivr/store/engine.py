@@ -48,7 +48,8 @@ def make_engine(
     """An engine with a small pool. JIT off: our statements are short and it would cost more than it saves.
 
     `command_seconds`: a statement that takes longer is given up with its connection; nothing else ends the
-    wait for a database that vanished without a word. `connect_seconds`: how long it may take to answer at all.
+    wait for a database that vanished without a word. `connect_seconds`: how long
+    it may take to answer at all.
     """
     return create_async_engine(
         async_url(url),

@@ -64,7 +64,7 @@ class Stray(NamedTuple):
 
 
 @dataclass(slots=True)
-class Look:
+class StraySearch:
     """One look at the files that grew since `since`, a time(2).
 
     `unread`: folders of which a damaged disk does not show everything, and since when what grew there is not
@@ -95,13 +95,15 @@ class Look:
         return listed(folder, self.refused)
 
 
-async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf) -> Look:
+async def strays(
+    shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf
+) -> StraySearch:
     """The recordings that have grown since the last pass, or that it left, and that are in no row.
 
     `since`: an earlier time, from which on everything is looked at again (`Recalled`).
     """
     last = await asyncio.to_thread(recall, shelf.spool)
-    look = Look(shelf.recordings, min(since, last.since) - look_back, last.unread)
+    look = StraySearch(shelf.recordings, min(since, last.since) - look_back, last.unread)
     found = await without_row(shelf.engine, await asyncio.to_thread(_named, look, last.left))
     for folder in await asyncio.to_thread(_folders, look):
         found += await without_row(shelf.engine, await asyncio.to_thread(_files, look, folder))
@@ -128,7 +130,7 @@ def with_row() -> Any:
     return select(recordings.c.name).where(recordings.c.name == any_(bindparam("names", type_=ARRAY(Text))))
 
 
-def _folders(look: Look) -> list[Path]:
+def _folders(look: StraySearch) -> list[Path]:
     """The day folders that may hold a file that grew since then, and those of the dialplan's own."""
     found: list[Path] = []
     for place in (look.root, look.root / SECOND):
@@ -148,7 +150,7 @@ def _changed(folder: Path, since: float) -> bool:
         return True  # whoever opens it is told why
 
 
-def _files(look: Look, folder: Path) -> list[Stray]:
+def _files(look: StraySearch, folder: Path) -> list[Stray]:
     day, began, found, now = folder.relative_to(look.root).as_posix(), look.began(folder), [], time.time()
     for entry in look.listed(folder):
         if not is_one(entry.name):
@@ -168,7 +170,7 @@ def _files(look: Look, folder: Path) -> list[Stray]:
     return found
 
 
-def _named(look: Look, names: Sequence[str]) -> list[Stray]:
+def _named(look: StraySearch, names: Sequence[str]) -> list[Stray]:
     found = []
     for name in names:
         try:
@@ -187,7 +189,7 @@ class Recalled:
     """What the last pass left: what grew before `since` was seen to, but for `left`.
 
     `setback`: when the database was last found to have gone back, as far as a pass knew. `unread`: that of
-    its `Look`.
+    its `StraySearch`.
     """
 
     since: float = 0.0
