@@ -95,6 +95,23 @@ async def all_sent(page: Page) -> None:
     await expect(page.locator("[data-net]")).to_be_hidden()
 
 
+async def test_the_next_code_may_be_typed_before_the_last_one_is_kept(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, _) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        door = page.locator("#door")
+        await door.fill(one)
+        await door.evaluate("(door, next) => { door.form.requestSubmit(); door.value = next; }", two)
+        await expect(line(page, one)).to_have_attribute("data-presence", "arrived")
+        await all_sent(page)
+        assert await door.input_value() == two
+        await door.press("Enter")
+        await expect(line(page, two)).to_have_attribute("data-presence", "arrived")
+        await all_sent(page)
+
+
 @pytest.mark.timeout(900)
 async def test_the_day_goes_on_while_the_server_is_away_and_is_sent_once(
     panel: PanelServed, at: Hall, chrome: Browser

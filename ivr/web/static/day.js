@@ -267,10 +267,13 @@ document.addEventListener("submit", async (event) => {
   each.code = latin(value(each, "code"));
   each.title = event.submitter?.textContent ?? "";
   keeping += 1;
+  const empties = ["order", "walk_in"].includes(deed) || form.querySelector("#door");
   const written = keep(each);
+  drop(draftOf(form)).catch(() => {}); // behind it, and before that of whatever is written next
   written.catch(() => {}); // told below
   try {
     show(each); // before it is kept: on a slow tablet that takes a moment, in which she would look for her deed
+    if (empties) form.reset(); // at once: the next code is typed meanwhile
   } catch (error) { // no fault in showing it costs it
     reportError(error);
   }
@@ -280,13 +283,13 @@ document.addEventListener("submit", async (event) => {
     leaving = true;
     tell(say.noStore, "bad");
     form.action = each.url;
+    if (empties) for (const [name, text] of fields) form.elements[name].value = text;
     form.submit();
     return;
   } finally {
     keeping -= 1;
   }
-  await drop(draftOf(form)).catch(() => {}); // it is kept: at worst it is also found half written
-  if (["paper", "order", "walk_in"].includes(deed) || form.querySelector("#door")) {
+  if (deed === "paper") {
     form.reset();
     form.querySelector("input[type=file]")?.dispatchEvent(new Event("change"));
   }
