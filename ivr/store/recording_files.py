@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import BufferedReader
@@ -48,20 +48,6 @@ def packed(folder: Path, name: str) -> Path:
 def closed(folder: Path, name: str) -> Path:
     """Its envelope."""
     return folder / f"{name}{CLOSED}"
-
-
-def listed(folder: Path, refused: Callable[[Path, OSError], None]) -> list[os.DirEntry[str]]:
-    """What the disk shows of it; of a folder that is not there, nothing. `refused` is told the rest."""
-    found: list[os.DirEntry[str]] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                found.append(entry)  # one by one: what came before the damage counts
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError as error:
-        refused(folder, error)
-    return found
 
 
 def where(folder: Path, name: str) -> Path | None:

@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from ivr.store.folders import day_folders, listed
+
 log = logging.getLogger(__name__)
 
 FOLDER = ".room"
@@ -146,7 +148,7 @@ class Room:
         Of what has ended the room is given back: whoever takes it in may be long in coming.
         """
         now = time.time()
-        for path in _listed(self.folder.resolve().parent / ALONE, "*.wav"):
+        for path in _sounds(self.folder.resolve().parent / ALONE):
             with suppress(OSError):
                 idle, has_more = now - path.stat().st_mtime, _has_more(path)
                 if has_more and (idle > LEFT_SECONDS or _was_closed(path)):
@@ -290,25 +292,16 @@ def _was_closed(path: Path) -> bool:
         return any(file.read(8)[4:])
 
 
-def _listed(folder: Path, pattern: str) -> list[Path]:
-    """Nothing where that can't be read: it holds up no other, and who looks for words there tells of it."""
-    with suppress(OSError):
-        return list(folder.glob(pattern))
-    return []
-
-
-def day_folders(folder: Path) -> Iterator[Path]:
-    """Where the recordings of each day lie, YYYY/MM/DD, the newest first, as far as they can be read."""
-    for year in sorted(_listed(folder, "[0-9]*"), reverse=True):
-        for month in sorted(_listed(year, "[0-9]*"), reverse=True):
-            yield from sorted(_listed(month, "[0-9]*"), reverse=True)
+def _sounds(folder: Path) -> list[Path]:
+    """What Asterisk wrote there, as far as its disk shows it."""
+    return [Path(entry.path) for entry in listed(folder) if entry.name.endswith(".wav")]
 
 
 def trim_left(folder: Path, idle: float, held: Collection[Path] = ()) -> None:
     """The same for all of the last two days that have not grown for `idle` seconds."""
     before = time.time() - idle
     for day in islice(day_folders(folder), 2):
-        for path in _listed(day, "*.wav"):
+        for path in _sounds(day):
             with suppress(OSError):
                 if path not in held and path.stat().st_mtime < before:
                     trim(path)

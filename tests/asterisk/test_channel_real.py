@@ -172,10 +172,9 @@ async def test_a_recording_holds_what_asterisk_says_it_holds(
     last = [] if isinstance(steps[-1], PutDown) else [StayOn()]
     found = await heard(pbx, folder, record, *steps, *last)
     assert isinstance(found, Recorded) and found.ended is ended
-    most = (
-        found.voiced_seconds if ended is Ended.HANGUP else found.seconds
-    )  # how late she is heard to leave …
-    assert seconds[0] < found.seconds and most < seconds[1]  # … is the telephone's affair
+    # How late she is heard to leave is her telephone's affair.
+    most = found.voiced_seconds if ended is Ended.HANGUP else found.seconds
+    assert seconds[0] < found.seconds and most < seconds[1]
     assert 0.5 < found.voiced_seconds <= found.seconds
     with wave.open(str(folder / "recordings" / f"{found.name}.wav")) as sound:
         assert (sound.getframerate(), sound.getsampwidth(), sound.getnchannels()) == (8000, 2, 1)

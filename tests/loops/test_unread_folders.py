@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 from pathlib import Path
-from typing import Any
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.lab.pace import patience
@@ -18,21 +14,20 @@ from ivr.settings import Settings
 from ivr.store.derived import Derived
 from tests.desk.facts.test_reconcile import put, shelf
 from tests.desk.office import WEDNESDAY, office
+from tests.fixtures.damaged import damaged
 
 
 async def test_folders_that_a_disk_does_not_show_are_told_while_all_else_goes_on(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, tmp_path: Path
 ) -> None:
     put(tmp_path)
     (tmp_path / "fallback" / "second").mkdir(parents=True)
-    damaged, scandir = {tmp_path / "fallback" / "second", tmp_path / "recordings" / "2026" / "11"}, os.scandir
+    refused = tmp_path / "fallback" / "second", tmp_path / "recordings" / "2026" / "11"
+    with damaged(*refused):
+        await _told_of(engine, tmp_path)
 
-    def refusing(path: Any = ".") -> Any:
-        if Path(path) in damaged:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-        return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", refusing)
+async def _told_of(engine: AsyncEngine, tmp_path: Path) -> None:
     async with office(engine, tmp_path, pumping=False) as desk:
         derived, seed = Derived(tmp_path / "derived"), Settings().seed_path
         cellar = Cellar(tmp_path / "fallback", tmp_path / "lists", seed, derived)

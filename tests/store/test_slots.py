@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ivr.store import slots
 from ivr.store.journal import Journal, JournalError, Position, journal_reading
+from tests.fixtures.damaged import damaged
 from tests.store.noted import noted
 
 
@@ -26,19 +24,9 @@ async def test_everybody_gets_a_slot_and_a_left_one_is_taken_first(tmp_path: Pat
         await journal.close()
 
 
-async def test_a_slot_whose_disk_refuses_it_is_stepped_over_and_nothing_of_it_held(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scandir = os.scandir
-
-    def refusing(path: Any = ".") -> Any:
-        if Path(path) == tmp_path / "journal":
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
-    journal = slots.take(tmp_path)
-    monkeypatch.setattr(os, "scandir", scandir)
+async def test_a_slot_whose_disk_refuses_it_is_stepped_over_and_nothing_of_it_held(tmp_path: Path) -> None:
+    with damaged(tmp_path / "journal"):
+        journal = slots.take(tmp_path)
     assert journal.folder == tmp_path / "1" / "journal"
     assert slots.living(tmp_path) == {journal.folder}, "others see that nobody has the first"
     mended = slots.take(tmp_path)

@@ -70,6 +70,11 @@ _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 MALFORMED = (LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError, Refused)
 
 
+def is_unusable(error: Exception) -> bool:
+    """Whether it is for what a fact says, and not for a database that is away."""
+    return isinstance(error, MALFORMED) or is_our_fault(error)
+
+
 async def apply(
     engine: AsyncEngine, page: Page, facts: Sequence[Fact], mark: JournalMark | None = None
 ) -> datetime | None:
@@ -358,7 +363,7 @@ class Pump:
         try:
             return await apply(self.engine, page, facts, mark)
         except (*MALFORMED, *AWAY) as error:
-            if not isinstance(error, MALFORMED) and not is_our_fault(error):
+            if not is_unusable(error):
                 raise
             if len(facts) > 1:
                 for fact in facts:

@@ -25,8 +25,9 @@ from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.store.flushing import flush, sync
+from ivr.store.folders import listed
 from ivr.store.journal import JournalError
-from ivr.store.recording_files import PLAIN, listed
+from ivr.store.recording_files import PLAIN
 from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase

@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Page
-from ivr.desk.facts.apply import MALFORMED, apply
+from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.store import slots
-from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.engine import AWAY
 from ivr.store.facts import read
 from ivr.store.journal import journal_reading
 
@@ -38,7 +38,7 @@ async def _applied(engine: AsyncEngine, page: Page, path: Path) -> bool:
     try:
         await apply(engine, page, [read(await asyncio.to_thread(path.read_bytes))])
     except (*MALFORMED, *AWAY) as error:
-        if not isinstance(error, MALFORMED) and not is_our_fault(error):
+        if not is_unusable(error):
             raise
         log.info("%s stays where it is: %s", path, error)
         return False

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.kinds import Kind
 from ivr.desk.book.book import BookEmpty
 from ivr.desk.case.joining import CaseFound, WordsFound, reserve
-from ivr.desk.facts.apply import MALFORMED, apply
+from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.facts.journals import ask
@@ -40,7 +40,7 @@ from ivr.desk.facts.strays import (
     without_row,
 )
 from ivr.store import recording_files
-from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.engine import AWAY
 from ivr.store.envelope import Unopened
 from ivr.store.facts import (
     CallEndedFact,
@@ -145,7 +145,7 @@ async def _enter_one(shelf: Shelf, stray: Stray, told: Sequence[Fact], done: Pas
     try:
         await _enter(shelf, stray, recorded, told, done)
     except Exception as error:
-        if isinstance(error, (BookEmpty, *AWAY)) and not _is_unusable(error):
+        if isinstance(error, (BookEmpty, *AWAY)) and not is_unusable(error):
             raise  # nobody's could be entered now
         log.exception("recording %s can't be taken in and waits", stray.name)
         done.waiting.append(stray.name)
@@ -164,17 +164,12 @@ async def _enter(
             facts = await _facts(shelf.engine, stray, recorded, fact)
             await apply(shelf.engine, page, facts)
         except (*MALFORMED, *AWAY) as error:
-            if fact is None or not _is_unusable(error):
+            if fact is None or not is_unusable(error):
                 raise
             log.error("what the journal says of recording %s can't be used: %s", stray.name, error)
         else:
             _count(stray, facts, done)
             return
-
-
-def _is_unusable(error: Exception) -> bool:
-    """Whether it is for what is said of this recording, and not for a database that is away."""
-    return isinstance(error, MALFORMED) or is_our_fault(error)
 
 
 async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:

@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import math
-import os
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,8 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
-from ivr.store.recording_files import is_one, listed, stem, where
+from ivr.store.folders import day_folders, listed
+from ivr.store.recording_files import is_one, stem, where
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND
 
@@ -90,10 +90,6 @@ class StraySearch:
         log.error("%s can't be looked at for recordings that are in no case: %s", folder, error)
         self.unread[folder.relative_to(self.root).as_posix()] = self.began(folder)
 
-    def listed(self, folder: Path) -> list[os.DirEntry[str]]:
-        """What its disk shows of it."""
-        return listed(folder, self.refused)
-
 
 async def strays(
     shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf
@@ -134,9 +130,7 @@ def _folders(look: StraySearch) -> list[Path]:
     """The day folders that may hold a file that grew since then, and those of the dialplan's own."""
     found: list[Path] = []
     for place in (look.root, look.root / SECOND):
-        days = [place]
-        for _ in ("year", "month", "day"):
-            days = [Path(e.path) for day in days for e in look.listed(day) if e.name[:1].isdigit()]
+        days = day_folders(place, look.refused)
         found += [day for day in days if _changed(day, look.began(day) - LONGEST_SECONDS)]
         if _changed(alone := place / FALLBACK, look.began(alone) - LONGEST_SECONDS - TAKEN_SECONDS):
             found.append(alone)
@@ -152,7 +146,7 @@ def _changed(folder: Path, since: float) -> bool:
 
 def _files(look: StraySearch, folder: Path) -> list[Stray]:
     day, began, found, now = folder.relative_to(look.root).as_posix(), look.began(folder), [], time.time()
-    for entry in look.listed(folder):
+    for entry in listed(folder, look.refused):
         if not is_one(entry.name):
             continue
         try:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,6 +25,7 @@ from ivr.store.journal import journal_reading
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening
+from tests.fixtures.damaged import damaged
 from tests.fixtures.province import book_of
 
 
@@ -86,21 +86,13 @@ async def test_a_journal_that_its_disk_refuses_once_holds_up_no_other_and_comes_
     for slot in (tmp_path, tmp_path / "1"):
         async with office(engine, slot, pumping=False) as dead:
             await dead.intake.open_case(call(), opening())
-    scandir = os.scandir
-
-    def refusing(path: Any = ".") -> Any:
-        if Path(path) == tmp_path / "journal":
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-        return scandir(path)
-
     monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(os, "scandir", refusing)
     work = asyncio.create_task(Following(engine, book_of(engine), tmp_path).run())
-    for many in (1, 2):
-        async with asyncio.timeout(patience(10)):
-            while len(await as_json.cases(engine)) < many or "must wait" not in caplog.text:
-                await asyncio.sleep(0.05)
-        monkeypatch.setattr(os, "scandir", scandir)
+    for many, disk in ((1, damaged(tmp_path / "journal")), (2, nullcontext())):
+        with disk:
+            async with asyncio.timeout(patience(10)):
+                while len(await as_json.cases(engine)) < many or "must wait" not in caplog.text:
+                    await asyncio.sleep(0.05)
     work.cancel()
     await asyncio.wait({work})
 

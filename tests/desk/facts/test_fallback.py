@@ -17,6 +17,7 @@ from ivr.desk.facts.gauges import of_spool
 from ivr.desk.reading import as_json
 from ivr.store.journal import Journal
 from tests.desk.office import office
+from tests.fixtures.damaged import damaged
 from tests.fixtures.small_disk import SmallDisk
 
 
@@ -175,27 +176,23 @@ async def test_a_copy_that_the_recordings_disk_refused_is_made_anew(
 
 
 async def test_a_damaged_disk_or_a_strange_file_holds_up_no_other_caller(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    folder, kept, scandir = tmp_path / "fallback", tmp_path / "recordings", os.scandir
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
     good, strange = put(folder, "1700000000_09141234567_1.wav"), put(folder, os.fsdecode(b"0\xff.wav"))
     later = put(folder / "second", "1700000001_09141234568_1.wav")
 
-    def refusing(path: Any = ".") -> Any:
-        if Path(path) == folder / "second":
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
     async with office(engine, tmp_path) as desk:
-        unread: list[Path] = []
-        assert await take_in(desk.intake, folder, kept, unread=unread) == 1
-        assert (unread, good.exists(), strange.exists()) == ([folder / "second"], False, True)
-        waiting = {gauge.name: gauge.value for gauge in of_spool(tmp_path, folder)}["ivr_fallback_waiting"]
-        assert waiting == 1
-        with pytest.raises(OSError, match="second"):  # who would say that nothing waits must not
-            fallbacks(folder)
-        monkeypatch.setattr(os, "scandir", scandir)
+        with damaged(folder / "second"):
+            unread: list[Path] = []
+            assert await take_in(desk.intake, folder, kept, unread=unread) == 1
+            assert (unread, good.exists(), strange.exists()) == ([folder / "second"], False, True)
+            waiting = {gauge.name: gauge.value for gauge in of_spool(tmp_path, folder)}[
+                "ivr_fallback_waiting"
+            ]
+            assert waiting == 1
+            with pytest.raises(OSError, match="second"):  # who would say that nothing waits must not
+                fallbacks(folder)
         assert await take_in(desk.intake, folder, kept) == 1 and not later.exists()
         await desk.pump.idle()
         assert len(await as_json.cases(engine)) == 2

@@ -31,6 +31,7 @@ from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.fixtures.damaged import damaged
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import lay
 
@@ -402,31 +403,22 @@ async def test_a_recording_that_the_books_refuse_waits_and_holds_up_no_other(
 
 
 @pytest.mark.parametrize("code", [errno.EUCLEAN, errno.EACCES])
-@pytest.mark.parametrize("damaged", ["2026/11/24", "2026/10", "2025", "second", "fallback"])
+@pytest.mark.parametrize("folder", ["2026/11/24", "2026/10", "2025", "second", "fallback"])
 async def test_a_damaged_folder_holds_up_no_other_and_is_looked_at_once_it_is_mended(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str, code: int
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, code: int
 ) -> None:
-    """What fsck would mend (EUCLEAN); the kernel alone can bring it about, so it is put in here."""
-    root, hidden = tmp_path / "recordings", HIDDEN[damaged]
+    root, hidden = tmp_path / "recordings", HIDDEN[folder]
     for name in ("2026/11/25/aaaa", "second/2026/11/25/cccc", hidden):
         path = root / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(audio(3.0))
         os.utime(path, (LONG_AGO, LONG_AGO))
-    scandir = os.scandir
-
-    def refusing(path: Any = ".") -> Any:
-        if Path(path) == root / damaged:
-            raise OSError(code, os.strerror(code), str(path))
-        return scandir(path)
-
     monkeypatch.setattr(strays_file, "TAKEN_SECONDS", 0.0)
-    monkeypatch.setattr(os, "scandir", refusing)
     async with office(engine, tmp_path) as desk:
-        for cases in (1 if damaged == "second" else 2, 0):
-            assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=cases, unread=[damaged])
-        monkeypatch.setattr(os, "scandir", scandir)
-        assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=2 if damaged == "second" else 1)
+        with damaged(root / folder, code=code):
+            for cases in (1 if folder == "second" else 2, 0):
+                assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=cases, unread=[folder])
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=2 if folder == "second" else 1)
         assert await one_pass(desk, tmp_path, look_back=0) == Pass()
 
 

@@ -17,6 +17,7 @@ from ivr.lab.pace import patience
 from ivr.store.journal import Journal, bell, journal_follower
 from ivr.store.journal.applied import JournalError, JournalInUse
 from ivr.store.journal.journal_follower import JournalFollower
+from tests.fixtures.damaged import damaged
 from tests.store.noted import noted, number
 
 
@@ -75,19 +76,11 @@ async def test_without_a_bell_the_folder_is_looked_at(
 async def test_a_look_that_the_disk_refuses_is_not_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scandir, refused = os.scandir, asyncio.Event()
-
-    def refusing(path: Any = ".") -> Any:
-        if Path(path) == tmp_path:
-            refused.set()
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-        return scandir(path)
-
     monkeypatch.setattr(journal_follower, "LOOK_SECONDS", 0.05)
     async with followed(tmp_path) as (journal, follower):
         (tmp_path / bell.NAME).unlink()
-        with monkeypatch.context() as sick:
-            sick.setattr(os, "scandir", refusing)
+        refused = asyncio.Event()
+        with damaged(tmp_path, told=refused.set):
             async with asyncio.timeout(patience(10)):
                 await refused.wait()
         await journal.append(noted(1))

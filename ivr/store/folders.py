@@ -1,0 +1,39 @@
+"""What a disk shows of its folders: one that is damaged holds up no other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+Told = Callable[[Path, OSError], None]
+
+
+def unseen(folder: Path, error: OSError) -> None:
+    """For whom nothing hangs on it: who looks for words there tells of it."""
+
+
+def listed(folder: Path, refused: Told = unseen) -> list[os.DirEntry[str]]:
+    """What the disk shows of it; of a folder that is not there, nothing. `refused` is told the rest."""
+    found: list[os.DirEntry[str]] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                found.append(entry)  # one by one: what came before the damage counts
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        refused(folder, error)
+    return found
+
+
+def day_folders(folder: Path, refused: Told = unseen) -> Iterator[Path]:
+    """Where the recordings of each day lie, YYYY/MM/DD, the newest first; read as they are asked for."""
+    for year in _newest(folder, refused):
+        for month in _newest(year, refused):
+            yield from _newest(month, refused)
+
+
+def _newest(folder: Path, refused: Told) -> list[Path]:
+    its = (Path(entry.path) for entry in listed(folder, refused) if "0" <= entry.name[:1] <= "9")
+    return sorted(its, reverse=True)
