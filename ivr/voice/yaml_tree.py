@@ -20,6 +20,8 @@ DEEPEST = 20
 MOST_NODES = 80_000
 
 _Loader: Any = getattr(yaml, "CLoader", yaml.Loader)
+# For our own files, where no places are asked for. Both are safe; libyaml's is ten times faster.
+SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML's own set of printable characters, less the byte-order mark inside a text.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 

@@ -19,6 +19,7 @@ from ivr.voice.directory import County as CountyKey
 from ivr.voice.directory import Directory
 from ivr.voice.directory import Topic as TopicKey
 from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.yaml_tree import SAFE
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -239,15 +240,13 @@ def groups(menu: dict[str, str]) -> tuple[str, ...]:
 
 
 M = TypeVar("M", bound=BaseModel)
-# Both are safe loaders; libyaml's is twenty times faster where it is there.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _read(path: Path, model: type[M], *, optional: bool = False) -> M:
     if optional and not path.exists():
         return model()
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE)
         return model.model_validate(content)
     except OSError as error:
         raise SeedError(f"{path} can't be read: {error.strerror}") from None

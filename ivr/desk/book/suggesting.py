@@ -15,8 +15,7 @@ from ivr.cases.routing import Rules
 from ivr.cases.spelling import normalise
 from ivr.cases.suggest import Suggester
 from ivr.desk.book.seeds import SeedError, Seeds, Text, load_seeds
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from ivr.voice.yaml_tree import SAFE
 
 
 class Phrases(RootModel[dict[str, list[Text]]]):
@@ -77,7 +76,7 @@ def read_examples(folder: Path, seeds: Seeds) -> list[Example]:
     if not path.exists():
         return []
     try:
-        phrases = Phrases.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)).root
+        phrases = Phrases.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE)).root
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"])) or "the whole file"
         raise SeedError(f"{path}: {place}: {error.errors()[0]['msg']}") from None

@@ -17,13 +17,14 @@ from ivr.desk.case.registering import Wanted
 from ivr.desk.counter import following
 from ivr.desk.counter.following import Service
 from ivr.desk.refusals import WrongField
+from ivr.voice.yaml_tree import SAFE
 from ivr.web import bodies
 from ivr.web.open311.encoding import TYPES, response
 from ivr.web.window import Counter, Problem, body, problem_of, tracking_code
 
 Json = dict[str, Any]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-NAMES: Json = yaml.safe_load(Path(__file__).with_name("names.yaml").read_text(encoding="utf-8"))
+NAMES: Json = yaml.load(Path(__file__).with_name("names.yaml").read_text(encoding="utf-8"), Loader=SAFE)
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 CHANGESET = datetime.fromisoformat("2026-11-25T00:00:00+03:30")
 MOST_LISTED = 1_000

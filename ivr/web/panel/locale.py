@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from ivr.voice.yaml_tree import SAFE
+
 FOLDER = Path(__file__).parents[1] / "locale"
 _PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
@@ -45,7 +47,7 @@ def words(language: str = "fa") -> Locale:
     """Read once. Raises ValueError when something is not a text."""
     texts: dict[str, str] = {}
     for path in sorted((FOLDER / language).glob("*.yaml")):
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE) or {}
         texts |= dict(_flat(tree, path.stem))
     return Locale(texts)
 
