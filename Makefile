@@ -51,7 +51,7 @@ check: $(DEV_READY)
 	$(FIRST) $(BIN)/pytest tests/test_floors.py
 
 test: check
-	$(FIRST) $(BIN)/pytest -n 5 --dist worksteal --durations=10
+	$(FIRST) $(BIN)/pytest -n 6 --dist worksteal --durations=10
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench
