@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ivr.asterisk.server import files_for
@@ -351,6 +352,8 @@ async def _journal(settings: Settings) -> Diagnosis:
     from ivr.store.journal.journal_keeping import cut_short
 
     days = settings.journal.keep_days
+    if refused := await asyncio.to_thread(_unread_journals, settings.spool):
+        return Diagnosis("journal", False, f"facts wait for a disk: {'; '.join(refused)}", _MEND_JOURNAL)
     engine = make_engine(database_url(settings), pool=1)
     try:
         lacking = await behind(engine, settings.spool)
@@ -369,6 +372,26 @@ async def _journal(settings: Settings) -> Diagnosis:
         mend = "a larger journal.keep_mb, or free some space (1 GiB must be left)"
         return Diagnosis("journal", False, "; ".join(found), mend)
     return Diagnosis("journal", True, "; ".join(found) or "the database has all that the journals gave it")
+
+
+_MEND_JOURNAL = (
+    "see dmesg and the mount of that disk: once it answers they come into the books by themselves. "
+    "A disk that is gone for good: remove the link `second` from that folder; the recordings become cases"
+)
+
+
+def _unread_journals(spool: Path) -> list[str]:
+    """What a disk says where it does not give the facts that are not applied yet."""
+    from ivr.store import slots
+    from ivr.store.journal import journal_reading
+
+    found = []
+    for folder in slots.journals(spool):
+        try:
+            journal_reading.lag(folder)
+        except OSError as error:
+            found.append(f"{folder}: {error}")
+    return found
 
 
 async def _codes(settings: Settings) -> Diagnosis:

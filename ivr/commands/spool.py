@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,12 +124,15 @@ def _in_journal(journal: Path) -> Iterator[Pending]:
 
     kinds: Counter[str] = Counter()
     first: dict[str, str] = {}
-    for fact in journal_reading.waiting(journal):
-        if isinstance(fact, Unreadable):
-            yield Pending("journal", "unreadable", 1, "", f"in {journal}, will be put aside: {fact.why}")
-            continue
-        kinds[fact.TYPE] += 1
-        first.setdefault(fact.TYPE, happened_at(fact).astimezone(UTC).isoformat())
+    try:
+        for fact in journal_reading.waiting(journal):
+            if isinstance(fact, Unreadable):
+                yield Pending("journal", "unreadable", 1, "", f"in {journal}, will be put aside: {fact.why}")
+                continue
+            kinds[fact.TYPE] += 1
+            first.setdefault(fact.TYPE, happened_at(fact).astimezone(UTC).isoformat())
+    except OSError as error:
+        yield Pending("journal", str(journal), 1, "", f"{UNREAD}: {error}")
     for kind, count in kinds.items():
         yield Pending("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
 
@@ -204,9 +208,12 @@ def _named_by_the_living(spool: Path) -> set[str]:
     from ivr.store import slots
     from ivr.store.journal import journal_reading
 
-    began = {journal: journal_reading.run_began(journal) for journal in slots.journals(spool)}
-    living = (journal_reading.names_since(j, first) for j, first in began.items() if first is not None)
-    return set().union(*living)
+    found = set[str]()
+    for journal in slots.journals(spool):
+        with suppress(OSError):  # `on_disk` tells of it
+            if (began := journal_reading.run_began(journal)) is not None:
+                found |= journal_reading.names_since(journal, began)
+    return found
 
 
 def _grown(path: Path) -> str:

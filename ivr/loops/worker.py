@@ -169,6 +169,7 @@ class Worker:
             before, living = living, slots.living(self.shelf.spool)
             if before - living:
                 self._gone.set()
+            self.unread["journals"] = self.following.unread
             await asyncio.sleep(SIBLINGS_SECONDS)
 
     async def _reconcile(self) -> None:

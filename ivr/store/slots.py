@@ -11,6 +11,7 @@ import logging
 from pathlib import Path
 
 from ivr.store.journal import Journal, JournalError, JournalFull, JournalInUse, journal_reading
+from ivr.store.journal.applied import JournalUnread
 from ivr.store.journal.journal_keeping import FactTerm
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,9 @@ def take(
             continue
         except JournalFull:
             raise  # the others lie on the same disk
+        except JournalUnread as error:  # a slot that is not linked to that disk yet can be had
+            log.error("slot %d can't be used before its second disk answers: %s", number, error)
+            continue
         except JournalError as error:
             log.error("slot %d can't be used, the next one is tried: %s", number, error)
             damaged.append(error)

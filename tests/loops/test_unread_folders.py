@@ -36,11 +36,12 @@ async def _told_of(engine: AsyncEngine, tmp_path: Path) -> None:
         worker.start(loops := Loops())
         try:
             async with asyncio.timeout(patience(20)):
-                while len(worker.unread) < 2:
+                while len(worker.unread) < 3:
                     await asyncio.sleep(0.05)
         finally:
             await loops.close()
-        assert worker.unread == {"fallback": [str(cellar.fallback / "second")], "recordings": ["2026/11"]}
+        fallback = [str(cellar.fallback / "second")]
+        assert worker.unread == {"fallback": fallback, "recordings": ["2026/11"], "journals": []}
         told = " ".join(worker.troubles)
         assert "recordings (2026/11)" in told and str(cellar.fallback / "second") in told
         assert not [loop.name for loop in loops.all if loop.failures]

@@ -35,6 +35,16 @@ async def test_a_slot_whose_disk_refuses_it_is_stepped_over_and_nothing_of_it_he
         await each.close()
 
 
+async def test_a_second_disk_that_shows_nothing_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    linked = [slots.take(tmp_path / "spool", tmp_path / "second") for _ in range(slots.MOST_DAMAGED + 1)]
+    for each in linked:
+        await each.close()
+    with damaged(*(each.folder / "second" for each in linked)):
+        journal = slots.take(tmp_path / "spool", tmp_path / "spool")  # where no further slot can be linked
+    assert journal.folder.parent.name == str(len(linked)), "what is taken there is not known of the others"
+    await journal.close()
+
+
 async def test_of_a_slot_with_a_damaged_lock_nobody_can_tell_whether_it_is_had(tmp_path: Path) -> None:
     lock = tmp_path / "journal" / "lock"
     lock.parent.mkdir()

@@ -20,7 +20,7 @@ from ivr.desk.facts.comparing import behind
 from ivr.store import slots
 from ivr.store.engine import AWAY
 from ivr.store.journal import journal_reading
-from ivr.store.journal.applied import JournalError, JournalInUse
+from ivr.store.journal.applied import JournalError, JournalInUse, JournalUnread
 from ivr.store.journal.journal_follower import JournalFollower
 from ivr.store.journal.journal_keeping import FactTerm
 
@@ -38,6 +38,13 @@ class Following:
         self.engine, self.book, self.spool, self.term = engine, book, spool, term or FactTerm()
         self._pumps: dict[Path, Pump] = {}
         self._tasks: dict[Path, asyncio.Task[None]] = {}
+        self._waiting: dict[Path, str] = {}  # journals whose facts must wait, and why
+
+    @property
+    def unread(self) -> list[str]:
+        """The journals of which a disk does not give everything."""
+        hidden = {folder for folder, pump in self._pumps.items() if pump.journal.unshown is not None}
+        return sorted(map(str, hidden | self._waiting.keys()))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -62,17 +69,23 @@ class Following:
 
     async def _follow(self, folder: Path) -> None:
         """While it is written, and until all that its process left is applied."""
+        why = ""
         try:
             await self._apply(folder, JournalFollower(folder, term=self.term))
             log.warning("what a dead process left in %s is in the books now", folder)
         except JournalInUse:
             pass  # its own process applies it, or somebody was quicker
         except JournalError as error:
-            log.error("the facts in %s must wait: %s", folder, error)
+            why = str(error)
+            if self._waiting.get(folder) != why:  # it is tried again every few seconds, and told once
+                log.error("the facts in %s must wait: %s", folder, why)
         except Exception:
             log.exception("the facts in %s could not be applied; begun again", folder)
         finally:
             del self._tasks[folder]
+            self._waiting.pop(folder, None)
+            if why:
+                self._waiting[folder] = why
 
     async def _apply(self, folder: Path, journal: JournalFollower) -> None:
         journal.open()
@@ -117,6 +130,8 @@ async def _adopt(engine: AsyncEngine, book: Book, spool: Path, folder: Path) -> 
             return False
         for _ in range(2):  # half a line is seen to be no more than that at the second look
             await empty(Pump(engine, journal, book, linger=0))
+        if journal.unshown is not None:
+            raise JournalUnread(f"what its second disk may hold is not in the books: {journal.unshown}")
     finally:
         await journal.close()
     return True

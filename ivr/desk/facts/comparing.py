@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store import code_blocks, slots
 from ivr.store.journal import journal_marks, journal_reading
-from ivr.store.journal.applied import Applied, Position, identity_of
+from ivr.store.journal.applied import Applied, JournalUnread, Position, identity_of
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +24,15 @@ COMPARE_SECONDS = 60.0  # how often a quiet journal is compared; one with facts 
 
 
 async def compare(engine: AsyncEngine, journal: Applied) -> None:
-    """Let the journal go on where the database is. Raises what AWAY names; for who applies it alone."""
+    """Let the journal go on where the database is. Raises what AWAY names; for who applies it alone.
+
+    JournalUnread while it can't be told how far the journal goes.
+    """
     async with engine.begin() as connection:
         row = await journal_marks.begin(connection, journal.identity)
         at = Position() if row is None else Position(row.segment, row.byte)
+        if at > journal.flushed and journal.unshown is not None:
+            raise JournalUnread(f"{journal.folder}: {journal.unshown}")
         if at > journal.flushed:
             log.error("journal %s was set back or replaced; all of it is applied again", journal.folder)
             await journal_marks.note_setback(connection, journal.identity, row and row.marked_at, 0, False)
@@ -43,7 +48,10 @@ async def compare(engine: AsyncEngine, journal: Applied) -> None:
 
 async def _note(connection: AsyncConnection, journal: Applied, at: Position, to: datetime | None) -> None:
     """Before anything is applied again: who reads it must see what is going on."""
-    facts = await asyncio.to_thread(journal_reading.between, journal.folder, at, journal.applied)
+    try:
+        facts = await asyncio.to_thread(journal_reading.between, journal.folder, at, journal.applied)
+    except OSError as error:
+        raise JournalUnread(f"{journal.folder} can't be read: {error}") from error
     beyond = bool(journal.dropped) and at.segment <= journal.dropped
     if not (facts or beyond):
         return

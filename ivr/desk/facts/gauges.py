@@ -59,7 +59,10 @@ def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
     found, quarantined = [], 0
     for folder in slots.journals(spool):
         slot = {"slot": "0" if folder.parent == spool else folder.parent.name}
-        count, first = journal_reading.lag(folder)
+        try:
+            count, first = journal_reading.lag(folder)
+        except OSError:  # whoever applies it tells of it (`ivr_unread_folders`); the others count
+            continue
         age = max(0.0, time.time() - first.timestamp()) if first else 0.0
         found += [
             Gauge("ivr_journal_waiting_facts", "Facts that are not in the database yet.", count, slot),

@@ -10,21 +10,24 @@ the journal's `identity`: after a fail-over what it lacks is applied again, so a
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import json
 import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from zlib import crc32
 
 from ivr.store.facts import Fact, FactError
 from ivr.store.facts import read as fact_of
+from ivr.store.folders import listed
 from ivr.store.journal.journal_keeping import FactTerm, let_go
 from ivr.store.volumes import SECOND
 
@@ -46,6 +49,14 @@ class JournalInUse(JournalError):
     """Another process has this journal."""
 
 
+class JournalUnread(JournalError):
+    """A disk does not give what is in it. Nothing was stepped over: it is read on once the disk answers."""
+
+
+class SecondUnshown(OSError):
+    """The disk linked into a journal does not show which segments lie there."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
     """Just behind some line: segment number and byte offset."""
@@ -60,6 +71,7 @@ class Applied:
 
     `marked`: the database has been asked and had a mark, or has one now; `dropped`: up to which segment facts
     are not kept any more. `recalled`: there was a checkpoint. `term`: how long applied facts stay.
+    `unshown`: why the linked disk, when last asked, did not show its segments.
     """
 
     folder: Path
@@ -70,6 +82,7 @@ class Applied:
     marked: bool = False
     dropped: int = 0
     recalled: bool = False
+    unshown: OSError | None = None
     _identity: str = ""
     _places: list[Path] = field(default_factory=list)  # its own folder, then the linked one if there is any
     _checkpointed: float = 0.0
@@ -84,19 +97,31 @@ class Applied:
         """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
 
         Damaged and unreadable lines are put into quarantine and stepped over. No facts: everything flushed
-        so far was read.
+        so far was read. Raises JournalUnread where nothing further can be read.
+
+        A linked disk that shows nothing may hold the segments that are missing here, so it is read up to the
+        first of these. Each number is given once, on one of the disks: none missing here, none there.
         """
         facts: list[Fact] = []
         end, position = self.flushed, after
-        for segment in [n for n in segments(self.folder) if after.segment <= n <= end.segment]:
+        found, refusal = _asked(self.folder)
+        proved = end.segment if refusal is None else _last_in_row(found, max(after.segment, 1))
+        for segment in [n for n in found if after.segment <= n <= min(proved, end.segment)]:
             start = after.offset if segment == after.segment else 0
             stop = end.offset if segment == end.segment else None
-            for fact, offset in self._read_segment(segment, start, stop):
+            for fact, offset in self._read_segment(segment, found[segment], start, stop):
                 position = Position(segment, offset)
                 if fact is not None:
                     facts.append(fact)
                 if len(facts) >= limit:
                     return facts, position
+        if proved < end.segment:
+            if position == after:
+                raise JournalUnread(
+                    f"segment {proved + 1} of {self.folder} is not here, and its second disk does not "
+                    f"show what it has ({refusal}); one that is gone for good: remove that link"
+                )
+            return facts, position
         return facts, max(position, min(end, self.flushed))
 
     @property
@@ -121,9 +146,12 @@ class Applied:
         moved = position.segment != self.applied.segment
         self.applied = position
         if moved:
-            applied = {n: path for n, path in segments(self.folder).items() if n < position.segment}
-            at = min(time.time(), now.timestamp() if now else time.time())
-            self.dropped = max(self.dropped, let_go(self.folder, applied, self.term, at))
+            try:
+                applied = {n: path for n, path in shown(self.folder)[0].items() if n < position.segment}
+                at = min(time.time(), now.timestamp() if now else time.time())
+                self.dropped = max(self.dropped, let_go(self.folder, applied, self.term, at))
+            except OSError as error:  # what is applied is applied; they go with a later one
+                log.warning("applied segments of %s stay for now: %s", self.folder, error)
         if moved or time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
             self.save_checkpoint()
 
@@ -158,8 +186,10 @@ class Applied:
                 log.error("journal %s: %s; kept as %s", self.folder, why, shelf / name)
                 return
 
-    def _read_segment(self, segment: int, start: int, stop: int | None) -> Iterator[tuple[Fact | None, int]]:
-        with segments(self.folder)[segment].open("rb") as file:
+    def _read_segment(
+        self, segment: int, path: Path, start: int, stop: int | None
+    ) -> Iterator[tuple[Fact | None, int]]:
+        with path.open("rb") as file:
             file.seek(start)
             offset = start
             while (stop is None or offset < stop) and (line := file.readline()):
@@ -200,7 +230,7 @@ class Applied:
             self._applying_fd = -1
 
     def _recall(self) -> None:
-        self._places = [place for place in (self.folder, self.folder / SECOND) if place.is_dir()]
+        self._places = [place for place in (self.folder, self.folder / SECOND) if _answers(place)]
         try:
             self.applied, self.marked, self.dropped = _saved(self.folder)
             self.recalled = self.applied > Position()
@@ -225,9 +255,52 @@ def lock(path: Path) -> int:
 
 
 def segments(folder: Path) -> dict[int, Path]:
-    """A journal's segments by number, in order, on whichever disk each lies."""
-    found = [*folder.glob("[0-9]*.log"), *(folder / SECOND).glob("[0-9]*.log")]
-    return {int(path.stem): path for path in sorted(found, key=lambda path: int(path.stem))}
+    """A journal's segments by number, in order, on whichever disk each lies. Raises OSError, SecondUnshown.
+
+    A linked disk that is not there at all has none: who skips what is missing asks `shown`.
+    """
+    found, refusal = shown(folder)
+    if isinstance(refusal, SecondUnshown):
+        raise refusal
+    return found
+
+
+def shown(folder: Path) -> tuple[dict[int, Path], OSError | None]:
+    """The segments that are shown, by number, and why the linked disk does not show its own: SecondUnshown,
+    or FileNotFoundError where it is not there. Raises OSError for the journal's own disk.
+    """
+    second, refusals = folder / SECOND, list[OSError]()
+
+    def refused(place: Path, error: OSError) -> None:
+        if place != second:
+            raise error
+        refusals.append(SecondUnshown(error.errno, error.strerror, str(place)))
+
+    entries = [entry for place in (folder, second) for entry in listed(place, refused)]
+    if second.is_symlink() and not refusals and not _answers(second):
+        refusals.append(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(second)))
+    paths = [Path(entry.path) for entry in entries if entry.name.endswith(".log")]
+    found = {int(path.stem): path for path in paths if path.stem.isdecimal()}
+    return dict(sorted(found.items())), next(iter(refusals), None)
+
+
+def _answers(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
+
+
+def _asked(folder: Path) -> tuple[dict[int, Path], OSError | None]:
+    try:
+        return shown(folder)
+    except OSError as error:
+        raise JournalUnread(f"{folder} can't be read: {error}") from error
+
+
+def _last_in_row(found: Mapping[int, Path], first: int) -> int:
+    """Up to which number from `first` on none is missing; the one before it where that is."""
+    return next(number for number in count(first) if number not in found) - 1
 
 
 def checkpoint_of(folder: Path) -> Position:

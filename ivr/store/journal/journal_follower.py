@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ivr.store.journal import bell, journal_reading
-from ivr.store.journal.applied import Applied, JournalError, JournalInUse, Position, segments
+from ivr.store.journal.applied import Applied, JournalError, JournalInUse, Position, SecondUnshown, shown
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +62,11 @@ class JournalFollower(Applied):
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody writes there any more and all of it is applied."""
+        """Whether nobody writes there any more and all of it is applied, also on a disk that shows it not."""
         if journal_reading.run_began(self.folder) is not None:
             return False
         self.look()
-        return not self.has_more and not self._half
+        return not self.has_more and not self._half and self.unshown is None
 
     def look(self) -> None:
         """See how far it has grown."""
@@ -92,11 +92,22 @@ class JournalFollower(Applied):
             log.warning("%s can't be looked at: %s", self.folder, error)
 
     def _end(self) -> Position:
+        found, refusal = shown(self.folder)
+        self._tell(refusal if isinstance(refusal, SecondUnshown) else None)
         try:
-            found = [*segments(self.folder).items()]
-            return Position(found[-1][0], found[-1][1].stat().st_size) if found else Position()
+            last = max(found, default=0)
+            end = Position(last, found[last].stat().st_size) if found else Position()
         except FileNotFoundError:  # its disk went away
             return self._seen
+        return end if refusal is None else max(end, self._seen)
+
+    def _tell(self, unshown: OSError | None) -> None:
+        """Each change once."""
+        if unshown is not None and self.unshown is None:
+            log.error("%s: facts on its second disk must wait, if there are any: %s", self.folder, unshown)
+        elif unshown is None and self.unshown is not None:
+            log.info("%s: its second disk answers again", self.folder)
+        self.unshown = unshown
 
     def _grows(self, segment: int, offset: int, line: bytes) -> bool:
         if line.endswith(b"\n") or segment < self._seen.segment or self._whole:

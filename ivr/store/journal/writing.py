@@ -28,7 +28,15 @@ from pathlib import Path
 from zlib import crc32
 
 from ivr.store.facts import Fact, prepare, write
-from ivr.store.journal.applied import Applied, JournalError, Position, lock, segments
+from ivr.store.journal.applied import (
+    Applied,
+    JournalError,
+    JournalUnread,
+    Position,
+    SecondUnshown,
+    lock,
+    segments,
+)
 from ivr.store.journal.bell import Ringer
 from ivr.store.journal.pen import Pen, named
 from ivr.store.volumes import link
@@ -100,7 +108,10 @@ class Journal(Applied):
     _lock_fd: int = -1
 
     def open(self) -> None:
-        """Lock the folder, read the checkpoint, begin a fresh segment. Raises JournalError."""
+        """Lock the folder, read the checkpoint, begin a fresh segment. Raises JournalError.
+
+        JournalUnread where the linked disk does not show which numbers are taken.
+        """
         prepare()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +124,8 @@ class Journal(Applied):
             self._ringer = None if self.applies else Ringer(self.folder)
         except OSError as error:
             self._leave()  # else it would seem to have a living process, and nobody applied what is in it
+            if isinstance(error, SecondUnshown):
+                raise JournalUnread(f"{self.folder}: {error}") from error
             raise named(error, self.folder) from error
         self._lately_from = self.flushed
         self._loop = asyncio.get_running_loop()

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.commands import doctor
 from ivr.desk.facts import adopting
 from ivr.desk.facts.adopting import Following, adopt_left
+from ivr.desk.facts.gauges import of_spool
 from ivr.desk.facts.journals import others_promise
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
@@ -21,7 +22,7 @@ from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.settings import Settings
 from ivr.store import slots
-from ivr.store.journal import journal_reading
+from ivr.store.journal import journal_marks, journal_reading
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening
@@ -93,6 +94,42 @@ async def test_a_journal_that_its_disk_refuses_once_holds_up_no_other_and_comes_
             async with asyncio.timeout(patience(10)):
                 while len(await as_json.cases(engine)) < many or "must wait" not in caplog.text:
                     await asyncio.sleep(0.05)
+    work.cancel()
+    await asyncio.wait({work})
+
+
+async def test_facts_on_a_second_disk_that_shows_nothing_are_told_of_wait_and_come_by_themselves(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    settings = Settings(state=tmp_path, database_url=database_url)
+    dead = [settings.spool, settings.spool / "1"]
+    for slot in dead:
+        async with office(engine, slot, pumping=False) as desk:
+            await desk.intake.open_case(call(), opening())
+        (slot / "disk").mkdir()
+        (slot / "journal" / "second").symlink_to(slot / "disk")
+    lost = dead[0] / "journal"
+    (lost / "00000001.log").rename(dead[0] / "disk" / "00000001.log")
+    async with office(engine, dead[0], pumping=False) as desk:
+        await desk.intake.open_case(call(), opening())  # in a segment behind it
+    monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
+    following = Following(engine, book_of(engine), settings.spool)
+    work = asyncio.create_task(following.run())
+    with damaged(*(slot / "journal" / "second" for slot in dead)):
+        async with asyncio.timeout(patience(10)):
+            while len(await as_json.cases(engine)) < 1 or len(following.unread) < 2:
+                await asyncio.sleep(0.05)
+        assert following.unread == sorted(str(slot / "journal") for slot in dead)
+        told = await doctor._journal(settings)  # this check alone: all of them take seconds
+        assert not told.ok and str(lost / "second") in told.found and "dmesg" in told.mend
+        assert of_spool(settings.spool, tmp_path / "fallback"), "what else the machine tells is told"
+        assert len(await as_json.cases(engine)) == 1, "nothing behind what may lie there"
+    async with asyncio.timeout(patience(10)):
+        while len(await as_json.cases(engine)) < 3 or following.unread:
+            await asyncio.sleep(0.05)
+    assert (await doctor._journal(settings)).ok  # likewise
+    async with engine.connect() as connection:
+        assert await journal_marks.setbacks(connection) == [], "no journal was taken for another"
     work.cancel()
     await asyncio.wait({work})
 

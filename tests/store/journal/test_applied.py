@@ -1,0 +1,133 @@
+"""What lies on a second disk that shows nothing is never stepped over, nor is it waited for without need."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from ivr.store.journal import Journal, Position, journal_reading
+from ivr.store.journal.applied import JournalUnread, SecondUnshown, segments
+from ivr.store.journal.journal_follower import JournalFollower
+from tests.fixtures.damaged import damaged
+from tests.store.noted import noted, number
+
+SECOND = Path("disk")
+
+
+async def left(folder: Path, many: int, *on_second: int) -> Path:
+    """A journal that nobody has, a fact in each segment, some of them on the second disk. Its link."""
+    journal = Journal(folder / "journal", spare=folder / SECOND, segment_bytes=1)
+    journal.open()
+    for n in range(1, many + 1):
+        await journal.append(noted(n))
+    await journal.close()
+    for n in on_second:
+        name = f"{n:08d}.log"
+        (folder / "journal" / name).rename(folder / SECOND / name)
+    return journal.folder / "second"
+
+
+def taken(follower: JournalFollower, limit: int = 200) -> list[int]:
+    """What can be applied, and is by that."""
+    found: list[int] = []
+    while follower.has_more:
+        facts, position = follower.read(follower.applied, limit)
+        follower.checkpoint(position)
+        found += map(number, facts)
+    return found
+
+
+async def test_a_journal_of_which_no_segment_is_missing_is_read_though_its_second_disk_shows_nothing(
+    tmp_path: Path,
+) -> None:
+    second = await left(tmp_path, 5)
+    follower = JournalFollower(second.parent)
+    with damaged(second):
+        follower.open()
+        assert taken(follower, limit=2) == [1, 2, 3, 4, 5]
+        assert not follower.is_over, "more may lie there"
+    assert follower.is_over
+    await follower.close()
+
+
+@pytest.mark.parametrize("on_second", [(1,), (3,), (3, 4), (5,)])
+@pytest.mark.parametrize("limit", [1, 200])
+async def test_what_may_lie_on_a_second_disk_that_shows_nothing_is_read_in_its_turn_once_it_answers(
+    tmp_path: Path, on_second: tuple[int, ...], limit: int
+) -> None:
+    second = await left(tmp_path, 5, *on_second)
+    follower = JournalFollower(second.parent)
+    follower.open()
+    found = list[int]()
+    with damaged(second), pytest.raises(JournalUnread, match=f"segment {on_second[0]} of .* is not here"):
+        while follower.has_more:
+            facts, position = follower.read(follower.applied, limit)
+            follower.checkpoint(position)
+            found += map(number, facts)
+    assert found == [n for n in range(1, 6) if n < on_second[0]]
+    assert follower.applied < Position(on_second[0], 0) or follower.applied == Position(on_second[0], 0)
+    assert found + taken(follower, limit) == [1, 2, 3, 4, 5]
+    await follower.close()
+
+
+async def test_half_read_on_a_second_disk_a_segment_is_read_to_its_end_before_the_next(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path / "journal", spare=tmp_path / SECOND)
+    journal.open()
+    for n in (1, 2):
+        await journal.append(noted(n))
+    await journal.close()
+    (tmp_path / "journal" / "00000001.log").rename(tmp_path / SECOND / "00000001.log")
+    journal.open()
+    await journal.append(noted(3))
+    await journal.close()
+    follower = JournalFollower(tmp_path / "journal")
+    follower.open()
+    facts, position = follower.read(Position(), 1)
+    follower.checkpoint(position)
+    assert list(map(number, facts)) == [1]
+    with damaged(tmp_path / "journal" / "second"), pytest.raises(JournalUnread):
+        follower.read(follower.applied)
+    assert taken(follower) == [2, 3]
+    await follower.close()
+
+
+async def test_a_second_disk_that_is_not_there_at_all_holds_up_only_what_may_lie_on_it(
+    tmp_path: Path,
+) -> None:
+    second = await left(tmp_path, 5, 3)
+    follower = JournalFollower(second.parent)
+    follower.open()
+    (tmp_path / SECOND).rename(tmp_path / "unmounted")
+    facts, position = follower.read(follower.applied)
+    follower.checkpoint(position)
+    assert list(map(number, facts)) == [1, 2]
+    with pytest.raises(JournalUnread, match="remove that link"):
+        follower.read(follower.applied)
+    second.unlink()
+    assert taken(follower) == [4, 5], "somebody said that it is gone for good"
+    await follower.close()
+
+
+async def test_from_outside_it_is_told_that_a_second_disk_shows_nothing(tmp_path: Path) -> None:
+    second = await left(tmp_path, 2)
+    with damaged(second, code=errno.EIO):
+        with pytest.raises(SecondUnshown, match="second"):
+            journal_reading.is_left(second.parent)
+        with pytest.raises(SecondUnshown):
+            segments(second.parent)
+    assert journal_reading.is_left(second.parent)
+
+
+async def test_applied_segments_that_the_disk_does_not_show_stop_no_facts(tmp_path: Path) -> None:
+    second = await left(tmp_path, 3)
+    follower = JournalFollower(second.parent)
+    follower.open()
+    _, position = follower.read(Position(), 2)
+    with damaged(second.parent):
+        follower.checkpoint(position)
+    assert follower.applied == position
+    await follower.close()
