@@ -376,22 +376,17 @@ async def _journal(settings: Settings) -> Diagnosis:
 
 _MEND_JOURNAL = (
     "see dmesg and the mount of that disk: once it answers they come into the books by themselves. "
+    "A file with a bad page: put a copy in its place (ddrescue), whose damaged lines are put aside. "
     "A disk that is gone for good: remove the link `second` from that folder; the recordings become cases"
 )
 
 
 def _unread_journals(spool: Path) -> list[str]:
-    """What a disk says where it does not give the facts that are not applied yet."""
+    """What a disk says where it does not give the facts of late."""
     from ivr.store import slots
     from ivr.store.journal import journal_reading
 
-    found = []
-    for folder in slots.journals(spool):
-        try:
-            journal_reading.lag(folder)
-        except OSError as error:
-            found.append(f"{folder}: {error}")
-    return found
+    return [f"{folder}: {why}" for folder in slots.journals(spool) if (why := journal_reading.unread(folder))]
 
 
 async def _codes(settings: Settings) -> Diagnosis:

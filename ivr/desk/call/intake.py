@@ -359,14 +359,21 @@ class Intake:
         `missed`: wrong ones of this call so far.
         """
         # Asked before the books: a case that comes into them in between is found there.
-        promised = code in self._promised or await asyncio.to_thread(self.others_promise, code)
+        sure, promised = True, code in self._promised
+        try:
+            if not promised:
+                asked = asyncio.to_thread(self.others_promise, code)
+                promised = await _within(LOOK_UP_SECONDS, asked)
+        except OSError as error:  # it counts as a guess all the same: else anybody could try all of them
+            log.warning("whether a sibling promised a tracking code can't be told: %s", error)
+            sure = False
         try:
             looking = self.book.look_up(number, code, self.clock(), counts=not promised, missed=missed)
             seen = await _within(LOOK_UP_SECONDS, looking)
         except AWAY as error:
             log.warning("a tracking code could not be looked up: %s", error)
             return CaseSeen(Lookup.UNAVAILABLE)
-        if seen.result is Lookup.UNKNOWN and promised:
+        if seen.result is Lookup.UNKNOWN and (promised or not sure):
             return CaseSeen(Lookup.UNAVAILABLE)  # promised, but its case has not reached the database yet
         return seen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 from ivr.store import slots
 from ivr.store.facts import CaseOpenedFact, Fact, RecordingBegunFact, Unreadable, WordsKeptFact, salvage
 from ivr.store.journal import Journal, JournalError, Position, journal_reading
+
+log = logging.getLogger(__name__)
 
 SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk (Journal.sign)
 
@@ -30,18 +33,21 @@ class RecordingFacts:
     """`facts`: recording → what is told of it. `awaited`: recordings that somebody else is about to book.
 
     `soon`: of these the ones whose call's earlier words are on their way, which takes a moment.
-    `signed_at`: up to when the siblings that live have told everything.
+    `signed_at`: up to when the siblings that live have told everything. `unread`: journals of which a disk
+    does not give all: they may name anything, so what no other journal names waits.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     awaited: set[str] = field(default_factory=set)
     soon: set[str] = field(default_factory=set)
     signed_at: float = math.inf
+    unread: set[Path] = field(default_factory=set)
 
     def must_wait(self, name: str, grown_at: float) -> bool:
         """A file that nobody names may be one of a sibling that hangs and has not told yet."""
         latest = min(grown_at, time.time() - 2 * SIGN_SECONDS)  # the clock may have been set back since
-        return name in self.awaited or (name not in self.facts and self.signed_at <= latest)
+        untold = bool(self.unread) or self.signed_at <= latest
+        return name in self.awaited or (name not in self.facts and untold)
 
 
 def ask(
@@ -56,11 +62,16 @@ def ask(
     living: dict[Path, int | None] = {}
     for folder in slots.journals(spool):
         mine = own is not None and own.folder == folder
-        began = living[folder] = None if mine else journal_reading.run_began(folder)
-        if began is not None:
-            told.signed_at = min(told.signed_at, journal_reading.signed_at(folder))
-            told.awaited |= wanted & journal_reading.names_since(folder, began)
-        found = journal_reading.naming(folder, wanted)
+        try:
+            began = living[folder] = None if mine else journal_reading.run_began(folder)
+            if began is not None:
+                told.signed_at = min(told.signed_at, journal_reading.signed_at(folder))
+                told.awaited |= wanted & journal_reading.names_since(folder, began)
+            found = journal_reading.naming(folder, wanted)
+        except OSError as error:
+            log.error("a journal can't be read, recordings that no other one names wait: %s", error)
+            told.unread.add(folder)
+            continue
         applied = _applied(folder, own)
         for name, facts in found.items():
             told.facts.setdefault(name, []).extend(_usable(facts))
@@ -69,7 +80,7 @@ def ask(
             ):
                 told.awaited.add(name)  # its own fact is on the way
     unnamed = {name for name in wanted if not told.facts.get(name)}
-    for folder, began in living.items():
+    for folder, began in living.items() if not told.unread else ():  # else they wait all the same
         for name, (position, started) in journal_reading.started(folder, unnamed).items():
             told.facts[name] = [started]
             if began is not None and position.segment >= began:
@@ -87,6 +98,8 @@ def _before_their_case(spool: Path, told: RecordingFacts, own: Journal | None) -
             of.setdefault(str(fact.call.id), set()).add(name)
     found: set[str] = set()
     for folder in slots.journals(spool) if of else ():
+        if folder in told.unread:
+            continue
         calls = journal_reading.of_calls(folder, of.keys())
         applied = _applied(folder, own)
         for call_id, facts_of_call in calls.items():
@@ -110,6 +123,17 @@ def _applied(folder: Path, own: Journal | None) -> Position:
 
 
 def others_promise(spool: Path, own: Journal, code: str) -> bool:
-    """Whether another process promised this code and its case has not reached the books yet."""
-    others = (folder for folder in slots.journals(spool) if folder != own.folder)
-    return any(journal_reading.promises(folder, code) for folder in others)
+    """Whether another process promised this code and its case has not reached the books yet.
+
+    Raises OSError where a disk does not let that be told.
+    """
+    refused: OSError | None = None
+    for folder in slots.journals(spool):
+        try:
+            if folder != own.folder and journal_reading.promises(folder, code):
+                return True
+        except OSError as error:
+            refused = error
+    if refused is not None:
+        raise refused
+    return False

@@ -71,7 +71,10 @@ async def _open_rows(engine: AsyncEngine, now: datetime) -> list[Any]:
 
 
 def _told(spool: Path, ids: Collection[str]) -> dict[str, list[Fact] | None]:
-    """What the journals of this machine tell of each call; None: it lives, or its end is on the way."""
+    """What the journals of this machine tell of each call; None: it lives, or its end is on the way.
+
+    Raises OSError: then any call may be one of these.
+    """
     told: dict[str, list[Fact] | None] = {id: [] for id in ids}
     for folder in slots.journals(spool):
         began = journal_reading.run_began(folder)

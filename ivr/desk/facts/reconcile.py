@@ -72,7 +72,7 @@ _TRUST = (CaseOpenedFact, WordsKeptFact, RecordingBegunFact, CallEndedFact)
 class Pass:
     """What one pass made of the strays, and the names of those that must wait, `growing` of them not long.
 
-    `unread`: folders of which a damaged disk does not show everything.
+    `unread`: folders of which a damaged disk does not show everything, journals too.
     """
 
     cases: int = 0
@@ -120,6 +120,7 @@ async def reconcile(
 
 async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, done: Pass) -> None:
     told = await asyncio.to_thread(ask, shelf.spool, [s.name for s in ripe], own, shelf.alone)
+    done.unread += sorted(map(str, told.unread))
     if lacking := await behind(shelf.engine, shelf.spool):
         log.warning("the database lacks facts of %d journals: recordings wait for them", len(lacking))
         done.waiting += [stray.name for stray in ripe]

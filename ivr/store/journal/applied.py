@@ -109,12 +109,17 @@ class Applied:
         for segment in [n for n in found if after.segment <= n <= min(proved, end.segment)]:
             start = after.offset if segment == after.segment else 0
             stop = end.offset if segment == end.segment else None
-            for fact, offset in self._read_segment(segment, found[segment], start, stop):
-                position = Position(segment, offset)
-                if fact is not None:
-                    facts.append(fact)
-                if len(facts) >= limit:
-                    return facts, position
+            try:
+                for fact, offset in self._read_segment(segment, found[segment], start, stop):
+                    position = Position(segment, offset)
+                    if fact is not None:
+                        facts.append(fact)
+                    if len(facts) >= limit:
+                        return facts, position
+            except OSError as error:
+                if position == after:
+                    raise JournalUnread(f"a segment can't be read on: {error}") from error
+                return facts, position
         if proved < end.segment:
             if position == after:
                 raise JournalUnread(
@@ -189,11 +194,15 @@ class Applied:
     def _read_segment(
         self, segment: int, path: Path, start: int, stop: int | None
     ) -> Iterator[tuple[Fact | None, int]]:
+        offset = start
         with path.open("rb") as file:
             file.seek(start)
-            offset = start
-            while (stop is None or offset < stop) and (line := file.readline()):
-                if self._grows(segment, offset, line):
+            while stop is None or offset < stop:
+                try:
+                    line = file.readline()
+                except OSError as error:
+                    raise at_byte(offset, path, error) from error
+                if not line or self._grows(segment, offset, line):
                     return
                 fact = self._read_line(line, Position(segment, offset))
                 offset += len(line)
@@ -282,6 +291,11 @@ def shown(folder: Path) -> tuple[dict[int, Path], OSError | None]:
     paths = [Path(entry.path) for entry in entries if entry.name.endswith(".log")]
     found = {int(path.stem): path for path in paths if path.stem.isdecimal()}
     return dict(sorted(found.items())), next(iter(refusals), None)
+
+
+def at_byte(offset: int, path: Path, error: OSError) -> OSError:
+    """What a disk said, with the place: whoever mends it wants both."""
+    return OSError(error.errno, f"{error.strerror} behind byte {offset}", str(path))
 
 
 def _answers(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ivr.store.facts import CallStartedFact, Fact, Unreadable, happened_at, read_or_not
-from ivr.store.journal.applied import Position, body_of, checkpoint_of, segments
+from ivr.store.journal.applied import Position, at_byte, body_of, checkpoint_of, segments
 from ivr.store.journal.journal_keeping import KEEP_SEGMENTS
 from ivr.store.recording_files import is_of
 from ivr.store.volumes import SECOND
@@ -159,8 +159,21 @@ def promises(folder: Path, code: str) -> bool:
     return any(wanted in line and body_of(line) for _, line in _lines(folder, applied(folder)))
 
 
+def unread(folder: Path) -> str:
+    """What a disk says where it does not give what is looked into here, with the place; else ""."""
+    try:
+        for _ in _lines(folder, _lately(folder)):
+            pass
+    except OSError as error:
+        return str(error)
+    return ""
+
+
 def _lines(folder: Path, after: Position) -> Iterator[tuple[Position, bytes]]:
-    """Whole lines behind a position, and where each ends. Their checksums are the caller's to look at."""
+    """Whole lines behind a position, and where each ends. Their checksums are the caller's to look at.
+
+    Raises OSError, with the place of a page that the disk does not give.
+    """
     for segment, path in segments(folder).items():
         if segment < after.segment:
             continue
@@ -171,6 +184,9 @@ def _lines(folder: Path, after: Position) -> Iterator[tuple[Position, bytes]]:
         with file:
             offset = after.offset if segment == after.segment else 0
             file.seek(offset)
-            for line in file:
-                offset += len(line)
-                yield Position(segment, offset), line
+            try:
+                for line in file:
+                    offset += len(line)
+                    yield Position(segment, offset), line
+            except OSError as error:
+                raise at_byte(offset, path, error) from error

@@ -26,7 +26,7 @@ from ivr.store.journal import journal_marks, journal_reading
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening
-from tests.fixtures.damaged import damaged
+from tests.fixtures.damaged import damaged, unreadable
 from tests.fixtures.province import book_of
 
 
@@ -130,6 +130,44 @@ async def test_facts_on_a_second_disk_that_shows_nothing_are_told_of_wait_and_co
     assert (await doctor._journal(settings)).ok  # likewise
     async with engine.connect() as connection:
         assert await journal_marks.setbacks(connection) == [], "no journal was taken for another"
+    work.cancel()
+    await asyncio.wait({work})
+
+
+async def test_one_bad_page_of_a_journal_stops_that_one_alone_and_its_place_is_told(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    named, unnamed = put(tmp_path), put(tmp_path)
+    for slot in (tmp_path, tmp_path / "1"):
+        async with office(engine, slot, pumping=False) as dead:
+            await dead.intake.open_case(call(), opening())
+            segment = slot / "journal" / "00000001.log"
+            whole = segment.stat().st_size
+            if slot != tmp_path:
+                await dead.intake.recording_begun(call(), named, CHOSEN)
+            await dead.intake.open_case(call(), opening())
+    page = unreadable(tmp_path / "journal" / "00000001.log", whole + 9)
+    monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
+    following = Following(engine, book_of(engine), tmp_path)
+    work = asyncio.create_task(following.run())
+    with page:
+        async with asyncio.timeout(patience(10)):
+            while len(await as_json.cases(engine)) < 3 or not following.unread:
+                await asyncio.sleep(0.05)
+        assert following.unread == [str(tmp_path / "journal")]
+        async with office(engine, tmp_path / "2") as desk:
+            done = await one_pass(desk, tmp_path)
+            assert (done.cases, done.waiting) == (1, [unnamed]), "that journal may name it"
+            assert done.unread == [str(tmp_path / "journal")]
+            desk.intake.others_promise = partial(others_promise, tmp_path, desk.journal)
+            assert (await desk.intake.look_up("09141234567", "1234567894")).result is Lookup.UNAVAILABLE
+    assert "database is away" not in caplog.text
+    assert f"behind byte {whole}: '{tmp_path / 'journal' / '00000001.log'}'" in caplog.text
+    async with asyncio.timeout(patience(10)):
+        while len(await as_json.cases(engine)) < 5 or following.unread:
+            await asyncio.sleep(0.05)
+    async with office(engine, tmp_path / "2") as desk:
+        assert (await one_pass(desk, tmp_path)).cases == 1
     work.cancel()
     await asyncio.wait({work})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from ivr.store.journal import Journal, Position, journal_reading
 from ivr.store.journal.applied import JournalUnread, SecondUnshown, segments
 from ivr.store.journal.journal_follower import JournalFollower
-from tests.fixtures.damaged import damaged
+from tests.fixtures.damaged import damaged, unreadable
 from tests.store.noted import noted, number
 
 SECOND = Path("disk")
@@ -60,14 +61,12 @@ async def test_what_may_lie_on_a_second_disk_that_shows_nothing_is_read_in_its_t
     second = await left(tmp_path, 5, *on_second)
     follower = JournalFollower(second.parent)
     follower.open()
-    found = list[int]()
-    with damaged(second), pytest.raises(JournalUnread, match=f"segment {on_second[0]} of .* is not here"):
-        while follower.has_more:
-            facts, position = follower.read(follower.applied, limit)
-            follower.checkpoint(position)
-            found += map(number, facts)
+    with damaged(second):
+        found = taken_before_trouble(follower, limit)
+        with pytest.raises(JournalUnread, match=f"segment {on_second[0]} of .* is not here"):
+            follower.read(follower.applied, limit)
     assert found == [n for n in range(1, 6) if n < on_second[0]]
-    assert follower.applied < Position(on_second[0], 0) or follower.applied == Position(on_second[0], 0)
+    assert follower.applied <= Position(on_second[0], 0)
     assert found + taken(follower, limit) == [1, 2, 3, 4, 5]
     await follower.close()
 
@@ -131,3 +130,35 @@ async def test_applied_segments_that_the_disk_does_not_show_stop_no_facts(tmp_pa
         follower.checkpoint(position)
     assert follower.applied == position
     await follower.close()
+
+
+@pytest.mark.parametrize("limit", [1, 200])
+async def test_what_lies_before_a_bad_page_is_read_and_then_the_place_is_told(
+    tmp_path: Path, limit: int
+) -> None:
+    journal = Journal(tmp_path)
+    journal.open()
+    for n in range(4):
+        await journal.append(noted(n, "x" * 50))
+    await journal.close()
+    segment = tmp_path / "00000001.log"
+    ends = [n for n, byte in enumerate(segment.read_bytes(), 1) if byte == ord("\n")]
+    follower = JournalFollower(tmp_path)
+    follower.open()
+    with unreadable(segment, ends[1] + 5):
+        assert taken_before_trouble(follower, limit) == [0, 1]
+        with pytest.raises(JournalUnread, match=f"behind byte {ends[1]}: '{segment}'"):
+            follower.read(follower.applied, limit)
+        assert f"behind byte {ends[1]}: '{segment}'" in journal_reading.unread(tmp_path)
+    assert journal_reading.unread(tmp_path) == "" and taken(follower, limit) == [2, 3]
+    await follower.close()
+
+
+def taken_before_trouble(follower: JournalFollower, limit: int) -> list[int]:
+    found: list[int] = []
+    with suppress(JournalUnread):
+        while follower.has_more:
+            facts, position = follower.read(follower.applied, limit)
+            follower.checkpoint(position)
+            found += map(number, facts)
+    return found
