@@ -63,18 +63,27 @@ class CodeBlock:
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def open(self) -> None:
-        """Lock the folder and recall what was leased. Raises CodesError when another process has it."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """Lock the folder and recall what was leased. Raises CodesError when another process has it.
+
+        Where that can't be told nothing leased before is used; the database leases none of it again.
+        """
         try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._lock_fd)
+            self.close()
             raise CodesError(f"{self.folder} is in use by another process") from None
-        self._recall()
+        except OSError as error:
+            log.error("%s can't be locked (%s): leasing new tracking codes", self.folder, error)
+            self._serial = self._marked()
+        else:
+            self._recall()
 
     def close(self) -> None:
-        os.close(self._lock_fd)
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
 
     @property
     def left(self) -> int:
@@ -174,7 +183,10 @@ class CodeBlock:
                 log.warning("the database has another code key; forgetting the codes leased from the old one")
             self._key, self._blocks, self._next, self._reserved = key, [], 0, 0
             self._recalled, self._far = [], {}
-            await asyncio.to_thread(_write, self.folder / "key", key)
+            try:
+                await asyncio.to_thread(_write, self.folder / "key", key)
+            except OSError as error:  # codes can be given; after a restart only once the database is there
+                log.error("the key of tracking codes is not kept: %s", error)
 
     def _reserve(self) -> bool:
         if not self._key or not self._blocks:

@@ -239,6 +239,9 @@ class Applied:
             self._applying_fd = -1
 
     def _recall(self) -> None:
+        for entry in listed(self.folder):
+            if entry.name.endswith(".log") and not entry.name.removesuffix(".log").isdecimal():
+                log.error("%s is not read: its name is no segment's number", entry.path)
         self._places = [place for place in (self.folder, self.folder / SECOND) if _answers(place)]
         try:
             self.applied, self.marked, self.dropped = _saved(self.folder)

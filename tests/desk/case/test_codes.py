@@ -121,6 +121,38 @@ async def test_a_lease_that_can_t_be_read_keeps_nobody_from_starting_and_is_neve
     assert "" not in given and len(set(given)) == len(given)
 
 
+@pytest.mark.parametrize("damage", ["lock", "folder"])
+async def test_a_folder_that_can_t_be_locked_keeps_nobody_from_starting_and_no_code_of_before_is_given(
+    engine: AsyncEngine, tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, aside = tmp_path / "codes", tmp_path / "aside"
+    given: list[str] = []
+    for start in ("well", "damaged", "mended"):
+        if start == "damaged" and damage == "lock":
+            (folder / "lock").unlink()
+            (folder / "lock").mkdir()
+        elif start == "damaged":
+            folder.rename(aside)
+            folder.write_bytes(b"")
+        elif start == "mended" and damage == "lock":
+            (folder / "lock").rmdir()
+        elif start == "mended":
+            folder.unlink()
+            aside.rename(folder)
+        codes = CodeBlock(folder, (tmp_path / "mark",))
+        codes.open()
+        if start == "damaged":
+            assert await codes.take() == "", "without the database none is promised"
+            assert f"{folder} can't be locked" in caplog.text
+        await codes.lease(engine)
+        given += [await codes.take() for _ in range(CHUNK + 1)]
+        codes.close()
+    assert "" not in given and len(set(given)) == len(given)
+    key = codes._key  # that of all codes
+    blocks = {number_of(code, key) // BLOCK for code in given[CHUNK + 1 : 2 * CHUNK + 2]}
+    assert not blocks & {0, 1}, "those of before were leased by whoever may still have them"
+
+
 async def test_two_processes_can_t_share_a_folder(tmp_path: Path) -> None:
     codes = await opened(None, tmp_path)
     with pytest.raises(CodesError, match="in use"):

@@ -162,3 +162,17 @@ def taken_before_trouble(follower: JournalFollower, limit: int) -> list[int]:
             follower.checkpoint(position)
             found += map(number, facts)
     return found
+
+
+async def test_a_stray_file_that_is_called_like_a_segment_keeps_nobody_from_starting_and_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "1x.log").write_bytes(b"whatever")
+    journal = Journal(tmp_path)
+    journal.open()
+    await journal.append(noted(1))
+    assert (
+        list(map(number, journal.read(Position())[0])) == [1]
+        and f"{tmp_path / '1x.log'} is not read" in caplog.text
+    )
+    await journal.close()
