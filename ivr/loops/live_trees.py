@@ -15,6 +15,7 @@ from ivr.desk.book import menus
 from ivr.desk.trees.tree_files import kept_at, read_tree_file
 from ivr.settings import ROOT
 from ivr.store.engine import AWAY
+from ivr.store.flushing import sync
 from ivr.voice.menu import Menu
 from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
@@ -123,7 +124,7 @@ class LiveTrees:
             now = None
         try:
             if now is not None:
-                self._take(now)
+                await asyncio.to_thread(self._take, now)
                 return
         except MenuMistakes as error:  # of another release, perhaps
             log.error("menu %s on the air can't be read, using the last one known: %s", name, error)
@@ -225,7 +226,9 @@ class LiveTrees:
         scratch = place.with_suffix(f".{os.getpid()}")  # siblings write it too
         try:
             scratch.write_bytes(text.data)
+            sync(scratch)  # before it has the name: else a power cut leaves an empty one
             scratch.replace(place)
+            sync(place.parent)
         except OSError as error:
             log.error("%s is not kept for a start without a database: %s", place, error.strerror)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -137,6 +138,23 @@ async def test_a_start_without_a_database_has_the_revisions_last_known(
     language = trees.called("122").steps["language"]
     assert isinstance(language, MenuStep) and language.first_key == 5
     await away.dispose()
+
+
+async def test_a_tree_is_flushed_before_it_takes_the_place_of_the_one_that_is_kept(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, fsync, order = tmp_path / "menu-122.yaml", os.fsync, list[tuple[str, bool]]()
+
+    def flushed(fd: int) -> None:
+        fsync(fd)
+        order.append((Path(f"/proc/self/fd/{fd}").readlink().name, kept.exists()))
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    await menus.publish(engine, "122", WATER, "sara")
+    await begun(engine, tmp_path, **{"122": "122"})
+    its = [(name, named) for name, named in order if name in (f"menu-122.{os.getpid()}", tmp_path.name)]
+    assert (f"menu-122.{os.getpid()}", False) in its, "its bytes, under another name"
+    assert its[-1] == (tmp_path.name, True), "and then the name"
 
 
 async def test_a_tree_that_can_t_be_read_is_answered_by_the_one_before_or_the_one_that_ships(
