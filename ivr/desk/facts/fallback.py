@@ -16,9 +16,10 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from ivr.cases.code import is_valid
@@ -50,15 +51,24 @@ def fallbacks(folder: Path, unread: list[Path] | None = None) -> list[Path]:
 
     A disk that does not show everything is added to `unread`; without that list its OSError is raised.
     """
+    return [path for place in places(folder) for path in _recorded(place, unread)]
 
-    def refused(place: Path, error: OSError) -> None:
-        if unread is None:
-            raise error
-        log.error("%s can't be looked at for what the dialplan recorded: %s", place, error)
-        unread.append(place)
 
-    shown = [entry for place in (folder, folder / SECOND) for entry in listed(place, refused)]
+def places(folder: Path) -> tuple[Path, Path]:
+    """The dialplan's folder on each disk."""
+    return folder, folder / SECOND
+
+
+def _recorded(place: Path, unread: list[Path] | None) -> list[Path]:
+    shown = listed(place, partial(_refused, unread))
     return sorted(Path(entry.path) for entry in shown if entry.name.endswith(PLAIN))
+
+
+def _refused(unread: list[Path] | None, place: Path, error: OSError) -> None:
+    if unread is None:
+        raise error
+    log.error("%s can't be looked at for what the dialplan recorded: %s", place, error)
+    unread.append(place)
 
 
 async def take_in(
@@ -71,41 +81,55 @@ async def take_in(
     """Journal every settled recording as a case, then remove it from `folder`. How many there were.
 
     Ids and file names come from the file's own name, so a crash between two steps repeats the same case
-    instead of making a second. What holds no word is moved to `folder`/empty. While another process takes
+    instead of making a second. What holds no word is moved to `empty` beside it. Where another process takes
     them in, nothing is done. One file, or one disk (then it is added to `unread`), that can't be read holds
     up no other. Raises JournalError.
     """
-    if not folder.is_dir():
-        return 0
-    with _alone_in(folder) as alone:
-        if not alone:
-            return 0
-        _remove_probes(folder, settled)
-        found = fallbacks(folder, [] if unread is None else unread)
-        return await _take_all(intake, found, recordings, settled)
+    its = [] if unread is None else unread
+    return sum([await take_in_from(intake, place, recordings, its, settled) for place in places(folder)])
 
 
-def _remove_probes(folder: Path, settled: float) -> None:
-    """What the dialplan wrote to see whether the disk takes more."""
-    for place in (folder, folder / SECOND):
-        with suppress(OSError):  # of what it does not show `fallbacks` tells
-            for probe in place.glob("*.room"):
-                with suppress(OSError):
-                    if time.time() - probe.stat().st_mtime > settled:
-                        probe.unlink()
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[bool]:
-    fd, alone = os.open(folder, os.O_RDONLY), True
+async def take_in_from(
+    intake: Intake, place: Path, recordings: Path, unread: list[Path], settled: float = SETTLED_SECONDS
+) -> int:
+    """The same of one disk."""
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            alone = False
-        yield alone
+        fd = _alone_in(place)
+    except OSError as error:
+        _refused(unread, place, error)
+        return 0
+    if fd is None:
+        return 0
+    try:
+        _remove_probes(place, settled)
+        return await _take_all(intake, _recorded(place, unread), recordings, settled)
     finally:
         os.close(fd)
+
+
+def _remove_probes(place: Path, settled: float) -> None:
+    """What the dialplan wrote to see whether the disk takes more."""
+    with suppress(OSError):  # of what it does not show `_recorded` tells
+        for probe in place.glob("*.room"):
+            with suppress(OSError):
+                if time.time() - probe.stat().st_mtime > settled:
+                    probe.unlink()
+
+
+def _alone_in(place: Path) -> int | None:
+    """What keeps others out until it is closed; None where nothing is, or another. Raises OSError."""
+    try:
+        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(fd)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return fd
 
 
 async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, settled: float) -> int:

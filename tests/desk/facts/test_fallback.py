@@ -196,3 +196,19 @@ async def test_a_damaged_disk_or_a_strange_file_holds_up_no_other_caller(
         assert await take_in(desk.intake, folder, kept) == 1 and not later.exists()
         await desk.pump.idle()
         assert len(await as_json.cases(engine)) == 2
+
+
+async def test_who_was_recorded_on_the_second_disk_does_not_wait_for_the_first(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    first = put(folder, "1700000000_09141234567_1.wav")
+    second = put(folder / "second", "1700000001_09141234568_1.wav")
+    async with office(engine, tmp_path) as desk:
+        with damaged(folder, opens=False):
+            unread: list[Path] = []
+            assert await take_in(desk.intake, folder, kept, unread=unread) == 1
+        assert (unread, first.exists(), second.exists()) == ([folder], True, False)
+        assert await take_in(desk.intake, folder, kept) == 1
+        await desk.pump.idle()
+        assert len(await as_json.cases(engine)) == 2
