@@ -28,7 +28,7 @@ from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import terms
 from ivr.desk.facts.adopting import Following
 from ivr.desk.facts.apply import Pump
-from ivr.desk.facts.fallback import take_in
+from ivr.desk.facts.fallback import places, take_in_from
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.keeping import custody, retention, sealing, witnessing
@@ -45,6 +45,7 @@ from ivr.desk.trees.trials import watch_trials
 from ivr.loops.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal.journal_keeping import FactTerm
 from ivr.store.key_copies import KeyCopies
@@ -52,6 +53,7 @@ from ivr.store.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
 
+FALLBACKS = ("fallback", "fallback on the second disk")
 FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
 SIBLINGS_SECONDS = 3.0  # how often we look whether one is gone
 RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
@@ -123,7 +125,6 @@ class Worker:
         """Work in the background."""
         parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "other journals": self.following.run,
-            "fallback": self._take_in,
             "reconciler": self._reconcile,
             "escalation": self._escalate,
             "escalation watchdog": self._prove,
@@ -135,6 +136,8 @@ class Worker:
             "menu trees": self._keep_trees,
             "siblings": self._follow_siblings,
         }
+        for name, place in zip(FALLBACKS, places(self.cellar.fallback), strict=True):
+            parts[name] = partial(self._take_in, name, place)
         if self.intake.journal.applies:  # else somebody who was here before us does
             parts["pump"] = self.pump.run
         if self.cellar.vault is not None:
@@ -156,17 +159,18 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*own, self.following.idle()), LAST_SECONDS)
 
-    async def _take_in(self) -> None:
+    async def _take_in(self, name: str, place: Path) -> None:
+        """One disk's: another that hangs holds it up as little as one that is damaged."""
         while True:
             unread: list[Path] = []
-            await take_in(self.intake, self.cellar.fallback, self.shelf.recordings, unread=unread)
-            self.unread["fallback"] = [str(place) for place in unread]
+            await take_in_from(self.intake, place, self.shelf.recordings, unread)
+            self.unread[name] = [str(place) for place in unread]
             await asyncio.sleep(FALLBACK_SECONDS)
 
     async def _follow_siblings(self) -> None:
         living: set[Path] = set()
         while True:
-            before, living = living, slots.living(self.shelf.spool)
+            before, living = living, await ask_once(partial(slots.living, self.shelf.spool))
             if before - living:
                 self._gone.set()
             self.unread["journals"] = self.following.unread

@@ -12,9 +12,10 @@ from ivr.loops.every import Loops
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import Settings
 from ivr.store.derived import Derived
+from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import put, shelf
-from tests.desk.office import WEDNESDAY, office
-from tests.fixtures.damaged import damaged
+from tests.desk.office import WEDNESDAY, Office, office
+from tests.fixtures.damaged import damaged, hanging
 
 
 async def test_folders_that_a_disk_does_not_show_are_told_while_all_else_goes_on(
@@ -27,21 +28,46 @@ async def test_folders_that_a_disk_does_not_show_are_told_while_all_else_goes_on
         await _told_of(engine, tmp_path)
 
 
+async def test_who_was_recorded_on_the_first_disk_does_not_wait_for_a_second_that_hangs(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    recorded = put_fallback(tmp_path / "fallback", "1700000000_09141234567_1.wav")
+    (tmp_path / "fallback" / "second").mkdir()
+    async with office(engine, tmp_path, pumping=False) as desk:
+        worker = _worker(desk, tmp_path)
+        with hanging(tmp_path / "fallback" / "second"):
+            worker.start(loops := Loops())
+            async with asyncio.timeout(patience(20)):
+                while recorded.exists():
+                    await asyncio.sleep(0.05)
+            await loops.close()
+
+
 async def _told_of(engine: AsyncEngine, tmp_path: Path) -> None:
     async with office(engine, tmp_path, pumping=False) as desk:
-        derived, seed = Derived(tmp_path / "derived"), Settings().seed_path
-        cellar = Cellar(tmp_path / "fallback", tmp_path / "lists", seed, derived)
-        worker = Worker(desk.pump, desk.intake, shelf(desk, tmp_path), cellar, lambda: WEDNESDAY)
+        worker = _worker(desk, tmp_path)
         assert worker.troubles == []
         worker.start(loops := Loops())
         try:
             async with asyncio.timeout(patience(20)):
-                while len(worker.unread) < 3:
+                while len(worker.unread) < 4:
                     await asyncio.sleep(0.05)
         finally:
             await loops.close()
-        fallback = [str(cellar.fallback / "second")]
-        assert worker.unread == {"fallback": fallback, "recordings": ["2026/11"], "journals": []}
+        second = [str(tmp_path / "fallback" / "second")]
+        its = {
+            "fallback": [],
+            "fallback on the second disk": second,
+            "recordings": ["2026/11"],
+            "journals": [],
+        }
+        assert worker.unread == its
         told = " ".join(worker.troubles)
-        assert "recordings (2026/11)" in told and str(cellar.fallback / "second") in told
+        assert "recordings (2026/11)" in told and second[0] in told
         assert not [loop.name for loop in loops.all if loop.failures]
+
+
+def _worker(desk: Office, folder: Path) -> Worker:
+    derived, seed = Derived(folder / "derived"), Settings().seed_path
+    cellar = Cellar(folder / "fallback", folder / "lists", seed, derived)
+    return Worker(desk.pump, desk.intake, shelf(desk, folder), cellar, lambda: WEDNESDAY)

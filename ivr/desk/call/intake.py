@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from ivr.cases.callback import Outcome
@@ -21,6 +22,7 @@ from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.case.codes import CodeBlock
 from ivr.desk.case.joining import reserve
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
 from ivr.store.facts import (
     CallBackWishedFact,
@@ -362,8 +364,7 @@ class Intake:
         sure, promised = True, code in self._promised
         try:
             if not promised:
-                asked = asyncio.to_thread(self.others_promise, code)
-                promised = await _within(LOOK_UP_SECONDS, asked)
+                promised = await _within(LOOK_UP_SECONDS, ask_once(partial(self.others_promise, code)))
         except OSError as error:  # it counts as a guess all the same: else anybody could try all of them
             log.warning("whether a sibling promised a tracking code can't be told: %s", error)
             sure = False

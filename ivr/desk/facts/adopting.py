@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,6 +19,7 @@ from ivr.desk.book.book import Book
 from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.comparing import behind
 from ivr.store import slots
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
 from ivr.store.journal import journal_reading
 from ivr.store.journal.applied import JournalError, JournalInUse, JournalUnread
@@ -27,6 +29,7 @@ from ivr.store.journal.journal_keeping import FactTerm
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 3.0  # how often we look for journals that nobody applies
+ASK_SECONDS = 5.0  # how long for those whose disk does not tell whether there is something to apply
 OVER_SECONDS = 1.0  # how often, whether what the dead left is applied
 
 
@@ -39,12 +42,14 @@ class Following:
         self._pumps: dict[Path, Pump] = {}
         self._tasks: dict[Path, asyncio.Task[None]] = {}
         self._waiting: dict[Path, str] = {}  # journals whose facts must wait, and why
+        self._asked: dict[Path, asyncio.Task[bool]] = {}  # whose disk has not answered yet …
+        self._late: set[Path] = set()  # … and did not in time
 
     @property
     def unread(self) -> list[str]:
         """The journals of which a disk does not give everything."""
         hidden = {folder for folder, pump in self._pumps.items() if pump.journal.unshown is not None}
-        return sorted(map(str, hidden | self._waiting.keys()))
+        return sorted(map(str, hidden | self._waiting.keys() | self._late))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,15 +58,28 @@ class Following:
                 await self.look()
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
-            for task in self._tasks.values():
+            for task in (*self._tasks.values(), *self._asked.values()):
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*self._tasks.values(), *self._asked.values(), return_exceptions=True)
+            self._asked.clear()
 
     async def look(self) -> None:
         """Begin with those that want it: also the dead's, where the database lacks what it had of them."""
-        for folder in await _left(self.engine, self.spool) | slots.living(self.spool):
+        wanted = await _lacking(self.engine, self.spool) | await ask_once(partial(slots.living, self.spool))
+        for folder in wanted | await self._left():
             if folder not in self._tasks:
                 self._tasks[folder] = asyncio.create_task(self._follow(folder), name=f"pump {folder}")
+
+    async def _left(self) -> set[Path]:
+        """Those of which something may wait, as far as their disks tell in time: each is asked by itself."""
+        for folder in await ask_once(partial(slots.journals, self.spool)):
+            if folder not in self._tasks and folder not in self._asked:
+                self._asked[folder] = asyncio.create_task(ask_once(partial(_may_be_left, folder)))
+        if self._asked:
+            await asyncio.wait(self._asked.values(), timeout=ASK_SECONDS)
+        told = {folder: self._asked.pop(folder) for folder in [*self._asked] if self._asked[folder].done()}
+        self._late = {*self._asked}
+        return {folder for folder, asked in told.items() if asked.result()}
 
     async def idle(self) -> None:
         """Returns when all that is in the journals that we follow is applied."""
@@ -75,7 +93,7 @@ class Following:
             log.warning("what a dead process left in %s is in the books now", folder)
         except JournalInUse:
             pass  # its own process applies it, or somebody was quicker
-        except JournalError as error:
+        except (JournalError, OSError) as error:
             why = str(error)
             if self._waiting.get(folder) != why:  # it is tried again every few seconds, and told once
                 log.error("the facts in %s must wait: %s", folder, why)
@@ -88,12 +106,12 @@ class Following:
                 self._waiting[folder] = why
 
     async def _apply(self, folder: Path, journal: JournalFollower) -> None:
-        journal.open()
+        await journal.open_beside()
         pump = self._pumps[folder] = Pump(self.engine, journal, self.book)
         pumping = asyncio.create_task(pump.run())
         log.info("the facts in %s are applied by us", folder)
         try:
-            while not pumping.done() and not (pump.compared.is_set() and journal.is_over):
+            while not pumping.done() and not (pump.compared.is_set() and await journal.has_ended()):
                 await asyncio.wait({pumping}, timeout=OVER_SECONDS)
             if pumping.done():
                 pumping.result()  # it ends only by what it raises
@@ -107,7 +125,8 @@ class Following:
 async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
     """Every journal that nobody has and that holds facts which are not applied. How many there were."""
     adopted = 0
-    for folder in sorted(await _left(engine, spool)):
+    left = {folder for folder in slots.journals(spool) if _may_be_left(folder)}
+    for folder in sorted(left | await _lacking(engine, spool)):
         try:
             done = await _adopt(engine, book, spool, folder)
         except JournalInUse:
@@ -150,13 +169,12 @@ async def empty(pump: Pump) -> None:
         await asyncio.gather(pumping, idle, return_exceptions=True)
 
 
-async def _left(engine: AsyncEngine, spool: Path) -> set[Path]:
-    """The journals that nobody writes and of which something is to be applied, perhaps again."""
-    lacking = set[Path]()
+async def _lacking(engine: AsyncEngine, spool: Path) -> set[Path]:
+    """The journals that nobody writes and of which the database lacks facts that it had."""
     with suppress(*AWAY):  # then what they hold waits all the same
         lacking = await behind(engine, spool)
-    found = {folder for folder in slots.journals(spool) if _may_be_left(folder)}
-    return found | {folder for folder in lacking if journal_reading.run_began(folder) is None}
+        return {folder for folder in lacking if journal_reading.run_began(folder) is None}
+    return set()
 
 
 def _may_be_left(folder: Path) -> bool:

@@ -351,12 +351,12 @@ class Pump:
 
     async def _one_batch(self) -> None:
         before = self.journal.applied
-        facts, position = self.journal.read(before)
+        facts, position = await self.journal.next_facts(before)
         now = None
         if position != before:
             page = await self.book.page()
             now = await self._apply(page, facts, JournalMark(self.journal.identity, before, position))
-        self.journal.checkpoint(position, now)
+        await self.journal.applied_up_to(position, now)
 
     async def _apply(self, page: Page, facts: list[Fact], mark: JournalMark | None = None) -> datetime | None:
         """What time it is by the database."""

@@ -8,7 +8,6 @@ been spoken (dialplan/shared/hotline.conf.j2).
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import logging
 import os
@@ -25,6 +24,7 @@ from pathlib import Path
 from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.flushing import flush, sync
 from ivr.store.folders import listed
 from ivr.store.journal import JournalError
@@ -60,7 +60,11 @@ def places(folder: Path) -> tuple[Path, Path]:
 
 
 def _recorded(place: Path, unread: list[Path] | None) -> list[Path]:
-    shown = listed(place, partial(_refused, unread))
+    try:
+        shown = in_time(place, partial(listed, place, partial(_refused, unread)))
+    except TimeoutError as error:
+        _refused(unread, place, error)
+        return []
     return sorted(Path(entry.path) for entry in shown if entry.name.endswith(PLAIN))
 
 
@@ -92,17 +96,18 @@ async def take_in(
 async def take_in_from(
     intake: Intake, place: Path, recordings: Path, unread: list[Path], settled: float = SETTLED_SECONDS
 ) -> int:
-    """The same of one disk."""
+    """The same of one disk. One that hangs is waited for, which holds up nobody but who waits here."""
     try:
-        fd = _alone_in(place)
+        fd = await ask_once(partial(_alone_in, place))
     except OSError as error:
         _refused(unread, place, error)
         return 0
     if fd is None:
         return 0
     try:
-        _remove_probes(place, settled)
-        return await _take_all(intake, _recorded(place, unread), recordings, settled)
+        await ask_once(partial(_remove_probes, place, settled))
+        found = await ask_once(partial(_recorded, place, unread))
+        return await _take_all(intake, found, recordings, settled)
     finally:
         os.close(fd)
 
@@ -136,7 +141,8 @@ async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, set
     taken = 0
     for path in found:
         try:
-            if abs(time.time() - path.stat().st_mtime) >= settled:  # or the clock was set back since
+            grown_at = (await ask_once(path.stat)).st_mtime
+            if abs(time.time() - grown_at) >= settled:  # or the clock was set back since
                 await _take_one(intake, path, recordings)
                 taken += 1
         except OSError as error:
@@ -149,13 +155,13 @@ async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, set
 
 
 async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
-    recorded = await asyncio.to_thread(_move_in, path, recordings)
+    recorded = await ask_once(partial(_move_in, path, recordings))
     if recorded is None:
         return
     opening, code = _opening(path, recorded, intake.book.conventions.languages)
-    call, spoken_at = _call(path, recorded, opening.language)
+    call, spoken_at = await ask_once(partial(_call, path, recorded, opening.language))
     await intake.take_in(call, opening, code, spoken_at)
-    path.unlink()
+    await ask_once(path.unlink)
     log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
 
 

@@ -21,10 +21,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from zlib import crc32
 
+from ivr.store.disk_thread import DiskThread, in_time
 from ivr.store.facts import Fact, FactError
 from ivr.store.facts import read as fact_of
 from ivr.store.folders import listed
@@ -34,6 +36,7 @@ from ivr.store.volumes import SECOND
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
+AT_ONCE = 200  # facts that are read together
 IDENTITY = "identity"
 
 
@@ -83,6 +86,7 @@ class Applied:
     dropped: int = 0
     recalled: bool = False
     unshown: OSError | None = None
+    _disk: DiskThread = field(default_factory=DiskThread)  # where what may hang is asked
     _identity: str = ""
     _places: list[Path] = field(default_factory=list)  # its own folder, then the linked one if there is any
     _checkpointed: float = 0.0
@@ -93,7 +97,7 @@ class Applied:
         """Whether facts may wait behind the checkpoint."""
         return self.applied < self.flushed
 
-    def read(self, after: Position, limit: int = 200) -> tuple[list[Fact], Position]:
+    def read(self, after: Position, limit: int = AT_ONCE) -> tuple[list[Fact], Position]:
         """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
 
         Damaged and unreadable lines are put into quarantine and stepped over. No facts: everything flushed
@@ -128,6 +132,17 @@ class Applied:
                 )
             return facts, position
         return facts, max(position, min(end, self.flushed))
+
+    async def next_facts(self, after: Position) -> tuple[list[Fact], Position]:
+        """The same as `read`, but a disk that hangs holds up nobody else."""
+        return await self._disk.ask(partial(self.read, after))
+
+    async def applied_up_to(self, position: Position, now: datetime | None = None) -> None:
+        """The same as `checkpoint`, likewise."""
+        if position.segment == self.applied.segment:
+            self.checkpoint(position, now)
+        else:
+            await self._disk.ask(partial(self.checkpoint, position, now))
 
     @property
     def identity(self) -> str:
@@ -234,6 +249,7 @@ class Applied:
         return True
 
     def _let_go(self) -> None:
+        self._disk.close()
         if self._applying_fd >= 0:
             os.close(self._applying_fd)
             self._applying_fd = -1
@@ -281,19 +297,31 @@ def shown(folder: Path) -> tuple[dict[int, Path], OSError | None]:
     """The segments that are shown, by number, and why the linked disk does not show its own: SecondUnshown,
     or FileNotFoundError where it is not there. Raises OSError for the journal's own disk.
     """
-    second, refusals = folder / SECOND, list[OSError]()
-
-    def refused(place: Path, error: OSError) -> None:
-        if place != second:
-            raise error
-        refusals.append(SecondUnshown(error.errno, error.strerror, str(place)))
-
-    entries = [entry for place in (folder, second) for entry in listed(place, refused)]
-    if second.is_symlink() and not refusals and not _answers(second):
-        refusals.append(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(second)))
+    second = folder / SECOND
+    refusal: OSError | None = None
+    entries = listed(folder, _raised)
+    if any(entry.name == SECOND for entry in entries):
+        try:
+            more, refusal = in_time(second, partial(_shown_on, second))
+            entries += more
+        except OSError as error:  # it hangs
+            refusal = SecondUnshown(error.errno, error.strerror, str(second))
     paths = [Path(entry.path) for entry in entries if entry.name.endswith(".log")]
     found = {int(path.stem): path for path in paths if path.stem.isdecimal()}
-    return dict(sorted(found.items())), next(iter(refusals), None)
+    return dict(sorted(found.items())), refusal
+
+
+def _raised(_: Path, error: OSError) -> None:
+    raise error
+
+
+def _shown_on(second: Path) -> tuple[list[os.DirEntry[str]], OSError | None]:
+    refusals: list[OSError] = []
+    entries = listed(second, lambda _, error: refusals.append(error))
+    for error in refusals:
+        return entries, SecondUnshown(error.errno, error.strerror, str(second))
+    gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(second))
+    return entries, None if _answers(second) else gone
 
 
 def at_byte(offset: int, path: Path, error: OSError) -> OSError:

@@ -28,9 +28,25 @@ class JournalFollower(Applied):
     _whole: bool = False  # … and nobody is left who would write the rest
     _bell: socket.socket | None = None
     _next: asyncio.TimerHandle | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+    _looking: asyncio.Task[None] | None = None
+    _rang: bool = False  # since it was last looked at
 
     def open(self) -> None:
         """Raises JournalInUse when somebody applies these facts, JournalError; then nothing of it is held."""
+        self._take()
+        self._begin()
+
+    async def open_beside(self) -> None:
+        """The same; a disk that hangs holds up nobody else."""
+        try:
+            await self._disk.ask(self._take)
+        except BaseException:
+            self._disk.close()
+            raise
+        self._begin()
+
+    def _take(self) -> None:
         try:
             if not self._claim():
                 raise JournalInUse(f"the facts of {self.folder} are applied by another process")
@@ -40,15 +56,19 @@ class JournalFollower(Applied):
         except (OSError, ValueError) as error:
             self._let_go()  # else nobody could apply them while this process lives, nor could it
             raise JournalError(f"{self.folder}: {error}") from error
+
+    def _begin(self) -> None:
+        self._loop = asyncio.get_running_loop()
         if self._bell is not None:
-            asyncio.get_running_loop().add_reader(self._bell, self._rung)
+            self._loop.add_reader(self._bell, self._rung)
         self._look_again()
 
     async def close(self) -> None:
         """Let go of it."""
         self.save_checkpoint()
-        if self._next is not None:
-            self._next.cancel()
+        for each in (self._next, self._looking):
+            if each is not None:
+                each.cancel()
         if self._bell is not None:
             asyncio.get_running_loop().remove_reader(self._bell)
             with suppress(OSError):  # a disk that refuses it is let go of all the same
@@ -58,7 +78,11 @@ class JournalFollower(Applied):
 
     async def flush(self) -> None:
         """Everything written so far counts."""
-        self.look()
+        await self._disk.ask(self.look)
+
+    async def has_ended(self) -> bool:
+        """The same as `is_over`; a disk that hangs holds up nobody else."""
+        return await self._disk.ask(lambda: self.is_over)
 
     @property
     def is_over(self) -> bool:
@@ -74,22 +98,33 @@ class JournalFollower(Applied):
         seen = self._end()
         if seen != self._seen or self._whole:
             self._half, self._seen, self.flushed = False, seen, seen
-            self.grown.set()
+            if self._loop is None:
+                self.grown.set()
+            else:  # who looks is another thread
+                self._loop.call_soon_threadsafe(self.grown.set)
 
     def _look_again(self) -> None:
         self._next = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
-        self._try_to_look()
+        self._look_soon()
 
     def _rung(self) -> None:
         if self._bell is not None:
             bell.heard(self._bell)
-        self._try_to_look()
+        self._look_soon()
 
-    def _try_to_look(self) -> None:
-        try:
-            self.look()
-        except OSError as error:  # it is looked at again in a second
-            log.warning("%s can't be looked at: %s", self.folder, error)
+    def _look_soon(self) -> None:
+        """One look at a time: a disk that hangs is not asked by ever more."""
+        self._rang = True
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_while_it_rings())
+
+    async def _look_while_it_rings(self) -> None:
+        while self._rang:
+            self._rang = False
+            try:
+                await self._disk.ask(self.look)
+            except OSError as error:  # it is looked at again in a second
+                log.warning("%s can't be looked at: %s", self.folder, error)
 
     def _end(self) -> Position:
         found, refusal = shown(self.folder)

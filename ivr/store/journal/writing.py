@@ -24,11 +24,13 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
 from ivr.store.facts import Fact, prepare, write
 from ivr.store.journal.applied import (
+    AT_ONCE,
     Applied,
     JournalError,
     JournalUnread,
@@ -219,7 +221,7 @@ class Journal(Applied):
 
     # Reading
 
-    def read(self, after: Position, limit: int = 200) -> tuple[list[Fact], Position]:
+    def read(self, after: Position, limit: int = AT_ONCE) -> tuple[list[Fact], Position]:
         """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
 
         Damaged and unreadable lines are put into quarantine and stepped over. No facts: everything flushed
@@ -228,6 +230,12 @@ class Journal(Applied):
         if (lately := self._read_lately(after, limit)) is not None:
             return lately
         return Applied.read(self, after, limit)
+
+    async def next_facts(self, after: Position) -> tuple[list[Fact], Position]:
+        """What was flushed a moment ago is at hand; for the rest the disk is asked, which may hang."""
+        if (lately := self._read_lately(after, AT_ONCE)) is not None:
+            return lately
+        return await self._disk.ask(partial(Applied.read, self, after))
 
     def _read_lately(self, after: Position, limit: int) -> tuple[list[Fact], Position] | None:
         """Whole flushes, so perhaps more facts than the limit; None when the disk has to be asked."""

@@ -21,12 +21,12 @@ from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.settings import Settings
-from ivr.store import slots
+from ivr.store import disk_thread, slots
 from ivr.store.journal import journal_marks, journal_reading
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening
-from tests.fixtures.damaged import damaged, unreadable
+from tests.fixtures.damaged import damaged, hanging, unreadable
 from tests.fixtures.province import book_of
 
 
@@ -130,6 +130,30 @@ async def test_facts_on_a_second_disk_that_shows_nothing_are_told_of_wait_and_co
     assert (await doctor._journal(settings)).ok  # likewise
     async with engine.connect() as connection:
         assert await journal_marks.setbacks(connection) == [], "no journal was taken for another"
+    work.cancel()
+    await asyncio.wait({work})
+
+
+async def test_a_second_disk_that_hangs_holds_up_neither_other_work_nor_what_lies_on_the_first(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for slot in (tmp_path, tmp_path / "1"):
+        async with office(engine, slot, pumping=False) as dead:
+            await dead.intake.open_case(call(), opening())
+    (tmp_path / "disk").mkdir()
+    second = tmp_path / "journal" / "second"
+    second.symlink_to(tmp_path / "disk")
+    monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", 0.2)
+    following = Following(engine, book_of(engine), tmp_path)
+    with hanging(second):
+        work = asyncio.create_task(following.run())
+        async with asyncio.timeout(patience(20)):
+            while len(await as_json.cases(engine)) < 2 or following.unread != [str(second.parent)]:
+                await asyncio.sleep(0.05)
+    async with asyncio.timeout(patience(20)):
+        while following.unread:
+            await asyncio.sleep(0.05)
     work.cancel()
     await asyncio.wait({work})
 

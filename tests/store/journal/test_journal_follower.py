@@ -6,6 +6,7 @@ import asyncio
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from ivr.lab.pace import patience
 from ivr.store.journal import Journal, bell, journal_follower
 from ivr.store.journal.applied import JournalError, JournalInUse
 from ivr.store.journal.journal_follower import JournalFollower
-from tests.fixtures.damaged import damaged
+from tests.fixtures.damaged import damaged, hanging
 from tests.store.noted import noted, number
 
 
@@ -87,6 +88,24 @@ async def test_a_look_that_the_disk_refuses_is_not_the_last(
         assert await next_of(follower) == [1]
 
 
+async def test_a_disk_that_hangs_holds_up_its_own_journal_alone(tmp_path: Path) -> None:
+    async with (
+        followed(tmp_path / "one") as (journal, follower),
+        followed(tmp_path / "other") as (other, its),
+    ):
+        with hanging(journal.folder):
+            await journal.append(noted(1))
+            for _ in range(20):
+                follower._look_soon()  # as each ring of the bell does
+            facts = asyncio.create_task(follower.next_facts(follower.applied))
+            await other.append(noted(2))
+            assert await next_of(its) == [2]
+            assert not facts.done()
+        await facts
+        assert await next_of(follower) == [1]
+        assert not await follower.has_ended()
+
+
 async def test_whatever_is_refused_at_its_opening_or_end_it_is_let_go_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +136,18 @@ async def test_one_alone_applies_a_journal_and_how_far_stays_known(tmp_path: Pat
     with pytest.raises(JournalInUse):
         JournalFollower(tmp_path).open()
     await again.close()
+
+
+async def test_who_is_refused_a_journal_leaves_no_thread_behind(tmp_path: Path) -> None:
+    async with followed(tmp_path) as (journal, follower):
+        await follower.flush()  # its own thread is begun
+        before = {thread for thread in threading.enumerate() if thread.name == "disk"}
+        for _ in range(3):
+            with pytest.raises(JournalInUse):
+                await JournalFollower(journal.folder).open_beside()
+        async with asyncio.timeout(patience(10)):
+            while {thread for thread in threading.enumerate() if thread.name == "disk"} - before:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_half_written_line_is_waited_for_while_its_writer_lives(tmp_path: Path) -> None:

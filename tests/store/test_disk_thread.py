@@ -1,0 +1,60 @@
+"""A disk that hangs is waited for by nobody who has something else to do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ivr.lab.pace import patience
+from ivr.store import disk_thread
+from ivr.store.disk_thread import DiskThread, ask_once, in_time
+
+
+async def test_one_after_the_other_is_answered_and_what_is_raised_comes_back() -> None:
+    thread, asked = DiskThread(), list[int]()
+    await asyncio.gather(*(thread.ask(partial(asked.append, n)) for n in range(20)))
+    assert asked == [*range(20)]
+    with pytest.raises(ZeroDivisionError):
+        await thread.ask(lambda: 1 // 0)
+    thread.close()
+    assert await thread.ask(lambda: 7) == 7, "another thread is begun"
+    thread.close()
+
+
+async def test_who_gives_up_behind_a_disk_that_hangs_does_not_ask_and_others_go_on() -> None:
+    thread, end, asked = DiskThread(), threading.Event(), list[str]()
+    hangs = asyncio.create_task(thread.ask(partial(end.wait, patience(60))))
+    behind = asyncio.create_task(thread.ask(partial(asked.append, "behind")))
+    assert await ask_once(lambda: "beside") == "beside"
+    behind.cancel()
+    await asyncio.wait({behind})
+    end.set()
+    assert await hangs and await thread.ask(lambda: "after") == "after" and asked == []
+    thread.close()
+
+
+def test_a_disk_that_hangs_is_waited_for_once_and_asked_by_one_until_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", 0.05)
+    end, asked = threading.Event(), list[int]()
+
+    def question() -> int:
+        asked.append(len(asked))
+        end.wait(patience(60))
+        return len(asked)
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError, match=f"it hangs: '{tmp_path}'"):
+            in_time(tmp_path, question)
+    assert asked == [0] and in_time(tmp_path / "other", lambda: "well") == "well"
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(10))
+    end.set()
+    disk_thread._hanging[tmp_path].join(patience(10))  # who sleeps there
+    assert in_time(tmp_path, question) == 2, "what it said meanwhile may be old"
+    with pytest.raises(ZeroDivisionError):
+        in_time(tmp_path, lambda: 1 // 0)
