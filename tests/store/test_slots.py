@@ -45,6 +45,26 @@ async def test_a_second_disk_that_shows_nothing_keeps_no_server_from_starting(tm
     await journal.close()
 
 
+async def test_no_segment_s_number_is_given_again_while_the_disk_that_may_have_it_is_gone(
+    tmp_path: Path,
+) -> None:
+    spool, disk = tmp_path / "spool", tmp_path / "disk"
+    first = slots.take(spool, disk)
+    await first.append(noted(1))
+    await first.close()
+    [segment] = first.folder.glob("*.log")
+    segment.rename(disk / "journal" / "0" / segment.name)
+    disk.rename(tmp_path / "unmounted")
+    other = slots.take(spool)
+    assert other.folder == spool / "1" / "journal"
+    await other.close()
+    (tmp_path / "unmounted").rename(disk)
+    again = slots.take(spool, disk)
+    await again.append(noted(2))
+    assert again.folder == first.folder and again.read(Position())[0] == [noted(1), noted(2)]
+    await again.close()
+
+
 async def test_of_a_slot_with_a_damaged_lock_nobody_can_tell_whether_it_is_had(tmp_path: Path) -> None:
     lock = tmp_path / "journal" / "lock"
     lock.parent.mkdir()

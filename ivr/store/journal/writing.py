@@ -35,9 +35,8 @@ from ivr.store.journal.applied import (
     JournalError,
     JournalUnread,
     Position,
-    SecondUnshown,
     lock,
-    segments,
+    shown,
 )
 from ivr.store.journal.bell import Ringer
 from ivr.store.journal.pen import Pen, named
@@ -122,12 +121,15 @@ class Journal(Applied):
                 link(self.folder, self.spare)
             self.applies = self.applies and self._may_apply()
             self._recall()
-            self._begin(max([self.applied.segment, *segments(self.folder)]) + 1)
+            found, refusal = shown(self.folder)
+            if refusal is not None:  # a number that is given twice would hide one segment behind the other
+                raise JournalUnread(f"{refusal}; if that disk is gone for good remove the link")
+            self._begin(max([self.applied.segment, *found]) + 1)
             self._ringer = None if self.applies else Ringer(self.folder)
-        except OSError as error:
+        except (OSError, JournalUnread) as error:
             self._leave()  # else it would seem to have a living process, and nobody applied what is in it
-            if isinstance(error, SecondUnshown):
-                raise JournalUnread(f"{self.folder}: {error}") from error
+            if isinstance(error, JournalUnread):
+                raise
             raise named(error, self.folder) from error
         self._lately_from = self.flushed
         self._loop = asyncio.get_running_loop()
