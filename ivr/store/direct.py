@@ -18,6 +18,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from ivr.store.engine import forget_values
+
 _JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -114,7 +116,8 @@ async def direct(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, An
         raw: Any = (await connection.get_raw_connection()).driver_connection
         try:
             yield connection, raw
-        except BaseException:
+        except BaseException as error:
+            forget_values(error)
             # SQLAlchemy did not see the error, so it can't know that this connection may be unusable.
             await connection.invalidate()
             raise
@@ -126,7 +129,8 @@ async def asking(engine: AsyncEngine) -> AsyncIterator[Any]:
     lent = await engine.raw_connection()
     try:
         yield lent.driver_connection
-    except BaseException:
+    except BaseException as error:
+        forget_values(error)
         await greenlet_spawn(lent.invalidate)
         raise
     await greenlet_spawn(lent.close)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from typing import Any
 
 from asyncpg.exceptions import DataError as RefusedValue
 from asyncpg.exceptions import IntegrityConstraintViolationError as RefusedRow
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -51,8 +53,9 @@ def make_engine(
     wait for a database that vanished without a word. `connect_seconds`: how long
     it may take to answer at all.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         async_url(url),
+        hide_parameters=True,  # an error is logged, and they are people's words and numbers
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=5,
@@ -68,6 +71,8 @@ def make_engine(
         },
         **options,
     )
+    event.listen(engine.sync_engine, "handle_error", _without_values)
+    return engine
 
 
 _OUR_FAULTS = (IntegrityError, DataError, RefusedRow, RefusedValue)
@@ -78,3 +83,30 @@ def is_our_fault(error: BaseException) -> bool:
     cause = error.orig if isinstance(error, DBAPIError) else None
     # SQLAlchemy wraps asyncpg's own error twice where it has no name of its own for it.
     return any(isinstance(e, _OUR_FAULTS) for e in (error, cause, cause and cause.__cause__))
+
+
+_GIVEN = re.compile(r"(query argument \$\d+): .*", re.DOTALL)
+
+
+def forget_values(error: BaseException) -> None:
+    """Take out of the database's error what may be somebody's words: the row that failed, an argument."""
+    if isinstance(error, PostgresError):
+        error.detail = None  # type: ignore[attr-defined]
+    if isinstance(error, RefusedValue | InterfaceError) and error.args:
+        error.args = (_GIVEN.sub(r"\1", str(error.args[0])),)
+
+
+def _without_values(failed: ExceptionContext) -> None:
+    """The same where SQLAlchemy has put the text together already."""
+    ours, cause, whole = (
+        failed.original_exception,
+        failed.original_exception.__cause__,
+        failed.sqlalchemy_exception,
+    )
+    if cause is None:
+        return
+    before = str(cause)
+    forget_values(cause)
+    for error in (ours, whole):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).replace(before, str(cause)), *error.args[1:])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from ivr.lab.pace import patience
-from ivr.store.direct import asking
+from ivr.store.direct import asking, direct
 from ivr.store.engine import AWAY, WrongAddress, async_url, make_engine
 from tests.fixtures.weak_database import Wire
 
@@ -80,3 +81,35 @@ async def test_a_connection_of_which_the_database_took_leave_is_one_to_a_databas
         assert await raw.fetchval("SELECT 2") == 2
     await engine.dispose()
     relay.close()
+
+
+WORDS = "آب خانه ما\nسه روز است قطع است"
+# A check that fails (the row is told), an argument of a wrong type, and a statement at fault elsewhere.
+SPOILED = {
+    "INSERT INTO pg_temp.heard VALUES (%s, 'x')": "violates not-null constraint",
+    "SELECT CAST(%s AS integer)": "invalid input for query argument $1",
+    "SELECT 1 / 0, CAST(%s AS text)": "division by zero",
+}
+HEARD = "CREATE TEMPORARY TABLE heard (words text, topic text, kind text NOT NULL)"
+
+
+@pytest.mark.parametrize("statement", SPOILED)
+async def test_what_a_statement_was_given_comes_to_no_log_when_it_fails(
+    statement: str, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, log = make_engine(database_url, pool=1), logging.getLogger("ivr")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(HEARD))
+            await connection.execute(text(statement % ":words"), {"words": WORDS})
+    except AWAY as error:
+        log.exception("a loop failed: %s", error)
+    try:
+        async with direct(engine) as (_, raw):
+            await raw.execute(HEARD)
+            await raw.execute(statement % "$1", WORDS)
+    except AWAY as error:
+        log.exception("facts wait: %s", error)
+    await engine.dispose()
+    assert caplog.text.count(SPOILED[statement]) >= 4, "twice as the sentence, and where it was raised"
+    assert WORDS[:5] not in caplog.text and WORDS[-5:] not in caplog.text
