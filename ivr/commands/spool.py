@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What is not in the books yet.", no_args_is_help=True)
 UNREAD = "its disk does not show all of it"
+LOST = "what its disk lost for good: move it away, the words of its call are a file of their own"
 IN_PROGRESS = "its call goes on, or has just ended"
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
 
@@ -69,13 +70,15 @@ def retry(
     done = with_database(settings, lambda engine: take_all(settings, engine, unnamed))
     if json:
         show_json(done)
-        return
-    typer.echo(
-        f"new cases: {done['cases']}, added to their cases: {done['added']}, "
-        f"without a word: {done['empty']}, from the dialplan: {done['fallback']}, "
-        f"put aside before: {done['again']}, "
-        f"still waiting: {len(done['waiting'])}"
-    )
+    else:
+        typer.echo(
+            f"new cases: {done['cases']}, added to their cases: {done['added']}, "
+            f"without a word: {done['empty']}, from the dialplan: {done['fallback']}, "
+            f"put aside before: {done['again']}, "
+            f"still waiting: {len(done['waiting'])}"
+        )
+    if done["damaged"]:
+        fail(f"put aside before, and its disk refuses: {'; '.join(done['damaged'])} (see dmesg; {LOST})")
 
 
 @app.command(epilog="Examples: ivr spool inspect 2026/11/25/3f…   ·   ivr spool inspect CALL-ID --json")
@@ -107,11 +110,13 @@ def on_disk(settings: Settings) -> Iterator[Pending]:
     from ivr.store import slots
     from ivr.store.journal import journal_reading
 
+    unread: list[Path] = []
     for journal in slots.journals(settings.spool):
         yield from _in_journal(journal)
-        for path in journal_reading.put_aside(journal):
-            yield Pending("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
-    unread: list[Path] = []
+        for path in journal_reading.put_aside(journal, lambda place, error: unread.append(place)):
+            yield Pending("quarantine", path.stem, 1, _grown(path), _why(path))
+    yield from (Pending("quarantine", str(place), 1, "", UNREAD) for place in unread)
+    unread.clear()
     for path in fallbacks(settings.state_path / "fallback", unread):
         yield Pending("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
     for place in unread:
@@ -164,10 +169,15 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
     if all(journal_reading.run_began(journal) is None for journal in slots.journals(settings.spool)):
         fallback = await _take_in(settings, engine)
     await adopt_left(engine, shelf.book, settings.spool)
-    again = await try_again(engine, await shelf.book.page(), settings.spool)
+    damaged: list[str] = []
+
+    def refused(path: Path, error: OSError) -> None:
+        damaged.append(f"{path}: {error.strerror}")
+
+    again = await try_again(engine, await shelf.book.page(), settings.spool, refused)
     shelf = replace(shelf, alone=shelf.alone or unnamed)
     done = await reconcile(shelf, look_back=START_LOOK_BACK_SECONDS)
-    return {**asdict(done), "fallback": fallback, "again": again}
+    return {**asdict(done), "fallback": fallback, "again": again, "damaged": damaged}
 
 
 async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
@@ -189,6 +199,8 @@ async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
         intake = Intake(journal, CodeBlock(journal.folder.parent / "codes"), book)
         taken = await take_in(intake, settings.state_path / "fallback", settings.recordings)
         await empty(Pump(engine, journal, book, linger=0))
+    except JournalError as error:
+        raise CommandError(str(error)) from error
     finally:
         await journal.close()
     return taken
@@ -216,8 +228,19 @@ def _named_by_the_living(spool: Path) -> set[str]:
     return found
 
 
+def _why(report: Path) -> str:
+    try:
+        return report.read_text(encoding="utf-8", errors="backslashreplace").strip()
+    except OSError as error:
+        return f"why can't be read: {error.strerror}; the fact beside it is tried again all the same"
+
+
 def _grown(path: Path) -> str:
-    return _moment(path.stat().st_mtime)
+    """Nothing where its disk does not say."""
+    try:
+        return _moment(path.stat().st_mtime)
+    except OSError:
+        return ""
 
 
 def _moment(seconds: float) -> str:

@@ -13,30 +13,46 @@ from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.store import slots
 from ivr.store.engine import AWAY
 from ivr.store.facts import read
+from ivr.store.folders import Told
 from ivr.store.journal import journal_reading
 
 log = logging.getLogger(__name__)
 
 
-async def try_again(engine: AsyncEngine, page: Page, spool: Path) -> int:
-    """How many are in the books now, and no longer in quarantine. Raises what AWAY names.
+def _logged(path: Path, error: OSError) -> None:
+    log.error("%s was put aside, and its disk does not give it: %s", path, error)
 
+
+async def try_again(engine: AsyncEngine, page: Page, spool: Path, refused: Told = _logged) -> int:
+    """How many are in the books now, and no longer in quarantine. Raises what AWAY names of the database.
+
+    `refused` is told of what its disk does not give, or keeps; the others don't wait for it.
     Facts carry ids: what has come into the books otherwise meanwhile does not come twice.
     """
     done = 0
     for folder in await asyncio.to_thread(slots.journals, spool):
-        for report in await asyncio.to_thread(journal_reading.put_aside, folder):
+        for report in await asyncio.to_thread(journal_reading.put_aside, folder, refused):
             fact = report.with_suffix("")
-            if fact.suffix == ".fact" and await _applied(engine, page, fact):
-                fact.unlink()
-                report.unlink()
+            if fact.suffix != ".fact":
+                continue
+            try:
+                body = await asyncio.to_thread(fact.read_bytes)
+            except OSError as error:
+                refused(fact, error)
+                continue
+            if await _applied(engine, page, fact, body):
                 done += 1
+                try:
+                    fact.unlink()
+                    report.unlink()
+                except OSError as error:
+                    refused(fact, error)
     return done
 
 
-async def _applied(engine: AsyncEngine, page: Page, path: Path) -> bool:
+async def _applied(engine: AsyncEngine, page: Page, path: Path, body: bytes) -> bool:
     try:
-        await apply(engine, page, [read(await asyncio.to_thread(path.read_bytes))])
+        await apply(engine, page, [read(body)])
     except (*MALFORMED, *AWAY) as error:
         if not is_unusable(error):
             raise

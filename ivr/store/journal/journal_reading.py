@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ivr.store.facts import CallStartedFact, Fact, Unreadable, happened_at, read_or_not
+from ivr.store.folders import Told, listed, unseen
 from ivr.store.journal.applied import Position, at_byte, body_of, checkpoint_of, segments
 from ivr.store.journal.journal_keeping import KEEP_SEGMENTS
 from ivr.store.recording_files import is_of
@@ -48,10 +49,11 @@ def lag(folder: Path) -> tuple[int, datetime | None]:
     return count, first
 
 
-def put_aside(folder: Path) -> list[Path]:
+def put_aside(folder: Path, refused: Told = unseen) -> list[Path]:
     """The reports on what is in quarantine, on either disk; each is named after its fact, and `.why`."""
     shelves = (folder / "quarantine", folder / SECOND / "quarantine")
-    return sorted(report for shelf in shelves for report in shelf.glob("*.why"))
+    found = (Path(entry.path) for shelf in shelves for entry in listed(shelf, refused))
+    return sorted(path for path in found if path.suffix == ".why")
 
 
 def naming(folder: Path, names: Collection[str]) -> Telling:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import typed
+from tests.fixtures.damaged import damaged
 from tests.store.noted import AT, CALL, lay
 
 
@@ -67,7 +69,7 @@ async def test_retry_brings_everything_in_while_no_server_runs(
     code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
     assert (code, json.loads(out)) == (
         0, {"cases": 1, "added": 0, "empty": 0, "growing": 0, "waiting": [], "unread": [], "fallback": 1,
-            "again": 0}
+            "again": 0, "damaged": []}
     )  # fmt: skip
     assert len(await as_json.cases(engine)) == 3
     assert set(await listed(tmp_path, database_url)) == {("quarantine", "x.fact")}
@@ -111,6 +113,37 @@ async def test_what_another_release_wrote_is_put_aside_shown_and_taken_in_once_i
         assert [case["topic"] for case in await as_json.cases(engine)] == ["water.supply"]
         assert await try_again(engine, await desk.book.page(), spool) == 0
         assert not list(aside.parent.iterdir())
+
+
+async def test_a_damaged_report_or_fact_that_was_put_aside_is_named_and_the_others_come_in(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path
+) -> None:
+    """What a disk refuses has the same form as a folder in its place."""
+    opened = [
+        CaseOpenedFact(uuid.uuid4(), AT, "", replace(CALL, id=uuid.uuid4()), "complaint", "water.supply",
+                       "ahar", "fa", "", "", recordings=())
+        for _ in range(3)
+    ]  # fmt: skip
+    async with office(engine, spool) as desk:
+        for number, each in enumerate(opened):
+            desk.journal.quarantine(f"{number}.fact", write(each), "a fact was refused: as a test")
+    aside = spool / "journal" / "quarantine"
+    (aside / "0.fact").unlink()
+    (aside / "0.fact").mkdir()
+    (aside / "1.fact.why").write_bytes(b"no UTF-8: \xff")
+    (aside / "2.fact.why").unlink()
+    (aside / "2.fact.why").mkdir()
+    found = await listed(tmp_path, database_url)
+    assert {name for where, name in found if where == "quarantine"} == {"0.fact", "1.fact", "2.fact"}
+    assert "why can't be read: Is a directory" in found["quarantine", "2.fact"]["why"]
+    with damaged(aside):
+        assert "quarantine" in {where for where, _ in await listed(tmp_path, database_url)}
+        code, out, err = await typed(database_url, tmp_path, "spool", "retry", "--json")
+        assert (code, json.loads(out)["damaged"]) == (1, [f"{aside}: Input/output error"])
+    code, out, err = await typed(database_url, tmp_path, "spool", "retry", "--json")
+    assert (code, json.loads(out)["again"]) == (1, 2)
+    assert f"{aside / '0.fact'}: Is a directory" in err and "Traceback" not in err
+    assert len(await as_json.cases(engine)) == 2
 
 
 async def test_without_a_database_the_list_says_what_it_can(tmp_path: Path, spool: Path) -> None:
