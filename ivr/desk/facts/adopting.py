@@ -157,12 +157,19 @@ async def _adopt(engine: AsyncEngine, book: Book, spool: Path, folder: Path) -> 
 
 
 async def empty(pump: Pump) -> None:
-    """Bring all that is in an open journal into the books. Waits for a database that is away."""
+    """Bring all that is in an open journal into the books. Waits for a database that is away.
+
+    Raises JournalError where it can't be told how much there is: then not all of it may be in the books.
+    """
     pumping, idle = asyncio.create_task(pump.run()), asyncio.create_task(pump.idle())
     try:
         await asyncio.wait({pumping, idle}, return_when=asyncio.FIRST_COMPLETED)
         if not idle.done():
             pumping.result()  # it ends only by what it raises
+        try:
+            idle.result()
+        except OSError as error:
+            raise JournalError(f"{pump.journal.folder}: {error}") from error
     finally:
         for part in (pumping, idle):
             part.cancel()

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
 from ivr.desk.facts import adopting
-from ivr.desk.facts.adopting import Following, adopt_left
+from ivr.desk.facts.adopting import Following, adopt_left, empty
+from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.gauges import of_spool
 from ivr.desk.facts.journals import others_promise
 from ivr.desk.facts.reconcile import Pass, reconcile
@@ -22,7 +23,8 @@ from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.settings import Settings
 from ivr.store import disk_thread, slots
-from ivr.store.journal import journal_marks, journal_reading
+from ivr.store.journal import JournalError, journal_marks, journal_reading
+from ivr.store.journal.journal_follower import JournalFollower
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening
@@ -194,6 +196,20 @@ async def test_one_bad_page_of_a_journal_stops_that_one_alone_and_its_place_is_t
         assert (await one_pass(desk, tmp_path)).cases == 1
     work.cancel()
     await asyncio.wait({work})
+
+
+async def test_a_journal_that_can_t_be_looked_at_is_not_said_to_be_in_the_books(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path, pumping=False) as dead:
+        await dead.intake.open_case(call(), opening())
+    left = JournalFollower(tmp_path / "journal")
+    left.open()
+    with damaged(tmp_path / "journal"), pytest.raises(JournalError, match="Input/output error"):
+        await empty(Pump(engine, left, book_of(engine), linger=0))
+    await empty(Pump(engine, left, book_of(engine), linger=0))
+    await left.close()
+    assert len(await as_json.cases(engine)) == 1
 
 
 async def test_a_checkpoint_that_can_t_be_read_holds_up_no_facts(engine: AsyncEngine, tmp_path: Path) -> None:
