@@ -54,7 +54,8 @@ def backup(
     """Back up database, recordings, journal, code key and secrets, beside the running hotline.
 
     The archive holds personal data and secrets: name a holder of a key, here or in at_rest.recipients, or
-    keep it as you keep those. Exit 1 when a recording was found missing or changed; the rest is in it.
+    keep it as you keep those. Exit 1 when something was missing, changed, or on a disk that does not give it;
+    the rest is in it, and what it lacks is named in it.
 
     With --new it stands on earlier ones, without which it can't be restored: keep them in one folder. It is
     whole where there is none, and once a month.
@@ -81,7 +82,8 @@ def backup(
             write_list(path, [*earlier.chain, taken], held)
         except OSError as error:
             why = error.strerror or error
-            raise Trouble(f"{path} is whole, but its list beside it can't be written: {why}") from error
+            what = "lacks what is told above" if made["lacking"] else "is whole"
+            raise Trouble(f"{path} {what}, but its list beside it can't be written: {why}") from error
     made |= {"file": str(path), "findings": [finding.text for finding in found]}
     if json:
         show_json(made)
@@ -94,7 +96,10 @@ def backup(
             if earlier.chain
             else ""
         )
-        print(f"{path}: {said}; SHA-256 of its list: {made['sums']}", file=sys.stderr)
+        lacks = (
+            f"; NOT WHOLE, {len(made['lacking'])} things are lacking: see above" if made["lacking"] else ""
+        )
+        print(f"{path}: {said}{lacks}; SHA-256 of its list: {made['sums']}", file=sys.stderr)
     raise SystemExit(1 if found else 0)
 
 
@@ -111,7 +116,7 @@ def restore(
     """Put a backup into an empty machine: a new database and an empty IVR_STATE. All of it or nothing.
 
     Those it stands on (`ivr backup --new`) are looked for beside it. With --identity the key of recordings
-    in envelopes is brought back, too.
+    in envelopes is brought back, too. What it lacks is told; with --check the exit code is 1 then.
     """
     from ivr.desk.keeping.restore import RestoreError, check
     from ivr.desk.keeping.restore import restore as put_back
@@ -137,17 +142,23 @@ def restore(
     _show(done, check_only, json)
     if not check_only:
         _bring_keys_back(settings, secret)
+    elif done.lacking:
+        raise SystemExit(1)
 
 
 def _show(done: Restored, checked: bool, json: bool) -> None:
     content = done.content
     if json:
         figures = {"rows": done.rows, "files": done.files, "recordings": done.recordings, "bytes": done.size}
-        show_json({"taken_at": content["taken_at"], "revision": content["revision"], **figures})
+        told = {"taken_at": content["taken_at"], "revision": content["revision"], "lacking": done.lacking}
+        show_json({**told, **figures})
         return
+    for lacks in done.lacking:
+        err.print(f"lacking: {lacks}", style="red", markup=False, highlight=False, soft_wrap=True)
     what = f"{done.recordings} recordings, {done.files} files, {done.size} bytes of {content['taken_at']}"
     if checked:
-        print(f"whole and as it was written: {what}")
+        whole = f"not whole ({len(done.lacking)} things are lacking), but" if done.lacking else "whole and"
+        print(f"{whole} as it was written: {what}")
     else:
         print(f"restored: {sum(done.rows.values())} rows, {what}")
         print("now: ivr verify, ivr sounds build, then start ivr serve")
@@ -183,7 +194,14 @@ async def _back_up(
 def _figures(work: Backup, writer: Writer, sums: str) -> dict[str, Any]:
     content = work.content
     told = {"taken_at": content["taken_at"], "revision": content["revision"], "rows": work.rows}
-    return {**told, "files": writer.files, "bytes": writer.size, "left": work.left, "sums": sums}
+    return {
+        **told,
+        "files": writer.files,
+        "bytes": writer.size,
+        "left": work.left,
+        "lacking": work.lacking,
+        "sums": sums,
+    }
 
 
 def _earlier(folder: Path, ending: str) -> BackupChain:

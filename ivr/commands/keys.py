@@ -99,7 +99,11 @@ def rewrap() -> None:
     os.nice(10)
     done = there = 0
     failed: list[str] = []
-    for path in files(settings.recordings):
+
+    def refused(place: Path, error: OSError) -> None:
+        failed.append(f"{place}: {error.strerror}; ivr keys rewrap again once its disk gives it")
+
+    for path in files(settings.recordings, refused):
         if path.suffix == CLOSED:
             there += 1
             try:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 FORM = "seda111 backup 1"
 CONTENT, SUMS = "backup.json", "SHA256SUMS"
@@ -25,6 +25,13 @@ _LONGEST_CONTENT = 16 << 20
 
 class ArchiveError(Exception):
     """The archive is not whole, or no archive. One sentence."""
+
+
+class Readable(Protocol):
+    """What gives bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many, or less at the end."""
 
 
 class Writer:
@@ -40,7 +47,7 @@ class Writer:
         """A member from memory; its SHA-256 in hex."""
         return self.add(name, io.BytesIO(content), len(content), time.time())
 
-    def add(self, name: str, file: IO[bytes], size: int, mtime: float, mode: int = 0o640) -> str:
+    def add(self, name: str, file: Readable, size: int, mtime: float, mode: int = 0o640) -> str:
         """`size` bytes of a file as a member, which is its SHA-256 in hex.
 
         A file that grows meanwhile is cut there, one that shrinks is filled up with zeros.
@@ -179,7 +186,7 @@ class Reader:
 class _Through:
     """A file's first `size` bytes, hashed on their way."""
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
+    def __init__(self, file: Readable, size: int) -> None:
         self.digest = hashlib.sha256()
         self._file, self._left = file, size
 

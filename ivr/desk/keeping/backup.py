@@ -10,6 +10,8 @@ Recordings in envelopes lie in it so; their key only in the copy that is closed 
 Where it stands on earlier backups, what those hold of the folders that only grow is named, not read again;
 the database is whole in each.
 
+What its disk does not give is told, named in the archive (`lacking/files`), and taken by the next one.
+
 Left out: what can be made again (prompts, Asterisk's configuration), the keys, the journal's checkpoint
 (it may be ahead of the snapshot) and the leased code blocks (the living hotline goes on giving them out).
 """
@@ -38,8 +40,9 @@ from ivr.store.attachments import FOLDER
 from ivr.store.backup_chain import WHOLE, BackupChain, Held
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
-from ivr.store.journal.writing import LONGEST_FACT
-from ivr.store.recording_files import PLAIN
+from ivr.store.folders import Told, listed
+from ivr.store.recording_files import CLOSED, PACKED, PLAIN
+from ivr.store.salvaging import Salvaged
 from ivr.store.tables import attachments, custody_days, recordings
 from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
@@ -48,6 +51,9 @@ from ivr.store.volumes import SECOND
 KEPT = ("fallback", "spool", "custody", "secrets", "escrow", "voices", FOLDER, "recordings")
 GROW = ("custody", FOLDER, "recordings")  # by files that nobody writes again
 EARLIER = "earlier/files"  # the member that names what earlier archives hold
+LACKING = "lacking/files"  # the member that names what is not in it, or not whole
+KEYS = ("secrets", "escrow")  # of which half is worth nothing, or less
+MEND = "see dmesg; once its disk gives it the next backup takes it"
 # Of a running process, or behind its back.
 _OWN = ("lock", "applying", "checkpoint.json", "identity", "cut_short", "reconciled.json")
 _PAGE = 500
@@ -73,6 +79,8 @@ class Backup:
     content: dict[str, Any] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)  # what the next one may leave out
     left: int = 0  # files that earlier ones hold
+    lacking: list[str] = field(default_factory=list)  # in a sentence each: what it and those before lack
+    _unread: set[Path] = field(default_factory=set)  # files and folders that their disk does not give
     _before: Path | None = None  # the recording's file that was added last
 
     async def write(self, out: IO[bytes]) -> tuple[Writer, str]:
@@ -103,6 +111,9 @@ class Backup:
         await self._recordings(writer)
         if self.left:
             await asyncio.to_thread(writer.add_bytes, EARLIER, self._left_out())
+        if self.lacking:
+            lacking = "".join(json.dumps(text) + "\n" for text in self.lacking)
+            await asyncio.to_thread(writer.add_bytes, LACKING, lacking.encode())
         return writer, await asyncio.to_thread(writer.finish)
 
     def _left_out(self) -> bytes:
@@ -124,7 +135,7 @@ class Backup:
             self.step("tables", 1)
 
     def _folder(self, writer: Writer, name: str, wanted: Callable[[Path], bool] = lambda path: True) -> None:
-        for path in files(self.state / name):
+        for path in files(self.state / name, self._refused):
             if wanted(path):
                 self._add(writer, path)
 
@@ -134,7 +145,7 @@ class Backup:
             query = select(attachments.c.name, attachments.c.sha256).where(attachments.c.removed_at.is_(None))
             known = {row.name: row.sha256 for row in await connection.execute(query)}
         root, there = self.state / FOLDER, set[str]()
-        for path in files(root):
+        for path in files(root, self._refused):
             name = path.relative_to(root).as_posix()
             there.add(name)
             hashed = await asyncio.to_thread(self._add, writer, path)
@@ -142,13 +153,15 @@ class Backup:
                 text = f"{path} is not what was attached; it is backed up as it is"
                 self._found("attachment_changed", text, name)
         for name in sorted(known.keys() - there):
-            if not (root / name).is_file():
-                self._found("attachment_missing", f"{root / name} is not there to be backed up", name)
+            path = root / name  # in a folder that does not show it, or nowhere
+            if not await asyncio.to_thread(self._add, writer, path) and path not in self._unread:
+                lacks = not self._stands(f"{FOLDER}/{name}")
+                self._found("attachment_missing", f"{path} is not there to be backed up", name, lacks)
 
     async def _recordings(self, writer: Writer) -> None:
         """Every file, whether a row names it or not, and then what is only named."""
         page: list[Path] = []
-        for path in files(self.state / "recordings"):
+        for path in files(self.state / "recordings", self._refused):
             page.append(path)
             if len(page) == _PAGE:
                 await self._add_recordings(writer, page)
@@ -162,11 +175,11 @@ class Backup:
         query = select(recordings.c.name, recordings.c.sha256).where(recordings.c.name.in_(names.values()))
         async with self.engine.connect() as connection:
             known = {row.name: row.sha256 for row in await connection.execute(query)}
-        for listed, name in names.items():
-            path = listed
+        for seen, name in names.items():
+            path = seen
             hashed = await asyncio.to_thread(self._add, writer, path)
-            if not hashed and (now := recording_files.where(root, name)):  # not as it was listed any more
-                path = now
+            if not hashed and path not in self._unread and (now := _where(root, name)):
+                path = now  # not as it was listed any more
                 if path != self._before:
                     hashed = await asyncio.to_thread(self._add, writer, path)
             self._before = path
@@ -198,11 +211,20 @@ class Backup:
             async with self.engine.connect() as connection:
                 rows = (await connection.execute(query.where(recordings.c.name > after))).all()
             for row in rows:
-                if recording_files.where(self.state / "recordings", row.name) is None:
-                    await asyncio.to_thread(self._fetch, writer, row)
+                await asyncio.to_thread(self._by_row, writer, row)
             if len(rows) < _PAGE:
                 return
             after = rows[-1].name
+
+    def _by_row(self, writer: Writer, row: Row[Any]) -> None:
+        """What the disk did not show."""
+        path = _where(self.state / "recordings", row.name)
+        if path is None:
+            self._fetch(writer, row)
+            return
+        hidden = not self._unread.isdisjoint(path.parents) and path not in self._unread
+        if hidden and path.relative_to(self.state).as_posix() not in self.held:
+            self._add(writer, path)
 
     def _fetch(self, writer: Writer, row: Row[Any]) -> None:
         """From the store, if there is one and it is there."""
@@ -212,7 +234,8 @@ class Backup:
                 raise FileNotFoundError
             size = self.vault.size(name)
         except FileNotFoundError:
-            self._found("recording_missing", f"recording {name} is not there to be backed up", name)
+            lacks = not any(self._stands(f"recordings/{name}{suffix}") for suffix in (PLAIN, PACKED, CLOSED))
+            self._found("recording_missing", f"recording {name} is not there to be backed up", name, lacks)
             return
         if self.leave_stored:
             return
@@ -227,24 +250,58 @@ class Backup:
             self._found("recording_changed", text, name)
 
     def _add(self, writer: Writer, path: Path) -> str:
-        """Its SHA-256; "" when it is gone meanwhile: taken in, or applied long ago."""
+        """Its SHA-256; "" when it is gone meanwhile (taken in, or applied long ago) or can't be read."""
+        name = path.relative_to(self.state).as_posix()
+        place = name.split("/")[0]
         try:
-            with path.open("rb") as file:
-                status = os.fstat(file.fileno())
-                size = status.st_size
-                if path.suffix == ".log":
-                    size = _whole_lines(file, size)
-                name = path.relative_to(self.state).as_posix()
-                if held := self.earlier.holds(name, status):
-                    self._leave(name, held)
-                    return held.sha256
-                hashed = writer.add(name, file, size, status.st_mtime, status.st_mode)
-                if name.split("/")[0] in GROW:
-                    here = len(self.earlier.chain)
-                    self.held[name] = Held(status.st_size, status.st_mtime_ns, hashed, here)
-                return hashed
+            file = path.open("rb", buffering=0)
         except FileNotFoundError:
             return ""
+        except OSError as error:
+            self._lost(path, error, "it is not in this backup")
+            return ""
+        with file:
+            status = os.fstat(file.fileno())
+            if held := self.earlier.holds(name, status):
+                self._leave(name, held)
+                return held.sha256
+            content = Salvaged(file, status.st_size)
+            if path.suffix == ".log":
+                content.end_with_a_line()
+            if place in KEYS:
+                content.read_ahead()
+                if content.error is not None:
+                    self._lost(path, content.error, "it is not in this backup")
+                    return ""
+            hashed = writer.add(name, content, content.size, status.st_mtime, status.st_mode)
+        if content.error is not None:
+            self._lost(path, content.error, f"{content.lost} of its bytes are zeros in this backup", True)
+            return ""
+        if place in GROW:
+            here = len(self.earlier.chain)
+            self.held[name] = Held(status.st_size, status.st_mtime_ns, hashed, here)
+        return hashed
+
+    def _refused(self, place: Path, error: OSError) -> None:
+        """A folder that can't be looked into, or a second disk that is not there."""
+        self._unread.add(place)
+        mount = f"{MEND}. A disk that is gone for good: remove that link" if place.name == SECOND else MEND
+        text = f"{place} can't be read: {error.strerror}; what is in it is not in this backup"
+        self._found("folder_unread", f"{text}, but for recordings that the books name: {mount}", "", True)
+
+    def _lost(self, path: Path, error: OSError, what: str, in_part: bool = False) -> None:
+        name = path.relative_to(self.state).as_posix()
+        self._unread.add(path)
+        lacks = in_part or not self._stands(name)
+        what = what if lacks else "the copy of an earlier backup stands for it"
+        self._found("file_unread", f"{path} can't be read: {error.strerror}; {what}: {MEND}", name, lacks)
+
+    def _stands(self, name: str) -> bool:
+        """Whether an earlier backup holds it, which then is brought back from there."""
+        held = self.earlier.files.get(name)
+        if held is not None:
+            self._leave(name, held)
+        return held is not None
 
     def _leave(self, name: str, held: Held) -> None:
         self.held[name] = held
@@ -254,27 +311,44 @@ class Backup:
         held = self.held.get(path.relative_to(self.state).as_posix())
         return held is not None and held.archive < len(self.earlier.chain)
 
-    def _found(self, kind: str, text: str, name: str) -> None:
+    def _found(self, kind: str, text: str, name: str, lacks: bool = False) -> None:
         self.findings += 1
+        if lacks:
+            self.lacking.append(text)
         self.tell(Finding(kind, text, recording=name))
 
 
-def files(folder: Path) -> Iterator[Path]:
-    """The files in and under a folder that belong into a backup, in order; the second volume's too."""
-    try:
-        entries = sorted(folder.iterdir())
-    except FileNotFoundError:
-        return
-    for path in entries:
+def files(folder: Path, refused: Told) -> Iterator[Path]:
+    """The files in and under a folder that belong into a backup, in order; the second volume's too.
+
+    `refused` is told of what can't be looked at.
+    """
+    for entry in sorted(listed(folder, refused), key=lambda entry: entry.name):
+        path = Path(entry.path)
         if path.name in _OWN or path.name.startswith(".") or path.suffix == ".new":
             continue
-        if path.is_symlink() and path.name != SECOND:
+        try:
+            if entry.is_symlink() and path.name != SECOND:
+                continue
+            if entry.is_symlink():
+                path.stat()  # of a disk that is not mounted: no such file
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError as error:
+            refused(path, error)
             continue
-        if path.is_dir():
+        if is_folder:
             if path.name != "codes":
-                yield from files(path)
-        elif path.is_file():
+                yield from files(path, refused)
+        elif is_file:
             yield path
+
+
+def _where(root: Path, name: str) -> Path | None:
+    """A recording's file; None also where its disk does not say."""
+    try:
+        return recording_files.where(root, name)
+    except OSError:
+        return None
 
 
 def _add_piece(writer: Writer, name: str, piece: bytes) -> None:
@@ -284,12 +358,3 @@ def _add_piece(writer: Writer, name: str, piece: bytes) -> None:
 def _is_closed(last_day: date | None, path: Path) -> bool:
     """A list of a day whose root is in the snapshot. Not the seals' roots: some are younger."""
     return last_day is not None and path.name != ROOTS and path.stem <= last_day.isoformat()
-
-
-def _whole_lines(file: IO[bytes], size: int) -> int:
-    """Up to the end of the last whole line; the rest is being written."""
-    start = max(0, size - LONGEST_FACT - 16)
-    file.seek(start)
-    end = file.read(size - start).rfind(b"\n") + 1
-    file.seek(0)
-    return start + end if end else size

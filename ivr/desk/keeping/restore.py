@@ -24,7 +24,7 @@ from asyncpg.exceptions import PostgresError
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.keeping.backup import EARLIER, KEPT
+from ivr.desk.keeping.backup import EARLIER, KEPT, LACKING
 from ivr.store import code_blocks, copying, grants, schema
 from ivr.store.archive import PIECE, ArchiveError, Member, Reader
 
@@ -44,6 +44,7 @@ class Restored:
     files: int = 0
     recordings: int = 0
     size: int = 0
+    lacking: list[str] = field(default_factory=list)  # in a sentence each: what it could not hold
 
     @property
     def stands_on(self) -> list[Mapping[str, str]]:
@@ -66,6 +67,8 @@ def _check(source: IO[bytes], opens: Opens | None) -> Restored:
     while (member := reader.next()) is not None:
         if member.name == EARLIER:
             wanted = _wanted(member, done)
+        elif member.name == LACKING:
+            done.lacking = _lacking(member)
         else:
             done.recordings += _where(member)[0] == "recordings"
     done.files, done.size = reader.files, reader.size
@@ -99,6 +102,13 @@ def _wanted(member: Member, done: Restored) -> list[set[str]]:
     except (ValueError, TypeError, IndexError):
         raise ArchiveError(f"{EARLIER} of the backup can't be read") from None
     return found
+
+
+def _lacking(member: Member) -> list[str]:
+    try:
+        return [str(json.loads(line)) for line in b"".join(member.pieces()).splitlines()]
+    except ValueError:
+        raise ArchiveError(f"{LACKING} of the backup can't be read") from None
 
 
 def _earlier(done: Restored, wanted: list[set[str]], opens: Opens | None) -> Iterator[Member]:
@@ -176,6 +186,10 @@ class _Restoring:
         assert member is not None
         if member.name == EARLIER:
             self._names = await asyncio.to_thread(_wanted, member, self.done)
+            await self._next()
+            return
+        if member.name == LACKING:
+            self.done.lacking = await asyncio.to_thread(_lacking, member)
             await self._next()
             return
         place, table = _where(member)

@@ -23,6 +23,7 @@ from ivr.cases.proving import Finding
 from ivr.desk.keeping.retention import TOLD
 from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
 from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of, unsealed
+from ivr.store.folders import Told, unseen
 from ivr.store.tables import audit, cases, custody_entries, custody_seals
 
 PAGE = 50  # seals at a time
@@ -129,12 +130,22 @@ class SealProof:
             self.found([Finding("seal_late", text)])
 
 
-def read_roots(*paths: Path) -> dict[int, set[str]]:
-    """What `seal N TIME ROOT` lines tell, in files of whatever kind, or in all files of a folder."""
+def read_roots(*paths: Path, refused: Told = unseen) -> dict[int, set[str]]:
+    """What `seal N TIME ROOT` lines tell, in files of whatever kind, or in all files of a folder.
+
+    `refused` is told of files that can't be read; one that is not there tells nothing.
+    """
     found: dict[int, set[str]] = defaultdict(set)
     for path in paths:
         for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
-            for seal, root in _ROOT.findall(file.read_text(encoding="utf-8", errors="replace")):
+            try:
+                text = file.read_bytes().decode(errors="replace")
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                refused(file, error)
+                continue
+            for seal, root in _ROOT.findall(text):
                 found[int(seal)].add(root)
     return dict(found)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import heapq
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -31,6 +32,7 @@ from ivr.desk.refusals import NoSuchCase
 from ivr.store import envelope, flac, recording_files
 from ivr.store.attachments import beside
 from ivr.store.envelope import Damaged, KeyMissing
+from ivr.store.folders import listed
 from ivr.store.journal import journal_marks
 from ivr.store.recording_files import CLOSED, PACKED, PLAIN, plain, where
 from ivr.store.tables import (
@@ -43,8 +45,10 @@ from ivr.store.tables import (
     referrals,
 )
 from ivr.store.vault import Vault
+from ivr.store.volumes import SECOND
 
 PAGE = 500
+ELSEWHERE = "look for it in a backup"
 BLOCK, NEAR = 4096, 64  # a disk loses whole ones; sound before them may end in a few zeros
 # `removed`: recordings and attachments that retention took; `anonymised`: cases, of those counted before.
 # `never`: numbers that no row came for; `unsealed`: rows of the last minute, which no seal proves yet.
@@ -181,8 +185,12 @@ def _case_gone(case: str, day: str = "") -> Finding:
 
 async def _witnessed(proof: Verification) -> dict[int, set[str]]:
     """The roots that were written down, on this machine and wherever else we were told of."""
-    own = proof.lists / ROOTS
-    return await asyncio.to_thread(read_roots, *proof.witnesses, *([own] if own.exists() else []))
+
+    def refused(path: Path, error: OSError) -> None:
+        text = f"{path} can't be read: {error.strerror}; roots in it prove nothing until then: see dmesg"
+        proof.found([Finding("witness_unread", text)])
+
+    return await asyncio.to_thread(read_roots, *proof.witnesses, proof.lists / ROOTS, refused=refused)
 
 
 # Days
@@ -226,15 +234,20 @@ async def _prove_day(proof: Verification, row: Row[Any]) -> None:
             digest.update(line)
             events += 1
         as_closed = digest.digest() == bytes(row.root)
-        listed = await asyncio.to_thread(_digest, path)
-        if listed is not None and listed != bytes(row.root):
+        try:
+            its_list = await asyncio.to_thread(_digest, path)
+        except OSError as error:
+            its_list = None
+            text = f"{path}, the list of {{}}, can't be read: {error.strerror}; {ELSEWHERE}"
+            proof.found([_day("list_unread", row.day, text)])
+        if its_list is not None and its_list != bytes(row.root):
             text = f"{path} is not the list that {{}} was closed with, or its root was changed"
             proof.found([_day("list_changed", row.day, text)])
-        elif not as_closed and listed is not None:
+        elif not as_closed and its_list is not None:
             proof.found(await _differences(connection, path, row.day))
     if not as_closed:
         text = f"{{}} was closed with {row.events} events, and has {events} now that give another root"
-        if listed is None:
+        if its_list is None:
             text += f"; {path}, which would tell which, is not on this machine"
         proof.found([_day("day_changed", row.day, text)])
 
@@ -269,10 +282,17 @@ async def _difference(
 
 
 def _unlisted(folder: Path, known: Collection[date]) -> Iterator[Finding]:
-    for path in sorted(folder.glob("????-??-??.txt")):
+    refused: list[Finding] = []
+
+    def refuse(place: Path, error: OSError) -> None:
+        refused.append(Finding("list_unread", f"{place} can't be read: {error.strerror}; {ELSEWHERE}"))
+
+    found = (Path(entry.path) for entry in listed(folder, refuse))
+    for path in sorted(path for path in found if path.match("????-??-??.txt")):
         with suppress(ValueError):
             if (day := date.fromisoformat(path.stem)) not in known:
                 yield _day("day_removed", day, f"the root of {{}} is gone; {path} is its list")
+    yield from refused
 
 
 def _between(first: date | None, below: date) -> Iterator[date]:
@@ -310,9 +330,10 @@ async def _prove_recordings(proof: Verification, code: str) -> None:
 
 def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
     case, gone, locked = codes.get(row.case_id, ""), "", ""
-    path = where(proof.recordings, row.name) or plain(proof.recordings, row.name)
+    path = plain(proof.recordings, row.name)
     digest: bytes | None = b""
     try:
+        path = where(proof.recordings, row.name) or path
         digest = recording_files.digest(proof.recordings, row.name)
     except KeyMissing as error:
         locked = str(error)
@@ -328,39 +349,51 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
         text += "; the copy in the store is whole" if stored == row.sha256 else ""
     elif digest is not None and (gone := gone or _lost(path, row)):
         kind, text = "recording_lost", f"{path} is not whole: {gone}, as after a power cut or on a sick disk"
-        text += "; the copy in the store is" if stored == row.sha256 else "; look for it in a backup"
+        text += "; the copy in the store is" if stored == row.sha256 else f"; {ELSEWHERE}"
     elif digest is not None:
         kind, text = "recording_changed", f"{path} is not what was recorded: its bytes were changed"
-        text += "; the copy in the store is" if stored == row.sha256 else ""
+        text += "; the copy in the store is" if stored == row.sha256 else "; compare it with one in a backup"
     elif stored is None:
         kind, text = "recording_missing", f"{path} is not there"
         text += ", nor is it in the store" if proof.vault else ""
+        away = row.name.startswith(f"{SECOND}/") and not (proof.recordings / SECOND).is_dir()
+        text += "; its disk is not mounted" if away else f"; {ELSEWHERE}"
     elif stored != row.sha256:
-        kind, text = "recording_changed", f"recording {row.name} in the store is not what was recorded"
+        kind, text = (
+            "recording_changed",
+            f"recording {row.name} in the store is not what was recorded; {ELSEWHERE}",
+        )
     else:
         return []
     return [Finding(kind, f"case {case}: {text}" if case else text, case, recording=row.name)]
 
 
 def _lost(path: Path, row: Row[Any]) -> str:
-    """What a disk did to it: it ends early, or in blocks that were never written; "" for a person's doing.
+    """What a disk did to it: it ends early, or has blocks that were never written; "" for a person's doing.
 
     Who cuts words out writes the file anew, with a length in its head that fits; zeros of a silence don't
-    begin where a block does.
+    begin and end where blocks do.
     """
-    content, size = path.read_bytes(), row.size if path.suffix == PLAIN else row.packed_size or row.size
+    size = row.size if path.suffix == PLAIN else row.packed_size or row.size
     if path.suffix == CLOSED:
         size = envelope.size_outside(size)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return f"its disk does not give it: {error.strerror}"
     if (missing := size - len(content)) > 0:
         return "" if _fits(path, content) else f"{missing} of its {size} bytes are not there"
-    whole = len(content.rstrip(b"\0"))
-    begins = -(-whole // BLOCK) * BLOCK
-    never = len(content) - begins
-    return (
-        f"its last {never} of {len(content)} bytes were never written"
-        if never and begins - whole < NEAR
-        else ""
-    )
+    never = sum(_blocks(found.start(), found.end(), len(content)) for found in _ZEROS.finditer(content))
+    return f"{never} of its {len(content)} bytes were never written" if never else ""
+
+
+_ZEROS = re.compile(rb"\0+")
+
+
+def _blocks(start: int, end: int, size: int) -> int:
+    """How many of these zeros are whole blocks that a disk lost; 0 for a silence."""
+    first, last = -(-start // BLOCK) * BLOCK, size if end == size else end // BLOCK * BLOCK
+    return last - first if last > first and first - start < NEAR and end - last < NEAR else 0
 
 
 def _fits(path: Path, content: bytes) -> bool:
@@ -374,7 +407,11 @@ def _fits(path: Path, content: bytes) -> bool:
 
 def _prove_removal(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
     """What retention took is no finding, unless it is still there."""
-    path, case = where(proof.recordings, row.name), codes.get(row.case_id, "")
+    case = codes.get(row.case_id, "")
+    try:
+        path = where(proof.recordings, row.name)
+    except OSError:  # nobody hears it there
+        return []
     if row.erased_at is None or path is None:
         return []
     text = f"{path} was erased by retention and is there again: taken from a backup?"
@@ -404,14 +441,24 @@ async def _prove_attachments(proof: Verification, code: str) -> None:
 
 def _prove_attachment(proof: Verification, row: Row[Any]) -> list[Finding]:
     path = beside(proof.recordings) / row.name
-    digest, kind = _digest(path), ""
+    kind = ""
+    try:
+        digest = _digest(path)
+    except OSError as error:
+        if row.erased_at is not None:
+            return []
+        text = f"is not given by its disk: {error.strerror}; {ELSEWHERE}"
+        return [Finding("attachment_lost", f"case {row.code}: {path} {text}", row.code, recording=row.name)]
     if row.removed_at is not None:
         if row.erased_at is not None and digest is not None:
             kind, text = "attachment_back", "was erased by retention and is there again: taken from a backup?"
     elif digest is None:
-        kind, text = "attachment_missing", "is not there"
+        kind, text = "attachment_missing", f"is not there; {ELSEWHERE}"
     elif digest.hex() != row.sha256:
-        kind, text = "attachment_changed", "is not what was attached: its bytes were changed"
+        kind, text = (
+            "attachment_changed",
+            "is not what was attached: its bytes were changed; compare it with a backup",
+        )
     return [Finding(kind, f"case {row.code}: {path} {text}", row.code, recording=row.name)] if kind else []
 
 

@@ -43,6 +43,7 @@ from tests.desk.keeping.test_verify import close_days, findings, list_of, with_w
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.commands import ivr as ivr_here
 from tests.fixtures.commands import started as ivr
+from tests.fixtures.damaged import bad_sector, damaged
 from tests.fixtures.province import answer
 from tests.store.test_key_copies import copies, holder
 
@@ -237,6 +238,46 @@ async def test_recordings_that_are_not_what_they_were_are_told_and_the_rest_is_b
     ]  # fmt: skip
     await restore(new.engine, new.state, io.BytesIO(out.getvalue()))
     assert {each.recording for each in await findings(new.engine, new.state)} == {*names[:2]}
+
+
+async def test_what_a_disk_does_not_give_is_named_in_the_backup_which_holds_all_else(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    """A bad sector in a recording, in a segment of the journal and in a secret, and a folder of a day."""
+    folder = old.state / "recordings"
+    sick, well = put(old.state), put(old.state)
+    hidden = put(old.state).replace("2026/11/25", "2026/11/24")
+    (folder / hidden).parent.mkdir()
+    (folder / f"{hidden.replace('/24/', '/25/')}.wav").rename(folder / f"{hidden}.wav")
+    (old.state / "secrets").mkdir()
+    (old.state / "secrets" / "agi").write_text("s3cret")
+    async with office(old.engine, old.state / "spool") as desk:
+        for name in (sick, hidden, well):
+            await desk.intake.open_case(call(), opening(recorded(old.state, name)))
+        await desk.pump.idle()
+    [segment] = (old.state / "spool" / "journal").glob("*.log")
+    bad = [folder / f"{sick}.wav", segment, old.state / "secrets" / "agi"]
+    day = (folder / hidden).parent
+    with bad_sector(bad[0], at=5000), bad_sector(*bad[1:]), damaged(day):
+        status, said = await ivr_here(old.url, old.state, "backup", str(tmp_path), "--json")
+    made = json.loads(said)
+    assert status == 1 and len(made["lacking"]) == len(made["findings"]) == 4, said
+    for path in (*bad, day):
+        assert sum(f"{path} can't be read: Input/output error" in text for text in made["lacking"]) == 1
+    assert all("once its disk gives it the next backup takes it" in text for text in made["lacking"])
+
+    status, said = await ivr_here(new.url, new.state, "restore", "--check", made["file"])
+    assert status == 1 and "not whole (4 things are lacking), but as it was written" in said
+    assert all(text in said for text in made["lacking"])
+    status, said = await ivr_here(new.url, new.state, "restore", made["file"])
+    assert status == 0 and all(text in said for text in made["lacking"])
+    there = new.state / "recordings"
+    assert not (new.state / "secrets" / "agi").exists(), "half a secret is none"
+    for name in (hidden, well):  # the books name what the folder did not show
+        assert recording_files.read(there, name) == recording_files.read(folder, name)
+    whole, kept = ((at / f"{sick}.wav").read_bytes() for at in (folder, there))
+    assert kept == whole[:4096] + bytes(4096) + whole[8192:], "all but the sector"
+    assert {each.kind for each in await findings(new.engine, new.state)} == {"recording_lost"}
 
 
 async def test_what_lies_on_the_second_volume_is_in_it(old: Machine, new: Machine, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.desk.keeping.test_backup import Machine, new, old
 from tests.desk.keeping.test_verify import close_days, sql, with_words
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import ivr
+from tests.fixtures.damaged import bad_sector
 from tests.store.test_key_copies import copies, holder
 
 __all__ = ["new", "old"]  # fixtures
@@ -124,6 +125,32 @@ async def test_a_broken_chain_is_told_in_one_sentence_and_nothing_is_left_behind
     assert (await ivr(new.url, new.state, "restore", str(second)))[0] == 0
     code, said = await ivr(new.url, new.state, "verify")
     assert code == 0, said
+
+
+async def test_what_could_not_be_read_is_taken_by_the_next_backup_once_it_can(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    """What an earlier one holds stands for it meanwhile."""
+    _, (known, gone) = await with_words(old.engine, old.state)
+    await backed_up(old, tmp_path / "1.tar")
+    sick = await another_case(old)
+    folder = old.state / "recordings"
+    (folder / f"{gone}.wav").rename(tmp_path / "gone")
+    with bad_sector(*(folder / f"{name}.wav" for name in (known, sick))):
+        code, said = await ivr(old.url, old.state, "backup", str(tmp_path / "2.tar"), "--new")
+    assert code == 1 and "NOT WHOLE, 1 things are lacking" in said, said
+    assert "stands on 1 earlier ones with 2 files" in said
+    code, said = await ivr(old.url, old.state, "backup", str(tmp_path / "3.tar"), "--new")
+    assert code == 1 and "NOT WHOLE" not in said and f"{gone} is not there to be backed up" in said, said
+    (tmp_path / "gone").rename(folder / f"{gone}.wav")
+    await backed_up(old, tmp_path / "4.tar")
+    inside = {path.name[0]: recordings_in(path.read_bytes()) for path in tmp_path.glob("*.tar")}
+    assert inside["3"] == {f"{sick}.wav"} and inside["4"] == set()
+    assert (await ivr(new.url, new.state, "restore", str(tmp_path / "3.tar")))[0] == 0
+    assert {name for name in new.files() if name.startswith("recordings/")} == {
+        f"recordings/{name}.wav" for name in (known, gone, sick)
+    }
+    assert (await ivr(new.url, new.state, "verify"))[0] == 0
 
 
 async def test_a_list_that_can_t_be_written_is_told_in_one_sentence_and_the_archive_stands(

@@ -20,11 +20,13 @@ from ivr.desk.keeping import custody, proved, sealing
 from ivr.desk.keeping.proved import LastProof
 from ivr.desk.keeping.verify import Verification, prove
 from ivr.store.tables import case_events
+from ivr.store.volumes import link
 from ivr.voice.actions import KeepWords
 from tests.desk.counter import Counter, counter
 from tests.desk.facts.test_reconcile import put, recorded
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import ivr
+from tests.fixtures.damaged import bad_sector, damaged
 
 
 async def findings(
@@ -233,6 +235,7 @@ async def test_what_a_disk_lost_is_told_from_what_somebody_changed(
         return {
             "lost, its end": whole[:half],
             "lost, its last blocks": zeros,
+            "lost, a block within": whole[:4096] + bytes(4096) + whole[8192:],
             "lost, all of it": b"",
             "changed, a word cut out": cut_out,
             "changed, a byte": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
@@ -247,6 +250,41 @@ async def test_what_a_disk_lost_is_told_from_what_somebody_changed(
     found = await findings(engine, tmp_path)
     assert {(each.kind, each.case) for each in found} == wanted
     assert all(("look for it in a backup" in each.text) == (each.kind == "recording_lost") for each in found)
+
+
+async def test_what_a_disk_does_not_give_is_named_and_all_else_is_proved(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """A bad sector in a recording and in a day's list, a folder of lists, and the witness of the seals."""
+    (sick, (bad, *_)), (other, (gone, *_)) = [await with_words(engine, tmp_path) for _ in range(2)]
+    days = await close_days(engine, tmp_path, 2)
+    roots, lists = tmp_path / "custody" / sealing.ROOTS, tmp_path / "custody"
+    roots.touch()
+    (tmp_path / "recordings" / f"{gone}.wav").unlink()
+    of_day = list_of(tmp_path, days[0])
+    with bad_sector(tmp_path / "recordings" / f"{bad}.wav", of_day, roots), damaged(lists):
+        found = await findings(engine, tmp_path)
+    assert sorted((each.kind, each.case) for each in found) == [
+        ("list_unread", ""), ("list_unread", ""), ("recording_lost", sick), ("recording_missing", other),
+        ("witness_unread", ""),
+    ]  # fmt: skip
+    assert all("look for it in a backup" in each.text or "see dmesg" in each.text for each in found)
+    assert sum("Input/output error" in each.text for each in found) == 4
+
+
+async def test_recordings_of_a_second_disk_that_is_not_mounted_are_said_to_be_there(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    (tmp_path / "recordings").mkdir()
+    link(tmp_path / "recordings", other / "recordings")
+    name = f"second/{put(other)}"
+    async with office(engine, tmp_path / "spool") as desk:
+        await desk.intake.open_case(call(), opening(recorded(tmp_path, name)))
+        await desk.pump.idle()
+    other.rename(tmp_path / "unplugged")
+    (found,) = await findings(engine, tmp_path)
+    assert found.kind == "recording_missing" and found.text.endswith("its disk is not mounted")
 
 
 async def test_recordings_are_compared_with_their_rows_and_events(
