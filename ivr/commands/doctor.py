@@ -9,7 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,6 +40,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
     looks: list[tuple[str, Callable[[Settings], Awaitable[Diagnosis]]]] = [
         ("state", _state),
         ("disk", _disk),
+        ("damage", _damage),
         ("files", _files),
         ("database", _database),
         ("clock", _clock),
@@ -101,11 +102,20 @@ async def _disk(settings: Settings) -> Diagnosis:
     ]
     found += [f"something fills the disk of {place}: its ballast has given way" for place in low]
     well = looks[0].free >= FREE_BYTES and not low and not any(each.trouble for each in looks)
-    if second and state.stat().st_dev == second.stat().st_dev:
+    if second and second.is_dir() and state.stat().st_dev == second.stat().st_dev:
         well = False
         found.append("the second volume is on the same disk (or is not mounted)")
     mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME; ask dmesg"
     return Diagnosis("disk", well, "; ".join(found), mend)
+
+
+async def _damage(settings: Settings) -> Diagnosis:
+    from ivr.commands import damage
+
+    found = await asyncio.to_thread(damage.unread, settings)
+    several = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    told = f"not given by its disk: {'; '.join(found[:3])}{several}" if found else "every folder can be read"
+    return Diagnosis("damage", not found, told, damage.MEND)
 
 
 async def _files(settings: Settings) -> Diagnosis:
@@ -225,7 +235,10 @@ async def _workers(settings: Settings) -> Diagnosis:
     from ivr.store import slots
     from ivr.store.journal import journal_reading
 
-    living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
+    living = []
+    for journal in slots.journals(settings.spool):
+        with suppress(OSError):  # `damage` tells of it
+            living += [journal] if journal_reading.run_began(journal) is not None else []
     before = time.time() - SILENT_SECONDS
     silent = [str(journal) for journal in living if journal_reading.signed_at(journal) < before]
     if silent:
@@ -315,7 +328,7 @@ async def _rights(settings: Settings) -> Diagnosis:
 async def _fallback(settings: Settings) -> Diagnosis:
     from ivr.desk.facts.fallback import fallbacks
 
-    waiting = fallbacks(settings.state_path / "fallback")
+    waiting = fallbacks(settings.state_path / "fallback", [])  # what can't be read: `damage`
     if waiting:
         found = f"{len(waiting)} recordings that the dialplan made alone wait to become cases"
         return Diagnosis("fallback", False, found, "start `ivr serve`: it takes them in by itself")

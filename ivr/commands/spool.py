@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 app = typer.Typer(help="What is not in the books yet.", no_args_is_help=True)
-UNREAD = "its disk does not show all of it"
+UNREAD = "its disk does not show all of it: see dmesg, and ivr doctor (damage)"
 LOST = "what its disk lost for good: move it away, the words of its call are a file of their own"
 IN_PROGRESS = "its call goes on, or has just ended"
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
