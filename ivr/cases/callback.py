@@ -16,6 +16,10 @@ HASTE_BUSY_GAP, HASTE_RINGS = timedelta(minutes=5), 2
 _MOST_DAYS = 60  # a calendar with no day to call on in this many is a mistake
 
 
+class NoDay(ValueError):
+    """The calendar has no day to call on: everybody's trouble, and no call-back's fault."""
+
+
 class Outcome(StrEnum):
     """How one attempt ended. The values are stable names: database and JSON."""
 
@@ -96,7 +100,7 @@ class Tried:
 
 
 def allowed_from(policy: Policy, calendar: Calendar, moment: datetime, county: str = "") -> datetime:
-    """The first time, from `moment` on, at which a citizen may be rung. ValueError: there is none."""
+    """The first time, from `moment` on, at which a citizen may be rung. Raises NoDay."""
     zone = ZoneInfo(calendar.timezone)
     local = moment.astimezone(zone)
     for days in range(_MOST_DAYS):
@@ -104,7 +108,7 @@ def allowed_from(policy: Policy, calendar: Calendar, moment: datetime, county: s
         opens, closes = (datetime.combine(day, at, zone) for at in (policy.opens, policy.closes))
         if (policy.days_off or calendar.is_working(day, county)) and local < closes:
             return max(local, opens)
-    raise ValueError(f"there is no day to call on within {_MOST_DAYS} days")
+    raise NoDay(f"there is no day to call on within {_MOST_DAYS} days")
 
 
 def next_day(policy: Policy, calendar: Calendar, moment: datetime, county: str = "") -> datetime:

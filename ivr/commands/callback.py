@@ -24,4 +24,6 @@ def callback_list(
     if state not in STATES:
         fail(f"--state must be one of {', '.join(STATES)}, not {state}", 2)
     rows = with_database(load_settings(), lambda engine: calling.listed(engine, state, limit))
-    show_rows(["case", "purpose", "number", "state", "next_at", "tries", "last_outcome"], rows, json)
+    show_rows(
+        ["case", "purpose", "number", "state", "next_at", "tries", "last_outcome", "put_aside"], rows, json
+    )

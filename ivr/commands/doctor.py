@@ -455,9 +455,11 @@ async def _leaving(settings: Settings) -> Diagnosis:
     engine = make_engine(database_url(settings), pool=1)
     try:
         dead, unreachable = await outgoing.dead(engine), await callback_list.unreachable(engine)
+        aside = await callback_list.put_aside(engine)
     finally:
         await engine.dispose()
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
+    found += f", {aside} call-backs put aside"
     mend = "ivr outbox list --state dead, then ivr outbox retry; ivr callback list --state unreachable"
     return Diagnosis("leaving", not dead, found, mend)
 

@@ -86,9 +86,13 @@ class Dialler:
 
     async def run(self) -> None:
         """For ever. A database or an Asterisk that is away is waited for."""
+        tried_anew = False
         try:
             while True:
                 try:
+                    if not tried_anew:  # this release may know what the one before did not
+                        await callbacks.try_anew(self.engine, self.clock())
+                        tried_anew = True
                     await self._look()
                 except (BookEmpty, AmiError, *AWAY) as error:
                     log.warning("nobody can be called back for now: %s", error)
@@ -115,7 +119,7 @@ class Dialler:
     async def _turns(self) -> frozenset[uuid.UUID]:
         """Whose turn it is among those who keep a place in an operators' queue."""
         found: set[uuid.UUID] = set()
-        places = await turn_calls.kept(self.engine)
+        places, odd = await turn_calls.kept_and_odd(self.engine)
         for name in dict.fromkeys(row.notice["queue"] for row in places):
             try:
                 line = await self.queue(name)
@@ -126,7 +130,7 @@ class Dialler:
             since = [now - timedelta(seconds=waited) for waited in line.waits.values()]
             its = [turn_calls.place_of(row, now) for row in places if row.notice["queue"] == name]
             found |= whose_turn(its, since, line.serving)
-        return frozenset(found)
+        return frozenset(found | odd)  # the desk puts those aside, and tells them
 
     async def _pause(self) -> None:
         if self._placing:

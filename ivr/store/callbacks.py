@@ -10,6 +10,9 @@ from ivr.store.base import metadata, moment
 # An answer that the desk must tell of, since nobody can be called. Callers join it with the case's status.
 UNTOLD = text("callbacks.purpose = 'answer' AND callbacks.state = 'unreachable'")
 
+# In `notice`: why a row could not be worked on and was put aside, as `unreachable`.
+ASIDE = "put_aside"
+
 # One row for one thing to tell; `key` makes it unique however often its cause is applied.
 # `state`: waiting | calling | reached | unconfirmed | cancelled | unreachable. `number` is E.164.
 # `notice`: what is told about a meeting (`ivr.desk.case.meeting_calls`).

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases import phone
 from ivr.cases.zone import ZONE
 from ivr.desk.case.callback_planning import TOLD_OF
-from ivr.store.callbacks import UNTOLD
+from ivr.store.callbacks import ASIDE, UNTOLD
 from ivr.store.tables import callback_attempts, callbacks, cases
 
 
 async def listed(engine: AsyncEngine, state: str = "all", limit: int = 20) -> list[dict[str, Any]]:
-    """The newest call-backs. `tries`: how many attempts; `attempts`: each with its time and outcome."""
+    """The newest call-backs. `tries`: how many attempts; `attempts`: each with its time and outcome;
+    `put_aside`: why it can't be worked on, else null.
+    """
     query = select(callbacks, cases.c.code, cases.c.confidential).join(
         cases, cases.c.id == callbacks.c.case_id
     )
@@ -39,6 +41,15 @@ async def unreachable(engine: AsyncEngine) -> int:
         return (await connection.execute(query.where(*is_open))).scalar_one()
 
 
+async def put_aside(engine: AsyncEngine) -> int:
+    """How many can't be worked on."""
+    query = select(func.count()).where(
+        callbacks.c.state == "unreachable", callbacks.c.notice[ASIDE].is_not(None)
+    )
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).scalar_one()
+
+
 def _json(row: Any, attempts: list[Any]) -> dict[str, Any]:
     return {
         "id": str(row.id),
@@ -52,6 +63,7 @@ def _json(row: Any, attempts: list[Any]) -> dict[str, Any]:
         "ended_at": _iso(row.ended_at),
         "tries": row.attempts,
         "last_outcome": row.last_outcome,
+        "put_aside": row.notice.get(ASIDE) if isinstance(row.notice, dict) else None,
         "attempts": [{"at": _iso(each.at), "outcome": each.outcome} for each in attempts],
     }
 

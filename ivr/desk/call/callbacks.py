@@ -6,6 +6,7 @@ sent to Asterisk, so a process that dies in between has tried: nobody is rung tw
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from ivr.cases.callback import (
     UNHEARD,
     VERIFIED,
     VERIFY_WITHIN,
+    NoDay,
     Outcome,
     Policy,
     Tried,
@@ -36,14 +38,16 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.cases.turns import PLACE_HOLDS, in_turn
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
+from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls, turn_calls
 from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
+from ivr.store.callbacks import ASIDE
 from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
 from ivr.voice import script
 from ivr.voice.events import CaseSeen, Lookup
@@ -52,10 +56,13 @@ from ivr.voice.lottery_call import LotteryNews
 from ivr.voice.order_call import OrderNews
 from ivr.voice.turn_call import TurnNews
 
+log = logging.getLogger(__name__)
+
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
 MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and nothing came of it
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
+NO_DAY = timedelta(hours=1)  # until the calendar is asked again, where it had no day to call on
 LOOKED_AT = 100  # rows looked at for one that may be called now
 
 
@@ -85,6 +92,8 @@ class Briefing:
     turn: TurnNews | None = None  # it is her turn in the operators' queue
 
 
+_LONGEST = 300  # characters of a reason
+
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
 _ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('callback ' || :number))")
 
@@ -109,29 +118,70 @@ async def claim(
 ) -> Placing | None:
     """An attempt to make now, committed; None when there is none.
 
-    `turns`: the call-backs whose turn in the operators' queue has come.
+    `turns`: the call-backs whose turn in the operators' queue has come. What can't be worked on is put aside
+    with its reason, and hinders no other.
     """
     for _ in range(LOOKED_AT):
-        async with engine.begin() as connection:
-            wanted = (await connection.execute(due(now, turns))).first()
-            if wanted is None:
-                return None
-            case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
-            if wanted.purpose == TURN and wanted.id not in turns:
-                decided: Placing | bool = True  # nobody came for it
-            else:
-                decided = await _decide(connection, page, policy, now, wanted, case)
-        if isinstance(decided, Placing):
-            return decided
-        if decided:
-            await _give_up(engine, page, wanted, case.code, now)
+        wanted: Row[Any] | None = None
+        try:
+            async with engine.begin() as connection:
+                wanted = (await connection.execute(due(now, turns))).first()
+                if wanted is None:
+                    return None
+                case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
+                if wanted.purpose == TURN and wanted.id not in turns:
+                    decided: Placing | bool = True  # nobody came for it
+                else:
+                    decided = await _decide(connection, page, policy, now, wanted, case)
+            if isinstance(decided, Placing):
+                return decided
+            if decided:
+                await _give_up(engine, page, wanted, case.code, now)
+        except Exception as error:
+            if wanted is None or (isinstance(error, AWAY) and not is_our_fault(error)):
+                raise
+            await _unworkable(engine, wanted, error, now)
     return None
+
+
+async def _unworkable(engine: AsyncEngine, wanted: Row[Any], error: Exception, now: datetime) -> None:
+    """An answer that is put aside is the desk's to tell; who kept her place is written to."""
+    its = callbacks.c
+    change = update(callbacks).where(its.id == wanted.id, its.state == "waiting")
+    if isinstance(error, NoDay):
+        log.error("call-back %s waits: %s", wanted.id, error)
+        async with engine.begin() as connection:
+            await connection.execute(change.values(next_at=now + NO_DAY))
+        return
+    log.error("call-back %s can't be worked on and is put aside", wanted.id, exc_info=error)
+    notice = wanted.notice if isinstance(wanted.notice, dict) else {"notice": wanted.notice}
+    notice = {**notice, ASIDE: f"{type(error).__name__}: {error}"[:_LONGEST]}
+    aside = change.where(its.case_id == cases.c.id).returning(cases.c.code)
+    async with engine.begin() as connection:
+        code = (
+            await connection.execute(aside.values(state="unreachable", ended_at=now, notice=notice))
+        ).scalar()
+        if wanted.purpose == TURN and code is not None:
+            await _tell_missed(connection, {wanted.id: code}, now)
+
+
+async def try_anew(engine: AsyncEngine, now: datetime) -> None:
+    """What was put aside is looked at again, but for places in the queue: those were told that it is over."""
+    its = callbacks.c
+    aside = update(callbacks).where(its.state == "unreachable", its.notice[ASIDE].is_not(None))
+    again = {"state": "waiting", "next_at": now, "ended_at": None, "notice": its.notice.op("-")(ASIDE)}
+    async with engine.begin() as connection:
+        await connection.execute(aside.where(its.purpose != TURN).values(again))
 
 
 async def _decide(
     connection: AsyncConnection, page: Page, policy: Policy, now: datetime, wanted: Row[Any], case: Row[Any]
 ) -> Placing | bool:
-    """Begin an attempt, or put the call-back off, or end it. True: it has been tried often enough."""
+    """Begin an attempt, or put the call-back off, or end it. True: it has been tried often enough.
+
+    Raises whatever comes of a row that this release can't read: nobody is rung who can't be told.
+    """
+    _news_of(wanted.purpose, wanted.notice)
     if wanted.purpose == LOTTERY:
         return await _now_or_never(connection, page, policy, now, wanted, case)
     if not _is_still_wanted(wanted, case, now):
@@ -377,19 +427,25 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
-    if row.purpose == LOTTERY:
-        news = LotteryNews(row.notice["line"])
-        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), lottery=news)
-    if row.purpose == TURN:
-        turn = TurnNews(row.notice["queue"])
-        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), turn=turn)
-    if row.purpose == ORDER:
-        order = order_calls.news_of(row.notice)
-        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), order=order)
-    if row.purpose == MEETING:
-        meeting = meeting_calls.news_of(row.notice)
-        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), meeting=meeting)
+    if news := _news_of(row.purpose, row.notice):
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), **news)
     return Briefing(row.number, row.code, row.spoken, seen)
+
+
+def _news_of(purpose: str, notice: Any) -> dict[str, Any]:
+    """What is told beside the case, by its field of the briefing. Raises for what this release can't read."""
+    match purpose:
+        case callback_planning.ANSWER | callback_planning.STATUS | callback_planning.VERIFY:
+            return {}
+        case callback_planning.LOTTERY:
+            return {"lottery": LotteryNews(notice["line"])}
+        case callback_planning.TURN:
+            return {"turn": turn_calls.news_of(notice)}
+        case callback_planning.ORDER:
+            return {"order": order_calls.news_of(notice)}
+        case callback_planning.MEETING:
+            return {"meeting": meeting_calls.news_of(notice)}
+    raise ValueError(f"this release calls nobody back for {purpose!r}")
 
 
 async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcome, now: datetime) -> None:

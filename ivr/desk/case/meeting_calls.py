@@ -24,6 +24,7 @@ from ivr.store.tables import callbacks, outbox
 from ivr.voice.invitation import MeetingNews
 
 INVITED, WAITING, OFF, MOVED, DELAYED = "invited", "waiting", "off", "moved", "delayed"
+_WITH_SLOT = frozenset({INVITED, MOVED, DELAYED, REMINDER})
 REMINDED_AT = time(10)  # of the day before, in the province
 AGAIN = timedelta(days=30)  # after her slot: until when she hears of another, if she wants another day then
 SOON = timedelta(days=2)  # a slot so near is told on a day off too, and sooner again
@@ -110,8 +111,10 @@ def still_true(notice: Mapping[str, Any], now: datetime) -> bool:
 
 
 def news_of(notice: Mapping[str, Any]) -> MeetingNews:
-    """As it is told; `starts_at` is kept in the province's zone."""
+    """As it is told; `starts_at` is kept in the province's zone. ValueError: there are no such news."""
     starts_at = notice.get("starts_at")
+    if notice["what"] not in (_WITH_SLOT if starts_at else (WAITING, OFF)):
+        raise ValueError(f"there are no news called {notice['what']}")
     return MeetingNews(
         notice["what"],
         date.fromisoformat(notice["again_on"]),

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.turns import TurnPlace
 from ivr.desk.case.callback_planning import OPEN, TURN, plan_turn
 from ivr.store.tables import callbacks, cases
+from ivr.voice.turn_call import TurnNews
 
 
 async def keep(
@@ -46,13 +47,37 @@ async def keep(
 
 
 async def kept(engine: AsyncEngine) -> Sequence[Row[Any]]:
-    """Every place that is open, the first first."""
+    """Every place that is open and can be read, the first first."""
+    return (await kept_and_odd(engine))[0]
+
+
+async def kept_and_odd(engine: AsyncEngine) -> tuple[Sequence[Row[Any]], frozenset[uuid.UUID]]:
+    """The same, and those of which nobody can read where she stands."""
     its = cases.c.id == callbacks.c.case_id
     query = select(callbacks, cases.c.code, cases.c.confidential).join(cases, its)
     query = query.where(callbacks.c.purpose == TURN, callbacks.c.state.in_(OPEN))
     async with engine.connect() as connection:
         found = (await connection.execute(query)).all()
-    return sorted(found, key=lambda row: (since_of(row.notice), row.id))
+    odd = frozenset(row.id for row in found if not _is_readable(row.notice))
+    places = [row for row in found if row.id not in odd]
+    return sorted(places, key=lambda row: (since_of(row.notice), row.id)), odd
+
+
+def _is_readable(notice: Any) -> bool:
+    try:
+        news_of(notice)
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
+def news_of(notice: dict[str, Any]) -> TurnNews:
+    """As it is told. Raises KeyError, TypeError or ValueError for what this release can't read."""
+    queue = notice["queue"]
+    if not isinstance(queue, str) or not queue.isprintable():
+        raise ValueError(f"{queue!r} is no name of a queue")
+    since_of(notice)
+    return TurnNews(queue)
 
 
 def place_of(row: Row[Any], now: datetime) -> TurnPlace:
@@ -62,4 +87,7 @@ def place_of(row: Row[Any], now: datetime) -> TurnPlace:
 
 
 def since_of(notice: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(notice["since"])
+    since = datetime.fromisoformat(notice["since"])
+    if since.tzinfo is None:
+        raise ValueError(f"{since} is in no zone")
+    return since

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
-from ivr.desk.call import callbacks
+from ivr.desk.call import callback_list, callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.change import Instruction
@@ -102,6 +102,78 @@ async def test_a_number_changed_behind_our_back_is_checked_before_it_is_rung(
     async with engine.begin() as connection:
         await connection.execute(update(tables.callbacks).values(number="+4420794601234"))
     assert await claim(engine) is None and (await row(engine)).state == "unreachable"
+
+
+NEWS = {"session": 1, "slot": 1, "starts_at": SATURDAY.isoformat(), "again_on": "2026-12-28"}
+
+
+@pytest.mark.parametrize(
+    ("purpose", "odd"),
+    [
+        ("a_purpose_of_tomorrow", {}),
+        ("meeting", {"notice": None}),
+        ("meeting", {"notice": ["invited"]}),
+        ("meeting", {"notice": NEWS | {"what": "a_kind_of_tomorrow"}}),
+        ("meeting", {"notice": NEWS | {"what": "off"}}),
+        ("meeting", {"notice": NEWS | {"what": "invited", "official": "king"}}),
+        ("order", {"notice": {"words": ""}}),
+        ("lottery", {"notice": {"line": "PJSIP/201-1"}}),
+        (
+            "status",
+            {"last_outcome": "an_outcome_of_tomorrow", "attempts": 1, "first_at": NOON, "last_at": NOON},
+        ),
+    ],
+)
+async def test_a_row_that_this_release_can_t_work_on_is_put_aside_with_its_reason_and_hinders_no_other(
+    engine: AsyncEngine, tmp_path: Path, purpose: str, odd: dict[str, Any]
+) -> None:
+    bad, good = [await answered(engine, tmp_path, number) for number in (NUMBER, "09141234568")]
+    values = {"purpose": purpose, "next_at": NOON - timedelta(days=1)} | odd
+    is_it = tables.callbacks.c.id == (await row(engine, bad)).id
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).where(is_it).values(values))
+    now = NOON + timedelta(hours=4)
+    assert (placed := await claim(engine, now)) is not None and placed.code == good
+    [told] = await callback_list.listed(engine, "unreachable")
+    assert (told["case"], told["tries"]) == (bad, odd.get("attempts", 0)) and told["put_aside"]
+    assert await callback_list.put_aside(engine) == 1
+    await callbacks.try_anew(engine, now)
+    assert (await row(engine, bad)).state == "waiting"
+    assert await claim(engine, now) is None and await callback_list.put_aside(engine) == 1
+
+
+async def test_what_the_next_release_can_read_is_told_then(engine: AsyncEngine, tmp_path: Path) -> None:
+    code = await answered(engine, tmp_path)
+    its = tables.callbacks.c.id == (await row(engine)).id
+    for purpose in ("a_purpose_of_tomorrow", "answer"):
+        async with engine.begin() as connection:
+            await connection.execute(update(tables.callbacks).where(its).values(purpose=purpose))
+        await callbacks.try_anew(engine, NOON)
+        placed = await claim(engine)
+    assert placed is not None and placed.code == code
+
+
+async def test_an_answer_that_can_t_be_worked_on_is_the_desk_s_to_tell(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        tried = {"last_outcome": "an_outcome_of_tomorrow", "first_at": NOON, "last_at": NOON}
+        await connection.execute(update(tables.callbacks).values(tried))
+    assert await claim(engine, NOON + timedelta(hours=4)) is None
+    assert await callback_list.unreachable(engine) == 1
+    assert await untold(engine) == [code]
+
+
+async def test_a_calendar_without_a_day_puts_nobody_aside(engine: AsyncEngine, tmp_path: Path) -> None:
+    code = await answered(engine, tmp_path)
+    full = await page(engine)
+    never = {"": {NOON.date() + timedelta(days=day): False for day in range(100)}}
+    shut = replace(full, calendar=replace(full.calendar, overrides=never))
+    assert await callbacks.claim(engine, shut, Policy(), NOON) is None
+    waits = await row(engine)
+    assert (waits.state, waits.next_at - NOON) == ("waiting", timedelta(hours=1))
+    assert (placed := await claim(engine, NOON + timedelta(hours=1))) is not None and placed.code == code
 
 
 @pytest.mark.parametrize("number", ["+442079460123", "+98112", "", "0914;Dial", "+98914123456789"])

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.turns import PLACE_HOLDS, TURN_RINGS, whose_turn
-from ivr.desk.call import callbacks, live
+from ivr.desk.call import callback_list, callbacks, live
 from ivr.desk.case import turn_calls
 from ivr.desk.letters import outgoing
 from ivr.store import tables
@@ -47,9 +48,9 @@ async def claimed(
     engine: AsyncEngine, now: datetime, serving: int = 1, line: tuple[datetime, ...] = ()
 ) -> Any:
     """As the dialler does: who is rung now."""
-    places = [turn_calls.place_of(row, now) for row in await turn_calls.kept(engine)]
-    turns = whose_turn(places, line, serving)
-    return await callbacks.claim(engine, await page(engine), Policy(), now, turns)
+    kept, odd = await turn_calls.kept_and_odd(engine)
+    turns = whose_turn([turn_calls.place_of(row, now) for row in kept], line, serving)
+    return await callbacks.claim(engine, await page(engine), Policy(), now, turns | odd)
 
 
 async def messages(engine: AsyncEngine) -> list[dict[str, Any]]:
@@ -156,3 +157,34 @@ async def test_where_nobody_is_called_any_more_who_keeps_her_place_is_told_so(
         await callbacks.dialled(engine, False, NOON + 2 * MINUTE)
     assert [told["case"] for told in await messages(engine)] == codes
     assert not await turn_calls.kept(engine)
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        {"queue": "operators"},
+        {"since": NOON.isoformat()},
+        {"queue": "operators", "since": "noon"},
+        {"queue": "operators", "since": "2026-11-25T12:00:00"},
+        {"queue": ["operators"], "since": NOON.isoformat()},
+        {"queue": "operators\r\nAction: Logoff", "since": NOON.isoformat()},
+        ["operators"],
+        None,
+    ],
+)
+async def test_a_place_that_nobody_can_read_is_put_aside_and_told_and_the_next_one_has_her_turn(
+    engine: AsyncEngine, tmp_path: Path, notice: Any
+) -> None:
+    odd = await keeps(engine, tmp_path, NOON)
+    next_one = await keeps(engine, tmp_path, NOON + MINUTE, "09141234568")
+    of_odd = (tables.callbacks.c.case_id == tables.cases.c.id, tables.cases.c.code == odd)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).where(*of_odd).values(notice=notice))
+    assert [place.code for place in await live.places(engine)] == [next_one], "the board shows the others"
+    assert (await claimed(engine, NOON + 2 * MINUTE)).code == next_one
+    assert await claimed(engine, NOON + 3 * MINUTE) is None
+    assert await messages(engine) == [{"case": odd}], "she learns that nobody will ring her"
+    [told] = await callback_list.listed(engine, "unreachable")
+    assert told["case"] == odd and told["put_aside"]
+    await callbacks.try_anew(engine, NOON + 4 * MINUTE)
+    assert [row["case"] for row in await callback_list.listed(engine, "unreachable")] == [odd]
