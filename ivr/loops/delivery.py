@@ -1,5 +1,6 @@
 """Carries the outbox out of the house: a loop over `ivr.desk.letters.outgoing` and the ways of `ivr.notify`.
 
+Each way has a lane of its own, and so has what waits for nobody outside: one that hangs holds up its own.
 Why not a job-queue library: docs/decisions/outbox.md.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from ivr.desk.book.book import Book
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import FILE, Notices, load
-from ivr.desk.letters.outgoing import Leased
+from ivr.desk.letters.outgoing import LEASE, Leased
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch, NotSent, Sender
 from ivr.notify.sms import ConsoleSms, HttpSms
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 BATCH = 50
+LANES = (outgoing.INSIDE, *outgoing.LETTERS)
 
 
 def _now() -> datetime:
@@ -37,7 +40,8 @@ def _now() -> datetime:
 
 def open_session(settings: Notify) -> aiohttp.ClientSession:
     """aiohttp itself repeats a GET once when the connection is cut; the letter's id goes with both."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(settings.seconds))
+    connector = aiohttp.TCPConnector(limit=0)  # `at_once` limits each way, and none takes another's
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(settings.seconds))
 
 
 def ways(session: aiohttp.ClientSession, settings: Notify) -> dict[str, Sender]:
@@ -62,25 +66,38 @@ class Delivery:
         self.clock = clock
         self._notices: Notices | None = None
         self._read_at = -1.0
-        self._made = 0  # letters of the last batch's events, which may leave at once
+        self._made = {lane: asyncio.Event() for lane in LANES}  # there are letters that may leave at once
 
     async def run(self) -> None:
         """For ever."""
-        async with open_session(self.settings) as session:
-            while True:
-                done = 0
-                try:
-                    done = await self.once(ways(session, self.settings))
-                except AWAY as error:
-                    log.warning("nothing can leave for now: %s", error)
-                except Exception:  # one fault of ours must not end what leaves for ever
-                    log.exception("this batch could not leave; the next one is tried")
-                if done < BATCH and not self._made:  # what comes meanwhile leaves together, which costs less
-                    await asyncio.sleep(LOOK_SECONDS)
+        async with open_session(self.settings) as session, asyncio.TaskGroup() as lanes:
+            found = ways(session, self.settings)
+            for lane in LANES:
+                lanes.create_task(self._keep(lane, found), name=f"delivery: {lane}")
 
-    async def once(self, ways: Mapping[str, Sender]) -> int:
-        """One batch. How many rows were dealt with, whatever became of them."""
-        self._made = 0
+    async def _keep(self, lane: str, ways: Mapping[str, Sender]) -> None:
+        made = self._made[lane]
+        while True:
+            done = 0
+            made.clear()
+            try:
+                done = await self.once(lane, ways)
+            except AWAY as error:
+                log.warning("nothing can leave (%s) for now: %s", lane, error)
+            except Exception:  # one fault of ours must not end what leaves for ever
+                log.exception("this batch (%s) could not leave; the next one is tried", lane)
+            if done < self._most(lane):  # what comes meanwhile leaves together, which costs less
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await made.wait()
+
+    def _most(self, lane: str) -> int:
+        """Of letters no more than leave before their lease is over, also where none is answered."""
+        rounds = max(1, int(LEASE.total_seconds() / 2 / self.settings.seconds))
+        return BATCH if lane == outgoing.INSIDE else min(BATCH, self.settings.at_once * rounds)
+
+    async def once(self, lane: str, ways: Mapping[str, Sender]) -> int:
+        """One batch of that lane. How many rows were dealt with, whatever became of them."""
         notices = await asyncio.to_thread(self._current)
         if notices is None:
             return 0
@@ -90,9 +107,11 @@ class Delivery:
             async with turns:
                 await self._deal(row, ways)
 
-        rows = await outgoing.lease(self.engine, self.clock(), BATCH)
+        rows = await outgoing.lease(self.engine, self.clock(), self._most(lane), lane)
         events = [row for row in rows if not row.is_letter and row.kind != outgoing.WISH]
-        self._made = await self._spread(events, notices, ways)
+        if await self._spread(events, notices, ways):
+            for each in self._made.values():
+                each.set()
         dealt = await asyncio.gather(
             *(deal(row) for row in rows if row not in events), return_exceptions=True
         )

@@ -19,12 +19,13 @@ from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.outgoing import LEASE, RETRIES
 from ivr.desk.reading import as_json
-from ivr.loops.delivery import Delivery, open_session, ways
+from ivr.lab.pace import patience
+from ivr.loops.delivery import LANES, Delivery, open_session, ways
 from ivr.settings import Email, Notify, Sms
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
 from tests.fixtures.province import answer, book_of
-from tests.notify.servers import http_server, smtp_server
+from tests.notify.servers import http_server, silent_server, smtp_server
 
 NOW = WEDNESDAY + timedelta(hours=1)
 
@@ -58,8 +59,10 @@ class Post:
         self.delivery = Delivery(book_of(engine), settings, folder, lambda: self.now)
 
     async def once(self) -> int:
+        """A batch of each lane; the letters of its events are for the next time."""
         async with open_session(self.settings) as session:
-            return await self.delivery.once(ways(session, self.settings))
+            found = ways(session, self.settings)
+            return sum([await self.delivery.once(lane, found) for lane in reversed(LANES)])
 
     async def all(self) -> None:
         while await self.once():
@@ -246,6 +249,50 @@ async def test_a_file_with_mistakes_sends_nothing_and_loses_nothing(
         notices(tmp_path)
         await post.all()
         assert len(web.requests) == 1
+
+
+async def test_a_gateway_that_never_answers_holds_up_neither_mail_nor_webhooks_nor_call_backs(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web, smtp_server() as smtp, silent_server() as silence:
+        settings = Notify(
+            sms=to_gateway(silence).sms, webhook_secret="s", at_once=1, seconds=120,
+            email=Email(host="127.0.0.1", port=smtp.port, tls="none"),
+        )  # fmt: skip
+        post = Post(engine, settings, notices(tmp_path, web.url + "/hook"))
+        codes = [await opened(engine, tmp_path, f"0914123456{each}") for each in range(3)]
+        await post.once()
+        assert (await post.states())["sms"] == "waiting"
+        running = asyncio.create_task(post.delivery.run())
+        async with asyncio.timeout(patience(20)):
+            await answer(engine, codes[0], "abfa", "آب وصل شد.", NOW)
+            async with office(engine, tmp_path / "later") as desk:
+                await desk.intake.wish_call_back(call("09350000000"), codes[1])
+                await desk.pump.idle()
+            post.now += timedelta(minutes=1)
+            while not (
+                smtp.letters
+                and len(web.requests) == len(codes) + 1
+                and "+98935***00" in [row["number"] for row in await callback_list.listed(engine)]
+            ):
+                await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert (await post.states())["sms"] == "waiting"
+
+
+@pytest.mark.parametrize(("at_once", "seconds"), [(1, 120.0), (5, 20.0), (100, 1.0)])
+async def test_no_more_is_taken_at_once_than_leaves_while_it_is_ours(
+    engine: AsyncEngine, tmp_path: Path, at_once: int, seconds: float
+) -> None:
+    delivery = Delivery(book_of(engine), Notify(at_once=at_once, seconds=seconds), tmp_path, lambda: NOW)
+    async with engine.begin() as connection:
+        row = """INSERT INTO outbox (id, key, kind, payload, created_at, next_at)
+            SELECT gen_random_uuid(), 'sms:' || n, 'sms', '{}', :now, :now FROM generate_series(1, 60) n"""
+        await connection.execute(text(row), {"now": NOW})
+    notices(tmp_path)
+    taken = await delivery.once("sms", {})
+    assert 1 <= taken <= 50 and taken / at_once * seconds < LEASE.total_seconds()
 
 
 async def test_a_wish_to_be_called_becomes_a_call_back(engine: AsyncEngine, tmp_path: Path) -> None:

@@ -48,6 +48,22 @@ async def http_server(*answers: tuple[int, str]) -> AsyncIterator[HttpServer]:
     await runner.cleanup()
 
 
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[str]:
+    """It takes every connection and never answers. Its address."""
+    over = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    over.set()
+    server.close()
+    await server.wait_closed()
+
+
 @dataclass  # no slots: aiosmtpd looks at every member, and Python 3.11.2's has one that can't be looked at
 class SmtpServer:
     """`refuses`: receiver → the line that refuses her."""

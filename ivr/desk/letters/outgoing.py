@@ -35,6 +35,7 @@ from ivr.desk.people import account_news
 from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
+INSIDE = "inside"  # what waits for nobody outside: events, and wishes to be called
 READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
 WISH = "call_back_wished"
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
@@ -58,17 +59,22 @@ class Leased:
         return self.kind in LETTERS
 
 
-def due(now: datetime, limit: int) -> Select[Any]:
-    """What is to be sent now, the longest waiting first, and no other worker has."""
-    waiting = (outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.next_at <= now)
+def due(now: datetime, limit: int, lane: str | None = None) -> Select[Any]:
+    """What is to be sent now, the longest waiting first, and no other worker has.
+
+    `lane`: only letters of that kind, or with INSIDE only what becomes of events and wishes.
+    """
+    waiting = [outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.next_at <= now]
+    if lane is not None:
+        waiting.append(outbox.c.kind.not_in(LETTERS) if lane == INSIDE else outbox.c.kind == lane)
     query = select(outbox.c.id).where(*waiting).order_by(outbox.c.next_at).limit(limit)
     return query.with_for_update(skip_locked=True)
 
 
-async def lease(engine: AsyncEngine, now: datetime, limit: int = 50) -> list[Leased]:
+async def lease(engine: AsyncEngine, now: datetime, limit: int = 50, lane: str | None = None) -> list[Leased]:
     """Take some rows; nobody else gets them before the lease is over."""
     async with engine.begin() as connection:
-        ids = (await connection.execute(due(now, limit))).scalars().all()
+        ids = (await connection.execute(due(now, limit, lane))).scalars().all()
         if not ids:
             return []
         taken = update(outbox).where(outbox.c.id.in_(ids))
