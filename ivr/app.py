@@ -213,6 +213,7 @@ class Hotline:
         self.codes: CodeBlock | None = None
         self.intake: Intake | None = None
         self.worker: Worker | None = None
+        self.delivery: Delivery | None = None
         self.agi: AgiServer | None = None
         self.line: OpenLine | None = None
         self.trees: LiveTrees | None = None
@@ -368,8 +369,8 @@ class Hotline:
         loops.start("derived", partial(keep_swept, self.derived))
         if settings.weekly_proof:
             loops.start("weekly proof", WeeklyProof(self.engine, self.clock).run)
-        delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
-        loops.start("delivery", delivery.run)
+        self.delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
+        loops.start("delivery", self.delivery.run)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
             loops.start("transcriber", listener.run)
@@ -670,6 +671,8 @@ class Hotline:
             found.append(f"the journal goes on on the second volume, {journal.spare}")
         if self.time.trouble:
             found.append(f"{self.time.trouble}: until they agree {RESTS}")
+        if self.delivery is not None and self.delivery.trouble:
+            found.append(self.delivery.trouble)
         trees = self.trees.troubles if self.trees is not None else []
         unread = self.worker.troubles if self.worker is not None else []
         return [*found, *trees, *unread, *self.loops.troubles, *self.lag.troubles]

@@ -18,7 +18,7 @@ import aiohttp
 from ivr.desk.book.book import Book
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.notices import FILE, Notices, load
+from ivr.desk.letters.notices import FILE, Notices, load_sparing
 from ivr.desk.letters.outgoing import LEASE, Leased
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch, NotSent, Sender
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 BATCH = 50
+TOLD = "the log and `ivr doctor` name line and key"
 LANES = (outgoing.INSIDE, *outgoing.LETTERS)
 
 
@@ -64,6 +65,7 @@ class Delivery:
         self.settings = settings
         self.folder = folder
         self.clock = clock
+        self.trouble = ""  # one sentence while notices.yaml has mistakes
         self._notices: Notices | None = None
         self._read_at = -1.0
         self._made = {lane: asyncio.Event() for lane in LANES}  # there are letters that may leave at once
@@ -98,9 +100,10 @@ class Delivery:
 
     async def once(self, lane: str, ways: Mapping[str, Sender]) -> int:
         """One batch of that lane. How many rows were dealt with, whatever became of them."""
-        notices = await asyncio.to_thread(self._current)
-        if notices is None:
-            return 0
+        notices: Notices | None = Notices()
+        if lane == outgoing.INSIDE:
+            notices = await asyncio.to_thread(self._current)
+            lane = outgoing.WISH if notices is None else lane  # events wait until the file can be read
         turns = asyncio.Semaphore(self.settings.at_once)
 
         async def deal(row: Leased) -> None:
@@ -109,7 +112,7 @@ class Delivery:
 
         rows = await outgoing.lease(self.engine, self.clock(), self._most(lane), lane)
         events = [row for row in rows if not row.is_letter and row.kind != outgoing.WISH]
-        if await self._spread(events, notices, ways):
+        if await self._spread(events, notices or Notices(), ways):
             for each in self._made.values():
                 each.set()
         dealt = await asyncio.gather(
@@ -137,15 +140,24 @@ class Delivery:
         return sum([await self._spread([event], notices, ways) for event in events])
 
     def _current(self) -> Notices | None:
-        """Read again when the file changed; a file with mistakes is refused, and the last good one stays."""
-        path = self.folder / FILE
-        changed = path.stat().st_mtime if path.exists() else 0.0
+        """Read again when the file changed; of one that is refused as a whole, what was read before stays."""
+        try:
+            changed = (self.folder / FILE).stat().st_mtime
+        except OSError:
+            changed = 0.0
         if changed != self._read_at:
             self._read_at = changed
+            self.trouble = ""
             try:
-                self._notices = load(self.folder)
+                self._notices, faults = load_sparing(self.folder)
             except SeedError as error:
                 log.error("notices are refused: %s", error)
+                self.trouble = f"{FILE} is refused, and what was read before it counts: {TOLD}"
+            else:
+                for fault in faults:
+                    log.error("what needs it waits: %s", fault)
+                if faults:
+                    self.trouble = f"messages wait that need what is wrong in {FILE}: {TOLD}"
         return self._notices
 
     async def _deal(self, row: Leased, ways: Mapping[str, Sender]) -> None:

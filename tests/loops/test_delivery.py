@@ -238,17 +238,56 @@ async def test_a_worker_that_dies_with_a_letter_in_hand_leaves_it_to_the_next(
         assert len(web.requests) == 1
 
 
-async def test_a_file_with_mistakes_sends_nothing_and_loses_nothing(
+async def test_a_file_that_can_t_be_read_loses_nothing_and_holds_up_neither_letters_nor_wishes(
     engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "notices.yaml").write_text("notices: [{on: x}]")
     async with http_server() as web:
+        before = Post(engine, to_gateway(web.url), notices(tmp_path))
+        code = await opened(engine, tmp_path)
+        await before.once()
+        (tmp_path / "notices.yaml").write_text("notices: [{on: x}]")
         post = Post(engine, to_gateway(web.url), tmp_path)
-        await opened(engine, tmp_path)
-        assert await post.once() == 0 and "notices.yaml:1:" in caplog.text
+        await opened(engine, tmp_path, "09141234568")
+        async with office(engine, tmp_path / "later") as desk:
+            await desk.intake.wish_call_back(call("09350000000"), code)
+            await desk.pump.idle()
+        await post.all()
+        assert "notices.yaml:1:" in caplog.text and "notices.yaml" in post.delivery.trouble
+        assert len(web.requests) == 1, "what was written already left"
+        assert [row["number"] for row in await callback_list.listed(engine)] == ["+98935***00"]
         notices(tmp_path)
         await post.all()
-        assert len(web.requests) == 1
+        assert len(web.requests) == 2 and not post.delivery.trouble
+
+
+async def test_one_bad_text_or_address_costs_only_the_messages_that_need_it_until_it_is_mended(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with http_server() as web, smtp_server() as smtp:
+        settings = Notify(
+            sms=to_gateway(web.url).sms, webhook_secret="s",
+            email=Email(host="127.0.0.1", port=smtp.port, tls="none"),
+        )  # fmt: skip
+        good = notices(tmp_path, web.url + "/hook").joinpath("notices.yaml").read_text()
+        bad = good.replace("{topic}: {answer}", "{tpoic}").replace(web.url, "abfa.example")
+        (tmp_path / "notices.yaml").write_text(
+            bad + '\naccounts: [{on: password_set, subject: "{}", text: "{nmae}"}]'
+        )
+        post = Post(engine, settings, tmp_path)
+        code = await opened(engine, tmp_path)
+        await answer(engine, code, "abfa", "آب وصل شد.", NOW)
+        await post.all()
+        assert [request["path"] for request in web.requests] == ["/"], "she is written to"
+        for key in ("contacts[0].webhook[0]", "notices[1].text", "accounts[0].subject", "accounts[0].text"):
+            assert f": {key}: " in caplog.text
+        waiting = await outgoing.listed(engine, "waiting", 9)
+        assert {row["kind"] for row in waiting} == {"case_opened", "case_answered"}
+        assert all("notices.yaml:" in row["last_error"] for row in waiting)
+        (tmp_path / "notices.yaml").write_text(good)
+        post.now += timedelta(seconds=RETRIES[0])
+        await post.all()
+    assert sorted(request["path"] for request in web.requests) == ["/", "/hook", "/hook"], "she only once"
+    assert len(smtp.letters) == 1 and not await outgoing.listed(engine, "waiting", 9)
 
 
 async def test_a_gateway_that_never_answers_holds_up_neither_mail_nor_webhooks_nor_call_backs(

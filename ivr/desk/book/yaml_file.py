@@ -18,24 +18,45 @@ M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
 
 
+Spared = Mapping[str, Mapping[str, Any]]  # a list of the file → keys of its entries → what stands in for them
+Faults = dict[tuple[str, int], dict[str, str]]  # an entry's list and place → its key → the mistake
+
+
 def read_placed(path: Path, model: type[M]) -> M:
     """Raises SeedError, one line for each mistake. A file that is not there is an empty one."""
+    return read_sparing(path, model, {})[0]
+
+
+def read_sparing(path: Path, model: type[M], spared: Spared) -> tuple[M, Faults]:
+    """The same, but a mistake in one of those keys costs its entry's key alone. Other ones: SeedError."""
     try:
         root, mistakes = read_tree(path.read_bytes(), str(path))
     except FileNotFoundError:
-        return model()
+        return model(), {}
     except OSError as error:
         raise SeedError(f"{path}: can't be read: {error.strerror}") from None
     except MenuMistakes as error:
         raise SeedError(str(error)) from None
-    try:
-        found = model.model_validate(_plain(root))
-    except ValidationError as error:
-        mistakes = [*mistakes, *(_mistake(path, root, each) for each in error.errors())]
-    else:
-        if not mistakes:
-            return found
-    raise SeedError(str(MenuMistakes(mistakes)))
+    plain: Any = _plain(root)
+    faults: Faults = {}
+    refused = bool(mistakes)
+    while True:  # what stands in for a spared value is right, so it ends
+        try:
+            found = model.model_validate(plain)
+        except ValidationError as error:
+            for each in error.errors():
+                mistakes = [*mistakes, _mistake(path, root, each)]
+                names, at, key = (*each["loc"], "", "", "")[:3]
+                if key not in spared.get(str(names), ()):
+                    refused = True
+                    continue
+                faults.setdefault((str(names), int(at)), {}).setdefault(str(key), str(mistakes[-1]))
+                plain[names][at][key] = spared[str(names)][str(key)]
+            if not refused:
+                continue
+        if refused:
+            raise SeedError(str(MenuMistakes(mistakes)))
+        return found, faults
 
 
 async def overlaid(

@@ -13,6 +13,9 @@ A citizen is written to only at a number from which she called, or at which some
 is the right one; what is on its way to a number that anybody typed goes nowhere
 (`ivr.desk.case.callback_planning.texted_at`). Once she has said so there is `case_number_confirmed`.
 
+A mistake in the words of one, or in an address, costs only the messages that need it: they wait until it is
+mended.
+
 Of several notices for one event, receiver and way the one with the most particular topic is sent, and of
 two for the same topic the first.
 """
@@ -20,18 +23,26 @@ two for the same topic the first.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
-from ivr.desk.book.yaml_file import overlaid, read_placed
+from ivr.desk.book.yaml_file import Spared, overlaid, read_placed, read_sparing
 from ivr.store import tables
 from ivr.voice import script
 
@@ -43,10 +54,13 @@ FIELDS = frozenset(
     | {"when", "place"}  # of her meeting
 )
 ANY = "*"
+_WORDS: dict[str, Any] = {"text": "", "subject": ""}
+_ADDRESSES: dict[str, Any] = {"email": [], "sms": [], "webhook": []}
+_SPARED: Spared = {"notices": _WORDS, "contacts": _ADDRESSES, "accounts": _WORDS}
 OPENED, REFERRED = "case_opened", "case_referred"
 
 Words = Annotated[str, Field(min_length=1)]
-Said = str | dict[str, Words]  # one text, or one for each language
+Said = str | Annotated[dict[str, Words], Field(min_length=1)]  # one text, or one for each language
 
 
 def fits(pattern: str, topic: str) -> int:
@@ -85,23 +99,31 @@ class Unfillable(ValueError):
         self.given = given
 
 
-def check_fields(text: Said) -> Said:
-    """Raises Unfit."""
+def check_fields(text: Said, fields: Collection[str] = FIELDS) -> Said:
+    """Raises Unfillable."""
     for words in text.values() if isinstance(text, dict) else (text,):
         try:
             parts = [part[1:] for part in Formatter().parse(words)]
         except ValueError as error:
             raise Unfillable(f"a brace too many or too few: {error}") from None
         for name, form, turn in parts:
-            if name is not None and (name not in FIELDS or form or turn):
-                there = ", ".join(sorted(FIELDS))
+            if name is not None and (name not in fields or form or turn):
+                there = ", ".join(sorted(fields))
                 given = name + (f"!{turn}" if turn else "") + (f":{form}" if form else "")
                 raise Unfillable(f"{{{given}}} stands for nothing; there are {there}", f"{{{given}}}")
     return text
 
 
 class LetterEntry(BaseModel):
+    """`faults`: by key, what is wrong there in the file."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    _faults: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def faults(self) -> dict[str, str]:
+        return self._faults
 
 
 class Contact(LetterEntry):
@@ -130,7 +152,10 @@ class Notice(LetterEntry):
     subject: Said = ""
     text: Said
 
-    _known = field_validator("text", "subject")(check_fields)
+    @field_validator("text", "subject")
+    @classmethod
+    def _fillable(cls, text: Said) -> Said:
+        return check_fields(text)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -155,7 +180,7 @@ class AccountNotice(LetterEntry):
     @field_validator("subject", "text")
     @classmethod
     def _fillable(cls, text: str) -> str:
-        text.format(name="", by="")  # its own error says what is the matter
+        check_fields(text, ("name", "by"))
         return text
 
 
@@ -189,17 +214,29 @@ class Notices(LetterEntry):
 
 @dataclass(frozen=True, slots=True)
 class AddressedNotice:
-    """One message to one receiver. `by`: sms | email | webhook."""
+    """One message to one receiver. `by`: sms | email | webhook.
+
+    `fault`: why it can't be written or addressed, in one sentence that names file and key; "" = it can.
+    """
 
     by: str
     to: str
     text: str = ""
     subject: str = ""
+    fault: str = ""
 
 
 def load(folder: Path) -> Notices:
     """Raises SeedError with file, line and key of every mistake."""
     return read_placed(folder / FILE, Notices)
+
+
+def load_sparing(folder: Path) -> tuple[Notices, list[str]]:
+    """The same with the mistakes that cost only some messages. Raises SeedError for any other."""
+    found, faults = read_sparing(folder / FILE, Notices, _SPARED)
+    for (names, at), its in faults.items():
+        getattr(found, names)[at].faults.update(its)
+    return found, [sentence for its in faults.values() for sentence in its.values()]
 
 
 async def in_force(connection: AsyncConnection, file: Notices) -> Notices:
@@ -231,17 +268,26 @@ def letters(
     for notice in notices.about(event, case["topic"]):
         fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))
         text, subject = (filled(said, language, words) for said, language in fit)
-        for to in _receivers(notices, notice, case, level, citizen):
-            found.append(AddressedNotice(notice.by, to, text, subject))
+        fault = next(iter(notice.faults.values()), "")
+        for to, unknown in _receivers(notices, notice, case, level, citizen):
+            found.append(AddressedNotice(notice.by, to, text, subject, unknown or fault))
     concerned = notices.reached(case["agency"], level)
-    found += [AddressedNotice("webhook", url) for contact in concerned for url in contact.webhook]
+    found += [
+        AddressedNotice("webhook", to, fault=unknown) for to, unknown in _addresses(concerned, "webhook")
+    ]
     return list(dict.fromkeys(found))
 
 
 def _receivers(
     notices: Notices, notice: Notice, case: Mapping[Any, Any], level: str, citizen: str
-) -> list[str]:
+) -> list[tuple[str, str]]:
+    """Each with "", or "" with what is wrong with the address."""
     if notice.to == "citizen":
-        return [citizen] if citizen else []
+        return [(citizen, "")] if citizen else []
     contacts = notices.reached(case["agency"], level if notice.to == "level" else "")
-    return [to for contact in contacts for to in getattr(contact, notice.by)]
+    return _addresses(contacts, notice.by)
+
+
+def _addresses(contacts: Sequence[Contact], by: str) -> list[tuple[str, str]]:
+    right = [(to, "") for contact in contacts for to in getattr(contact, by)]
+    return right + [("", contact.faults[by]) for contact in contacts if by in contact.faults]

@@ -7,6 +7,7 @@ it. A letter is delivered at least once; its id goes with it, so that the receiv
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from ivr.desk.letters import order_news
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
 from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
+
+log = logging.getLogger(__name__)
 
 LETTERS = ("sms", "email", "webhook")
 INSIDE = "inside"  # what waits for nobody outside: events, and wishes to be called
@@ -97,6 +100,8 @@ async def spread(
 ) -> int:
     """Events become their letters, by the ways that are open, in one transaction. How many.
 
+    An event of which some can't be written or addressed comes again for those.
+
     `notices`: the file's; what people changed of them is read here, so that it counts from the next event on.
     """
     async with engine.begin() as connection:
@@ -105,8 +110,8 @@ async def spread(
         known = await _cases_of(connection, events)
         may = await callback_planning.texted_at(connection, [row._mapping for row in known.values()], now)
         hers = dict(zip(known, may, strict=True))
-        rows = [
-            outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
+        written = [
+            (event, n)
             for event in true
             for n in (
                 _to_an_owner(notices, event)
@@ -115,11 +120,22 @@ async def spread(
             )
             if n.by in ways
         ]
+        faults = {event.id: n.fault for event, n in written if n.fault}
+        rows = [
+            outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
+            for event, n in written
+            if not n.fault
+        ]
         if "webhook" in ways:
             rows += await _news_of_orders(connection, true, calendar.day(now), now)
         if rows:
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
-        await _mark(connection, events, delivered_at=now, last_error=None)
+        whole = [event for event in events if event.id not in faults]
+        await _mark(connection, whole, delivered_at=now, last_error=None)
+    for event in events:
+        if fault := faults.get(event.id):
+            log.error("not all that tells of %s can be written: %s", event.key, fault)
+            await failed(engine, event, fault, False, now)
     return len(rows)
 
 
@@ -219,7 +235,13 @@ def _to_an_owner(notices: Notices, event: Leased) -> Sequence[AddressedNotice]:
     deed = event.kind.removeprefix(account_news.LETTER)
     words = {"name": told(event.payload, "name"), "by": told(event.payload, "by") or "ivr"}
     return [
-        AddressedNotice("email", told(event.payload, "to"), n.text.format(**words), n.subject.format(**words))
+        AddressedNotice(
+            "email",
+            told(event.payload, "to"),
+            n.text.format(**words),
+            n.subject.format(**words),
+            next(iter(n.faults.values()), ""),
+        )
         for n in notices.accounts
         if n.on == deed
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,22 @@ def test_a_webhook_hears_of_everything_that_concerns_it(tmp_path: Path) -> None:
 
 
 ANSWERED = {"on": "case_answered", "to": "citizen", "by": "sms"}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('accounts: [{on: password_set, subject: "", text: "{nmae}"}]', "accounts[0].text"),
+        ('accounts: [{on: password_set, subject: "{}", text: ""}]', "accounts[0].subject"),
+        ('accounts: [{on: password_set, subject: "{name.first}", text: ""}]', "accounts[0].subject"),
+        ("notices: [{on: case_opened, to: citizen, by: sms, text: {}}]", "notices[0].text"),
+    ],
+)
+def test_every_mistake_is_one_sentence_that_names_file_line_and_key(
+    tmp_path: Path, text: str, key: str
+) -> None:
+    with pytest.raises(SeedError, match=rf"notices\.yaml:1:\d+: {re.escape(key)}"):
+        written(tmp_path, text)
 
 
 async def sent(engine: AsyncEngine, file: Notices, event: str = "case_answered") -> list[tuple[str, ...]]:
