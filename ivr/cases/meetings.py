@@ -65,6 +65,7 @@ _UNDECIDED = frozenset({S.REQUESTED, S.UNDER_REVIEW})
 _TO_DECIDE = _UNDECIDED | {S.SENT_BELOW, S.NO_SHOW}
 SLOTTED = frozenset({S.INVITED, S.CONFIRMED})
 _UNMET = _TO_DECIDE | {S.WAITING}
+GIVEN_BACK = frozenset({S.WAITING, S.UNDER_REVIEW})  # of whoever had a slot
 
 
 def _move(sources: frozenset[RequestState], target: RequestState, *needs: str) -> Move:
@@ -114,23 +115,30 @@ def permitted(state: RequestState) -> frozenset[RequestAction]:
     return frozenset(action for action, move in MOVES.items() if state in move.sources)
 
 
+def is_anew(decided_at: datetime | None, answered_at: datetime | None) -> bool:
+    """Whether what was noted of a request last came after the answer to its case."""
+    return decided_at is not None and answered_at is not None and decided_at > answered_at
+
+
 def standing(
-    stored: RequestState | None, case: Status, at_the_office: bool, below: bool = False
+    stored: RequestState | None, case: Status, at_the_office: bool, below: bool = False, anew: bool = False
 ) -> RequestState:
     """Where a request really stands: what was noted last, corrected by what has become of its case since.
 
     `stored`: None when the office never touched it. `at_the_office`: its case is with the office or the desk.
-    `below`: it is on the list of a tier below.
+    `below`: it is on the list of a tier below. `anew`: noted since her case had its answer (`is_anew`): who
+    gave her slot back then was told that she hears of another, or that her request is looked at again.
     She may have withdrawn, or her matter be answered; and where she objects to a refusal, or the tier below
     has given the matter back, it is to be decided again.
     """
     if case in (Status.WITHDRAWN, Status.MERGED):
         return S.WITHDRAWN
     runs = case in OPEN - {Status.ANSWERED}
+    owed = runs or (anew and case is Status.ANSWERED and stored in GIVEN_BACK)
     given_back = at_the_office and (stored is S.SENT_BELOW or (stored is S.WAITING and below))
     if runs and (stored in (None, S.DECLINED) or given_back):
         return S.REQUESTED
-    if stored is None or (stored in _UNMET and not runs) or (stored in SLOTTED and case not in OPEN):
+    if stored is None or (stored in _UNMET and not owed) or (stored in SLOTTED and case not in OPEN):
         return S.SETTLED
     return stored
 

@@ -74,6 +74,18 @@ def test_nobody_s_request_is_decided_while_her_case_says_otherwise(stored: S | N
         assert found not in OFFICE_OWES | DATED
 
 
+@pytest.mark.parametrize("case", Status)
+@pytest.mark.parametrize("stored", [None, *S])
+def test_who_gave_her_slot_back_since_she_has_her_answer_is_owed_what_she_was_told(
+    stored: S | None, case: Status
+) -> None:
+    found = standing(stored, case, at_the_office=True, anew=True)
+    if case is Status.ANSWERED and stored in (S.WAITING, S.UNDER_REVIEW):
+        assert found is stored
+    else:
+        assert found is standing(stored, case, at_the_office=True)
+
+
 def test_with_the_tier_below_it_rests_until_it_is_given_back() -> None:
     assert standing(S.SENT_BELOW, Status.IN_PROGRESS, at_the_office=False) is S.SENT_BELOW
     assert standing(S.SENT_BELOW, Status.RETURNED, at_the_office=True) is S.REQUESTED

@@ -33,7 +33,7 @@ from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import Standing, standing
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.kinds import Kind
-from ivr.cases.meetings import MeetingWay, Official, RequestState
+from ivr.cases.meetings import MeetingWay, Official, RequestState, is_anew
 from ivr.cases.meetings import standing as request_standing
 from ivr.cases.routing import Rule, Rules, RuleScope
 from ivr.cases.statuses import Status
@@ -300,7 +300,8 @@ def _meeting_in(row: Any) -> MeetingSeen | None:
     if row["kind"] != Kind.MEETING:
         return None
     stored = RequestState(row["request_state"]) if row["request_state"] else None
-    state = request_standing(stored, Status(row["status"]), at_the_office=False)
+    anew = is_anew(row["decided_at"], row["answered_at"])
+    state = request_standing(stored, Status(row["status"]), at_the_office=False, anew=anew)
     if row["slot_at"] is None:
         return MeetingSeen(state, row["next_on"])
     who, way = Official(row["official"]), MeetingWay(row["way"])
@@ -364,7 +365,8 @@ def seen() -> Select[Any]:
     told = (*said, cases.c.satisfaction, cases.c.caller_key, cases.c.callback, cases.c.channel)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
     slot, session = meeting_slots.c, meeting_sessions.c
-    request = (meeting_requests.c.state.label("request_state"), meeting_requests.c.next_on)
+    noted = meeting_requests.c
+    request = (noted.state.label("request_state"), noted.next_on, noted.decided_at, cases.c.answered_at)
     sits = (
         slot.starts_at.label("slot_at"),
         session.official,

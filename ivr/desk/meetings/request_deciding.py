@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.kinds import Kind
-from ivr.cases.meetings import DATED, RequestAction, RequestState, check_next_on, decide, standing
+from ivr.cases.meetings import DATED, RequestAction, RequestState, check_next_on, decide, is_anew, standing
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
@@ -61,7 +61,8 @@ class Deciding:
     def state(self) -> RequestState:
         stored = None if self.stored is None else RequestState(self.stored.state)
         status, here = Status(self.case.status), at_the_office(self.page, self.case)
-        return standing(stored, status, here, below=bool(self.tier))
+        anew = self.stored is not None and is_anew(self.stored.decided_at, self.case.answered_at)
+        return standing(stored, status, here, below=bool(self.tier), anew=anew)
 
     @property
     def tier(self) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.hearing_order import Candidate, Ranked, Urgency, fair_order
-from ivr.cases.meetings import OFFICE_OWES, RequestState, standing
+from ivr.cases.meetings import OFFICE_OWES, RequestState, is_anew, standing
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
@@ -118,7 +118,8 @@ async def told(
 
 def state_of(page: Page, row: Row[Any]) -> RequestState:
     stored = None if row.state is None else RequestState(row.state)
-    return standing(stored, Status(row.status), at_the_office(page, row), below=bool(row.tier))
+    anew = is_anew(row.decided_at, row.answered_at)
+    return standing(stored, Status(row.status), at_the_office(page, row), below=bool(row.tier), anew=anew)
 
 
 def _wish(page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Ranked) -> MeetingRequest:

@@ -17,12 +17,14 @@ from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import answers, closing
 from ivr.desk.facts.apply import apply
-from ivr.desk.meetings import agenda, request_deciding, session_moving, session_planning
+from ivr.desk.meetings import agenda, request_deciding, request_list, session_moving, session_planning
 from ivr.desk.meetings.invitation_answers import heard
 from ivr.store import tables
 from ivr.store.facts import CallEndedFact, FactAttempt
+from ivr.voice.events import MeetingSeen
 from ivr.voice.invitation import MeetingNews
 from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.fixtures.province import book_of
 from tests.store import noted
 
 POLICY = Policy(per_number_per_day=9)
@@ -165,14 +167,66 @@ async def test_an_answer_to_the_case_leaves_the_call_about_the_slot(at: Hall) ->
     assert placing.code == first and news is not None
 
 
-async def test_who_has_her_answer_already_can_still_ask_for_another_day(at: Hall) -> None:
+async def gives_back(at: Hall, outcome: Outcome) -> tuple[str, int]:
+    """Who has her answer already, and says so when she is rung about her slot: her code, the session."""
     number, first, second = await invited(at)
     await answers.give(at.engine, at.page, at.by(first), "در نشست گفته می‌شود")
-    placing, _ = await rung(at)
-    await says(at, placing, Outcome.ANOTHER_DAY)
-    her = await at.seen(first)
+    at.at += timedelta(minutes=5)
+    placing, news = await rung(at)
+    assert placing.code == first and news is not None
+    await says(at, placing, outcome)
     assert await at.agenda(number) == [second], "her slot is another's"
-    assert (her.state, her.next_on) == (S.SETTLED, date(2026, 12, 25)), "by the answer, as without a slot"
+    return first, number
+
+
+async def owed(at: Hall) -> list[str]:
+    """Whom the office owes a step, on its list of requests."""
+    async with at.engine.connect() as connection:
+        return [wish.code for wish in await request_list.listed(connection, at.page, at.at)]
+
+
+async def test_who_has_her_answer_already_and_asks_for_another_day_waits_for_it_as_she_was_told(
+    at: Hall,
+) -> None:
+    code, _ = await gives_back(at, Outcome.ANOTHER_DAY)
+    her = await at.seen(code)
+    assert (her.state, her.next_on, her.late) == (S.WAITING, date(2026, 12, 25), False)
+    assert await owed(at) == [code]
+    seen = await at_111(at, code)
+    assert (seen.state, seen.next_on) == (S.WAITING, date(2026, 12, 25)), "111 tells her the same"
+    again = await at.session(slots=2, starts_at=at.at + timedelta(days=10))
+    assert await at.fill(again) == [code] and (await at.seen(code)).state is S.INVITED
+    assert {row["code"] for row in await waiting(at)} >= {code}, "she hears of it"
+
+
+async def test_of_a_day_that_she_was_told_and_nobody_kept_the_office_sees_that_it_is_late(at: Hall) -> None:
+    code, _ = await gives_back(at, Outcome.ANOTHER_DAY)
+    at.later(31)
+    assert (await at.seen(code)).late and await owed(at) == [code]
+
+
+async def test_who_has_her_answer_already_and_can_t_come_is_decided_on_again_as_she_was_told(
+    at: Hall,
+) -> None:
+    code, _ = await gives_back(at, Outcome.CANT_COME)
+    assert (await at.seen(code)).state is S.UNDER_REVIEW and await owed(at) == [code]
+    assert (await at_111(at, code)).state is S.UNDER_REVIEW
+    await request_deciding.accept(at.engine, at.page, at.by(code), LATER)
+    assert (await at.seen(code)).state is S.WAITING
+
+
+async def test_a_new_answer_or_the_end_of_her_case_settles_it_all_the_same(at: Hall) -> None:
+    code, _ = await gives_back(at, Outcome.ANOTHER_DAY)
+    at.at += timedelta(minutes=5)
+    await closing.close(at.engine, at.page, at.by(code, "گفته شد"))
+    assert (await at.seen(code)).state is S.SETTLED and await owed(at) == []
+
+
+async def at_111(at: Hall, code: str) -> MeetingSeen:
+    """How her request stands for whoever keys in her code."""
+    seen = await book_of(at.engine).look_up("09141234561", code, at.at)
+    assert seen.meeting is not None
+    return seen.meeting
 
 
 async def test_what_is_not_possible_any_more_costs_neither_her_call_nor_those_of_others(
