@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Page
@@ -61,6 +61,18 @@ class Counter:
     async def row(self, code: str) -> Any:
         async with self.engine.connect() as connection:
             return (await connection.execute(select(cases).where(cases.c.code == code))).one()
+
+    async def put_behind(self, code: str) -> int:
+        """Its row lags behind its story, so that the books refuse its next event. The number it had."""
+        last = int((await self.row(code)).last_seq)
+        async with self.engine.begin() as connection:
+            await connection.execute(update(cases).where(cases.c.code == code).values(last_seq=1))
+        return last
+
+    async def mend(self, code: str, last: int) -> None:
+        """As it was before it was put behind."""
+        async with self.engine.begin() as connection:
+            await connection.execute(update(cases).where(cases.c.code == code).values(last_seq=last))
 
     async def running(self, code: str) -> list[Any]:
         """The referrals in force."""

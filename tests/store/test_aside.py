@@ -1,0 +1,119 @@
+"""A row that can't be worked on is put aside with its reason, told, and hinders no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Select, Table, Text, event, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.store.aside import AGAIN, MANY, Aside
+
+NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+rows = Table(
+    "rows_to_work_on",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("said", Text, nullable=False),
+    Column("length", Integer),
+)
+ALL: Select[Any] = select(rows).where(rows.c.length.is_(None)).order_by(rows.c.id)
+
+
+@pytest.fixture
+async def books(engine: AsyncEngine) -> AsyncEngine:
+    async with engine.begin() as connection:
+        await connection.run_sync(rows.create)
+        await connection.execute(text("ALTER TABLE rows_to_work_on ADD CONSTRAINT short CHECK (length < 9)"))
+    return engine
+
+
+async def put(books: AsyncEngine, *said: str) -> None:
+    async with books.begin() as connection:
+        await connection.execute(insert(rows), [{"said": each} for each in said])
+
+
+async def measure(connection: AsyncConnection, found: Sequence[Any]) -> int:
+    for row in found:
+        its = update(rows).where(rows.c.id == row.id)
+        await connection.execute(its.values(length=len(row.said)))
+    return len(found)
+
+
+async def left(books: AsyncEngine) -> list[str]:
+    async with books.connect() as connection:
+        return [row.said for row in await connection.execute(ALL)]
+
+
+async def test_one_of_three_waits_with_its_reason_and_without_its_words_and_the_others_are_done(
+    books: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put(books, "one", "her own words", "three")
+    aside = Aside()
+    found, done = await aside.batch("lengths", books, ALL, measure, NOW)
+    assert (len(found), done, await left(books)) == (3, 2, ["her own words"])
+    assert "lengths: 2 can't be worked on and is put aside: IntegrityError" in caplog.text
+    assert 'violates check constraint "short"' in caplog.text and "her own words" not in caplog.text
+    assert aside.counts == {"lengths": 1}
+    [told] = aside.troubles
+    assert told.startswith("lengths: 1 put aside, which can't be worked on (IntegrityError)")
+
+
+async def test_it_is_left_alone_for_an_hour_then_tried_again_and_told_no_more_once_it_is_mended(
+    books: AsyncEngine,
+) -> None:
+    await put(books, "her own words")
+    aside = Aside()
+    await aside.batch("lengths", books, ALL, measure, NOW)
+    async with books.begin() as connection:
+        await connection.execute(update(rows).values(said="words"))
+    assert await aside.batch("lengths", books, ALL, measure, NOW + AGAIN / 2) == ([], 0)
+    assert aside.counts == {"lengths": 1}
+    assert (await aside.batch("lengths", books, ALL, measure, NOW + AGAIN))[1] == 1
+    assert aside.counts == {"lengths": 0} and aside.troubles == []
+
+
+async def test_a_clock_that_was_set_back_leaves_it_alone_no_longer(books: AsyncEngine) -> None:
+    await put(books, "her own words")
+    aside = Aside()
+    await aside.batch("lengths", books, ALL, measure, NOW)
+    assert aside.waiting("lengths", NOW - timedelta(days=300)) == []
+
+
+async def test_where_nothing_is_wrong_nothing_is_asked_beyond_the_question_and_the_work(
+    books: AsyncEngine,
+) -> None:
+    await put(books, "one", "two")
+    said: list[str] = []
+
+    @event.listens_for(books.sync_engine, "before_cursor_execute")
+    def note(*told: Any) -> None:
+        said.append(told[2].split()[0])
+
+    await Aside().batch("lengths", books, ALL, measure, NOW)
+    assert said == ["SELECT", "UPDATE", "UPDATE"]
+
+
+async def test_so_many_of_which_none_can_be_worked_on_are_no_row_s_fault(books: AsyncEngine) -> None:
+    await put(books, *["her own words"] * (MANY + 1))
+    aside = Aside()
+    with pytest.raises(Exception, match="short"):
+        await aside.batch("lengths", books, ALL.limit(MANY), measure, NOW)
+    assert aside.counts == {"lengths": MANY}
+    assert (await aside.batch("lengths", books, ALL.limit(MANY), measure, NOW))[0][0].id == MANY + 1
+
+
+async def test_a_database_that_is_away_is_no_row_s_fault(books: AsyncEngine) -> None:
+    await put(books, "one")
+
+    async def leave(connection: AsyncConnection, found: Sequence[Any]) -> int:
+        await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return 1
+
+    aside = Aside()
+    with pytest.raises(Exception, match=r"terminat|closed"):
+        await aside.batch("lengths", books, ALL, leave, NOW)
+    assert not any(aside.counts.values()) and await left(books) == ["one"]
