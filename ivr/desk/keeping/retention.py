@@ -17,9 +17,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,7 @@ from ivr.desk.case import entries
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.people.auditing import note
 from ivr.store import recording_files
+from ivr.store.aside import Aside
 from ivr.store.attachments import UNERASED, beside, forget
 from ivr.store.derived import Derived
 from ivr.store.recordings import TO_ERASE
@@ -57,6 +59,7 @@ log = logging.getLogger(__name__)
 FILE = "retention.yaml"
 BATCH = 200
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
+FILES = "files to erase"  # what their disk does not let go
 CALLS_FORGOTTEN, LETTERS_PRUNED = TOLD = "calls_forgotten", "letters_pruned"  # in the audit
 NOBODY: dict[str, Any] = dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
 NOBODY |= {"words": "", "told": None, "place": None, "draft": null()}
@@ -116,17 +119,23 @@ def load(folder: Path) -> Retention:
 
 
 async def keep(
-    engine: AsyncEngine, kept: Retention, folder: Path, derived: Derived, now: datetime, batch: int = BATCH
+    engine: AsyncEngine,
+    kept: Retention,
+    folder: Path,
+    derived: Derived,
+    now: datetime,
+    batch: int = BATCH,
+    aside: Aside | None = None,
 ) -> Purged:
     """Let everything go whose time is over. Any worker may, at any time, and be interrupted anywhere."""
-    rules = [terms.rule() for terms in kept.rules]
+    rules, aside = [terms.rule() for terms in kept.rules], aside or Aside()
     counts = {
-        event: sum([await _batches(engine, each, now, batch) for each in _ripe(rules, event, now)])
+        event: sum([await _batches(engine, each, now, batch, aside) for each in _ripe(rules, event, now)])
         for event in (REMOVED, ANONYMISED)
     }
     scraps = await _scraps(engine, kept.scraps, now)
     numbers = await _calls(engine, kept.calls, now, batch)
-    files = await erase(engine, folder, derived, now)
+    files = await erase(engine, folder, derived, now, aside)
     return Purged(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
 
 
@@ -199,14 +208,12 @@ def due(ripe: Ripe, batch: int, after: Row[Any] | None = None) -> Select[Any]:
     return query.order_by(*place).limit(batch).with_for_update(skip_locked=True, of=cases)
 
 
-async def _batches(engine: AsyncEngine, ripe: Ripe, now: datetime, batch: int) -> int:
+async def _batches(engine: AsyncEngine, ripe: Ripe, now: datetime, batch: int, aside: Aside) -> int:
     done, last = 0, None
+    take = partial(_anonymise if ripe.event == ANONYMISED else _remove, now=now)
     while True:
-        async with engine.begin() as connection:
-            found = (await connection.execute(due(ripe, batch, last))).all()
-            if found:
-                take = _anonymise if ripe.event == ANONYMISED else _remove
-                done += await take(connection, found, now)
+        found, taken = await aside.batch(ripe.event, engine, due(ripe, batch, last), take, now)
+        done += taken
         if len(found) < batch:
             return done
         last = found[-1]
@@ -334,53 +341,57 @@ async def _tell(
         await note(connection, now, action, detail={"numbers": sealed})
 
 
-async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime) -> int:
-    """The files that were removed from the books. How many. A recording's copy in the store: `storing`."""
-    done = await _erase_attachments(engine, beside(folder), now)
+async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime, aside: Aside) -> int:
+    """The files that were removed from the books. How many. A recording's copy in the store: `storing`.
+
+    What its disk does not let go is stepped over, however much it is, and tried again by the next pass.
+    """
+    aside.begin_anew(FILES)
+    done, last = await _erase_attachments(engine, beside(folder), now, aside), ""
+
+    def unlink(row: Any) -> None:
+        """The file, plain or in its envelope, then what was made of it."""
+        recording_files.forget(folder, row.name)
+        derived.forget(row.id)
+
     while True:
         async with engine.connect() as connection:
-            query = select(recordings.c.name, recordings.c.id).where(TO_ERASE)
+            query = select(recordings.c.name, recordings.c.id).where(TO_ERASE, recordings.c.name > last)
             found = (await connection.execute(query.order_by(recordings.c.name).limit(BATCH))).all()
-        gone = [name for name, id in found if await asyncio.to_thread(_unlink, folder, derived, name, id)]
+        gone = [row.name for row in found if await _gone_from_disk(unlink, row, aside, now)]
         async with engine.begin() as connection:
             erased = update(recordings).where(recordings.c.name.in_(gone)).values(erased_at=now)
             await connection.execute(erased)
         done += len(gone)
-        if len(found) < BATCH or not gone:
+        if len(found) < BATCH:
             return done
+        last = found[-1].name
 
 
-async def _erase_attachments(engine: AsyncEngine, folder: Path, now: datetime) -> int:
-    done = 0
+async def _erase_attachments(engine: AsyncEngine, folder: Path, now: datetime, aside: Aside) -> int:
+    def unlink(row: Any) -> None:
+        forget(folder, row.name)
+
+    done, last = 0, uuid.UUID(int=0)
     while True:
         async with engine.connect() as connection:
-            query = select(attachments.c.id, attachments.c.name).where(UNERASED).order_by(attachments.c.id)
-            found = (await connection.execute(query.limit(BATCH))).all()
-        gone = [row.id for row in found if await asyncio.to_thread(_forgotten, folder, row.name)]
+            query = select(attachments.c.id, attachments.c.name).where(UNERASED, attachments.c.id > last)
+            found = (await connection.execute(query.order_by(attachments.c.id).limit(BATCH))).all()
+        gone = [row.id for row in found if await _gone_from_disk(unlink, row, aside, now)]
         async with engine.begin() as connection:
             erased = update(attachments).where(attachments.c.id.in_(gone)).values(erased_at=now)
             await connection.execute(erased)
         done += len(gone)
-        if len(found) < BATCH or not gone:
+        if len(found) < BATCH:
             return done
+        last = found[-1].id
 
 
-def _forgotten(folder: Path, name: str) -> bool:
+async def _gone_from_disk(unlink: Callable[[Any], None], row: Any, aside: Aside, now: datetime) -> bool:
     try:
-        forget(folder, name)
+        await asyncio.to_thread(unlink, row)
     except OSError as error:
-        log.error("%s can't be erased: %s", folder / name, error.strerror)
-        return False
-    return True
-
-
-def _unlink(folder: Path, derived: Derived, name: str, recording: uuid.UUID) -> bool:
-    """The file, plain or in its envelope, then what was made of it."""
-    try:
-        recording_files.forget(folder, name)
-        derived.forget(recording)
-    except OSError as error:
-        log.error("recording %s can't be erased: %s", name, error.strerror)
+        aside.put(FILES, row.name, error, now)
         return False
     return True
 

@@ -28,6 +28,7 @@ from ivr.desk.keeping.retention import Retention, Terms
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
+from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
 from ivr.voice import riff
@@ -74,10 +75,10 @@ class Archive:
         await closing.close(self.at.engine, self.at.page, self.at.ask(code, "citizen"))
         return code, path
 
-    async def keep(self, days: int, batch: int = 200) -> retention.Purged:
+    async def keep(self, days: int, batch: int = 200, aside: Aside | None = None) -> retention.Purged:
         now = self.at.at + timedelta(days=days)
         folder, derived = self.folder / "recordings", Derived(self.folder / "derived")
-        return await retention.keep(self.at.engine, KEPT, folder, derived, now, batch)
+        return await retention.keep(self.at.engine, KEPT, folder, derived, now, batch, aside)
 
 
 @pytest.fixture
@@ -161,6 +162,39 @@ async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None
     assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
     path.write_bytes(content)  # as from a backup
     assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
+
+
+async def test_of_three_cases_one_that_the_books_refuse_to_change_keeps_no_other_nor_any_file(
+    archive: Archive,
+) -> None:
+    topics = ("water.bill", "energy.gas", "water.supply")
+    closed = [await archive.closed(topic=topic) for topic in topics]
+    odd, aside = closed[1][0], Aside()
+    last = await archive.at.put_behind(odd)
+    assert await archive.keep(500, batch=2, aside=aside) == retention.Purged(2, 2, 2, 2)
+    assert [path.exists() for _, path in closed] == [False, True, False]
+    assert (await archive.at.row(odd)).caller == CALLER, "nothing of it is half gone"
+    assert aside.counts == {"recordings_removed": 1, "anonymised": 1, retention.FILES: 0}
+    await archive.at.mend(odd, last)
+    assert await archive.keep(501, aside=aside) == retention.Purged(1, 1, 1, 1) and aside.troubles == []
+    assert await findings(archive.at.engine, archive.folder) == []
+
+
+async def test_files_that_their_disk_does_not_let_go_keep_none_behind_them(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    closed = [await archive.closed(topic=topic) for topic in ("water.bill", "energy.gas", "water.supply")]
+    *held, last = sorted(path for _, path in closed)
+    for path in held:
+        path.unlink()
+        path.mkdir()  # can't be unlinked
+    aside = Aside()
+    assert await archive.keep(100, aside=aside) == retention.Purged(recordings=3, files=1)
+    assert not last.exists() and aside.counts[retention.FILES] == 2
+    for path in held:
+        path.rmdir()
+    assert (await archive.keep(100, aside=aside)).files == 2 and aside.troubles == []
 
 
 async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: Archive) -> None:
