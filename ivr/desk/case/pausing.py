@@ -6,12 +6,13 @@ None of them gives time back that was used: `ivr.cases.clock`.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Side
@@ -22,6 +23,7 @@ from ivr.desk.case.order_calls import is_order
 from ivr.desk.case.rows import MOVED, TOPIC
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
+from ivr.store.aside import Aside
 from ivr.store.tables import cases
 
 BATCH = 200
@@ -64,21 +66,25 @@ async def wait_no_more(books: Books, page: Page, ask: Instruction) -> None:
             await resume(connection, page, ask)
 
 
-async def end_pauses(engine: AsyncEngine, page: Page, now: datetime, batch: int = BATCH) -> int:
+async def end_pauses(
+    engine: AsyncEngine, page: Page, now: datetime, batch: int = BATCH, aside: Aside | None = None
+) -> int:
     """Tell of every pause that is over: the clock has run again since, and its story says so. How many.
 
     Changes no deadline, which counted the pause to its end. Any worker may, and be interrupted anywhere.
     """
     over = (cases.c.paused_until <= now, cases.c.paused_at.is_not(None), cases.c.closed_at.is_(None))
     query = select(cases).where(*over).order_by(cases.c.paused_until).limit(batch)
-    done = 0
+    held = query.with_for_update(skip_locked=True, key_share=True)
+    done, aside = 0, aside or Aside()
+
+    async def tell(connection: AsyncConnection, found: Sequence[Row[Any]]) -> int:
+        await tell_all(connection, [_ended(case, page, now) for case in found], now)
+        return len(found)
+
     while True:
-        async with engine.begin() as connection:
-            held = query.with_for_update(skip_locked=True, key_share=True)
-            found = (await connection.execute(held)).all()
-            if found:
-                await tell_all(connection, [_ended(case, page, now) for case in found], now)
-        done += len(found)
+        found, told = await aside.batch("pauses", engine, held, tell, now)
+        done += told
         if len(found) < batch:
             return done
 

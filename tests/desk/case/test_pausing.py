@@ -12,6 +12,7 @@ from ivr.desk.case import closing, pausing, referring
 from ivr.desk.case.change import clock_of
 from ivr.desk.deadlines import escalating, escalation_proof
 from ivr.desk.refusals import Refused
+from ivr.store.aside import Aside
 from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
@@ -81,6 +82,20 @@ async def test_a_pause_that_is_over_is_told_once_and_moves_no_deadline(at: Count
     with pytest.raises(Refused, match="not paused"):
         await pausing.resume(at.engine, at.page, at.ask(codes[0], "abfa"))
     assert await findings(at.engine, tmp_path) == []
+
+
+async def test_of_three_pauses_one_that_the_books_refuse_to_end_keeps_no_other(at: Counter) -> None:
+    codes = [await at.open(topic) for topic in ("water.bill", "energy.gas", "water.supply")]
+    for code in codes:
+        await pausing.pause(at.engine, at.page, at.ask(code, "desk", "x"), 2)
+    last, aside = await at.put_behind(codes[0]), Aside()
+    at.later(9)
+    assert await pausing.end_pauses(at.engine, at.page, at.at, batch=2, aside=aside) == 2
+    assert [(await at.row(code)).paused_at is None for code in codes] == [False, True, True]
+    assert aside.counts == {"pauses": 1}
+    await at.mend(codes[0], last)
+    assert await pausing.end_pauses(at.engine, at.page, at.later(1), aside=aside) == 1
+    assert aside.troubles == []
 
 
 async def test_another_topic_has_its_own_deadline_from_the_opening_on(at: Counter) -> None:
