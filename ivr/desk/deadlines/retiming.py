@@ -11,6 +11,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, select, update
@@ -20,6 +21,7 @@ from ivr.cases.escalation import next_at
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import clock_of
 from ivr.desk.case.event_log import Told, tell_all
+from ivr.store.aside import Aside
 from ivr.store.tables import cases, referrals
 
 log = logging.getLogger(__name__)
@@ -28,14 +30,21 @@ BATCH = 200
 EVENT = "retimed"
 
 
-async def retime(engine: AsyncEngine, page: Page, now: datetime | None = None, batch: int = BATCH) -> int:
+async def retime(
+    engine: AsyncEngine,
+    page: Page,
+    now: datetime | None = None,
+    batch: int = BATCH,
+    aside: Aside | None = None,
+) -> int:
     """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
-    now, moved = now or datetime.now(UTC), 0
+    now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
+    save = partial(_save, page=page, now=now)
     for county in ("", *sorted(page.counties)):
         while True:
-            async with engine.begin() as connection:
-                found = (await connection.execute(waiting(county, page.wanted(county), batch))).all()
-                moved += await _save(connection, found, page, now)
+            query = waiting(county, page.wanted(county), batch)
+            found, of_them = await aside.batch("deadlines", engine, query, save, now)
+            moved += of_them
             if len(found) < batch:
                 break
     return moved
@@ -49,8 +58,6 @@ def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
 
 
 async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
-    if not found:
-        return 0
     times = [(case, _times(case, page)) for case in found]
     moved = [(case, new) for case, new in times if new["due_at"] != case.due_at]
     same = [{"its_case": case.id} | new for case, new in times if new["due_at"] == case.due_at]
