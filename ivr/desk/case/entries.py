@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Select, Text, func, literal_column, select, text, update
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.routing import Reason
 from ivr.cases.search import day_blocks, day_of, facet, words_of
 from ivr.cases.zone import TIMEZONE
+from ivr.store.aside import Aside
 from ivr.store.cases import UNENTERED
 from ivr.store.direct import ManyRows
 from ivr.store.tables import case_events, cases, inbox_entries, recordings, referrals
@@ -56,22 +57,32 @@ async def write(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     await _WRITE.execute(connection, rows)
 
 
-async def catch_up(engine: AsyncEngine, batch: int = BATCH) -> int:
+async def catch_up(
+    engine: AsyncEngine, now: datetime | None = None, batch: int = BATCH, aside: Aside | None = None
+) -> int:
     """Enter every case that older code opened, newest first, then those that it changed lately. How many.
 
     May die anywhere, be run again, and run several times at once: each batch is one transaction.
     """
-    done = 0
-    for waiting in (unentered, behind):
+    now, done, aside = now or datetime.now(UTC), 0, aside or Aside()
+    for waiting, enter in ((unentered, _enter), (behind, _renew)):
         while True:
-            async with engine.begin() as connection:
-                ids = (await connection.execute(waiting(batch))).scalars().all()
-                await refresh(connection, ids)
-                if waiting is unentered and ids:
-                    await connection.execute(update(cases).where(cases.c.id.in_(ids)).values(entered=True))
-            done += len(ids)
-            if len(ids) < batch:
+            found, entered = await aside.batch("inbox", engine, waiting(batch), enter, now)
+            done += entered
+            if len(found) < batch:
                 break
+    return done
+
+
+async def _renew(connection: AsyncConnection, found: Sequence[Any]) -> int:
+    await refresh(connection, [row.id for row in found])
+    return len(found)
+
+
+async def _enter(connection: AsyncConnection, found: Sequence[Any]) -> int:
+    done = await _renew(connection, found)
+    its = cases.c.id.in_([row.id for row in found])
+    await connection.execute(update(cases).where(its).values(entered=True))
     return done
 
 

@@ -18,6 +18,7 @@ from ivr.desk.reading import queues, searching
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
 from ivr.lab.pace import patience
+from ivr.store.aside import Aside
 from ivr.store.case_events import CHANNEL
 from ivr.store.engine import plain_url
 from ivr.store.tables import cases, inbox_entries, recordings
@@ -107,6 +108,27 @@ async def test_cases_that_older_code_opened_and_changed_are_entered_once_by_seve
     assert sum(done) >= 8
     assert {*await found(at, "درخواست")} == {*codes} and await found(at, "سد") == [changed]
     assert await entries.catch_up(engine) == 0
+
+
+async def test_of_three_cases_one_of_which_no_entry_can_be_made_keeps_no_other_out_of_the_inbox(
+    engine: AsyncEngine, tmp_path: Any
+) -> None:
+    at, aside = await counter(engine), Aside()
+    async with office(engine, tmp_path) as desk:
+        codes = [await _opened(desk, words()) for _ in range(3)]
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM inbox_entries"))
+        await connection.execute(update(cases).values(entered=None))
+        odd = recordings.c.case_id == (await at.row(codes[1])).id
+        await connection.execute(
+            update(recordings).where(odd).values(seconds=float("nan"))
+        )  # no number in JSON
+    assert await entries.catch_up(engine, at.at, batch=2, aside=aside) == 2
+    assert [(await at.row(code)).entered for code in codes] == [True, None, True]
+    assert aside.counts == {"inbox": 1}
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).where(odd).values(seconds=6.0))
+    assert await entries.catch_up(engine, at.later(1), aside=aside) == 1 and aside.troubles == []
 
 
 async def test_a_transcript_counts_from_the_event_that_brings_it(engine: AsyncEngine, tmp_path: Any) -> None:
