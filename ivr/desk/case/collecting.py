@@ -25,9 +25,11 @@ from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import Kin, Rows, add_kin
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
+from ivr.store.aside import Aside
 from ivr.store.tables import cases
 
 SETTLED_AT_ONCE = 100
+OVER = "collective cases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +79,34 @@ async def release(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
         change.values = {"member_of": None}
 
 
-async def settle(engine: AsyncEngine, page: Page, now: datetime) -> int:
+async def settle(
+    engine: AsyncEngine,
+    page: Page,
+    now: datetime,
+    *,
+    batch: int = SETTLED_AT_ONCE,
+    aside: Aside | None = None,
+) -> int:
     """Close collective cases whose answer every caller has dealt with. How many. Any worker may."""
     members = cases.alias()
     is_open = select(members.c.id).where(members.c.member_of == cases.c.id, members.c.closed_at.is_(None))
-    query = select(cases.c.code).where(
+    query = select(cases.c.id, cases.c.code).where(
         cases.c.channel == COLLECTIVE, cases.c.status == Status.ANSWERED, ~is_open.exists()
     )
+    aside = aside or Aside()
+    query = query.where(*aside.but(OVER, cases.c.id, now))
     async with engine.connect() as connection:
-        codes = (await connection.execute(query.limit(SETTLED_AT_ONCE))).scalars().all()
-    done = 0
-    for code in codes:
+        found = {row.id: row.code for row in await connection.execute(query.limit(batch))}
+
+    async def close(code: str) -> int:
         ask = Instruction(code, Actor(MACHINE, Side.MACHINE), "every caller has had the answer", now)
         try:
             await closing.close(engine, page, ask)
-            done += 1
         except Refused:  # another worker was quicker
-            continue
-    return done
+            return 0
+        return 1
+
+    return await aside.each(OVER, found, close, now)
 
 
 async def _begin(

@@ -18,6 +18,7 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
+from ivr.store.aside import Aside
 from ivr.store.tables import callbacks, cases, outbox
 from ivr.voice import verdict
 from ivr.voice.actions import Clip, Words
@@ -227,6 +228,27 @@ async def test_one_answer_for_many_and_each_is_called_once_and_speaks_for_hersel
     await answers.give(at.engine, at.page, at.ask(codes[1], "shahrdari_ahar"), "اکنون وصل شد.")
     assert await findings(at.engine, tmp_path) == []
     assert await prove(at.engine, at.page, at.at + GRACE) == []
+
+
+async def test_of_three_collective_cases_one_that_the_books_refuse_to_close_keeps_no_other_open(
+    at: Counter,
+) -> None:
+    wholes = list[str]()
+    for _ in range(3):
+        done, codes = await collected(at, CALLERS[0])
+        await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "فردا وصل می‌شود.")
+        await closing.close(at.engine, at.page, at.ask(codes[0], "citizen"))
+        wholes.append(done.code)
+    last, aside = await at.put_behind(wholes[0]), Aside()
+    # One at a time: whichever comes first, the one at fault is left alone then.
+    done_at_once = [
+        await collecting.settle(at.engine, at.page, at.at, batch=1, aside=aside) for _ in range(3)
+    ]
+    assert sum(done_at_once) == 2 and aside.counts == {collecting.OVER: 1}
+    assert [(await at.row(code)).status for code in wholes] == ["answered", "closed", "closed"]
+    await at.mend(wholes[0], last)
+    assert await collecting.settle(at.engine, at.page, at.later(1), aside=aside) == 1
+    assert aside.troubles == []
 
 
 async def test_who_called_twice_about_it_is_called_once(at: Counter) -> None:
