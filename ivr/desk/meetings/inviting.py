@@ -5,6 +5,7 @@ A view is owed for each request that needs the body, but never for a complaint a
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from ivr.desk.meetings.session_planning import alone, planned
 from ivr.desk.people import auditing
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store.aside import Aside
 from ivr.store.tables import (
     cases,
     meeting_invitations,
@@ -40,6 +42,8 @@ from ivr.store.tables import (
     meeting_views,
     outbox,
 )
+
+log = logging.getLogger(__name__)
 
 LONGEST_VIEW, LONGEST_NAME = 3000, 200
 ASKED, REMINDED = "meeting_view_asked", "meeting_view_late"  # messages, and ASKED an event
@@ -63,10 +67,12 @@ async def invite(
     number: int,
     now: datetime,
     person: uuid.UUID | None = None,
+    aside: Aside | None = None,
 ) -> list[str]:
     """Invite whom the session needs and nobody invited yet, and ask for the views that are not asked for.
 
-    The bodies that were invited. Raises Refused for a session that has begun, and by anybody but the office.
+    The bodies that were invited. `aside`: where a view that can't be asked for waits. Raises Refused for a
+    session that has begun, and by anybody but the office.
     """
     if by.side not in (Side.DESK, Side.MACHINE):
         raise Refused("only the office invites agencies")
@@ -86,7 +92,7 @@ async def invite(
             adding = insert(meeting_invitations).values(rows).on_conflict_do_nothing()
             found = await connection.execute(adding.returning(meeting_invitations.c.agency))
             new = sorted(found.scalars())
-        await _ask(connection, page, session, owed, by, now)
+        await _ask(connection, page, session, owed, by, now, aside)
         if new:
             subject = f"meeting_session/{number}"
             detail = {"agencies": new}
@@ -96,17 +102,23 @@ async def invite(
     return new
 
 
-async def keep_asking(engine: AsyncEngine, page: Page, now: datetime) -> int:
+async def keep_asking(engine: AsyncEngine, page: Page, now: datetime, aside: Aside | None = None) -> int:
     """Sessions that are near invite whom they need; who owes a view is reminded once. How many."""
     soon = (meeting_sessions.c.starts_at > now, meeting_sessions.c.starts_at <= now + AHEAD)
     query = select(meeting_sessions.c.number).where(meeting_sessions.c.state == SessionState.PLANNED, *soon)
     async with engine.connect() as connection:
         numbers = (await connection.execute(query.order_by(meeting_sessions.c.number))).scalars().all()
-    done = 0
-    for number in numbers:
-        done += len(await invite(engine, page, BY_ITSELF, number, now))
-        done += await _remind(engine, page, number, now)
-    return done
+    left = aside or Aside()
+
+    async def ask(number: int) -> int:
+        try:
+            new = await invite(engine, page, BY_ITSELF, number, now, aside=left)
+        except Refused as refusal:  # it was cancelled this moment
+            log.info("nobody is invited: %s", refusal)
+            return 0
+        return len(new) + await _remind(engine, page, number, now, left)
+
+    return await left.each("sessions", {number: number for number in numbers}, ask, now)
 
 
 async def answer(
@@ -240,44 +252,66 @@ async def _answering(connection: AsyncConnection, page: Page, session: Row[Any],
 
 
 async def _ask(
-    connection: AsyncConnection, page: Page, session: Row[Any], owed: Sequence[Owed], by: Actor, now: datetime
+    connection: AsyncConnection,
+    page: Page,
+    session: Row[Any],
+    owed: Sequence[Owed],
+    by: Actor,
+    now: datetime,
+    aside: Aside | None,
 ) -> None:
     """What was asked for before another session is owed before this one now; what was given stays."""
     due_at = view_due(page.calendar, session.starts_at, now)
     known = await views_of(connection, {id for id, _, _ in owed})
-    for id, code, body in sorted(owed, key=lambda each: (each[1], each[2])):
+
+    async def ask(each: Owed) -> int:
+        id, _, body = each
         view = known.get((id, body))
         if view is not None and view.session == session.number:
-            continue
-        row = {"session": session.number, "asked_at": now, "due_at": due_at, "reminded_at": None}
-        done = insert(meeting_views).values(row | {"case_id": id, "agency": body})
-        await connection.execute(done.on_conflict_do_update(index_elements=["case_id", "agency"], set_=row))
-        if view is not None and view.words:
-            continue
-        at = due_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()
-        told = {"agency": body, "session": session.number, "until": at}
-        cause = uuid.uuid5(id, f"{ASKED}:{session.number}:{body}")
-        await add_event(connection, cause, id, now, ASKED, told, by.name)
-        await _write(connection, page, ASKED, (id, code, body), session.number, due_at, now)
+            return 0
+        async with connection.begin_nested():
+            row = {"session": session.number, "asked_at": now, "due_at": due_at, "reminded_at": None}
+            done = insert(meeting_views).values(row | {"case_id": id, "agency": body})
+            again = done.on_conflict_do_update(index_elements=["case_id", "agency"], set_=row)
+            await connection.execute(again)
+            if view is not None and view.words:
+                return 0
+            at = due_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()
+            told = {"agency": body, "session": session.number, "until": at}
+            cause = uuid.uuid5(id, f"{ASKED}:{session.number}:{body}")
+            await add_event(connection, cause, id, now, ASKED, told, by.name)
+            await _write(connection, page, ASKED, each, session.number, due_at, now)
+        return 1
+
+    in_order = sorted(owed, key=lambda each: (each[1], each[2]))
+    if aside is not None:
+        await aside.each(ASKED, {(id, body): (id, code, body) for id, code, body in in_order}, ask, now)
+        return
+    for each in in_order:  # a person, who is told why not
+        await ask(each)
 
 
-async def _remind(engine: AsyncEngine, page: Page, number: int, now: datetime) -> int:
+async def _remind(engine: AsyncEngine, page: Page, number: int, now: datetime, aside: Aside) -> int:
     async with engine.begin() as connection:
         await alone(connection)
         owed = await _needed(connection, page, number, now)
         known = await views_of(connection, {id for id, _, _ in owed})
-        done = 0
-        for each in owed:
+
+        async def remind(each: Owed) -> int:
             view = known.get((each[0], each[2]))
             if view is None or view.words or view.reminded_at or view.session != number:
-                continue
+                return 0
             if now < reminder_at(view.asked_at, view.due_at):
-                continue
-            its = (meeting_views.c.case_id == each[0], meeting_views.c.agency == each[2])
-            await connection.execute(update(meeting_views).where(*its).values(reminded_at=now))
-            await _write(connection, page, REMINDED, each, number, view.due_at, now)
-            done += 1
-    return done
+                return 0
+            async with connection.begin_nested():
+                its = (meeting_views.c.case_id == each[0], meeting_views.c.agency == each[2])
+                await connection.execute(update(meeting_views).where(*its).values(reminded_at=now))
+                await _write(connection, page, REMINDED, each, number, view.due_at, now)
+            return 1
+
+        return await aside.each(
+            REMINDED, {(id, body): (id, code, body) for id, code, body in owed}, remind, now
+        )
 
 
 async def _write(

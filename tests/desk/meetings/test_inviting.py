@@ -19,6 +19,7 @@ from ivr.desk.meetings import agenda, inviting, order_giving, request_deciding, 
 from ivr.desk.meetings.inviting import Attendance
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store.aside import Aside
 from ivr.store.tables import outbox
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import NEAR, ordered
@@ -135,6 +136,29 @@ async def test_near_sessions_invite_by_themselves_and_who_owes_a_view_is_reminde
     assert await asked(at, inviting.REMINDED) == await asked(at) - {(codes["water"], "abfa")}
     at.later(30)
     assert await keep() == 0
+
+
+async def test_one_view_that_can_not_be_asked_for_keeps_neither_another_nor_the_next_session(
+    at: Hall,
+) -> None:
+    number, codes = await planned(at)
+    other = await at.accepted(1, "09141234569", bodies=["gas"])
+    following = await at.session(starts_at=at.at + timedelta(days=7))
+    assert await at.fill(following) == [other]
+    last, aside = await at.put_behind(codes["water"]), Aside()
+    at.later(3)
+    assert await inviting.keep_asking(at.engine, at.page, at.at, aside=aside) == 3
+    assert await asked(at) == {
+        (codes["school"], "abfa"), (codes["school"], "edu"), (codes["private"], "edu"), (other, "gas"),
+    }  # fmt: skip
+    assert {*await attendances(at, number)} == {"abfa", "edu"} and [*await attendances(at, following)] == [
+        "gas"
+    ]
+    assert aside.counts[inviting.ASKED] == 1
+    await at.mend(codes["water"], last)
+    at.at += timedelta(hours=2)
+    await inviting.keep_asking(at.engine, at.page, at.at, aside=aside)
+    assert (codes["water"], "abfa") in await asked(at) and aside.troubles == []
 
 
 async def test_what_was_given_before_another_session_need_not_be_written_again(at: Hall) -> None:
