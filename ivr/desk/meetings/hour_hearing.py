@@ -27,6 +27,7 @@ from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.meetings.session_planning import alone, planned
 from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.aside import Aside
 from ivr.store.tables import cases, hour_calls, meeting_slots
 
 log = logging.getLogger(__name__)
@@ -61,25 +62,27 @@ async def note(
             await session_day.write(connection, ask, slot, hearing)
 
 
-async def keep_noting(engine: AsyncEngine, page: Page, now: datetime) -> int:
+async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Aside | None = None) -> int:
     """Calls that ended without a note of his: who talked was heard all the same. How many were noted."""
     async with engine.begin() as connection:
         await hour_queue.give_up_dead(connection, now)
         query = select(hour_calls).join(cases, cases.c.code == hour_calls.c.code)
         query = query.where(hour_calls.c.outcome == HourOutcome.HEARD, hour_calls.c.noted_at.is_(None))
-        calls = (await connection.execute(query)).all()
-    noted = 0
-    for call in calls:
+        calls = {call.call_id: call for call in await connection.execute(query)}
+
+    async def noted(call: Row[Any]) -> int:
         cause = uuid.uuid5(call.call_id, HEARD)
         ask = Instruction(call.code, Actor(call.taken_by, Side.DESK), now=now, cause=cause)
         try:
             await note(engine, page, ask, call.session)
-            noted += 1
         except (NoSuchCase, Refused) as refusal:
             log.warning(
                 "call %s of hour %d is not noted as a hearing: %s", call.call_id, call.session, refusal
             )
-    return noted
+            return 0
+        return 1
+
+    return await (aside or Aside()).each("hearings in an hour", calls, noted, now)
 
 
 async def _talked(connection: AsyncConnection, number: int, code: str) -> Row[Any]:

@@ -20,6 +20,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing, minutes_of
 from ivr.desk.refusals import Refused, WrongField
 from ivr.lab.pace import patience
+from ivr.store.aside import Aside
 from ivr.store.tables import audit, hour_calls
 from ivr.voice.events import HourState, HourTold
 from tests.desk.meetings.hall import Hall, hall
@@ -186,6 +187,22 @@ async def test_what_he_did_not_note_is_noted_by_itself_once_even_when_her_call_d
     assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 0
     assert (await row_of(at, died)).outcome == "heard"
     assert {(await at.seen(each)).state for each in (code, other)} == {"met"}
+
+
+async def test_of_three_whom_he_heard_one_that_the_books_refuse_keeps_no_other_from_being_noted(
+    at: Hall,
+) -> None:
+    number = await announced(at)
+    codes = [await at.wish(caller=f"0914555667{n}") for n in range(3)]
+    for code in codes:
+        await hour_queue.over(at.engine, await talks(at, number, code), HourOutcome.HEARD, at.at)
+    last, aside = await at.put_behind(codes[0]), Aside()
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside) == 2
+    assert [(await at.seen(each)).state for each in codes] == ["requested", "met", "met"]
+    assert sum(aside.counts.values()) == 1
+    await at.mend(codes[0], last)
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.later(1), aside=aside) == 1
+    assert aside.troubles == []
 
 
 async def test_who_left_while_she_waited_was_not_heard(at: Hall) -> None:
