@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, select, update
@@ -24,13 +24,12 @@ from ivr.desk.book.book import Page
 from ivr.desk.case.change import clock_of
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.case.rows import outbox_row
-from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.aside import AGAIN, Aside
 from ivr.store.tables import cases, outbox
 
 log = logging.getLogger(__name__)
 
 BATCH = 200  # small, so that calls in the same process wait for no more than some ten milliseconds
-AGAIN = timedelta(hours=1)
 ESCALATED, REMINDED = "escalated", "reminded"  # after the deadline, and before it
 
 
@@ -56,44 +55,26 @@ class Climb:
         return {"rung": self.rung, "level": self.level, "next_rung_at": self.next_rung_at}
 
 
-async def sweep(engine: AsyncEngine, page: Page, now: datetime | None = None, batch: int = BATCH) -> int:
+async def sweep(
+    engine: AsyncEngine,
+    page: Page,
+    now: datetime | None = None,
+    batch: int = BATCH,
+    aside: Aside | None = None,
+) -> int:
     """Let every case climb that is due and held by nobody else; how many did. Safe to interrupt anywhere."""
-    now, climbed = now or datetime.now(UTC), 0
-    while True:
-        try:
-            found, moved = await _together(engine, page, due(now, batch), now)
-        except Exception as error:
-            if isinstance(error, AWAY) and not is_our_fault(error):
-                raise
-            found, moved = await _one_by_one(engine, page, now, batch)
-        climbed += moved
-        if found < batch:
-            return climbed
+    now, climbed, aside = now or datetime.now(UTC), 0, aside or Aside()
 
-
-async def _together(engine: AsyncEngine, page: Page, which: Select[Any], now: datetime) -> tuple[int, int]:
-    """All of them in one transaction. How many were due, and how many climbed."""
-    async with engine.begin() as connection:
-        found = (await connection.execute(which)).all()
+    async def let_climb(connection: AsyncConnection, found: Sequence[Row[Any]]) -> int:
         climbs = await asyncio.to_thread(lambda: [climb_of(case, page, now) for case in found])
         await _save(connection, climbs, page, now)
-    return len(found), sum(bool(each.passed) for each in climbs)
+        return sum(bool(each.passed) for each in climbs)
 
-
-async def _one_by_one(engine: AsyncEngine, page: Page, now: datetime, batch: int) -> tuple[int, int]:
-    """One of them is at fault: it waits an hour, with its reason in the log, and keeps no other waiting."""
-    async with engine.begin() as connection:
-        found, moved = (await connection.execute(due(now, batch))).all(), 0
-    for case in found:
-        try:
-            moved += (await _together(engine, page, due(now, 1).where(cases.c.id == case.id), now))[1]
-        except Exception as error:
-            if isinstance(error, AWAY) and not is_our_fault(error):
-                raise
-            log.exception("case %s can't climb its ladder and is put aside for an hour", case.code)
-            async with engine.begin() as connection:
-                await connection.execute(_WAIT, [{"its_id": case.id, "its_next": now + AGAIN}])
-    return len(found), moved
+    while True:
+        found, moved = await aside.batch("escalation", engine, due(now, batch), let_climb, now)
+        climbed += moved
+        if len(found) < batch:
+            return climbed
 
 
 def due(now: datetime, batch: int) -> Select[Any]:

@@ -16,6 +16,7 @@ from ivr.desk.case import closing, pausing, referring
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
+from ivr.store.aside import Aside
 from ivr.store.tables import cases, outbox
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
@@ -197,15 +198,14 @@ async def test_a_case_that_the_books_refuse_waits_with_its_reason_and_alone(
     at: Counter, caplog: pytest.LogCaptureFixture
 ) -> None:
     codes = [await at.open(BILL) for _ in range(3)]
-    odd = await at.row(codes[1])
-    async with at.engine.begin() as connection:  # its row lags behind its story
-        await connection.execute(update(cases).where(cases.c.id == odd.id).values(last_seq=1))
-    assert await sweep(at.engine, at.page, at.later(60)) == 2
+    last, aside = await at.put_behind(codes[1]), Aside()
+    assert await sweep(at.engine, at.page, at.later(60), batch=2, aside=aside) == 2
     assert [len(await climbs(at, code)) for code in codes] == [1, 0, 1]
-    assert f"case {codes[1]} can't climb its ladder and is put aside" in caplog.text
+    assert f"{(await at.row(codes[1])).id} can't be worked on and is put aside: Integrity" in caplog.text
+    assert aside.counts == {"escalation": 1}
     assert not await proved(at), "the watchdog, and so the doctor, names it"
-    assert await sweep(at.engine, at.page, at.at) == 0, "not again before an hour is over"
-    async with at.engine.begin() as connection:
-        await connection.execute(update(cases).where(cases.c.id == odd.id).values(last_seq=odd.last_seq))
+    await at.mend(codes[1], last)
+    assert await sweep(at.engine, at.page, at.at, aside=aside) == 0, "not again before an hour is over"
     at.at += timedelta(hours=2)
-    assert await sweep(at.engine, at.page, at.at) == 1 and await proved(at)
+    assert await sweep(at.engine, at.page, at.at, aside=aside) == 1 and await proved(at)
+    assert not aside.troubles
