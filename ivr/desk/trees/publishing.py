@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book.menus import (
@@ -21,8 +22,11 @@ from ivr.desk.book.menus import (
 )
 from ivr.desk.refusals import Refused, WrongField
 from ivr.desk.trees.drafts import Draft, Faulty, draft_of, stage
+from ivr.store.aside import Aside
 from ivr.store.tables import menu_events, menu_revisions
 from ivr.voice.menu_life import ENDS_WAIT, Stage, TreeDeed
+
+log = logging.getLogger(__name__)
 
 MOST_TRIED = 0.5  # of the calls; beyond that the old tree is the one on trial
 
@@ -95,18 +99,22 @@ async def _put(
     return begun.trial
 
 
-async def publish_due(engine: AsyncEngine, now: datetime) -> list[Planned]:
+async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = None) -> list[Planned]:
     """Put on the air whatever has come to its time. One that can't be is noted as unscheduled, with why."""
     done: list[Planned] = []
-    for plan in await planned(engine):
+    async with engine.connect() as connection:
+        waiting = await _waiting(connection)
+
+    async def put(row: Row[Any]) -> int:
+        plan = _plan(row)
         if plan.at > now:
-            continue
+            return 0
         async with engine.begin() as connection:
             await alone(connection, plan.name)
             if plan not in await _planned(connection, plan.name):
-                continue  # another process did
-            draft = await draft_of(connection, plan.name, plan.draft)
+                return 0  # another process did
             try:
+                draft = await draft_of(connection, plan.name, plan.draft)
                 await _put(connection, draft, plan.author, plan.reason, plan.share)
             except Refused as refused:
                 why = {"refused": str(refused)}
@@ -119,6 +127,9 @@ async def publish_due(engine: AsyncEngine, now: datetime) -> list[Planned]:
                     await note_deed(
                         connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft
                     )
+        return 1
+
+    await (aside or Aside()).each("planned trees", waiting, put, now)
     return done
 
 
@@ -132,24 +143,42 @@ async def unschedule(engine: AsyncEngine, name: str, number: int, author: str, r
     """Let a draft not go on the air by itself. Raises Refused when it does not wait."""
     async with engine.begin() as connection:
         await alone(connection, name)
-        if number not in {plan.draft for plan in await _planned(connection, name)}:
+        if (name, number) not in await _waiting(connection, name):
             raise Refused(f"draft {number} of menu {name} does not wait for a time")
         await note_deed(connection, name, TreeDeed.UNSCHEDULED, author, reason, number)
 
 
 async def _planned(connection: AsyncConnection, name: str) -> list[Planned]:
+    """But for those that can't be read: they hide no other."""
+    plans = []
+    for (of, draft), row in (await _waiting(connection, name)).items():
+        try:
+            plans.append(_plan(row))
+        except (LookupError, ValueError, TypeError) as error:
+            log.warning("when draft %d of menu %s goes on the air can't be read: %r", draft, of, error)
+    return sorted(plans, key=lambda plan: plan.at)
+
+
+def _plan(row: Row[Any]) -> Planned:
+    """Raises LookupError, ValueError and TypeError for what another release wrote."""
+    at, share = datetime.fromisoformat(row.details["at"]), row.details["share"]
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no zone")
+    return Planned(row.name, row.draft, at, share, row.author, row.reason)
+
+
+async def _waiting(connection: AsyncConnection, name: str = "") -> dict[tuple[str, int], Row[Any]]:
+    """By menu and draft, what was said of its time last."""
     its = menu_events.c
     query = select(menu_events).where(its.deed.in_([TreeDeed.SCHEDULED, *ENDS_WAIT]), its.draft.is_not(None))
     if name:
         query = query.where(its.name == name)
-    waiting: dict[tuple[str, int], Planned] = {}
+    waiting: dict[tuple[str, int], Row[Any]] = {}
     for row in await connection.execute(query.order_by(its.id)):
         waiting.pop((row.name, row.draft), None)
         if row.deed == TreeDeed.SCHEDULED:
-            at, share = datetime.fromisoformat(row.details["at"]), row.details["share"]
-            plan = Planned(row.name, row.draft, at, share, row.author, row.reason)
-            waiting[row.name, row.draft] = plan
-    return sorted(waiting.values(), key=lambda plan: plan.at)
+            waiting[row.name, row.draft] = row
+    return waiting
 
 
 async def roll_back(

@@ -13,6 +13,7 @@ from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, tree_history
 from ivr.desk.trees.drafts import CheckedDraft, DraftMoved, Faulty
 from ivr.desk.trees.publishing import publish_draft, roll_back
+from ivr.store.aside import Aside
 from ivr.voice.menu import Menu
 from ivr.voice.menu_life import Stage, TreeDeed
 from ivr.voice.parse import parse
@@ -147,6 +148,35 @@ async def test_a_plan_that_can_not_be_kept_says_why_and_is_not_tried_for_ever(en
         await put(engine, words, at=NOW + timedelta(hours=1), share=0.1)
     begun = await publishing.publish_due(engine, NOW + timedelta(hours=2))
     assert len(begun) == 1 and await publishing.planned(engine) == []
+
+
+async def test_of_three_plans_one_that_can_not_be_read_keeps_no_other_and_can_be_kept_back(
+    engine: AsyncEngine,
+) -> None:
+    soon, aside = NOW + timedelta(hours=1), Aside()
+    await put(engine, "one")
+    async with engine.begin() as connection:
+        for name, details in (("110", {}), ("110", {"at": "soon", "share": None})):  # of another release
+            number = 1 if not details else 2
+            await menus.note_deed(connection, name, TreeDeed.SCHEDULED, "sara", draft=number, details=details)
+    await put(engine, "two", at=soon)
+    assert [plan.name for plan in await publishing.planned(engine)] == ["111"], "nor hides it"
+    assert [plan.draft for plan in await publishing.publish_due(engine, soon, aside)] == [2]
+    assert await live(engine) == tree("two") and aside.counts == {"planned trees": 2}
+    for number in (1, 2):
+        await publishing.unschedule(engine, "110", number, "ali")
+    assert await publishing.publish_due(engine, soon + timedelta(days=1), aside) == []
+    assert aside.troubles == []
+
+
+async def test_a_plan_of_a_draft_that_is_gone_says_so_and_is_not_tried_for_ever(engine: AsyncEngine) -> None:
+    soon = NOW + timedelta(hours=1)
+    async with engine.begin() as connection:
+        details = {"at": soon.isoformat(), "share": None}
+        await menus.note_deed(connection, "110", TreeDeed.SCHEDULED, "sara", draft=7, details=details)
+    await put(engine, "one", at=soon + timedelta(minutes=1))
+    assert [plan.name for plan in await publishing.publish_due(engine, soon + timedelta(hours=1))] == ["111"]
+    assert await publishing.planned(engine) == []
 
 
 # --- trials
