@@ -15,6 +15,7 @@ from ivr.desk.book.menus import OnAir, OnTrial, alone, on_air, on_the_air
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.people import account_news, auditing
 from ivr.desk.trees.publishing import end_trial
+from ivr.store.aside import Aside
 from ivr.store.tables import calls, menu_events, outbox, people
 from ivr.voice.footprints import FAILED, SERVED
 from ivr.voice.menu_life import TreeDeed
@@ -67,20 +68,24 @@ async def compared(engine: AsyncEngine, name: str) -> Compared | None:
     return Compared(now.trial, old, new, calls_at(looks(new.calls) + 1))
 
 
-async def watch_trials(engine: AsyncEngine, at: datetime) -> list[TakenBack]:
+async def watch_trials(engine: AsyncEngine, at: datetime, aside: Aside | None = None) -> list[TakenBack]:
     """Take back what turns out worse. A look is at a trial's first so many calls: it always says the same."""
     tried = select(menu_events.c.name).where(menu_events.c.deed == TreeDeed.TRIED).distinct()
     async with engine.connect() as connection:
         names = (await connection.execute(tried)).scalars().all()
-    found = []
-    for name in names:
+    found: list[TakenBack] = []
+
+    async def look(name: str) -> int:
         now = await on_the_air(engine, name)
         if now is None or now.trial is None:
-            continue
+            return 0
         async with engine.connect() as connection:
             why = await _why(connection, now)
         if why is not None and await _take_back(engine, now.trial, why, at):
             found.append(TakenBack(now.trial, why))
+        return 1
+
+    await (aside or Aside()).each("trees on trial", {name: name for name in names}, look, at)
     return found
 
 

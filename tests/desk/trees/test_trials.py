@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book import menus
 from ivr.desk.trees import tree_history, trials
 from ivr.desk.trees.publishing import roll_back
+from ivr.store.aside import Aside
 from ivr.store.tables import audit, calls, outbox, people
 from ivr.voice.menu_life import TreeDeed
-from tests.desk.trees.test_publishing import put
+from tests.desk.trees.test_publishing import put, tree
 
 NOW = datetime.now(UTC)
 KEPT = [{"at": NOW.isoformat(), "step": "record", "key": "", "note": "CaseOpened"}]
@@ -98,3 +99,16 @@ async def test_a_trial_that_somebody_ended_is_compared_no_more(engine: AsyncEngi
     await ended(engine, 2, 20, "failed", LEFT)
     await roll_back(engine, "111", "sara")
     assert await trials.watch_trials(engine, NOW) == [] and await trials.compared(engine, "111") is None
+
+
+async def test_of_three_trials_two_that_can_not_be_compared_keep_no_other_on_the_air(
+    engine: AsyncEngine,
+) -> None:
+    tried, aside = await trial(engine), Aside()
+    await ended(engine, 2, 20, "failed", LEFT)
+    for name in ("110", "112"):
+        await menus.publish(engine, name, tree("one", name), "sara")
+        async with engine.begin() as connection:  # as another release may note it
+            await menus.note_deed(connection, name, TreeDeed.TRIED, "sara", draft=1, revision=2)
+    (gone,) = await trials.watch_trials(engine, NOW, aside)
+    assert gone.trial == tried and aside.counts == {"trees on trial": 2}
