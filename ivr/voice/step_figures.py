@@ -64,17 +64,22 @@ class TreeFigures:
     steps: dict[str, StepFigure] = field(default_factory=lambda: defaultdict(StepFigure))
 
     def add(self, began: datetime, steps: Sequence[Mapping[str, Any]], outcome: str | None = None) -> None:
-        """One call that is over, as its row tells it."""
+        """One call that is over, as its row tells it.
+
+        Of one that another release wrote so that it can't be read, only that there was a call. Raises
+        KeyError, ValueError, TypeError, AttributeError.
+        """
         self.calls += 1
+        all_of, ways, end = list(footprints(began, steps)), ways_taken(steps), fate(outcome, steps)
         before = ""
-        for each in footprints(began, steps):
+        for each in all_of:
             figure = self.steps[each.step]
             figure.entered += each.step != before
             figure.seconds[each.did][min(int(each.second), LONGEST_SECOND)] += 1
             before = each.step
-        for step, way in ways_taken(steps).items():
+        for step, way in ways.items():
             self.steps[step].entered += 1
-            self.steps[step].ways[way][fate(outcome, steps)] += 1
+            self.steps[step].ways[way][end] += 1
 
     def merge(self, told: Mapping[str, Any], calls: int) -> None:
         """Those of other calls, as `as_json` gave them."""

@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.store.aside import Aside
 from ivr.store.tables import calls, menu_step_days
 from ivr.voice.step_figures import TreeFigures
 
@@ -25,6 +27,8 @@ SETTLED = timedelta(minutes=10)  # whoever called before midnight is through by 
 LATE = timedelta(days=2)  # what comes into the books later than this is not counted any more
 OLDEST = timedelta(days=400)  # days before this are never counted
 AT_ONCE = 200  # calls between two turns of the event loop
+STEPS = "steps of calls"
+_Odd = dict[UUID, Exception]
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('menu steps'))")
 
 
@@ -32,11 +36,11 @@ async def tree_figures(
     engine: AsyncEngine, name: str, since: date, zone: str, now: datetime, revision: str = ""
 ) -> TreeFigures:
     """From that day on until now, of all revisions or of one."""
-    found = TreeFigures()
+    found, odd = TreeFigures(), _Odd()
 
     def add(row: Row[Any]) -> None:
         if row.started_at.astimezone(ZoneInfo(zone)).date() not in days:
-            found.add(row.started_at, row.steps, row.outcome)
+            _add(found, row, odd)
 
     async with engine.connect() as connection:
         days = set((await connection.execute(counted(since))).scalars())
@@ -50,9 +54,15 @@ async def tree_figures(
     return found
 
 
-async def count_steps(engine: AsyncEngine, zone: str, now: datetime | None = None) -> int:
-    """Count every day that is due, the oldest first. How many."""
-    now, done = now or datetime.now(UTC), 0
+async def count_steps(
+    engine: AsyncEngine, zone: str, now: datetime | None = None, aside: Aside | None = None
+) -> int:
+    """Count every day that is due, the oldest first. How many.
+
+    A call whose steps can't be read costs its day no more than itself; it is told for a while.
+    """
+    now, done, aside = now or datetime.now(UTC), 0, aside or Aside()
+    aside.waiting(STEPS, now)
     while True:
         async with engine.begin() as connection:
             if not (await connection.execute(_TURN)).scalar():
@@ -60,8 +70,10 @@ async def count_steps(engine: AsyncEngine, zone: str, now: datetime | None = Non
             day = await _due(connection, zone, now)
             if day is None:
                 return done
-            await _count(connection, day, zone, now)
-            done += 1
+            odd = await _count(connection, day, zone, now)
+        for call, error in odd.items():
+            aside.put(STEPS, call, error, now)
+        done += 1
 
 
 async def _due(connection: AsyncConnection, zone: str, now: datetime) -> date | None:
@@ -80,11 +92,13 @@ async def _due(connection: AsyncConnection, zone: str, now: datetime) -> date | 
     return None
 
 
-async def _count(connection: AsyncConnection, day: date, zone: str, now: datetime) -> None:
+async def _count(connection: AsyncConnection, day: date, zone: str, now: datetime) -> _Odd:
+    """Of which calls there is no more to say than that they were."""
+    odd = _Odd()
     trees: dict[tuple[str, str], TreeFigures] = defaultdict(TreeFigures)
 
     def add(row: Row[Any]) -> None:
-        trees[row.menu_name, row.menu_revision].add(row.started_at, row.steps, row.outcome)
+        _add(trees[row.menu_name, row.menu_revision], row, odd)
 
     await _for_each(connection, of_calls(_midnight(day, zone), _midnight(day + _DAY, zone)), add)
     trees["", ""] = TreeFigures()
@@ -97,6 +111,14 @@ async def _count(connection: AsyncConnection, day: date, zone: str, now: datetim
     changes = {column: keep.excluded[column] for column in ("calls", "figures", "counted_at")}
     key = ["name", "day", "revision"]
     await connection.execute(keep.on_conflict_do_update(index_elements=key, set_=changes), rows)
+    return odd
+
+
+def _add(figures: TreeFigures, row: Row[Any], odd: _Odd) -> None:
+    try:
+        figures.add(row.started_at, row.steps, row.outcome)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        odd[row.id] = error
 
 
 async def _for_each(connection: AsyncConnection, query: Select[Any], add: Callable[[Row[Any]], None]) -> None:
@@ -126,7 +148,7 @@ def of_days(name: str, since: date, revision: str = "") -> Select[Any]:
 def of_calls(since: datetime, until: datetime, name: str = "", revision: str = "") -> Select[Any]:
     """The calls themselves, of those that are over."""
     its = calls.c
-    query = select(its.started_at, its.menu_name, its.menu_revision, its.steps, its.outcome)
+    query = select(its.id, its.started_at, its.menu_name, its.menu_revision, its.steps, its.outcome)
     query = query.where(its.started_at >= since, its.started_at < until, its.ended_at.is_not(None))
     query = query.where(its.menu_name == name) if name else query.where(its.menu_name != "")
     return query.where(its.menu_revision == revision) if revision else query

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.reading import as_json
 from ivr.desk.trees import step_statistics
 from ivr.desk.trees.step_statistics import count_steps, tree_figures
+from ivr.store.aside import AGAIN, Aside
 from ivr.store.tables import calls
 from ivr.voice.footprints import Did
 from ivr.voice.step_figures import TreeFigures, passed
@@ -59,6 +60,20 @@ async def test_what_came_late_is_counted_two_days_later(engine: AsyncEngine) -> 
     later = now + DAY
     assert await count_steps(engine, ZONE, later) == 3  # the two that are new, and the first again
     assert (await since(engine, later)).calls == 7
+
+
+async def test_a_call_whose_steps_can_not_be_read_costs_neither_its_day_nor_those_after_it(
+    engine: AsyncEngine,
+) -> None:
+    now, aside = await on_each_of_three_days(engine), Aside()
+    async with engine.begin() as connection:  # of the first day, as another release may write it
+        odd = select(calls.c.id).where(calls.c.started_at < NOON + DAY).limit(1)
+        steps = [{"step": "kind", "when": "12:00"}]
+        await connection.execute(update(calls).where(calls.c.id.in_(odd)).values(steps=steps))
+    assert await count_steps(engine, ZONE, now, aside) == 2 and aside.counts == {"steps of calls": 1}
+    assert (await since(engine, now)).calls == 6, "that it was is known all the same"
+    await count_steps(engine, ZONE, now + AGAIN, aside)
+    assert aside.troubles == [], "told for a while: its day is counted, and it will not be tried again"
 
 
 async def test_the_calls_of_a_figure_are_listed(engine: AsyncEngine) -> None:
