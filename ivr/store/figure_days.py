@@ -76,9 +76,11 @@ WITH told AS MATERIALIZED (
 ), others AS (
   SELECT CASE e.event WHEN 'closed' THEN e.details ->> 'closure' ELSE e.event END AS what,
     CASE WHEN e.event = 'returned' THEN e.details ->> 'from' ELSE held.agency END AS agency,
-    c.county, c.topic, c.kind, coalesce((e.details ->> 'score')::int, 0) AS value
+    c.county, c.topic, c.kind,
+    CASE WHEN e.details ->> 'score' ~ '^[1-5]$' THEN (e.details ->> 'score')::int ELSE 0 END AS value
   FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
-  WHERE e.event IN ('returned', 'reopened', 'rated', 'escalated')
+  WHERE e.event IN ('returned', 'reopened', 'escalated')
+    OR (e.event = 'rated' AND e.details ->> 'score' ~ '^[1-5]$')
     OR (e.event IN ('closed', 'withdrawn', 'advised', 'merged') AND {_CITIZENS})
 ), called AS (
   SELECT 'called' AS what, '' AS agency, '' AS county, '' AS topic, '' AS kind,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -22,8 +23,9 @@ from ivr.desk.case.event_log import add_event
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
+from ivr.store.aside import Aside
 from ivr.store.figure_days import COUNT, figure_days
-from ivr.store.tables import case_events
+from ivr.store.tables import case_events, cases
 from tests.desk.counter import Counter, counter
 
 FIRST = date(2026, 11, 25)
@@ -150,6 +152,27 @@ async def test_another_topic_and_what_comes_late_change_days_that_were_counted(a
     assert figures.by(facts, "topic")["energy.gas"][What.OPENED] == 1
     assert figures.total(facts).satisfaction == 4
     assert await count_days(at.engine, TIMEZONE, at.at) == 0
+
+
+async def test_what_another_release_called_otherwise_costs_neither_its_day_nor_those_after_it(
+    at: Counter,
+) -> None:
+    await story(at)
+    closed = func.jsonb_build_object("closure", "by_mail")
+    async with at.engine.begin() as connection:
+        one = select(case_events.c.id).where(case_events.c.event == "closed").limit(1)
+        await connection.execute(update(case_events).where(case_events.c.id.in_(one)).values(details=closed))
+    code, wrong = await at.open(), {"score": "very good"}
+    async with at.engine.begin() as connection:
+        its = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        await add_event(connection, uuid.uuid4(), its, at.at, "rated", wrong)
+    aside = Aside()
+    await noted_then(at)
+    at.later(2)
+    assert await count_days(at.engine, TIMEZONE, at.at, aside) > 20
+    assert aside.counts == {"figures": 1}
+    facts = await found(at)
+    assert figures.NUMBER[What.CALLED] in facts.columns["what"] and not len(facts.ratings)
 
 
 async def test_unconfirmed_is_never_solved(at: Counter) -> None:
