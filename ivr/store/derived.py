@@ -7,16 +7,18 @@ and `forget` when retention takes the recording.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
 from ivr.store import envelope
 from ivr.store.recording_files import CLOSED, keys_beside, opened_at
+
+log = logging.getLogger(__name__)
 
 OLDEST_SECONDS = 86_400.0
 MOST_BYTES = 512 * 1024 * 1024
@@ -27,6 +29,7 @@ class Derived:
 
     def __init__(self, folder: Path, most: int = MOST_BYTES, oldest: float = OLDEST_SECONDS) -> None:
         self.folder, self.most, self.oldest = folder, most, oldest
+        self.unread: list[str] = []  # folders and files, as of the last sweep
 
     def get(self, recording: UUID, form: str, make: Callable[[], bytes]) -> Path:
         """The file of that form, like "blind.wav"; made if it is not there.
@@ -67,15 +70,34 @@ class Derived:
             path.unlink(missing_ok=True)
 
     def sweep(self, now: float | None = None) -> None:
-        """What is too old goes, then the oldest until the rest is no more than `most` bytes."""
+        """What is too old goes, then the oldest until the rest is no more than `most` bytes.
+
+        What a damaged disk does not show or let go is left in `unread`, and keeps nothing else here.
+        """
         now = time.time() if now is None else now
         found = []
-        for path in self.folder.rglob("*.*"):
-            with suppress(FileNotFoundError):  # siblings sweep too
-                stat = path.stat()
-                found.append((stat.st_mtime, stat.st_size, path))
+        unread: dict[str, OSError] = {}
+
+        def leave(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):  # siblings sweep too
+                unread[str(error.filename)] = error
+
+        for folder, _, names in os.walk(self.folder, onerror=leave):
+            for path in (Path(folder, name) for name in names):
+                try:
+                    stat = path.stat()
+                except OSError as error:
+                    leave(error)
+                else:
+                    found.append((stat.st_mtime, stat.st_size, path))
         total = sum(size for _, size, _ in found)
         for at, size, path in sorted(found):
             if now - at > self.oldest or total > self.most:
-                path.unlink(missing_ok=True)
-                total -= size
+                try:
+                    path.unlink(missing_ok=True)
+                    total -= size
+                except OSError as error:
+                    leave(error)
+        for place in unread.keys() - set(self.unread):
+            log.error("what was worked out of recordings can't be taken away: %s", unread[place])
+        self.unread = sorted(unread)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ivr.store.derived import Derived
+from tests.fixtures.damaged import damaged
 
 
 def test_it_is_made_once_and_again_when_it_is_too_old(tmp_path: Path) -> None:
@@ -55,3 +56,20 @@ def test_what_can_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Derived(tmp_path).get(uuid.uuid4(), "blind.wav", make)
     assert not [*tmp_path.rglob("*.*")]
+
+
+def test_of_three_folders_one_that_a_damaged_disk_does_not_show_keeps_no_other_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    derived = Derived(tmp_path)
+    paths = [derived.get(uuid.UUID(int=n << 120), "blind.wav", bytes) for n in (1, 2, 3)]
+    for path in paths:
+        os.utime(path, (1, 1))
+    with damaged(paths[1].parent):
+        for _ in range(2):
+            derived.sweep()
+        new = derived.get(uuid.UUID(int=4 << 120), "blind.wav", bytes)
+    assert [path.exists() for path in (*paths, new)] == [False, True, False, True]
+    assert derived.unread == [str(paths[1].parent)] and len(caplog.records) == 1, "told once"
+    derived.sweep()
+    assert not paths[1].exists() and derived.unread == []
