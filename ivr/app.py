@@ -538,7 +538,14 @@ class Hotline:
             unread = "Folders that a damaged disk does not show whole."
             gauges += [
                 Gauge("ivr_unread_folders", unread, len(folders), {"of": what}, join="max")
-                for what, folders in self.worker.unread.items()
+                for what, folders in self.worker.not_shown.items()
+            ]
+            aside = (
+                "What a step of the background work can't work on and put aside, with its reason in the log."
+            )
+            gauges += [
+                Gauge("ivr_rows_put_aside", aside, many, {"step": step}, join="max")
+                for step, many in self.worker.aside.counts.items()
             ]
         failures = "How often what runs beside calls failed and was begun again."
         gauges.append(

@@ -148,10 +148,14 @@ async def _server(settings: Settings) -> Diagnosis:
     found += ", the journal is on the second volume" if on_spare else ""
     failing = float(told.get("ivr_loops_failing", 0))
     found += f", {failing:.0f} of its loops keep failing (its log and /readyz say which)" if failing else ""
+    aside = sum(float(told[line]) for line in told if line.startswith("ivr_rows_put_aside{"))
+    found += f", {aside:.0f} rows can't be worked on and wait (its log and /readyz say why)" if aside else ""
     connected = told.get("ivr_ami_connected") == "1"
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
-    return Diagnosis("server", bool(told) and connected and not (on_spare or full or failing), found, mend)
+    return Diagnosis(
+        "server", bool(told) and connected and not (on_spare or full or failing or aside), found, mend
+    )
 
 
 async def _database(settings: Settings) -> Diagnosis:

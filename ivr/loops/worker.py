@@ -7,12 +7,12 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -44,6 +44,7 @@ from ivr.desk.trees.step_statistics import count_steps
 from ivr.desk.trees.trials import watch_trials
 from ivr.loops.every import Loops
 from ivr.store import slots
+from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY, is_our_fault
@@ -71,7 +72,12 @@ SEAL_SECONDS = 60.0  # how often what was written is sealed
 LAST_SECONDS = 15.0
 
 
-Step = Callable[[AsyncEngine, Page, datetime], Awaitable[int]]
+class SweepStep(Protocol):
+    """Of the work that keeps deadlines. How many rows it dealt with."""
+
+    async def __call__(
+        self, engine: AsyncEngine, page: Page, now: datetime, /, *, aside: Aside | None = None
+    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +122,8 @@ class Worker:
         self.clock = clock
         self.book = intake.book
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
-        # Folders that a damaged disk did not show whole when last looked through, by what they hold.
-        self.unread: dict[str, list[str]] = {}
+        self.unread: dict[str, list[str]] = {}  # of what is looked through here
+        self.aside = Aside()
         self.following = Following(pump.engine, intake.book, shelf.spool, term)
         self._gone = asyncio.Event()
 
@@ -149,9 +155,15 @@ class Worker:
 
     @property
     def troubles(self) -> list[str]:
-        """One sentence for each kind of folder of which some is not shown whole."""
+        """One sentence for each kind of folder of which some is not shown whole, and of rows put aside."""
         why = "a damaged disk does not show all of what is in {}: the log says why"
-        return [why.format(f"{what} ({', '.join(its)})") for what, its in self.unread.items() if its]
+        unread = [why.format(f"{what} ({', '.join(its)})") for what, its in self.not_shown.items() if its]
+        return unread + self.aside.troubles
+
+    @property
+    def not_shown(self) -> dict[str, list[str]]:
+        """Folders that a damaged disk did not show whole when last looked through, by what they hold."""
+        return self.unread | {"derived": self.cellar.derived.unread}
 
     async def idle(self) -> None:
         """Apply what is journalled, if the database is there."""
@@ -246,9 +258,9 @@ class Worker:
     async def _count_days(self) -> None:
         while True:
             try:
-                if counted := await count_days(self.pump.engine, self.book.timezone):
+                if counted := await count_days(self.pump.engine, self.book.timezone, aside=self.aside):
                     log.info("%d days were counted for the figures", counted)
-                await count_steps(self.pump.engine, self.book.timezone)
+                await count_steps(self.pump.engine, self.book.timezone, aside=self.aside)
             except AWAY as error:
                 log.warning("no day can be counted for now: %s", error)
             await asyncio.sleep(FIGURES_SECONDS)
@@ -256,9 +268,10 @@ class Worker:
     async def _keep_trees(self) -> None:
         while True:
             try:
-                for put in await publish_due(self.pump.engine, self.clock()) if self.is_sure() else ():
+                engine, now, aside = self.pump.engine, self.clock(), self.aside
+                for put in await publish_due(engine, now, aside) if self.is_sure() else ():
                     log.info("menu %s: a draft whose time has come is on the air", put.name)
-                for gone in await watch_trials(self.pump.engine, self.clock()):
+                for gone in await watch_trials(engine, self.clock(), aside):
                     number = gone.trial.revision.number
                     log.warning(
                         "menu %s: revision %d was taken back: %s", gone.trial.revision.name, number, gone
@@ -270,7 +283,7 @@ class Worker:
     async def _enter(self) -> None:
         while True:
             try:
-                if entered := await entries.catch_up(self.pump.engine):
+                if entered := await entries.catch_up(self.pump.engine, self.clock(), aside=self.aside):
                     log.info("%d cases of older code stand in the inbox now", entered)
             except AWAY as error:
                 log.warning("cases of older code can't be entered for now: %s", error)
@@ -285,7 +298,8 @@ class Worker:
             engine, now = self.pump.engine, self.clock()
             try:
                 kept = await terms.in_force(engine, self.cellar.seed)
-                gone = await retention.keep(engine, kept, self.shelf.recordings, self.cellar.derived, now)
+                its = (self.shelf.recordings, self.cellar.derived, now)
+                gone = await retention.keep(engine, kept, *its, aside=self.aside)
                 pruned = await retention.prune(engine, now)
                 if any(astuple(gone)) or pruned:
                     log.info("retention: %s, and %d letters that left long ago", gone, pruned)
@@ -295,7 +309,10 @@ class Worker:
                 log.warning("nothing is taken away for now: %s", error)
 
     async def _escalate(self) -> None:
-        steps: dict[str, Step] = {"pauses are over": end_pauses, "deadlines moved with the calendar": retime}
+        steps: dict[str, SweepStep] = {
+            "pauses are over": end_pauses,
+            "deadlines moved with the calendar": retime,
+        }
         steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
         steps |= {"bodies were invited to sessions or reminded of their views": keep_asking}
         steps |= {"calls that an official took were noted as hearings": keep_noting}
@@ -304,10 +321,10 @@ class Worker:
                 await self._one_step(what, step)
             await asyncio.sleep(SWEEP_SECONDS)
 
-    async def _one_step(self, what: str, step: Step) -> None:
+    async def _one_step(self, what: str, step: SweepStep) -> None:
         """A step that a fault of ours stops does not stop those after it."""
         try:
-            if count := await step(self.pump.engine, await self.book.page(), self.clock()):
+            if count := await step(self.pump.engine, await self.book.page(), self.clock(), aside=self.aside):
                 log.info("%d %s", count, what)
         except (BookEmpty, *AWAY) as error:
             if is_our_fault(error):
