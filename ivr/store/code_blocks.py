@@ -29,9 +29,12 @@ DESK_FIRST = 890_000_000  # from here up the desk takes numbers one by one
 # After a restore: more than any hotline gives out between a backup and the day when it is needed. There is
 # room for some 180 restores.
 SKIPPED_BLOCKS, SKIPPED_NUMBERS = 500, 50_000
+# Whenever another server took over, lagging or not: less, for there may be such a day every week.
+TURNED_BLOCKS, TURNED_NUMBERS = 50, 5_000
+TIMELINE = -1  # no block: `used` of this row is PostgreSQL's timeline on which numbers were last given
 TRACKING_KEY = "tracking_code"
 
-# Block n holds the sequence numbers n*BLOCK … n*BLOCK+BLOCK-1; never handed out twice.
+# Block n holds the sequence numbers n*BLOCK … n*BLOCK+BLOCK-1; never handed out twice. One row is TIMELINE.
 code_blocks = Table(
     "code_blocks",
     metadata,
@@ -77,6 +80,17 @@ _LAST = text(
 )
 # The service's role may take from a sequence, not set it.
 _SKIP = text("SELECT max(nextval(CAST(:name AS regclass))) FROM generate_series(1, :many)")
+# Each promotion begins another timeline, a fail-over's as a point-in-time restore's; the log's name tells it.
+_NOW = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS integer)"
+_TURNED = text(
+    f"SELECT (SELECT used FROM {code_blocks.name} WHERE number = {TIMELINE}) IS DISTINCT FROM {_NOW}"
+)
+_TURN = text(
+    f"INSERT INTO {code_blocks.name} AS its (number, holder, leased_at, used) OVERRIDING SYSTEM VALUE "
+    f"VALUES ({TIMELINE}, 'timeline', now(), {_NOW}) ON CONFLICT (number) DO UPDATE "
+    "SET used = excluded.used, leased_at = now() WHERE its.used <> excluded.used RETURNING "
+    f"(SELECT is_called FROM {_BLOCKS}) OR (SELECT is_called FROM {desk_numbers.name})"
+)
 
 
 async def tracking_key(connection: AsyncConnection) -> bytes:
@@ -87,6 +101,7 @@ async def tracking_key(connection: AsyncConnection) -> bytes:
 
 async def lease(connection: AsyncConnection, holder: str) -> int:
     """The first sequence number of a fresh block."""
+    await _notice_turn(connection)
     row = insert(code_blocks).values(holder=holder, leased_at=func.now()).returning(code_blocks.c.number)
     return int((await connection.execute(row)).scalar_one()) * BLOCK
 
@@ -116,17 +131,32 @@ async def skip(connection: AsyncConnection) -> None:
     last = (await connection.execute(_LAST)).one()
     if last.given >= last.known + SKIPPED_BLOCKS:
         return
-    blocks, numbers = code_blocks.c.number.identity, desk_numbers
-    assert blocks is not None and blocks.maxvalue is not None and numbers.maxvalue is not None
+    await _skip(connection, SKIPPED_BLOCKS, SKIPPED_NUMBERS)
+
+
+async def _notice_turn(connection: AsyncConnection) -> None:
+    """What the server before this one gave and this one never heard of is not given again.
+
+    Before any number: whoever finds that facts are missing (`skip`) comes later, or, where none is, never.
+    """
+    # Who comes second waits for the first and gets no row; of a new database nobody was given a number.
+    if (await connection.execute(_TURNED)).scalar_one() and (await connection.execute(_TURN)).scalar():
+        await _skip(connection, TURNED_BLOCKS, TURNED_NUMBERS)
+
+
+async def _skip(connection: AsyncConnection, blocks: int, numbers: int) -> None:
+    last, identity = (await connection.execute(_LAST)).one(), code_blocks.c.number.identity
+    assert identity is not None and identity.maxvalue is not None and desk_numbers.maxvalue is not None
     for name, many, most in (
-        (_BLOCKS, SKIPPED_BLOCKS, blocks.maxvalue - last.given),
-        (numbers.name, SKIPPED_NUMBERS, numbers.maxvalue - last.desk),
+        (_BLOCKS, blocks, identity.maxvalue - last.given),
+        (desk_numbers.name, numbers, desk_numbers.maxvalue - last.desk),
     ):
         await connection.execute(_SKIP, {"name": name, "many": max(0, min(many, most))})
 
 
 async def next_desk_number(connection: AsyncConnection) -> int:
     """A single number for a case that opens while the database is there."""
+    await _notice_turn(connection)
     return int((await connection.execute(select(desk_numbers.next_value()))).scalar_one())
 
 

@@ -76,7 +76,8 @@ async def test_leases_are_kept_ahead(engine: AsyncEngine, tmp_path: Path) -> Non
     assert codes.wants_lease
     await codes.lease(engine)
     async with engine.connect() as connection:
-        assert (await connection.execute(select(func.count()).select_from(code_blocks))).scalar() == AHEAD + 1
+        leased = select(func.count()).where(code_blocks.c.number >= 0)
+        assert (await connection.execute(leased)).scalar() == AHEAD + 1
     codes.close()
 
 
