@@ -35,6 +35,7 @@ MARGIN_BYTES = 256 * 1024  # beside the recording: its header, the folder, the j
 LOW_BYTES = 2 << 20  # less is free: the ballast gives way
 BLOCK_BYTES = 64 * 1024  # what a recording may want at once: Asterisk writes 32 kB at a time
 STEP_BYTES = 1 << 20  # the ballast gives at least so much …
+FIRST_SECONDS = 2.0  # of sound are in those 32 kB: before them nothing is refused
 PIECE_BYTES = 4 << 20  # … and is built of such pieces where the file system sets nothing aside
 SPARE_BYTES = 12 << 20  # it is built up only where so much stays free: four recordings' worth
 SHARE_OF_DISK = 20  # and is at most a twentieth of the disk
@@ -48,12 +49,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(slots=True)
 class Hold:
-    """What one recording may take. `secured`: the disk has set it aside for that file; None: it can't be."""
+    """What one recording may take. `secured`: the disk has set it aside for that file; None: it can't be.
+
+    `in_time`: before anything was written, so that nothing can have been refused; else the disk may have been
+    full until then, while we were stopped.
+    """
 
     path: Path
     size: int
     secured: bool | None = False
     over: bool = False
+    in_time: bool = False
 
     @classmethod
     def of(cls, path: Path, seconds: float) -> Hold:
@@ -91,6 +97,7 @@ class Room:
         """
         with suppress(OSError):  # without it nothing is signed, and there is no ballast
             (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        full = free_bytes(self.folder) < MARGIN_BYTES  # before the ballast gives way
         for hold in holds:
             if hold.secured is False and not hold.over:
                 self._secure(hold)
@@ -98,7 +105,6 @@ class Room:
             self._secure(Hold.of(path, ALONE_SECONDS))
         unsecured = [hold.size for hold in holds if not hold.secured and not hold.over]
         free, low = free_bytes(self.folder), LOW_BYTES + len(unsecured) * BLOCK_BYTES
-        full = free < MARGIN_BYTES
         self._sign(sum(unsecured))
         others = self._others()
         there, wanted = self._balance(free, low, sum(unsecured) + others)
@@ -123,7 +129,10 @@ class Room:
             hold.secured = None
             return
         try:
+            found = os.fstat(fd)
+            early = not found.st_size and abs(time.time() - found.st_mtime) < FIRST_SECONDS
             hold.secured = self._set_aside(fd, hold.size)
+            hold.in_time = bool(hold.secured) and early
         finally:
             os.close(fd)
         if hold.over:  # it ended meanwhile

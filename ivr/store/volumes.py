@@ -106,20 +106,27 @@ class Volumes:
     def was_sick(self, name: str, seconds: float) -> bool:
         """Whether, in the last so many seconds, that recording's volume was seen to refuse what it wanted."""
         volume, since = self._of(name), self.clock() - seconds
-        return volume.broken_at >= since or (volume.full_at >= since and not self._secured(name))
+        return volume.broken_at >= since or (volume.full_at >= since and not self._safe(name))
 
     def is_sick(self, name: str) -> bool:
-        """Whether it is full or read-only now. Asks the disk (not for the event loop), waits for no flush."""
+        """Whether it is read-only now, or full, or was until its ballast gave way.
+
+        Asks the disk (not for the event loop), waits for no flush.
+        """
+        volume = self._of(name)
+        hold = volume.held.get(name)
+        never = hold is not None and hold.secured is None  # what gave way stays so where the disk is small
         try:
-            found = os.statvfs(self._of(name).folder)
+            found = os.statvfs(volume.folder)
+            full = found.f_bavail * found.f_frsize < MARGIN_BYTES or (volume.room.gave_way and not never)
         except OSError:
             return True
-        full = found.f_bavail * found.f_frsize < MARGIN_BYTES and not self._secured(name)
-        return full or bool(found.f_flag & os.ST_RDONLY)
+        return bool(found.f_flag & os.ST_RDONLY) or (full and not self._safe(name))
 
-    def _secured(self, name: str) -> bool:
+    def _safe(self, name: str) -> bool:
+        """Whether its room was set aside before a full disk can have refused any of it."""
         hold = self._of(name).held.get(name)
-        return hold is not None and bool(hold.secured)
+        return hold is not None and hold.in_time
 
     def _of(self, name: str) -> Volume:
         return self.all[-1 if name.startswith(f"{SECOND}/") else 0]

@@ -97,6 +97,21 @@ async def test_words_whose_room_the_disk_has_set_aside_are_whole_however_full_it
     assert volumes.was_sick("other", 10) and volumes.is_sick("other")
 
 
+async def test_words_refused_while_the_server_was_stopped_are_not_called_whole_for_room_set_aside_as_it_woke(
+    small_disk: SmallDisk,
+) -> None:
+    volumes = Volumes.of(small_disk.path, None, ballast=2 << 20)
+    await volumes.look()
+    volumes.hold("3f", 5)
+    file = small_disk.path / "3f.wav"
+    file.write_bytes(b"\0" * 32_768)  # Asterisk's first block, and nobody has looked since it began
+    small_disk.fill()  # … and refused the second
+    assert volumes.is_sick("3f")
+    await volumes.look()  # awake: the ballast gives way
+    assert volumes.all[0].held["3f"].secured, "for what she says from now on"
+    assert volumes.was_sick("3f", 10) and volumes.is_sick("3f")
+
+
 async def test_a_folder_that_can_not_be_written_is_no_place_for_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     volumes = Volumes.of(tmp_path / "file" / "recordings", None)
