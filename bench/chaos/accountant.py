@@ -52,7 +52,9 @@ EARLY = "said to an Asterisk that was stopped before it had come to the end of i
 OVERFLOWED = "sent to a stopped Asterisk whose socket was full (2.4 s)"
 STOPPED = "waiting at a stopped Asterisk when she hung up"
 NO_ROOM = "said while the disk was full or refused, and she was told so, asked again or told nothing"
-HUNG = "sent to an Asterisk that slept in a disk that hung: socket full (2.4 s), file not made, or she gone"
+HUNG = (
+    "sent to an Asterisk that slept in a disk that hung: socket full (2.4 s), file not made, she gone or done"
+)
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
 EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER)
 
@@ -340,15 +342,19 @@ def _begun(call: Call, recording: Recording) -> float:
 
 
 def _slept(hang: Fault, call: Call, said: Said) -> bool:
-    """Her file could not be begun; or its socket was full; or she left meanwhile, and nobody read what the
-    socket still held. Not where she was asked to speak so late that it was known.
+    """Her file could not be begun; or its socket was full; or she left or pressed # meanwhile, and nobody
+    read what the socket still held: her # comes by SIP, and so before the sound that waits there. Not where
+    she was asked to speak so late that it was known.
     """
     beep = max((at for at in call.beeps if at < said.began), default=0.0)
     if beep > hang.began + KNOWN_SECONDS:
         return False
     if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
         return True
-    return said.ended > hang.began - SLACK and call.ended < hang.ended + 1.0
+    ended = call.ended < hang.ended + 1.0 or any(
+        k == "#" and said.ended <= at < hang.ended for at, k in call.keys
+    )
+    return ended and said.ended > hang.began - SLACK
 
 
 def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:

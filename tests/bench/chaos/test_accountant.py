@@ -194,6 +194,7 @@ CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
         (Fault("disk full", 111.8, 114), REPEATED, (0, 1), judging.NO_ROOM),
         (Fault("disk full", 111.8, 114), TALKING, (0, 1), judging.NO_ROOM),
         (Fault(HANGS, 109.0, 114), {}, (0, 1), judging.HUNG),
+        (Fault(HANGS, 110.9, 114), {"keys": [(113.0, "#")]}, (0, 1), judging.HUNG),
     ],
 )
 def test_a_missing_word_is_excused_when_its_reason_is_proved(
@@ -219,6 +220,8 @@ def test_a_missing_word_is_excused_when_its_reason_is_proved(
         (Fault("disk full", 111.8, 114), {"heard": [(113.0, "record.safe")]}, (0, 1)),  # told that it is kept
         (Fault("disk full", 111.8, 114), AGAIN_BEFORE, (0, 1)),  # what she said after the new beep
         (Fault("disk full", 60.0, 70.0), {}, (0, 1)),
+        (Fault(HANGS, 110.9, 114), {}, (0, 1)),  # she stayed: the socket was read when the disk answered
+        (Fault(HANGS, 110.9, 114), {"keys": [(115.0, "#")]}, (0, 1)),  # and before her # came
     ],
 )
 def test_a_missing_word_is_lost_when_no_reason_can_be_proved(
