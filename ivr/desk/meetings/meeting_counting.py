@@ -50,9 +50,9 @@ async def _requests(
     connection: AsyncConnection, page: Page, since: datetime, until: datetime, scope: Scope
 ) -> list[AskedFact]:
     its, noted = cases.c, meeting_requests.c
-    names = ("code", "kind", "topic", "county", "agency", "status", "opened_at")
+    names = ("code", "kind", "topic", "county", "agency", "status", "opened_at", "answered_at")
     query: Select[Any] = select(*(its[name] for name in names))
-    query = query.add_columns(noted.state, noted.tier, noted.met_at, noted.reason)
+    query = query.add_columns(noted.state, noted.tier, noted.met_at, noted.reason, noted.decided_at)
     query = query.outerjoin(meeting_requests, noted.case_id == its.id)
     alone = (its.part_of.is_(None), its.member_of.is_(None), its.channel != COLLECTIVE)
     when = (its.kind == "meeting", its.opened_at >= since, its.opened_at < until)
