@@ -433,5 +433,5 @@ async def test_packed_recordings_are_on_the_other_machine_what_was_recorded(
     assert all(recording_files.packed(new.state / "recordings", name).is_file() for name in names)
     assert (await ivr_here(new.url, new.state, "verify"))[0] == 0
     recording_files.packed(old.state / "recordings", names[0]).write_bytes(b"fLaC and no more")
-    status, said = await ivr_here(old.url, old.state, "backup", str(tmp_path), "--json")
+    status, said = await ivr_here(old.url, old.state, "backup", str(tmp_path / "again.tar"), "--json")
     assert status == 1 and f"{names[0]}.flac is not as it was written; it is backed up as it is" in said
