@@ -35,7 +35,8 @@ MARGIN_BYTES = 256 * 1024  # beside the recording: its header, the folder, the j
 LOW_BYTES = 2 << 20  # less is free: the ballast gives way
 BLOCK_BYTES = 64 * 1024  # what a recording may want at once: Asterisk writes 32 kB at a time
 STEP_BYTES = 1 << 20  # the ballast gives at least so much …
-FIRST_SECONDS = 2.0  # of sound are in those 32 kB: before them nothing is refused
+FIRST_BYTES = 32 * 1024  # its first piece; before that there is the header at most …
+FIRST_SECONDS = 2.0  # … and nothing can have been refused
 PIECE_BYTES = 4 << 20  # … and is built of such pieces where the file system sets nothing aside
 SPARE_BYTES = 12 << 20  # it is built up only where so much stays free: four recordings' worth
 SHARE_OF_DISK = 20  # and is at most a twentieth of the disk
@@ -130,7 +131,7 @@ class Room:
             return
         try:
             found = os.fstat(fd)
-            early = not found.st_size and abs(time.time() - found.st_mtime) < FIRST_SECONDS
+            early = found.st_size < FIRST_BYTES and abs(time.time() - found.st_mtime) < FIRST_SECONDS
             hold.secured = self._set_aside(fd, hold.size)
             hold.in_time = bool(hold.secured) and early
         finally:

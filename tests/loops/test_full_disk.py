@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.caller import USUAL, Beep, Handset, Listen, Press, PutDown, Speak, StayOn, Wait
 from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told, worries
 from tests.fixtures.small_disk import SmallDisk
@@ -169,17 +169,23 @@ async def test_with_one_full_disk_alone_she_is_told_the_truth(
         assert 2 < words["seconds"] < 9 and not await hotline.cases_of(refused)
 
 
-@pytest.mark.parametrize("alone", [False, True], ids=["set aside", "by the ballast alone"])
+QUIET_ONE = Handset(suppresses=True, reports=True)  # what it does not send is no sign that a disk refused it
+
+
+@pytest.mark.parametrize(
+    ("alone", "model"), [(False, USUAL), (True, USUAL), (False, QUIET_ONE)],
+    ids=["set aside", "by the ballast alone", "set aside, nothing sent in silence"],
+)  # fmt: skip
 async def test_something_else_fills_the_disk_while_she_speaks_and_her_words_are_whole(
     programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
-    small_disk: SmallDisk, alone: bool,
+    small_disk: SmallDisk, alone: bool, model: Handset,
 ) -> None:  # fmt: skip
     async with running_hotline(programs, stand_ins, postgres_url, template, state=small_disk.path) as hotline:
         if alone:
             sets_nothing_aside(hotline)
         number = fresh_number()
-        speaking = (Beep(), Speak(9), Press("#"), Listen(), PutDown())
-        calling = asyncio.create_task(call(hotline, *TO_RECORD, *speaking, number=number))
+        speaking = (Beep(), Speak(5), Wait(2), Speak(4), Press("#"), Listen(), PutDown())
+        calling = asyncio.create_task(hotline.call(*TO_RECORD, *speaking, number=number, model=model))
         await hotline.recording_grown(48_000)
         small_disk.fill()
 
