@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,7 @@ JOURNAL_BYTES, DATABASE_BYTES = 128 << 20, 2 << 30
 
 def main() -> None:
     asked = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is ended leaves no server, disk or mount
     try:
         with busy_cores((os.cpu_count() or 1) if asked.busy else 0):
             good = _one(asked) if asked.seeds is None else _many(asked)
