@@ -17,7 +17,7 @@ import aiohttp
 
 from ivr.desk.book.book import Book
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.letters import outgoing
+from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.notices import FILE, Notices, load_sparing
 from ivr.desk.letters.outgoing import LEASE, Leased
 from ivr.notify.mail import Mail
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 BATCH = 50
+STILL = f"messages still wait that needed what was wrong in {FILE}"
 TOLD = "the log and `ivr doctor` name line and key"
 LANES = (outgoing.INSIDE, *outgoing.LETTERS)
 
@@ -65,10 +66,17 @@ class Delivery:
         self.settings = settings
         self.folder = folder
         self.clock = clock
-        self.trouble = ""  # one sentence while notices.yaml has mistakes
+        self._mistakes = ""  # one sentence while notices.yaml has any
+        self._waiting = False  # events wait for it, or did when it was last looked
         self._notices: Notices | None = None
-        self._read_at = -1.0
+        self._read: tuple[int, ...] | None = None  # as which file it was read; () = there was none
+        self._released = False  # what waited for another file is due
         self._made = {lane: asyncio.Event() for lane in LANES}  # there are letters that may leave at once
+
+    @property
+    def trouble(self) -> str:
+        """One sentence while notices.yaml has mistakes, or events wait for what it did not let be written."""
+        return self._mistakes or (STILL if self._waiting else "")
 
     async def run(self) -> None:
         """For ever."""
@@ -102,7 +110,7 @@ class Delivery:
         """One batch of that lane. How many rows were dealt with, whatever became of them."""
         notices: Notices | None = Notices()
         if lane == outgoing.INSIDE:
-            notices = await asyncio.to_thread(self._current)
+            notices = await self._current()
             lane = outgoing.WISH if notices is None else lane  # events wait until the file can be read
         turns = asyncio.Semaphore(self.settings.at_once)
 
@@ -115,6 +123,8 @@ class Delivery:
         if await self._spread(events, notices or Notices(), ways):
             for each in self._made.values():
                 each.set()
+        if lane == outgoing.INSIDE and self._waiting and not self._mistakes:
+            self._waiting = await held_events.held(self.engine) > 0
         dealt = await asyncio.gather(
             *(deal(row) for row in rows if row not in events), return_exceptions=True
         )
@@ -139,26 +149,35 @@ class Delivery:
                 return 0
         return sum([await self._spread([event], notices, ways) for event in events])
 
-    def _current(self) -> Notices | None:
-        """Read again when the file changed; of one that is refused as a whole, what was read before stays."""
-        try:
-            changed = (self.folder / FILE).stat().st_mtime
-        except OSError:
-            changed = 0.0
-        if changed != self._read_at:
-            self._read_at = changed
-            self.trouble = ""
-            try:
-                self._notices, faults = load_sparing(self.folder)
-            except SeedError as error:
-                log.error("notices are refused: %s", error)
-                self.trouble = f"{FILE} is refused, and what was read before it counts: {TOLD}"
-            else:
-                for fault in faults:
-                    log.error("what needs it waits: %s", fault)
-                if faults:
-                    self.trouble = f"messages wait that need what is wrong in {FILE}: {TOLD}"
+    async def _current(self) -> Notices | None:
+        """Read again when the file changed, and what waits for that is due at once."""
+        await asyncio.to_thread(self._look)
+        if not self._released:
+            await held_events.release(self.engine, self.clock())
+            self._waiting = self._waiting or await held_events.held(self.engine) > 0
+            self._released = True
         return self._notices
+
+    def _look(self) -> None:
+        """Of a file that is refused as a whole, what was read before stays."""
+        try:
+            its = (self.folder / FILE).stat()
+            found: tuple[int, ...] = (its.st_mtime_ns, its.st_ctime_ns, its.st_ino)
+        except OSError:
+            found = ()
+        if found == self._read:
+            return
+        self._read, self._released = found, False
+        try:
+            self._notices, faults = load_sparing(self.folder)
+        except SeedError as error:
+            log.error("notices are refused: %s", error)
+            self._mistakes = f"{FILE} is refused, and what was read before it counts: {TOLD}"
+        else:
+            for fault in faults:
+                log.error("what needs it waits: %s", fault)
+            self._waiting = self._waiting or bool(faults)
+            self._mistakes = f"messages wait that need what is wrong in {FILE}: {TOLD}" if faults else ""
 
     async def _deal(self, row: Leased, ways: Mapping[str, Sender]) -> None:
         """A row that can't be worked on is put aside with its reason, and hinders no other."""

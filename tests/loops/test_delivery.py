@@ -9,22 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callback_list
+from ivr.desk.case import referring
+from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.outgoing import LEASE, RETRIES
+from ivr.desk.letters.held_events import HELD_FOR
+from ivr.desk.letters.outgoing import INSIDE, LEASE, RETRIES
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
-from ivr.loops.delivery import LANES, Delivery, open_session, ways
+from ivr.loops.delivery import BATCH, LANES, Delivery, open_session, ways
+from ivr.notify.sms import ConsoleSms
 from ivr.settings import Email, Notify, Sms
+from ivr.store.tables import outbox
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
-from tests.fixtures.province import answer, book_of
+from tests.fixtures.province import answer, book_of, read_page
 from tests.notify.servers import http_server, silent_server, smtp_server
 
 NOW = WEDNESDAY + timedelta(hours=1)
@@ -284,10 +289,99 @@ async def test_one_bad_text_or_address_costs_only_the_messages_that_need_it_unti
         assert {row["kind"] for row in waiting} == {"case_opened", "case_answered"}
         assert all("notices.yaml:" in row["last_error"] for row in waiting)
         (tmp_path / "notices.yaml").write_text(good)
-        post.now += timedelta(seconds=RETRIES[0])
         await post.all()
     assert sorted(request["path"] for request in web.requests) == ["/", "/hook", "/hook"], "she only once"
     assert len(smtp.letters) == 1 and not await outgoing.listed(engine, "waiting", 9)
+
+
+async def test_what_waits_for_the_file_is_never_given_up_and_leaves_as_soon_as_it_is_mended(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        good = notices(tmp_path).joinpath("notices.yaml").read_text()
+        (tmp_path / "notices.yaml").write_text(good.replace("{code} {due}", "{cdoe}"))
+        post = Post(engine, to_gateway(web.url), tmp_path)
+        await opened(engine, tmp_path)
+        for _ in range(len(RETRIES) + 3):
+            await post.all()
+            [row] = [row for row in await outgoing.listed(engine, "all", 9) if row["kind"] == "case_opened"]
+            assert (row["state"], row["attempts"]) == ("waiting", 0)
+            post.now += HELD_FOR
+        post.now += timedelta(days=3)
+        await post.all()
+        assert web.requests == []
+        (tmp_path / "notices.yaml").write_text(good)
+        await post.all()
+    assert len(web.requests) == 1, "without a minute more"
+
+
+async def test_what_another_process_kept_waiting_for_the_file_leaves_as_soon_as_a_server_starts(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        good = notices(tmp_path).joinpath("notices.yaml").read_text()
+        (tmp_path / "notices.yaml").write_text(good.replace("{code} {due}", "{cdoe}"))
+        await opened(engine, tmp_path)
+        await Post(engine, to_gateway(web.url), tmp_path).all()
+        (tmp_path / "notices.yaml").write_text(good)
+        await Post(engine, to_gateway(web.url), tmp_path).all()
+    assert len(web.requests) == 1
+
+
+async def test_the_trouble_is_told_until_nothing_waits_any_more(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with http_server() as web:
+        good = notices(tmp_path).joinpath("notices.yaml").read_text()
+        (tmp_path / "notices.yaml").write_text(good.replace("{code} {due}", "{cdoe}"))
+        post = Post(engine, to_gateway(web.url), tmp_path)
+        await opened(engine, tmp_path)
+        async with engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO outbox (id, key, kind, payload, created_at, next_at)"
+                    " SELECT gen_random_uuid(), 'more:' || n, kind, payload, created_at, next_at"
+                    " FROM outbox, generate_series(1, 60) n WHERE kind = 'case_opened'"
+                )
+            )
+        await post.all()
+        assert "wrong in notices.yaml" in post.delivery.trouble
+        (tmp_path / "notices.yaml").write_text(good)
+        assert await post.delivery.once(INSIDE, {"sms": ConsoleSms()}) == BATCH
+        assert "still wait" in post.delivery.trouble
+        await post.all()
+        assert len(web.requests) == 61 and post.delivery.trouble == ""
+
+
+async def test_what_waited_for_the_file_goes_to_no_body_that_got_the_case_meanwhile(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = """
+contacts:
+  - {agency: abfa, email: [desk@abfa.example], webhook: ["http://127.0.0.1:9/abfa"]}
+  - {agency: edu, email: [desk@edu.example], webhook: ["http://127.0.0.1:9/edu"]}
+notices:
+  - {on: case_opened, to: citizen, by: sms, text: "{code}"}
+  - {on: case_opened, to: agency, by: email, subject: "{code}", text: "{agency}"}
+"""
+    (tmp_path / "notices.yaml").write_text(good.replace("{agency}", "{agnecy}").replace('"{code}"}', '"{"}'))
+    open_ways: dict[str, Any] = dict.fromkeys(("sms", "email", "webhook"))
+    post = Post(engine, Notify(), tmp_path)
+    moved, stays = await opened(engine, tmp_path), await opened(engine, tmp_path, "09141234568")
+    await post.delivery.once(INSIDE, open_ways)
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    await referring.refer(engine, page, Instruction(moved, actor_named(page, "desk/sadr"), now=NOW), "edu")
+    (tmp_path / "notices.yaml").write_text(good)
+    while await post.delivery.once(INSIDE, open_ways):
+        pass
+    async with engine.connect() as connection:
+        query = select(outbox.c.payload["case"].astext, outbox.c.payload["to"].astext)
+        query = query.where(outbox.c.key.startswith("case_opened:"), outbox.c.kind.in_(outgoing.LETTERS))
+        told = {(code, to) for code, to in await connection.execute(query)}
+    hers = {(moved, "+989141234567"), (stays, "+989141234568")}
+    abfa = "http://127.0.0.1:9/abfa"  # was told before it moved
+    assert told == hers | {(stays, "desk@abfa.example"), (stays, abfa), (moved, abfa)}
+    assert "goes to no body: abfa had the case, edu has it" in caplog.text
+    assert not post.delivery.trouble
 
 
 async def test_a_gateway_that_never_answers_holds_up_neither_mail_nor_webhooks_nor_call_backs(

@@ -66,7 +66,8 @@ async def hold(connection: AsyncConnection, whole: Any, at: datetime, now: datet
     notice = {HELD: at.isoformat()} if at > now else None
     its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ANSWER, callbacks.c.state == "waiting")
     await connection.execute(update(callbacks).where(*its).values(next_at=at, notice=notice))
-    await connection.execute(update(outbox).where(*_unsent(whole.code)).values(next_at=at))
+    due = {"next_at": at, "last_error": None}  # whatever it waited for before (`letters.held_events`)
+    await connection.execute(update(outbox).where(*_unsent(whole.code)).values(due))
 
 
 async def take_back(connection: AsyncConnection, whole: Any, now: datetime) -> None:

@@ -14,7 +14,7 @@ is the right one; what is on its way to a number that anybody typed goes nowhere
 (`ivr.desk.case.callback_planning.texted_at`). Once she has said so there is `case_number_confirmed`.
 
 A mistake in the words of one, or in an address, costs only the messages that need it: they wait until it is
-mended.
+mended (`ivr.desk.letters.held_events`).
 
 Of several notices for one event, receiver and way the one with the most particular topic is sent, and of
 two for the same topic the first.

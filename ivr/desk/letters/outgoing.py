@@ -30,7 +30,7 @@ from ivr.desk.case import callback_planning, turn_calls
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
-from ivr.desk.letters import order_news
+from ivr.desk.letters import held_events, order_news
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
 from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
@@ -48,7 +48,10 @@ _LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A row that this worker may deal with until the lease is over. `attempts` counts this one."""
+    """A row that this worker may deal with until the lease is over. `attempts` counts this one.
+
+    `held`: it was spread before, and waits for what the file did not let be written.
+    """
 
     id: uuid.UUID
     key: str
@@ -56,6 +59,7 @@ class Leased:
     payload: Mapping[str, Any]
     created_at: datetime
     attempts: int
+    held: bool
 
     @property
     def is_letter(self) -> bool:
@@ -87,7 +91,8 @@ async def lease(engine: AsyncEngine, now: datetime, limit: int = 50, lane: str |
 
 
 def _leased(row: Row[Any]) -> Leased:
-    return Leased(row.id, row.key, row.kind, row.payload, row.created_at, row.attempts)
+    held = held_events.is_held(row.last_error)
+    return Leased(row.id, row.key, row.kind, row.payload, row.created_at, row.attempts, held)
 
 
 async def spread(
@@ -100,7 +105,7 @@ async def spread(
 ) -> int:
     """Events become their letters, by the ways that are open, in one transaction. How many.
 
-    An event of which some can't be written or addressed comes again for those.
+    One of which the file lets some not be written or addressed is held for those (`held_events`).
 
     `notices`: the file's; what people changed of them is read here, so that it counts from the next event on.
     """
@@ -108,6 +113,9 @@ async def spread(
         notices = await in_force(connection, notices)
         true = [event for event in events if await _still_hers(connection, event, now)]
         known = await _cases_of(connection, events)
+        of_bodies = [event.id for event in true if event.held and not told(event.payload, "body")]
+        gone = await held_events.gone_elsewhere(connection, of_bodies)
+        citizens = notices.model_copy(update={"contacts": []})
         may = await callback_planning.texted_at(connection, [row._mapping for row in known.values()], now)
         hers = dict(zip(known, may, strict=True))
         written = [
@@ -116,7 +124,7 @@ async def spread(
             for n in (
                 _to_an_owner(notices, event)
                 if event.kind.startswith(account_news.LETTER)
-                else _letters(known, hers, notices, event, calendar)
+                else _letters(known, hers, citizens if event.id in gone else notices, event, calendar)
             )
             if n.by in ways
         ]
@@ -127,16 +135,23 @@ async def spread(
             if not n.fault
         ]
         if "webhook" in ways:
-            rows += await _news_of_orders(connection, true, calendar.day(now), now)
+            news = [event for event in true if not event.held]  # a held one's are written
+            rows += await _news_of_orders(connection, news, calendar.day(now), now)
         if rows:
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
         whole = [event for event in events if event.id not in faults]
         await _mark(connection, whole, delivered_at=now, last_error=None)
-    for event in events:
-        if fault := faults.get(event.id):
-            log.error("not all that tells of %s can be written: %s", event.key, fault)
-            await failed(engine, event, fault, False, now)
+        for fault in dict.fromkeys(faults.values()):
+            held = [event for event in events if faults.get(event.id) == fault]
+            await _hold(connection, held, fault, now)
     return len(rows)
+
+
+async def _hold(connection: AsyncConnection, events: Sequence[Leased], fault: str, now: datetime) -> None:
+    for event in events:
+        if not event.held:  # told once
+            log.error("not all that tells of %s can be written: %s", event.key, fault)
+    await _mark(connection, events, **held_events.as_held(fault[:_LONGEST], now))
 
 
 async def _news_of_orders(

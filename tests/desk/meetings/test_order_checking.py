@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -11,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks
-from ivr.desk.case import answers
+from ivr.desk.case import answers, order_calls
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.letters import held_events, outgoing
+from ivr.desk.letters.held_events import HELD_FOR
+from ivr.desk.letters.notices import FILE, load_sparing
 from ivr.desk.meetings import order_checking, order_giving
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
@@ -72,6 +76,23 @@ async def test_who_is_not_looked_at_by_the_day_is_called_all_the_same(at: Hall) 
     assert await called(at, SOON) is None and await texts(at, code) == [noon]
     placing = await called(at, NEAR)
     assert placing is not None and placing.code == code and await to_check(at) == parts
+
+
+async def test_a_mended_notice_does_not_tell_her_of_an_answer_that_the_office_is_to_look_at(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, _ = await reported(at, "abfa")
+    (tmp_path / FILE).write_text('notices: [{on: case_answered, to: citizen, by: sms, text: "{cdoe}"}]')
+    faulty, _ = load_sparing(tmp_path)
+    noon = datetime(2026, 12, 8, 8, 30, tzinfo=UTC)
+    events = [row for row in await outgoing.lease(at.engine, noon, 500) if not row.is_letter]
+    await outgoing.spread(at.engine, faulty, events, at.page.calendar, noon)
+    assert await texts(at, code) == [noon + HELD_FOR]
+    later = noon + timedelta(minutes=5)
+    async with at.engine.begin() as connection:
+        await order_calls.hold(connection, await at.row(code), later, noon)
+    await held_events.release(at.engine, noon)
+    assert await texts(at, code) == [later] and await held_events.held(at.engine) == 0
 
 
 async def test_handed_back_it_is_owed_again_with_the_day_that_it_had_and_nothing_tells_of_an_answer(

@@ -1,0 +1,76 @@
+"""Events of which `notices.yaml` lets some not be written: they wait for the file, however long that takes.
+
+They come again when the file has changed (`release`), and each HELD_FOR. It counts as no attempt.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.letters.notices import FILE
+from ivr.store.tables import cases, outbox, referrals
+
+log = logging.getLogger(__name__)
+
+HELD_FOR = timedelta(minutes=10)  # where nobody saw that the file changed
+_WAITS = f"waits for {FILE}: "  # begins `last_error`: the seal covers what an event says
+
+
+def is_held(reason: str | None) -> bool:
+    """Whether that `last_error` is of such an event: it was spread before."""
+    return (reason or "").startswith(_WAITS)
+
+
+def as_held(fault: str, now: datetime) -> dict[str, Any]:
+    """The values of an event that waits. The attempt that its lease counted was none."""
+    return {
+        "last_error": f"{_WAITS}{fault}",
+        "next_at": now + HELD_FOR,
+        "attempts": outbox.c.attempts - 1,
+    }
+
+
+def _held() -> tuple[ColumnElement[bool], ...]:
+    its = outbox.c
+    return its.delivered_at.is_(None), its.dead_at.is_(None), its.last_error.startswith(_WAITS)
+
+
+async def held(engine: AsyncEngine) -> int:
+    """How many wait."""
+    async with engine.connect() as connection:
+        query = select(func.count()).select_from(outbox).where(*_held())
+        return (await connection.execute(query)).scalar_one()
+
+
+async def release(engine: AsyncEngine, now: datetime) -> None:
+    """The file may be mended: they are due at once."""
+    async with engine.begin() as connection:
+        await connection.execute(update(outbox).where(*_held(), outbox.c.next_at > now).values(next_at=now))
+
+
+async def gone_elsewhere(connection: AsyncConnection, events: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those whose case another body has by now than the one that had it then (by its referrals).
+
+    Neither is to be written to: the one has it no more, perhaps must not know of it any more, and what would
+    be written is of the case as it is now; to the other it never happened.
+    """
+    if not events:
+        return set()
+    then = select(referrals.c.agency).where(
+        referrals.c.case_id == cases.c.id, referrals.c.referred_at <= outbox.c.created_at
+    )
+    then = then.order_by(referrals.c.referred_at.desc()).limit(1)
+    had = then.correlate(cases, outbox).scalar_subquery()
+    query = select(outbox.c.id, outbox.c.key, had, cases.c.agency)
+    query = query.join(cases, cases.c.code == outbox.c.payload["case"].as_string())
+    found = (await connection.execute(query.where(outbox.c.id.in_(events), had != cases.c.agency))).all()
+    for _, key, before, now in found:
+        log.warning("what waited of %s goes to no body: %s had the case, %s has it", key, before, now)
+    return {row.id for row in found}
