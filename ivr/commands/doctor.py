@@ -465,7 +465,8 @@ async def _leaving(settings: Settings) -> Diagnosis:
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
     found += f", {aside} call-backs put aside"
     mend = "ivr outbox list --state dead, then ivr outbox retry; ivr callback list --state unreachable"
-    return Diagnosis("leaving", not dead, found, mend)
+    mend += " (put_aside says why; a server that starts looks at those again)" if aside else ""
+    return Diagnosis("leaving", not (dead or aside), found, mend)
 
 
 async def _recognition(settings: Settings) -> Diagnosis:

@@ -91,7 +91,7 @@ class Dialler:
             while True:
                 try:
                     if not tried_anew:  # this release may know what the one before did not
-                        await callbacks.try_anew(self.engine, self.clock())
+                        await callbacks.try_anew(self.engine)
                         tried_anew = True
                     await self._look()
                 except (BookEmpty, AmiError, *AWAY) as error:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import BookEmpty, Page
 from ivr.desk.book.seeds import SeedError
+from ivr.desk.call import callback_list
 from ivr.desk.call.intake import Intake
 from ivr.desk.case import entries
 from ivr.desk.case.collecting import settle
@@ -69,6 +70,7 @@ RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 TREES_SECONDS = 5.0  # how often trials are compared, and trees looked for whose time has come
 SEAL_SECONDS = 60.0  # how often what was written is sealed
+ASIDE_SECONDS = 60.0  # how often call-backs that were put aside are counted
 LAST_SECONDS = 15.0
 
 
@@ -141,6 +143,7 @@ class Worker:
             "inbox": self._enter,
             "menu trees": self._keep_trees,
             "siblings": self._follow_siblings,
+            "call-backs put aside": self._count_put_aside,
         }
         for name, place in zip(FALLBACKS, places(self.cellar.fallback), strict=True):
             parts[name] = partial(self._take_in, name, place)
@@ -307,6 +310,16 @@ class Worker:
                 log.error("nothing is taken away: %s", error)
             except AWAY as error:
                 log.warning("nothing is taken away for now: %s", error)
+
+    async def _count_put_aside(self) -> None:
+        """Of those who call back, which may be no process of this machine."""
+        while True:
+            try:
+                many = await callback_list.put_aside(self.pump.engine)
+                self.aside.in_books("call_backs", many, "ivr callback list --state unreachable")
+            except AWAY as error:
+                log.warning("call-backs put aside can't be counted for now: %s", error)
+            await asyncio.sleep(ASIDE_SECONDS)
 
     async def _escalate(self) -> None:
         steps: dict[str, SweepStep] = {

@@ -40,6 +40,7 @@ class Aside:
 
     def __init__(self) -> None:
         self._steps: dict[str, dict[Hashable, _Waiting]] = defaultdict(dict)
+        self._in_books: dict[str, tuple[int, str]] = {}
 
     async def batch(
         self,
@@ -114,20 +115,26 @@ class Aside:
         """Of a step whose every pass tries, and tells, all of them."""
         self._steps[step].clear()
 
+    def in_books(self, step: str, many: int, shown_by: str) -> None:
+        """Of a step whose rows are put aside in the books, for all: so many. `shown_by`: with why."""
+        self._in_books[step] = many, shown_by
+
     @property
     def counts(self) -> dict[str, int]:
         """How many wait, of each step that ever had any."""
-        return {step: len(its) for step, its in self._steps.items()}
+        its = {step: len(its) for step, its in self._steps.items()}
+        return its | {step: many for step, (many, _) in self._in_books.items()}
 
     @property
     def troubles(self) -> list[str]:
         """One sentence for each step. Strangers may read it: whose they are, and with what, the log says."""
         told = "{}: {} put aside, which can't be worked on ({}); the log has each with its reason"
+        shown = "{}: {} put aside, which can't be worked on; {} has each with its reason"
         return [
             told.format(step, len(its), ", ".join(sorted({each.kind for each in its.values()})))
             for step, its in self._steps.items()
             if its
-        ]
+        ] + [shown.format(step, many, by) for step, (many, by) in self._in_books.items() if many]
 
 
 def _but(keys: Iterable[Key], waiting: Iterable[Any]) -> list[Key]:

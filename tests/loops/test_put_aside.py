@@ -6,14 +6,18 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.commands import doctor
 from ivr.desk.case import pausing
 from ivr.lab.pace import patience
 from ivr.loops.every import Loops
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import Settings
+from ivr.store import tables
 from ivr.store.derived import Derived
+from tests.desk.call.test_callbacks import NOON, answered, claim
 from tests.desk.counter import counter
 from tests.desk.facts.test_reconcile import shelf
 from tests.desk.office import office
@@ -43,3 +47,29 @@ async def test_of_three_pauses_two_end_and_the_third_is_told_as_a_warning(
             await loops.close()
     assert any(told.startswith("pauses: 1 put aside") for told in worker.troubles)
     assert not [loop.name for loop in loops.all if loop.failures]
+
+
+async def test_a_call_back_put_aside_is_a_warning_a_gauge_and_a_finding_of_the_doctor(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    settings = Settings(state=tmp_path, database_url=database_url)
+    assert (await doctor._leaving(settings)).ok  # this check alone: all of them take seconds
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).values(last_outcome="an_outcome_of_tomorrow"))
+    assert await claim(engine, NOON) is None
+    finding = await doctor._leaving(settings)  # likewise
+    assert not finding.ok and "1 call-backs put aside" in finding.found
+    async with office(engine, tmp_path / "desk", pumping=False) as desk:
+        derived, seed = Derived(tmp_path / "derived"), Settings().seed_path
+        cellar = Cellar(tmp_path / "fallback", tmp_path / "lists", seed, derived)
+        worker = Worker(desk.pump, desk.intake, shelf(desk, tmp_path), cellar, lambda: NOON)
+        worker.start(loops := Loops())
+        try:
+            async with asyncio.timeout(patience(20)):
+                while not worker.aside.counts.get("call_backs"):
+                    await asyncio.sleep(0.05)
+        finally:
+            await loops.close()
+    assert worker.aside.counts["call_backs"] == 1
+    assert [told for told in worker.troubles if told.startswith("call_backs: 1 put aside")]

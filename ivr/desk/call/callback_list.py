@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases import phone
 from ivr.cases.zone import ZONE
 from ivr.desk.case.callback_planning import TOLD_OF
-from ivr.store.callbacks import ASIDE, UNTOLD
+from ivr.store.callbacks import ASIDE, PUT_ASIDE, UNTOLD
 from ivr.store.tables import callback_attempts, callbacks, cases
 
 
@@ -43,9 +43,7 @@ async def unreachable(engine: AsyncEngine) -> int:
 
 async def put_aside(engine: AsyncEngine) -> int:
     """How many can't be worked on."""
-    query = select(func.count()).where(
-        callbacks.c.state == "unreachable", callbacks.c.notice[ASIDE].is_not(None)
-    )
+    query = select(func.count()).where(PUT_ASIDE)
     async with engine.connect() as connection:
         return (await connection.execute(query)).scalar_one()
 

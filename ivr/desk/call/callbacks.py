@@ -10,11 +10,11 @@ import logging
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, or_, select, text, update
+from sqlalchemy import Row, Select, Update, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -45,7 +45,7 @@ from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
-from ivr.store.callbacks import ASIDE
+from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
@@ -63,6 +63,7 @@ MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' qu
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
 NO_DAY = timedelta(hours=1)  # until the calendar is asked again, where it had no day to call on
+WISHED = timedelta(days=30)  # due for so long, a wish to be called is over
 LOOKED_AT = 100  # rows looked at for one that may be called now
 
 
@@ -121,6 +122,7 @@ async def claim(
     `turns`: the call-backs whose turn in the operators' queue has come. What can't be worked on is put aside
     with its reason, and hinders no other.
     """
+    told = False
     for _ in range(LOOKED_AT):
         wanted: Row[Any] | None = None
         try:
@@ -137,6 +139,13 @@ async def claim(
                 return decided
             if decided:
                 await _give_up(engine, page, wanted, case.code, now)
+        except NoDay as error:
+            assert wanted is not None
+            if not told:  # the calendar, not a hundred call-backs
+                log.error("call-back %s, and any like it, waits: %s", wanted.id, error)
+            told = True
+            async with engine.begin() as connection:
+                await connection.execute(_waiting(wanted).values(next_at=now + NO_DAY))
         except Exception as error:
             if wanted is None or (isinstance(error, AWAY) and not is_our_fault(error)):
                 raise
@@ -146,17 +155,10 @@ async def claim(
 
 async def _unworkable(engine: AsyncEngine, wanted: Row[Any], error: Exception, now: datetime) -> None:
     """An answer that is put aside is the desk's to tell; who kept her place is written to."""
-    its = callbacks.c
-    change = update(callbacks).where(its.id == wanted.id, its.state == "waiting")
-    if isinstance(error, NoDay):
-        log.error("call-back %s waits: %s", wanted.id, error)
-        async with engine.begin() as connection:
-            await connection.execute(change.values(next_at=now + NO_DAY))
-        return
     log.error("call-back %s can't be worked on and is put aside", wanted.id, exc_info=error)
     notice = wanted.notice if isinstance(wanted.notice, dict) else {"notice": wanted.notice}
     notice = {**notice, ASIDE: f"{type(error).__name__}: {error}"[:_LONGEST]}
-    aside = change.where(its.case_id == cases.c.id).returning(cases.c.code)
+    aside = _waiting(wanted).where(callbacks.c.case_id == cases.c.id).returning(cases.c.code)
     async with engine.begin() as connection:
         code = (
             await connection.execute(aside.values(state="unreachable", ended_at=now, notice=notice))
@@ -165,13 +167,21 @@ async def _unworkable(engine: AsyncEngine, wanted: Row[Any], error: Exception, n
             await _tell_missed(connection, {wanted.id: code}, now)
 
 
-async def try_anew(engine: AsyncEngine, now: datetime) -> None:
-    """What was put aside is looked at again, but for places in the queue: those were told that it is over."""
+def _waiting(wanted: Row[Any]) -> Update:
+    return update(callbacks).where(callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
+
+
+async def try_anew(engine: AsyncEngine) -> None:
+    """What was put aside is looked at again, at the time at which it was due: what is not so any more ends.
+
+    What had its one moment is over: a place in the queue, which was told so, and an official's held line.
+    """
     its = callbacks.c
-    aside = update(callbacks).where(its.state == "unreachable", its.notice[ASIDE].is_not(None))
-    again = {"state": "waiting", "next_at": now, "ended_at": None, "notice": its.notice.op("-")(ASIDE)}
+    aside, of_a_moment = update(callbacks).where(PUT_ASIDE), its.purpose.in_((TURN, LOTTERY))
+    again = {"state": "waiting", "ended_at": None, "notice": its.notice.op("-")(ASIDE)}
     async with engine.begin() as connection:
-        await connection.execute(aside.where(its.purpose != TURN).values(again))
+        await connection.execute(aside.where(of_a_moment).values(state="cancelled"))
+        await connection.execute(aside.where(~of_a_moment).values(again))
 
 
 async def _decide(
@@ -181,12 +191,12 @@ async def _decide(
 
     Raises whatever comes of a row that this release can't read: nobody is rung who can't be told.
     """
+    if not _is_still_wanted(wanted, case, now, _midnight(page, now).date()):
+        await _put(connection, wanted, state="cancelled", ended_at=now)
+        return False
     _news_of(wanted.purpose, wanted.notice)
     if wanted.purpose == LOTTERY:
         return await _now_or_never(connection, page, policy, now, wanted, case)
-    if not _is_still_wanted(wanted, case, now):
-        await _put(connection, wanted, state="cancelled", ended_at=now)
-        return False
     if not phone.is_callable(wanted.number) or (wanted.purpose == ANSWER and _is_unread(case)):
         await _put(connection, wanted, state="unreachable", ended_at=now)
         return False
@@ -296,14 +306,16 @@ async def _asked_enough(
     return bool(made >= (policy.verify_per_caller_per_day if alone else policy.verify_per_channel_per_day))
 
 
-def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
+def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: date) -> bool:
+    if wanted.purpose == ANSWER:
+        return callback_planning.still_tells(case)
     if wanted.purpose == VERIFY:
         return case.closed_at is None or callback_planning.still_tells(case)
     if wanted.purpose == ORDER:
         return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:
-        return case.closed_at is None and meeting_calls.still_true(wanted.notice, now)
-    return bool(wanted.purpose in (STATUS, TURN) or callback_planning.still_tells(case))
+        return case.closed_at is None and meeting_calls.still_true(wanted.notice, now, today)
+    return bool(wanted.purpose == TURN or wanted.next_at > now - WISHED)
 
 
 def _is_unread(case: Row[Any]) -> bool:
@@ -527,6 +539,7 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF))
             never = (callbacks.c.state == "unreachable", callbacks.c.attempts == 0, callbacks.c.number != "")
             anew = update(callbacks).where(answer, *never, callbacks.c.case_id.in_(owed))
+            anew = anew.where(~PUT_ASIDE)  # those are looked at as a server starts: `try_anew`
             await connection.execute(anew.values(state="waiting", next_at=now, ended_at=None))
 
 

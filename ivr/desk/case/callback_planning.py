@@ -22,6 +22,7 @@ from ivr.cases import phone
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
+from ivr.store.callbacks import PUT_ASIDE
 from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
@@ -37,6 +38,7 @@ REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
+YET_TO_TELL = or_(callbacks.c.state.in_(OPEN), PUT_ASIDE)
 
 
 class Reach(StrEnum):
@@ -67,7 +69,8 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
     number = number_of(case._mapping)
     mine = (callbacks.c.case_id == case.id, callbacks.c.key != key)
     told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
-    old = (callbacks.c.state == "waiting", callbacks.c.purpose.in_(OF_CASE), told)
+    waits = or_(callbacks.c.state == "waiting", PUT_ASIDE)
+    old = (waits, callbacks.c.purpose.in_(OF_CASE), told)
     untold = (callbacks.c.state == "unreachable", callbacks.c.purpose == ANSWER)
     for which in (old, untold):
         ended = update(callbacks).where(*mine, *which).values(state="cancelled", ended_at=now)
@@ -219,6 +222,8 @@ async def wish(
     same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))
     waits = update(callbacks).where(*same, callbacks.c.state == "waiting")
     await connection.execute(waits.values(next_at=now, last_at=None))  # no pause: she is at her telephone
+    older = update(callbacks).where(*same, callbacks.c.purpose == STATUS, callbacks.c.key != key, PUT_ASIDE)
+    await connection.execute(older.values(state="cancelled", ended_at=now))  # this one takes its place
     coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))
     if (await connection.execute(coming.limit(1))).first() is None:
         await _add(connection, case, key, now, STATUS, number, language or case.language)

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case import callback_planning
-from ivr.desk.case.callback_planning import MEETING, OPEN, REMINDER
+from ivr.desk.case.callback_planning import MEETING, REMINDER, YET_TO_TELL
 from ivr.desk.case.rows import outbox_row
+from ivr.store.callbacks import PUT_ASIDE
 from ivr.store.tables import callbacks, outbox
 from ivr.voice.invitation import MeetingNews
 
@@ -38,7 +39,7 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
     Whoever is yet to hear that her slot is off hears that also where she goes on waiting.
     """
     if notice["what"] == WAITING and (off := await _yet_to_hear(connection, case.id, OFF)):
-        notice = {**off, **notice, "what": OFF}
+        notice = {**notice, "what": OFF} | {name: off[name] for name in ("was_at",) if name in off}
     await cancel(connection, case.id, now)
     await _plan(connection, case, notice, now)
     if "starts_at" in notice and notice["what"] != DELAYED:
@@ -51,7 +52,7 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
 
 
 async def _yet_to_hear(connection: AsyncConnection, case: uuid.UUID, what: str) -> dict[str, Any] | None:
-    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, callbacks.c.state.in_(OPEN))
+    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, YET_TO_TELL)
     query = select(callbacks.c.notice).where(*its, callbacks.c.notice["what"].as_string() == what)
     found: dict[str, Any] | None = (await connection.execute(query.limit(1))).scalar()
     return found
@@ -73,14 +74,14 @@ async def _plan(
 
 async def cancel(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
     """It is not so any more. Who is on the line with it is not rung with it again; her key does not count."""
-    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, callbacks.c.state.in_(OPEN))
+    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, YET_TO_TELL)
     await connection.execute(update(callbacks).where(*its).values(state="cancelled", ended_at=now))
 
 
 async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) -> None:
     """The reminder tells all that an invitation would that has not reached her."""
     others = (callbacks.c.case_id == reminder.case_id, callbacks.c.id != reminder.id)
-    waits = (callbacks.c.purpose == MEETING, callbacks.c.state == "waiting")
+    waits = (callbacks.c.purpose == MEETING, or_(callbacks.c.state == "waiting", PUT_ASIDE))
     free = select(callbacks.c.id).where(*others, *waits).with_for_update(skip_locked=True)  # else it is ended
     its = update(callbacks).where(callbacks.c.id.in_(free))
     await connection.execute(its.values(state="cancelled", ended_at=now))
@@ -105,9 +106,15 @@ async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int
     return (await connection.execute(select(callbacks.c.id).where(*its, there).limit(1))).first() is not None
 
 
-def still_true(notice: Mapping[str, Any], now: datetime) -> bool:
-    """Not once the slot has begun."""
-    return "starts_at" not in notice or datetime.fromisoformat(notice["starts_at"]) > now
+def still_true(notice: Mapping[str, Any], now: datetime, today: date) -> bool:
+    """Not once the slot has begun, nor once the day has gone by until which she was to hear of another.
+
+    As long as she might come for a slot that is off she hears that.
+    """
+    at = notice.get("starts_at") or notice.get("was_at")
+    if at and datetime.fromisoformat(at) > now:
+        return True
+    return "starts_at" not in notice and date.fromisoformat(notice["again_on"]) >= today
 
 
 def news_of(notice: Mapping[str, Any]) -> MeetingNews:

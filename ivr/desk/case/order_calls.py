@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.callback import Outcome
 from ivr.cases.statuses import Status
 from ivr.desk.case import callback_planning
-from ivr.desk.case.callback_planning import ANSWER, HELD, OPEN, ORDER
+from ivr.desk.case.callback_planning import ANSWER, HELD, ORDER, YET_TO_TELL
 from ivr.store.tables import callbacks, cases, meeting_orders, outbox
 from ivr.voice.order_call import OrderNews
 
@@ -28,7 +28,7 @@ async def plan(
     connection: AsyncConnection, whole: Any, part: Any, due_on: date, now: datetime, zone: ZoneInfo
 ) -> None:
     """`whole`: her case, `part`: the order's. Another day takes the place of an earlier one."""
-    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ORDER, callbacks.c.state.in_(OPEN))
+    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ORDER, YET_TO_TELL)
     this = callbacks.c.notice["order"].as_string() == part.code
     await connection.execute(update(callbacks).where(*its, this).values(state="cancelled", ended_at=now))
     notice = {"order": part.code, "agency": part.agency, "words": part.words}

@@ -186,5 +186,6 @@ async def test_a_place_that_nobody_can_read_is_put_aside_and_told_and_the_next_o
     assert await messages(engine) == [{"case": odd}], "she learns that nobody will ring her"
     [told] = await callback_list.listed(engine, "unreachable")
     assert told["case"] == odd and told["put_aside"]
-    await callbacks.try_anew(engine, NOON + 4 * MINUTE)
-    assert [row["case"] for row in await callback_list.listed(engine, "unreachable")] == [odd]
+    await callbacks.try_anew(engine)
+    [over] = await callback_list.listed(engine, "cancelled")
+    assert over["case"] == odd and await callback_list.put_aside(engine) == 0, "nobody is alarmed for ever"
