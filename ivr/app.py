@@ -540,9 +540,7 @@ class Hotline:
                 Gauge("ivr_unread_folders", unread, len(folders), {"of": what}, join="max")
                 for what, folders in self.worker.not_shown.items()
             ]
-            aside = (
-                "What a step of the background work can't work on and put aside, with its reason in the log."
-            )
+            aside = "What a step of the background work can't work on, with its reason in the log."
             gauges += [
                 Gauge("ivr_rows_put_aside", aside, many, {"step": step}, join="max")
                 for step, many in self.worker.aside.counts.items()

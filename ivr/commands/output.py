@@ -135,11 +135,12 @@ def _is_sentence(error: Exception) -> bool:
     from ivr.desk.refusals import Refused
     from ivr.lab.asterisk import LabError
     from ivr.lab.packages import PackagesError
+    from ivr.store.aside import NoneWorks
     from ivr.voice.catalogue import CatalogueMistakes
     from ivr.voice.mistakes import MenuMistakes
 
-    known = (CommandError, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
-    return isinstance(error, known)
+    ours = (CommandError, LabError, NoneWorks, PackagesError)
+    return isinstance(error, (*ours, CatalogueMistakes, MenuMistakes, Refused, SeedError))
 
 
 def _quiet_pipe() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from ivr.commands.books import Code, Json
 from ivr.commands.caseflow import By, act
-from ivr.commands.output import load_settings, show_json, show_rows, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_rows, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,9 +23,13 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     json: Json = False,
 ) -> None:
-    """Take away recordings and names whose time is over, by retention.yaml and what people changed of it."""
+    """Take away recordings and names whose time is over, by retention.yaml and what people changed of it.
+
+    Exit code 1 where anything could not be taken.
+    """
     from ivr.desk.editing import terms
     from ivr.desk.keeping import retention as rules
+    from ivr.store.aside import Aside
     from ivr.store.derived import Derived
 
     settings = load_settings()
@@ -39,16 +43,21 @@ def retention(
         show_rows(["what", "kind", "status", "days", "cases", "held", "oldest"], rows, json)
         return
 
+    aside = Aside()
+
     async def work(engine: AsyncEngine) -> dict[str, Any]:
         kept = await terms.in_force(engine, settings.seed_path)
         derived = Derived(settings.derived)
-        return rules.as_json(await rules.keep(engine, kept, settings.recordings, derived, now))
+        return rules.as_json(await rules.keep(engine, kept, settings.recordings, derived, now, aside=aside))
 
     done = with_database(settings, work)
     if json:
         show_json(done)
     else:
         typer.echo(", ".join(f"{name}: {count}" for name, count in done.items()))
+    if left := {what: count for what, count in aside.counts.items() if count}:
+        told = ", ".join(f"{what}: {count}" for what, count in left.items())
+        fail(f"not all went whose time is over, the lines above say why ({told}); the next pass tries again")
 
 
 @hold.command(epilog="Example: ivr hold add 1234567894 --reason 'پروندهٔ دادگاه ۱۲'")

@@ -74,6 +74,10 @@ ASIDE_SECONDS = 60.0  # how often call-backs that were put aside are counted
 LAST_SECONDS = 15.0
 
 
+class StepsAtFault(Exception):
+    """Which steps of the work that keeps deadlines a fault of ours stopped. Strangers may read it."""
+
+
 class SweepStep(Protocol):
     """Of the work that keeps deadlines. How many rows it dealt with."""
 
@@ -330,22 +334,26 @@ class Worker:
         steps |= {"bodies were invited to sessions or reminded of their views": keep_asking}
         steps |= {"calls that an official took were noted as hearings": keep_noting}
         while True:
-            for what, step in steps.items() if self.is_sure() else ():
-                await self._one_step(what, step)
+            tried = [await self._one_step(*each) for each in (steps.items() if self.is_sure() else ())]
+            if faults := [fault for fault in tried if fault]:
+                raise StepsAtFault("; ".join(faults))
             await asyncio.sleep(SWEEP_SECONDS)
 
-    async def _one_step(self, what: str, step: SweepStep) -> None:
-        """A step that a fault of ours stops does not stop those after it."""
+    async def _one_step(self, what: str, step: SweepStep) -> str:
+        """A step that a fault of ours stops does not stop those after it. Which fault; "" for none."""
         try:
             if count := await step(self.pump.engine, await self.book.page(), self.clock(), aside=self.aside):
                 log.info("%d %s", count, what)
         except (BookEmpty, *AWAY) as error:
-            if is_our_fault(error):
-                log.exception("escalation (%s) is at fault, which no waiting mends", what)
-            else:
+            if not is_our_fault(error):
                 log.warning("no case can climb its ladder for now (%s): %s", what, error)
-        except Exception:
+                return ""
+            log.exception("escalation (%s) is at fault, which no waiting mends", what)
+            return f"{what}: {type(error).__name__}"
+        except Exception as error:
             log.exception("escalation (%s) failed; the other steps go on", what)
+            return f"{what}: {type(error).__name__}"
+        return ""
 
     async def _prove(self) -> None:
         while True:

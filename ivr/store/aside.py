@@ -1,13 +1,13 @@
 """Rows that a step of the work can't deal with: each costs itself alone, is told, and is tried again.
 
-A row may be at fault for what another release wrote, a constraint, or a damaged file; a database that is away
-is no row's fault.
+A row may be at fault for what another release wrote, a constraint, or a damaged file. No row's fault is a
+database that is away, nor what stops every one that is tried: a mistake of ours, which costs nobody an hour.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,14 @@ AGAIN = timedelta(hours=1)
 MANY = 20  # of which none can be worked on: that is no row's fault
 
 
+class NoneWorks(Exception):
+    """None of the `MANY` that a step tried can be worked on. Strangers may read it."""
+
+    def __init__(self, step: str, kind: str) -> None:
+        told = "{}: none of {} that were tried can be worked on ({}), no row's fault; the log says why"
+        super().__init__(told.format(step, MANY, kind))
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     until: datetime
@@ -41,6 +49,7 @@ class Aside:
     def __init__(self) -> None:
         self._steps: dict[str, dict[Hashable, _Waiting]] = defaultdict(dict)
         self._in_books: dict[str, tuple[int, str]] = {}
+        self._at_fault: dict[str, str] = {}  # steps of which none worked when last tried
 
     async def batch(
         self,
@@ -52,52 +61,70 @@ class Aside:
     ) -> tuple[Sequence[Row[Any]], int]:
         """One transaction over the rows of `query`, which have an `id`: all by one call of `work`.
 
-        Where that fails one by one, each in a savepoint. The rows, and how many were done as `work` says.
-        Raises what AWAY names, and the fault of `MANY` or more of which none can be worked on.
+        Where that fails one by one, each found again in a transaction of its own. The rows, and how many were
+        done as `work` says. Raises what AWAY names, and NoneWorks.
         """
-        query = query.where(*self.but(step, query.selected_columns.id, now))
+        id = query.selected_columns.id
+        query = query.where(*self.but(step, id, now))
+        rows: Sequence[Row[Any]] = ()
         try:
             async with engine.begin() as connection:
                 rows = (await connection.execute(query)).all()
-                return rows, await work(connection, rows) if rows else 0
+                done = await work(connection, rows) if rows else 0
         except Exception as error:
-            if not _is_a_row_s(error):
+            if not rows or not _is_a_row_s(error):
                 raise
-        async with engine.begin() as connection:
-            rows = (await connection.execute(query)).all()
+        else:
+            self._at_fault.pop(step, None)
+            return rows, done
 
-            async def alone(row: Row[Any]) -> int:
-                async with connection.begin_nested():
-                    return await work(connection, [row])
+        async def alone(row: Row[Any]) -> int:
+            async with engine.begin() as connection:
+                found = (await connection.execute(query.where(id == row.id))).all()
+                return await work(connection, found) if found else 0  # somebody else does it, or did
 
-            return rows, await self.each(step, {row.id: row for row in rows}, alone, now)
+        return rows, await self.each(step, {row.id: row for row in rows}, alone, now)
 
     async def each(
         self, step: str, rows: Mapping[Key, Each], work: Callable[[Each], Awaitable[int]], now: datetime
     ) -> int:
-        """`work` for each but those that wait. How many were done, as it says. Raises as `batch`."""
-        done, tried, failed = 0, 0, list[Exception]()
-        for key in _but(rows, self.waiting(step, now)):
-            tried += 1
+        """`work` for each but those that wait. How many were done, as it says. Raises as `batch`.
+
+        Whoever fails waits from the end on, once it is known whose fault it is.
+        """
+        left, failed = deque(_but(rows, self.waiting(step, now))), dict[Key, Exception]()
+        done, any_works = 0, False
+        while left:
+            # The first may be of one kind, the longest overdue, and share its fault: the last are asked, too.
+            from_the_end = not any_works and len(failed) >= MANY // 2
+            key = left.pop() if from_the_end else left.popleft()
             try:
                 done += await work(rows[key])
+                any_works = True
             except Exception as error:
                 if not _is_a_row_s(error):
                     raise
-                self.put(step, key, error, now)
-                failed.append(error)
-        if tried >= MANY and len(failed) == tried:
-            raise failed[-1]
+                failed[key] = error
+                if not any_works and len(failed) == MANY:
+                    raise self._none_works(step, error) from None
+        self._at_fault.pop(step, None)
+        for key, fault in failed.items():
+            self.put(step, key, fault, now)
         return done
 
-    def put(self, step: str, key: Hashable, error: Exception, now: datetime) -> None:
-        """This one waits."""
-        kind, cause = type(error).__name__, getattr(error, "orig", None) or error
-        # What follows the first line may repeat the row, a caller's own words; a statement's trace does, too.
-        why, _, _ = f"{kind}: {cause}".partition("\n")
-        trace = None if isinstance(error, SQLAlchemyError | OSError) else error
-        log.error("%s: %s can't be worked on and is put aside: %s", step, key, why, exc_info=trace)
-        self._steps[step][key] = _Waiting(now + AGAIN, kind)
+    def put(self, step: str, key: Hashable, error: Exception, now: datetime, tell: bool = True) -> None:
+        """This one waits. `tell`: whether it has a line of its own in the log."""
+        if tell:
+            told = "%s: %s can't be worked on and is put aside: %s"
+            log.error(told, step, key, _why(error), exc_info=_trace(error))
+        self._steps[step][key] = _Waiting(now + AGAIN, type(error).__name__)
+
+    def _none_works(self, step: str, error: Exception) -> NoneWorks:
+        told = "%s: none of the %d that were tried can be worked on, none is put aside: %s"
+        log.error(told, step, MANY, _why(error), exc_info=_trace(error))
+        fault = NoneWorks(step, type(error).__name__)
+        self._at_fault[step] = str(fault)
+        return fault
 
     def waiting(self, step: str, now: datetime) -> list[Any]:
         """Which are left alone still. The others are forgotten: they are tried again, and told again."""
@@ -121,8 +148,9 @@ class Aside:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many wait, of each step that ever had any."""
+        """How many can't be worked on, of each step that ever had any: they wait, or none works."""
         its = {step: len(its) for step, its in self._steps.items()}
+        its |= {step: its.get(step, 0) + MANY for step in self._at_fault}
         return its | {step: many for step, (many, _) in self._in_books.items()}
 
     @property
@@ -130,16 +158,31 @@ class Aside:
         """One sentence for each step. Strangers may read it: whose they are, and with what, the log says."""
         told = "{}: {} put aside, which can't be worked on ({}); the log has each with its reason"
         shown = "{}: {} put aside, which can't be worked on; {} has each with its reason"
-        return [
-            told.format(step, len(its), ", ".join(sorted({each.kind for each in its.values()})))
-            for step, its in self._steps.items()
-            if its
-        ] + [shown.format(step, many, by) for step, (many, by) in self._in_books.items() if many]
+        return (
+            list(self._at_fault.values())
+            + [
+                told.format(step, len(its), ", ".join(sorted({each.kind for each in its.values()})))
+                for step, its in self._steps.items()
+                if its
+            ]
+            + [shown.format(step, many, by) for step, (many, by) in self._in_books.items() if many]
+        )
 
 
 def _but(keys: Iterable[Key], waiting: Iterable[Any]) -> list[Key]:
     left_alone = set(waiting)
     return [key for key in keys if key not in left_alone]
+
+
+def _why(error: Exception) -> str:
+    """One line: what follows the first may repeat the row, a caller's own words."""
+    why, _, _ = f"{type(error).__name__}: {getattr(error, 'orig', None) or error}".partition("\n")
+    return why
+
+
+def _trace(error: Exception) -> Exception | None:
+    """A statement's repeats the row, too."""
+    return None if isinstance(error, SQLAlchemyError | OSError) else error
 
 
 def _is_a_row_s(error: Exception) -> bool:

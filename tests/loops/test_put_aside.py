@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
 from ivr.desk.case import pausing
 from ivr.lab.pace import patience
+from ivr.loops import every
 from ivr.loops.every import Loops
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import Settings
 from ivr.store import tables
+from ivr.store.aside import MANY
 from ivr.store.derived import Derived
 from tests.desk.call.test_callbacks import NOON, answered, claim
 from tests.desk.counter import counter
 from tests.desk.facts.test_reconcile import shelf
-from tests.desk.office import office
+from tests.desk.office import Office, office
+
+
+def worker_at(later: datetime, desk: Office, folder: Path) -> Worker:
+    derived, seed = Derived(folder / "derived"), Settings().seed_path
+    cellar = Cellar(folder / "fallback", folder / "lists", seed, derived)
+    return Worker(desk.pump, desk.intake, shelf(desk, folder), cellar, lambda: later)
 
 
 async def test_of_three_pauses_two_end_and_the_third_is_told_as_a_warning(
@@ -33,9 +42,7 @@ async def test_of_three_pauses_two_end_and_the_third_is_told_as_a_warning(
     await at.put_behind(codes[0])
     later = at.at + timedelta(days=9)
     async with office(engine, tmp_path, pumping=False) as desk:
-        derived, seed = Derived(tmp_path / "derived"), Settings().seed_path
-        cellar = Cellar(tmp_path / "fallback", tmp_path / "lists", seed, derived)
-        worker = Worker(desk.pump, desk.intake, shelf(desk, tmp_path), cellar, lambda: later)
+        worker = worker_at(later, desk, tmp_path)
         worker.start(loops := Loops())
         try:
             async with asyncio.timeout(patience(20)):
@@ -73,3 +80,37 @@ async def test_a_call_back_put_aside_is_a_warning_a_gauge_and_a_finding_of_the_d
             await loops.close()
     assert worker.aside.counts["call_backs"] == 1
     assert [told for told in worker.troubles if told.startswith("call_backs: 1 put aside")]
+
+
+async def test_a_step_of_which_no_pause_can_end_keeps_failing_tells_so_and_goes_on_as_soon_as_it_is_mended(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.01)
+    at = await counter(engine)
+    codes = [await at.open("water.bill") for _ in range(MANY)]
+    for code in codes:
+        await pausing.pause(engine, at.page, at.ask(code, "desk", "x"), 2)
+    async with engine.begin() as connection:
+        refusing = "ALTER TABLE case_events ADD CONSTRAINT never_ends CHECK (event <> 'resumed')"
+        await connection.execute(text(refusing))
+    later = at.at + timedelta(days=9)
+    async with office(engine, tmp_path, pumping=False) as desk:
+        worker = worker_at(later, desk, tmp_path)
+        worker.start(loops := Loops())
+        try:
+            async with asyncio.timeout(patience(20)):
+                while not loops.troubles:
+                    await asyncio.sleep(0.05)
+            [keeps_failing] = loops.troubles
+            assert keeps_failing.startswith("escalation keeps failing")
+            assert keeps_failing.endswith("pauses are over: NoneWorks")
+            [told] = worker.troubles
+            assert told.startswith(f"pauses: none of {MANY}") and worker.aside.counts == {"pauses": MANY}
+            async with engine.begin() as connection:
+                await connection.execute(text("ALTER TABLE case_events DROP CONSTRAINT never_ends"))
+            async with asyncio.timeout(patience(20)):
+                while any([(await at.row(code)).paused_at for code in codes]):
+                    await asyncio.sleep(0.05)
+        finally:
+            await loops.close()
+    assert worker.troubles == []

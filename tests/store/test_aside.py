@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Select, Table, Text, event, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.store.aside import AGAIN, MANY, Aside
+from ivr.store.aside import AGAIN, MANY, Aside, NoneWorks
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 rows = Table(
@@ -97,13 +97,57 @@ async def test_where_nothing_is_wrong_nothing_is_asked_beyond_the_question_and_t
     assert said == ["SELECT", "UPDATE", "UPDATE"]
 
 
-async def test_so_many_of_which_none_can_be_worked_on_are_no_row_s_fault(books: AsyncEngine) -> None:
-    await put(books, *["her own words"] * (MANY + 1))
+async def test_so_many_of_which_none_can_be_worked_on_are_no_row_s_fault_and_wait_for_no_hour(
+    books: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put(books, *["one"] * MANY * 3)
+    aside, tried = Aside(), 0
+
+    async def mistaken(connection: AsyncConnection, found: Sequence[Any]) -> int:
+        nonlocal tried
+        tried += len(found)
+        return len(None)  # type: ignore[arg-type]
+
+    with pytest.raises(NoneWorks, match=r"^lengths: none of 20 .* \(TypeError\)"):
+        await aside.batch("lengths", books, ALL, mistaken, NOW)
+    assert tried == MANY * 3 + MANY, "all at once, then no more than tell whose fault it is"
+    [told] = caplog.records
+    assert "lengths: none of the 20" in told.message and told.exc_info
+    assert aside.waiting("lengths", NOW) == [] and aside.counts == {"lengths": MANY}
+    [trouble] = aside.troubles
+    assert trouble.startswith("lengths: none of 20")
+    assert (await aside.batch("lengths", books, ALL, measure, NOW))[1] == MANY * 3, "once it is mended"
+    assert aside.counts == {"lengths": 0} and aside.troubles == []
+
+
+async def test_so_many_at_fault_that_stand_first_keep_none_behind_them(books: AsyncEngine) -> None:
+    await put(books, *["her own words"] * MANY, "one", "two")
     aside = Aside()
-    with pytest.raises(Exception, match="short"):
-        await aside.batch("lengths", books, ALL.limit(MANY), measure, NOW)
-    assert aside.counts == {"lengths": MANY}
-    assert (await aside.batch("lengths", books, ALL.limit(MANY), measure, NOW))[0][0].id == MANY + 1
+    assert (await aside.batch("lengths", books, ALL, measure, NOW))[1] == 2
+    assert aside.counts == {"lengths": MANY} and len(await left(books)) == MANY
+
+
+async def test_while_each_is_tried_alone_no_other_is_locked_and_what_somebody_did_meanwhile_is_left(
+    books: AsyncEngine,
+) -> None:
+    await put(books, "her own words", "two", "three", "four")
+    seen: list[str] = []
+
+    async def look(connection: AsyncConnection, found: Sequence[Any]) -> int:
+        if len(found) == 1:
+            [one] = found
+            seen.append(one.said)
+            async with books.begin() as other:
+                free = (await other.execute(ALL.with_for_update(skip_locked=True))).all()
+                assert [row.said for row in free] == [said for said in await left(books) if said != one.said]
+                if one.said == "two":
+                    await measure(other, [row for row in free if row.said == "three"])
+        return await measure(connection, found)
+
+    aside = Aside()
+    _, done = await aside.batch("lengths", books, ALL.with_for_update(skip_locked=True), look, NOW)
+    assert (done, seen) == (2, ["her own words", "two", "four"])
+    assert aside.counts == {"lengths": 1} and await left(books) == ["her own words"]
 
 
 async def test_a_database_that_is_away_is_no_row_s_fault(books: AsyncEngine) -> None:

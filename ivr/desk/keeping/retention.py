@@ -60,6 +60,7 @@ FILE = "retention.yaml"
 BATCH = 200
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
 FILES = "files to erase"  # what their disk does not let go
+FILES_TOLD = 5  # a line each in one pass; a disk that is read-only lets none go
 CALLS_FORGOTTEN, LETTERS_PRUNED = TOLD = "calls_forgotten", "letters_pruned"  # in the audit
 NOBODY: dict[str, Any] = dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
 NOBODY |= {"words": "", "told": None, "place": None, "draft": null()}
@@ -344,7 +345,8 @@ async def _tell(
 async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime, aside: Aside) -> int:
     """The files that were removed from the books. How many. A recording's copy in the store: `storing`.
 
-    What its disk does not let go is stepped over, however much it is, and tried again by the next pass.
+    What its disk does not let go is stepped over, however much it is, and tried again by the next pass. The
+    first few have a line each in the log, the others are counted.
     """
     aside.begin_anew(FILES)
     done, last = await _erase_attachments(engine, beside(folder), now, aside), ""
@@ -364,8 +366,11 @@ async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: dateti
             await connection.execute(erased)
         done += len(gone)
         if len(found) < BATCH:
-            return done
+            break
         last = found[-1].name
+    if (more := aside.counts[FILES] - FILES_TOLD) > 0:
+        log.error("%s: %d more do not go, which have no line of their own", FILES, more)
+    return done
 
 
 async def _erase_attachments(engine: AsyncEngine, folder: Path, now: datetime, aside: Aside) -> int:
@@ -391,7 +396,7 @@ async def _gone_from_disk(unlink: Callable[[Any], None], row: Any, aside: Aside,
     try:
         await asyncio.to_thread(unlink, row)
     except OSError as error:
-        aside.put(FILES, row.name, error, now)
+        aside.put(FILES, row.name, error, now, tell=aside.counts[FILES] < FILES_TOLD)
         return False
     return True
 

@@ -121,12 +121,10 @@ async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = 
                 await note_deed(
                     connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft, details=why
                 )
-            else:
-                done.append(plan)
-                if plan in await _planned(connection, plan.name):  # it was on the air already
-                    await note_deed(
-                        connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft
-                    )
+                return 1
+            if plan in await _planned(connection, plan.name):  # it was on the air already
+                await note_deed(connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft)
+        done.append(plan)  # committed
         return 1
 
     await (aside or Aside()).each("planned trees", waiting, put, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -195,6 +196,38 @@ async def test_files_that_their_disk_does_not_let_go_keep_none_behind_them(
     for path in held:
         path.rmdir()
     assert (await archive.keep(100, aside=aside)).files == 2 and aside.troubles == []
+
+
+async def test_of_a_disk_that_lets_nothing_go_the_log_names_a_few_and_counts_the_rest(
+    archive: Archive, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "FILES_TOLD", 1)
+    closed = [await archive.closed(topic=topic) for topic in ("water.bill", "energy.gas", "water.supply")]
+    for _, path in closed:
+        path.unlink()
+        path.mkdir()  # can't be unlinked
+    aside = Aside()
+    for _ in range(2):
+        caplog.clear()
+        assert (await archive.keep(100, aside=aside)).files == 0
+        one, rest = [told.message for told in caplog.records if told.levelno == logging.ERROR]
+        assert one.startswith(f"{retention.FILES}: ") and rest.startswith(f"{retention.FILES}: 2 more")
+    assert aside.counts[retention.FILES] == 3
+
+
+async def test_the_command_says_what_could_not_go_and_ends_with_1(
+    archive: Archive, database_url: str, tmp_path: Path
+) -> None:
+    odd, _ = await archive.closed()
+    last = await archive.at.put_behind(odd)
+    long_ago = update(cases).values(closed_at=func.now() - timedelta(days=9_000))
+    async with archive.at.engine.begin() as connection:
+        await connection.execute(long_ago)
+    code, said = await ivr(database_url, tmp_path, "retention")
+    assert code == 1 and "recordings: 0, anonymised: 0" in said and "(anonymised: 1)" in said
+    await archive.at.mend(odd, last)
+    code, said = await ivr(database_url, tmp_path, "retention")
+    assert code == 0 and "anonymised: 1" in said
 
 
 async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: Archive) -> None:

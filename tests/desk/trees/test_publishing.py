@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
@@ -13,7 +14,7 @@ from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, tree_history
 from ivr.desk.trees.drafts import CheckedDraft, DraftMoved, Faulty
 from ivr.desk.trees.publishing import publish_draft, roll_back
-from ivr.store.aside import Aside
+from ivr.store.aside import AGAIN, Aside
 from ivr.voice.menu import Menu
 from ivr.voice.menu_life import Stage, TreeDeed
 from ivr.voice.parse import parse
@@ -167,6 +168,20 @@ async def test_of_three_plans_one_that_can_not_be_read_keeps_no_other_and_can_be
         await publishing.unschedule(engine, "110", number, "ali")
     assert await publishing.publish_due(engine, soon + timedelta(days=1), aside) == []
     assert aside.troubles == []
+
+
+async def test_a_plan_whose_end_the_books_refuse_is_not_called_on_the_air(engine: AsyncEngine) -> None:
+    soon, aside = NOW + timedelta(hours=1), Aside()
+    await put(engine, "one")
+    await put(engine, "one", at=soon)  # on the air already: its plan only ends
+    async with engine.begin() as connection:
+        refusing = "ALTER TABLE menu_events ADD CONSTRAINT never_ends CHECK (deed <> 'unscheduled')"
+        await connection.execute(sql(refusing))
+    assert await publishing.publish_due(engine, soon, aside) == []
+    assert aside.counts == {"planned trees": 1}
+    async with engine.begin() as connection:
+        await connection.execute(sql("ALTER TABLE menu_events DROP CONSTRAINT never_ends"))
+    assert len(await publishing.publish_due(engine, soon + AGAIN, aside)) == 1
 
 
 async def test_a_plan_of_a_draft_that_is_gone_says_so_and_is_not_tried_for_ever(engine: AsyncEngine) -> None:
