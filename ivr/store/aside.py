@@ -78,19 +78,23 @@ class Aside:
             self._at_fault.pop(step, None)
             return rows, done
 
-        async def alone(row: Row[Any]) -> int:
+        async def alone(row: Row[Any]) -> int | None:
             async with engine.begin() as connection:
                 found = (await connection.execute(query.where(id == row.id))).all()
-                return await work(connection, found) if found else 0  # somebody else does it, or did
+                return await work(connection, found) if found else None  # somebody else does it, or did
 
         return rows, await self.each(step, {row.id: row for row in rows}, alone, now)
 
     async def each(
-        self, step: str, rows: Mapping[Key, Each], work: Callable[[Each], Awaitable[int]], now: datetime
+        self,
+        step: str,
+        rows: Mapping[Key, Each],
+        work: Callable[[Each], Awaitable[int | None]],
+        now: datetime,
     ) -> int:
-        """`work` for each but those that wait. How many were done, as it says. Raises as `batch`.
+        """`work` for each but those that wait. How many were done, as it says (None: not tried).
 
-        Whoever fails waits from the end on, once it is known whose fault it is.
+        Whoever fails waits from the end on, once it is known whose fault it is. Raises as `batch`.
         """
         left, failed = deque(_but(rows, self.waiting(step, now))), dict[Key, Exception]()
         done, any_works = 0, False
@@ -99,8 +103,8 @@ class Aside:
             from_the_end = not any_works and len(failed) >= MANY // 2
             key = left.pop() if from_the_end else left.popleft()
             try:
-                done += await work(rows[key])
-                any_works = True
+                if (made := await work(rows[key])) is not None:
+                    done, any_works = done + made, True
             except Exception as error:
                 if not _is_a_row_s(error):
                     raise

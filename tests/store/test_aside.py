@@ -120,6 +120,26 @@ async def test_so_many_of_which_none_can_be_worked_on_are_no_row_s_fault_and_wai
     assert aside.counts == {"lengths": 0} and aside.troubles == []
 
 
+async def test_what_somebody_else_holds_does_not_speak_for_a_step_that_is_at_fault(
+    books: AsyncEngine,
+) -> None:
+    await put(books, *["one"] * (MANY + 1))
+    query = ALL.with_for_update(skip_locked=True)
+
+    async with books.connect() as other:
+
+        async def mistaken(connection: AsyncConnection, found: Sequence[Any]) -> int:
+            if len(found) > 1:
+                await connection.rollback()
+                await other.execute(query.limit(1))  # from here on it is somebody else's
+            return len(None)  # type: ignore[arg-type]
+
+        aside = Aside()
+        with pytest.raises(NoneWorks):
+            await aside.batch("lengths", books, query, mistaken, NOW)
+    assert aside.waiting("lengths", NOW) == []
+
+
 async def test_so_many_at_fault_that_stand_first_keep_none_behind_them(books: AsyncEngine) -> None:
     await put(books, *["her own words"] * MANY, "one", "two")
     aside = Aside()
