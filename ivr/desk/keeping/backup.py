@@ -81,7 +81,7 @@ class Backup:
     left: int = 0  # files that earlier ones hold
     lacking: list[str] = field(default_factory=list)  # in a sentence each: what it and those before lack
     _unread: set[Path] = field(default_factory=set)  # files and folders that their disk does not give
-    _before: Path | None = None  # the recording's file that was added last
+    _added: set[str] = field(default_factory=set)  # members that `held` does not name
 
     async def write(self, out: IO[bytes]) -> tuple[Writer, str]:
         """All of it. The writer, for its figures, and the SHA-256 that stands for the backup."""
@@ -180,9 +180,7 @@ class Backup:
             hashed = await asyncio.to_thread(self._add, writer, path)
             if not hashed and path not in self._unread and (now := _where(root, name)):
                 path = now  # not as it was listed any more
-                if path != self._before:
-                    hashed = await asyncio.to_thread(self._add, writer, path)
-            self._before = path
+                hashed = await asyncio.to_thread(self._add, writer, path)
             self.step("recordings", 1)
             if self._is_old(path):
                 continue  # its bytes were looked at when they went in
@@ -229,17 +227,20 @@ class Backup:
     def _fetch(self, writer: Writer, row: Row[Any]) -> None:
         """From the store, if there is one and it is there."""
         name = row.name
+        its = [f"recordings/{name}{suffix}" for suffix in (PLAIN, PACKED, CLOSED)]
+        if any(map(self._has, its)):
+            return  # it went after it was added
         try:
             if self.vault is None:
                 raise FileNotFoundError
             size = self.vault.size(name)
         except FileNotFoundError:
-            lacks = not any(self._stands(f"recordings/{name}{suffix}") for suffix in (PLAIN, PACKED, CLOSED))
+            lacks = not any(map(self._stands, its))
             self._found("recording_missing", f"recording {name} is not there to be backed up", name, lacks)
             return
         if self.leave_stored:
             return
-        member, at = f"recordings/{name}.wav", row.recorded_at.timestamp()
+        member, at = its[0], row.recorded_at.timestamp()
         if (held := self.earlier.files.get(member)) and held.sha256 == row.sha256:
             self._leave(member, held)
             return
@@ -250,9 +251,11 @@ class Backup:
             self._found("recording_changed", text, name)
 
     def _add(self, writer: Writer, path: Path) -> str:
-        """Its SHA-256; "" when it is gone meanwhile (taken in, or applied long ago) or can't be read."""
+        """Its SHA-256; "" when it is gone meanwhile (taken in, or applied long ago), in it, or can't be read."""
         name = path.relative_to(self.state).as_posix()
         place = name.split("/")[0]
+        if self._has(name):
+            return ""  # a folder was listed while files in it went and came
         try:
             file = path.open("rb", buffering=0)
         except FileNotFoundError:
@@ -274,13 +277,19 @@ class Backup:
                     self._lost(path, content.error, "it is not in this backup")
                     return ""
             hashed = writer.add(name, content, content.size, status.st_mtime, status.st_mode)
+        self._added.add(name)
         if content.error is not None:
             self._lost(path, content.error, f"{content.lost} of its bytes are zeros in this backup", True)
             return ""
         if place in GROW:
             here = len(self.earlier.chain)
             self.held[name] = Held(status.st_size, status.st_mtime_ns, hashed, here)
+            self._added.discard(name)
         return hashed
+
+    def _has(self, name: str) -> bool:
+        """Whether it is a member already, in part or whole, or left to an earlier backup: once is enough."""
+        return name in self.held or name in self._added
 
     def _refused(self, place: Path, error: OSError) -> None:
         """A folder that can't be looked into, or a second disk that is not there."""
@@ -299,9 +308,9 @@ class Backup:
     def _stands(self, name: str) -> bool:
         """Whether an earlier backup holds it, which then is brought back from there."""
         held = self.earlier.files.get(name)
-        if held is not None:
+        if held is not None and not self._has(name):
             self._leave(name, held)
-        return held is not None
+        return name in self.held
 
     def _leave(self, name: str, held: Held) -> None:
         self.held[name] = held

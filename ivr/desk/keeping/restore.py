@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -46,6 +47,12 @@ class Restored:
     size: int = 0
     lacking: list[str] = field(default_factory=list)  # in a sentence each: what it could not hold
 
+    def twice(self, member: Member, before: str) -> None:
+        """A member that was read came before, with that SHA-256: earlier releases wrote some so."""
+        if member.sha256 != before:
+            text = f"{member.name} is in the backup twice, and not the same: the one that was written last counts"
+            self.lacking.append(text)
+
     @property
     def stands_on(self) -> list[Mapping[str, str]]:
         """The earlier backups without which it is not whole, oldest first."""
@@ -64,16 +71,27 @@ async def check(source: IO[bytes], opens: Opens | None = None) -> Restored:
 def _check(source: IO[bytes], opens: Opens | None) -> Restored:
     reader = Reader(source)
     done, wanted = Restored(reader.content()), list[set[str]]()
+    sums: dict[str, str] = {}
+
+    def look(member: Member) -> None:
+        for _ in member.pieces():
+            pass
+        if before := sums.get(member.name):
+            done.twice(member, before)
+        elif _where(member)[0] == "recordings":
+            done.recordings += 1
+        sums[member.name] = member.sha256
+
     while (member := reader.next()) is not None:
         if member.name == EARLIER:
             wanted = _wanted(member, done)
         elif member.name == LACKING:
-            done.lacking = _lacking(member)
+            done.lacking += _lacking(member)
         else:
-            done.recordings += _where(member)[0] == "recordings"
+            look(member)
     done.files, done.size = reader.files, reader.size
-    for _ in _earlier(done, wanted, opens):
-        pass
+    for member in _earlier(done, wanted, opens):
+        look(member)
     return done
 
 
@@ -121,15 +139,15 @@ def _earlier(done: Restored, wanted: list[set[str]], opens: Opens | None) -> Ite
         with opens(link["file"]) as stream:
             reader = Reader(stream)
             reader.content()
+            seen = set[str]()
             while (member := reader.next()) is not None:
                 if member.name in names:
-                    names.remove(member.name)
+                    seen.add(member.name)
                     done.files, done.size = done.files + 1, done.size + member.size
-                    done.recordings += _where(member)[0] == "recordings"
                     yield member
             if reader.sums != link["sums"]:
                 raise ArchiveError(f"{link['file']} is another backup than the one that it stands on")
-        if names:
+        if names := names - seen:
             raise ArchiveError(f"{link['file']} lacks {min(names)}, for which it stands on it")
 
 
@@ -189,13 +207,12 @@ class _Restoring:
             await self._next()
             return
         if member.name == LACKING:
-            self.done.lacking = await asyncio.to_thread(_lacking, member)
+            self.done.lacking += await asyncio.to_thread(_lacking, member)
             await self._next()
             return
         place, table = _where(member)
         if place != "database":
             await asyncio.to_thread(self._unpack, member)
-            self.done.recordings += place == "recordings"
             await self._next()
         elif table not in tables:
             raise ArchiveError(f"the backup holds {member.name}, of no table that it names")
@@ -233,11 +250,16 @@ class _Restoring:
 
     def _write(self, member: Member, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if "secrets" in path.parts else 0o777)
+        before = _taken_away(path)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, member.mode & 0o777)
         with os.fdopen(fd, "wb") as file:
             for piece in member.pieces():
                 file.write(piece)
         os.utime(path, (member.mtime, member.mtime))
+        if before:
+            self.done.twice(member, before)
+        elif _where(member)[0] == "recordings":
+            self.done.recordings += 1
 
     def _place(self, placed: list[Path]) -> None:
         """The whole folders into their places, which were empty when we began."""
@@ -251,6 +273,17 @@ class _Restoring:
                 (self.half / name).rename(self.state / name)
                 placed.append(self.state / name)
         os.sync()
+
+
+def _taken_away(path: Path) -> str:
+    """SHA-256 of a file that the same name in the archive brought before; "" for none. Raises OSError."""
+    try:
+        with path.open("rb") as file:
+            before = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
+    path.unlink()
+    return before
 
 
 def _where(member: Member) -> tuple[str, str]:
