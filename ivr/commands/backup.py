@@ -116,7 +116,8 @@ def restore(
     """Put a backup into an empty machine: a new database and an empty IVR_STATE. All of it or nothing.
 
     Those it stands on (`ivr backup --new`) are looked for beside it. With --identity the key of recordings
-    in envelopes is brought back, too. What it lacks is told; with --check the exit code is 1 then.
+    in envelopes is brought back, too. What it lacks is told; with --check the exit code is 1 then. What was
+    gone before it was taken is told, too, and is no fault of the archive.
     """
     from ivr.desk.keeping.restore import RestoreError, check
     from ivr.desk.keeping.restore import restore as put_back
@@ -150,11 +151,13 @@ def _show(done: Restored, checked: bool, json: bool) -> None:
     content = done.content
     if json:
         figures = {"rows": done.rows, "files": done.files, "recordings": done.recordings, "bytes": done.size}
-        told = {"taken_at": content["taken_at"], "revision": content["revision"], "lacking": done.lacking}
-        show_json({**told, **figures})
+        told = {"taken_at": content["taken_at"], "revision": content["revision"]}
+        show_json({**told, "lacking": done.lacking, "gone": done.gone, **figures})
         return
     for lacks in done.lacking:
         err.print(f"lacking: {lacks}", style="red", markup=False, highlight=False, soft_wrap=True)
+    for gone in done.gone:
+        err.print(f"gone before: {gone}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     what = f"{done.recordings} recordings, {done.files} files, {done.size} bytes of {content['taken_at']}"
     if checked:
         whole = f"not whole ({len(done.lacking)} things are lacking), but" if done.lacking else "whole and"
@@ -200,6 +203,7 @@ def _figures(work: Backup, writer: Writer, sums: str) -> dict[str, Any]:
         "bytes": writer.size,
         "left": work.left,
         "lacking": work.lacking,
+        "gone": work.gone,
         "sums": sums,
     }
 

@@ -12,20 +12,22 @@ MEND = (
 )
 
 
-def unread(settings: Settings) -> list[str]:
+def unread(settings: Settings) -> tuple[list[str], str]:
     """Folders of IVR_STATE on either disk, and the small files that a slot and the room on a disk stand on.
+
+    And what to do about all of them.
 
     Lists all that is kept; of recordings it reads nothing, that is `ivr verify`.
     """
     from ivr.desk.keeping.backup import KEPT, files
     from ivr.store import slots
-    from ivr.store.folders import listed
+    from ivr.store.folders import listed, remedy
     from ivr.store.room import FOLDER
 
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
 
     def refused(place: Path, error: OSError) -> None:
-        found[f"{place}: {error.strerror}"] = None
+        found[f"{place}: {error.strerror}"] = remedy(error, MEND)
 
     for name in KEPT:
         for _ in files(settings.state_path / name, refused):
@@ -43,4 +45,4 @@ def unread(settings: Settings) -> list[str]:
             pass  # it was written anew
         except OSError as error:
             refused(Path(entry.path), error)
-    return list(found)
+    return list(found), "; ".join(dict.fromkeys(found.values())) or MEND

@@ -112,10 +112,10 @@ async def _disk(settings: Settings) -> Diagnosis:
 async def _damage(settings: Settings) -> Diagnosis:
     from ivr.commands import damage
 
-    found = await asyncio.to_thread(damage.unread, settings)
+    found, mend = await asyncio.to_thread(damage.unread, settings)
     several = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    told = f"not given by its disk: {'; '.join(found[:3])}{several}" if found else "every folder can be read"
-    return Diagnosis("damage", not found, told, damage.MEND)
+    told = f"can't be read: {'; '.join(found[:3])}{several}" if found else "every folder can be read"
+    return Diagnosis("damage", not found, told, mend)
 
 
 async def _files(settings: Settings) -> Diagnosis:

@@ -92,6 +92,7 @@ def rewrap() -> None:
     """Let the newest key open every envelope, beside the running server. Twice is harmless."""
     from ivr.desk.keeping.backup import files
     from ivr.store import envelope
+    from ivr.store.folders import remedy
     from ivr.store.recording_files import CLOSED
 
     settings = load_settings()
@@ -101,7 +102,7 @@ def rewrap() -> None:
     failed: list[str] = []
 
     def refused(place: Path, error: OSError) -> None:
-        failed.append(f"{place}: {error.strerror}; ivr keys rewrap again once its disk gives it")
+        failed.append(f"{place}: {error.strerror}; {remedy(error, 'see dmesg')}, then ivr keys rewrap again")
 
     for path in files(settings.recordings, refused):
         if path.suffix == CLOSED:

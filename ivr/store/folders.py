@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,15 @@ Told = Callable[[Path, OSError], None]
 
 def unseen(folder: Path, error: OSError) -> None:
     """For whom nothing hangs on it: who looks for words there tells of it."""
+
+
+def remedy(error: OSError, of_disk: str) -> str:
+    """What a person does about it: not every refusal is the disk's, for which it is `of_disk`."""
+    if isinstance(error, PermissionError):
+        return "it is not readable for this user: see its owner and mode (ls -ld)"
+    if error.errno == errno.EILSEQ:
+        return "rename it, or move it away"
+    return of_disk
 
 
 def listed(folder: Path, refused: Told = unseen) -> list[os.DirEntry[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -39,3 +40,19 @@ async def test_the_doctor_names_what_a_disk_does_not_give(engine: AsyncEngine, t
     seen = await doctor._damage(settings)  # likewise
     assert f"{tmp_path / 'recordings' / 'second'}: No such file or directory" in seen.found
     assert "mount that disk" in seen.mend
+
+
+async def test_what_this_user_may_not_read_is_not_laid_at_a_disk_s_door(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """`lost+found` is root's at the top of each disk, and no folder of ours."""
+    settings = Settings(state=tmp_path)
+    put(tmp_path)
+    mine, root_s = tmp_path / "recordings" / "2026", tmp_path / "recordings" / "lost+found"
+    root_s.mkdir()
+    with damaged(root_s, code=errno.EACCES):
+        assert await doctor._damage(settings) == ("damage", True, "every folder can be read", MEND)  # alone
+        with damaged(mine, code=errno.EACCES):
+            seen = await doctor._damage(settings)  # likewise
+    assert not seen.ok and seen.found == f"can't be read: {mine}: Permission denied"
+    assert "not readable for this user" in seen.mend and "dmesg" not in seen.mend

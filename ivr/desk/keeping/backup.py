@@ -10,7 +10,8 @@ Recordings in envelopes lie in it so; their key only in the copy that is closed 
 Where it stands on earlier backups, what those hold of the folders that only grow is named, not read again;
 the database is whole in each.
 
-What its disk does not give is told, named in the archive (`lacking/files`), and taken by the next one.
+What its disk does not give is told, named in the archive (`lacking/files`), and taken by the next one; so is
+what the books name and no disk has (`lacking/gone`).
 
 Left out: what can be made again (prompts, Asterisk's configuration), the keys, the journal's checkpoint
 (it may be ahead of the snapshot) and the leased code blocks (the living hotline goes on giving them out).
@@ -19,10 +20,11 @@ Left out: what can be made again (prompts, Asterisk's configuration), the keys, 
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -40,11 +42,11 @@ from ivr.store.attachments import FOLDER
 from ivr.store.backup_chain import WHOLE, BackupChain, Held
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
-from ivr.store.folders import Told, listed
+from ivr.store.folders import Told, listed, remedy
 from ivr.store.recording_files import CLOSED, PACKED, PLAIN
 from ivr.store.salvaging import Salvaged
 from ivr.store.tables import attachments, custody_days, recordings
-from ivr.store.vault import Vault
+from ivr.store.vault import Vault, VaultError
 from ivr.store.volumes import SECOND
 
 # Folders of IVR_STATE.
@@ -52,10 +54,14 @@ KEPT = ("fallback", "spool", "custody", "secrets", "escrow", "voices", FOLDER, "
 GROW = ("custody", FOLDER, "recordings")  # by files that nobody writes again
 EARLIER = "earlier/files"  # the member that names what earlier archives hold
 LACKING = "lacking/files"  # the member that names what is not in it, or not whole
+GONE = "lacking/gone"  # … what the books name and no disk has: no later one will hold it either
 KEYS = ("secrets", "escrow")  # of which half is worth nothing, or less
 MEND = "see dmesg; once its disk gives it the next backup takes it"
 # Of a running process, or behind its back.
 _OWN = ("lock", "applying", "checkpoint.json", "identity", "cut_short", "reconciled.json")
+_LOST_FOUND = "lost+found"  # root's, at the top of each ext4
+_NOT_IN_IT = "it is not in this backup"
+_EARLIER_STANDS = "the copy of an earlier backup stands for it"
 _PAGE = 500
 
 
@@ -80,7 +86,11 @@ class Backup:
     held: dict[str, Held] = field(default_factory=dict)  # what the next one may leave out
     left: int = 0  # files that earlier ones hold
     lacking: list[str] = field(default_factory=list)  # in a sentence each: what it and those before lack
+    gone: list[str] = field(default_factory=list)  # in a sentence each: what is nowhere
     _unread: set[Path] = field(default_factory=set)  # files and folders that their disk does not give
+    _bare: set[Path] = field(default_factory=set)  # of KEPT, in which no file is: is its disk mounted?
+    # Recordings that are not told yet, for another copy may stand for them; why, and what is lost.
+    _waiting: dict[Path, tuple[OSError, str]] = field(default_factory=dict)
     _added: set[str] = field(default_factory=set)  # members that `held` does not name
 
     async def write(self, out: IO[bytes]) -> tuple[Writer, str]:
@@ -111,9 +121,10 @@ class Backup:
         await self._recordings(writer)
         if self.left:
             await asyncio.to_thread(writer.add_bytes, EARLIER, self._left_out())
-        if self.lacking:
-            lacking = "".join(json.dumps(text) + "\n" for text in self.lacking)
-            await asyncio.to_thread(writer.add_bytes, LACKING, lacking.encode())
+        for member, texts in ((LACKING, self.lacking), (GONE, self.gone)):
+            lines = "".join(json.dumps(text) + "\n" for text in texts)
+            if lines:
+                await asyncio.to_thread(writer.add_bytes, member, lines.encode())
         return writer, await asyncio.to_thread(writer.finish)
 
     def _left_out(self) -> bytes:
@@ -152,22 +163,29 @@ class Backup:
             if hashed and not self._is_old(path) and hashed != known.get(name, hashed):
                 text = f"{path} is not what was attached; it is backed up as it is"
                 self._found("attachment_changed", text, name)
+        if not there:
+            self._bare.add(root)
         for name in sorted(known.keys() - there):
             path = root / name  # in a folder that does not show it, or nowhere
             if not await asyncio.to_thread(self._add, writer, path) and path not in self._unread:
-                lacks = not self._stands(f"{FOLDER}/{name}")
-                self._found("attachment_missing", f"{path} is not there to be backed up", name, lacks)
+                old = self._stands(f"{FOLDER}/{name}")
+                self._missing("attachment_missing", str(path), name, path, old)
 
     async def _recordings(self, writer: Writer) -> None:
         """Every file, whether a row names it or not, and then what is only named."""
         page: list[Path] = []
-        for path in files(self.state / "recordings", self._refused):
+        root = self.state / "recordings"
+        self._bare.add(root)
+        for path in files(root, self._refused):
+            self._bare.discard(root)
             page.append(path)
             if len(page) == _PAGE:
                 await self._add_recordings(writer, page)
                 page = []
         await self._add_recordings(writer, page)
         await self._not_here(writer)
+        for path, (error, what) in self._waiting.items():
+            self._tell_lost(path, error, what, True)
 
     async def _add_recordings(self, writer: Writer, paths: list[Path]) -> None:
         root = self.state / "recordings"
@@ -208,50 +226,78 @@ class Backup:
         while True:
             async with self.engine.connect() as connection:
                 rows = (await connection.execute(query.where(recordings.c.name > after))).all()
-            for row in rows:
-                await asyncio.to_thread(self._by_row, writer, row)
+            await asyncio.to_thread(self._by_rows, writer, rows)
             if len(rows) < _PAGE:
                 return
             after = rows[-1].name
 
-    def _by_row(self, writer: Writer, row: Row[Any]) -> None:
-        """What the disk did not show."""
-        path = _where(self.state / "recordings", row.name)
-        if path is None:
-            self._fetch(writer, row)
-            return
-        hidden = not self._unread.isdisjoint(path.parents) and path not in self._unread
-        if hidden and path.relative_to(self.state).as_posix() not in self.held:
-            self._add(writer, path)
+    def _by_rows(self, writer: Writer, rows: Sequence[Row[Any]]) -> None:
+        for row in rows:
+            self._by_row(writer, row)
 
-    def _fetch(self, writer: Writer, row: Row[Any]) -> None:
-        """From the store, if there is one and it is there."""
-        name = row.name
-        its = [f"recordings/{name}{suffix}" for suffix in (PLAIN, PACKED, CLOSED)]
-        if any(map(self._has, its)):
-            return  # it went after it was added
+    def _by_row(self, writer: Writer, row: Row[Any]) -> None:
+        """What the disk did not show, or not whole."""
+        root = self.state / "recordings"
+        its = [root / f"{row.name}{suffix}" for suffix in (PLAIN, PACKED, CLOSED)]
+        names = [path.relative_to(self.state).as_posix() for path in its]
+        what = ""
+
+        def lost() -> list[Path]:
+            return [path for path in its if path in self._waiting]
+
+        if not self.held.keys().isdisjoint(names) or self._shown(writer, row.name, its):
+            what = "the recording is in this backup all the same"
+        elif self._fetch(writer, row, bool(lost())):
+            what = "the copy in the recordings' store stands for it"
+        old = not what and any(map(self._stands, names))
+        if not what and not lost():
+            self._missing("recording_missing", f"recording {row.name}", row.name, its[0], old)
+        for path in lost() if what or old else ():
+            self._tell_lost(path, self._waiting.pop(path)[0], what or _EARLIER_STANDS)
+
+    def _shown(self, writer: Writer, name: str, its: Sequence[Path]) -> bool:
+        """Whether its file is there after all, as in a folder that can't be listed; then it is in."""
+        for _ in range(2):  # it may be packed or closed while we look
+            try:
+                path = recording_files.where(self.state / "recordings", name)
+            except OSError as error:
+                if self._waiting.keys().isdisjoint(its):
+                    self._unread.add(its[0])
+                    self._waiting[its[0]] = (error, _NOT_IN_IT)
+                return False
+            if path is None or path in self._unread:
+                return False
+            if self._add(writer, path):
+                return True
+        return False
+
+    def _fetch(self, writer: Writer, row: Row[Any], lost: bool) -> bool:
+        """From the store. False: it has none, or a part is in the backup already under that name."""
+        name, member = row.name, f"recordings/{row.name}{PLAIN}"
+        if self.vault is None or self._has(member):
+            return False
         try:
-            if self.vault is None:
-                raise FileNotFoundError
             size = self.vault.size(name)
         except FileNotFoundError:
-            lacks = not any(map(self._stands, its))
-            self._found("recording_missing", f"recording {name} is not there to be backed up", name, lacks)
-            return
+            return False
+        except VaultError:
+            if not lost:
+                raise
+            return False  # what the disk gave is in the backup, which a store that is away does not end
         if self.leave_stored:
-            return
-        member, at = its[0], row.recorded_at.timestamp()
+            return True
         if (held := self.earlier.files.get(member)) and held.sha256 == row.sha256:
             self._leave(member, held)
-            return
-        hashed = writer.add(member, self.vault.open(name), size, at)
+            return True
+        hashed = writer.add(member, self.vault.open(name), size, row.recorded_at.timestamp())
         self.held[member] = Held(size, 0, hashed, len(self.earlier.chain))
         if hashed != row.sha256:
             text = f"recording {name} in the store is not what was recorded; it is backed up as it is"
             self._found("recording_changed", text, name)
+        return True
 
     def _add(self, writer: Writer, path: Path) -> str:
-        """Its SHA-256; "" when it is gone meanwhile (taken in, or applied long ago), in it, or can't be read."""
+        """Its SHA-256; "" when it is gone (taken in, or applied long ago), is in it, or can't be read."""
         name = path.relative_to(self.state).as_posix()
         place = name.split("/")[0]
         if self._has(name):
@@ -261,7 +307,7 @@ class Backup:
         except FileNotFoundError:
             return ""
         except OSError as error:
-            self._lost(path, error, "it is not in this backup")
+            self._lost(path, error, _NOT_IN_IT)
             return ""
         with file:
             status = os.fstat(file.fileno())
@@ -274,7 +320,7 @@ class Backup:
             if place in KEYS:
                 content.read_ahead()
                 if content.error is not None:
-                    self._lost(path, content.error, "it is not in this backup")
+                    self._lost(path, content.error, _NOT_IN_IT)
                     return ""
             hashed = writer.add(name, content, content.size, status.st_mtime, status.st_mode)
         self._added.add(name)
@@ -292,18 +338,43 @@ class Backup:
         return name in self.held or name in self._added
 
     def _refused(self, place: Path, error: OSError) -> None:
-        """A folder that can't be looked into, or a second disk that is not there."""
+        """A folder that can't be looked into, a second disk that is not there, or a file of no use."""
+        if place.suffix:
+            self._lost(place, error, _NOT_IN_IT)
+            return
         self._unread.add(place)
-        mount = f"{MEND}. A disk that is gone for good: remove that link" if place.name == SECOND else MEND
+        mend = remedy(error, MEND)
+        mend += ". A disk that is gone for good: remove that link" if place.name == SECOND else ""
         text = f"{place} can't be read: {error.strerror}; what is in it is not in this backup"
-        self._found("folder_unread", f"{text}, but for recordings that the books name: {mount}", "", True)
+        text += f", but for recordings that the books name: {mend}"
+        self._found("folder_unread", text, "", self.lacking)
 
     def _lost(self, path: Path, error: OSError, what: str, in_part: bool = False) -> None:
         name = path.relative_to(self.state).as_posix()
         self._unread.add(path)
-        lacks = in_part or not self._stands(name)
-        what = what if lacks else "the copy of an earlier backup stands for it"
-        self._found("file_unread", f"{path} can't be read: {error.strerror}; {what}: {MEND}", name, lacks)
+        if not in_part and self._stands(name):
+            self._tell_lost(path, error, _EARLIER_STANDS)
+        elif name.startswith("recordings/"):
+            self._waiting[path] = (error, what)
+        else:
+            self._tell_lost(path, error, what, True)
+
+    def _tell_lost(self, path: Path, error: OSError, what: str, lacks: bool = False) -> None:
+        name = path.relative_to(self.state).as_posix()
+        text = f"{path} can't be read: {error.strerror}; {what}: {remedy(error, MEND)}"
+        self._found("file_unread", text, name, self.lacking if lacks else None)
+
+    def _missing(self, kind: str, what: str, name: str, path: Path, old: bool) -> None:
+        """What the books name: in a folder that can't be read, in an earlier backup (`old`), or gone."""
+        text = f"{what} is not there to be backed up"
+        hidden = next((at for at in path.parents if at in self._unread or at in self._bare), None)
+        if old:
+            self._found(kind, f"{text}; {_EARLIER_STANDS}", name)
+        elif hidden:
+            why = "can't be read" if hidden in self._unread else "is empty: is its disk mounted?"
+            self._found(kind, f"{what} is not in this backup: {hidden} {why}", name, self.lacking)
+        else:
+            self._found(kind, text, name, self.gone)
 
     def _stands(self, name: str) -> bool:
         """Whether an earlier backup holds it, which then is brought back from there."""
@@ -320,10 +391,10 @@ class Backup:
         held = self.held.get(path.relative_to(self.state).as_posix())
         return held is not None and held.archive < len(self.earlier.chain)
 
-    def _found(self, kind: str, text: str, name: str, lacks: bool = False) -> None:
+    def _found(self, kind: str, text: str, name: str, among: list[str] | None = None) -> None:
         self.findings += 1
-        if lacks:
-            self.lacking.append(text)
+        if among is not None:
+            among.append(text)
         self.tell(Finding(kind, text, recording=name))
 
 
@@ -334,7 +405,7 @@ def files(folder: Path, refused: Told) -> Iterator[Path]:
     """
     for entry in sorted(listed(folder, refused), key=lambda entry: entry.name):
         path = Path(entry.path)
-        if path.name in _OWN or path.name.startswith(".") or path.suffix == ".new":
+        if path.name in (*_OWN, _LOST_FOUND) or path.name.startswith(".") or path.suffix == ".new":
             continue
         try:
             if entry.is_symlink() and path.name != SECOND:
@@ -342,14 +413,25 @@ def files(folder: Path, refused: Told) -> Iterator[Path]:
             if entry.is_symlink():
                 path.stat()  # of a disk that is not mounted: no such file
             is_folder, is_file = entry.is_dir(), entry.is_file()
+            _want_a_name(entry.name)
         except OSError as error:
-            refused(path, error)
+            refused(path.with_name(_printable(entry.name)), error)
             continue
         if is_folder:
             if path.name != "codes":
                 yield from files(path, refused)
         elif is_file:
             yield path
+
+
+def _want_a_name(name: str) -> None:
+    """One that books and archive can hold; a damaged folder shows others. Raises OSError."""
+    if "\n" in name or _printable(name) != name:
+        raise OSError(errno.EILSEQ, "its name is no UTF-8, or holds a line break")
+
+
+def _printable(name: str) -> str:
+    return os.fsencode(name).decode(errors="backslashreplace").replace("\n", "\\n")
 
 
 def _where(root: Path, name: str) -> Path | None:

@@ -25,7 +25,7 @@ from asyncpg.exceptions import PostgresError
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.keeping.backup import EARLIER, KEPT, LACKING
+from ivr.desk.keeping.backup import EARLIER, GONE, KEPT, LACKING
 from ivr.store import code_blocks, copying, grants, schema
 from ivr.store.archive import PIECE, ArchiveError, Member, Reader
 
@@ -46,12 +46,13 @@ class Restored:
     recordings: int = 0
     size: int = 0
     lacking: list[str] = field(default_factory=list)  # in a sentence each: what it could not hold
+    gone: list[str] = field(default_factory=list)  # … and what was nowhere when it was taken
 
     def twice(self, member: Member, before: str) -> None:
         """A member that was read came before, with that SHA-256: earlier releases wrote some so."""
         if member.sha256 != before:
-            text = f"{member.name} is in the backup twice, and not the same: the one that was written last counts"
-            self.lacking.append(text)
+            what = "is in the backup twice, and not the same: the last one counts"
+            self.lacking.append(f"{member.name} {what}")
 
     @property
     def stands_on(self) -> list[Mapping[str, str]]:
@@ -86,7 +87,9 @@ def _check(source: IO[bytes], opens: Opens | None) -> Restored:
         if member.name == EARLIER:
             wanted = _wanted(member, done)
         elif member.name == LACKING:
-            done.lacking += _lacking(member)
+            done.lacking += _sentences(member)
+        elif member.name == GONE:
+            done.gone = _sentences(member)
         else:
             look(member)
     done.files, done.size = reader.files, reader.size
@@ -122,11 +125,11 @@ def _wanted(member: Member, done: Restored) -> list[set[str]]:
     return found
 
 
-def _lacking(member: Member) -> list[str]:
+def _sentences(member: Member) -> list[str]:
     try:
         return [str(json.loads(line)) for line in b"".join(member.pieces()).splitlines()]
     except ValueError:
-        raise ArchiveError(f"{LACKING} of the backup can't be read") from None
+        raise ArchiveError(f"{member.name} of the backup can't be read") from None
 
 
 def _earlier(done: Restored, wanted: list[set[str]], opens: Opens | None) -> Iterator[Member]:
@@ -207,7 +210,11 @@ class _Restoring:
             await self._next()
             return
         if member.name == LACKING:
-            self.done.lacking += await asyncio.to_thread(_lacking, member)
+            self.done.lacking += await asyncio.to_thread(_sentences, member)
+            await self._next()
+            return
+        if member.name == GONE:
+            self.done.gone = await asyncio.to_thread(_sentences, member)
             await self._next()
             return
         place, table = _where(member)

@@ -1,4 +1,4 @@
-"""Each file is in a backup once, whatever comes and goes while it is made; twice in an older one is no end."""
+"""Each file is in a backup once, whatever goes while it is made; an older one may hold some twice."""
 
 from __future__ import annotations
 
@@ -119,16 +119,14 @@ def with_a_double(archive: bytes, name: str, content: bytes) -> bytes:
     return out.getvalue()
 
 
-async def test_a_double_in_an_older_archive_does_not_keep_back_all_the_rest(
-    old: Machine, new: Machine
-) -> None:
+async def test_a_double_in_an_older_archive_keeps_nothing_back(old: Machine, new: Machine) -> None:
     """The last one counts, which came from the store where a disk had given zeros."""
     _, names = await with_words(old.engine, old.state)
     path = old.state / "recordings" / f"{names[0]}.wav"
     whole = path.read_bytes()
     path.write_bytes(bytes(len(whole)))
     archive = with_a_double(await old.back_up(), f"recordings/{names[0]}.wav", whole)
-    why = f"recordings/{names[0]}.wav is in the backup twice, and not the same: the one that was written last counts"
+    why = f"recordings/{names[0]}.wav is in the backup twice, and not the same: the last one counts"
     assert (await check(io.BytesIO(archive))).lacking == [why]
     done = await restore(new.engine, new.state, io.BytesIO(archive))
     assert (done.lacking, done.recordings) == ([why], 2)
