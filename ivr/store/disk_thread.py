@@ -33,9 +33,11 @@ class DiskThread:
         self._questions.put((question, answer))
         return await answer
 
-    def close(self) -> None:
-        """The thread ends once it has answered; the next question begins another."""
+    def close(self, last: Callable[[], object] | None = None) -> None:
+        """The thread ends once it has answered, also to `last`; the next question begins another."""
         if self._questions is not None:
+            if last is not None:
+                self._questions.put((last, asyncio.get_running_loop().create_future()))
             self._questions.put(None)
             self._questions = None
 

@@ -107,11 +107,17 @@ class Following:
 
     async def _apply(self, folder: Path, journal: JournalFollower) -> None:
         await journal.open_beside()
+        there = journal.flushed
         pump = self._pumps[folder] = Pump(self.engine, journal, self.book)
         pumping = asyncio.create_task(pump.run())
         log.info("the facts in %s are applied by us", folder)
         try:
-            while not pumping.done() and not (pump.compared.is_set() and await journal.has_ended()):
+            while not pumping.done():
+                if pump.compared.is_set():
+                    if await journal.has_ended():
+                        break
+                    if journal.applied >= min(there, journal.flushed):  # what had to wait is in the books
+                        self._waiting.pop(folder, None)
                 await asyncio.wait({pumping}, timeout=OVER_SECONDS)
             if pumping.done():
                 pumping.result()  # it ends only by what it raises
@@ -150,7 +156,7 @@ async def _adopt(engine: AsyncEngine, book: Book, spool: Path, folder: Path) -> 
         for _ in range(2):  # half a line is seen to be no more than that at the second look
             await empty(Pump(engine, journal, book, linger=0))
         if journal.unshown is not None:
-            raise JournalUnread(f"what its second disk may hold is not in the books: {journal.unshown}")
+            raise JournalUnread(f"what a disk may hold is not in the books: {journal.unshown}")
     finally:
         await journal.close()
     return True
@@ -180,8 +186,16 @@ async def _lacking(engine: AsyncEngine, spool: Path) -> set[Path]:
     """The journals that nobody writes and of which the database lacks facts that it had."""
     with suppress(*AWAY):  # then what they hold waits all the same
         lacking = await behind(engine, spool)
-        return {folder for folder in lacking if journal_reading.run_began(folder) is None}
+        return await ask_once(lambda: {folder for folder in lacking if _has_no_writer(folder)})
     return set()
+
+
+def _has_no_writer(folder: Path) -> bool:
+    """As far as can be told: one with a damaged lock hides no other, and who applies it has another lock."""
+    try:
+        return journal_reading.run_began(folder) is None
+    except OSError:
+        return True
 
 
 def _may_be_left(folder: Path) -> bool:

@@ -74,7 +74,7 @@ class Applied:
 
     `marked`: the database has been asked and had a mark, or has one now; `dropped`: up to which segment facts
     are not kept any more. `recalled`: there was a checkpoint. `term`: how long applied facts stay.
-    `unshown`: why the linked disk, when last asked, did not show its segments.
+    `unshown`: why the folder, or the disk linked into it, did not show its segments when last asked.
     """
 
     folder: Path
@@ -283,22 +283,19 @@ def lock(path: Path) -> int:
 
 
 def segments(folder: Path) -> dict[int, Path]:
-    """A journal's segments by number, in order, on whichever disk each lies. Raises OSError, SecondUnshown.
-
-    A linked disk that is not there at all has none: who skips what is missing asks `shown`.
-    """
+    """A journal's segments by number, in order, on whichever disk each lies. Raises OSError, SecondUnshown."""
     found, refusal = shown(folder)
-    if isinstance(refusal, SecondUnshown):
+    if refusal is not None:
         raise refusal
     return found
 
 
-def shown(folder: Path) -> tuple[dict[int, Path], OSError | None]:
-    """The segments that are shown, by number, and why the linked disk does not show its own: SecondUnshown,
-    or FileNotFoundError where it is not there. Raises OSError for the journal's own disk.
+def shown(folder: Path) -> tuple[dict[int, Path], SecondUnshown | None]:
+    """The segments that are shown, by number, and why the linked disk does not show its own. One that is not
+    there may hold as much as one that is damaged. Raises OSError for the journal's own disk.
     """
     second = folder / SECOND
-    refusal: OSError | None = None
+    refusal: SecondUnshown | None = None
     entries = listed(folder, _raised)
     if any(entry.name == SECOND for entry in entries):
         try:
@@ -315,13 +312,14 @@ def _raised(_: Path, error: OSError) -> None:
     raise error
 
 
-def _shown_on(second: Path) -> tuple[list[os.DirEntry[str]], OSError | None]:
+def _shown_on(second: Path) -> tuple[list[os.DirEntry[str]], SecondUnshown | None]:
     refusals: list[OSError] = []
     entries = listed(second, lambda _, error: refusals.append(error))
+    if not (refusals or _answers(second)) and os.path.lexists(second):  # else somebody has just removed it
+        refusals.append(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     for error in refusals:
         return entries, SecondUnshown(error.errno, error.strerror, str(second))
-    gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(second))
-    return entries, None if _answers(second) else gone
+    return entries, None
 
 
 def at_byte(offset: int, path: Path, error: OSError) -> OSError:
@@ -336,7 +334,7 @@ def _answers(folder: Path) -> bool:
         return False
 
 
-def _asked(folder: Path) -> tuple[dict[int, Path], OSError | None]:
+def _asked(folder: Path) -> tuple[dict[int, Path], SecondUnshown | None]:
     try:
         return shown(folder)
     except OSError as error:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ivr.store.journal import bell, journal_reading
-from ivr.store.journal.applied import Applied, JournalError, JournalInUse, Position, SecondUnshown, shown
+from ivr.store.journal.applied import Applied, JournalError, JournalInUse, Position, shown
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class JournalFollower(Applied):
         try:
             await self._disk.ask(self._take)
         except BaseException:
-            self._disk.close()
+            self._disk.close(self._drop)  # behind `_take`, which a disk may answer long after we gave up
             raise
         self._begin()
 
@@ -71,9 +71,15 @@ class JournalFollower(Applied):
                 each.cancel()
         if self._bell is not None:
             asyncio.get_running_loop().remove_reader(self._bell)
+        self._drop()
+
+    def _drop(self) -> None:
+        """Whatever `_take` took."""
+        if self._bell is not None:
             with suppress(OSError):  # a disk that refuses it is let go of all the same
                 (self.folder / bell.NAME).unlink(missing_ok=True)
             self._bell.close()
+            self._bell = None
         self._let_go()
 
     async def flush(self) -> None:
@@ -124,11 +130,11 @@ class JournalFollower(Applied):
             try:
                 await self._disk.ask(self.look)
             except OSError as error:  # it is looked at again in a second
-                log.warning("%s can't be looked at: %s", self.folder, error)
+                self._tell(error)
 
     def _end(self) -> Position:
         found, refusal = shown(self.folder)
-        self._tell(refusal if isinstance(refusal, SecondUnshown) else None)
+        self._tell(refusal)
         try:
             last = max(found, default=0)
             end = Position(last, found[last].stat().st_size) if found else Position()
@@ -138,10 +144,10 @@ class JournalFollower(Applied):
 
     def _tell(self, unshown: OSError | None) -> None:
         """Each change once."""
-        if unshown is not None and self.unshown is None:
-            log.error("%s: facts on its second disk must wait, if there are any: %s", self.folder, unshown)
+        if unshown is not None and str(unshown) != str(self.unshown):
+            log.error("%s: facts that are not shown must wait, if there are any: %s", self.folder, unshown)
         elif unshown is None and self.unshown is not None:
-            log.info("%s: its second disk answers again", self.folder)
+            log.info("%s: all of it is shown again", self.folder)
         self.unshown = unshown
 
     def _grows(self, segment: int, offset: int, line: bytes) -> bool:

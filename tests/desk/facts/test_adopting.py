@@ -28,7 +28,7 @@ from ivr.store.journal.journal_follower import JournalFollower
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening
-from tests.fixtures.damaged import damaged, hanging, unreadable
+from tests.fixtures.damaged import damaged, hanging, unmounted, unreadable
 from tests.fixtures.province import book_of
 
 
@@ -100,14 +100,15 @@ async def test_a_journal_that_its_disk_refuses_once_holds_up_no_other_and_comes_
     await asyncio.wait({work})
 
 
+@pytest.mark.parametrize("gone", [True, False])
 async def test_facts_on_a_second_disk_that_shows_nothing_are_told_of_wait_and_come_by_themselves(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, gone: bool
 ) -> None:
     settings = Settings(state=tmp_path, database_url=database_url)
-    dead = [settings.spool, settings.spool / "1"]
+    dead, codes = [settings.spool, settings.spool / "1"], list[str]()
     for slot in dead:
         async with office(engine, slot, pumping=False) as desk:
-            await desk.intake.open_case(call(), opening())
+            codes.append(await desk.intake.open_case(call(), opening()))
         (slot / "disk").mkdir()
         (slot / "journal" / "second").symlink_to(slot / "disk")
     lost = dead[0] / "journal"
@@ -117,10 +118,14 @@ async def test_facts_on_a_second_disk_that_shows_nothing_are_told_of_wait_and_co
     monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
     following = Following(engine, book_of(engine), settings.spool)
     work = asyncio.create_task(following.run())
-    with damaged(*(slot / "journal" / "second" for slot in dead)):
+    links = [slot / "journal" / "second" for slot in dead]
+    with unmounted(*(slot / "disk" for slot in dead)) if gone else damaged(*links):
         async with asyncio.timeout(patience(10)):
             while len(await as_json.cases(engine)) < 1 or len(following.unread) < 2:
                 await asyncio.sleep(0.05)
+        async with office(engine, settings.spool / "2") as desk:
+            desk.intake.others_promise = partial(others_promise, settings.spool, desk.journal)
+            assert (await desk.intake.look_up("09141234567", codes[0])).result is Lookup.UNAVAILABLE
         assert following.unread == sorted(str(slot / "journal") for slot in dead)
         told = await doctor._journal(settings)  # this check alone: all of them take seconds
         assert not told.ok and str(lost / "second") in told.found and "dmesg" in told.mend
@@ -134,6 +139,58 @@ async def test_facts_on_a_second_disk_that_shows_nothing_are_told_of_wait_and_co
         assert await journal_marks.setbacks(connection) == [], "no journal was taken for another"
     work.cancel()
     await asyncio.wait({work})
+
+
+@pytest.mark.parametrize("when", ["opened", "followed"])
+async def test_a_living_journal_whose_folder_is_not_shown_is_told_of_until_it_is_and_no_longer(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
+    following = Following(engine, book_of(engine), tmp_path)
+    async with office(engine, tmp_path, alone=False) as desk:
+        await desk.intake.open_case(call(), opening())
+        work = asyncio.create_task(following.run()) if when == "followed" else None
+        if work is not None:
+            async with asyncio.timeout(patience(10)):
+                while not await as_json.cases(engine):
+                    await asyncio.sleep(0.05)
+        with damaged(desk.journal.folder):
+            work = work or asyncio.create_task(following.run())
+            async with asyncio.timeout(patience(20)):
+                while following.unread != [str(desk.journal.folder)]:
+                    await asyncio.sleep(0.05)
+        await desk.intake.open_case(call(), opening())
+        async with asyncio.timeout(patience(20)):
+            while len(await as_json.cases(engine)) < 2 or following.unread:
+                await asyncio.sleep(0.05)
+        assert desk.journal.folder in following._tasks, "it is followed all the same"
+        work.cancel()
+        await asyncio.wait({work})
+
+
+async def test_a_living_journal_with_a_bad_page_is_told_of_until_that_can_be_read(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for name in ("LOOK_SECONDS", "OVER_SECONDS"):
+        monkeypatch.setattr(adopting, name, 0.05)
+    following = Following(engine, book_of(engine), tmp_path)
+    async with office(engine, tmp_path, alone=False) as desk:
+        await desk.intake.open_case(call(), opening())
+        whole = desk.journal.flushed.offset
+        await desk.intake.open_case(call(), opening())
+        with unreadable(desk.journal.folder / "00000001.log", whole + 9):
+            work = asyncio.create_task(following.run())
+            async with asyncio.timeout(patience(20)):
+                while caplog.text.count("are applied by us") < 4:
+                    await asyncio.sleep(0.05)
+            assert following.unread == [str(desk.journal.folder)]
+            assert caplog.text.count("must wait") == 1, "not at each try"
+        async with asyncio.timeout(patience(20)):
+            while len(await as_json.cases(engine)) < 2 or following.unread:
+                await asyncio.sleep(0.05)
+        work.cancel()
+        await asyncio.wait({work})
 
 
 async def test_a_second_disk_that_hangs_holds_up_neither_other_work_nor_what_lies_on_the_first(

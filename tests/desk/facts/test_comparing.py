@@ -22,11 +22,14 @@ from ivr.lab.pace import patience
 from ivr.settings import Settings
 from ivr.store.engine import make_engine
 from ivr.store.journal import Position, journal_marks, journal_reading
+from ivr.store.journal.applied import JournalUnread
+from ivr.store.journal.journal_follower import JournalFollower
 from ivr.voice.actions import KeepWords
 from tests.desk.facts.test_pump import counts
 from tests.desk.facts.test_reconcile import CHOSEN, one_pass, put, recorded
 from tests.desk.keeping.test_verify import findings
 from tests.desk.office import Office, call, office, opening, words
+from tests.fixtures.damaged import unmounted
 from tests.fixtures.database import create, drop, run
 from tests.fixtures.province import book_of
 
@@ -172,21 +175,46 @@ async def test_so_do_the_dead_s_journals_whoever_is_there(
 ) -> None:
     monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
     await books.keep()
-    async with at_work(books, tmp_path / "1") as dead:
-        code = await dead.intake.open_case(call(), opening())
+    codes = set[str]()
+    for slot in ("1", "2"):
+        async with at_work(books, tmp_path / slot) as dead:
+            codes.add(await dead.intake.open_case(call(), opening()))
     await books.go_back()
     assert not journal_reading.is_left(tmp_path / "1" / "journal")
+    lock = tmp_path / "2" / "journal" / "lock"  # a damaged one hides no other journal, nor its own
+    lock.unlink()
+    lock.symlink_to(lock)
     if living:
         work = asyncio.create_task(Following(books.engine, book_of(books.engine), tmp_path).run())
         async with asyncio.timeout(patience(10)):
-            while not await as_json.cases(books.engine):
+            while len(await as_json.cases(books.engine)) < 2:
                 await asyncio.sleep(0.05)
         work.cancel()
         await asyncio.wait({work})
     else:
-        assert await adopt_left(books.engine, book_of(books.engine), tmp_path) == 1
-    assert [case["code"] for case in await as_json.cases(books.engine)] == [code]
+        assert await adopt_left(books.engine, book_of(books.engine), tmp_path) == 2
+    assert {case["code"] for case in await as_json.cases(books.engine)} == codes
     assert not await comparing.behind(books.engine, tmp_path)
+
+
+async def test_a_journal_whose_second_disk_is_gone_is_not_taken_for_one_that_was_set_back(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    disk, follower = tmp_path / "disk", JournalFollower(tmp_path / "journal")
+    disk.mkdir()
+    (follower.folder / "second").symlink_to(disk)
+    (follower.folder / "00000001.log").rename(disk / "00000001.log")
+    with unmounted(disk):
+        follower.open()
+        with pytest.raises(JournalUnread, match="second"):
+            await comparing.compare(engine, follower)
+    follower.look()
+    await comparing.compare(engine, follower)
+    assert await told(engine) == [] and not follower.has_more
+    await follower.close()
 
 
 async def test_what_only_the_reconciler_had_brought_in_it_brings_in_again(

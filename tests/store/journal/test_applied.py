@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ivr.store.journal import Journal, Position, journal_reading
 from ivr.store.journal.applied import JournalUnread, SecondUnshown, segments
 from ivr.store.journal.journal_follower import JournalFollower
-from tests.fixtures.damaged import damaged, unreadable
+from tests.fixtures.damaged import damaged, unmounted, unreadable
 from tests.store.noted import noted, number
 
 SECOND = Path("disk")
@@ -111,14 +114,51 @@ async def test_a_second_disk_that_is_not_there_at_all_holds_up_only_what_may_lie
     await follower.close()
 
 
-async def test_from_outside_it_is_told_that_a_second_disk_shows_nothing(tmp_path: Path) -> None:
-    second = await left(tmp_path, 2)
-    with damaged(second, code=errno.EIO):
-        with pytest.raises(SecondUnshown, match="second"):
-            journal_reading.is_left(second.parent)
-        with pytest.raises(SecondUnshown):
-            segments(second.parent)
-    assert journal_reading.is_left(second.parent)
+@pytest.mark.parametrize("gone", [True, False])
+async def test_from_outside_it_is_told_that_a_second_disk_shows_nothing(tmp_path: Path, gone: bool) -> None:
+    second = await left(tmp_path, 2, 2)
+    follower = JournalFollower(second.parent)
+    with unmounted(tmp_path / SECOND) if gone else damaged(second, code=errno.EIO):
+        for asks in (journal_reading.is_left, segments, lambda folder: journal_reading.promises(folder, "1")):
+            with pytest.raises(SecondUnshown, match="second"):
+                asks(second.parent)
+        assert "second" in journal_reading.unread(second.parent)
+        follower.open()
+        assert taken(follower) == [1] and not follower.is_over and follower.unshown is not None
+        if gone:
+            where = second.readlink()
+            second.unlink()
+            assert segments(second.parent) and follower.is_over, "somebody said that it is gone for good"
+            second.symlink_to(where)
+    follower.look()
+    assert taken(follower) == [2]
+    await follower.close()
+
+
+async def test_at_no_step_of_a_first_start_a_second_disk_seems_to_be_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, steps = tmp_path / "journal", list[str]()
+
+    def looked_after(name: str) -> Callable[..., Any]:
+        step = getattr(os, name)
+
+        def stepped(*args: Any, **options: Any) -> Any:
+            done = step(*args, **options)
+            if folder.is_dir():
+                steps.append(name)
+                assert journal_reading.unread(folder) == "", name
+            return done
+
+        return stepped
+
+    with monkeypatch.context() as each:
+        for name in ("mkdir", "symlink"):
+            each.setattr(os, name, looked_after(name))
+        journal = Journal(folder, spare=tmp_path / SECOND)
+        journal.open()
+    assert {"mkdir", "symlink"} == set(steps)
+    await journal.close()
 
 
 async def test_applied_segments_that_the_disk_does_not_show_stop_no_facts(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import errno
 import fcntl
 import os
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def taken(follower: JournalFollower) -> list[int]:
     return found
 
 
+def until(so: Callable[[], bool]) -> bool:
+    """Whether it came to that in another thread, while the event loop stood still."""
+    end = time.monotonic() + patience(10)
+    while not so() and time.monotonic() < end:
+        time.sleep(0.001)
+    return so()
+
+
 async def next_of(follower: JournalFollower) -> list[int]:
     async with asyncio.timeout(patience(10)):
         while not (found := taken(follower)):
@@ -74,18 +83,21 @@ async def test_without_a_bell_the_folder_is_looked_at(
         assert await next_of(follower) == [1]
 
 
-async def test_a_look_that_the_disk_refuses_is_not_the_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_look_that_the_disk_refuses_is_not_the_last_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(journal_follower, "LOOK_SECONDS", 0.05)
     async with followed(tmp_path) as (journal, follower):
         (tmp_path / bell.NAME).unlink()
-        refused = asyncio.Event()
-        with damaged(tmp_path, told=refused.set):
+        refused = list[int]()
+        with damaged(tmp_path, told=lambda: refused.append(1)):
             async with asyncio.timeout(patience(10)):
-                await refused.wait()
+                while len(refused) < 3:
+                    await asyncio.sleep(0.01)
+            assert str(tmp_path) in str(follower.unshown), "facts may stand still there"
         await journal.append(noted(1))
-        assert await next_of(follower) == [1]
+        assert await next_of(follower) == [1] and follower.unshown is None
+        assert caplog.text.count("must wait") == 1
 
 
 async def test_a_disk_that_hangs_holds_up_its_own_journal_alone(tmp_path: Path) -> None:
@@ -122,6 +134,26 @@ async def test_whatever_is_refused_at_its_opening_or_end_it_is_let_go_of(
     (tmp_path / bell.NAME).mkdir()
     await follower.close()
     assert not [fd for fd in Path("/proc/self/fd").iterdir() if str(tmp_path) in os.path.realpath(fd)]
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_who_gives_up_while_it_is_opened_holds_nothing_once_the_disk_has_answered(
+    tmp_path: Path, hangs: bool
+) -> None:
+    gives_up, next_one = JournalFollower(tmp_path), JournalFollower(tmp_path)
+    with hanging(tmp_path) if hangs else nullcontext():
+        opening = asyncio.create_task(gives_up.open_beside())
+        await asyncio.sleep(0)  # it is asked
+        # Without the loop's turn: where nothing hangs it is taken by now, and nobody has been told so yet.
+        assert until(lambda: gives_up._applying_fd >= 0 if hangs else gives_up._bell is not None)
+        opening.cancel()
+        await asyncio.wait({opening})
+    async with asyncio.timeout(patience(10)):
+        while gives_up._applying_fd >= 0:
+            await asyncio.sleep(0.01)
+    assert gives_up._bell is None
+    next_one.open()
+    await next_one.close()
 
 
 async def test_one_alone_applies_a_journal_and_how_far_stays_known(tmp_path: Path) -> None:
