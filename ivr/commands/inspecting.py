@@ -27,15 +27,17 @@ _MASK = "•••"
 async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> dict[str, Any]:
     """`facts`, `file`, `rows`, `why`; `found` whether there is anything at all. Callers are masked.
 
-    Without an engine the rows are left out.
+    `unread`: what disks say that do not give all of a journal. Without an engine the rows are left out.
     """
     name = what.removesuffix(".wav").removesuffix(".sealed")
-    facts = await asyncio.to_thread(_facts, settings.spool, name)
+    unread: list[str] = []
+    facts = await asyncio.to_thread(_facts, settings.spool, name, unread)
     file = await asyncio.to_thread(_file, settings, name)
     rows = await _rows(engine, name) if engine is not None else {}
     found = bool(facts or file or any(rows.values()))
     why = _why(facts, file, rows) if found else ""
-    return {"name": name, "found": found, "facts": facts, "file": file, "rows": rows, "why": why}
+    told = {"name": name, "found": found, "facts": facts, "file": file, "rows": rows, "why": why}
+    return told | {"unread": unread}
 
 
 def print_known(found: dict[str, Any]) -> None:
@@ -51,17 +53,22 @@ def print_known(found: dict[str, Any]) -> None:
             typer.echo(f"row in {table}: " + ", ".join(f"{k}={v}" for k, v in row.items() if v is not None))
     if found["why"]:
         typer.echo(found["why"])
+    for refusal in found["unread"]:
+        typer.echo(f"more may be known, its disk does not show all of it: {refusal}")
 
 
-def _facts(spool: Path, name: str) -> list[dict[str, Any]]:
+def _facts(spool: Path, name: str, unread: list[str]) -> list[dict[str, Any]]:
     found = []
     for journal in slots.journals(spool):
         applied = journal_reading.applied(journal)
-        for position, body in journal_reading.speaking_of(journal, name):
-            place = {"slot": str(journal), "segment": position.segment, "offset": position.offset}
-            fact = read_or_not(body)
-            wrong = {"unreadable": fact.why} if isinstance(fact, Unreadable) else {}
-            found.append({**place, "applied": position <= applied, "fact": _plain(body), **wrong})
+        try:
+            for position, body in journal_reading.speaking_of(journal, name):
+                place = {"slot": str(journal), "segment": position.segment, "offset": position.offset}
+                fact = read_or_not(body)
+                wrong = {"unreadable": fact.why} if isinstance(fact, Unreadable) else {}
+                found.append({**place, "applied": position <= applied, "fact": _plain(body), **wrong})
+        except OSError as error:
+            unread.append(f"{journal}: {error}")
     return found
 
 

@@ -283,7 +283,9 @@ def lock(path: Path) -> int:
 
 
 def segments(folder: Path) -> dict[int, Path]:
-    """A journal's segments by number, in order, on whichever disk each lies. Raises OSError, SecondUnshown."""
+    """A journal's segments by number, in order, on whichever disk each lies. Raises SecondUnshown, OSError
+    for its own disk.
+    """
     found, refusal = shown(folder)
     if refusal is not None:
         raise refusal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 import uuid
 from dataclasses import replace
@@ -102,6 +103,12 @@ async def test_what_another_release_wrote_is_put_aside_shown_and_taken_in_once_i
     assert why in waiting["journal", "unreadable"]["why"]
     code, out, _ = await typed(database_url, tmp_path, "spool", "inspect", str(opened.id))
     assert code == 0 and why in out and "09141234567" not in out
+    other = spool / "1" / "journal"
+    other.mkdir(parents=True)
+    (other / "second").symlink_to(tmp_path / "not mounted")
+    code, out, _ = await typed(database_url, tmp_path, "spool", "inspect", str(opened.id))
+    assert code == 0 and why in out and f"{other}: [Errno 2]" in out and "does not show all" in out
+    shutil.rmtree(spool / "1")
     async with office(engine, spool) as desk:
         await desk.pump.idle()
         assert await as_json.cases(engine) == []
