@@ -163,6 +163,7 @@ async def test_a_living_journal_whose_folder_is_not_shown_is_told_of_until_it_is
         async with asyncio.timeout(patience(20)):
             while len(await as_json.cases(engine)) < 2 or following.unread:
                 await asyncio.sleep(0.05)
+        # Nothing else tells that it is followed all the same.
         assert desk.journal.folder in following._tasks, "it is followed all the same"
         work.cancel()
         await asyncio.wait({work})

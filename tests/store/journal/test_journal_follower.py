@@ -149,9 +149,10 @@ async def test_who_gives_up_while_it_is_opened_holds_nothing_once_the_disk_has_a
         opening.cancel()
         await asyncio.wait({opening})
     async with asyncio.timeout(patience(10)):
+        # What it held is told by nothing else: lock and bell are its own.
         while gives_up._applying_fd >= 0:
             await asyncio.sleep(0.01)
-    assert gives_up._bell is None
+    assert gives_up._bell is None  # likewise
     next_one.open()
     await next_one.close()
 
