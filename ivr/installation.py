@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import getpass
+import logging
 import os
 import secrets as chance
 import wave
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
 OTHERS = 0o007  # the rights of other users of this machine
+
+log = logging.getLogger(__name__)
 
 
 class CommandError(Exception):
@@ -142,6 +145,21 @@ def key_copies(settings: Settings) -> KeyCopies:
 
 def private_places(settings: Settings) -> list[Path]:
     """The folders that hold people's words or our secrets, those that are there."""
+    return [place for place in _private(settings) if _told(place, place.is_dir)]
+
+
+def keep_private(settings: Settings) -> None:
+    """Nothing that this process makes is for others; folders that hold words are closed to them.
+
+    Asterisk writes its files as its own umask says: there the folders are what holds. One whose disk refuses
+    keeps nobody from starting, nor one whose disk hangs: that is closed once it wakes.
+    """
+    os.umask(os.umask(OTHERS) | OTHERS)
+    for place in _private(settings):
+        _told(place, partial(_close, place))
+
+
+def _private(settings: Settings) -> list[Path]:
     state, second = settings.state_path, settings.second_path
     places = [
         settings.recordings,
@@ -149,22 +167,30 @@ def private_places(settings: Settings) -> list[Path]:
         state / "secrets",
         state / "keys",
         settings.spool,
-        second,
     ]
-    return [place for place in places if place and place.is_dir()]
+    return [*places, second] if second else places
 
 
-def keep_private(settings: Settings) -> None:
-    """Nothing that this process makes is for others; folders that hold words are closed to them.
+def _close(place: Path) -> bool:
+    """Whether it is there."""
+    if not place.is_dir():
+        return False
+    mode = place.stat().st_mode
+    if mode & OTHERS:
+        with contextlib.suppress(PermissionError):  # not ours: the doctor tells
+            place.chmod(mode & 0o7777 & ~OTHERS)
+    return True
 
-    Asterisk writes its files as its own umask says: there the folders are what holds.
-    """
-    os.umask(os.umask(OTHERS) | OTHERS)
-    for place in private_places(settings):
-        mode = place.stat().st_mode
-        if mode & OTHERS:
-            with contextlib.suppress(PermissionError):  # not ours: the doctor tells
-                place.chmod(mode & 0o7777 & ~OTHERS)
+
+def _told(place: Path, question: Callable[[], bool]) -> bool:
+    """What its disk says in time; False where it refuses."""
+    from ivr.store.disk_thread import in_time
+
+    try:
+        return in_time(place, question)
+    except OSError as error:
+        log.error("whether others can look into %s is not known: %s", place, error)
+        return False
 
 
 # The prompts: the house's catalogue with the province's names over it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -22,8 +23,11 @@ from ivr.cases.code import code_for, masked
 from ivr.commands import exposure
 from ivr.commands.doctor import examine
 from ivr.installation import OTHERS, keep_private
+from ivr.lab.pace import patience
 from ivr.settings import BrowserPhone, Settings, Web, WitnessSettings
+from ivr.store import disk_thread
 from ivr.store.tables import people
+from tests.fixtures.damaged import asleep, away
 from tests.fixtures.hotline import Hotline
 from tests.web.panel import PanelServed
 
@@ -55,6 +59,30 @@ def test_recordings_that_others_could_read_are_closed_to_them_as_the_server_star
         if each == open_state.recordings:
             break
         assert not stat.S_IMODE(each.stat().st_mode) & OTHERS, each
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOTCONN, errno.ESTALE])
+def test_a_second_disk_that_is_gone_keeps_no_server_from_starting_and_the_first_is_closed(
+    open_state: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    settings = open_state.model_copy(update={"second_volume": str(tmp_path)})
+    with away(tmp_path, code=code):
+        assert str(open_state.recordings) in exposure.modes(settings).found
+        keep_private(settings)
+        assert not exposure.modes(settings).found
+    assert f"whether others can look into {tmp_path} is not known" in caplog.text
+
+
+def test_a_second_disk_that_hangs_keeps_no_server_from_starting_and_is_closed_once_it_wakes(
+    open_state: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", 0.2)
+    tmp_path.chmod(0o755)
+    with asleep(tmp_path):
+        keep_private(open_state.model_copy(update={"second_volume": str(tmp_path)}))
+    disk_thread._hanging[tmp_path].join(patience(10))  # who sleeps there
+    assert f"whether others can look into {tmp_path} is not known: [Errno 110] it hangs" in caplog.text
+    assert not tmp_path.stat().st_mode & OTHERS
 
 
 def test_what_asterisk_writes_for_everybody_is_found(open_state: Settings) -> None:
