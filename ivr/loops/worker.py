@@ -173,10 +173,9 @@ class Worker:
         return self.unread | {"derived": self.cellar.derived.unread}
 
     async def idle(self) -> None:
-        """Apply what is journalled, if the database is there."""
+        """Apply what is journalled, if the database and its disks are there."""
         own = [self.pump.idle()] if self.intake.journal.applies else []
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*own, self.following.idle()), LAST_SECONDS)
+        await asyncio.gather(*(_in_the_end(each) for each in (*own, self.following.idle())))
 
     async def _take_in(self, name: str, place: Path) -> None:
         """One disk's: another that hangs holds it up as little as one that is damaged."""
@@ -364,3 +363,12 @@ class Worker:
                     log.error("escalation: %s: %s", alarm.why, alarm)
             except (BookEmpty, *AWAY) as error:
                 log.warning("whether a case was forgotten can't be said for now: %s", error)
+
+
+async def _in_the_end(applied: Coroutine[Any, Any, None]) -> None:
+    """What is left lies in its journal, for who comes next: no reason to end with an error."""
+    try:
+        await asyncio.wait_for(applied, LAST_SECONDS)
+    except OSError as error:  # TimeoutError is one
+        why = str(error) or "no time is left"
+        log.warning("not all that is journalled is in the books as we end: %s", why)

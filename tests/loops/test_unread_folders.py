@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops.every import Loops
 from ivr.loops.worker import Cellar, Worker
@@ -14,7 +16,7 @@ from ivr.settings import Settings
 from ivr.store.derived import Derived
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import put, shelf
-from tests.desk.office import WEDNESDAY, Office, office
+from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.damaged import damaged, hanging
 
 
@@ -41,6 +43,36 @@ async def test_who_was_recorded_on_the_first_disk_does_not_wait_for_a_second_tha
                 while recorded.exists():
                     await asyncio.sleep(0.05)
             await loops.close()
+
+
+async def test_a_journal_that_its_disk_does_not_show_as_the_worker_ends_is_no_error_and_stops_no_other(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with (
+        office(engine, tmp_path, pumping=False) as desk,
+        office(engine, tmp_path / "1", alone=False) as sibling,
+    ):
+        worker = _worker(desk, tmp_path)
+        worker.start(loops := Loops())
+        await sibling.intake.open_case(call(), opening())
+        async with asyncio.timeout(patience(20)):
+            while len(await as_json.cases(engine)) < 1:
+                await asyncio.sleep(0.05)
+        with damaged(sibling.journal.folder):
+            await desk.intake.open_case(call(), opening())
+            await worker.idle()
+            assert len(await as_json.cases(engine)) == 2, "its own is in the books"
+        await loops.close()
+
+
+async def test_what_does_not_come_into_the_books_in_time_as_the_worker_ends_is_told_and_no_error(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ivr.loops.worker.LAST_SECONDS", 0.1)
+    async with office(engine, tmp_path, pumping=False) as desk:
+        await desk.intake.open_case(call(), opening())
+        await _worker(desk, tmp_path).idle()
+    assert "not all that is journalled is in the books as we end: no time is left" in caplog.text
 
 
 async def _told_of(engine: AsyncEngine, tmp_path: Path) -> None:
