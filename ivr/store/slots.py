@@ -7,6 +7,7 @@ next takes the first free one, with its journal and the codes that were leased t
 
 from __future__ import annotations
 
+import errno
 import logging
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def take(
     `second`: a folder on another disk, where it goes on when its own takes no more. `first`: the lowest
     number that will do. `applies`: its facts are brought into the books by this process.
     `term`: how long they stay after that. A slot that can't be opened is stepped over: what is in it is
-    brought into the books by whoever can read it.
+    brought into the books by whoever can read it. Behind one whose second disk is gone none is linked to it.
     """
     damaged: list[JournalError] = []
     for number in range(first, MOST):
@@ -75,6 +76,8 @@ def take(
             raise  # the others lie on the same disk
         except JournalUnread as error:  # a slot that is not linked to that disk yet can be had
             log.error("slot %d can't be used before its second disk answers: %s", number, error)
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOENT:
+                second = None  # it is not mounted: what is made there now would be hidden once it is
             continue
         except JournalError as error:
             log.error("slot %d can't be used, the next one is tried: %s", number, error)

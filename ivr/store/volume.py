@@ -44,6 +44,8 @@ def look(folder: Path) -> Look:
     probe = folder / f".look-{os.getpid()}"
     try:
         if not folder.is_dir():  # to make what is there would ask its parent's disk, which may hang
+            if folder.is_symlink():
+                raise OSError(errno.ENOENT, "it leads to nothing; is that disk mounted?")
             folder.mkdir(parents=True, exist_ok=True)
         free = free_bytes(folder)
         if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment

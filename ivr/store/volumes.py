@@ -19,8 +19,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from ivr.store.disk_thread import in_time
 from ivr.store.flushing import flush
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
 from ivr.store.volume import HANG_SECONDS, STALL_SECONDS, Volume, look
@@ -213,12 +215,16 @@ async def _every(seconds: float, look: Callable[[Volume], Awaitable[None]], volu
 
 
 def link(folder: Path, target: Path) -> bool:
-    """Make `folder/second` lead to `target`, which is made too. False, and a line logged, if it can't."""
+    """Make `folder/second` lead to `target`, which is made too. False, and a line logged, if it can't.
+
+    Where it leads there already the other disk is not asked: it may hang; and what was made there anew while
+    it is not mounted would hide what lies on it, and be hidden by it later.
+    """
     here = folder / SECOND
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        target.mkdir(parents=True, exist_ok=True)
         if not here.is_symlink() or here.readlink() != target:
+            in_time(target, partial(target.mkdir, parents=True, exist_ok=True))
             here.unlink(missing_ok=True)
             here.symlink_to(target)
     except OSError as error:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.store import slots
+from ivr.store import disk_thread, slots
 from ivr.store.journal import Journal, JournalError, Position, journal_reading
-from tests.fixtures.damaged import damaged
+from tests.fixtures.damaged import asleep, damaged
 from tests.store.noted import noted
 
 
@@ -63,6 +63,44 @@ async def test_no_segment_s_number_is_given_again_while_the_disk_that_may_have_i
     await again.append(noted(2))
     assert again.folder == first.folder and again.read(Position())[0] == [noted(1), noted(2)]
     await again.close()
+
+
+async def test_under_a_disk_that_is_not_mounted_nothing_is_made_that_would_hide_what_lies_on_it(
+    tmp_path: Path,
+) -> None:
+    spool, disk = tmp_path / "spool", tmp_path / "disk"
+    first = slots.take(spool, disk)
+    await first.append(noted(1))
+    await first.close()
+    [segment] = first.folder.glob("*.log")
+    segment.rename(disk / "journal" / "0" / segment.name)
+    disk.rename(tmp_path / "unmounted")
+    disk.mkdir()  # where it is mounted: it can be written
+    other = slots.take(spool, disk)
+    await other.append(noted(3))
+    assert other.folder == spool / "1" / "journal" and not [*disk.iterdir()]
+    await other.close()
+    disk.rmdir()
+    (tmp_path / "unmounted").rename(disk)
+    again = slots.take(spool, disk)
+    await again.append(noted(2))
+    assert again.folder == first.folder and again.read(Position())[0] == [noted(1), noted(2)]
+    await again.close()
+
+
+async def test_a_second_disk_that_hangs_keeps_no_server_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool, disk = tmp_path / "spool", tmp_path / "disk"
+    linked = slots.take(spool, disk)
+    await linked.close()
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", 0.2)
+    with asleep(disk, linked.folder / "second"):
+        journal = slots.take(spool, disk)
+    assert journal.folder == spool / "1" / "journal" and not (journal.folder / "second").is_symlink()
+    assert "slot 0 can't be used before its second disk answers" in caplog.text
+    assert f"the second volume can't be used: {disk}/journal/1: it hangs" in caplog.text
+    await journal.close()
 
 
 async def test_of_a_slot_with_a_damaged_lock_nobody_can_tell_whether_it_is_had(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from ivr.lab.pace import patience
+from ivr.store import disk_thread
 from ivr.store import volumes as module
 from ivr.store.volume import Look, look, look_in_time
-from ivr.store.volumes import LONGEST_SECONDS, Volumes
+from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from tests.fixtures.damaged import asleep
 from tests.fixtures.small_disk import SmallDisk
 
 MINUTE = 60.0
@@ -34,6 +36,38 @@ async def test_the_first_disk_with_room_for_so_many_seconds_is_taken(
     assert "MB left" in volumes.troubles(LONGEST_SECONDS)[0]
     (small_disk.path / "recordings/second/probe").write_text("through the link")
     assert (tmp_path / "recordings/probe").read_text() == "through the link"
+
+
+async def test_where_the_second_disk_is_not_mounted_nothing_is_made_for_it_and_it_serves_once_it_is(
+    tmp_path: Path,
+) -> None:
+    state, disk = tmp_path / "recordings", tmp_path / "disk"
+    Volumes.of(state, disk).close()
+    disk.rename(tmp_path / "unmounted")
+    disk.mkdir()
+    volumes = Volumes.of(state, disk)
+    await volumes.look()
+    assert volumes.where(MINUTE) == [""] and not [*disk.iterdir()]
+    assert "second can't be written: it leads to nothing; is that disk mounted?" in volumes.troubles(0)[0]
+    disk.rmdir()
+    (tmp_path / "unmounted").rename(disk)
+    await volumes.look()
+    assert volumes.where(MINUTE) == ["", "second/"]
+
+
+def test_a_second_disk_that_hangs_is_not_waited_for_as_it_is_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    state, disk = tmp_path / "recordings", tmp_path / "disk"
+    with asleep(disk):
+        with monkeypatch.context() as patched:
+            patched.setattr(disk_thread, "HANG_SECONDS", 0.2)
+            assert [each.prefix for each in Volumes.of(state, disk).all] == [""]
+        assert f"the second volume can't be used: {disk}/recordings: it hangs" in caplog.text
+    disk_thread._hanging[disk / "recordings"].join(patience(10))  # who sleeps there
+    assert link(state, disk / "recordings")
+    with asleep(disk):
+        assert link(state, disk / "recordings"), "it leads there: whoever looks at it finds that it hangs"
 
 
 async def test_with_one_full_disk_alone_there_is_no_room_until_some_is_made(small_disk: SmallDisk) -> None:

@@ -258,7 +258,10 @@ class Applied:
         for entry in listed(self.folder):
             if entry.name.endswith(".log") and not entry.name.removesuffix(".log").isdecimal():
                 log.error("%s is not read: its name is no segment's number", entry.path)
-        self._places = [place for place in (self.folder, self.folder / SECOND) if _answers(place)]
+        second = self.folder / SECOND
+        self._places = [self.folder] if _answers(self.folder) else []
+        with suppress(OSError):  # it hangs
+            self._places += [second] if in_time(second, partial(_answers, second)) else []
         try:
             self.applied, self.marked, self.dropped = _saved(self.folder)
             self.recalled = self.applied > Position()

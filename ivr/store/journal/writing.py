@@ -123,7 +123,7 @@ class Journal(Applied):
             self._recall()
             found, refusal = shown(self.folder)
             if refusal is not None:  # a number that is given twice would hide one segment behind the other
-                raise JournalUnread(f"{refusal}; if that disk is gone for good remove the link")
+                raise JournalUnread(f"{refusal}; if that disk is gone for good remove the link") from refusal
             self._begin(max([self.applied.segment, *found]) + 1)
             self._ringer = None if self.applies else Ringer(self.folder)
         except (OSError, JournalUnread) as error:
