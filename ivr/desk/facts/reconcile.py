@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -34,12 +35,15 @@ from ivr.desk.facts.strays import (
     Recalled,
     Shelf,
     Stray,
+    asked,
+    disk_of,
     recall,
     remember,
     strays,
     without_row,
 )
 from ivr.store import recording_files
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
 from ivr.store.envelope import Unopened
 from ivr.store.facts import (
@@ -119,7 +123,7 @@ async def reconcile(
 
 
 async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, done: Pass) -> None:
-    told = await asyncio.to_thread(ask, shelf.spool, [s.name for s in ripe], own, shelf.alone)
+    told = await ask_once(partial(ask, shelf.spool, [s.name for s in ripe], own, shelf.alone))
     done.unread += sorted(map(str, told.unread))
     if lacking := await behind(shelf.engine, shelf.spool):
         log.warning("the database lacks facts of %d journals: recordings wait for them", len(lacking))
@@ -138,7 +142,8 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
 async def _enter_one(shelf: Shelf, stray: Stray, told: Sequence[Fact], done: Pass) -> None:
     """What is wrong with this one alone holds up no other. Raises BookEmpty or what AWAY names."""
     try:
-        recorded = await asyncio.to_thread(_measured, shelf.recordings, stray)
+        disk = disk_of(shelf.recordings, stray.name)
+        recorded = await asked(disk, partial(_measured, shelf.recordings, stray))
     except (OSError, Unopened) as error:
         log.error("recording %s can't be taken in now: %s", stray.name, error)
         done.waiting.append(stray.name)

@@ -12,21 +12,24 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.folders import day_folders, listed
 from ivr.store.recording_files import is_one, stem, where
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND
 
+T = TypeVar("T")
 LOOK_BACK_SECONDS = 120.0  # looked at again in each pass …
 START_LOOK_BACK_SECONDS = 2 * 86_400.0  # … and in the first one of a process
 LONGEST_SECONDS = 3_600.0  # a recording grows no longer than this after its folder last changed
@@ -100,12 +103,42 @@ async def strays(
     """
     last = await asyncio.to_thread(recall, shelf.spool)
     look = StraySearch(shelf.recordings, min(since, last.since) - look_back, last.unread)
-    found = await without_row(shelf.engine, await asyncio.to_thread(_named, look, last.left))
-    for folder in await asyncio.to_thread(_folders, look):
-        found += await without_row(shelf.engine, await asyncio.to_thread(_files, look, folder))
+    found = list[Stray]()
+    for disk in (shelf.recordings, shelf.recordings / SECOND):
+        names = [name for name in last.left if disk_of(shelf.recordings, name) == disk]
+        its = await _listed(disk, partial(_named, look, names), partial(_leave, look, names))
+        found += await without_row(shelf.engine, its)
+        for folder in await _listed(disk, partial(_folders, look, disk), partial(look.refused, disk)):
+            its = await _listed(disk, partial(_files, look, folder), partial(look.refused, folder))
+            found += await without_row(shelf.engine, its)
     once = {stray.name: stray for stray in found}
     look.strays = sorted(once.values(), key=lambda stray: (stray.grown_at, stray.name))
     return look
+
+
+def disk_of(root: Path, name: str) -> Path:
+    """The folder of recordings on the disk where the books say that one lies."""
+    return root / SECOND if name.startswith(f"{SECOND}/") else root
+
+
+async def asked(disk: Path, question: Callable[[], T]) -> T:
+    """Its answer, or what it raises; TimeoutError where the second disk hangs. Who sleeps there is left."""
+    return await ask_once(partial(in_time, disk, question) if disk.name == SECOND else question)
+
+
+async def _listed(disk: Path, question: Callable[[], list[T]], refused: Callable[[OSError], None]) -> list[T]:
+    try:
+        return await asked(disk, question)
+    except TimeoutError as error:
+        refused(error)
+        return []
+
+
+def _leave(look: StraySearch, names: Sequence[str], error: OSError) -> None:
+    """For the next pass."""
+    if names:
+        log.error("%d recordings can't be looked at: %s", len(names), error)
+        look.left += names
 
 
 async def without_row(engine: AsyncEngine, files: Sequence[Stray]) -> list[Stray]:
@@ -126,14 +159,12 @@ def with_row() -> Any:
     return select(recordings.c.name).where(recordings.c.name == any_(bindparam("names", type_=ARRAY(Text))))
 
 
-def _folders(look: StraySearch) -> list[Path]:
+def _folders(look: StraySearch, disk: Path) -> list[Path]:
     """The day folders that may hold a file that grew since then, and those of the dialplan's own."""
-    found: list[Path] = []
-    for place in (look.root, look.root / SECOND):
-        days = day_folders(place, look.refused)
-        found += [day for day in days if _changed(day, look.began(day) - LONGEST_SECONDS)]
-        if _changed(alone := place / FALLBACK, look.began(alone) - LONGEST_SECONDS - TAKEN_SECONDS):
-            found.append(alone)
+    days = day_folders(disk, look.refused)
+    found = [day for day in days if _changed(day, look.began(day) - LONGEST_SECONDS)]
+    if _changed(alone := disk / FALLBACK, look.began(alone) - LONGEST_SECONDS - TAKEN_SECONDS):
+        found.append(alone)
     return found
 
 
@@ -165,7 +196,7 @@ def _files(look: StraySearch, folder: Path) -> list[Stray]:
 
 
 def _named(look: StraySearch, names: Sequence[str]) -> list[Stray]:
-    found = []
+    found = list[Stray]()
     for name in names:
         try:
             if path := where(look.root, name):

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from ivr.desk.facts import strays as strays_file
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf, strays, with_row
 from ivr.desk.reading import as_json
+from ivr.lab.pace import patience
+from ivr.store import disk_thread
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.facts import CallStartedFact, RecordingBegunFact
 from ivr.store.journal import Position, writing
@@ -31,7 +35,7 @@ from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
-from tests.fixtures.damaged import damaged
+from tests.fixtures.damaged import asleep, damaged
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import lay
 
@@ -420,6 +424,53 @@ async def test_a_damaged_folder_holds_up_no_other_and_is_looked_at_once_it_is_me
                 assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=cases, unread=[folder])
         assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=2 if folder == "second" else 1)
         assert await one_pass(desk, tmp_path, look_back=0) == Pass()
+
+
+async def test_a_second_disk_that_hangs_holds_up_no_words_on_the_first_and_nobody_at_the_end(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = _words_on_both(tmp_path)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(joined := ThreadPoolExecutor())
+    async with office(engine, tmp_path) as desk:
+        with asleep(disk):
+            monkeypatch.setattr(disk_thread, "HANG_SECONDS", 0.2)
+            done = await asyncio.wait_for(one_pass(desk, tmp_path), patience(20))
+            assert done == Pass(cases=1, unread=["second"])
+            await asyncio.wait_for(ask_once(joined.shutdown), patience(20))  # as a loop does at its end
+            loop.set_default_executor(ThreadPoolExecutor())
+        await _wakes(disk, monkeypatch)
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        assert await one_pass(desk, tmp_path) == Pass()
+
+
+async def test_words_on_a_second_disk_that_hangs_as_they_are_measured_wait_alone(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, its = _words_on_both(tmp_path), "second/2026/11/25/cccc"
+    async with office(engine, tmp_path) as desk:
+        with asleep(tmp_path / "recordings" / f"{its}.wav"):
+            monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(1))
+            done = await asyncio.wait_for(one_pass(desk, tmp_path), patience(20))
+            assert done == Pass(cases=1, waiting=[its])
+            assert await one_pass(desk, tmp_path) == Pass(waiting=[its], unread=["second"])
+        await _wakes(disk, monkeypatch)
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+
+
+def _words_on_both(folder: Path) -> Path:
+    """Those on the second disk, whose folder is returned, come first."""
+    put(folder)
+    path = folder / "recordings" / "second" / "2026" / "11" / "25" / "cccc.wav"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(audio(3.0))
+    os.utime(path, (LONG_AGO - 1, LONG_AGO - 1))
+    return folder / "recordings" / "second"
+
+
+async def _wakes(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(10))
+    await asyncio.to_thread(disk_thread._hanging[disk].join, patience(10))  # who sleeps there
 
 
 HIDDEN = {
