@@ -19,6 +19,7 @@ import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from ivr.cases.code import code_for
 from ivr.desk.case import set_back
 from ivr.store import code_blocks
 from ivr.store.code_blocks import BLOCK
+from ivr.store.disk_thread import in_time
 from ivr.store.engine import AWAY
 from ivr.store.tables import cases
 
@@ -218,8 +220,7 @@ class CodeBlock:
         marked = 0
         for mark in self.marks:  # after the lease: a crash in between leaves it behind, which is no alarm
             try:
-                mark.parent.mkdir(parents=True, exist_ok=True)
-                _write(mark, str(self._serial).encode())
+                in_time(mark, partial(_mark, mark, self._serial))  # a disk that hangs keeps no code back
                 marked += 1
             except OSError as error:
                 log.warning("%s can't be written: %s", mark, error.strerror)
@@ -233,7 +234,7 @@ class CodeBlock:
         found = [0]
         for mark in self.marks:
             with suppress(OSError, ValueError):
-                found.append(int(mark.read_bytes()))
+                found.append(int(in_time(mark, mark.read_bytes)))
         return max(found)
 
     def _recall(self) -> None:
@@ -270,6 +271,11 @@ async def desk_code(connection: AsyncConnection) -> str:
 
 def _fingerprint(key: bytes) -> str:
     return blake2b(key, digest_size=8).hexdigest()
+
+
+def _mark(mark: Path, serial: int) -> None:
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    _write(mark, str(serial).encode())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -19,8 +19,10 @@ from ivr.commands import doctor
 from ivr.desk.case.codes import AHEAD, CHUNK, CodeBlock, CodesError
 from ivr.lab.pace import patience
 from ivr.settings import Settings
+from ivr.store import disk_thread
 from ivr.store.code_blocks import BLOCK, DESK_FIRST, code_blocks, key_material, tell_used, used
 from tests.desk.office import call, office, opening
+from tests.fixtures.damaged import asleep
 
 
 async def opened(engine: AsyncEngine | None, folder: Path) -> CodeBlock:
@@ -242,6 +244,24 @@ async def test_codes_go_on_while_their_disk_refuses_if_another_one_keeps_the_mar
     await again.lease(engine)
     assert not set(given) & {await again.take() for _ in range(3 * CHUNK)}
     again.close()
+
+
+async def test_a_second_disk_that_hangs_keeps_no_code_back_and_no_server_from_starting(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, second = tmp_path / "mark", tmp_path / "disk" / "mark"
+    codes = CodeBlock(tmp_path / "codes", (here, second))
+    codes.open()
+    await codes.lease(engine)
+    before = int(second.read_bytes())
+    codes.close()
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(0.5))
+    with asleep(second.parent):
+        codes.open()
+        given = [await asyncio.wait_for(codes.take(), patience(20)) for _ in range(CHUNK + 1)]
+    assert all(map(is_valid, given)) and int(here.read_bytes()) > before == int(second.read_bytes())
+    assert f"{second} can't be written: it hangs" in caplog.text
+    codes.close()
 
 
 async def test_the_database_is_told_of_each_chunk_as_it_is_begun(engine: AsyncEngine, tmp_path: Path) -> None:
