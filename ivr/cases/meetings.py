@@ -93,6 +93,8 @@ MOVES: Mapping[RequestAction, Move] = MappingProxyType(
 OFFICE_OWES = _UNDECIDED | {S.WAITING, S.NO_SHOW}
 # With a date of their own, until which the case's clock stands.
 DATED = SLOTTED | {S.WAITING}
+# What she was told and waits for, also beside an answer to her case.
+AWAITED = SLOTTED | GIVEN_BACK
 
 
 def decide(

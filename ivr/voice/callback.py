@@ -123,11 +123,13 @@ class AnswerStep(OurCallStep):
             talk.verdict = "heard"
             return END
         lead: Speech = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
+        awaited = verdict.awaited(self.seen, talk.caller.now, talk.language)
         if verdict.is_unread(self.seen):
-            yield from verdict.offer_operator(talk, self, (*lead, "status.answer_unread", *which))
+            unread = (*lead, "status.answer_unread", *awaited, *which)
+            yield from verdict.offer_operator(talk, self, unread)
             talk.verdict = "unread"
             return (yield from self.goodbye(talk))
-        news = self._news(talk.language)
+        news = self._news(talk.language) + awaited
         said = yield from verdict.ask(talk, self, self.code, self.seen, lead, news, which, proven=True)
         if said is None:
             talk.say("callback.later", *which)

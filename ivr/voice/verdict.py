@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ivr.cases.meetings import AWAITED
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import meeting_standing, saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, WishCallBack, Words
@@ -218,11 +219,18 @@ def standing(seen: CaseSeen) -> Speech:
     return tuple(speech)
 
 
+def awaited(seen: CaseSeen, now: datetime, language: str) -> Speech:
+    """What she waits for beside the answer to her request to meet: her slot, a day, or another look at it."""
+    if seen.meeting is None or seen.status != Status.ANSWERED or seen.meeting.state not in AWAITED:
+        return ()
+    return meeting_standing.told(seen.meeting, now, language)
+
+
 def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
     """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
     speech: list[Sound] = [*standing(seen)]
     if said := answer(seen, language):
-        return (*speech, *said)
+        return (*speech, *said, *awaited(seen, now, language))
     if seen.status not in OPEN:
         return tuple(speech)
     if seen.meeting is not None and (meeting := meeting_standing.told(seen.meeting, now, language)):

@@ -7,13 +7,23 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from ivr.cases.meetings import MeetingWay, Official, RequestState
-from ivr.voice import verdict
-from ivr.voice.actions import Words
+from ivr.voice import callback, verdict
+from ivr.voice.actions import Sound, Words
 from ivr.voice.events import CaseSeen, Lookup, MeetingSeen
-from tests.voice.conversation import OFFICE_HOURS, TEHRAN
+from tests.voice.conversation import CODE, OFFICE_HOURS, TEHRAN, Conversation
 
 AT = datetime(2026, 12, 1, 10, 30, tzinfo=TEHRAN)  # Tuesday, the 10th of Azar
 S = RequestState
+
+
+WAITS = MeetingSeen(S.WAITING, date(2026, 12, 5))
+UNTIL: list[Sound] = ["meeting.waiting", "weekday.sat", "day.14", "month.9"]
+ANSWER, UNREAD = Words("آب وصل شد"), "سیزین ایشینیزه باخیلدی"
+
+
+def answered(meeting: MeetingSeen = WAITS, answer: str = str(ANSWER.text), **more: bool) -> CaseSeen:
+    """Her request has its answer, and she has given her slot back since."""
+    return CaseSeen(Lookup.FOUND, "answered", "abfa", None, answer, kind="meeting", meeting=meeting, **more)
 
 
 def heard(meeting: MeetingSeen, language: str = "fa", status: str = "referred") -> list[str]:
@@ -62,3 +72,44 @@ def test_a_case_that_has_ended_tells_nothing_of_a_slot() -> None:
         "status.agency_is",
         "agency.ostandari",
     ]
+
+
+@pytest.mark.parametrize(
+    ("meeting", "says"), [(WAITS, UNTIL), (MeetingSeen(S.UNDER_REVIEW), ["meeting.stands.review"])]
+)
+def test_who_has_her_answer_hears_what_she_still_waits_for_before_she_is_asked_whether_it_is_solved(
+    meeting: MeetingSeen, says: list[Sound]
+) -> None:
+    talk = Conversation(seen=answered(meeting, may_confirm=True)).press("1", "6", CODE).listen()
+    assert talk.heard[-len(says) - 2 :] == [ANSWER, *says, "verdict.menu"] and talk.verdicts == []
+    assert talk.press("3").heard[-len(says) - 2 :] == [ANSWER, *says, "verdict.menu"]
+
+
+@pytest.mark.parametrize("key", ["1", "2", "#"])
+def test_no_key_ends_her_case_before_she_has_heard_that_too(key: str) -> None:
+    talk = Conversation(seen=answered(may_confirm=True)).press("1", "6", CODE, key)
+    assert talk.heard[-len(UNTIL) - 1 :] == [*UNTIL, "verdict.menu"] and talk.verdicts == []
+
+
+def test_from_another_number_she_hears_it_behind_the_answer_or_behind_that_there_is_one() -> None:
+    told = Conversation(seen=answered()).press("1", "6", CODE).heard
+    assert told[told.index(ANSWER) + 1 :][: len(UNTIL)] == UNTIL
+    for seen, kept in (
+        (answered(answer="", withheld=True), "status.answer_withheld"),
+        (answered(answer=UNREAD), "status.answer_unread"),
+    ):
+        said = Conversation(seen=seen).press("2", "6", CODE).heard
+        assert said[said.index(kept) + 1 :][:1] == ["meeting.waiting"] and said[-1] == "verdict.or_operator"
+
+
+def test_on_our_call_about_the_answer_she_hears_it_before_a_key_ends_her_case() -> None:
+    talk = Conversation(menu=callback.menu(CODE, answered(may_confirm=True), "fa")).listen()
+    assert talk.heard == [ANSWER, "callback.agency_is", "agency.abfa", *UNTIL, "verdict.menu"]
+    unread = Conversation(menu=callback.menu(CODE, answered(answer=UNREAD, may_confirm=True), "az"))
+    assert "meeting.waiting" in unread.heard and unread.verdicts == []
+
+
+@pytest.mark.parametrize("state", [S.SETTLED, S.MET, S.DECLINED])
+def test_who_waits_for_nothing_more_hears_her_answer_alone(state: RequestState) -> None:
+    talk = Conversation(seen=answered(MeetingSeen(state, date(2026, 12, 5)), may_confirm=True))
+    assert not {"meeting.waiting", "meeting.stands.met"} & set(talk.press("1", "6", CODE, "2").heard)

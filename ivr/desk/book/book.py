@@ -292,11 +292,12 @@ def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
         parts=tuple(replace(each, voice="") for each in parts) if withheld else parts,
         spoken="" if withheld else row["answer_spoken"],
         withheld=withheld,
-        meeting=_meeting_in(row),
+        meeting=meeting_in(row),
     )
 
 
-def _meeting_in(row: Any) -> MeetingSeen | None:
+def meeting_in(row: Any) -> MeetingSeen | None:
+    """How a request to meet stands, of a mapping that `with_meeting` found; None for other kinds of case."""
     if row["kind"] != Kind.MEETING:
         return None
     stored = RequestState(row["request_state"]) if row["request_state"] else None
@@ -364,22 +365,20 @@ def seen() -> Select[Any]:
     said = (cases.c.answer, cases.c.answer_voice, cases.c.answer_spoken)
     told = (*said, cases.c.satisfaction, cases.c.caller_key, cases.c.callback, cases.c.channel)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
-    slot, session = meeting_slots.c, meeting_sessions.c
-    noted = meeting_requests.c
-    request = (noted.state.label("request_state"), noted.next_on, noted.decided_at, cases.c.answered_at)
-    sits = (
-        slot.starts_at.label("slot_at"),
-        session.official,
-        session.way,
-        session.place.label("meeting_place"),
-    )
-    case = select(*stands, *told, *request, *sits, parts_column())
-    hers = (slot.case_id == cases.c.id) & (slot.outcome == "")
-    joined = cases.outerjoin(meeting_requests, meeting_requests.c.case_id == cases.c.id)
-    joined = joined.outerjoin(meeting_slots, hers).outerjoin(meeting_sessions, session.number == slot.session)
-    case = case.select_from(joined)
+    case = with_meeting(select(*stands, *told, cases.c.answered_at, parts_column()))
     found = case.where(cases.c.code == bindparam("code")).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
+
+
+def with_meeting(query: Select[Any]) -> Select[Any]:
+    """A query of cases, with what the office noted of each and her slot besides: for `meeting_in`."""
+    slot, session, noted = meeting_slots.c, meeting_sessions.c, meeting_requests.c
+    query = query.add_columns(noted.state.label("request_state"), noted.next_on, noted.decided_at)
+    query = query.add_columns(slot.starts_at.label("slot_at"), session.official, session.way)
+    query = query.add_columns(session.place.label("meeting_place"))
+    hers = (slot.case_id == cases.c.id) & (slot.outcome == "")
+    query = query.outerjoin(meeting_requests, noted.case_id == cases.c.id)
+    return query.outerjoin(meeting_slots, hers).outerjoin(meeting_sessions, session.number == slot.session)
 
 
 _SAME = Prepared(same_matter())

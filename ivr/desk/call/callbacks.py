@@ -37,8 +37,8 @@ from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.cases.turns import PLACE_HOLDS, in_turn
-from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls, turn_calls
+from ivr.desk.book.book import Page, meeting_in, with_meeting
+from ivr.desk.case import callback_planning, closing, discretion, meeting_calls, order_calls, turn_calls
 from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
@@ -342,13 +342,15 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     """She could not be reached: the case closes as unconfirmed, which statistics keep apart.
 
     Not when no attempt got through to her telephone: that is the trunk's fault or the number's, and a
-    person's to look into; nor when the desk has closed it already. The case is locked before the call-back,
-    as everywhere.
+    person's to look into; so is what was answered while she waits for the office's word about her meeting.
+    Nor when the desk has closed it already. The case is locked before the call-back, as everywhere.
     """
     waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
     async with engine.begin() as connection:
         case = await locked(connection, code)
         rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
+        if rang and wanted.purpose == ANSWER:
+            rang = not await discretion.is_awaited(connection, case)
         state = "unconfirmed" if rang else "unreachable"
         if state == "unconfirmed" and wanted.purpose == ANSWER and case.closed_at is None:
             reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
@@ -419,7 +421,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         .where(callback_attempts.c.id == key, callback_attempts.c.outcome.is_(None))
     )
     async with engine.connect() as connection:
-        row = (await connection.execute(query)).first()
+        row = (await connection.execute(with_meeting(query))).first()
     if row is None:
         return None
     own = row.number in (row.caller_key, row.callback)
@@ -436,6 +438,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         parts=parts_seen(row.parts),
         kind=row.kind,
         spoken=row.answer_spoken,
+        meeting=meeting_in(row._mapping),
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)

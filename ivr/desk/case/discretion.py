@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.meetings import DATED
+from ivr.cases.meetings import AWAITED, DATED, RequestState, is_anew, standing
+from ivr.cases.statuses import Status
 from ivr.desk.case.change import Change
 from ivr.desk.refusals import Refused
 from ivr.store.tables import meeting_requests
@@ -27,6 +29,19 @@ async def refuse_awaited(change: Change) -> None:
     its = (meeting_requests.c.case_id == change.case.id, meeting_requests.c.state.in_(DATED))
     if (await change.connection.execute(select(meeting_requests.c.state).where(*its))).first() is not None:
         raise Refused(f"case {change.ask.code} is accepted for a meeting: decide on that first")
+
+
+async def is_awaited(connection: AsyncConnection, case: Row[Any]) -> bool:
+    """Whether she was told of a slot, of a day by which she hears, or that her request is looked at again.
+
+    `case`: answered, or over.
+    """
+    query = select(meeting_requests).where(meeting_requests.c.case_id == case.id)
+    noted = (await connection.execute(query)).first()
+    if noted is None:
+        return False
+    anew = is_anew(noted.decided_at, case.answered_at)
+    return standing(RequestState(noted.state), Status(case.status), at_the_office=False, anew=anew) in AWAITED
 
 
 def refuse_together(*found: Row[Any]) -> None:

@@ -110,17 +110,18 @@ status:
                 return (yield from self._found(talk, code, seen))
 
     def _found(self, talk: Talk, code: str, seen: CaseSeen) -> Flow[str]:
+        awaited = verdict.awaited(seen, talk.caller.now, talk.language)
         if seen.withheld:
-            elsewhere = (*self.prompt, *verdict.standing(seen), "status.answer_withheld")
+            elsewhere = (*self.prompt, *verdict.standing(seen), "status.answer_withheld", *awaited)
             yield from verdict.offer_operator(talk, self, elsewhere)
             return self.go
         if verdict.is_unread(seen):
-            unread = (*self.prompt, *verdict.standing(seen), "status.answer_unread")
+            unread = (*self.prompt, *verdict.standing(seen), "status.answer_unread", *awaited)
             yield from verdict.offer_operator(talk, self, unread)
             return self.go
         if seen.may_confirm and seen.status == Status.ANSWERED:
             lead = self.prompt + verdict.standing(seen)
-            news = verdict.answer(seen, talk.language)
+            news = verdict.answer(seen, talk.language) + awaited
             yield from verdict.ask(talk, self, code, seen, lead, news, proven=False)
             return self.go
         speech = self.prompt + verdict.situation(seen, talk.caller.now, talk.language)

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.call import callbacks
-from ivr.desk.call.callbacks import Placing
+from ivr.desk.call import callback_list, callbacks
+from ivr.desk.call.callbacks import Briefing, Placing
 from ivr.desk.case import answers, closing
 from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import agenda, request_deciding, request_list, session_moving, session_planning
@@ -220,6 +220,52 @@ async def test_a_new_answer_or_the_end_of_her_case_settles_it_all_the_same(at: H
     at.at += timedelta(minutes=5)
     await closing.close(at.engine, at.page, at.by(code, "گفته شد"))
     assert (await at.seen(code)).state is S.SETTLED and await owed(at) == []
+
+
+async def test_our_call_about_her_answer_knows_what_she_was_told_since(at: Hall) -> None:
+    code, _ = await gives_back(at, Outcome.ANOTHER_DAY)
+    told: Briefing | None = None
+    while told is None or told.code != code:
+        at.at += timedelta(hours=1)
+        if placing := await callbacks.claim(at.engine, at.page, POLICY, at.at):
+            told = await callbacks.briefing(at.engine, str(placing.id))
+    assert told.seen.may_confirm and told.seen.meeting == MeetingSeen(S.WAITING, date(2026, 12, 25))
+
+
+async def never_reached(at: Hall, code: str) -> str:
+    """Nobody picks up when we call about the answer; what has become of that call-back."""
+    its = (tables.callbacks.c.purpose == "answer", tables.cases.c.code == code)
+    query = select(tables.callbacks.c.state).join(tables.cases).where(*its)
+    while True:
+        async with at.engine.connect() as connection:
+            state = str((await connection.execute(query)).scalar_one())
+        if state not in ("waiting", "calling"):
+            return state
+        if placing := await callbacks.claim(at.engine, at.page, POLICY, at.at):
+            await says(at, placing, Outcome.NO_ANSWER)
+        at.at += timedelta(hours=3)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"), [(Outcome.ANOTHER_DAY, S.WAITING), (Outcome.CANT_COME, S.UNDER_REVIEW)]
+)
+async def test_whom_the_call_about_her_answer_never_reaches_is_still_owed_what_she_was_told(
+    at: Hall, outcome: Outcome, state: S
+) -> None:
+    """Her case is not ended by the machine: that she has not heard the answer is the desk's to see to."""
+    code, _ = await gives_back(at, outcome)
+    assert await never_reached(at, code) == "unreachable"
+    her = await at.seen(code)
+    assert (her.state, her.case.status, her.case.closed_at) == (state, "answered", None)
+    assert await owed(at) == [code] and await callback_list.unreachable(at.engine) == 1
+
+
+async def test_whose_answer_settled_her_request_is_closed_when_nobody_reaches_her(at: Hall) -> None:
+    code = await accepted(at, 9, "09141234561")
+    at.at += timedelta(minutes=5)
+    await answers.give(at.engine, at.page, at.by(code), "کارتان انجام شد")
+    assert await never_reached(at, code) == "unconfirmed"
+    assert (await at.row(code)).closure == "unconfirmed"
 
 
 async def at_111(at: Hall, code: str) -> MeetingSeen:
