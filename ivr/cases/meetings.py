@@ -113,8 +113,10 @@ def decide(
     return move.target
 
 
-def permitted(state: RequestState) -> frozenset[RequestAction]:
-    return frozenset(action for action, move in MOVES.items() if state in move.sources)
+def permitted(state: RequestState, answered: bool = False) -> frozenset[RequestAction]:
+    """`answered`: her case has its answer, and is given to no other body."""
+    but = {A.SEND_BELOW, A.SETTLE} if answered else frozenset[RequestAction]()
+    return frozenset(action for action, move in MOVES.items() if state in move.sources) - but
 
 
 def is_anew(decided_at: datetime | None, answered_at: datetime | None) -> bool:

@@ -86,6 +86,11 @@ def test_who_gave_her_slot_back_since_she_has_her_answer_is_owed_what_she_was_to
         assert found is standing(stored, case, at_the_office=True)
 
 
+@pytest.mark.parametrize("state", S)
+def test_what_is_answered_can_be_decided_on_but_is_given_to_no_other_body(state: S) -> None:
+    assert permitted(state, answered=True) == permitted(state) - {A.SETTLE, A.SEND_BELOW}
+
+
 def test_with_the_tier_below_it_rests_until_it_is_given_back() -> None:
     assert standing(S.SENT_BELOW, Status.IN_PROGRESS, at_the_office=False) is S.SENT_BELOW
     assert standing(S.SENT_BELOW, Status.RETURNED, at_the_office=True) is S.REQUESTED

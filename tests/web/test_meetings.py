@@ -10,6 +10,8 @@ from playwright.async_api import Browser
 from sqlalchemy import select
 
 from ivr.cases.hearing_order import Urgency
+from ivr.desk.case import answers, referring
+from ivr.desk.meetings import agenda
 from ivr.store.tables import audit
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
@@ -105,6 +107,37 @@ async def test_who_decides_on_what_has_changed_is_told_so(panel: PanelServed, at
     await first.post(f"{request}/accept", {"next_on": "1405/09/25"})
     answer = await second.post(f"{request}/decline", {"reason": "نمی‌شود", "seen": seen[1]})
     assert answer.status == 422 and "در این میان تغییر کرده" in await answer.text()
+
+
+async def test_of_what_another_body_has_answered_only_what_is_possible_is_offered(
+    panel: PanelServed, at: Hall
+) -> None:
+    """She has given her slot back since; what she is told of it is the office's to decide."""
+    code = await at.accepted()
+    await at.fill(await at.session())
+    await referring.refer(at.engine, at.page, at.by(code), "abfa")
+    await answers.give(at.engine, at.page, at.by(code, who="abfa"), "به زودی وصل می‌شود")
+    at.at += timedelta(minutes=5)
+    async with at.engine.begin() as connection:
+        await agenda.give_up(connection, at.page, at.by(code, who="citizen"))
+    panel.clock.now += timedelta(minutes=10)
+    client, request = await office(panel), f"{MEETINGS}/requests/{code}"
+    offered = re.findall(rf'{request}/(\w+)"', await client.text(request))
+    assert sorted(offered) == ["accept", "decline", "review"]
+    assert (await client.post(f"{request}/accept", {"next_on": "۱۴۰۵/۰۹/۲۵"})).status == 303
+    assert "در انتظار نوبت" in await client.text(request)
+
+
+async def test_no_order_is_offered_where_her_case_has_its_answer(panel: PanelServed, at: Hall) -> None:
+    code = await at.accepted()
+    await at.fill(await at.session())
+    panel.clock.now += timedelta(days=6)
+    at.at = panel.clock()
+    await agenda.met(at.engine, at.page, at.by(code))
+    client, request = await office(panel), f"{MEETINGS}/requests/{code}"
+    assert f'{request}/order"' in await client.text(request)
+    await answers.give(at.engine, at.page, at.by(code), "وصل شد")
+    assert f'{request}/order"' not in await client.text(request)
 
 
 async def test_a_head_sees_only_what_needs_his_agency_and_nothing_about_himself(

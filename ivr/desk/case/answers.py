@@ -32,16 +32,19 @@ async def give(
     words: str,
     voice: SpokenAnswer | None = None,
     spoken: str = "",
+    of: str = "",
 ) -> None:
     """Store an answer: she is called about it, and hears it when she follows her code up. Not a closure.
 
     `words` are what she reads (SMS, the page with her case, letters); `spoken`, what she hears instead where
-    she speaks another language.
+    she speaks another language. `of`: whose answer it is and the case from now on, where another body had it.
     Raises NoSuchCase, or Refused as the table says and when there are neither words nor a voice.
     """
     _refuse_nothing(words, voice, spoken)
     async with changing(books, page, Action.ANSWER, ask) as change:
         await _answer(change, words.strip(), voice, spoken.strip())
+        if of and of != change.agency:
+            change.move(of, "desk")
 
 
 async def propose(

@@ -5,7 +5,6 @@ Her case is in the books a moment after her words; until then, and while the boo
 
 from __future__ import annotations
 
-import logging
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,11 +25,9 @@ from ivr.desk.meetings import agenda, hour_queue, session_day
 from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.meetings.session_planning import alone, planned
-from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
 from ivr.store.tables import cases, hour_calls, meeting_slots
-
-log = logging.getLogger(__name__)
 
 HEARD = "hour_heard"  # the event
 _BECOMES_A_MEETING = MOVES[RequestAction.ACCEPT].sources | SLOTTED | {RequestState.WAITING}
@@ -63,7 +60,10 @@ async def note(
 
 
 async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Aside | None = None) -> int:
-    """Calls that ended without a note of his: who talked was heard all the same. How many were noted."""
+    """Calls that ended without a note of his: who talked was heard all the same. How many were noted.
+
+    One that the books refuse is put `aside`.
+    """
     async with engine.begin() as connection:
         await hour_queue.give_up_dead(connection, now)
         query = select(hour_calls).join(cases, cases.c.code == hour_calls.c.code)
@@ -73,13 +73,7 @@ async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Asi
     async def noted(call: Row[Any]) -> int:
         cause = uuid.uuid5(call.call_id, HEARD)
         ask = Instruction(call.code, Actor(call.taken_by, Side.DESK), now=now, cause=cause)
-        try:
-            await note(engine, page, ask, call.session)
-        except (NoSuchCase, Refused) as refusal:
-            log.warning(
-                "call %s of hour %d is not noted as a hearing: %s", call.call_id, call.session, refusal
-            )
-            return 0
+        await note(engine, page, ask, call.session)
         return 1
 
     return await (aside or Aside()).each("hearings in an hour", calls, noted, now)

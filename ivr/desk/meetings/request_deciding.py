@@ -100,6 +100,11 @@ class Deciding:
         self.details["agency"] = agency
         await referring.refer(self.connection, self.page, self.part_of_it("refer"), agency)
 
+    async def call_home(self) -> None:
+        """Where another body has it, the case is the office's; what that body has answered stays its own."""
+        if self.case.status != Status.ANSWERED and not at_the_office(self.page, self.case):
+            await self.refer(office_of(self.page, self.case))
+
     async def save(self, event: str, state: RequestState) -> None:
         ask = self.ask
         row = {
@@ -212,8 +217,7 @@ async def accept(books: Books, page: Page, ask: Instruction, next_on: date) -> N
     """It will be heard; until `next_on` she waits for a slot."""
     async with deciding(books, page, ask, A.ACCEPT, next_on=next_on) as one:
         one.values["tier"] = None
-        if not at_the_office(page, one.case):
-            await one.refer(office_of(page, one.case))
+        await one.call_home()
         await one.wait(next_on)
         await one.call_her({"what": meeting_calls.WAITING})
 
@@ -241,11 +245,11 @@ async def settle(books: Books, page: Page, ask: Instruction, agency: str) -> Non
 async def decline(books: Books, page: Page, ask: Instruction) -> None:
     """No meeting. The reason is the answer that she is called about; who presses 2 is decided on again."""
     async with deciding(books, page, ask, A.DECLINE) as one:
-        if not at_the_office(page, one.case):
-            await one.refer(office_of(page, one.case))
+        await one.call_home()
         one.values["next_on"] = None
         await meeting_calls.cancel(one.connection, one.case.id, ask.now)
-        await answers.give(one.connection, page, one.part_of_it("answer"), ask.reason)
+        of = "" if at_the_office(page, one.case) else office_of(page, one.case)
+        await answers.give(one.connection, page, one.part_of_it("answer"), ask.reason, of=of)
 
 
 async def _check_bodies(one: Deciding, about: str, bodies: Collection[str]) -> None:

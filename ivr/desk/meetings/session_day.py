@@ -25,7 +25,7 @@ from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import agenda
 from ivr.desk.meetings.agenda import Seat
-from ivr.desk.meetings.request_deciding import at_the_office, deciding, held, office_of, today
+from ivr.desk.meetings.request_deciding import deciding, held, today
 from ivr.desk.meetings.session_planning import alone, planned
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_slots
@@ -139,8 +139,7 @@ async def seated(connection: AsyncConnection, page: Page, ask: Instruction, numb
     if (await held(connection, page, ask)).state is not RequestState.WAITING:
         accepting = replace(ask, cause=uuid.uuid5(ask.cause, "accept"))
         async with deciding(connection, page, accepting, RequestAction.ACCEPT, next_on=tomorrow) as one:
-            if not at_the_office(page, one.case):
-                await one.refer(office_of(page, one.case))
+            await one.call_home()
     last = select(func.max(meeting_slots.c.slot)).where(meeting_slots.c.session == number)
     slot = int((await connection.execute(last)).scalar_one() or 0) + 1
     booking = replace(ask, cause=uuid.uuid5(ask.cause, "invite"))

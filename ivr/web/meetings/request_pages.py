@@ -12,6 +12,7 @@ from aiohttp import web
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestAction, RequestState, permitted
+from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import attachments
 from ivr.desk.case.change import Instruction
@@ -186,10 +187,10 @@ def _is_possible(decision: Decision, wish: MeetingRequest, ruled: Mapping[str, S
     if decision.name == "review":
         return wish.state in request_deciding.REVIEWABLE
     if decision.name == "order":
-        return wish.state is S.MET and wish.case.closed_at is None
+        return wish.state is S.MET and Status(wish.case.status) in OPEN - {Status.ANSWERED}
     if decision.name in ruled:
         return bool(ruled[decision.name])
-    return decision.name in permitted(wish.state)
+    return decision.name in permitted(wish.state, answered=wish.case.status == Status.ANSWERED)
 
 
 def _typed(wish: MeetingRequest, form: Form | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ivr.cases.callback import Outcome, Policy
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.call import callback_list, callbacks
 from ivr.desk.call.callbacks import Briefing, Placing
-from ivr.desk.case import answers, closing
+from ivr.desk.case import answers, closing, referring
 from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import agenda, request_deciding, request_list, session_moving, session_planning
 from ivr.desk.meetings.invitation_answers import heard
@@ -23,6 +24,7 @@ from ivr.store import tables
 from ivr.store.facts import CallEndedFact, FactAttempt
 from ivr.voice.events import MeetingSeen
 from ivr.voice.invitation import MeetingNews
+from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.fixtures.province import book_of
 from tests.store import noted
@@ -167,10 +169,15 @@ async def test_an_answer_to_the_case_leaves_the_call_about_the_slot(at: Hall) ->
     assert placing.code == first and news is not None
 
 
-async def gives_back(at: Hall, outcome: Outcome) -> tuple[str, int]:
-    """Who has her answer already, and says so when she is rung about her slot: her code, the session."""
+async def gives_back(at: Hall, outcome: Outcome, body: str = "desk") -> tuple[str, int]:
+    """Who has her answer already, and says so when she is rung about her slot: her code, the session.
+
+    `body`: who has had her case, and answered it.
+    """
     number, first, second = await invited(at)
-    await answers.give(at.engine, at.page, at.by(first), "در نشست گفته می‌شود")
+    if body != "desk":
+        await referring.refer(at.engine, at.page, at.by(first), body)
+    await answers.give(at.engine, at.page, at.by(first, who=body), "در نشست گفته می‌شود")
     at.at += timedelta(minutes=5)
     placing, news = await rung(at)
     assert placing.code == first and news is not None
@@ -266,6 +273,28 @@ async def test_whose_answer_settled_her_request_is_closed_when_nobody_reaches_he
     await answers.give(at.engine, at.page, at.by(code), "کارتان انجام شد")
     assert await never_reached(at, code) == "unconfirmed"
     assert (await at.row(code)).closure == "unconfirmed"
+
+
+async def test_where_another_body_has_answered_the_office_accepts_what_is_decided_on_again(at: Hall) -> None:
+    code, _ = await gives_back(at, Outcome.CANT_COME, body="abfa")
+    await request_deciding.accept(at.engine, at.page, at.by(code), LATER)
+    her = await at.seen(code)
+    assert (her.state, her.next_on) == (S.WAITING, LATER)
+    assert (her.case.status, her.case.agency) == ("answered", "abfa"), "the answer stays that body's"
+    again = await at.session(slots=1, starts_at=at.at + timedelta(days=10))
+    assert await at.fill(again) == [code]
+
+
+async def test_where_another_body_has_answered_the_office_declines_in_its_own_name(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, _ = await gives_back(at, Outcome.CANT_COME, body="abfa")
+    await request_deciding.decline(at.engine, at.page, at.by(code, "این کار دادگاه است"))
+    row = await at.row(code)
+    assert (row.status, row.answer, row.agency) == ("answered", "این کار دادگاه است", "ostandari")
+    assert (await at.seen(code)).state is S.DECLINED and await owed(at) == []
+    assert [referral.agency for referral in await at.running(code)] == ["ostandari"]
+    assert await findings(at.engine, tmp_path, code) == []
 
 
 async def at_111(at: Hall, code: str) -> MeetingSeen:

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.live_hour import FRESH, HourOutcome
 from ivr.cases.meetings import Official
-from ivr.desk.meetings import hour_hearing, hour_planning, hour_queue, order_giving
+from ivr.desk.case import answers, referring
+from ivr.desk.meetings import agenda, hour_hearing, hour_planning, hour_queue, order_giving
 from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing, minutes_of
@@ -203,6 +204,41 @@ async def test_of_three_whom_he_heard_one_that_the_books_refuse_keeps_no_other_f
     await at.mend(codes[0], last)
     assert await hour_hearing.keep_noting(at.engine, at.page, at.later(1), aside=aside) == 1
     assert aside.troubles == []
+
+
+async def test_whom_he_heard_is_on_record_though_another_body_has_answered_her_case(at: Hall) -> None:
+    code = await at.accepted()
+    await at.fill(await at.session())
+    await referring.refer(at.engine, at.page, at.by(code), "abfa")
+    await answers.give(at.engine, at.page, at.by(code, who="abfa"), "به زودی وصل می‌شود")
+    at.at += A_MINUTE
+    async with at.engine.begin() as connection:
+        await agenda.give_up(connection, at.page, at.by(code, who="citizen"))
+    number = await announced(at)
+    call = await talks(at, number, code)
+    await hour_queue.over(at.engine, call, HourOutcome.HEARD, at.at)
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 1
+    assert (await at.seen(code)).state == "met" and await at.agenda(number) == [code]
+    assert (await row_of(at, call)).noted_at is not None
+
+
+async def test_a_hearing_that_is_refused_is_told_once_and_waits_an_hour(
+    at: Hall, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, code = await announced(at), await at.wish()
+    await referring.rule(at.engine, at.page, at.by(code, "کار آبفاست"), "abfa")
+    await hour_queue.over(at.engine, await talks(at, number, code), HourOutcome.HEARD, at.at)
+    aside = Aside()
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside) == 0
+    assert "put aside" in caplog.text and "Refused" in caplog.text and aside.troubles
+    caplog.clear()
+    for _ in range(3):
+        at.at += A_MINUTE
+        assert await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside) == 0
+    assert caplog.text == ""
+    at.at += timedelta(hours=1)
+    await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside)
+    assert "put aside" in caplog.text, "tried again"
 
 
 async def test_who_left_while_she_waited_was_not_heard(at: Hall) -> None:
