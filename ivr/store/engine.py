@@ -85,15 +85,33 @@ def is_our_fault(error: BaseException) -> bool:
     return any(isinstance(e, _OUR_FAULTS) for e in (error, cause, cause and cause.__cause__))
 
 
-_GIVEN = re.compile(r"(query argument \$\d+): .*", re.DOTALL)
+# What asyncpg says of an argument: its first letters, and why it can't be sent. Of the reasons those stay
+# that hold nothing of it.
+_WHY = "|".join([
+    r"value out of u?int\d+ range", "expected str, got [a-z]+",
+    "'[a-z]+' object cannot be interpreted as an integer",
+])  # fmt: skip
+_GIVEN = re.compile(
+    rf"(query argument \$\d+[^:]*): .*?( \((?:invalid array element[^:]*: )?(?:{_WHY})\))?\Z", re.DOTALL
+)
+_QUOTED = re.compile(r'".*"', re.DOTALL)
+# Conflicts and locks, names of the schema, too much of something, the server itself: there the detail is
+# PostgreSQL's own. Elsewhere it may be the row.
+_OWN_DETAILS = ("40", "42", "53", "55", "57", "58")
 
 
 def forget_values(error: BaseException) -> None:
     """Take out of the database's error what may be somebody's words: the row that failed, an argument."""
-    if isinstance(error, PostgresError):
+    if isinstance(error, PostgresError) and not str(error.sqlstate).startswith(_OWN_DETAILS):  # type: ignore[attr-defined]
         error.detail = None  # type: ignore[attr-defined]
-    if isinstance(error, RefusedValue | InterfaceError) and error.args:
-        error.args = (_GIVEN.sub(r"\1", str(error.args[0])),)
+    if not (isinstance(error, RefusedValue | InterfaceError) and error.args):
+        return
+    given, many = _GIVEN.subn(lambda found: found[1] + (found[2] or ""), str(error.args[0]))
+    if many:
+        error.__cause__ = None  # what the codec raised: it is told with the traceback
+    elif isinstance(error, RefusedValue):  # PostgreSQL's own words, with the value in quotes
+        given = _QUOTED.sub('"…"', given)
+    error.args = (given,)
 
 
 def _without_values(failed: ExceptionContext) -> None:

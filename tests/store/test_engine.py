@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from functools import partial
 
 import pytest
@@ -84,10 +85,12 @@ async def test_a_connection_of_which_the_database_took_leave_is_one_to_a_databas
 
 
 WORDS = "آب خانه ما\nسه روز است قطع است"
-# A check that fails (the row is told), an argument of a wrong type, and a statement at fault elsewhere.
+# A check that fails (the row is told), an argument of a wrong type, words that the server itself takes for a
+# number, and a statement at fault elsewhere.
 SPOILED = {
     "INSERT INTO pg_temp.heard VALUES (%s, 'x')": "violates not-null constraint",
     "SELECT CAST(%s AS integer)": "invalid input for query argument $1",
+    "SELECT CAST(CAST(%s AS text) AS integer)": "invalid input syntax for type integer",
     "SELECT 1 / 0, CAST(%s AS text)": "division by zero",
 }
 HEARD = "CREATE TEMPORARY TABLE heard (words text, topic text, kind text NOT NULL)"
@@ -113,3 +116,73 @@ async def test_what_a_statement_was_given_comes_to_no_log_when_it_fails(
     await engine.dispose()
     assert caplog.text.count(SPOILED[statement]) >= 4, "twice as the sentence, and where it was raised"
     assert WORDS[:5] not in caplog.text and WORDS[-5:] not in caplog.text
+
+
+# As the pump writes many rows, and as SQLAlchemy writes a list of them.
+INSERT = "INSERT INTO pg_temp.heard VALUES (%s, 'x', %s)"
+ELEMENT = r"query argument \$2 in element #1 of executemany\(\) sequence"
+
+
+async def test_nor_what_one_of_many_rows_was_given(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, log = make_engine(database_url, pool=1), logging.getLogger("ivr")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(HEARD))
+            rows = [{"words": "", "kind": kind} for kind in ("x", [WORDS])]
+            await connection.execute(text(INSERT % (":words", ":kind")), rows)
+    except AWAY as error:
+        log.exception("a loop failed: %s", error)
+    try:
+        async with direct(engine) as (_, raw):
+            await raw.execute(HEARD)
+            await raw.executemany(INSERT % ("$1", "$2"), [("", "x"), ("", [WORDS])])
+    except AWAY as error:
+        log.exception("facts wait: %s", error)
+    await engine.dispose()
+    assert len(re.findall(ELEMENT + r" \(expected str, got list\)", caplog.text)) >= 4
+    assert WORDS[:5] not in caplog.text and WORDS[-5:] not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "value, kind, said",
+    [
+        (2**40, "integer", "query argument $1 (value out of int32 range)"),
+        (
+            [WORDS, 2**40],
+            "text[]",
+            "query argument $1 (invalid array element at index 1: expected str, got int)",
+        ),
+        (f"{WORDS} (value out of int32 range)", "integer", "query argument $1 ('str' object cannot be"),
+        (WORDS, "uuid", "query argument $1"),  # its reason repeats it
+    ],
+)
+async def test_why_an_argument_was_refused_is_told_where_the_reason_holds_nothing_of_it(
+    value: object, kind: str, said: str, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = make_engine(database_url, pool=1)
+    try:
+        async with direct(engine) as (_, raw):
+            await raw.execute(f"SELECT CAST($1 AS {kind})", value)
+    except AWAY as error:
+        logging.getLogger("ivr").exception("facts wait: %s", error)
+    await engine.dispose()
+    assert said in caplog.text
+    assert WORDS[:5] not in caplog.text and str(2**40) not in caplog.text
+
+
+async def test_which_processes_hold_each_other_up_is_told(database_url: str) -> None:
+    engine = make_engine(database_url, pool=2)
+
+    async def lock(first: int, second: int, both: asyncio.Barrier) -> None:
+        async with direct(engine) as (_, raw), raw.transaction():
+            await raw.execute("SELECT pg_advisory_xact_lock($1)", first)
+            await both.wait()
+            await raw.execute("SELECT pg_advisory_xact_lock($1)", second)
+
+    both = asyncio.Barrier(2)
+    ends = await asyncio.gather(lock(1, 2, both), lock(2, 1, both), return_exceptions=True)
+    await engine.dispose()
+    [deadlock] = [each for each in ends if each]
+    assert "waits for ExclusiveLock on advisory lock" in str(deadlock)
