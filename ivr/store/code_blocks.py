@@ -29,8 +29,10 @@ DESK_FIRST = 890_000_000  # from here up the desk takes numbers one by one
 # After a restore: more than any hotline gives out between a backup and the day when it is needed. There is
 # room for some 180 restores.
 SKIPPED_BLOCKS, SKIPPED_NUMBERS = 500, 50_000
-# Whenever another server took over, lagging or not: less, for there may be such a day every week.
+# Whenever another server took over, lagging or not: less, for there may be such a day every week. So many
+# for each timeline since numbers were last given: a past's second server begins elsewhere than its first.
 TURNED_BLOCKS, TURNED_NUMBERS = 50, 5_000
+MOST_TURNS = 100  # a timeline far ahead is another installation's; room is left for all that is to come
 TIMELINE = -1  # no block: `used` of this row is PostgreSQL's timeline on which numbers were last given
 TRACKING_KEY = "tracking_code"
 
@@ -85,11 +87,13 @@ _NOW = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(3
 _TURNED = text(
     f"SELECT (SELECT used FROM {code_blocks.name} WHERE number = {TIMELINE}) IS DISTINCT FROM {_NOW}"
 )
+# The inner SELECT sees the row as it was.
 _TURN = text(
     f"INSERT INTO {code_blocks.name} AS its (number, holder, leased_at, used) OVERRIDING SYSTEM VALUE "
     f"VALUES ({TIMELINE}, 'timeline', now(), {_NOW}) ON CONFLICT (number) DO UPDATE "
     "SET used = excluded.used, leased_at = now() WHERE its.used <> excluded.used RETURNING "
-    f"(SELECT is_called FROM {_BLOCKS}) OR (SELECT is_called FROM {desk_numbers.name})"
+    f"(SELECT is_called FROM {_BLOCKS}) OR (SELECT is_called FROM {desk_numbers.name}) AS given, "
+    f"its.used - (SELECT used FROM {code_blocks.name} WHERE number = {TIMELINE}) AS turns"
 )
 
 
@@ -139,9 +143,20 @@ async def _notice_turn(connection: AsyncConnection) -> None:
 
     Before any number: whoever finds that facts are missing (`skip`) comes later, or, where none is, never.
     """
+    if (await connection.execute(_TURNED)).scalar_one():
+        # A transaction of its own: numbers that are passed over stay so though the caller's is undone, and
+        # nobody waits for the row until that ends. READ COMMITTED, for the caller's may be AUTOCOMMIT.
+        engine = connection.engine.execution_options(isolation_level="READ COMMITTED")
+        async with engine.begin() as own:
+            await _turn(own)
+
+
+async def _turn(connection: AsyncConnection) -> None:
     # Who comes second waits for the first and gets no row; of a new database nobody was given a number.
-    if (await connection.execute(_TURNED)).scalar_one() and (await connection.execute(_TURN)).scalar():
-        await _skip(connection, TURNED_BLOCKS, TURNED_NUMBERS)
+    its = (await connection.execute(_TURN)).one_or_none()
+    if its is not None and its.given:
+        turns = min(max(1, its.turns or 1), MOST_TURNS)  # a restored backup's may be lower than was noted
+        await _skip(connection, turns * TURNED_BLOCKS, turns * TURNED_NUMBERS)
 
 
 async def _skip(connection: AsyncConnection, blocks: int, numbers: int) -> None:

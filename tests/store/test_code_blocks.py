@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.lab.pace import patience
 from ivr.store.code_blocks import (
     BLOCK,
     DESK_FIRST,
+    MOST_TURNS,
     TIMELINE,
     TURNED_NUMBERS,
     code_blocks,
@@ -25,14 +28,16 @@ async def given(engine: AsyncEngine, many: int) -> tuple[list[int], list[int]]:
         return desk, [await lease(connection, "one") for _ in range(many)]
 
 
-async def promote(owner: AsyncEngine, desk: int, block: int) -> None:
-    """As a server that heard of numbers up to these, and whose timeline is the next one."""
+async def promote(owner: AsyncEngine, desk: int, block: int, turns: int = 1) -> None:
+    """As a server that heard of numbers up to these, and whose timeline is that many later."""
     its = code_blocks.c
     async with owner.begin() as connection:
         await connection.execute(select(func.setval("desk_numbers", desk)))
         await connection.execute(select(func.setval("code_blocks_number_seq", block // BLOCK)))
         await connection.execute(delete(code_blocks).where(its.number > block // BLOCK))
-        await connection.execute(update(code_blocks).where(its.number == TIMELINE).values(used=its.used - 1))
+        await connection.execute(
+            update(code_blocks).where(its.number == TIMELINE).values(used=its.used - turns)
+        )
 
 
 async def test_a_new_database_begins_at_the_beginning_and_skips_nothing(service: AsyncEngine) -> None:
@@ -57,3 +62,43 @@ async def test_it_skips_once_however_many_ask_at_once(engine: AsyncEngine, servi
     numbers = [n for each, _ in await asyncio.gather(*(given(service, 1) for _ in range(4))) for n in each]
     assert sorted(numbers) == [*range(min(numbers), min(numbers) + 4)]
     assert min(numbers) == desk[0] + TURNED_NUMBERS + 1
+
+
+async def test_a_second_server_of_the_same_past_gives_none_of_the_first_ones_numbers(
+    engine: AsyncEngine, service: AsyncEngine
+) -> None:
+    """As two restores of one base backup: the second can't know of the first but by its timeline."""
+    [desk], [block] = await given(service, 1)
+    lives = []
+    for turns in (1, 2, 3):
+        await promote(engine, desk, block, turns)
+        lives.append(await given(service, 4))
+    numbers = [number for its, _ in lives for number in its]
+    blocks = [block for _, its in lives for block in its]
+    assert len(set(numbers)) == len(numbers) == 12 and len(set(blocks)) == len(blocks) == 12
+
+
+@pytest.mark.parametrize("turns, passed_over", [(10**6, MOST_TURNS), (-7, 1)])
+async def test_a_timeline_of_elsewhere_uses_up_no_more_than_room_allows(
+    turns: int, passed_over: int, engine: AsyncEngine, service: AsyncEngine
+) -> None:
+    """A backup that another server took in: its timelines are counted apart."""
+    [desk], [block] = await given(service, 1)
+    await promote(engine, desk, block, turns)
+    assert (await given(service, 1))[0] == [desk + passed_over * TURNED_NUMBERS + 1]
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "AUTOCOMMIT"])
+async def test_work_that_is_undone_does_not_undo_that_the_turn_was_noticed(
+    isolation: str, engine: AsyncEngine, service: AsyncEngine
+) -> None:
+    """Else each one that fails would pass over as much, and all others wait until it ends."""
+    [desk], [block] = await given(service, 1)
+    await promote(engine, desk, block)
+    async with service.execution_options(isolation_level=isolation).connect() as connection:
+        first = await next_desk_number(connection)
+        async with asyncio.timeout(patience(10)):
+            [others], _ = await given(service, 1)  # meanwhile
+        await connection.rollback()
+    [after], _ = await given(service, 1)
+    assert [first, others, after] == [desk + TURNED_NUMBERS + n for n in (1, 2, 3)]
