@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ivr.asterisk.server import files_for
 from ivr.settings import Settings, absolute
+from ivr.store.disk_thread import ask_once
 
 if TYPE_CHECKING:
     from ivr.asterisk.ami import Ami
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 ASTERISK_SECONDS = 5.0
 LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
 SILENT_SECONDS = 30.0  # a process that serves signs every five
+# Longer than a statement of the database is waited for, and than a million recordings take to be listed; and
+# what each further look gets once a disk has given no answer.
+LOOK_SECONDS, HUNG_SECONDS = 60.0, 10.0
 FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
 
 
@@ -36,7 +41,7 @@ class Diagnosis(NamedTuple):
 
 
 async def examine(settings: Settings) -> list[Diagnosis]:
-    """Look at everything a call needs; never raises."""
+    """Look at everything a call needs; never raises, and ends though a disk hangs."""
     looks: list[tuple[str, Callable[[Settings], Awaitable[Diagnosis]]]] = [
         ("state", _state),
         ("disk", _disk),
@@ -64,20 +69,38 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("custody", _custody),
         ("exposure", _exposure),
     ]
-    findings = []
+    findings, limit = [], LOOK_SECONDS
     for name, look in looks:
         try:
-            findings.append(await look(settings))
+            async with asyncio.timeout(limit) as waiting:
+                findings.append(await ask_once(partial(_alone, look, settings)))
         except Exception as error:  # one sick part must not hide the others
-            found = f"{type(error).__name__}: {error}"
-            findings.append(Diagnosis(name, False, found, "the sentence above names the place"))
+            found, mend = f"{type(error).__name__}: {error}", "the sentence above names the place"
+            if waiting.expired():
+                found, mend, limit = f"no answer within {limit:g} s: it hangs", _MEND_HANGING, HUNG_SECONDS
+            findings.append(Diagnosis(name, False, found, mend))
     return findings
+
+
+def _alone(look: Callable[[Settings], Awaitable[Diagnosis]], settings: Settings) -> Diagnosis:
+    """In a loop of its own, which a disk may hold up. What hangs there is not waited for at our end, either.
+
+    Nothing that asks a disk goes `to_thread`, for those are waited for.
+    """
+
+    async def looking() -> Diagnosis:
+        return await look(settings)
+
+    return asyncio.run(looking())
+
+
+_MEND_HANGING = "see dmesg and the mounts of IVR_STATE and IVR_SECOND_VOLUME; state and disk in this list"
 
 
 async def _state(settings: Settings) -> Diagnosis:
     from ivr.store.volume import look_in_time
 
-    found = await asyncio.to_thread(look_in_time, settings.state_path)
+    found = look_in_time(settings.state_path)
     if found.trouble:
         return Diagnosis("state", False, found.trouble, "make IVR_STATE writable")
     return Diagnosis("state", True, f"{settings.state_path} is writable")
@@ -85,7 +108,7 @@ async def _state(settings: Settings) -> Diagnosis:
 
 async def _disk(settings: Settings) -> Diagnosis:
     from ivr.store.room import Room
-    from ivr.store.volume import SLOW_SECONDS, look_in_time
+    from ivr.store.volume import HANG_SECONDS, SLOW_SECONDS, look_in_time
 
     state, second = settings.state_path, settings.second_path
     apart = [each for each in (settings.recordings, settings.spool) if each.exists() and each.is_mount()]
@@ -95,14 +118,15 @@ async def _disk(settings: Settings) -> Diagnosis:
     found += [each.trouble for each in looks if each.trouble]
     found += [f"{p} is slow: {each.seconds:.1f} s to write a page"
               for p, each in zip(places, looks, strict=True) if each.seconds > SLOW_SECONDS]  # fmt: skip
+    awake = [place for place, each in zip(places, looks, strict=True) if each.seconds < HANG_SECONDS]
     low = [
         place
         for place in (state, second)
-        if place and Room(place / "recordings", settings.ballast_mb << 20).gave_way
+        if place in awake and Room(place / "recordings", settings.ballast_mb << 20).gave_way
     ]
     found += [f"something fills the disk of {place}: its ballast has given way" for place in low]
     well = looks[0].free >= FREE_BYTES and not low and not any(each.trouble for each in looks)
-    if second and second.is_dir() and state.stat().st_dev == second.stat().st_dev:
+    if second in awake and second.is_dir() and state.stat().st_dev == second.stat().st_dev:
         well = False
         found.append("the second volume is on the same disk (or is not mounted)")
     mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME; ask dmesg"
@@ -112,7 +136,7 @@ async def _disk(settings: Settings) -> Diagnosis:
 async def _damage(settings: Settings) -> Diagnosis:
     from ivr.commands import damage
 
-    found, mend = await asyncio.to_thread(damage.unread, settings)
+    found, mend = damage.unread(settings)
     several = f" and {len(found) - 3} more" if len(found) > 3 else ""
     told = f"can't be read: {'; '.join(found[:3])}{several}" if found else "every folder can be read"
     return Diagnosis("damage", not found, told, mend)
@@ -199,11 +223,11 @@ async def _prompts(settings: Settings) -> Diagnosis:
     from ivr.installation import needed
     from ivr.speech.check import missing, not_ready
 
-    ids = await asyncio.to_thread(needed, settings)
+    ids = needed(settings)
     where = ids, settings.calls.languages, settings.sounds
-    if gaps := await asyncio.to_thread(missing, *where):
+    if gaps := missing(*where):
         return Diagnosis("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")
-    if waiting := await asyncio.to_thread(not_ready, *where, settings.sip.codecs):
+    if waiting := not_ready(*where, settings.sip.codecs):
         few = len({(one.language, one.id) for one in waiting})
         found = f"{few} prompts are not ready in the channels' codecs (such as {waiting[0]})"
         return Diagnosis("prompts", False, found, "ivr sounds build")
@@ -313,7 +337,7 @@ async def _manager(settings: Settings) -> AsyncIterator[Ami]:
 async def _rights(settings: Settings) -> Diagnosis:
     from ivr.asterisk.rights import ENTER, READ, WRITE, barred, runners
 
-    there = await asyncio.to_thread(lambda: set(runners()))
+    there = set(runners())
     kept = [settings.recordings, settings.state_path / "fallback", settings.second_path]
     wanted = [(place, READ | WRITE | ENTER) for place in kept if place and place.exists()]
     beeps = [settings.sounds / language / "beep.wav" for language in settings.calls.languages]
@@ -369,19 +393,26 @@ async def _journal(settings: Settings) -> Diagnosis:
     from ivr.store.journal.journal_keeping import cut_short
 
     days = settings.journal.keep_days
-    if refused := await asyncio.to_thread(_unread_journals, settings.spool):
-        return Diagnosis("journal", False, f"facts wait for a disk: {'; '.join(refused)}", _MEND_JOURNAL)
-    engine = make_engine(database_url(settings), pool=1)
+    wrong = {}
+    if refused := _unread_journals(settings.spool):
+        wrong[f"facts wait for a disk: {'; '.join(refused)}"] = _MEND_JOURNAL
     try:
-        lacking = await behind(engine, settings.spool)
-        async with engine.connect() as connection:
-            found = await journal_marks.told(connection)
-    finally:
-        await engine.dispose()
+        engine = make_engine(database_url(settings), pool=1)
+        try:
+            lacking = await behind(engine, settings.spool)
+            async with engine.connect() as connection:
+                found = await journal_marks.told(connection)
+        finally:
+            await engine.dispose()
+    except Exception as error:
+        wrong[f"what the database lacks can't be told: {error}"] = "look at database in this list"
+        lacking, found = set(), []
     if lacking:
         names = ", ".join(sorted(map(str, lacking)))
         mend = "start `ivr serve`, or ivr spool retry: what it lacks is applied again"
-        return Diagnosis("journal", False, f"the database went back: it lacks facts of {names}", mend)
+        wrong[f"the database went back: it lacks facts of {names}"] = mend
+    if wrong:
+        return Diagnosis("journal", False, "; ".join(wrong), "; ".join(wrong.values()))
     short = {folder: at for folder in slots.journals(settings.spool) if (at := cut_short(folder, days))}
     if short:
         found += [f"{folder} holds no facts up to {at:%Y-%m-%d %H:%M}" for folder, at in short.items()]
@@ -493,7 +524,7 @@ async def _store(settings: Settings) -> Diagnosis:
     if store is None:
         return Diagnosis("store", True, "recordings are in the local folder alone")
     try:
-        await asyncio.to_thread(store.check)
+        store.check()
     except Exception as error:
         return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
     return Diagnosis("store", True, f"{settings.recordings_store.url} answers")
@@ -512,7 +543,7 @@ async def _at_rest(settings: Settings) -> Diagnosis:
         some = await enclosing.some_enclosed(engine)
     finally:
         await engine.dispose()
-    if unopened := await asyncio.to_thread(enclosing.unopened, settings.recordings, some):
+    if unopened := enclosing.unopened(settings.recordings, some):
         found = f"{len(unopened)} of {len(some)} recordings that were tried can't be opened: {unopened[0]}"
         mend = "bring the key file back, or ivr keys recover; then ivr verify"
         return Diagnosis("at rest", False, found, mend)

@@ -6,7 +6,6 @@ up, and what a pass had to leave is remembered by name in `reconciled.json`.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import math
@@ -101,7 +100,7 @@ async def strays(
 
     `since`: an earlier time, from which on everything is looked at again (`Recalled`).
     """
-    last = await asyncio.to_thread(recall, shelf.spool)
+    last = await ask_once(partial(recall, shelf.spool))
     look = StraySearch(shelf.recordings, min(since, last.since) - look_back, last.unread)
     found = list[Stray]()
     for disk in (shelf.recordings, shelf.recordings / SECOND):

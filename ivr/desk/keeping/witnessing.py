@@ -6,9 +6,9 @@ stands for all before it. Their letters go through the outbox, so that nothing i
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.keeping.sealing import Seal, as_seal, keep_roots, last_seal, last_written, unsealed
+from ivr.store.disk_thread import ask_once
 from ivr.store.tables import custody_entries, custody_seals, outbox
 
 LATE = timedelta(minutes=10)  # what is written should be sealed by then, and its root gone
@@ -73,7 +74,7 @@ async def troubles(engine: AsyncEngine, witnesses: Witnesses) -> list[str]:
     found = []
     if last.seal and waiting and last.made_at < now - LATE:
         found.append(f"{waiting} rows wait for a seal, the last one is of {last.made_at.isoformat()}")
-    if witnesses.file and await asyncio.to_thread(_written, witnesses.file) < due:
+    if witnesses.file and await ask_once(partial(_written, witnesses.file)) < due:
         found.append(f"{witnesses.file} lacks the latest roots")
     if dead:
         found.append(f"{dead} letters with a root have not left")

@@ -29,7 +29,7 @@ from tests.desk.facts.test_pump import counts
 from tests.desk.facts.test_reconcile import CHOSEN, one_pass, put, recorded
 from tests.desk.keeping.test_verify import findings
 from tests.desk.office import Office, call, office, opening, words
-from tests.fixtures.damaged import unmounted
+from tests.fixtures.damaged import damaged, unmounted
 from tests.fixtures.database import create, drop, run
 from tests.fixtures.province import book_of
 
@@ -112,6 +112,10 @@ async def test_ten_of_ten_codes_open_their_cases_after_a_restore_and_eleven_rest
     assert await comparing.behind(books.engine, folder) == {folder / "journal"}
     lacking = await doctor._journal(settings)  # this check alone: all of them take seconds
     assert not lacking.ok and "the database went back" in lacking.found
+    with damaged(folder / "journal"):
+        both = await doctor._journal(settings)  # likewise
+    assert lacking.found in both.found and lacking.mend in both.mend
+    assert "facts wait for a disk" in both.found and "dmesg" in both.mend
     async with office(books.engine, folder, pumping=False) as desk:
         seen = await one_pass(desk, folder)  # these files are somebody's, though no row says so
         assert seen.cases == 0 and set(seen.waiting) == set(given.values())

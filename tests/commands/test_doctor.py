@@ -1,0 +1,52 @@
+"""The doctor comes to an end, whatever hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from ivr.commands.doctor import HUNG_SECONDS
+from ivr.lab.pace import patience
+
+# A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
+DOCTOR = """
+import asyncio, json, sys
+from pathlib import Path
+from ivr.commands import doctor
+from ivr.settings import Settings
+from tests.fixtures.damaged import hanging
+
+state, url = sys.argv[1:]
+doctor.LOOK_SECONDS = doctor.HUNG_SECONDS = 2.0
+disk = hanging(Path(state) / "recordings")
+disk.__enter__()  # for good
+print(json.dumps(asyncio.run(doctor.examine(Settings(state=state, database_url=url)))))
+"""
+
+
+async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Recordings that can't be listed, and a segment of a journal that never comes: nobody writes there."""
+    (tmp_path / "spool" / "journal").mkdir(parents=True)
+    (tmp_path / "recordings").mkdir()
+    os.mkfifo(tmp_path / "spool" / "journal" / "00000001.log")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DOCTOR, str(tmp_path), database_url, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(patience(40)):
+            out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    found = {name: (ok, said, mend) for name, ok, said, mend in json.loads(out)}
+    for name in ("damage", "spool", "journal"):
+        ok, said, mend = found[name]
+        assert not ok and "no answer within 2 s: it hangs" in said and "dmesg" in mend, name
+    assert found["files"][1] and "exposure" in found, "each of the others was asked"
+    assert HUNG_SECONDS > 5, "a database that is away has time to say so"
