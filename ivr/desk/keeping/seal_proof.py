@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from stat import S_ISDIR
 from typing import cast
 
 from sqlalchemy import func, select
@@ -23,7 +24,7 @@ from ivr.cases.proving import Finding
 from ivr.desk.keeping.retention import TOLD
 from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
 from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of, unsealed
-from ivr.store.folders import Told, unseen
+from ivr.store.folders import Told, listed, unseen
 from ivr.store.tables import audit, cases, custody_entries, custody_seals
 
 PAGE = 50  # seals at a time
@@ -133,11 +134,11 @@ class SealProof:
 def read_roots(*paths: Path, refused: Told = unseen) -> dict[int, set[str]]:
     """What `seal N TIME ROOT` lines tell, in files of whatever kind, or in all files of a folder.
 
-    `refused` is told of files that can't be read; one that is not there tells nothing.
+    `refused` is told of files and folders that can't be read; one that is not there tells nothing.
     """
     found: dict[int, set[str]] = defaultdict(set)
     for path in paths:
-        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+        for file in _files(path, refused):
             try:
                 text = file.read_bytes().decode(errors="replace")
             except FileNotFoundError:
@@ -148,6 +149,28 @@ def read_roots(*paths: Path, refused: Told = unseen) -> dict[int, set[str]]:
             for seal, root in _ROOT.findall(text):
                 found[int(seal)].add(root)
     return dict(found)
+
+
+def _files(path: Path, refused: Told) -> Iterator[Path]:
+    """Itself, or all in it; what a link in it points to, unless to another folder."""
+    try:
+        is_folder = S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        refused(path, error)
+        return
+    if not is_folder:
+        yield path
+        return
+    for entry in sorted(listed(path, refused), key=lambda each: each.name):
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path), refused)
+            elif entry.is_file():
+                yield Path(entry.path)
+        except OSError as error:
+            refused(Path(entry.path), error)
 
 
 async def _seals(connection: AsyncConnection, after: int) -> list[Seal]:

@@ -22,6 +22,7 @@ from ivr.store.derived import Derived
 from ivr.store.tables import calls, case_events, cases, custody_entries, custody_seals, outbox
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import HERE, answered, findings, sql
+from tests.fixtures.damaged import damaged
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -204,3 +205,17 @@ def test_roots_are_read_from_a_log_as_well_as_from_a_list(tmp_path: Path) -> Non
     line = f"Nov 27 10:00:01 host ivr[7]: custody: seal 3 2026-11-27T06:30:00.000000+00:00 {'ab' * 32} over 7"
     (tmp_path / "journal").write_text(f"something else\n{line}\n")
     assert read_roots(tmp_path) == {3: {"ab" * 32}}
+
+
+def test_a_folder_of_a_witness_that_its_disk_does_not_give_is_told_and_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    sick, well = tmp_path / "a" / "sick", tmp_path / "b"
+    for number, folder in enumerate((sick, well), 3):
+        folder.mkdir(parents=True)
+        (folder / "roots").write_text(f"seal {number} 2026-11-27T06:30:00.000000+00:00 {'ab' * 32}\n")
+    told: list[Path] = []
+    with damaged(sick):
+        assert read_roots(tmp_path, refused=lambda at, _: told.append(at)) == {4: {"ab" * 32}}
+        assert read_roots(sick, well, refused=lambda at, _: told.append(at)) == {4: {"ab" * 32}}
+    assert told == [sick, sick]
