@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ UNTIL: list[Sound] = ["meeting.waiting", "weekday.sat", "day.14", "month.9"]
 ANSWER, UNREAD = Words("آب وصل شد"), "سیزین ایشینیزه باخیلدی"
 
 
-def answered(meeting: MeetingSeen = WAITS, answer: str = str(ANSWER.text), **more: bool) -> CaseSeen:
+def answered(meeting: MeetingSeen = WAITS, answer: str = str(ANSWER.text), **more: Any) -> CaseSeen:
     """Her request has its answer, and she has given her slot back since."""
     return CaseSeen(Lookup.FOUND, "answered", "abfa", None, answer, kind="meeting", meeting=meeting, **more)
 
