@@ -48,6 +48,7 @@ class Aside:
 
     def __init__(self) -> None:
         self._steps: dict[str, dict[Hashable, _Waiting]] = defaultdict(dict)
+        self._suspects: dict[str, set[Hashable]] = defaultdict(set)  # of which none worked when last tried
         self._in_books: dict[str, tuple[int, str]] = {}
         self._at_fault: dict[str, str] = {}  # steps of which none worked when last tried
 
@@ -110,8 +111,11 @@ class Aside:
                     raise
                 failed[key] = error
                 if not any_works and len(failed) == MANY:
+                    if left:
+                        self._again(step, failed, now)
                     raise self._none_works(step, error) from None
         self._at_fault.pop(step, None)
+        self._suspects.pop(step, None)
         for key, fault in failed.items():
             self.put(step, key, fault, now)
         return done
@@ -122,6 +126,12 @@ class Aside:
             told = "%s: %s can't be worked on and is put aside: %s"
             log.error(told, step, key, _why(error), exc_info=_trace(error))
         self._steps[step][key] = _Waiting(now + AGAIN, type(error).__name__)
+
+    def _again(self, step: str, failed: Mapping[Any, Exception], now: datetime) -> None:
+        """Who fails so a second time waits all the same: else as many bad rows would keep others for ever."""
+        for key in self._suspects[step] & failed.keys():
+            self.put(step, key, failed[key], now, tell=False)
+        self._suspects[step] = {*failed} - self._steps[step].keys()
 
     def _none_works(self, step: str, error: Exception) -> NoneWorks:
         told = "%s: none of the %d that were tried can be worked on, none is put aside: %s"

@@ -147,6 +147,16 @@ async def test_so_many_at_fault_that_stand_first_keep_none_behind_them(books: As
     assert aside.counts == {"lengths": MANY} and len(await left(books)) == MANY
 
 
+async def test_nor_do_so_many_at_both_ends_keep_who_stands_between_them_for_ever(books: AsyncEngine) -> None:
+    await put(books, *["her own words"] * (MANY // 2), "one", *["her own words"] * (MANY // 2))
+    aside = Aside()
+    for _ in range(2):
+        with pytest.raises(NoneWorks):
+            await aside.batch("lengths", books, ALL, measure, NOW)
+    assert (await aside.batch("lengths", books, ALL, measure, NOW))[1] == 1
+    assert len(await left(books)) == aside.counts["lengths"] == MANY
+
+
 async def test_while_each_is_tried_alone_no_other_is_locked_and_what_somebody_did_meanwhile_is_left(
     books: AsyncEngine,
 ) -> None:

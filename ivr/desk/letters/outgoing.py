@@ -124,7 +124,13 @@ async def spread(
             for n in (
                 _to_an_owner(notices, event)
                 if event.kind.startswith(account_news.LETTER)
-                else _letters(known, hers, citizens if event.id in gone else notices, event, calendar)
+                else _letters(
+                    known,
+                    _in_time(hers, known, event),
+                    citizens if event.id in gone else notices,
+                    event,
+                    calendar,
+                )
             )
             if n.by in ways
         ]
@@ -145,6 +151,13 @@ async def spread(
             held = [event for event in events if faults.get(event.id) == fault]
             await _hold(connection, held, fault, now)
     return len(rows)
+
+
+def _in_time(hers: Mapping[str, str], known: Mapping[str, Row[Any]], event: Leased) -> Mapping[str, str]:
+    """Without hers where what was held is no news to her: an answer, and her case was opened again since."""
+    case = known.get(_code_of(event))
+    late = event.held and event.kind == "case_answered" and case and not callback_planning.still_tells(case)
+    return {**hers, case.code: ""} if late and case is not None else hers
 
 
 async def _hold(connection: AsyncConnection, events: Sequence[Leased], fault: str, now: datetime) -> None:
@@ -169,13 +182,21 @@ async def _still_hers(connection: AsyncConnection, event: Leased, now: datetime)
     """Whether what an event tells of a slot is so: it may have waited, been given up, or passed."""
     told = event.payload
     if "slot" not in told:
-        return True
+        return "was_at" not in told or not await _has_another(connection, told["case"], now)
     its, at = meeting_slots.c, datetime.fromisoformat(told["starts_at"])
     if at <= now:
         return False
     hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
     query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
     return (await connection.execute(query)).first() is not None
+
+
+async def _has_another(connection: AsyncConnection, code: str, now: datetime) -> bool:
+    """Whether a slot was given since to whom it was to be told that hers is off: she would stay at home."""
+    its = meeting_slots.c
+    query = select(its.slot).join(cases, cases.c.id == its.case_id)
+    hers = query.where(cases.c.code == code, its.outcome == "", its.starts_at > now)
+    return (await connection.execute(hers)).first() is not None
 
 
 async def call_back(engine: AsyncEngine, page: Page, wish: Leased, now: datetime) -> bool:

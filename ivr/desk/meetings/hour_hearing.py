@@ -30,6 +30,7 @@ from ivr.store.aside import Aside
 from ivr.store.tables import cases, hour_calls, meeting_slots
 
 HEARD = "hour_heard"  # the event
+NOTING = "hearings in an hour"  # the step
 _BECOMES_A_MEETING = MOVES[RequestAction.ACCEPT].sources | SLOTTED | {RequestState.WAITING}
 
 
@@ -68,15 +69,22 @@ async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Asi
         await hour_queue.give_up_dead(connection, now)
         query = select(hour_calls).join(cases, cases.c.code == hour_calls.c.code)
         query = query.where(hour_calls.c.outcome == HourOutcome.HEARD, hour_calls.c.noted_at.is_(None))
+        query = query.order_by(hour_calls.c.joined_at)
         calls = {call.call_id: call for call in await connection.execute(query)}
 
-    async def noted(call: Row[Any]) -> int:
+    aside = aside or Aside()
+
+    async def noted(call: Row[Any]) -> int | None:
         cause = uuid.uuid5(call.call_id, HEARD)
         ask = Instruction(call.code, Actor(call.taken_by, Side.DESK), now=now, cause=cause)
-        await note(engine, page, ask, call.session)
+        try:
+            await note(engine, page, ask, call.session)
+        except Refused as error:  # as of a session called off since: its own, however many there are
+            aside.put(NOTING, call.call_id, error, now)
+            return None
         return 1
 
-    return await (aside or Aside()).each("hearings in an hour", calls, noted, now)
+    return await aside.each(NOTING, calls, noted, now)
 
 
 async def _talked(connection: AsyncConnection, number: int, code: str) -> Row[Any]:

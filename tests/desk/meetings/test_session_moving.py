@@ -177,6 +177,16 @@ async def test_beside_the_calls_there_are_texts_and_none_of_a_slot_that_is_not_h
     assert await texts(at, FRIDAY) == [(stays, f"meeting_reminder {persian[0]} تالار")] and number
 
 
+async def test_nobody_is_written_that_her_slot_is_off_who_has_another_by_then(at: Hall) -> None:
+    """The letter may have waited, for a notice that was mistaken: she would stay at home."""
+    number, [code] = await invited(at)
+    assert len(await texts(at, at.at)) == 1
+    await agenda.release(at.engine, at.page, at.by(code, "نمی‌آید"), LATER)
+    await agenda.place(at.engine, at.page, at.by(code, "می‌آید"), number, 1)
+    [(_, told)] = await texts(at, at.at)
+    assert told.startswith("meeting_invited")
+
+
 async def test_111_tells_a_meetings_code_its_slot(at: Hall) -> None:
     _, [code] = await invited(at)
     seen = await book_of(at.engine).look_up("+989141234560", code, at.at)
