@@ -225,8 +225,12 @@ def link(folder: Path, target: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         if not here.is_symlink() or here.readlink() != target:
             in_time(target, partial(target.mkdir, parents=True, exist_ok=True))
-            here.unlink(missing_ok=True)
-            here.symlink_to(target)
+            new = (
+                folder / f".{SECOND}-{os.getpid()}"
+            )  # several processes begin at once: it is there at any moment
+            new.unlink(missing_ok=True)
+            new.symlink_to(target)
+            new.replace(here)
     except OSError as error:
         log.error("the second volume can't be used: %s: %s", error.filename or target, error.strerror)
         return False
