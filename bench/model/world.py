@@ -33,7 +33,7 @@ from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.store import slots
-from ivr.store.code_blocks import tracking_key
+from ivr.store.code_blocks import next_desk_number, tracking_key
 from ivr.store.facts import (
     CallEndedFact,
     CallStartedFact,
@@ -108,6 +108,8 @@ class World:
 
     async def run(self) -> list[str]:
         """Live through it, then bring all of it into the books. What is wrong then, one sentence each."""
+        async with self.engine.begin() as connection:  # the first number of a database: it takes a second one
+            await next_desk_number(connection)
         async with _never_committed(self.engine) as raw:
             self._key = await self._tracking_key()
             self._journals = [self._opened(n) for n in range(WORKERS)]
