@@ -1,7 +1,8 @@
 """Rows that a step of the work can't deal with: each costs itself alone, is told, and is tried again.
 
 A row may be at fault for what another release wrote, a constraint, or a damaged file. No row's fault is a
-database that is away, nor what stops every one that is tried: a mistake of ours, which costs nobody an hour.
+database that is away, nor what stops every one that is tried: a mistake of ours, which costs nobody an hour
+unless there are others whom only that lets be reached.
 """
 
 from __future__ import annotations
@@ -52,6 +53,23 @@ class Aside:
         self._in_books: dict[str, tuple[int, str]] = {}
         self._at_fault: dict[str, str] = {}  # steps of which none worked when last tried
 
+    async def batches(
+        self,
+        step: str,
+        engine: AsyncEngine,
+        query: Select[Any],
+        work: Callable[[AsyncConnection, Sequence[Row[Any]]], Awaitable[int]],
+        now: datetime,
+        most: int,
+    ) -> int:
+        """`batch` after batch of `most` rows, which `work` takes out of the query. How many were done."""
+        done = 0
+        while True:
+            found, of_them = await self.batch(step, engine, query, work, now)
+            done += of_them
+            if len(found) < most:
+                return done
+
     async def batch(
         self,
         step: str,
@@ -76,7 +94,7 @@ class Aside:
             if not rows or not _is_a_row_s(error):
                 raise
         else:
-            self._at_fault.pop(step, None)
+            self._is_well(step)
             return rows, done
 
         async def alone(row: Row[Any]) -> int | None:
@@ -95,7 +113,8 @@ class Aside:
     ) -> int:
         """`work` for each but those that wait. How many were done, as it says (None: not tried).
 
-        Whoever fails waits from the end on, once it is known whose fault it is. Raises as `batch`.
+        Whoever fails waits from the end on, once it is known whose fault it is. Where none works, who failed
+        the last time as well waits likewise, if there are others. Raises as `batch`.
         """
         left, failed = deque(_but(rows, self.waiting(step, now))), dict[Key, Exception]()
         done, any_works = 0, False
@@ -114,8 +133,7 @@ class Aside:
                     if left:
                         self._again(step, failed, now)
                     raise self._none_works(step, error) from None
-        self._at_fault.pop(step, None)
-        self._suspects.pop(step, None)
+        self._is_well(step)
         for key, fault in failed.items():
             self.put(step, key, fault, now)
         return done
@@ -127,6 +145,10 @@ class Aside:
             log.error(told, step, key, _why(error), exc_info=_trace(error))
         self._steps[step][key] = _Waiting(now + AGAIN, type(error).__name__)
 
+    def _is_well(self, step: str) -> None:
+        self._at_fault.pop(step, None)
+        self._suspects.pop(step, None)
+
     def _again(self, step: str, failed: Mapping[Any, Exception], now: datetime) -> None:
         """Who fails so a second time waits all the same: else as many bad rows would keep others for ever."""
         for key in self._suspects[step] & failed.keys():
@@ -134,7 +156,7 @@ class Aside:
         self._suspects[step] = {*failed} - self._steps[step].keys()
 
     def _none_works(self, step: str, error: Exception) -> NoneWorks:
-        told = "%s: none of the %d that were tried can be worked on, none is put aside: %s"
+        told = "%s: none of the %d that were tried can be worked on: %s"
         log.error(told, step, MANY, _why(error), exc_info=_trace(error))
         fault = NoneWorks(step, type(error).__name__)
         self._at_fault[step] = str(fault)
@@ -203,7 +225,6 @@ def _is_a_row_s(error: Exception) -> bool:
     if not isinstance(error, AWAY) or is_our_fault(error):
         return True
     cause = getattr(error, "orig", None)
-    too_much = isinstance(
-        getattr(cause, "__cause__", None), ProgramLimitExceededError
-    )  # for a tsvector, an index
+    # Too much for a tsvector, an index.
+    too_much = isinstance(getattr(cause, "__cause__", None), ProgramLimitExceededError)
     return too_much or isinstance(error, NoResultFound | MultipleResultsFound)

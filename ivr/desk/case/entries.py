@@ -66,11 +66,7 @@ async def catch_up(
     """
     now, done, aside = now or datetime.now(UTC), 0, aside or Aside()
     for waiting, enter in ((unentered, _enter), (behind, _renew)):
-        while True:
-            found, entered = await aside.batch("inbox", engine, waiting(batch), enter, now)
-            done += entered
-            if len(found) < batch:
-                break
+        done += await aside.batches("inbox", engine, waiting(batch), enter, now, batch)
     return done
 
 

@@ -76,17 +76,13 @@ async def end_pauses(
     over = (cases.c.paused_until <= now, cases.c.paused_at.is_not(None), cases.c.closed_at.is_(None))
     query = select(cases).where(*over).order_by(cases.c.paused_until).limit(batch)
     held = query.with_for_update(skip_locked=True, key_share=True)
-    done, aside = 0, aside or Aside()
+    aside = aside or Aside()
 
     async def tell(connection: AsyncConnection, found: Sequence[Row[Any]]) -> int:
         await tell_all(connection, [_ended(case, page, now) for case in found], now)
         return len(found)
 
-    while True:
-        found, told = await aside.batch("pauses", engine, held, tell, now)
-        done += told
-        if len(found) < batch:
-            return done
+    return await aside.batches("pauses", engine, held, tell, now, batch)
 
 
 def _ended(case: Row[Any], page: Page, now: datetime) -> Told:

@@ -63,18 +63,14 @@ async def sweep(
     aside: Aside | None = None,
 ) -> int:
     """Let every case climb that is due and held by nobody else; how many did. Safe to interrupt anywhere."""
-    now, climbed, aside = now or datetime.now(UTC), 0, aside or Aside()
+    now, aside = now or datetime.now(UTC), aside or Aside()
 
     async def let_climb(connection: AsyncConnection, found: Sequence[Row[Any]]) -> int:
         climbs = await asyncio.to_thread(lambda: [climb_of(case, page, now) for case in found])
         await _save(connection, climbs, page, now)
         return sum(bool(each.passed) for each in climbs)
 
-    while True:
-        found, moved = await aside.batch("escalation", engine, due(now, batch), let_climb, now)
-        climbed += moved
-        if len(found) < batch:
-            return climbed
+    return await aside.batches("escalation", engine, due(now, batch), let_climb, now, batch)
 
 
 def due(now: datetime, batch: int) -> Select[Any]:

@@ -41,12 +41,8 @@ async def retime(
     now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
     save = partial(_save, page=page, now=now)
     for county in ("", *sorted(page.counties)):
-        while True:
-            query = waiting(county, page.wanted(county), batch)
-            found, of_them = await aside.batch("deadlines", engine, query, save, now)
-            moved += of_them
-            if len(found) < batch:
-                break
+        query = waiting(county, page.wanted(county), batch)
+        moved += await aside.batches("deadlines", engine, query, save, now, batch)
     return moved
 
 
