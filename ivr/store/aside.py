@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.engine import is_away
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,8 @@ class Aside:
         Whoever fails waits from the end on, once it is known whose fault it is. Where none works, who failed
         the last time as well waits likewise, if there are others. Raises as `batch`.
         """
-        left, failed = deque(_but(rows, self.waiting(step, now))), dict[Key, Exception]()
+        waiting = set(self.waiting(step, now))
+        left, failed = deque(key for key in rows if key not in waiting), dict[Key, Exception]()
         done, any_works = 0, False
         while left:
             # The first may be of one kind, the longest overdue, and share its fault: the last are asked, too.
@@ -192,7 +193,7 @@ class Aside:
     @property
     def troubles(self) -> list[str]:
         """One sentence for each step. Strangers may read it: whose they are, and with what, the log says."""
-        told = "{}: {} put aside, which can't be worked on ({}); the log has each with its reason"
+        told = "{}: {} put aside, which can't be worked on ({}); the log says why"
         shown = "{}: {} put aside, which can't be worked on; {} has each with its reason"
         return (
             list(self._at_fault.values())
@@ -203,11 +204,6 @@ class Aside:
             ]
             + [shown.format(step, many, by) for step, (many, by) in self._in_books.items() if many]
         )
-
-
-def _but(keys: Iterable[Key], waiting: Iterable[Any]) -> list[Key]:
-    left_alone = set(waiting)
-    return [key for key in keys if key not in left_alone]
 
 
 def _why(error: Exception) -> str:
@@ -222,7 +218,7 @@ def _trace(error: Exception) -> Exception | None:
 
 
 def _is_a_row_s(error: Exception) -> bool:
-    if not isinstance(error, AWAY) or is_our_fault(error):
+    if not is_away(error):
         return True
     cause = getattr(error, "orig", None)
     # Too much for a tsvector, an index.

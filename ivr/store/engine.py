@@ -78,6 +78,11 @@ def make_engine(
 _OUR_FAULTS = (IntegrityError, DataError, RefusedRow, RefusedValue)
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether a database that is away, too slow, read-only or full raised it: waiting mends that."""
+    return isinstance(error, AWAY) and not is_our_fault(error)
+
+
 def is_our_fault(error: BaseException) -> bool:
     """Whether a statement failed for what it said, so that trying again would not help."""
     cause = error.orig if isinstance(error, DBAPIError) else None
