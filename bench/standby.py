@@ -25,7 +25,7 @@ def standby(first: postgres.Server, folder: Path) -> postgres.Server:
     return postgres.start(folder)
 
 
-def base_backup(first: postgres.Server, folder: Path, *options: str) -> Path:
+def base_backup(first: postgres.Server, folder: Path, *options: str) -> None:
     """A copy of the first as it is now, in a new folder's `postgres`. Raises CalledProcessError."""
     place = folder / "postgres"
     folder.mkdir()
@@ -36,7 +36,6 @@ def base_backup(first: postgres.Server, folder: Path, *options: str) -> Path:
         own.unlink(missing_ok=True)
     own_by(first, place, *place.rglob("*"))
     place.chmod(0o700)
-    return place
 
 
 def own_by(server: postgres.Server, *paths: Path) -> None:

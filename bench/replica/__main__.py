@@ -133,7 +133,8 @@ async def _round(way: str, folder: Path, seconds: float, behind: float) -> Round
     planting = make_engine(first.url)
     await seed(planting, ROOT / "db/seed/east-azerbaijan")
     await planting.dispose()
-    servers = [first := await going.prepare(first, folder)]
+    servers = await going.prepare(first, folder)
+    first = servers[0]
     address = folder / "address"  # what a floating address is elsewhere
     address.symlink_to(socket_of(first))
     engine = make_engine(

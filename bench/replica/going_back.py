@@ -15,8 +15,8 @@ from tests.fixtures.database import run as execute
 class GoingBack(Protocol):
     """`prepare` before any call, `leave` at the time to which `go_back` brings the database."""
 
-    async def prepare(self, first: postgres.Server, folder: Path) -> postgres.Server:
-        """The server that is to be used, which may be the first itself, started again."""
+    async def prepare(self, first: postgres.Server, folder: Path) -> list[postgres.Server]:
+        """All that run then, the one to be used before the others: the first itself, or started again."""
 
     async def leave(self) -> None:
         """What is given from now on will be lacking."""
@@ -28,9 +28,9 @@ class GoingBack(Protocol):
 class FailOver:
     """The line to a standby is cut; later the first is killed and the standby promoted."""
 
-    async def prepare(self, first: postgres.Server, folder: Path) -> postgres.Server:
+    async def prepare(self, first: postgres.Server, folder: Path) -> list[postgres.Server]:
         self.first, self.second = first, await asyncio.to_thread(standby, first, folder / "second")
-        return first
+        return [first, self.second]
 
     async def leave(self) -> None:
         await leave_behind(self.second)
@@ -43,7 +43,7 @@ class FailOver:
 class Restore:
     """Point-in-time: a base backup, and its WAL's archive up to a moment that is long past by then."""
 
-    async def prepare(self, first: postgres.Server, folder: Path) -> postgres.Server:
+    async def prepare(self, first: postgres.Server, folder: Path) -> list[postgres.Server]:
         self.archive, self.copy = folder / "archive", folder / "second"
         self.archive.mkdir()
         own_by(first, self.archive)
@@ -53,7 +53,7 @@ class Restore:
         await asyncio.to_thread(first.stop)
         self.first = await asyncio.to_thread(postgres.start, state)
         await asyncio.to_thread(base_backup, self.first, self.copy)
-        return self.first
+        return [self.first]
 
     async def leave(self) -> None:
         self.to = datetime.now(UTC)
