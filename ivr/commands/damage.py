@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 from ivr.settings import Settings
@@ -36,7 +37,7 @@ def unread(settings: Settings) -> tuple[list[str], str]:
     places = [place / "recordings" / FOLDER for place in (settings.state_path, second) if place]
     for number in range(slots.MOST):
         places += [slots.place(settings.spool, number) / name for name in ("journal", "codes")]
-    for entry in (entry for place in places for entry in listed(place, refused)):
+    for entry in chain.from_iterable(listed(place, refused) for place in places):
         try:
             if entry.is_file(follow_symlinks=False) and not entry.name.endswith(".log"):
                 with Path(entry.path).open("rb") as file:

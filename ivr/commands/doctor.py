@@ -87,7 +87,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
 def _alone(look: Callable[[Settings], Awaitable[Diagnosis]], settings: Settings) -> Diagnosis:
     """In a loop of its own, which a disk may hold up. What hangs there is not waited for at our end, either.
 
-    Nothing that asks a disk goes `to_thread`, for those are waited for.
+    Nothing that asks a disk goes `to_thread`, for those are waited for, but what ends by itself.
     """
 
     async def looking() -> Diagnosis:

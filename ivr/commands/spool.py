@@ -116,10 +116,10 @@ def on_disk(settings: Settings) -> Iterator[Pending]:
         for path in journal_reading.put_aside(journal, lambda place, error: unread.append(place)):
             yield Pending("quarantine", path.stem, 1, _grown(path), _why(path))
     yield from (Pending("quarantine", str(place), 1, "", UNREAD) for place in unread)
-    unread.clear()
-    for path in fallbacks(settings.state_path / "fallback", unread):
+    hidden: list[Path] = []
+    for path in fallbacks(settings.state_path / "fallback", hidden):
         yield Pending("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
-    for place in unread:
+    for place in hidden:
         yield Pending("fallback", str(place), 1, "", UNREAD)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, and_, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, and_, or_, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
@@ -47,6 +47,7 @@ callbacks = Table(
 
 # A server that starts looks at these again: whatever ends what waits must end them, too.
 PUT_ASIDE = and_(callbacks.c.state == "unreachable", callbacks.c.notice[ASIDE].is_not(None))
+NOBODY_ON_THE_LINE = or_(callbacks.c.state == "waiting", PUT_ASIDE)  # of what is yet to be told
 
 # Committed before the call is placed. Its `id` is the channel's unique id in Asterisk; `outcome` NULL = in
 # progress, or nobody knows.

@@ -22,7 +22,7 @@ from ivr.cases import phone
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
-from ivr.store.callbacks import PUT_ASIDE
+from ivr.store.callbacks import NOBODY_ON_THE_LINE, PUT_ASIDE
 from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
@@ -69,8 +69,7 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
     number = number_of(case._mapping)
     mine = (callbacks.c.case_id == case.id, callbacks.c.key != key)
     told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
-    waits = or_(callbacks.c.state == "waiting", PUT_ASIDE)
-    old = (waits, callbacks.c.purpose.in_(OF_CASE), told)
+    old = (NOBODY_ON_THE_LINE, callbacks.c.purpose.in_(OF_CASE), told)
     untold = (callbacks.c.state == "unreachable", callbacks.c.purpose == ANSWER)
     for which in (old, untold):
         ended = update(callbacks).where(*mine, *which).values(state="cancelled", ended_at=now)

@@ -20,7 +20,7 @@ from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import MEETING, REMINDER, YET_TO_TELL
 from ivr.desk.case.rows import outbox_row
-from ivr.store.callbacks import PUT_ASIDE
+from ivr.store.callbacks import NOBODY_ON_THE_LINE
 from ivr.store.tables import callbacks, outbox
 from ivr.voice.invitation import MeetingNews
 
@@ -39,7 +39,7 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
     Whoever is yet to hear that her slot is off hears that also where she goes on waiting.
     """
     if notice["what"] == WAITING and (off := await _yet_to_hear(connection, case.id, OFF)):
-        notice = {**notice, "what": OFF} | {name: off[name] for name in ("was_at",) if name in off}
+        notice = {**notice, "what": OFF} | ({"was_at": off["was_at"]} if "was_at" in off else {})
     await cancel(connection, case.id, now)
     await _plan(connection, case, notice, now)
     if "starts_at" in notice and notice["what"] != DELAYED:
@@ -81,7 +81,7 @@ async def cancel(connection: AsyncConnection, case: uuid.UUID, now: datetime) ->
 async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) -> None:
     """The reminder tells all that an invitation would that has not reached her."""
     others = (callbacks.c.case_id == reminder.case_id, callbacks.c.id != reminder.id)
-    waits = (callbacks.c.purpose == MEETING, or_(callbacks.c.state == "waiting", PUT_ASIDE))
+    waits = (callbacks.c.purpose == MEETING, NOBODY_ON_THE_LINE)
     free = select(callbacks.c.id).where(*others, *waits).with_for_update(skip_locked=True)  # else it is ended
     its = update(callbacks).where(callbacks.c.id.in_(free))
     await connection.execute(its.values(state="cancelled", ended_at=now))

@@ -54,6 +54,13 @@ class Restored:
             what = "is in the backup twice, and not the same: the last one counts"
             self.lacking.append(f"{member.name} {what}")
 
+    def tell(self, member: Member) -> None:
+        """What it says of itself that it lacks, or what was gone before. Raises ArchiveError."""
+        if member.name == LACKING:
+            self.lacking += _sentences(member)
+        else:
+            self.gone = _sentences(member)
+
     @property
     def stands_on(self) -> list[Mapping[str, str]]:
         """The earlier backups without which it is not whole, oldest first."""
@@ -86,10 +93,8 @@ def _check(source: IO[bytes], opens: Opens | None) -> Restored:
     while (member := reader.next()) is not None:
         if member.name == EARLIER:
             wanted = _wanted(member, done)
-        elif member.name == LACKING:
-            done.lacking += _sentences(member)
-        elif member.name == GONE:
-            done.gone = _sentences(member)
+        elif member.name in (LACKING, GONE):
+            done.tell(member)
         else:
             look(member)
     done.files, done.size = reader.files, reader.size
@@ -209,12 +214,8 @@ class _Restoring:
             self._names = await asyncio.to_thread(_wanted, member, self.done)
             await self._next()
             return
-        if member.name == LACKING:
-            self.done.lacking += await asyncio.to_thread(_sentences, member)
-            await self._next()
-            return
-        if member.name == GONE:
-            self.done.gone = await asyncio.to_thread(_sentences, member)
+        if member.name in (LACKING, GONE):
+            await asyncio.to_thread(self.done.tell, member)
             await self._next()
             return
         place, table = _where(member)

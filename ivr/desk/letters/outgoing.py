@@ -156,8 +156,9 @@ async def spread(
 def _in_time(hers: Mapping[str, str], known: Mapping[str, Row[Any]], event: Leased) -> Mapping[str, str]:
     """Without hers where what was held is no news to her: an answer, and her case was opened again since."""
     case = known.get(_code_of(event))
-    late = event.held and event.kind == "case_answered" and case and not callback_planning.still_tells(case)
-    return {**hers, case.code: ""} if late and case is not None else hers
+    if case is None or not event.held or event.kind != "case_answered" or callback_planning.still_tells(case):
+        return hers
+    return {**hers, case.code: ""}
 
 
 async def _hold(connection: AsyncConnection, events: Sequence[Leased], fault: str, now: datetime) -> None:

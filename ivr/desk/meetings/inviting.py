@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -285,10 +285,14 @@ async def _ask(
 
     in_order = sorted(owed, key=lambda each: (each[1], each[2]))
     if aside is not None:
-        await aside.each(ASKED, {(id, body): (id, code, body) for id, code, body in in_order}, ask, now)
+        await aside.each(ASKED, _by_view(in_order), ask, now)
         return
     for each in in_order:  # a person, who is told why not
         await ask(each)
+
+
+def _by_view(owed: Iterable[Owed]) -> dict[tuple[uuid.UUID, str], Owed]:
+    return {(each[0], each[2]): each for each in owed}
 
 
 async def _remind(engine: AsyncEngine, page: Page, number: int, now: datetime, aside: Aside) -> int:
@@ -309,9 +313,7 @@ async def _remind(engine: AsyncEngine, page: Page, number: int, now: datetime, a
                 await _write(connection, page, REMINDED, each, number, view.due_at, now)
             return 1
 
-        return await aside.each(
-            REMINDED, {(id, body): (id, code, body) for id, code, body in owed}, remind, now
-        )
+        return await aside.each(REMINDED, _by_view(owed), remind, now)
 
 
 async def _write(
