@@ -144,7 +144,7 @@ def key_copies(settings: Settings) -> KeyCopies:
 
 
 def private_places(settings: Settings) -> list[Path]:
-    """The folders that hold people's words or our secrets, those that are there."""
+    """The folders that hold people's words or our secrets, where a disk says in time that they are there."""
     return [place for place in _private(settings) if _told(place, place.is_dir)]
 
 

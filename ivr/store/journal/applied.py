@@ -41,7 +41,7 @@ IDENTITY = "identity"
 
 
 class JournalError(Exception):
-    """The journal can't be written; nothing was promised."""
+    """The journal can't be written, and nothing was promised; or it can't be read."""
 
 
 class JournalFull(JournalError):
