@@ -294,12 +294,19 @@ async def test_one_bad_text_or_address_costs_only_the_messages_that_need_it_unti
     assert len(smtp.letters) == 1 and not await outgoing.listed(engine, "waiting", 9)
 
 
+def mistaken(folder: Path) -> str:
+    """What the file said before a notice of it became one that can't be written."""
+    file = notices(folder) / "notices.yaml"
+    good = file.read_text()
+    file.write_text(good.replace("{code} {due}", "{cdoe}"))
+    return good
+
+
 async def test_what_waits_for_the_file_is_never_given_up_and_leaves_as_soon_as_it_is_mended(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     async with http_server() as web:
-        good = notices(tmp_path).joinpath("notices.yaml").read_text()
-        (tmp_path / "notices.yaml").write_text(good.replace("{code} {due}", "{cdoe}"))
+        good = mistaken(tmp_path)
         post = Post(engine, to_gateway(web.url), tmp_path)
         await opened(engine, tmp_path)
         for _ in range(len(RETRIES) + 3):
@@ -319,10 +326,10 @@ async def test_what_another_process_kept_waiting_for_the_file_leaves_as_soon_as_
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     async with http_server() as web:
-        good = notices(tmp_path).joinpath("notices.yaml").read_text()
-        (tmp_path / "notices.yaml").write_text(good.replace("{code} {due}", "{cdoe}"))
+        good = mistaken(tmp_path)
         await opened(engine, tmp_path)
         await Post(engine, to_gateway(web.url), tmp_path).all()
+        assert web.requests == []
         (tmp_path / "notices.yaml").write_text(good)
         await Post(engine, to_gateway(web.url), tmp_path).all()
     assert len(web.requests) == 1
@@ -330,8 +337,7 @@ async def test_what_another_process_kept_waiting_for_the_file_leaves_as_soon_as_
 
 async def test_the_trouble_is_told_until_nothing_waits_any_more(engine: AsyncEngine, tmp_path: Path) -> None:
     async with http_server() as web:
-        good = notices(tmp_path).joinpath("notices.yaml").read_text()
-        (tmp_path / "notices.yaml").write_text(good.replace("{code} {due}", "{cdoe}"))
+        good = mistaken(tmp_path)
         post = Post(engine, to_gateway(web.url), tmp_path)
         await opened(engine, tmp_path)
         async with engine.begin() as connection:

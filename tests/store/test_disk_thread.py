@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -48,11 +49,15 @@ def test_a_disk_that_hangs_is_waited_for_once_and_asked_by_one_until_it_answers(
         end.wait(patience(60))
         return len(asked)
 
-    for _ in range(3):
+    with pytest.raises(TimeoutError, match=f"it hangs: '{tmp_path}'"):
+        in_time(tmp_path, question)
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(10))
+    began = time.monotonic()
+    for _ in range(2):
         with pytest.raises(TimeoutError, match=f"it hangs: '{tmp_path}'"):
             in_time(tmp_path, question)
+    assert time.monotonic() - began < patience(5), "nobody waits for it a second time"
     assert asked == [0] and in_time(tmp_path / "other", lambda: "well") == "well"
-    monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(10))
     end.set()
     disk_thread._hanging[tmp_path].join(patience(10))  # who sleeps there
     assert in_time(tmp_path, question) == 2, "what it said meanwhile may be old"
