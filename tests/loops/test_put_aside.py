@@ -68,9 +68,7 @@ async def test_a_call_back_put_aside_is_a_warning_a_gauge_and_a_finding_of_the_d
     finding = await doctor._leaving(settings)  # likewise
     assert not finding.ok and "1 call-backs put aside" in finding.found
     async with office(engine, tmp_path / "desk", pumping=False) as desk:
-        derived, seed = Derived(tmp_path / "derived"), Settings().seed_path
-        cellar = Cellar(tmp_path / "fallback", tmp_path / "lists", seed, derived)
-        worker = Worker(desk.pump, desk.intake, shelf(desk, tmp_path), cellar, lambda: NOON)
+        worker = worker_at(NOON, desk, tmp_path)
         worker.start(loops := Loops())
         try:
             async with asyncio.timeout(patience(20)):

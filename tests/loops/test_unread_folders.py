@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops.every import Loops
-from ivr.loops.worker import Cellar, Worker
-from ivr.settings import Settings
-from ivr.store.derived import Derived
 from tests.desk.facts.test_fallback import put as put_fallback
-from tests.desk.facts.test_reconcile import put, shelf
-from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.desk.facts.test_reconcile import put
+from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.damaged import damaged, hanging
+from tests.loops.test_put_aside import worker_at
 
 
 async def test_folders_that_a_disk_does_not_show_are_told_while_all_else_goes_on(
@@ -36,7 +34,7 @@ async def test_who_was_recorded_on_the_first_disk_does_not_wait_for_a_second_tha
     recorded = put_fallback(tmp_path / "fallback", "1700000000_09141234567_1.wav")
     (tmp_path / "fallback" / "second").mkdir()
     async with office(engine, tmp_path, pumping=False) as desk:
-        worker = _worker(desk, tmp_path)
+        worker = worker_at(WEDNESDAY, desk, tmp_path)
         with hanging(tmp_path / "fallback" / "second"):
             worker.start(loops := Loops())
             async with asyncio.timeout(patience(20)):
@@ -52,7 +50,7 @@ async def test_a_journal_that_its_disk_does_not_show_as_the_worker_ends_is_no_er
         office(engine, tmp_path, pumping=False) as desk,
         office(engine, tmp_path / "1", alone=False) as sibling,
     ):
-        worker = _worker(desk, tmp_path)
+        worker = worker_at(WEDNESDAY, desk, tmp_path)
         worker.start(loops := Loops())
         await sibling.intake.open_case(call(), opening())
         async with asyncio.timeout(patience(20)):
@@ -71,13 +69,13 @@ async def test_what_does_not_come_into_the_books_in_time_as_the_worker_ends_is_t
     monkeypatch.setattr("ivr.loops.worker.LAST_SECONDS", 0.1)
     async with office(engine, tmp_path, pumping=False) as desk:
         await desk.intake.open_case(call(), opening())
-        await _worker(desk, tmp_path).idle()
+        await worker_at(WEDNESDAY, desk, tmp_path).idle()
     assert "not all that is journalled is in the books as we end: no time is left" in caplog.text
 
 
 async def _told_of(engine: AsyncEngine, tmp_path: Path) -> None:
     async with office(engine, tmp_path, pumping=False) as desk:
-        worker = _worker(desk, tmp_path)
+        worker = worker_at(WEDNESDAY, desk, tmp_path)
         assert worker.troubles == []
         worker.start(loops := Loops())
         try:
@@ -97,9 +95,3 @@ async def _told_of(engine: AsyncEngine, tmp_path: Path) -> None:
         told = " ".join(worker.troubles)
         assert "recordings (2026/11)" in told and second[0] in told
         assert not [loop.name for loop in loops.all if loop.failures]
-
-
-def _worker(desk: Office, folder: Path) -> Worker:
-    derived, seed = Derived(folder / "derived"), Settings().seed_path
-    cellar = Cellar(folder / "fallback", folder / "lists", seed, derived)
-    return Worker(desk.pump, desk.intake, shelf(desk, folder), cellar, lambda: WEDNESDAY)

@@ -8,7 +8,7 @@ import pytest
 
 from ivr.store import disk_thread, slots
 from ivr.store.journal import Journal, JournalError, Position, journal_reading
-from tests.fixtures.damaged import asleep, damaged
+from tests.fixtures.damaged import asleep, damaged, unmounted
 from tests.store.noted import noted
 
 
@@ -45,47 +45,48 @@ async def test_a_second_disk_that_shows_nothing_keeps_no_server_from_starting(tm
     await journal.close()
 
 
-async def test_no_segment_s_number_is_given_again_while_the_disk_that_may_have_it_is_gone(
-    tmp_path: Path,
-) -> None:
-    spool, disk = tmp_path / "spool", tmp_path / "disk"
+async def left_on(disk: Path, spool: Path) -> Path:
+    """The journal of a slot that is over, whose one segment lies on that disk."""
     first = slots.take(spool, disk)
     await first.append(noted(1))
     await first.close()
     [segment] = first.folder.glob("*.log")
     segment.rename(disk / "journal" / "0" / segment.name)
-    disk.rename(tmp_path / "unmounted")
-    other = slots.take(spool)
-    assert other.folder == spool / "1" / "journal"
-    await other.close()
-    (tmp_path / "unmounted").rename(disk)
+    return first.folder
+
+
+async def both_are_read(first: Path, disk: Path, spool: Path) -> None:
     again = slots.take(spool, disk)
     await again.append(noted(2))
-    assert again.folder == first.folder and again.read(Position())[0] == [noted(1), noted(2)]
+    assert again.folder == first and again.read(Position())[0] == [noted(1), noted(2)]
     await again.close()
+
+
+async def test_no_segment_s_number_is_given_again_while_the_disk_that_may_have_it_is_gone(
+    tmp_path: Path,
+) -> None:
+    spool, disk = tmp_path / "spool", tmp_path / "disk"
+    first = await left_on(disk, spool)
+    with unmounted(disk):
+        other = slots.take(spool)
+        assert other.folder == spool / "1" / "journal"
+        await other.close()
+    await both_are_read(first, disk, spool)
 
 
 async def test_under_a_disk_that_is_not_mounted_nothing_is_made_that_would_hide_what_lies_on_it(
     tmp_path: Path,
 ) -> None:
     spool, disk = tmp_path / "spool", tmp_path / "disk"
-    first = slots.take(spool, disk)
-    await first.append(noted(1))
-    await first.close()
-    [segment] = first.folder.glob("*.log")
-    segment.rename(disk / "journal" / "0" / segment.name)
-    disk.rename(tmp_path / "unmounted")
-    disk.mkdir()  # where it is mounted: it can be written
-    other = slots.take(spool, disk)
-    await other.append(noted(3))
-    assert other.folder == spool / "1" / "journal" and not [*disk.iterdir()]
-    await other.close()
-    disk.rmdir()
-    (tmp_path / "unmounted").rename(disk)
-    again = slots.take(spool, disk)
-    await again.append(noted(2))
-    assert again.folder == first.folder and again.read(Position())[0] == [noted(1), noted(2)]
-    await again.close()
+    first = await left_on(disk, spool)
+    with unmounted(disk):
+        disk.mkdir()  # where it is mounted: it can be written
+        other = slots.take(spool, disk)
+        await other.append(noted(3))
+        assert other.folder == spool / "1" / "journal" and not [*disk.iterdir()]
+        await other.close()
+        disk.rmdir()
+    await both_are_read(first, disk, spool)
 
 
 async def test_a_second_disk_that_hangs_keeps_no_server_from_starting(

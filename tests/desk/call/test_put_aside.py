@@ -140,11 +140,11 @@ async def test_a_question_put_aside_is_not_asked_once_the_order_has_another_day(
     assert await called(at, FAR) is not None
 
 
-async def status(engine: AsyncEngine, code: str, key: str, now: datetime = NOON) -> None:
+async def status(engine: AsyncEngine, code: str, key: str) -> None:
     """She wishes to be called about her case, and nothing else waits."""
     async with engine.begin() as connection:
         await connection.execute(tables.callbacks.delete().where(ITS.purpose == "answer"))
-        assert await callback_planning.wish(connection, code, "+989141234567", "fa", key, now)
+        assert await callback_planning.wish(connection, code, "+989141234567", "fa", key, NOON)
 
 
 async def states(engine: AsyncEngine) -> dict[str, str]:

@@ -228,7 +228,7 @@ async def test_roots_and_their_lists_vouch_for_each_other(engine: AsyncEngine, t
 async def test_what_a_disk_lost_is_told_from_what_somebody_changed(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    def damaged(whole: bytes) -> dict[str, bytes]:
+    def harmed(whole: bytes) -> dict[str, bytes]:
         half = len(whole) // 2
         zeros = whole[: half // 4096 * 4096].ljust(len(whole), b"\0")
         cut_out = whole[:4] + (half - 8).to_bytes(4, "little") + whole[8:half]
@@ -242,10 +242,10 @@ async def test_what_a_disk_lost_is_told_from_what_somebody_changed(
         }
 
     wanted, place = set(), tmp_path / "recordings"
-    for what in damaged(bytes(64)):
+    for what in harmed(bytes(64)):
         code, (name, *_) = await with_words(engine, tmp_path)
         path = place / f"{name}.wav"
-        path.write_bytes(damaged(path.read_bytes())[what])
+        path.write_bytes(harmed(path.read_bytes())[what])
         wanted.add((f"recording_{what.partition(',')[0]}", code))
     found = await findings(engine, tmp_path)
     assert {(each.kind, each.case) for each in found} == wanted
