@@ -58,10 +58,10 @@ class Disks(Protocol):
         """That recording could not be made."""
 
     def was_sick(self, name: str, seconds: float) -> bool:
-        """Whether its disk was seen to refuse what that recording wanted in the last so many seconds."""
+        """Whether its disk refused what that recording wanted, or slept, in the last so many seconds.
 
-    def is_sick(self, name: str) -> bool:
-        """Whether its disk does so at this moment. Asks the disk, so not for the event loop."""
+        Asks the disk, so not for the event loop.
+        """
 
 
 class Anywhere:
@@ -89,9 +89,6 @@ class Anywhere:
         pass
 
     def was_sick(self, name: str, seconds: float) -> bool:
-        return False
-
-    def is_sick(self, name: str) -> bool:
         return False
 
 
@@ -164,8 +161,8 @@ async def examine(
         room.refused(name)
         return replace(found, ended=Ended.CUT)
     missing, waited = lasted - found.seconds, time.monotonic() - began
-    if missing > SHORT_SECONDS and (
-        room.was_sick(name, lasted + SHORT_SECONDS + waited) or await asyncio.to_thread(room.is_sick, name)
+    if missing > SHORT_SECONDS and await asyncio.to_thread(
+        room.was_sick, name, lasted + SHORT_SECONDS + waited
     ):
         log.error("recording %s lacks %.1f s, which its disk refused", name, missing)
         return replace(found, ended=Ended.CUT)

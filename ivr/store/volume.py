@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,24 +15,20 @@ from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free
 
 HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
 SLOW_SECONDS = 3.0  # a disk on which it takes longer is told of, and used
-# What the kernel keeps of a call's sound while Asterisk sleeps in a write. Unlike a flush, a write sleeps
-# only where a disk hangs.
-STALL_SECONDS = 2.0
+STALL_SECONDS = 2.0  # what the kernel keeps of a call's sound while Asterisk sleeps in a write
+# Unlike a flush, a write sleeps only where a disk hangs. Who hangs up meanwhile is never read to her end.
+SLEPT_SECONDS = 1.0
 _PAGE = b"\0" * 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found. `trouble` is one sentence, "" when the disk can be written; `full`: no room.
-
-    `stalled`: how many of the seconds went before the flush.
-    """
+    """What one look found. `trouble` is one sentence, "" when the disk can be written; `full`: no room."""
 
     free: int
     seconds: float
     trouble: str = ""
     full: bool = False
-    stalled: float = 0.0
 
 
 def look(folder: Path) -> Look:
@@ -40,7 +36,7 @@ def look(folder: Path) -> Look:
 
     With less than `MARGIN_BYTES` left it is full.
     """
-    began, free, trouble, full, written = time.monotonic(), 0, "", False, 0.0
+    began, free, trouble, full = time.monotonic(), 0, "", False
     probe = folder / f".look-{os.getpid()}"
     try:
         if not folder.is_dir():  # to make what is there would ask its parent's disk, which may hang
@@ -50,14 +46,14 @@ def look(folder: Path) -> Look:
         free = free_bytes(folder)
         if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written = _write(probe)
+        _write(probe)
     except OSError as error:
         trouble = f"{folder} can't be written: {error.strerror}"
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     finally:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
-    return Look(free, time.monotonic() - began, trouble, full, max(0.0, written - began))
+    return Look(free, time.monotonic() - began, trouble, full)
 
 
 def look_in_time(folder: Path) -> Look:
@@ -73,24 +69,22 @@ def _hangs(folder: Path) -> str:
     return f"{folder} hangs: a page takes longer than {HANG_SECONDS} s"
 
 
-def _write(path: Path) -> float:
-    """When it was written and only had to be flushed."""
+def _write(path: Path) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.write(fd, _PAGE)
-        written = time.monotonic()
         os.fdatasync(fd)
     finally:
         os.close(fd)
-    return written
 
 
 @dataclass(slots=True)
 class Volume:
     """`prefix` begins the names of its recordings ("" or "second/"). `held`: recordings in progress, by name.
 
-    `full_at`, `broken_at`: when a look last found no room, and when it found anything else. `threads`: of all
-    that asks this disk, so that one that hangs uses up none but its own.
+    `full_at`, `broken_at`: when a look last found no room, and when it found anything else. `counting`: the
+    last count, which may be under way. `threads`: of all that asks this disk, so that one that hangs uses up
+    none but its own.
     """
 
     prefix: str
@@ -104,6 +98,7 @@ class Volume:
     refused_at: float = float("-inf")
     full_at: float = float("-inf")
     broken_at: float = float("-inf")
+    counting: Future[Count] | None = None
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "volume"))
 
     def saw(self, found: Look, now: float) -> bool:
@@ -111,7 +106,7 @@ class Volume:
         self.last = found
         if found.full:
             self.full_at = now
-        elif found.trouble or found.stalled > STALL_SECONDS:
+        elif found.trouble:
             self.broken_at = now
         return bool(found.trouble)
 
@@ -120,6 +115,8 @@ class Volume:
         self.counted = found
         if found.full:
             self.full_at = now
+        if found.slept > SLEPT_SECONDS:
+            self.broken_at = now
 
     def hold(self, name: str, hold: Hold) -> None:
         """Keep room for that recording from now on."""

@@ -16,7 +16,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +25,7 @@ from pathlib import Path
 from ivr.store.disk_thread import in_time
 from ivr.store.flushing import flush
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
-from ivr.store.volume import HANG_SECONDS, STALL_SECONDS, Volume, look
+from ivr.store.volume import HANG_SECONDS, SLEPT_SECONDS, STALL_SECONDS, Volume, look
 
 log = logging.getLogger(__name__)
 
@@ -106,16 +106,23 @@ class Volumes:
         self._of(name).refused_at = self.clock()
 
     def was_sick(self, name: str, seconds: float) -> bool:
-        """Whether, in the last so many seconds, that recording's volume was seen to refuse what it wanted."""
-        volume, since = self._of(name), self.clock() - seconds
-        return volume.broken_at >= since or (volume.full_at >= since and not self._safe(name))
-
-    def is_sick(self, name: str) -> bool:
-        """Whether it is read-only now, or full, or was until its ballast gave way.
+        """Whether that recording's volume refused what it wanted, or slept, in the last so many seconds.
 
         Asks the disk (not for the event loop), waits for no flush.
         """
-        volume = self._of(name)
+        volume, since = self._of(name), self.clock() - seconds
+        return self._sleeps(volume) or volume.broken_at >= since or self._lacked_room(volume, name, since)
+
+    def _sleeps(self, volume: Volume) -> bool:
+        """Whether the count that is under way slept: one that woke with Asterisk may be told of after it."""
+        counting = volume.counting
+        try:
+            return counting is not None and counting.result(HANG_SECONDS).slept > SLEPT_SECONDS
+        except (OSError, CancelledError):  # TimeoutError is one; we are closed
+            return True
+
+    def _lacked_room(self, volume: Volume, name: str, since: float) -> bool:
+        """Whether it is read-only or full, was full, or is not any more for its ballast gave way."""
         hold = volume.held.get(name)
         never = hold is not None and hold.secured is None  # what gave way stays so where the disk is small
         try:
@@ -123,6 +130,7 @@ class Volumes:
             full = found.f_bavail * found.f_frsize < MARGIN_BYTES or (volume.room.gave_way and not never)
         except OSError:
             return True
+        full = full or volume.full_at >= since
         return bool(found.f_flag & os.ST_RDONLY) or (full and not self._safe(name))
 
     def _safe(self, name: str) -> bool:
@@ -180,9 +188,9 @@ class Volumes:
 
     async def _count(self, volume: Volume) -> None:
         holds = tuple(volume.held.values())
+        volume.counting = volume.threads.submit(volume.room.count, holds)
         with suppress(OSError):  # a look tells of it
-            counting = asyncio.get_running_loop().run_in_executor(volume.threads, volume.room.count, holds)
-            volume.has(await counting, self.clock())
+            volume.has(await asyncio.wrap_future(volume.counting), self.clock())
         self._warn(volume)
 
     def close(self) -> None:

@@ -91,7 +91,7 @@ async def test_a_folder_that_vanished_is_made_again_after_a_failure(tmp_path: Pa
 class Sick(recording.Anywhere):
     """A disk that takes nothing now."""
 
-    def is_sick(self, name: str) -> bool:
+    def was_sick(self, name: str, seconds: float) -> bool:
         return True
 
 

@@ -16,6 +16,7 @@ import pytest
 from ivr.lab.pace import patience
 from ivr.store import disk_thread
 from ivr.store import volumes as module
+from ivr.store.room import Count
 from ivr.store.volume import Look, look, look_in_time
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from tests.fixtures.damaged import asleep
@@ -108,14 +109,14 @@ async def test_a_disk_that_was_full_a_moment_ago_is_known_to_have_been(small_dis
     volumes = Volumes.of(small_disk.path, None)
     volumes.clock = lambda: now
     await volumes.look()
-    assert not volumes.was_sick("3f", 10) and not volumes.is_sick("3f")
+    assert not volumes.was_sick("3f", 10)
     small_disk.fill(leave=2 * 4096)  # a page is free for the look, and for nothing else
-    assert volumes.is_sick("3f")
+    assert volumes.was_sick("3f", 0)
     await volumes.look()
     small_disk.free()
     now += 5
     await volumes.look()
-    assert volumes.was_sick("3f", 6) and not volumes.was_sick("3f", 4) and not volumes.is_sick("3f")
+    assert volumes.was_sick("3f", 6) and not volumes.was_sick("3f", 4)
 
 
 async def test_words_whose_room_the_disk_has_set_aside_are_whole_however_full_it_is(
@@ -127,8 +128,8 @@ async def test_words_whose_room_the_disk_has_set_aside_are_whole_however_full_it
     await volumes.look()
     small_disk.fill()
     await volumes.look()
-    assert volumes.troubles(MINUTE) and not volumes.was_sick("3f", 10) and not volumes.is_sick("3f")
-    assert volumes.was_sick("other", 10) and volumes.is_sick("other")
+    assert volumes.troubles(MINUTE) and not volumes.was_sick("3f", 10)
+    assert volumes.was_sick("other", 10)
 
 
 async def test_words_refused_while_the_server_was_stopped_are_not_called_whole_for_room_set_aside_as_it_woke(
@@ -140,10 +141,10 @@ async def test_words_refused_while_the_server_was_stopped_are_not_called_whole_f
     file = small_disk.path / "3f.wav"
     file.write_bytes(b"\0" * 32_768)  # Asterisk's first block, and nobody has looked since it began
     small_disk.fill()  # … and refused the second
-    assert volumes.is_sick("3f")
+    assert volumes.was_sick("3f", 10)
     await volumes.look()  # awake: the ballast gives way
     assert volumes.all[0].held["3f"].secured, "for what she says from now on"
-    assert volumes.was_sick("3f", 10) and volumes.is_sick("3f")
+    assert volumes.was_sick("3f", 10)
 
 
 async def test_a_folder_that_can_not_be_written_is_no_place_for_words(tmp_path: Path) -> None:
@@ -211,12 +212,30 @@ async def test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_
     assert all(each.result() for each in flushes)
 
 
-async def test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one(tmp_path: Path) -> None:
-    volumes = Volumes.of(tmp_path / "recordings", None)
+async def test_a_write_that_sleeps_is_known_and_a_slow_flush_is_not_one(tmp_path: Path) -> None:
+    volumes = Volumes.of(tmp_path, None)
     now = volumes.clock()
-    for stalled, sick in ((0.1, False), (2.5, True)):
-        assert not volumes.all[0].saw(Look(1 << 30, 5.0, stalled=stalled), now)
+    assert not volumes.all[0].saw(Look(1 << 30, 5.0), now)
+    for slept, sick in ((0.1, False), (1.5, True)):
+        volumes.all[0].has(Count(slept=slept), now)
         assert volumes.was_sick("3f", 60) is sick
+
+
+async def test_a_disk_that_wakes_is_known_to_have_slept_before_anybody_is_told_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volumes = Volumes.of(tmp_path, None)
+    await volumes.look()
+    monkeypatch.setattr(module, "SLEPT_SECONDS", 0.2)
+    with asleep(tmp_path):
+        counting = asyncio.create_task(volumes.look())
+        while (under_way := volumes.all[0].counting) is None or under_way.done():
+            await asyncio.sleep(0)
+        asked = asyncio.create_task(asyncio.to_thread(volumes.was_sick, "3f", 0))
+        await asyncio.wait({asked}, timeout=0.4)
+        assert not asked.done(), "whoever was recorded meanwhile learns it once the disk is awake"
+    assert await asked
+    await counting
 
 
 async def test_who_has_two_disks_waits_for_neither_that_stalls(tmp_path: Path) -> None:
