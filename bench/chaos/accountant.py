@@ -37,7 +37,7 @@ ASKED_AGAIN = frozenset({NOT_KEPT, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apolo
 
 # Asterisk writes a recording through a buffer of 32,768 bytes (main/file.c), 2.048 s of it.
 BUFFER_SECONDS = 2.048
-AWAKE_SECONDS = 0.5  # that it needs to catch up once it goes on
+AWAKE_SECONDS = 0.5  # that it needs to catch up once it goes on, or where the processors are busy
 SOCKET_SECONDS = 2.2  # what the kernel holds for a program that does not read: 122 packets were seen
 SLACK = (
     0.25  # seconds between a packet's leaving the caller and its being in Asterisk's hands, or her hanging up
@@ -264,7 +264,7 @@ class Accountant:
 
     def _by(self, fault: Fault, call: Call, said: Said) -> str:
         awake = self._last_awake(fault)
-        buffered = awake - BUFFER_SECONDS - SLACK
+        buffered = awake - BUFFER_SECONDS - AWAKE_SECONDS
         if not call.answered or not call.answered < fault.ended or awake > call.ended + SLACK:
             return ""
         match fault.kind:
@@ -280,14 +280,23 @@ class Accountant:
                 return STOPPED
             case kind if kind == HANGS and said.began < fault.ended and _slept(fault, call, said):
                 return "" if self._is_elsewhere(call, said) else HUNG
-            case _ if (
-                fault.kind in (*DISK, REFUSES)
-                and fault.began - BUFFER_SECONDS < said.ended
-                and said.began < fault.ended + 1
+            case _ if fault.kind in (*DISK, REFUSES) and (
+                (fault.began - BUFFER_SECONDS < said.ended and said.began < fault.ended + 1)
+                or self._was_flushed_in(fault, call, said)
             ):
                 kept = _told(call, said.ended) in KEPT or self._is_elsewhere(call, said)
                 return "" if kept and not _talked_over(call, said) else NO_ROOM
         return ""
+
+    def _was_flushed_in(self, fault: Fault, call: Call, said: Said) -> bool:
+        """The recording ended while the disk refused: then it refused all of it, whenever that was said."""
+        began = max((at for at in call.beeps if at < said.began), default=0.0)
+        ended = min((at for at, key in call.keys if key == "#" and at >= said.ended), default=call.ended)
+        cut = any(
+            each.ended == "cut" and self._is_hers(call, each) and _begun(call, each) == began
+            for each in self.evidence.recordings
+        )
+        return fault.kind == REFUSES and cut and fault.began - SLACK < ended < fault.ended + 1
 
     def _is_elsewhere(self, call: Call, said: Said) -> bool:
         """What came before it is on the second volume, which is well: no other disk is the cause."""

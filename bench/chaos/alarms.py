@@ -30,9 +30,9 @@ READ_ONLY = "recordings' disk read-only"
 # it does, `bench.chaos.sick_disks`): a file on it that is short by the clock may be cut, nobody can know; one
 # that was begun later is on the other disk.
 UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
-# Blocks of the file system itself that were refused are flushed again with later files, and the kernel was
-# seen to answer EIO for three of them 33 seconds after the disk had become well, and for one 44 seconds after,
-# of which the disk slept 9: then she is told its word.
+# Blocks of the file system itself that were refused are flushed again with later files: the kernel was seen
+# to answer EIO for three of them 33 seconds after the disk had become well, and for one 44 seconds after, of
+# which it slept 9. Then she is told its word.
 LATE_SECONDS = 60.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full

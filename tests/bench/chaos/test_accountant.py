@@ -185,6 +185,7 @@ CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
     [
         (Fault(KILLED, 111.5, 114), {"ended_by": "caller"}, (0, 1), judging.DEAD),
         (Fault(KILLED, 112.5, 114), {"ended_by": "caller"}, (0, 1), judging.BUFFERED),
+        (Fault(KILLED, 114.5, 116), {"ended_by": "caller"}, (0, 1), judging.BUFFERED),
         (Fault(KILLED, 112.5, 114), {"ended_by": "caller", "ended": 112.4}, (0, 1), judging.BUFFERED),
         (Fault(STOPPED, 111.9, 116), {"ended_by": "caller", "ended": 115.0}, (0, 1), judging.STOPPED),
         (Fault("server killed", 0, 1), {"ended_by": "caller", "ended": 112.2}, (0, 1), judging.CUT),
@@ -229,6 +230,24 @@ def test_a_missing_word_is_lost_when_no_reason_can_be_proved(
 ) -> None:
     found = evidence([call(**(CUT_OFF | her))], fault, words=there)
     assert Accountant(found).verdicts()[0].lost
+
+
+@pytest.mark.parametrize(
+    ("refused", "ended", "told", "lost"),
+    [
+        ((114.0, 117.0), "cut", CUT, False),
+        ((114.0, 117.0), "hash", CUT, True),  # it claims to be whole
+        ((114.0, 117.0), "cut", "record.safe", True),  # and so does who told her
+        ((115.5, 117.0), "cut", CUT, True),  # it was on the disk by then
+    ],
+)
+def test_a_disk_that_refuses_as_a_recording_ends_refuses_all_of_it_and_she_is_told(
+    refused: tuple[float, float], ended: str, told: str, *, lost: bool
+) -> None:
+    her = call(codes=[], keys=[(115.0, "#")], heard=[(115.2, told)])
+    found = evidence([her], Fault(REFUSES, *refused), words=(1, 2))
+    found.recordings[0].ended = ended
+    assert bool(Accountant(found).verdicts()[0].lost) == lost
 
 
 @pytest.mark.parametrize("fault", [Fault(KILLED, 112.5, 114), Fault(HANGS, 109.0, 114)])

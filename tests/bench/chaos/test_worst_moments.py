@@ -97,11 +97,11 @@ AT_ITS_WORST = {
     ),
     "every disk slow": (
         "store/test_volumes.py::test_a_disk_that_answers_slowly_is_used",
-        "store/test_volumes.py::test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one",
+        "store/test_volumes.py::test_a_write_that_sleeps_is_known_and_a_slow_flush_is_not_one",
     ),
     "recordings' disk hangs": (
         "store/test_volumes.py::test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at",
-        "store/test_volumes.py::test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one",
+        "store/test_volumes.py::test_a_write_that_sleeps_is_known_and_a_slow_flush_is_not_one",
         "asterisk/test_recording.py"
         "::test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as_the_others_are",
     ),
