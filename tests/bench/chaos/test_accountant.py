@@ -246,6 +246,7 @@ def test_a_disk_that_refuses_as_a_recording_ends_refuses_all_of_it_and_she_is_to
 ) -> None:
     her = call(codes=[], keys=[(115.0, "#")], heard=[(115.2, told)])
     found = evidence([her], Fault(REFUSES, *refused), words=(1, 2))
+    found.recordings[0].caller = her.number
     found.recordings[0].ended = ended
     assert bool(Accountant(found).verdicts()[0].lost) == lost
 
@@ -394,7 +395,7 @@ def test_a_recording_that_is_marked_cut_with_every_word_in_it_is_a_false_alarm()
     [
         ("r1", Fault(REFUSES, 111.0, 112.0), True),
         ("r1", Fault(REFUSES, 102.0, 105.0), True),  # its file system may tell of it once more
-        ("r1", Fault(REFUSES, 62.0, 65.0), False),  # it was over long before the beep
+        ("r1", Fault(REFUSES, 42.0, 45.0), False),  # it was over long before the beep
         ("r1", Fault(HANGS, 102.0, 105.0), False),
         ("second/r1", Fault(REFUSES, 102.0, 105.0), False),
         ("r1", Fault(HANGS, 109.9, 112.0), True),  # the file was not begun yet
