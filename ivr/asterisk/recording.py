@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -25,7 +26,11 @@ FORMAT = "wav"
 NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 FLUSH_SECONDS = 10.0  # as long as the journal is waited for
+# What a disk refused to flush is written no more: the kernel takes it for written (fsync(2)). So it is
+# written anew; after that long the disk is no better for it.
+ANEW_SECONDS, ANEW_TRIES = 1.0, 60
 _THREADS = ThreadPoolExecutor(32, "recordings")
+_written_anew: set[asyncio.Task[None]] = set()  # nobody else holds them
 # RECORD FILE does not tell that its disk refused a part, and its position may be the file's all the same.
 # Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
 # the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
@@ -50,6 +55,9 @@ class Disks(Protocol):
 
     def flush(self, name: str) -> None:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
+
+    def write_anew(self, name: str, content: bytes) -> None:
+        """Put it on the disk in another file of that name. Asks the disk. Raises OSError."""
 
     def threads(self, name: str) -> Executor:
         """Of its disk alone: one that is slow, or hangs, must not use up those that others share."""
@@ -80,6 +88,9 @@ class Anywhere:
         pass
 
     def flush(self, name: str) -> None:
+        pass
+
+    def write_anew(self, name: str, content: bytes) -> None:
         pass
 
     def threads(self, name: str) -> Executor:
@@ -189,10 +200,16 @@ async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) ->
     Both by one thread. A slow disk is waited for, one on which the flush hangs is not.
     """
     read: list[Recorded] = []
+    refused: list[bytes] = []
 
     def work() -> None:
-        read.append(_examine(file, name, reply))
-        room.flush(name)
+        content = file.read_bytes()
+        read.append(_examine(content, name, reply))
+        try:
+            room.flush(name)
+        except OSError:
+            refused.append(content)
+            raise
 
     queued = room.threads(name).submit(work)
     working = asyncio.wrap_future(queued)
@@ -201,19 +218,31 @@ async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) ->
             await asyncio.shield(working)
     except OSError as error:  # or its child TimeoutError, which says nothing
         if queued.cancel():  # all threads of that disk sleep in flushes; it can be read all the same
-            read.append(
-                await asyncio.get_running_loop().run_in_executor(_THREADS, _examine, file, name, reply)
-            )
+            content = await asyncio.get_running_loop().run_in_executor(_THREADS, file.read_bytes)
+            read.append(_examine(content, name, reply))
         elif not read:
             await working
+        if refused:
+            task = asyncio.create_task(_write_anew(name, refused[0], room))
+            _written_anew.add(task)
+            task.add_done_callback(_written_anew.discard)
         log.error("recording %s may not be on its disk: %s", name, str(error) or "its flush hangs")
         working.add_done_callback(lambda done: done.cancelled() or done.exception())
         return read[0], False
     return read[0], True
 
 
-def _examine(file: Path, name: str, reply: Reply) -> Recorded:
-    found = measure(file.read_bytes())
+async def _write_anew(name: str, content: bytes, room: Disks) -> None:
+    for _ in range(ANEW_TRIES):
+        await asyncio.sleep(ANEW_SECONDS)
+        with suppress(OSError):
+            await asyncio.wrap_future(room.threads(name).submit(room.write_anew, name, content))
+            log.info("recording %s is on its disk after all", name)
+            return
+
+
+def _examine(content: bytes, name: str, reply: Reply) -> Recorded:
+    found = measure(content)
     ended = how_it_ended(reply)
     if reply.endpos is not None and found.samples != reply.endpos:
         log.warning("recording %s holds %d samples, Asterisk says %d", name, found.samples, reply.endpos)

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from ivr.store.disk_thread import in_time
-from ivr.store.flushing import flush
+from ivr.store.flushing import flush, flushed, replacing
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
 from ivr.store.volume import HANG_SECONDS, SLEPT_SECONDS, STALL_SECONDS, Volume, look
 
@@ -96,6 +96,17 @@ class Volumes:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
         volume = self._of(name)
         flush(volume.folder / f"{name.removeprefix(volume.prefix)}.wav", volume.folder)
+
+    def write_anew(self, name: str, content: bytes) -> None:
+        """Put it on the disk in another file of that name: what was refused may read as zeros for good.
+
+        Asks the disk. Raises OSError.
+        """
+        volume = self._of(name)
+        file = volume.folder / f"{name.removeprefix(volume.prefix)}.wav"
+        if file.exists():  # else it was packed meanwhile, say
+            with replacing(file) as anew, flushed(anew) as out:
+                out.write(content)
 
     def threads(self, name: str) -> Executor:
         """Where that recording's disk is asked for anything that it may be slow to do."""

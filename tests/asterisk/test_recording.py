@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import threading
 import time
 import wave
@@ -147,6 +148,25 @@ class Slow(recording.Anywhere):
         self.sick.append(name)
 
 
+class Forgetful(Slow):
+    """A disk that refuses a flush, and then holds zeros for what it refused; after a while it takes it."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(0.0, OSError(errno.EIO, "no"))
+        self.file, self.tries = file, 0
+
+    def flush(self, name: str) -> None:
+        self.file.write_bytes(bytes(self.file.stat().st_size))
+        super().flush(name)
+
+    def write_anew(self, name: str, content: bytes) -> None:
+        if self.tries == 2:
+            self.file.write_bytes(content)
+        self.tries += 1
+        if self.tries < 3:
+            raise OSError(errno.EIO, "not yet")
+
+
 class Together(Slow):
     """Flushes that end once all of them are under way and the test has come, too."""
 
@@ -186,6 +206,21 @@ async def test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole(
     write(tmp_path, 16_000)
     found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
     assert (found.ended, found.seconds, room.sick) == (Ended.CUT, 2.0, [NAME])
+
+
+async def test_words_that_a_disk_refused_are_written_anew_until_it_takes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "ANEW_SECONDS", 0.01)
+    write(tmp_path, 16_000)
+    file = tmp_path / f"{NAME}.wav"
+    words, room = file.read_bytes(), Forgetful(file)
+    found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
+    assert (found.ended, found.sha256) == (Ended.CUT, hashlib.sha256(words).hexdigest())
+    async with asyncio.timeout(patience(20)):
+        while room.tries < 3:
+            await asyncio.sleep(0.01)
+    assert file.read_bytes() == words
 
 
 async def test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as_the_others_are(

@@ -297,5 +297,20 @@ async def test_one_call_s_trouble_turns_nobody_away_from_the_only_disk(tmp_path:
     assert volumes.where(LONGEST_SECONDS) == [""]
 
 
+def test_words_that_were_refused_are_written_to_another_file_of_that_name_if_it_is_still_there(
+    tmp_path: Path,
+) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
+    for name in ("3f", "second/3f"):
+        file = tmp_path / "recordings" / f"{name}.wav"
+        volumes.write_anew(name, b"words")
+        assert not file.exists(), "it was packed, or given up, meanwhile"
+        file.write_bytes(bytes(5))
+        with file.open("rb") as before:
+            volumes.write_anew(name, b"words")
+            assert (before.read(), file.read_bytes()) == (bytes(5), b"words")
+        assert [*file.parent.glob("3f*")] == [file]
+
+
 def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
     assert look(tmp_path).trouble == "" and not list(tmp_path.iterdir())
