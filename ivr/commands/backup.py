@@ -130,17 +130,20 @@ def restore(
     try:
         with _source(source) as whole, _opened(whole, secret) as stream:
             opens = None if source == STREAM else _beside(source, secret)
+            beside = None if source == STREAM else source.absolute().parent
             if check_only:
                 done = run(check(stream, opens))
             else:
                 state, role = settings.state_path, service_role(settings)
                 done = with_database(
-                    settings, lambda e: put_back(e, state, stream, role, opens), as_owner=True
+                    settings, lambda e: put_back(e, state, stream, role, opens, beside), as_owner=True
                 )
     except (ArchiveError, AgeError, RestoreError, NoSuchRole) as error:
         named = isinstance(error, ArchiveError | AgeError)
         raise Trouble(f"{source}: {error}" if named else str(error)) from None
     _show(done, check_only, json)
+    if done.unnoted:
+        print(f"{done.unnoted}: keep restores.json of IVR_STATE for the next restore", file=sys.stderr)
     if not check_only:
         _bring_keys_back(settings, secret)
     elif done.lacking:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
 
 from sqlalchemy import (
     BigInteger,
@@ -27,7 +28,7 @@ from ivr.store.base import metadata, moment
 BLOCK = 10_000  # sequence numbers in one lease
 DESK_FIRST = 890_000_000  # from here up the desk takes numbers one by one
 # After a restore: more than any hotline gives out between a backup and the day when it is needed. There is
-# room for some 180 restores.
+# room for some 180 restores; of those of one past each begins as far behind the one before as after a turn.
 SKIPPED_BLOCKS, SKIPPED_NUMBERS = 500, 50_000
 # Whenever another server took over, lagging or not: less, for there may be such a day every week. So many
 # for each timeline since numbers were last given: a past's second server begins elsewhere than its first.
@@ -175,16 +176,24 @@ async def next_desk_number(connection: AsyncConnection) -> int:
     return int((await connection.execute(select(desk_numbers.next_value()))).scalar_one())
 
 
-def after_restore(last: dict[str, int]) -> dict[str, int]:
-    """Where the sequences of a backup go on, so that no code is given out twice.
+def fingerprint(key: bytes) -> str:
+    """Which hotline's codes these are; it tells nothing of the key."""
+    return blake2b(key, digest_size=8).hexdigest()
+
+
+def after_restore(last: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    """Where these two sequences of a backup go on, so that no code is given out twice.
 
     What was promised after the backup, from the blocks leased until then or from later ones, is not in it.
+    `before`: where the furthest of earlier restores began; what was given after that is not in it either.
     """
     identity, numbers = code_blocks.c.number.identity, desk_numbers
     assert identity is not None and identity.maxvalue is not None and numbers.maxvalue is not None
-    desk = numbers.name
-    return {
-        **last,
-        _BLOCKS: min(last.get(_BLOCKS, 0) + SKIPPED_BLOCKS, identity.maxvalue),
-        desk: min(last.get(desk, DESK_FIRST) + SKIPPED_NUMBERS, numbers.maxvalue),
-    }
+    blocks = (_BLOCKS, 0, SKIPPED_BLOCKS, TURNED_BLOCKS, identity.maxvalue)
+    desk = (numbers.name, DESK_FIRST, SKIPPED_NUMBERS, TURNED_NUMBERS, numbers.maxvalue)
+    begins = {}
+    for name, first, skipped, turned, most in (blocks, desk):
+        begins[name] = min(last.get(name, first) + skipped, most)
+        if begins[name] < before.get(name, 0) + turned < most:  # beyond, they would be at their end at once
+            begins[name] = before[name] + turned
+    return begins

@@ -20,7 +20,6 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 
 from sqlalchemy import select
@@ -29,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.code import code_for
 from ivr.desk.case import set_back
 from ivr.store import code_blocks
-from ivr.store.code_blocks import BLOCK
+from ivr.store.code_blocks import BLOCK, fingerprint
 from ivr.store.disk_thread import in_time
 from ivr.store.engine import AWAY
 from ivr.store.tables import cases
@@ -211,7 +210,7 @@ class CodeBlock:
     def _save(self) -> None:
         """Raises OSError. One mark is enough: with it the lease on disk is an old one, which nobody uses."""
         self._serial += 1
-        lease = {"key": _fingerprint(self._key), "blocks": self._blocks, "serial": self._serial}
+        lease = {"key": fingerprint(self._key), "blocks": self._blocks, "serial": self._serial}
         trouble: OSError | None = None
         try:
             _write(self.folder / "lease.json", json.dumps(lease).encode())
@@ -241,7 +240,7 @@ class CodeBlock:
         try:
             key = (self.folder / "key").read_bytes()
             lease = json.loads((self.folder / "lease.json").read_bytes())
-            if lease["key"] == _fingerprint(key):
+            if lease["key"] == fingerprint(key):
                 self._key, self._blocks = key, [(int(a), int(b)) for a, b in lease["blocks"]]
                 self._serial = int(lease.get("serial", 0))
         except FileNotFoundError:
@@ -267,10 +266,6 @@ async def desk_code(connection: AsyncConnection) -> str:
     """A code for a case that opens while the database is there."""
     number = await code_blocks.next_desk_number(connection)
     return code_for(number, await code_blocks.tracking_key(connection))
-
-
-def _fingerprint(key: bytes) -> str:
-    return blake2b(key, digest_size=8).hexdigest()
 
 
 def _mark(mark: Path, serial: int) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.keeping.backup import EARLIER, GONE, KEPT, LACKING
-from ivr.store import code_blocks, copying, grants, schema
+from ivr.store import code_blocks, copying, grants, restores, schema
 from ivr.store.archive import PIECE, ArchiveError, Member, Reader
 
 _HALF = "restoring"  # the folder of what is not proved yet
@@ -47,6 +47,7 @@ class Restored:
     size: int = 0
     lacking: list[str] = field(default_factory=list)  # in a sentence each: what it could not hold
     gone: list[str] = field(default_factory=list)  # … and what was nowhere when it was taken
+    unnoted: str = ""  # why the archive's folder does not tell the next restore of this one
 
     def twice(self, member: Member, before: str) -> None:
         """A member that was read came before, with that SHA-256: earlier releases wrote some so."""
@@ -104,17 +105,23 @@ def _check(source: IO[bytes], opens: Opens | None) -> Restored:
 
 
 async def restore(
-    engine: AsyncEngine, state: Path, source: IO[bytes], service: str = "", opens: Opens | None = None
+    engine: AsyncEngine,
+    state: Path,
+    source: IO[bytes],
+    service: str = "",
+    opens: Opens | None = None,
+    beside: Path | None = None,
 ) -> Restored:
     """Raises RestoreError, ArchiveError or NoSuchRole; then database and folder are as they were.
 
-    `service`: the role that is to work with the tables, where it is not the engine's own.
+    `service`: the role that is to work with the tables, where it is not the engine's own. `beside`: the
+    folder of the archive, if it has one: there, too, it is noted for the next restore where codes go on.
     """
     _want_empty_state(state)
     half = state / _HALF
     shutil.rmtree(half, ignore_errors=True)  # of a restore that was killed
     try:
-        return await _Restoring(state, half, Reader(source), service, opens).run(engine)
+        return await _Restoring(state, half, Reader(source), service, opens, beside).run(engine)
     finally:
         shutil.rmtree(half, ignore_errors=True)
 
@@ -166,6 +173,7 @@ class _Restoring:
     reader: Reader
     service: str = ""
     opens: Opens | None = None
+    beside: Path | None = None
     done: Restored = field(default_factory=lambda: Restored({}))
     _member: Member | None = None
     _names: list[set[str]] = field(default_factory=list)  # wanted of earlier backups
@@ -183,7 +191,10 @@ class _Restoring:
                     await self._take(raw, content["tables"])
                 self.done.files, self.done.size = self.reader.files, self.reader.size
                 await asyncio.to_thread(self._take_earlier)
-                await copying.set_sequences(raw, code_blocks.after_restore(content["sequences"]))
+                last = content["sequences"]
+                hotline = code_blocks.fingerprint(await code_blocks.tracking_key(connection))
+                begins = await asyncio.to_thread(self._codes_go_on, hotline, last)
+                await copying.set_sequences(raw, {**last, **begins})
                 await schema.migrate(connection)
                 if self.service:
                     await grants.grant(connection, self.service)
@@ -193,6 +204,24 @@ class _Restoring:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         return self.done
+
+    def _codes_go_on(self, hotline: str, last: dict[str, int]) -> dict[str, int]:
+        """From where; noted before anybody can give one. Raises RestoreError."""
+        try:
+            before = restores.furthest([self.state, *filter(None, [self.beside])], hotline)
+            begins = code_blocks.after_restore(last, before)
+            self.state.mkdir(parents=True, exist_ok=True)
+            restores.note(self.state, hotline, begins)
+        except restores.NoteUnread as error:
+            raise RestoreError(str(error)) from error
+        except OSError as error:
+            raise RestoreError(f"{self.state} can't be written: {error.strerror or error}") from error
+        try:
+            if self.beside:
+                restores.note(self.beside, hotline, begins)
+        except OSError as error:
+            self.done.unnoted = f"{self.beside} can't be written ({error.strerror or error})"
+        return begins
 
     async def _prepare(self, connection: AsyncConnection, content: dict[str, Any]) -> None:
         there = await connection.run_sync(lambda c: inspect(c).get_table_names())

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
-from ivr.desk.case.codes import CodeBlock
+from ivr.desk.case.codes import CodeBlock, desk_code
 from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
@@ -33,7 +34,7 @@ from ivr.desk.recordings.packing import Packer
 from ivr.store import key_file, recording_files
 from ivr.store.age import identities
 from ivr.store.archive import ArchiveError, Writer
-from ivr.store.code_blocks import SKIPPED_BLOCKS, after_restore
+from ivr.store.code_blocks import SKIPPED_BLOCKS, TURNED_BLOCKS, TURNED_NUMBERS, after_restore
 from ivr.store.engine import make_engine
 from ivr.store.volumes import link
 from ivr.voice.events import Lookup
@@ -44,6 +45,7 @@ from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.commands import ivr as ivr_here
 from tests.fixtures.commands import started as ivr
 from tests.fixtures.damaged import bad_sector, damaged
+from tests.fixtures.database import create, drop
 from tests.fixtures.province import answer
 from tests.store.test_key_copies import copies, holder
 
@@ -321,11 +323,64 @@ async def test_errors_of_the_commands_are_sentences(old: Machine, new: Machine, 
 
 
 def test_codes_go_on_far_behind_what_may_have_been_given_out_and_never_beyond_the_end() -> None:
-    ahead = after_restore({"code_blocks_number_seq": 7, "desk_numbers": 890_000_100, "other": 3})
-    assert ahead["code_blocks_number_seq"] == 7 + SKIPPED_BLOCKS and ahead["other"] == 3
-    assert ahead["desk_numbers"] == 890_050_100
-    last = after_restore({"code_blocks_number_seq": 88_999, "desk_numbers": 899_999_999})
-    assert (last["code_blocks_number_seq"], last["desk_numbers"]) == (88_999, 899_999_999)
+    blocks, desk = "code_blocks_number_seq", "desk_numbers"
+    ahead = after_restore({blocks: 7, desk: 890_000_100, "other": 3}, {})
+    assert ahead == {blocks: 7 + SKIPPED_BLOCKS, desk: 890_050_100}
+    assert after_restore({blocks: 88_999, desk: 899_999_999}, {}) == {blocks: 88_999, desk: 899_999_999}
+    again = after_restore({blocks: 7, desk: 890_000_100}, ahead)
+    assert again == {blocks: ahead[blocks] + TURNED_BLOCKS, desk: ahead[desk] + TURNED_NUMBERS}
+    assert after_restore({blocks: 7, desk: 890_000_100}, {blocks: 88_990, desk: 899_999_000}) == ahead
+    newer = {blocks: 9_000, desk: 891_000_000}
+    assert after_restore(newer, ahead) == after_restore(newer, {}), "far behind all that was given"
+
+
+async def from_the_desk(machine: Machine) -> set[str]:
+    async with machine.engine.begin() as connection:
+        return {await desk_code(connection) for _ in range(100)}
+
+
+@pytest.mark.parametrize("new_is", ["the state folder", "the archive's folder"])
+async def test_a_second_restore_of_one_backup_gives_no_code_that_the_first_gave(
+    old: Machine, new: Machine, postgres_url: str, tmp_path: Path, new_is: str
+) -> None:
+    """Each time into a new database, and `restores.json` is there in one of the two places."""
+    archive = tmp_path / "backup" / "one.tar"
+    archive.parent.mkdir()
+    archive.write_bytes(await old.back_up())
+    assert (await ivr_here(new.url, new.state, "restore", str(archive)))[0] == 0
+    given = await first_codes(new, 300) | await from_the_desk(new)
+
+    note = (new.state / "restores.json").read_bytes()
+    shutil.rmtree(new.state)
+    if new_is == "the archive's folder":
+        archive = archive.rename(tmp_path / "one.tar")
+        new.state.mkdir()
+        (new.state / "restores.json").write_bytes(note)
+    await new.engine.dispose()
+    await drop(postgres_url, name := str(new.engine.url.database))
+    await create(postgres_url, name)
+    status, said = await ivr_here(new.url, new.state, "restore", str(archive))
+    assert status == 0, said
+    assert given.isdisjoint(await first_codes(new, 300))
+    assert given.isdisjoint(await from_the_desk(new))
+
+
+async def test_where_codes_go_on_is_told_if_it_can_t_be_noted_and_a_damaged_note_ends_the_restore(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    archive = tmp_path / "backup" / "one.tar"
+    archive.parent.mkdir()
+    archive.write_bytes(await old.back_up())
+    note = archive.with_name("restores.json")
+    note.write_text("[")
+    status, said = await ivr_here(new.url, new.state, "restore", str(archive))
+    assert status == 1 and f"{note} can't be read (it is damaged)" in said
+    assert await new.tables() == [] and new.files() == []
+    note.unlink()
+    note.with_name(f"{note.name}.{os.getpid()}").mkdir()  # root, as whom tests may run, writes everywhere
+    status, said = await ivr_here(new.url, new.state, "restore", str(archive))
+    assert status == 0 and f"{archive.parent} can't be written (" in said
+    assert "keep restores.json of IVR_STATE" in said
 
 
 async def test_a_backup_for_the_holder_of_a_key_is_opened_by_her_alone_on_another_machine(
