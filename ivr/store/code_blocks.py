@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Pool,
     Sequence,
     Table,
     Text,
@@ -24,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.store.base import metadata, moment
+from ivr.store.engine import make_engine
 
 BLOCK = 10_000  # sequence numbers in one lease
 DESK_FIRST = 890_000_000  # from here up the desk takes numbers one by one
@@ -96,6 +100,7 @@ _TURN = text(
     f"(SELECT is_called FROM {_BLOCKS}) OR (SELECT is_called FROM {desk_numbers.name}) AS given, "
     f"its.used - (SELECT used FROM {code_blocks.name} WHERE number = {TIMELINE}) AS turns"
 )
+_turning: WeakKeyDictionary[Pool, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def tracking_key(connection: AsyncConnection) -> bytes:
@@ -144,12 +149,18 @@ async def _notice_turn(connection: AsyncConnection) -> None:
 
     Before any number: whoever finds that facts are missing (`skip`) comes later, or, where none is, never.
     """
-    if (await connection.execute(_TURNED)).scalar_one():
-        # A transaction of its own: numbers that are passed over stay so though the caller's is undone, and
-        # nobody waits for the row until that ends. READ COMMITTED, for the caller's may be AUTOCOMMIT.
-        engine = connection.engine.execution_options(isolation_level="READ COMMITTED")
-        async with engine.begin() as own:
-            await _turn(own)
+    if not (await connection.execute(_TURNED)).scalar_one():
+        return
+    # A transaction of its own: numbers that are passed over stay so though the caller's is undone, and nobody
+    # waits for the row until that ends. Not of the caller's pool, all of which may be held by who waits here.
+    engine = connection.engine
+    async with _turning.setdefault(engine.pool, asyncio.Lock()):  # one connection more, not one for each
+        one = make_engine(engine.url.render_as_string(hide_password=False), pool=1)
+        try:
+            async with one.begin() as own:
+                await _turn(own)
+        finally:
+            await one.dispose()
 
 
 async def _turn(connection: AsyncConnection) -> None:

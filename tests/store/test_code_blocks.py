@@ -64,6 +64,16 @@ async def test_it_skips_once_however_many_ask_at_once(engine: AsyncEngine, servi
     assert min(numbers) == desk[0] + TURNED_NUMBERS + 1
 
 
+async def test_more_clerks_at_once_than_there_are_connections_all_have_their_numbers(
+    engine: AsyncEngine, service: AsyncEngine
+) -> None:
+    """Each holds a connection by then, so nobody may wait for one more."""
+    [desk], [block] = await given(service, 1)
+    await promote(engine, desk, block)
+    numbers = [number for [number], _ in await asyncio.gather(*(given(service, 1) for _ in range(30)))]
+    assert sorted(numbers) == [desk + TURNED_NUMBERS + n for n in range(1, 31)]
+
+
 async def test_a_second_server_of_the_same_past_gives_none_of_the_first_ones_numbers(
     engine: AsyncEngine, service: AsyncEngine
 ) -> None:
