@@ -7,13 +7,14 @@ next takes the first free one, with its journal and the codes that were leased t
 
 from __future__ import annotations
 
-import errno
 import logging
 from pathlib import Path
 
+from ivr.store.disk_thread import in_time
 from ivr.store.journal import Journal, JournalError, JournalFull, JournalInUse, journal_reading
 from ivr.store.journal.applied import JournalUnread
 from ivr.store.journal.journal_keeping import FactTerm
+from ivr.store.volumes import SECOND
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,11 @@ def take(
     `second`: a folder on another disk, where it goes on when its own takes no more. `first`: the lowest
     number that will do. `applies`: its facts are brought into the books by this process.
     `term`: how long they stay after that. A slot that can't be opened is stepped over: what is in it is
-    brought into the books by whoever can read it. Behind one whose second disk is gone none is linked to it.
+    brought into the books by whoever can read it. While one's link leads to nothing none is linked there.
     """
+    if second and _is_unmounted(second, spool):
+        log.error("%s is not mounted: this process keeps its facts on the first disk alone", second)
+        second = None  # what is made there now would be hidden once it is
     damaged: list[JournalError] = []
     for number in range(first, MOST):
         spare = second and second / "journal" / str(number)
@@ -76,8 +80,6 @@ def take(
             raise  # the others lie on the same disk
         except JournalUnread as error:  # a slot that is not linked to that disk yet can be had
             log.error("slot %d can't be used before its second disk answers: %s", number, error)
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOENT:
-                second = None  # it is not mounted: what is made there now would be hidden once it is
             continue
         except JournalError as error:
             log.error("slot %d can't be used, the next one is tried: %s", number, error)
@@ -87,3 +89,17 @@ def take(
             continue
         return journal
     raise damaged[0] if damaged else JournalError(f"{MOST} processes serve with {spool} already")
+
+
+def _is_unmounted(second: Path, spool: Path) -> bool:
+    """Whether something that was made there is not there. Of a disk that gives no answer it is not known."""
+
+    def lacks_one() -> bool:
+        links = [folder / SECOND for folder in journals(spool)]
+        its = [link for link in links if link.is_symlink() and link.readlink().is_relative_to(second)]
+        return not all(link.exists() for link in its)
+
+    try:
+        return in_time(second, lacks_one)
+    except OSError:
+        return False

@@ -89,6 +89,24 @@ async def test_under_a_disk_that_is_not_mounted_nothing_is_made_that_would_hide_
     await both_are_read(first, disk, spool)
 
 
+async def test_nor_is_it_by_the_next_generation_while_all_that_are_linked_to_it_are_in_use(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rolling deploy: who begins finds a living process in each slot that was ever taken."""
+    spool, disk = tmp_path / "spool", tmp_path / "disk"
+    first = slots.take(spool, disk)
+    with unmounted(disk):
+        disk.mkdir()
+        others = [slots.take(spool, disk), slots.take(spool, disk, first=slots.NO_CALLS)]
+        assert [each.folder.parent.name for each in others] == ["1", "32"] and not [*disk.iterdir()]
+        assert caplog.text.count(f"{disk} is not mounted") == 2
+        moved = slots.take(spool, tmp_path / "another")  # what is configured now is another disk
+        assert (moved.folder / "second").readlink() == tmp_path / "another" / "journal" / "2"
+        disk.rmdir()
+    for each in (first, *others, moved):
+        await each.close()
+
+
 async def test_a_second_disk_that_hangs_keeps_no_server_from_starting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
