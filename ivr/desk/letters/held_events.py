@@ -1,6 +1,7 @@
 """Events of which `notices.yaml` lets some not be written: they wait for the file, however long that takes.
 
-They come again when the file has changed (`release`), and each HELD_FOR. It counts as no attempt.
+They come again when the file has changed (`release`), and each HELD_FOR. It counts as no attempt. Then they
+reach those for whom they waited, and nobody who could not be written to when they happened.
 """
 
 from __future__ import annotations
@@ -14,24 +15,35 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.letters.notices import FILE
+from ivr.desk.letters.notices import FILE, AddressedNotice
 from ivr.store.tables import cases, outbox, referrals
 
 log = logging.getLogger(__name__)
 
 HELD_FOR = timedelta(minutes=10)  # where nobody saw that the file changed
+ANYBODY = frozenset({"citizen", "sms", "email", "webhook"})  # `AddressedNotice.whom`
 _WAITS = f"waits for {FILE}: "  # begins `last_error`: the seal covers what an event says
 
 
-def is_held(reason: str | None) -> bool:
-    """Whether that `last_error` is of such an event: it was spread before."""
-    return (reason or "").startswith(_WAITS)
+def held_for(reason: str | None) -> frozenset[str]:
+    """For whom such an event waits, by that `last_error`. None at all: it was not spread before."""
+    if not reason or not reason.startswith(_WAITS):
+        return frozenset()
+    names, there, _ = reason.removeprefix(f"{_WAITS}for ").partition(": ")
+    whom = frozenset(names.split(", "))
+    return whom if there and whom <= ANYBODY else ANYBODY  # as releases before this one held it
 
 
-def as_held(fault: str, now: datetime) -> dict[str, Any]:
+def why(lacking: Sequence[AddressedNotice]) -> str:
+    """For whom it waits, and one sentence of what is wrong with what can't be written to them."""
+    whom = sorted({letter.whom for letter in lacking})
+    return f"for {', '.join(whom)}: {lacking[0].fault}"
+
+
+def as_held(reason: str, now: datetime) -> dict[str, Any]:
     """The values of an event that waits. The attempt that its lease counted was none."""
     return {
-        "last_error": f"{_WAITS}{fault}",
+        "last_error": f"{_WAITS}{reason}",
         "next_at": now + HELD_FOR,
         "attempts": outbox.c.attempts - 1,
     }

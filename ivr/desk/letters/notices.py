@@ -214,7 +214,7 @@ class Notices(LetterEntry):
 
 @dataclass(frozen=True, slots=True)
 class AddressedNotice:
-    """One message to one receiver. `by`: sms | email | webhook.
+    """One message to one receiver. `by`: sms | email | webhook. `hers`: the citizen is written to.
 
     `fault`: why it can't be written or addressed, in one sentence that names file and key; "" = it can.
     """
@@ -224,6 +224,12 @@ class AddressedNotice:
     text: str = ""
     subject: str = ""
     fault: str = ""
+    hers: bool = False
+
+    @property
+    def whom(self) -> str:
+        """For whom it waits where it can't be written: `citizen`, or the way to bodies."""
+        return "citizen" if self.hers else self.by
 
 
 def load(folder: Path) -> Notices:
@@ -270,7 +276,8 @@ def letters(
         text, subject = (filled(said, language, words) for said, language in fit)
         fault = next(iter(notice.faults.values()), "")
         for to, unknown in _receivers(notices, notice, case, level, citizen):
-            found.append(AddressedNotice(notice.by, to, text, subject, unknown or fault))
+            hers = notice.to == "citizen"
+            found.append(AddressedNotice(notice.by, to, text, subject, unknown or fault, hers))
     concerned = notices.reached(case["agency"], level)
     found += [
         AddressedNotice("webhook", to, fault=unknown) for to, unknown in _addresses(concerned, "webhook")

@@ -50,7 +50,7 @@ _LONGEST = 300
 class Leased:
     """A row that this worker may deal with until the lease is over. `attempts` counts this one.
 
-    `held`: it was spread before, and waits for what the file did not let be written.
+    `held_for`: whom the file did not let be written to when it was spread before; none: it was not.
     """
 
     id: uuid.UUID
@@ -59,7 +59,12 @@ class Leased:
     payload: Mapping[str, Any]
     created_at: datetime
     attempts: int
-    held: bool
+    held_for: frozenset[str]
+
+    @property
+    def held(self) -> bool:
+        """Whether it was spread before, and waits for what the file did not let be written."""
+        return bool(self.held_for)
 
     @property
     def is_letter(self) -> bool:
@@ -91,8 +96,8 @@ async def lease(engine: AsyncEngine, now: datetime, limit: int = 50, lane: str |
 
 
 def _leased(row: Row[Any]) -> Leased:
-    held = held_events.is_held(row.last_error)
-    return Leased(row.id, row.key, row.kind, row.payload, row.created_at, row.attempts, held)
+    whom = held_events.held_for(row.last_error)
+    return Leased(row.id, row.key, row.kind, row.payload, row.created_at, row.attempts, whom)
 
 
 async def spread(
@@ -132,9 +137,10 @@ async def spread(
                     calendar,
                 )
             )
-            if n.by in ways
+            if n.by in ways and (not event.held or n.whom in event.held_for)
         ]
-        faults = {event.id: n.fault for event, n in written if n.fault}
+        lacking = {event.id: [n for its, n in written if its is event and n.fault] for event in events}
+        waits = {id: held_events.why(its) for id, its in lacking.items() if its}
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
             for event, n in written
@@ -145,11 +151,11 @@ async def spread(
             rows += await _news_of_orders(connection, news, calendar.day(now), now)
         if rows:
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
-        whole = [event for event in events if event.id not in faults]
+        whole = [event for event in events if event.id not in waits]
         await _mark(connection, whole, delivered_at=now, last_error=None)
-        for fault in dict.fromkeys(faults.values()):
-            held = [event for event in events if faults.get(event.id) == fault]
-            await _hold(connection, held, fault, now)
+        for reason in dict.fromkeys(waits.values()):
+            held = [event for event in events if waits.get(event.id) == reason]
+            await _hold(connection, held, reason, now)
     return len(rows)
 
 
@@ -161,11 +167,11 @@ def _in_time(hers: Mapping[str, str], known: Mapping[str, Row[Any]], event: Leas
     return {**hers, case.code: ""}
 
 
-async def _hold(connection: AsyncConnection, events: Sequence[Leased], fault: str, now: datetime) -> None:
+async def _hold(connection: AsyncConnection, events: Sequence[Leased], reason: str, now: datetime) -> None:
     for event in events:
         if not event.held:  # told once
-            log.error("not all that tells of %s can be written: %s", event.key, fault)
-    await _mark(connection, events, **held_events.as_held(fault[:_LONGEST], now))
+            log.error("not all that tells of %s can be written: %s", event.key, reason)
+    await _mark(connection, events, **held_events.as_held(reason[:_LONGEST], now))
 
 
 async def _news_of_orders(

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases import phone
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callback_list, callbacks
@@ -19,8 +20,8 @@ from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted, register
-from ivr.desk.letters import outgoing
-from ivr.desk.letters.notices import Notice, Notices
+from ivr.desk.letters import held_events, outgoing
+from ivr.desk.letters.notices import Contact, Notice, Notices
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
@@ -257,6 +258,38 @@ async def test_nothing_is_written_to_a_number_that_anybody_typed_until_somebody_
     assert told == [(FULL, "case_number_confirmed")] * len({*typed, keyed})
     await answer(engine, keyed, "abfa", "پاسخ دوم", NOON)
     assert await written(engine) == [(FULL, "case_answered")]
+
+
+@pytest.mark.parametrize("held_for", ["citizen", "agency"])
+async def test_whose_number_proves_hers_later_is_written_no_old_news_that_waited_for_others(
+    engine: AsyncEngine, tmp_path: Path, held_for: str
+) -> None:
+    """What waits for a mistaken notice waits for those whom that notice could not be written to."""
+    typed, called = await walk_in(engine), await answered(engine, tmp_path)
+    opened = [
+        Notice(on="case_opened", to="citizen", by="sms", text="{code}"),
+        Notice(on="case_opened", to="agency", by="email", text="{code}"),
+    ]
+    desk = Contact(agency="abfa", email=["desk@abfa.example"])
+    opened[held_for == "agency"].faults["text"] = "notices.yaml:3: {cdoe}"
+
+    async def texts(now: datetime) -> set[tuple[str, str]]:
+        events = await outgoing.lease(engine, now, lane=outgoing.INSIDE)
+        await outgoing.spread(engine, Notices(contacts=[desk], notices=opened), events, calendar(), now)
+        letters = [row for row in await outgoing.lease(engine, now) if row.is_letter]
+        for letter in letters:
+            await outgoing.delivered(engine, letter, now)
+        return {(letter.payload["to"], letter.payload["text"]) for letter in letters}
+
+    hers, its = {(phone.normalise(NUMBER), called)}, {(desk.email[0], code) for code in (typed, called)}
+    assert await texts(NOON) == (its if held_for == "citizen" else hers)
+    await end(engine, await claim(engine), Outcome.CONFIRMED, NOON)
+    await held_events.release(engine, NOON)
+    assert await texts(NOON) == set(), "and it is still known for whom they wait"
+    for notice in opened:
+        notice.faults.clear()
+    await held_events.release(engine, NOON)
+    assert await texts(NOON) == (hers if held_for == "citizen" else its)
 
 
 async def test_who_says_no_is_written_nothing_and_who_calls_is_written_to_at_once(

@@ -13,8 +13,10 @@ from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.editing.undoing import undo
+from ivr.desk.letters import held_events
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters, load
 from tests.desk.editing.test_changing import why
+from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
 
 CASE = {"topic": "water.supply", "agency": "abfa", "language": "fa"}
@@ -187,3 +189,13 @@ async def test_a_row_that_this_release_cannot_send_leaves_the_word_to_the_file(
 def test_every_mistake_names_its_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(SeedError, match=said):
         written(tmp_path, text)
+
+
+def test_for_whom_an_event_waits_is_read_back_and_an_earlier_release_held_it_for_all() -> None:
+    lacking = [AddressedNotice("sms", "+98", fault="notices.yaml:3: a: for b: c", hers=True)]
+    lacking.append(AddressedNotice("email", "", fault="notices.yaml:4: d"))
+    reason = held_events.as_held(held_events.why(lacking), WEDNESDAY)["last_error"]
+    assert reason == "waits for notices.yaml: for citizen, email: notices.yaml:3: a: for b: c"
+    assert held_events.held_for(reason) == {"citizen", "email"}
+    assert held_events.held_for("waits for notices.yaml: notices.yaml:3: a: b") == held_events.ANYBODY
+    assert not held_events.held_for(None) and not held_events.held_for("the gateway answered 503")
