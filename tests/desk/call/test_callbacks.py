@@ -28,8 +28,10 @@ from ivr.desk.reading.queues import Queue
 from ivr.desk.refusals import Refused
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
+from ivr.store.callbacks import PUT_ASIDE
 from ivr.store.facts import FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
+from tests.fixtures.plans import plan_of
 from tests.fixtures.province import answer, read_page
 
 NUMBER = "09141234567"
@@ -459,3 +461,9 @@ async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
         shown = "\n".join(plan.scalars())
         assert "ix_callbacks_next_at" in shown and "Sort" not in shown
         assert (await connection.execute(select(func.count()).select_from(tables.callbacks))).scalar() == 0
+
+
+async def test_those_that_were_put_aside_are_counted_by_their_index(engine: AsyncEngine) -> None:
+    query = select(func.count()).where(PUT_ASIDE)
+    assert not query.compile(engine.sync_engine).params, "what is bound tells the planner nothing"
+    assert "ix_callbacks_put_aside" in await plan_of(engine, query)
