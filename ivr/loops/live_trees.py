@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from ivr.desk.book import menus
 from ivr.desk.trees.tree_files import kept_at, read_tree_file
 from ivr.settings import ROOT
 from ivr.store.engine import AWAY
-from ivr.store.flushing import sync
+from ivr.store.flushing import put
 from ivr.voice.menu import Menu
 from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
@@ -223,12 +222,8 @@ class LiveTrees:
         self._tries[revision.name] = now.trial
         text = CalledTree(revision.text.encode(), str(revision.number))
         self._learnt(revision.name, text, f"{revision.name}, revision {revision.number}")
-        scratch = place.with_suffix(f".{os.getpid()}")  # siblings write it too
         try:
-            scratch.write_bytes(text.data)
-            sync(scratch)  # before it has the name: else a power cut leaves an empty one
-            scratch.replace(place)
-            sync(place.parent)
+            put(place, text.data)
         except OSError as error:
             log.error("%s is not kept for a start without a database: %s", place, error.strerror)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Pool,
+    Row,
     Sequence,
     Table,
     Text,
@@ -141,7 +143,7 @@ async def skip(connection: AsyncConnection) -> None:
     last = (await connection.execute(_LAST)).one()
     if last.given >= last.known + SKIPPED_BLOCKS:
         return
-    await _skip(connection, SKIPPED_BLOCKS, SKIPPED_NUMBERS)
+    await _skip(connection, last, SKIPPED_BLOCKS, SKIPPED_NUMBERS)
 
 
 async def _notice_turn(connection: AsyncConnection) -> None:
@@ -168,11 +170,12 @@ async def _turn(connection: AsyncConnection) -> None:
     its = (await connection.execute(_TURN)).one_or_none()
     if its is not None and its.given:
         turns = min(max(1, its.turns or 1), MOST_TURNS)  # a restored backup's may be lower than was noted
-        await _skip(connection, turns * TURNED_BLOCKS, turns * TURNED_NUMBERS)
+        last = (await connection.execute(_LAST)).one()
+        await _skip(connection, last, turns * TURNED_BLOCKS, turns * TURNED_NUMBERS)
 
 
-async def _skip(connection: AsyncConnection, blocks: int, numbers: int) -> None:
-    last, identity = (await connection.execute(_LAST)).one(), code_blocks.c.number.identity
+async def _skip(connection: AsyncConnection, last: Row[Any], blocks: int, numbers: int) -> None:
+    identity = code_blocks.c.number.identity
     assert identity is not None and identity.maxvalue is not None and desk_numbers.maxvalue is not None
     for name, many, most in (
         (_BLOCKS, blocks, identity.maxvalue - last.given),

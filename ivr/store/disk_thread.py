@@ -54,8 +54,11 @@ async def ask_once(question: Callable[[], T]) -> T:
 _hanging: dict[Path, threading.Thread] = {}
 
 
-def in_time(place: Path, question: Callable[[], T]) -> T:
-    """Its answer, or what it raises; TimeoutError after `HANG_SECONDS`, and at once while it still hangs."""
+def in_time(place: Path, question: Callable[[], T], seconds: float = 0.0) -> T:
+    """Its answer, or what it raises; TimeoutError after `HANG_SECONDS`, and at once while it still hangs.
+
+    `seconds`: in place of those.
+    """
     before = _hanging.get(place)
     if before is not None and before.is_alive():
         raise _hangs(place)
@@ -69,7 +72,7 @@ def in_time(place: Path, question: Callable[[], T]) -> T:
 
     asking = threading.Thread(target=answer, name="disk", daemon=True)
     asking.start()
-    asking.join(HANG_SECONDS)
+    asking.join(seconds or HANG_SECONDS)
     if asking.is_alive():
         _hanging[place] = asking
         raise _hangs(place)

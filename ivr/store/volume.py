@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from ivr.store.disk_thread import in_time
 from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free_bytes
 
 HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
@@ -58,11 +59,10 @@ def look(folder: Path) -> Look:
 
 def look_in_time(folder: Path) -> Look:
     """The same, and of a disk that hangs that it does. Who sleeps there is left."""
-    found: list[Look] = []
-    looking = threading.Thread(target=lambda: found.append(look(folder)), daemon=True)
-    looking.start()
-    looking.join(HANG_SECONDS)
-    return found[0] if found else Look(0, HANG_SECONDS, _hangs(folder))
+    try:
+        return in_time(folder, partial(look, folder), HANG_SECONDS)
+    except TimeoutError:
+        return Look(0, HANG_SECONDS, _hangs(folder))
 
 
 def _hangs(folder: Path) -> str:

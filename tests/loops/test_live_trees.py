@@ -152,8 +152,8 @@ async def test_a_tree_is_flushed_before_it_takes_the_place_of_the_one_that_is_ke
     monkeypatch.setattr(os, "fsync", flushed)
     await menus.publish(engine, "122", WATER, "sara")
     await begun(engine, tmp_path, **{"122": "122"})
-    its = [(name, named) for name, named in order if name in (f"menu-122.{os.getpid()}", tmp_path.name)]
-    assert (f"menu-122.{os.getpid()}", False) in its, "its bytes, under another name"
+    its = [(name, named) for name, named in order if name in (f"menu-122.yaml.{os.getpid()}", tmp_path.name)]
+    assert (f"menu-122.yaml.{os.getpid()}", False) in its, "its bytes, under another name"
     assert its[-1] == (tmp_path.name, True), "and then the name"
 
 

@@ -46,10 +46,10 @@ _CHOSEN = re.compile(r"[a-z0-9][a-z0-9_.]*")
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
 
 
-def fallbacks(folder: Path, unread: list[Path] | None = None) -> list[Path]:
+def fallbacks(folder: Path, unread: list[Path]) -> list[Path]:
     """What the dialplan recorded and nobody has taken in yet, on either disk.
 
-    A disk that does not show everything is added to `unread`; without that list its OSError is raised.
+    A disk that does not show everything is added to `unread`.
     """
     return [path for place in places(folder) for path in _recorded(place, unread)]
 
@@ -59,7 +59,7 @@ def places(folder: Path) -> tuple[Path, Path]:
     return folder, folder / SECOND
 
 
-def _recorded(place: Path, unread: list[Path] | None) -> list[Path]:
+def _recorded(place: Path, unread: list[Path]) -> list[Path]:
     try:
         shown = in_time(place, partial(listed, place, partial(_refused, unread)))
     except TimeoutError as error:
@@ -68,9 +68,7 @@ def _recorded(place: Path, unread: list[Path] | None) -> list[Path]:
     return sorted(Path(entry.path) for entry in shown if entry.name.endswith(PLAIN))
 
 
-def _refused(unread: list[Path] | None, place: Path, error: OSError) -> None:
-    if unread is None:
-        raise error
+def _refused(unread: list[Path], place: Path, error: OSError) -> None:
     log.error("%s can't be looked at for what the dialplan recorded: %s", place, error)
     unread.append(place)
 

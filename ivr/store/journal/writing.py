@@ -24,7 +24,6 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -223,24 +222,13 @@ class Journal(Applied):
 
     # Reading
 
-    def read(self, after: Position, limit: int = AT_ONCE) -> tuple[list[Fact], Position]:
-        """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
-
-        Damaged and unreadable lines are put into quarantine and stepped over. No facts: everything flushed
-        so far was read. What was flushed a moment ago is still at hand: the disk is not asked for it.
-        """
-        if (lately := self._read_lately(after, limit)) is not None:
-            return lately
-        return Applied.read(self, after, limit)
-
     async def next_facts(self, after: Position) -> tuple[list[Fact], Position]:
         """What was flushed a moment ago is at hand; for the rest the disk is asked, which may hang."""
-        if (lately := self._read_lately(after, AT_ONCE)) is not None:
-            return lately
-        return await self._disk.ask(partial(Applied.read, self, after))
+        lately = self._read_lately(after)
+        return lately or await Applied.next_facts(self, after)
 
-    def _read_lately(self, after: Position, limit: int) -> tuple[list[Fact], Position] | None:
-        """Whole flushes, so perhaps more facts than the limit; None when the disk has to be asked."""
+    def _read_lately(self, after: Position) -> tuple[list[Fact], Position] | None:
+        """Whole flushes, so perhaps more facts than AT_ONCE; None when the disk has to be asked."""
         while self._lately and self._lately[0][1] <= after:
             _, self._lately_from = self._lately.popleft()
         if not self._lately or after != self._lately_from:
@@ -249,7 +237,7 @@ class Journal(Applied):
         position = after
         for more, position in self._lately:  # noqa: B007 - that of the last one taken
             facts += more
-            if len(facts) >= limit:
+            if len(facts) >= AT_ONCE:
                 break
         return facts, position
 
