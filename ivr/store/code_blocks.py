@@ -165,6 +165,11 @@ async def _notice_turn(connection: AsyncConnection) -> None:
             await one.dispose()
 
 
+async def begin_here(connection: AsyncConnection) -> None:
+    """Whoever restored has passed over enough: that this is another server is nothing to notice any more."""
+    await connection.execute(_TURN)
+
+
 async def _turn(connection: AsyncConnection) -> None:
     # Who comes second waits for the first and gets no row; of a new database nobody was given a number.
     its = (await connection.execute(_TURN)).one_or_none()

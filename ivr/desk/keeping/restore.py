@@ -196,6 +196,7 @@ class _Restoring:
                 begins = await asyncio.to_thread(self._codes_go_on, hotline, last)
                 await copying.set_sequences(raw, {**last, **begins})
                 await schema.migrate(connection)
+                await code_blocks.begin_here(connection)
                 if self.service:
                     await grants.grant(connection, self.service)
                 await asyncio.to_thread(self._place, placed)

@@ -34,7 +34,13 @@ from ivr.desk.recordings.packing import Packer
 from ivr.store import key_file, recording_files
 from ivr.store.age import identities
 from ivr.store.archive import ArchiveError, Writer
-from ivr.store.code_blocks import SKIPPED_BLOCKS, TURNED_BLOCKS, TURNED_NUMBERS, after_restore
+from ivr.store.code_blocks import (
+    SKIPPED_BLOCKS,
+    TURNED_BLOCKS,
+    TURNED_NUMBERS,
+    after_restore,
+    next_desk_number,
+)
 from ivr.store.engine import make_engine
 from ivr.store.volumes import link
 from ivr.voice.events import Lookup
@@ -363,6 +369,19 @@ async def test_a_second_restore_of_one_backup_gives_no_code_that_the_first_gave(
     assert status == 0, said
     assert given.isdisjoint(await first_codes(new, 300))
     assert given.isdisjoint(await from_the_desk(new))
+
+
+async def test_codes_go_on_where_it_is_noted_though_the_backup_is_of_another_server(
+    old: Machine, new: Machine
+) -> None:
+    """Passing over more for its timelines, too, another restore's could meet this one's."""
+    await from_the_desk(old)
+    async with old.engine.begin() as connection:
+        await connection.execute(text("UPDATE code_blocks SET used = used + 3 WHERE number = -1"))
+    await restore(new.engine, new.state, io.BytesIO(await old.back_up()))
+    [noted] = json.loads((new.state / "restores.json").read_bytes()).values()
+    async with new.engine.begin() as connection:
+        assert await next_desk_number(connection) == noted["desk_numbers"] + 1
 
 
 async def test_where_codes_go_on_is_told_if_it_can_t_be_noted_and_a_damaged_note_ends_the_restore(
