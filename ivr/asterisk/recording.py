@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -160,9 +161,8 @@ async def examine(
         if reply.value == "writefile":
             _make.cache_clear()  # the folder may be gone
         return NOTHING
-    file, began = recordings / f"{name}.{FORMAT}", time.monotonic()
+    file, began = f"{recordings}/{name}.{FORMAT}", time.monotonic()
     try:
-        file.stat()  # what is not there needs no thread
         found, flushed = await _read_and_flushed(file, name, reply, room)
     except OSError as error:
         log.error("there is no recording: %s (Asterisk says %s)", error, reply)
@@ -194,7 +194,7 @@ async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYW
     return await examine(recordings, name, Reply(200, "0", "hangup"), 0.0 if size < 0 else lasted, room)
 
 
-async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) -> tuple[Recorded, bool]:
+async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> tuple[Recorded, bool]:
     """What it holds, and whether it is on the disk: she is told nothing before. Raises OSError: no such file.
 
     Both by one thread. A slow disk is waited for, one on which the flush hangs is not.
@@ -203,7 +203,7 @@ async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) ->
     refused: list[bytes] = []
 
     def work() -> None:
-        content = file.read_bytes()
+        content = _content(file)
         read.append(_examine(content, name, reply))
         try:
             room.flush(name)
@@ -218,7 +218,7 @@ async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) ->
             await asyncio.shield(working)
     except OSError as error:  # or its child TimeoutError, which says nothing
         if queued.cancel():  # all threads of that disk sleep in flushes; it can be read all the same
-            content = await asyncio.get_running_loop().run_in_executor(_THREADS, file.read_bytes)
+            content = await asyncio.get_running_loop().run_in_executor(_THREADS, _content, file)
             read.append(_examine(content, name, reply))
         elif not read:
             await working
@@ -239,6 +239,16 @@ async def _write_anew(name: str, content: bytes, room: Disks) -> None:
             await asyncio.wrap_future(room.threads(name).submit(room.write_anew, name, content))
             log.info("recording %s is on its disk after all", name)
             return
+
+
+def _content(file: str) -> bytes:
+    """By few questions to the disk: after each a thread waits for its turn in the interpreter."""
+    fd = os.open(file, os.O_RDONLY)
+    try:
+        content = os.read(fd, size := os.fstat(fd).st_size)
+    finally:
+        os.close(fd)
+    return content if len(content) == size else Path(file).read_bytes()
 
 
 def _examine(content: bytes, name: str, reply: Reply) -> Recorded:

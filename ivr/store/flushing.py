@@ -14,19 +14,24 @@ from pathlib import Path
 from typing import IO
 
 HALF = ".new"  # what is being written ends so; no backup takes it
-_flushed: set[tuple[int, int]] = set()  # folders, by device and inode: one that is made anew is another
+# Folders that are on the disk with all above them up to a root: by that, device and inode. One that is made
+# anew is another.
+_flushed: set[tuple[str, int, int]] = set()
 
 
 def flush(file: Path, root: Path) -> None:
     """Put it on the disk, with the folders from its own up to `root`. Raises OSError."""
     sync(file)
+    new = []
     for folder in file.parents:
         found = folder.stat()
-        if (key := (found.st_dev, found.st_ino)) not in _flushed:
-            sync(folder)
-            _flushed.add(key)
+        if (key := (str(root), found.st_dev, found.st_ino)) in _flushed:
+            break
+        sync(folder)
+        new.append(key)
         if folder == root:
-            return
+            break
+    _flushed.update(new)
 
 
 def put(path: Path, content: bytes) -> None:

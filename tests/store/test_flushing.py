@@ -43,6 +43,40 @@ def test_a_file_and_each_new_folder_are_flushed_once(tmp_path: Path, synced: lis
     assert synced == [str(second), str(next_day), str(next_day.parent)]
 
 
+def test_a_folder_that_is_made_anew_is_flushed_again(tmp_path: Path, synced: list[str]) -> None:
+    root = tmp_path / "recordings"
+    volumes = Volumes.of(root, None)
+    put(root / "2026/11/25/aa.wav")
+    volumes.flush("2026/11/25/aa")
+    (root / "2026").rename(root / "away")
+    anew = put(root / "2026/11/25/bb.wav")
+    synced.clear()
+    volumes.flush("2026/11/25/bb")
+    assert synced == [str(place) for place in (anew, *list(anew.parents)[:3])]
+
+
+def test_a_folder_is_not_taken_for_flushed_before_those_above_it_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", None)
+    put(tmp_path / "recordings/2026/11/25/aa.wav")
+    real = os.fsync
+
+    def refuse(fd: int) -> None:
+        if Path(f"/proc/self/fd/{fd}").readlink().name == "2026":
+            raise OSError("the disk refuses")
+        real(fd)
+
+    with monkeypatch.context() as sick:
+        sick.setattr(os, "fsync", refuse)
+        with pytest.raises(OSError, match="the disk refuses"):
+            volumes.flush("2026/11/25/aa")
+    found = list[str]()
+    monkeypatch.setattr(os, "fsync", lambda fd: found.append(Path(f"/proc/self/fd/{fd}").readlink().name))
+    volumes.flush("2026/11/25/aa")
+    assert found == ["aa.wav", "25", "11", "2026", "recordings"]
+
+
 def test_what_is_not_there_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Volumes.of(tmp_path, None).flush("2026/11/25/aa")
