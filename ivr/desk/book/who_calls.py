@@ -1,7 +1,7 @@
 """Who calls: the question of every call, before its first prompt.
 
-Questions that come while others are asked go together, so that a rush of calls asks the database less often;
-one that comes alone does not wait.
+Questions go to the database at most every 20 ms, so that those of a rush go together; one that comes alone
+does not wait.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ivr.store.direct import ALL, Prepared, asking, from_arrays
 from ivr.store.tables import cases
 from ivr.voice.events import CallerKnown
 
-LONGEST_SECONDS = 0.02  # a question waits for those under way; a slow database gets more of them at once
+APART_SECONDS = 0.02  # between two questions to the database, and as long as any of them waits
 GIVEN_UP_SECONDS = 0.5  # no caller waits longer: the connection is free again
 
 UNANSWERED = (NOT_CLOSED, func.num_nulls(cases.c.stopped_at) == 1)
@@ -42,33 +42,26 @@ class WhoCalls:
         self.engine = engine
         self._waiting: list[_Asked] = []
         self._asking = set[asyncio.Task[None]]()
-        self._soon: asyncio.TimerHandle | None = None
+        self._soon: asyncio.Handle | None = None
+        self._not_before = 0.0  # by the loop's time
 
     async def recall(self, caller: str, now: datetime) -> CallerKnown:
         """What is known of a number in E.164. Raises what AWAY names."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[CallerKnown] = loop.create_future()
         self._waiting.append((caller, now, answer))
-        if not self._asking:
-            self._go()
-        elif self._soon is None:
-            self._soon = loop.call_later(LONGEST_SECONDS, self._go)
+        if self._soon is None:
+            self._soon = loop.call_at(self._not_before, self._go)
         return await answer
 
     def _go(self) -> None:
-        if self._soon is not None:
-            self._soon.cancel()
-            self._soon = None
+        self._soon = None
         asked, self._waiting = [each for each in self._waiting if not each[2].done()], []
         if asked:
+            self._not_before = asyncio.get_running_loop().time() + APART_SECONDS
             task = asyncio.create_task(self._ask(asked))
             self._asking.add(task)
-            task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._asking.discard(task)
-        if self._waiting and not self._asking:
-            self._go()
+            task.add_done_callback(self._asking.discard)
 
     async def _ask(self, asked: Sequence[_Asked]) -> None:
         """Each is told, or what went wrong; who has given up is not."""

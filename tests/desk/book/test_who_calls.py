@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.who_calls import WhoCalls, known
+from ivr.lab.pace import patience
 from ivr.store.engine import make_engine
 from tests.desk.office import WEDNESDAY, call, office, opening, unhurried
 from tests.fixtures.plans import plan_of
@@ -32,6 +33,23 @@ async def test_in_a_rush_everybody_hears_of_their_own_case(engine: AsyncEngine, 
     assert [each.county for each in told] == ["ahar", "sarab", ""] * 10
     assert [each.waits for each in told] == [True, True, False] * 10
     assert len(lent) < len(rush) / 2
+
+
+async def test_callers_of_a_moment_are_asked_for_together_also_when_the_books_answer_at_once(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.desk.book.who_calls.APART_SECONDS", patience(1))
+    lent: list[object] = []
+    event.listen(engine.sync_engine, "checkout", lambda *given: lent.append(given))
+    who_calls = WhoCalls(engine)
+    with unhurried():
+        await who_calls.recall(AHAR, WEDNESDAY)
+        later = []
+        for caller in (AHAR, SARAB, NOBODY):
+            later.append(asyncio.create_task(who_calls.recall(caller, WEDNESDAY)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*later)
+    assert len(lent) == 2, "the first at once, the others together"
 
 
 async def test_in_young_books_too_nobody_elses_case_is_looked_at(engine: AsyncEngine) -> None:
