@@ -12,7 +12,6 @@ import fcntl
 import logging
 import os
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Collection, Sequence
@@ -25,7 +24,7 @@ from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.store.disk_thread import ask_once, in_time
-from ivr.store.flushing import flush, sync
+from ivr.store.flushing import flush, flushed, replacing
 from ivr.store.folders import listed
 from ivr.store.journal import JournalError
 from ivr.store.recording_files import PLAIN
@@ -44,6 +43,8 @@ _NAME = re.compile(
 )
 _CHOSEN = re.compile(r"[a-z0-9][a-z0-9_.]*")
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
+# What a disk refused to flush: it may hold zeros for it, and a second flush says nothing of that.
+_unkept: dict[Path, bytes] = {}
 
 
 def fallbacks(folder: Path, unread: list[Path]) -> list[Path]:
@@ -166,7 +167,7 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
 def _move_in(path: Path, recordings: Path) -> Recorded | None:
     """A second name (or a copy) among the recordings; None when there is nothing to hear."""
     trim(path)
-    found = measure(content := path.read_bytes())
+    found = measure(content := _unkept.get(path) or path.read_bytes())
     if found.seconds < LEAST_SECONDS:
         empty = path.parent / "empty"
         empty.mkdir(exist_ok=True)
@@ -175,24 +176,33 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
         return None
     volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
     name = f"{volume}fallback/{_id(path, 'recording').hex}"
-    _link(path, recordings / f"{name}.wav")
-    flush(recordings / f"{name}.wav", recordings)
+    _bring(path, content, recordings / f"{name}.wav", recordings)
     # Asterisk died in the middle: what it had still in memory is not there, and nobody may call it whole.
     ended = Ended.HANGUP if was_closed(content) else Ended.BROKEN
     return Recorded(name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
 
 
-def _link(path: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        return
+def _bring(path: Path, content: bytes, target: Path, root: Path) -> None:
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path in _unkept or not _linked(path, target):
+            with replacing(target) as copy, flushed(copy) as out:
+                out.write(content)
+    try:
+        flush(target, root)
+    except OSError:
+        _unkept[path] = content
+        target.unlink(missing_ok=True)
+        raise
+    _unkept.pop(path, None)
+
+
+def _linked(path: Path, target: Path) -> bool:
     try:
         os.link(path, target)
     except OSError:  # another file system
-        scratch = target.with_suffix(".new")
-        shutil.copyfile(path, scratch)
-        sync(scratch)  # before it has its name: of what the disk refused once a second flush says nothing
-        scratch.replace(target)
+        return False
+    return True
 
 
 def _opening(path: Path, recorded: Recorded, languages: Collection[str]) -> tuple[OpenCase, str]:

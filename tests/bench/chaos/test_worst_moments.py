@@ -107,7 +107,7 @@ AT_ITS_WORST = {
     ),
     "recordings' disk refuses": (
         "asterisk/test_recording.py::test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole",
-        "desk/facts/test_fallback.py::test_a_copy_that_the_recordings_disk_refused_is_made_anew",
+        "desk/facts/test_fallback.py::test_what_the_recordings_disk_refused_is_brought_there_anew",
     ),
     "recordings' disk read-only": (
         "asterisk/test_channel.py::test_a_disk_on_which_no_recording_can_be_begun_is_passed_over",

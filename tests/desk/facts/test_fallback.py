@@ -149,11 +149,13 @@ async def test_what_only_the_dialplan_recorded_is_flushed_before_it_becomes_a_ca
         assert ".wav" in its and its.index(".wav") < its.index("journalled")
 
 
-async def test_a_copy_that_the_recordings_disk_refused_is_made_anew(
-    engine: AsyncEngine, tmp_path: Path, small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("disks", [1, 2])
+async def test_what_the_recordings_disk_refused_is_brought_there_anew(
+    engine: AsyncEngine, tmp_path: Path, small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch, disks: int
 ) -> None:
     """What a disk could not write is soon gone from its file, and only the first flush is told so."""
-    folder, kept, refused = tmp_path / "fallback", small_disk.path / "recordings", list[Path]()
+    other, refused = tmp_path if disks == 1 else small_disk.path, list[Path]()
+    folder, kept = tmp_path / "fallback", other / "recordings"
     path = put(folder, "1700000000_09141234567_123456789.wav")
     flush = os.fsync
 
@@ -162,6 +164,7 @@ async def test_a_copy_that_the_recordings_disk_refused_is_made_anew(
         if file.is_relative_to(kept) and file.is_file() and not refused:
             refused.append(file)
             file.write_bytes(bytes(file.stat().st_size))
+            os.utime(file, (1_700_000_100, 1_700_000_100))
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         flush(fd)
 
