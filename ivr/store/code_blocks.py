@@ -34,8 +34,11 @@ from ivr.store.engine import make_engine
 BLOCK = 10_000  # sequence numbers in one lease
 DESK_FIRST = 890_000_000  # from here up the desk takes numbers one by one
 # After a restore: more than any hotline gives out between a backup and the day when it is needed. There is
-# room for some 180 restores; of those of one past each begins as far behind the one before as after a turn.
+# room for some 180 restores.
 SKIPPED_BLOCKS, SKIPPED_NUMBERS = 500, 50_000
+# Of those of one past each begins so far behind the one before: between where that one's life goes on after
+# two turns and after three.
+APART_BLOCKS, APART_NUMBERS = 125, 12_500
 # Whenever another server took over, lagging or not: less, for there may be such a day every week. So many
 # for each timeline since numbers were last given: a past's second server begins elsewhere than its first.
 TURNED_BLOCKS, TURNED_NUMBERS = 50, 5_000
@@ -157,7 +160,10 @@ async def _notice_turn(connection: AsyncConnection) -> None:
     # waits for the row until that ends. Not of the caller's pool, all of which may be held by who waits here.
     engine = connection.engine
     async with _turning.setdefault(engine.pool, asyncio.Lock()):  # one connection more, not one for each
-        one = make_engine(engine.url.render_as_string(hide_password=False), pool=1)
+        if not (await connection.execute(_TURNED)).scalar_one():  # who had the lock before has seen to it
+            return
+        url = engine.url.render_as_string(hide_password=False)
+        one = make_engine(url, pool=1, isolation_level="READ COMMITTED")  # whatever the database's own is
         try:
             async with one.begin() as own:
                 await _turn(own)
@@ -208,11 +214,11 @@ def after_restore(last: Mapping[str, int], before: Mapping[str, int]) -> dict[st
     """
     identity, numbers = code_blocks.c.number.identity, desk_numbers
     assert identity is not None and identity.maxvalue is not None and numbers.maxvalue is not None
-    blocks = (_BLOCKS, 0, SKIPPED_BLOCKS, TURNED_BLOCKS, identity.maxvalue)
-    desk = (numbers.name, DESK_FIRST, SKIPPED_NUMBERS, TURNED_NUMBERS, numbers.maxvalue)
+    blocks = (_BLOCKS, 0, SKIPPED_BLOCKS, APART_BLOCKS, identity.maxvalue)
+    desk = (numbers.name, DESK_FIRST, SKIPPED_NUMBERS, APART_NUMBERS, numbers.maxvalue)
     begins = {}
-    for name, first, skipped, turned, most in (blocks, desk):
+    for name, first, skipped, apart, most in (blocks, desk):
         begins[name] = min(last.get(name, first) + skipped, most)
-        if begins[name] < before.get(name, 0) + turned < most:  # beyond, they would be at their end at once
-            begins[name] = before[name] + turned
+        if begins[name] < before.get(name, 0) + apart < most:  # beyond, they would be at their end at once
+            begins[name] = before[name] + apart
     return begins

@@ -35,9 +35,9 @@ from ivr.store import key_file, recording_files
 from ivr.store.age import identities
 from ivr.store.archive import ArchiveError, Writer
 from ivr.store.code_blocks import (
+    APART_BLOCKS,
+    APART_NUMBERS,
     SKIPPED_BLOCKS,
-    TURNED_BLOCKS,
-    TURNED_NUMBERS,
     after_restore,
     next_desk_number,
 )
@@ -334,7 +334,7 @@ def test_codes_go_on_far_behind_what_may_have_been_given_out_and_never_beyond_th
     assert ahead == {blocks: 7 + SKIPPED_BLOCKS, desk: 890_050_100}
     assert after_restore({blocks: 88_999, desk: 899_999_999}, {}) == {blocks: 88_999, desk: 899_999_999}
     again = after_restore({blocks: 7, desk: 890_000_100}, ahead)
-    assert again == {blocks: ahead[blocks] + TURNED_BLOCKS, desk: ahead[desk] + TURNED_NUMBERS}
+    assert again == {blocks: ahead[blocks] + APART_BLOCKS, desk: ahead[desk] + APART_NUMBERS}
     assert after_restore({blocks: 7, desk: 890_000_100}, {blocks: 88_990, desk: 899_999_000}) == ahead
     newer = {blocks: 9_000, desk: 891_000_000}
     assert after_restore(newer, ahead) == after_restore(newer, {}), "far behind all that was given"
