@@ -64,7 +64,12 @@ def take(
     brought into the books by whoever can read it. While one's link leads to nothing none is linked there.
     """
     if second and _is_unmounted(second, spool):
-        log.error("%s is not mounted: this process keeps its facts on the first disk alone", second)
+        log.error(
+            "a slot's folder on %s is not there: this process keeps its facts on the first disk alone. Is "
+            "that disk mounted? If it is, remove the link `%s` that leads to nothing",
+            second,
+            SECOND,
+        )
         second = None  # what is made there now would be hidden once it is
     damaged: list[JournalError] = []
     for number in range(first, MOST):
