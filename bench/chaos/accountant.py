@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, false_alarms, lasted
+from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, SERVERS, false_alarms, lasted
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
 from bench.chaos.tones import CUT as TOLD_CUT
@@ -43,6 +43,7 @@ SLACK = (
     0.25  # seconds between a packet's leaving the caller and its being in Asterisk's hands, or her hanging up
 )
 KNOWN_SECONDS = 10.0  # from a hang's beginning, after which whoever looks at the disks records on the other
+ANEW_SECONDS = 3.0  # from a disk's being well, within which what it refused is written anew
 STAYED_SECONDS = 8.0  # from her last word, within which somebody who waits is told of it
 
 DEAD = "said to an Asterisk that was killed before her telephone knew"
@@ -289,14 +290,20 @@ class Accountant:
         return ""
 
     def _was_flushed_in(self, fault: Fault, call: Call, said: Said) -> bool:
-        """The recording ended while the disk refused: then it refused all of it, whenever that was said."""
+        """The recording ended while the disk refused: then it refused all of it, whenever that was said. And
+        who had it in hand, and writes it anew until the disk is well, was killed.
+        """
         began = max((at for at in call.beeps if at < said.began), default=0.0)
         ended = min((at for at, key in call.keys if key == "#" and at >= said.ended), default=call.ended)
         cut = any(
             each.ended == "cut" and self._is_hers(call, each) and _begun(call, each) == began
             for each in self.evidence.recordings
         )
-        return fault.kind == REFUSES and cut and fault.began - SLACK < ended < fault.ended + 1
+        killed = any(
+            each.kind in SERVERS and each.began < fault.ended + ANEW_SECONDS and each.ended > ended
+            for each in self.evidence.faults
+        )
+        return fault.kind == REFUSES and cut and killed and fault.began - SLACK < ended < fault.ended + 1
 
     def _is_elsewhere(self, call: Call, said: Said) -> bool:
         """What came before it is on the second volume, which is well: no other disk is the cause."""

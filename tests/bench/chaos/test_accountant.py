@@ -233,19 +233,21 @@ def test_a_missing_word_is_lost_when_no_reason_can_be_proved(
 
 
 @pytest.mark.parametrize(
-    ("refused", "ended", "told", "lost"),
+    ("refused", "killed", "ended", "told", "lost"),
     [
-        ((114.0, 117.0), "cut", CUT, False),
-        ((114.0, 117.0), "hash", CUT, True),  # it claims to be whole
-        ((114.0, 117.0), "cut", "record.safe", True),  # and so does who told her
-        ((115.5, 117.0), "cut", CUT, True),  # it was on the disk by then
+        ((114.0, 117.0), 116.0, "cut", CUT, False),
+        ((114.0, 117.0), 130.0, "cut", CUT, True),  # it was written anew by then
+        ((114.0, 117.0), 116.0, "hash", CUT, True),  # it claims to be whole
+        ((114.0, 117.0), 116.0, "cut", "record.safe", True),  # and so does who told her
+        ((115.5, 117.0), 116.0, "cut", CUT, True),  # it was on the disk by then
     ],
 )
-def test_a_disk_that_refuses_as_a_recording_ends_refuses_all_of_it_and_she_is_told(
-    refused: tuple[float, float], ended: str, told: str, *, lost: bool
+def test_a_disk_that_refuses_as_a_recording_ends_has_all_of_it_if_its_server_dies_and_she_is_told(
+    refused: tuple[float, float], killed: float, ended: str, told: str, *, lost: bool
 ) -> None:
     her = call(codes=[], keys=[(115.0, "#")], heard=[(115.2, told)])
-    found = evidence([her], Fault(REFUSES, *refused), words=(1, 2))
+    faults = (Fault(REFUSES, *refused), Fault("one server killed", killed, killed + 1))
+    found = evidence([her], *faults, words=(1, 2))
     found.recordings[0].caller = her.number
     found.recordings[0].ended = ended
     assert bool(Accountant(found).verdicts()[0].lost) == lost
