@@ -38,9 +38,11 @@ async def test_in_a_rush_everybody_hears_of_their_own_case(engine: AsyncEngine, 
 async def test_callers_of_a_moment_are_asked_for_together_also_when_the_books_answer_at_once(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ivr.desk.book.who_calls.APART_SECONDS", patience(1))
     lent: list[object] = []
+    with unhurried():
+        await WhoCalls(engine).recall(AHAR, WEDNESDAY)  # connected
     event.listen(engine.sync_engine, "checkout", lambda *given: lent.append(given))
+    monkeypatch.setattr("ivr.desk.book.who_calls.APART_SECONDS", patience(2))
     who_calls = WhoCalls(engine)
     with unhurried():
         await who_calls.recall(AHAR, WEDNESDAY)
