@@ -22,6 +22,7 @@ from sqlalchemy import text
 
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
+from ivr.asterisk.recording import written_anew
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
 from ivr.cases.callback import Policy
 from ivr.cases.code import masked
@@ -105,6 +106,7 @@ from ivr.web.window import Counter
 log = logging.getLogger(__name__)
 
 FIRST_LEASE_SECONDS = 10.0
+REFUSED_SECONDS = 10.0  # that a disk which refused the last callers' words is waited for
 READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
 _NICE: Mapping[Duty, int] = {"calls": 0, "panel": 3, "work": 5}  # on a busy machine a caller comes first
 Json = dict[str, Any]
@@ -247,6 +249,7 @@ class Hotline:
         if self.agi is not None:
             log.info("no new calls; the %d live ones may finish", self.agi.calls)
             await self.agi.drain(self.settings.agi.drain_seconds)
+            await written_anew(REFUSED_SECONDS)
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings, clock = self.settings, asyncio.get_running_loop().time

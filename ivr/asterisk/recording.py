@@ -172,8 +172,8 @@ async def examine(
         room.refused(name)
         return replace(found, ended=Ended.CUT)
     missing, waited = lasted - found.seconds, time.monotonic() - began
-    if missing > SHORT_SECONDS and await asyncio.to_thread(
-        room.was_sick, name, lasted + SHORT_SECONDS + waited
+    if missing > SHORT_SECONDS and await asyncio.get_running_loop().run_in_executor(
+        room.threads(name), room.was_sick, name, lasted + SHORT_SECONDS + waited
     ):
         log.error("recording %s lacks %.1f s, which its disk refused", name, missing)
         return replace(found, ended=Ended.CUT)
@@ -220,16 +220,30 @@ async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> 
         if queued.cancel():  # all threads of that disk sleep in flushes; it can be read all the same
             content = await asyncio.get_running_loop().run_in_executor(_THREADS, _content, file)
             read.append(_examine(content, name, reply))
+            refused.append(content)  # that is, nobody flushes it
         elif not read:
             await working
-        if refused:
-            task = asyncio.create_task(_write_anew(name, refused[0], room))
-            _written_anew.add(task)
-            task.add_done_callback(_written_anew.discard)
         log.error("recording %s may not be on its disk: %s", name, str(error) or "its flush hangs")
-        working.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        def ended(flush: asyncio.Future[None]) -> None:
+            if (flush.cancelled() or flush.exception()) and refused:
+                _keep_trying(name, refused[0], room)
+
+        working.add_done_callback(ended)
         return read[0], False
     return read[0], True
+
+
+async def written_anew(seconds: float) -> None:
+    """What disks refused is on them, or so many seconds are over."""
+    if _written_anew:
+        await asyncio.wait(_written_anew, timeout=seconds)
+
+
+def _keep_trying(name: str, content: bytes, room: Disks) -> None:
+    task = asyncio.create_task(_write_anew(name, content, room))
+    _written_anew.add(task)
+    task.add_done_callback(_written_anew.discard)
 
 
 async def _write_anew(name: str, content: bytes, room: Disks) -> None:

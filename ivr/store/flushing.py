@@ -15,7 +15,7 @@ from typing import IO
 
 HALF = ".new"  # what is being written ends so; no backup takes it
 # Folders that are on the disk with all above them up to a root: by that, device and inode. One that is made
-# anew is another.
+# anew is another, as long as nobody removes those that we use.
 _flushed: set[tuple[str, int, int]] = set()
 
 

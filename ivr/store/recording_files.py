@@ -143,8 +143,9 @@ def forget_open(folder: Path, name: str) -> None:
 def forget_plain(folder: Path, name: str) -> None:
     """What a link on the first volume points to on the second, too. Raises OSError."""
     path = plain(folder, name)
-    path.resolve().unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
+    for its in (path, path.with_name(path.name + HALF)):
+        its.resolve().unlink(missing_ok=True)
+        its.unlink(missing_ok=True)
 
 
 def _places(folder: Path, name: str) -> tuple[Path, ...]:

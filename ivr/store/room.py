@@ -69,17 +69,13 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one look at the room found, in bytes. `others`: held by other processes; `full`: none was.
-
-    `slept`: how many seconds something was written that nothing but a disk that hangs makes wait.
-    """
+    """What one look at the room found, in bytes. `others`: held by other processes; `full`: none was."""
 
     free: int = 0
     others: int = 0
     ballast: int = 0
     wanted: int = 0
     full: bool = False
-    slept: float = 0.0
 
 
 @dataclass(slots=True)
@@ -100,7 +96,8 @@ class Room:
         Only where the disk itself does not say how much is free: a folder of ours that is damaged, or that of
         the dialplan's own, takes no room from anybody's words.
         """
-        slept = self._touch()
+        with suppress(OSError):  # without it nothing is signed, and there is no ballast
+            (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
         full = free_bytes(self.folder) < MARGIN_BYTES  # before the ballast gives way
         for hold in holds:
             if hold.secured is False and not hold.over:
@@ -112,7 +109,7 @@ class Room:
         self._sign(sum(unsecured))
         others = self._others()
         there, wanted = self._balance(free, low, sum(unsecured) + others)
-        return Count(free_bytes(self.folder), others, there, wanted, full, slept)
+        return Count(free_bytes(self.folder), others, there, wanted, full)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -121,11 +118,10 @@ class Room:
             self._fd = self._signed = -1
             (self.folder / FOLDER / self._name).unlink(missing_ok=True)
 
-    def _touch(self) -> float:
-        """As small a write as there is, flushed by nobody: how long it slept is how long Asterisk's did."""
+    def touch(self) -> float:
+        """As small a write as there is, flushed by nobody: how many seconds it slept, as Asterisk's did."""
         began = time.monotonic()
-        with suppress(OSError):  # without it nothing is signed, and there is no ballast
-            (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # not there yet, or read-only: a look tells of it
             os.utime(self.folder / FOLDER)
         return time.monotonic() - began
 

@@ -16,9 +16,10 @@ from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free
 
 HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
 SLOW_SECONDS = 3.0  # a disk on which it takes longer is told of, and used
-STALL_SECONDS = 2.0  # what the kernel keeps of a call's sound while Asterisk sleeps in a write
-# Unlike a flush, a write sleeps only where a disk hangs. Who hangs up meanwhile is never read to her end.
-SLEPT_SECONDS = 1.0
+# What the kernel keeps of a call's sound while Asterisk sleeps in a write. Unlike a flush, a write sleeps
+# only where a disk hangs.
+STALL_SECONDS = 2.0
+DOZE_SECONDS = 1.0  # so long a sleep costs words only if she hangs up, or presses #, in it
 _PAGE = b"\0" * 4096
 
 
@@ -82,9 +83,9 @@ def _write(path: Path) -> None:
 class Volume:
     """`prefix` begins the names of its recordings ("" or "second/"). `held`: recordings in progress, by name.
 
-    `full_at`, `broken_at`: when a look last found no room, and when it found anything else. `counting`: the
-    last count, which may be under way. `threads`: of all that asks this disk, so that one that hangs uses up
-    none but its own.
+    `full_at`, `broken_at`: when it was last seen to have no room, and to have anything else; `dozed_at`: to
+    have slept for a moment. `touching`: the last write that tells, which may be under way, in a thread of its
+    own. `threads`: of all else that asks this disk, so that one that hangs uses up none but its own.
     """
 
     prefix: str
@@ -98,7 +99,9 @@ class Volume:
     refused_at: float = float("-inf")
     full_at: float = float("-inf")
     broken_at: float = float("-inf")
-    counting: Future[Count] | None = None
+    dozed_at: float = float("-inf")
+    touching: Future[float] | None = None
+    touches: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "touch"))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "volume"))
 
     def saw(self, found: Look, now: float) -> bool:
@@ -115,8 +118,13 @@ class Volume:
         self.counted = found
         if found.full:
             self.full_at = now
-        if found.slept > SLEPT_SECONDS:
+
+    def slept(self, seconds: float, now: float) -> None:
+        """Keep that a write slept for so long."""
+        if seconds > STALL_SECONDS:
             self.broken_at = now
+        elif seconds > DOZE_SECONDS:
+            self.dozed_at = now
 
     def hold(self, name: str, hold: Hold) -> None:
         """Keep room for that recording from now on."""

@@ -25,13 +25,15 @@ from pathlib import Path
 from ivr.store.disk_thread import in_time
 from ivr.store.flushing import flush, flushed, replacing
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
-from ivr.store.volume import HANG_SECONDS, SLEPT_SECONDS, STALL_SECONDS, Volume, look
+from ivr.store.volume import DOZE_SECONDS, HANG_SECONDS, STALL_SECONDS, Volume, look
 
 log = logging.getLogger(__name__)
 
 SECOND = "second"
 LOOK_SECONDS = 2.0
 COUNT_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
+TOUCH_SECONDS = 0.25
+JUDGED_SECONDS = 2.5  # from a disk's waking until the recording that ended meanwhile is judged
 LONGEST_SECONDS = 180.0  # of a recording
 REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
 IDLE_SECONDS = 60.0  # a recording that nobody here makes, and that has not grown for so long, has ended
@@ -104,9 +106,11 @@ class Volumes:
         """
         volume = self._of(name)
         file = volume.folder / f"{name.removeprefix(volume.prefix)}.wav"
-        if file.exists():  # else it was packed meanwhile, say
-            with replacing(file) as anew, flushed(anew) as out:
-                out.write(content)
+        with suppress(FileNotFoundError):  # it was packed meanwhile, say; or Asterisk still writes to it
+            if file.stat().st_size == len(content):
+                with replacing(file) as anew, flushed(anew) as out:
+                    out.write(content)
+                flush(file, volume.folder)
 
     def threads(self, name: str) -> Executor:
         """Where that recording's disk is asked for anything that it may be slow to do."""
@@ -121,15 +125,16 @@ class Volumes:
 
         Asks the disk (not for the event loop), waits for no flush.
         """
-        volume, since = self._of(name), self.clock() - seconds
-        return self._sleeps(volume) or volume.broken_at >= since or self._lacked_room(volume, name, since)
+        volume, now = self._of(name), self.clock()
+        slept = self._sleeps(volume) or volume.dozed_at >= now - JUDGED_SECONDS
+        return slept or volume.broken_at >= now - seconds or self._lacked_room(volume, name, now - seconds)
 
     def _sleeps(self, volume: Volume) -> bool:
-        """Whether the count that is under way slept: one that woke with Asterisk may be told of after it."""
-        counting = volume.counting
+        """Whether the write that is under way slept: one that woke with Asterisk may be told of after it."""
+        touching = volume.touching
         try:
-            return counting is not None and counting.result(HANG_SECONDS).slept > SLEPT_SECONDS
-        except (OSError, CancelledError):  # TimeoutError is one; we are closed
+            return touching is not None and touching.result(HANG_SECONDS) > DOZE_SECONDS
+        except (TimeoutError, CancelledError):  # it sleeps; we are closed
             return True
 
     def _lacked_room(self, volume: Volume, name: str, since: float) -> bool:
@@ -166,6 +171,7 @@ class Volumes:
         """Look at all of them once; a disk that hangs is waited for no longer than a slow one may take."""
         each = [self._look(volume) for volume in self.all]
         each += [self._count(volume) for volume in self.all]
+        each += [self._touch(volume) for volume in self.all]
         await asyncio.wait([asyncio.create_task(one) for one in each], timeout=HANG_SECONDS / 2)
 
     async def watch(self) -> None:
@@ -174,6 +180,7 @@ class Volumes:
             for volume in self.all:
                 group.create_task(_every(LOOK_SECONDS, self._look, volume))
                 group.create_task(_every(COUNT_SECONDS, self._count, volume))
+                group.create_task(_every(TOUCH_SECONDS, self._touch, volume))
                 group.create_task(_every(IDLE_SECONDS, self.give_back, volume))
 
     async def _look(self, volume: Volume) -> None:
@@ -197,17 +204,22 @@ class Volumes:
             volume.threads, trim_left, volume.folder, IDLE_SECONDS, held
         )
 
+    async def _touch(self, volume: Volume) -> None:
+        volume.touching = volume.touches.submit(volume.room.touch)
+        volume.slept(await asyncio.wrap_future(volume.touching), self.clock())
+
     async def _count(self, volume: Volume) -> None:
         holds = tuple(volume.held.values())
-        volume.counting = volume.threads.submit(volume.room.count, holds)
         with suppress(OSError):  # a look tells of it
-            volume.has(await asyncio.wrap_future(volume.counting), self.clock())
+            counting = asyncio.get_running_loop().run_in_executor(volume.threads, volume.room.count, holds)
+            volume.has(await counting, self.clock())
         self._warn(volume)
 
     def close(self) -> None:
         """Let go of the room that was held."""
         for volume in self.all:
             volume.threads.shutdown(wait=False)
+            volume.touches.shutdown(wait=False)
             with suppress(OSError):
                 volume.room.close()
 

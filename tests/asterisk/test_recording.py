@@ -151,8 +151,8 @@ class Slow(recording.Anywhere):
 class Forgetful(Slow):
     """A disk that refuses a flush, and then holds zeros for what it refused; after a while it takes it."""
 
-    def __init__(self, file: Path) -> None:
-        super().__init__(0.0, OSError(errno.EIO, "no"))
+    def __init__(self, file: Path, seconds: float) -> None:
+        super().__init__(seconds, OSError(errno.EIO, "no"))
         self.file, self.tries = file, 0
 
     def flush(self, name: str) -> None:
@@ -208,19 +208,23 @@ async def test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole(
     assert (found.ended, found.seconds, room.sick) == (Ended.CUT, 2.0, [NAME])
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.6])  # at once, and after she was told
 async def test_words_that_a_disk_refused_are_written_anew_until_it_takes_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     monkeypatch.setattr(recording, "ANEW_SECONDS", 0.01)
+    if seconds:
+        monkeypatch.setattr(recording, "FLUSH_SECONDS", 0.2)
     write(tmp_path, 16_000)
     file = tmp_path / f"{NAME}.wav"
-    words, room = file.read_bytes(), Forgetful(file)
+    words, room = file.read_bytes(), Forgetful(file, seconds)
     found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
     assert (found.ended, found.sha256) == (Ended.CUT, hashlib.sha256(words).hexdigest())
     async with asyncio.timeout(patience(20)):
-        while room.tries < 3:
+        while not room.tries:
             await asyncio.sleep(0.01)
-    assert file.read_bytes() == words
+    await recording.written_anew(patience(20))  # as a process does that ends
+    assert (room.tries, file.read_bytes()) == (3, words)
 
 
 async def test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as_the_others_are(

@@ -16,7 +16,6 @@ import pytest
 from ivr.lab.pace import patience
 from ivr.store import disk_thread
 from ivr.store import volumes as module
-from ivr.store.room import Count
 from ivr.store.volume import Look, look, look_in_time
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from tests.fixtures.damaged import asleep
@@ -216,9 +215,10 @@ async def test_a_write_that_sleeps_is_known_and_a_slow_flush_is_not_one(tmp_path
     volumes = Volumes.of(tmp_path, None)
     now = volumes.clock()
     assert not volumes.all[0].saw(Look(1 << 30, 5.0), now)
-    for slept, sick in ((0.1, False), (1.5, True)):
-        volumes.all[0].has(Count(slept=slept), now)
-        assert volumes.was_sick("3f", 60) is sick
+    for slept, later, sick in ((0.1, 0, False), (1.5, 2, True), (1.5, 9, False), (2.5, 9, True)):
+        volumes.all[0].slept(slept, now)
+        volumes.clock = lambda later=later: now + later  # type: ignore[misc]
+        assert volumes.was_sick("3f", 60) is sick, "a short sleep costs nothing that is said after it"
 
 
 async def test_a_disk_that_wakes_is_known_to_have_slept_before_anybody_is_told_of_it(
@@ -226,16 +226,20 @@ async def test_a_disk_that_wakes_is_known_to_have_slept_before_anybody_is_told_o
 ) -> None:
     volumes = Volumes.of(tmp_path, None)
     await volumes.look()
-    monkeypatch.setattr(module, "SLEPT_SECONDS", 0.2)
-    with asleep(tmp_path):
-        counting = asyncio.create_task(volumes.look())
-        while (under_way := volumes.all[0].counting) is None or under_way.done():
+    monkeypatch.setattr(module, "DOZE_SECONDS", 0.2)
+    awake = threading.Event()
+    monkeypatch.setattr(os, "utime", lambda *_: awake.wait(patience(60)))
+    looking = asyncio.create_task(volumes.look())
+    try:
+        while (under_way := volumes.all[0].touching) is None or under_way.done():
             await asyncio.sleep(0)
         asked = asyncio.create_task(asyncio.to_thread(volumes.was_sick, "3f", 0))
         await asyncio.wait({asked}, timeout=0.4)
         assert not asked.done(), "whoever was recorded meanwhile learns it once the disk is awake"
+    finally:
+        awake.set()
     assert await asked
-    await counting
+    await looking
 
 
 async def test_who_has_two_disks_waits_for_neither_that_stalls(tmp_path: Path) -> None:

@@ -154,9 +154,11 @@ async def test_what_retention_takes_never_comes_back(its: Shelved) -> None:
             update(recordings).where(recordings.c.name == its.names[0]).values(removed_at=func.now())
         )
     assert await its.packed() == 1
+    half = plain(its.folder, its.names[0]).with_suffix(".wav.new")  # of who was killed writing it anew
+    half.write_bytes(its.contents[0])
     for name in its.names:
         recording_files.forget(its.folder, name)
-    assert its.forms() == []
+    assert its.forms() == [] and not half.exists()
 
 
 async def test_half_a_packed_file_is_written_anew_while_the_wav_is_there(tmp_path: Path) -> None:
