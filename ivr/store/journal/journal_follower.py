@@ -17,6 +17,7 @@ from ivr.store.journal.applied import Applied, JournalError, JournalInUse, Posit
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+APART_SECONDS = 0.05  # between two looks: rings that come meanwhile share one
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ class JournalFollower(Applied):
                 await self._disk.ask(self.look)
             except OSError as error:  # it is looked at again in a second
                 self._tell(error)
+            await asyncio.sleep(APART_SECONDS)
 
     def _end(self) -> Position:
         found, refusal = shown(self.folder)

@@ -17,7 +17,7 @@ import pytest
 
 from ivr.lab.pace import patience
 from ivr.store.journal import Journal, bell, journal_follower
-from ivr.store.journal.applied import JournalError, JournalInUse
+from ivr.store.journal.applied import JournalError, JournalInUse, shown
 from ivr.store.journal.journal_follower import JournalFollower
 from tests.fixtures.damaged import damaged, hanging
 from tests.store.noted import noted, number
@@ -60,6 +60,26 @@ async def next_of(follower: JournalFollower) -> list[int]:
             follower.grown.clear()
             await follower.grown.wait()
     return found
+
+
+async def test_flushes_of_a_moment_share_a_look_at_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_follower, "APART_SECONDS", patience(1))
+    looks = list[Path]()
+
+    def counted(folder: Path) -> Any:
+        looks.append(folder)
+        return shown(folder)
+
+    async with followed(tmp_path) as (journal, follower):
+        monkeypatch.setattr("ivr.store.journal.journal_follower.shown", counted)
+        for n in range(20):
+            await journal.append(noted(n))
+        found = list[int]()
+        while len(found) < 20:
+            found += await next_of(follower)
+        assert found == [*range(20)] and len(looks) < 5
 
 
 async def test_each_fact_is_heard_of_by_the_bell_also_after_a_new_segment(
