@@ -30,7 +30,8 @@ from ivr.store.engine import AWAY, is_away
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-BATCH = 50
+BATCH = 50  # letters
+EVENTS = 200  # what waits for nobody outside: a statement for all costs little more than one for each
 STILL = f"messages still wait that needed what was wrong in {FILE}"
 TOLD = "the log and `ivr doctor` name line and key"
 LANES = (outgoing.INSIDE, *outgoing.LETTERS)
@@ -104,7 +105,7 @@ class Delivery:
     def _most(self, lane: str) -> int:
         """Of letters no more than leave before their lease is over, also where none is answered."""
         rounds = max(1, int(LEASE.total_seconds() / 2 / self.settings.seconds))
-        return BATCH if lane == outgoing.INSIDE else min(BATCH, self.settings.at_once * rounds)
+        return EVENTS if lane == outgoing.INSIDE else min(BATCH, self.settings.at_once * rounds)
 
     async def once(self, lane: str, ways: Mapping[str, Sender]) -> int:
         """One batch of that lane. How many rows were dealt with, whatever became of them."""

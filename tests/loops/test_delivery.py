@@ -23,7 +23,7 @@ from ivr.desk.letters.held_events import HELD_FOR
 from ivr.desk.letters.outgoing import INSIDE, LEASE, RETRIES
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
-from ivr.loops.delivery import BATCH, LANES, Delivery, open_session, ways
+from ivr.loops.delivery import EVENTS, LANES, Delivery, open_session, ways
 from ivr.notify.sms import ConsoleSms
 from ivr.settings import Email, Notify, Sms
 from ivr.store.tables import outbox
@@ -345,16 +345,16 @@ async def test_the_trouble_is_told_until_nothing_waits_any_more(engine: AsyncEng
                 text(
                     "INSERT INTO outbox (id, key, kind, payload, created_at, next_at)"
                     " SELECT gen_random_uuid(), 'more:' || n, kind, payload, created_at, next_at"
-                    " FROM outbox, generate_series(1, 60) n WHERE kind = 'case_opened'"
+                    " FROM outbox, generate_series(1, 210) n WHERE kind = 'case_opened'"
                 )
             )
         await post.all()
         assert "wrong in notices.yaml" in post.delivery.trouble
         (tmp_path / "notices.yaml").write_text(good)
-        assert await post.delivery.once(INSIDE, {"sms": ConsoleSms()}) == BATCH
+        assert await post.delivery.once(INSIDE, {"sms": ConsoleSms()}) == EVENTS
         assert "still wait" in post.delivery.trouble
         await post.all()
-        assert len(web.requests) == 61 and post.delivery.trouble == ""
+        assert len(web.requests) == 211 and post.delivery.trouble == ""
 
 
 async def test_what_waited_for_the_file_goes_to_no_body_that_got_the_case_meanwhile(
@@ -427,7 +427,7 @@ async def test_no_more_is_taken_at_once_than_leaves_while_it_is_ours(
     delivery = Delivery(book_of(engine), Notify(at_once=at_once, seconds=seconds), tmp_path, lambda: NOW)
     async with engine.begin() as connection:
         row = """INSERT INTO outbox (id, key, kind, payload, created_at, next_at)
-            SELECT gen_random_uuid(), 'sms:' || n, 'sms', '{}', :now, :now FROM generate_series(1, 60) n"""
+            SELECT gen_random_uuid(), 'sms:' || n, 'sms', '{}', :now, :now FROM generate_series(1, 210) n"""
         await connection.execute(text(row), {"now": NOW})
     notices(tmp_path)
     taken = await delivery.once("sms", {})

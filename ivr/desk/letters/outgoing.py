@@ -33,6 +33,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters import held_events, order_news
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
+from ivr.store.direct import ALL, from_arrays
 from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ WISH = "call_back_wished"
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
 RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
 _LONGEST = 300
+# Arrays, so that it is one statement for any number of rows, made and planned once.
+_TAKEN = from_arrays([outbox.c.id])
+_LEASED = from_arrays([outbox.c.id, outbox.c.attempts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,9 @@ async def lease(engine: AsyncEngine, now: datetime, limit: int = 50, lane: str |
         ids = (await connection.execute(due(now, limit, lane))).scalars().all()
         if not ids:
             return []
-        taken = update(outbox).where(outbox.c.id.in_(ids))
+        taken = update(outbox).where(outbox.c.id == _TAKEN.c.id)
         taken = taken.values(attempts=outbox.c.attempts + 1, next_at=now + LEASE)
-        rows = await connection.execute(taken.returning(outbox))
+        rows = await connection.execute(taken.returning(outbox), {f"{ALL}id": ids})
         return sorted((_leased(row) for row in rows), key=lambda each: (each.created_at, each.key))
 
 
@@ -249,8 +253,10 @@ async def failed(engine: AsyncEngine, letter: Leased, why: str, for_good: bool, 
 
 async def _mark(connection: AsyncConnection, rows: Sequence[Leased], **values: Any) -> None:
     """Not what somebody else has taken meanwhile, or sent."""
-    ours = tuple_(outbox.c.id, outbox.c.attempts).in_([(row.id, row.attempts) for row in rows])
-    await connection.execute(update(outbox).where(ours, outbox.c.delivered_at.is_(None)).values(values))
+    ours = (outbox.c.id == _LEASED.c.id, outbox.c.attempts == _LEASED.c.attempts)
+    marked = update(outbox).where(*ours, outbox.c.delivered_at.is_(None)).values(values)
+    its = {f"{ALL}id": [row.id for row in rows], f"{ALL}attempts": [row.attempts for row in rows]}
+    await connection.execute(marked, its)
 
 
 def _letters(

@@ -36,7 +36,7 @@ from ivr.store.volumes import SECOND
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
-AT_ONCE = 200  # facts that are read together
+AT_ONCE = 500  # facts that are read together, and share a transaction
 IDENTITY = "identity"
 
 
