@@ -65,6 +65,10 @@ _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
 _PLAIN_ASK = Ask((), "")
 _USUAL = (_PLAIN_ASK.first_key_seconds, _PLAIN_ASK.next_key_seconds)  # seconds to the first key and the next
+_TIMEOUTS = ",".join(
+    f"TIMEOUT({which})={seconds:.3f}"
+    for which, seconds in zip(("absolute", "response", "digit"), (CALL_SECONDS, *_USUAL), strict=True)
+)
 _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
 _BEFORE_OTHERS = command("SET", "VARIABLE", "QUEUE_PRIO", "10")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
@@ -197,19 +201,19 @@ class Channel:
             case _:
                 raise TypeError(f"the channel can't carry out {type(action).__name__}")
 
-    async def took(self) -> None:
-        """Tell the dialplan that somebody carries this call: its limit for the first answer is over."""
+    async def took(self, call: str) -> None:
+        """Tell the dialplan that somebody carries this call: its limit for the first answer is over.
+
+        And which call it is, so that words its fall-back takes join those we took.
+        """
         if not self.attempt:
-            await self._connection.send(_set_timeouts(CALL_SECONDS, *_USUAL))
+            its = f"IVR_CALL={call.replace('-', '')}"
+            await self._connection.send(command("EXEC", "MSet", f"{_TIMEOUTS},{its}"))
             self._timeouts = _USUAL  # most questions of several keys then need no command of their own
 
     async def finish(self) -> None:
         """Tell the dialplan that the call came to its end, so that its fall-back need not step in."""
         await self._connection.send(_DONE)
-
-    async def belongs(self, call: str) -> None:
-        """Tell the dialplan which call this is, so that words its fall-back takes join those we took."""
-        await self._connection.send(command("SET", "VARIABLE", "IVR_CALL", call.replace("-", "")))
 
     async def kept(self) -> None:
         """Tell the dialplan that the caller's words are safe, so that its fall-back need not ask for them."""
@@ -472,13 +476,6 @@ def _was_answered(result: str, lasted: float, gone: bool) -> bool:
 @lru_cache(maxsize=256)
 def _set_timeout(which: str, seconds: float) -> bytes:
     return command("SET", "VARIABLE", f"TIMEOUT({which})", f"{seconds:.3f}")
-
-
-@lru_cache(maxsize=8)
-def _set_timeouts(absolute: float, response: float, digit: float) -> bytes:
-    """All three by one command."""
-    pairs = (("absolute", absolute), ("response", response), ("digit", digit))
-    return command("EXEC", "MSet", ",".join(f"TIMEOUT({which})={seconds:.3f}" for which, seconds in pairs))
 
 
 @lru_cache(maxsize=1024)

@@ -162,7 +162,7 @@ class Call:
         await self.line.intake.call_started(self.facts)
         self.line.live[self.facts.id] = self
         try:
-            await self.channel.took()
+            await self.channel.took(self.facts.id)
             await self._converse()
         except Drained:
             self.outcome = "drained"
@@ -326,8 +326,6 @@ class Call:
 
     async def _begin_recording(self, seconds: float) -> None:
         """No recording begins unnamed."""
-        if not self.facts.recordings:
-            await self.channel.belongs(self.facts.id)
         if name := self.channel.named_recording(seconds):
             await self.line.intake.recording_begun(self._so_far(), name, *self._chosen())
             if self.facts.cases:

@@ -256,6 +256,17 @@ async def test_the_dialplan_learns_that_words_are_safe_and_that_the_call_is_over
     assert (call.variables["IVR_KEPT"], call.variables["IVR_DONE"]) == ("1", "1")
 
 
+async def test_the_dialplan_learns_whose_call_it_is_as_it_is_taken(calls: Calls) -> None:
+    call = Pretend()
+
+    async def script(channel: Channel) -> None:
+        await channel.took("6d2f3d6a-54d9-4c35-a0f3-f4c6ad2b1111")
+
+    await calls.talk(call, script)
+    assert call.variables["IVR_CALL"] == "6d2f3d6a54d94c35a0f3f4c6ad2b1111"
+    assert call.variables["TIMEOUT(absolute)"] == "1800.000"
+
+
 async def test_the_dialplan_learns_which_words_are_not_safe_yet(calls: Calls) -> None:
     call = Pretend()
 

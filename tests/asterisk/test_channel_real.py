@@ -30,6 +30,7 @@ from tests.fixtures.hotline import Pbx, running_pbx, write_tone
 TONES = (("beep", 1_000.0, 0.3), ("short", 400.0, 0.4), ("middle", 400.0, 2.0), ("long", 400.0, 4.0))
 Script = Callable[[Channel, AgiConnection], Awaitable[None]]
 ZONE = ZoneInfo("Asia/Tehran")
+CALL = "6d2f3d6a-54d9-4c35-a0f3-f4c6ad2b1111"
 
 
 @asynccontextmanager
@@ -51,7 +52,7 @@ async def answering(pbx: Pbx, folder: Path, script: Script) -> AsyncIterator[lis
         calls.add(cast("asyncio.Task[object]", asyncio.current_task()))
         channel = Channel(connection, sounds=sounds, recordings=folder / "recordings", speak=speak)
         try:
-            await channel.took()
+            await channel.took(CALL)
             await script(channel, connection)
             await channel.finish()
         except BaseException as error:
@@ -120,6 +121,21 @@ async def test_every_key_that_was_pressed_is_heard(
     pbx: Pbx, folder: Path, ask: Ask, steps: list[Step], keys: Keys
 ) -> None:
     assert await heard(pbx, folder, ask, *steps, StayOn()) == keys
+
+
+async def test_asterisk_knows_whose_call_was_taken_and_how_long_keys_are_waited_for(
+    pbx: Pbx, folder: Path
+) -> None:
+    told: list[str | None] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        asked = command("GET", "FULL", "VARIABLE", "${IVR_CALL} ${TIMEOUT(response)} ${TIMEOUT(digit)}")
+        told.append((await connection.send(asked)).value)
+
+    async with answering(pbx, folder, script) as errors:
+        outcome = await pbx.call(StayOn())
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    assert told == ["6d2f3d6a54d94c35a0f3f4c6ad2b1111 7.000 3.000"]
 
 
 async def test_the_first_and_the_next_key_have_times_of_their_own(pbx: Pbx, folder: Path) -> None:
