@@ -120,7 +120,13 @@ class Accountant:
         self._count_cases(call, mine, verdict)
         for code in call.codes:
             self._check_code(call, code, mine, verdict)
-        if _told(call, 0.0, KEPT) and len(mine) != 1 and (call.said or not self._is_shared(call)):
+        knows = not mine and self._knows_her_case(call)
+        if (
+            _told(call, 0.0, KEPT)
+            and len(mine) != 1
+            and not knows
+            and (call.said or not self._is_shared(call))
+        ):
             verdict.told_untrue = True
             verdict.problems.append(f"was told that her words are kept, and has {len(mine)} cases")
         if others := {word.n for word in call.played} - {call.n}:
@@ -149,6 +155,10 @@ class Accountant:
         """Those that hold her words; where nobody else calls from her number, all of that number."""
         holding = {r.case for said in call.said for r in self.held.get((call.n, said.k), ()) if r.case}
         return holding if self._is_shared(call) else holding | set(self.cases_of[call.number])
+
+    def _knows_her_case(self, call: Call) -> bool:
+        """Whether she was spoken the code of a case of her line: what it holds is not a whole word, then."""
+        return any(self.evidence.cases[case].code in call.codes for case in self.cases_of[call.number])
 
     def _account(self, call: Call) -> Iterator[str]:
         """Seconds are since her answer."""

@@ -124,6 +124,17 @@ def test_who_was_told_that_it_is_kept_must_have_a_case() -> None:
     assert problems(found) == ["was told that her words are kept, and has 0 cases"]
 
 
+@pytest.mark.parametrize(("code", "missing"), [(CODE, False), ("9999999999", True)])
+def test_on_a_shared_line_a_case_without_a_whole_word_is_hers_if_she_was_spoken_its_code(
+    code: str, *, missing: bool
+) -> None:
+    her = call(codes=[code], heard=[(113.0, NOT_KEPT), (119.0, "record.safe")])
+    found = evidence([her, replace(call(), n=2, codes=[], said=[], heard=[])], words=())
+    found.faults = [Fault("disk full", 105.0, 112.5)]
+    found.answered_by_sipp = {1, 2}
+    assert any("has 0 cases" in text for text in problems(found)) == missing
+
+
 def test_words_in_another_s_case_or_played_to_another_are_in_wrong_hands() -> None:
     other = replace(call(), n=2, number="04120000002", said=[], codes=[], heard=[], played=[Word(1, 0, 0)])
     found = evidence([call(), other])
