@@ -1,7 +1,7 @@
 """What the dialplan recorded alone, while nobody of ours answered, becomes cases at the desk, exactly once.
 
 The file is called `<epoch>_<caller's digits>_<chance>_<call's id>~<what she chose>.wav`. The call's id is
-there when the server had begun to record her before it died; the words then belong to that call's case.
+there when a server had taken her call before it died; the words then belong to that call, and to its case.
 What she chose by then is `<language>~<code>~<kind>~<topic>~<county>`: the code was set aside for her and has
 been spoken (dialplan/shared/hotline.conf.j2).
 """
@@ -43,7 +43,8 @@ _NAME = re.compile(
 )
 _CHOSEN = re.compile(r"[a-z0-9][a-z0-9_.]*")
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
-# What a disk refused to flush: it may hold zeros for it, and a second flush says nothing of that.
+# What a disk refused to flush, until it is a case: the disk may hold zeros for it, and a second flush says
+# nothing of that.
 _unkept: dict[Path, bytes] = {}
 
 
@@ -161,29 +162,32 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
     call, spoken_at = await ask_once(partial(_call, path, recorded, opening.language))
     await intake.take_in(call, opening, code, spoken_at)
     await ask_once(path.unlink)
+    _unkept.pop(path, None)
     log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
 
 
 def _move_in(path: Path, recordings: Path) -> Recorded | None:
     """A second name (or a copy) among the recordings; None when there is nothing to hear."""
     trim(path)
-    found = measure(content := _unkept.get(path) or path.read_bytes())
+    volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
+    name = f"{volume}fallback/{_id(path, 'recording').hex}"
+    target = recordings / f"{name}.wav"
+    content = _unkept.get(path) or (target if target.exists() else path).read_bytes()
+    found = measure(content)
     if found.seconds < LEAST_SECONDS:
         empty = path.parent / "empty"
         empty.mkdir(exist_ok=True)
         path.replace(empty / path.name)
         log.warning("%s holds no word; moved to %s", path.name, empty)
         return None
-    volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
-    name = f"{volume}fallback/{_id(path, 'recording').hex}"
-    _bring(path, content, recordings / f"{name}.wav", recordings)
+    _bring(path, content, target, recordings)
     # Asterisk died in the middle: what it had still in memory is not there, and nobody may call it whole.
     ended = Ended.HANGUP if was_closed(content) else Ended.BROKEN
     return Recorded(name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
 
 
 def _bring(path: Path, content: bytes, target: Path, root: Path) -> None:
-    if not target.exists():
+    if path in _unkept or not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         if path in _unkept or not _linked(path, target):
             with replacing(target) as copy, flushed(copy) as out:
@@ -192,9 +196,9 @@ def _bring(path: Path, content: bytes, target: Path, root: Path) -> None:
         flush(target, root)
     except OSError:
         _unkept[path] = content
-        target.unlink(missing_ok=True)
+        with suppress(OSError):
+            target.unlink(missing_ok=True)  # it says what is so, should we die
         raise
-    _unkept.pop(path, None)
 
 
 def _linked(path: Path, target: Path) -> bool:

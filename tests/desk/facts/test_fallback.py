@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import wave
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.facts.fallback import fallbacks, take_in
 from ivr.desk.facts.gauges import of_spool
 from ivr.desk.reading import as_json
-from ivr.store.journal import Journal
+from ivr.store.journal import Journal, JournalError
 from tests.desk.office import office
 from tests.fixtures.damaged import damaged
 from tests.fixtures.small_disk import SmallDisk
@@ -176,6 +177,40 @@ async def test_what_the_recordings_disk_refused_is_brought_there_anew(
         await desk.pump.idle()
         (case,) = await as_json.cases(engine)
         assert (kept / case["recordings"][0]["path"]).read_bytes() == audio(3.0)
+
+
+async def test_what_was_brought_anew_is_still_known_where_the_journal_is_refused_next(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, kept, refusing = tmp_path / "fallback", tmp_path / "recordings", {"recordings"}
+    put(folder, "1700000000_09141234567_123456789.wav")
+    writes = {
+        name: getattr(os, name) for name in ("fsync", "write")
+    }  # what is written to a journal is flushed
+
+    def refuses(name: str, fd: int, *content: bytes) -> Any:
+        file = Path(f"/proc/self/fd/{fd}").readlink()
+        if any(file.is_relative_to(tmp_path / disk) and file.is_file() for disk in refusing):
+            if file.is_relative_to(kept):
+                file.write_bytes(bytes(file.stat().st_size))
+                os.utime(file, (1_700_000_100, 1_700_000_100))
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return writes[name](fd, *content)
+
+    for name in writes:
+        monkeypatch.setattr(os, name, partial(refuses, name))
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 0
+        refusing.clear()
+        refusing.add("journal")
+        with pytest.raises(JournalError):
+            await take_in(desk.intake, folder, kept)
+        refusing.clear()
+        assert await take_in(desk.intake, folder, kept) == 1
+        await desk.pump.idle()
+        (heard,) = (await as_json.cases(engine))[0]["recordings"]
+        assert (kept / heard["path"]).read_bytes() == audio(3.0)
+        assert heard["seconds"] == 3.0 and heard["voiced_seconds"] > 2
 
 
 async def test_a_damaged_disk_or_a_strange_file_holds_up_no_other_caller(
