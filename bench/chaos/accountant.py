@@ -43,6 +43,7 @@ SLACK = (
     0.25  # seconds between a packet's leaving the caller and its being in Asterisk's hands, or her hanging up
 )
 KNOWN_SECONDS = 10.0  # from a hang's beginning, after which whoever looks at the disks records on the other
+KILLS = tuple(kind for kind in SERVERS if "stopped" not in kind)
 ANEW_SECONDS = 3.0  # from a disk's being well, within which what it refused is written anew
 STAYED_SECONDS = 8.0  # from her last word, within which somebody who waits is told of it
 
@@ -157,8 +158,11 @@ class Accountant:
         return holding if self._is_shared(call) else holding | set(self.cases_of[call.number])
 
     def _knows_her_case(self, call: Call) -> bool:
-        """Whether she was spoken the code of a case of her line: what it holds is not a whole word, then."""
-        return any(self.evidence.cases[case].code in call.codes for case in self.cases_of[call.number])
+        """Whether she was spoken the code of a case of her line that holds nobody's words: no whole word was
+        recorded, then.
+        """
+        its = (case for case in self.cases_of[call.number] if not self.owners[case])
+        return any(self.evidence.cases[case].code in call.codes for case in its)
 
     def _account(self, call: Call) -> Iterator[str]:
         """Seconds are since her answer."""
@@ -301,7 +305,7 @@ class Accountant:
 
     def _was_flushed_in(self, fault: Fault, call: Call, said: Said) -> bool:
         """The recording ended while the disk refused: then it refused all of it, whenever that was said. And
-        who had it in hand, and writes it anew until the disk is well, was killed.
+        who had it in hand, and writes it anew until the disk is well, may have been killed.
         """
         began = max((at for at in call.beeps if at < said.began), default=0.0)
         ended = min((at for at, key in call.keys if key == "#" and at >= said.ended), default=call.ended)
@@ -310,7 +314,7 @@ class Accountant:
             for each in self.evidence.recordings
         )
         killed = any(
-            each.kind in SERVERS and each.began < fault.ended + ANEW_SECONDS and each.ended > ended
+            each.kind in KILLS and each.began < fault.ended + ANEW_SECONDS and each.ended > ended
             for each in self.evidence.faults
         )
         return fault.kind == REFUSES and cut and killed and fault.began - SLACK < ended < fault.ended + 1

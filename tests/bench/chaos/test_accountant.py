@@ -133,6 +133,8 @@ def test_on_a_shared_line_a_case_without_a_whole_word_is_hers_if_she_was_spoken_
     found.faults = [Fault("disk full", 105.0, 112.5)]
     found.answered_by_sipp = {1, 2}
     assert any("has 0 cases" in text for text in problems(found)) == missing
+    found.recordings[0].words = [Word(2, 0, 0)]
+    assert any("has 0 cases" in text for text in problems(found)), "that case is the other one's"
 
 
 def test_words_in_another_s_case_or_played_to_another_are_in_wrong_hands() -> None:
