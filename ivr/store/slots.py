@@ -63,12 +63,12 @@ def take(
     `term`: how long they stay after that. A slot that can't be opened is stepped over: what is in it is
     brought into the books by whoever can read it. While one's link leads to nothing none is linked there.
     """
-    if second and _is_unmounted(second, spool):
+    if second and (dead := _dead_link(second, spool)):
         log.error(
-            "a slot's folder on %s is not there: this process keeps its facts on the first disk alone. Is "
-            "that disk mounted? If it is, remove the link `%s` that leads to nothing",
+            "%s leads to nothing: this process keeps its facts on the first disk alone. Is %s mounted? If it "
+            "is, remove that link",
+            dead,
             second,
-            SECOND,
         )
         second = None  # what is made there now would be hidden once it is
     damaged: list[JournalError] = []
@@ -96,15 +96,15 @@ def take(
     raise damaged[0] if damaged else JournalError(f"{MOST} processes serve with {spool} already")
 
 
-def _is_unmounted(second: Path, spool: Path) -> bool:
-    """Whether something that was made there is not there. Of a disk that gives no answer it is not known."""
+def _dead_link(second: Path, spool: Path) -> Path | None:
+    """To what was made there and is not there. Of a disk that gives no answer it is not known."""
 
-    def lacks_one() -> bool:
+    def one() -> Path | None:
         links = [folder / SECOND for folder in journals(spool)]
         its = [link for link in links if link.is_symlink() and link.readlink().is_relative_to(second)]
-        return not all(link.exists() for link in its)
+        return next((link for link in its if not link.exists()), None)
 
     try:
-        return in_time(second, lacks_one)
+        return in_time(second, one)
     except OSError:
-        return False
+        return None

@@ -99,7 +99,7 @@ async def test_nor_is_it_by_the_next_generation_while_all_that_are_linked_to_it_
         disk.mkdir()
         others = [slots.take(spool, disk), slots.take(spool, disk, first=slots.NO_CALLS)]
         assert [each.folder.parent.name for each in others] == ["1", "32"] and not [*disk.iterdir()]
-        assert caplog.text.count(f"a slot's folder on {disk} is not there") == 2
+        assert caplog.text.count(f"Is {disk} mounted?") == 2
         moved = slots.take(spool, tmp_path / "another")  # what is configured now is another disk
         assert (moved.folder / "second").readlink() == tmp_path / "another" / "journal" / "2"
         disk.rmdir()
