@@ -79,7 +79,7 @@ async def test_flushes_of_a_moment_share_a_look_at_the_folder(
         found = list[int]()
         while len(found) < 20:
             found += await next_of(follower)
-        assert found == [*range(20)] and len(looks) < 5
+        assert found == [*range(20)] and len(looks) < 10
 
 
 async def test_each_fact_is_heard_of_by_the_bell_also_after_a_new_segment(
