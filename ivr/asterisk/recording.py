@@ -31,7 +31,8 @@ FLUSH_SECONDS = 10.0  # as long as the journal is waited for
 # written anew; after that long the disk is no better for it.
 ANEW_SECONDS, ANEW_TRIES = 1.0, 60
 _THREADS = ThreadPoolExecutor(32, "recordings")
-_written_anew: set[asyncio.Task[None]] = set()  # nobody else holds them
+# Flushes that hang, and what is written anew: nobody else holds them.
+_unfinished: set[asyncio.Future[None]] = set()
 # RECORD FILE does not tell that its disk refused a part, and its position may be the file's all the same.
 # Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
 # the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
@@ -57,8 +58,11 @@ class Disks(Protocol):
     def flush(self, name: str) -> None:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
 
-    def write_anew(self, name: str, content: bytes) -> None:
-        """Put it on the disk in another file of that name. Asks the disk. Raises OSError."""
+    def write_anew(self, name: str, content: bytes) -> bool:
+        """Put it on the disk in another file of that name; False: it holds something else by now.
+
+        Asks the disk. Raises OSError.
+        """
 
     def threads(self, name: str) -> Executor:
         """Of its disk alone: one that is slow, or hangs, must not use up those that others share."""
@@ -66,10 +70,10 @@ class Disks(Protocol):
     def refused(self, name: str) -> None:
         """That recording could not be made."""
 
-    def was_sick(self, name: str, seconds: float) -> bool:
+    def was_sick(self, name: str, seconds: float, ended: float) -> bool:
         """Whether its disk refused what that recording wanted, or slept, in the last so many seconds.
 
-        Asks the disk, so not for the event loop.
+        `ended`: so many seconds ago. Asks the disk, so not for the event loop.
         """
 
 
@@ -91,8 +95,8 @@ class Anywhere:
     def flush(self, name: str) -> None:
         pass
 
-    def write_anew(self, name: str, content: bytes) -> None:
-        pass
+    def write_anew(self, name: str, content: bytes) -> bool:
+        return True
 
     def threads(self, name: str) -> Executor:
         return _THREADS
@@ -100,7 +104,7 @@ class Anywhere:
     def refused(self, name: str) -> None:
         pass
 
-    def was_sick(self, name: str, seconds: float) -> bool:
+    def was_sick(self, name: str, seconds: float, ended: float) -> bool:
         return False
 
 
@@ -150,11 +154,16 @@ def how_it_ended(reply: Reply) -> Ended:
 
 
 async def examine(
-    recordings: Path, name: str, reply: Reply, lasted: float = 0.0, room: Disks = ANYWHERE
+    recordings: Path,
+    name: str,
+    reply: Reply,
+    lasted: float = 0.0,
+    room: Disks = ANYWHERE,
+    ended: float = 0.0,
 ) -> Recorded:
     """Read and flush, in a thread, the file that `reply` ended. `NOTHING` when there is none.
 
-    `lasted`: how many seconds it should hold.
+    `lasted`: how many seconds it should hold; `ended`: how many ago it did.
     """
     if reply.value in NO_FILE:
         log.error("Asterisk did not record: %s", reply)
@@ -171,18 +180,25 @@ async def examine(
     if not flushed:
         room.refused(name)
         return replace(found, ended=Ended.CUT)
-    missing, waited = lasted - found.seconds, time.monotonic() - began
-    if missing > SHORT_SECONDS and await asyncio.get_running_loop().run_in_executor(
-        room.threads(name), room.was_sick, name, lasted + SHORT_SECONDS + waited
-    ):
+    missing, ended = lasted - found.seconds, ended + time.monotonic() - began
+    if missing > SHORT_SECONDS and await _was_sick(room, name, lasted + SHORT_SECONDS + ended, ended):
         log.error("recording %s lacks %.1f s, which its disk refused", name, missing)
         return replace(found, ended=Ended.CUT)
     return found
 
 
+async def _was_sick(room: Disks, name: str, seconds: float, ended: float) -> bool:
+    asking = room.threads(name).submit(room.was_sick, name, seconds, ended)
+    try:
+        async with asyncio.timeout(FLUSH_SECONDS):
+            return await asyncio.wrap_future(asking)
+    except TimeoutError:  # it hangs again
+        return True
+
+
 async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYWHERE) -> Recorded:
     """A file that Asterisk ends by itself, once it grows no more: `NOTHING` when there is none."""
-    file, size = recordings / f"{name}.{FORMAT}", -1
+    file, size, began = recordings / f"{name}.{FORMAT}", -1, time.monotonic()
     for _ in range(SETTLING):
         await asyncio.sleep(SETTLING_SECONDS)
         try:
@@ -191,7 +207,8 @@ async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYW
             continue
         if size == before:
             break
-    return await examine(recordings, name, Reply(200, "0", "hangup"), 0.0 if size < 0 else lasted, room)
+    reply, lasted = Reply(200, "0", "hangup"), 0.0 if size < 0 else lasted
+    return await examine(recordings, name, reply, lasted, room, time.monotonic() - began)
 
 
 async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> tuple[Recorded, bool]:
@@ -227,31 +244,33 @@ async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> 
 
         def ended(flush: asyncio.Future[None]) -> None:
             if (flush.cancelled() or flush.exception()) and refused:
-                _keep_trying(name, refused[0], room)
+                _finish(asyncio.create_task(_write_anew(name, refused[0], room)))
 
         working.add_done_callback(ended)
+        _finish(working)
         return read[0], False
     return read[0], True
 
 
 async def written_anew(seconds: float) -> None:
-    """What disks refused is on them, or so many seconds are over."""
-    if _written_anew:
-        await asyncio.wait(_written_anew, timeout=seconds)
+    """What disks refused, or hang over, is on them, or so many seconds are over."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while _unfinished:
+                await asyncio.wait(_unfinished)
 
 
-def _keep_trying(name: str, content: bytes, room: Disks) -> None:
-    task = asyncio.create_task(_write_anew(name, content, room))
-    _written_anew.add(task)
-    task.add_done_callback(_written_anew.discard)
+def _finish(one: asyncio.Future[None]) -> None:
+    _unfinished.add(one)
+    one.add_done_callback(_unfinished.discard)
 
 
 async def _write_anew(name: str, content: bytes, room: Disks) -> None:
     for _ in range(ANEW_TRIES):
         await asyncio.sleep(ANEW_SECONDS)
-        with suppress(OSError):
-            await asyncio.wrap_future(room.threads(name).submit(room.write_anew, name, content))
-            log.info("recording %s is on its disk after all", name)
+        with suppress(OSError, RuntimeError):  # the latter: we are closed
+            if await asyncio.wrap_future(room.threads(name).submit(room.write_anew, name, content)):
+                log.info("recording %s is on its disk after all", name)
             return
 
 

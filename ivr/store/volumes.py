@@ -33,7 +33,7 @@ SECOND = "second"
 LOOK_SECONDS = 2.0
 COUNT_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
 TOUCH_SECONDS = 0.25
-JUDGED_SECONDS = 2.5  # from a disk's waking until the recording that ended meanwhile is judged
+JUDGED_SECONDS = 2.5  # from a disk's waking until we know that the recording has ended over which it slept
 LONGEST_SECONDS = 180.0  # of a recording
 REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
 IDLE_SECONDS = 60.0  # a recording that nobody here makes, and that has not grown for so long, has ended
@@ -99,10 +99,10 @@ class Volumes:
         volume = self._of(name)
         flush(volume.folder / f"{name.removeprefix(volume.prefix)}.wav", volume.folder)
 
-    def write_anew(self, name: str, content: bytes) -> None:
+    def write_anew(self, name: str, content: bytes) -> bool:
         """Put it on the disk in another file of that name: what was refused may read as zeros for good.
 
-        Asks the disk. Raises OSError.
+        False: it holds something else by now. Asks the disk. Raises OSError.
         """
         volume = self._of(name)
         file = volume.folder / f"{name.removeprefix(volume.prefix)}.wav"
@@ -111,6 +111,8 @@ class Volumes:
                 with replacing(file) as anew, flushed(anew) as out:
                     out.write(content)
                 flush(file, volume.folder)
+                return True
+        return False
 
     def threads(self, name: str) -> Executor:
         """Where that recording's disk is asked for anything that it may be slow to do."""
@@ -120,13 +122,13 @@ class Volumes:
         """That recording could not be made there: another disk is better for a while, if there is one."""
         self._of(name).refused_at = self.clock()
 
-    def was_sick(self, name: str, seconds: float) -> bool:
+    def was_sick(self, name: str, seconds: float, ended: float) -> bool:
         """Whether that recording's volume refused what it wanted, or slept, in the last so many seconds.
 
-        Asks the disk (not for the event loop), waits for no flush.
+        `ended`: so many seconds ago. Asks the disk (not for the event loop), waits for no flush.
         """
         volume, now = self._of(name), self.clock()
-        slept = self._sleeps(volume) or volume.dozed_at >= now - JUDGED_SECONDS
+        slept = self._sleeps(volume) or volume.dozed_at >= now - ended - JUDGED_SECONDS
         return slept or volume.broken_at >= now - seconds or self._lacked_room(volume, name, now - seconds)
 
     def _sleeps(self, volume: Volume) -> bool:

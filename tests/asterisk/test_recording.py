@@ -92,14 +92,14 @@ async def test_a_folder_that_vanished_is_made_again_after_a_failure(tmp_path: Pa
 class Sick(recording.Anywhere):
     """A disk that takes nothing now."""
 
-    def was_sick(self, name: str, seconds: float) -> bool:
+    def was_sick(self, name: str, seconds: float, ended: float) -> bool:
         return True
 
 
 class Ill(recording.Anywhere):
     """A disk that took nothing about 3 seconds ago."""
 
-    def was_sick(self, name: str, seconds: float) -> bool:
+    def was_sick(self, name: str, seconds: float, ended: float) -> bool:
         return seconds > 3.0
 
 
@@ -159,12 +159,13 @@ class Forgetful(Slow):
         self.file.write_bytes(bytes(self.file.stat().st_size))
         super().flush(name)
 
-    def write_anew(self, name: str, content: bytes) -> None:
+    def write_anew(self, name: str, content: bytes) -> bool:
         if self.tries == 2:
             self.file.write_bytes(content)
         self.tries += 1
         if self.tries < 3:
             raise OSError(errno.EIO, "not yet")
+        return True
 
 
 class Together(Slow):
@@ -220,9 +221,6 @@ async def test_words_that_a_disk_refused_are_written_anew_until_it_takes_them(
     words, room = file.read_bytes(), Forgetful(file, seconds)
     found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
     assert (found.ended, found.sha256) == (Ended.CUT, hashlib.sha256(words).hexdigest())
-    async with asyncio.timeout(patience(20)):
-        while not room.tries:
-            await asyncio.sleep(0.01)
     await recording.written_anew(patience(20))  # as a process does that ends
     assert (room.tries, file.read_bytes()) == (3, words)
 

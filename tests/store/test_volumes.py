@@ -108,14 +108,14 @@ async def test_a_disk_that_was_full_a_moment_ago_is_known_to_have_been(small_dis
     volumes = Volumes.of(small_disk.path, None)
     volumes.clock = lambda: now
     await volumes.look()
-    assert not volumes.was_sick("3f", 10)
+    assert not volumes.was_sick("3f", 10, 0)
     small_disk.fill(leave=2 * 4096)  # a page is free for the look, and for nothing else
-    assert volumes.was_sick("3f", 0)
+    assert volumes.was_sick("3f", 0, 0)
     await volumes.look()
     small_disk.free()
     now += 5
     await volumes.look()
-    assert volumes.was_sick("3f", 6) and not volumes.was_sick("3f", 4)
+    assert volumes.was_sick("3f", 6, 0) and not volumes.was_sick("3f", 4, 0)
 
 
 async def test_words_whose_room_the_disk_has_set_aside_are_whole_however_full_it_is(
@@ -127,8 +127,8 @@ async def test_words_whose_room_the_disk_has_set_aside_are_whole_however_full_it
     await volumes.look()
     small_disk.fill()
     await volumes.look()
-    assert volumes.troubles(MINUTE) and not volumes.was_sick("3f", 10)
-    assert volumes.was_sick("other", 10)
+    assert volumes.troubles(MINUTE) and not volumes.was_sick("3f", 10, 0)
+    assert volumes.was_sick("other", 10, 0)
 
 
 async def test_words_refused_while_the_server_was_stopped_are_not_called_whole_for_room_set_aside_as_it_woke(
@@ -140,10 +140,10 @@ async def test_words_refused_while_the_server_was_stopped_are_not_called_whole_f
     file = small_disk.path / "3f.wav"
     file.write_bytes(b"\0" * 32_768)  # Asterisk's first block, and nobody has looked since it began
     small_disk.fill()  # … and refused the second
-    assert volumes.was_sick("3f", 10)
+    assert volumes.was_sick("3f", 10, 0)
     await volumes.look()  # awake: the ballast gives way
     assert volumes.all[0].held["3f"].secured, "for what she says from now on"
-    assert volumes.was_sick("3f", 10)
+    assert volumes.was_sick("3f", 10, 0)
 
 
 async def test_a_folder_that_can_not_be_written_is_no_place_for_words(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_a_folder_that_can_not_be_written_is_no_place_for_words(tmp_path: 
     volumes = Volumes.of(tmp_path / "file" / "recordings", None)
     await volumes.look()
     assert volumes.where(1.0) == [] and "can't be written: Not a directory" in volumes.troubles(1.0)[0]
-    assert volumes.was_sick("3f", 10)
+    assert volumes.was_sick("3f", 10, 0)
 
 
 @contextmanager
@@ -215,10 +215,16 @@ async def test_a_write_that_sleeps_is_known_and_a_slow_flush_is_not_one(tmp_path
     volumes = Volumes.of(tmp_path, None)
     now = volumes.clock()
     assert not volumes.all[0].saw(Look(1 << 30, 5.0), now)
-    for slept, later, sick in ((0.1, 0, False), (1.5, 2, True), (1.5, 9, False), (2.5, 9, True)):
+    for slept, later, ended, sick in (
+        (0.1, 0, 0, False),
+        (1.5, 2, 0, True),
+        (1.5, 9, 0, False),  # a short sleep costs nothing that is said after it
+        (1.5, 9, 7, True),  # … and her end was waited for in a flush
+        (2.5, 9, 0, True),
+    ):
         volumes.all[0].slept(slept, now)
         volumes.clock = lambda later=later: now + later  # type: ignore[misc]
-        assert volumes.was_sick("3f", 60) is sick, "a short sleep costs nothing that is said after it"
+        assert volumes.was_sick("3f", 60, ended) is sick
 
 
 async def test_a_disk_that_wakes_is_known_to_have_slept_before_anybody_is_told_of_it(
@@ -233,7 +239,7 @@ async def test_a_disk_that_wakes_is_known_to_have_slept_before_anybody_is_told_o
     try:
         while (under_way := volumes.all[0].touching) is None or under_way.done():
             await asyncio.sleep(0)
-        asked = asyncio.create_task(asyncio.to_thread(volumes.was_sick, "3f", 0))
+        asked = asyncio.create_task(asyncio.to_thread(volumes.was_sick, "3f", 0, 0))
         await asyncio.wait({asked}, timeout=0.4)
         assert not asked.done(), "whoever was recorded meanwhile learns it once the disk is awake"
     finally:
@@ -272,7 +278,7 @@ async def test_a_disk_that_answers_slowly_is_used(tmp_path: Path, monkeypatch: p
     await asyncio.to_thread(slowly.wait)
     for _ in range(80):
         await asyncio.sleep(0.1)
-        assert volumes.where(1.0) == [""] and not volumes.was_sick("3f", 60)
+        assert volumes.where(1.0) == [""] and not volumes.was_sick("3f", 60, 0)
     watching.cancel()
     told = re.search(r"is slow: ([\d.]+) s", volumes.warnings(1.0)[0])
     assert volumes.troubles(1.0) == [] and told and float(told[1]) >= 3.5
@@ -307,13 +313,14 @@ def test_words_that_were_refused_are_written_to_another_file_of_that_name_if_it_
     volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
     for name in ("3f", "second/3f"):
         file = tmp_path / "recordings" / f"{name}.wav"
-        volumes.write_anew(name, b"words")
-        assert not file.exists(), "it was packed, or given up, meanwhile"
+        assert not volumes.write_anew(name, b"words") and not file.exists(), "it was packed meanwhile"
         file.write_bytes(bytes(5))
         with file.open("rb") as before:
-            volumes.write_anew(name, b"words")
+            assert volumes.write_anew(name, b"words")
             assert (before.read(), file.read_bytes()) == (bytes(5), b"words")
         assert [*file.parent.glob("3f*")] == [file]
+        file.write_bytes(b"more words")
+        assert not volumes.write_anew(name, b"words"), "Asterisk still writes there"
 
 
 def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
