@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.images import NoImages, made, run
+from ivr.store.flushing import sync
 from tests.fixtures.small_disk import SmallDisk
 
 _FREEZE, _THAW = 0xC0045877, 0xC0045878  # linux/fs.h
@@ -65,7 +66,14 @@ class SickDisk:
                 return
 
     def refuse(self) -> None:
-        """Nothing that is flushed gets there: EIO."""
+        """Nothing that is flushed gets there: EIO.
+
+        Folders that are there by then are on it. One that is refused its very first block is lost with all
+        that is ever put in it, which is a damaged file system: rare, and not what this is for.
+        """
+        for folder, _, _ in os.walk(self.path):
+            with suppress(OSError):  # of an earlier refusal
+                sync(Path(folder))
         _set_immutable(self.image, True)
 
     def turn_read_only(self) -> None:
