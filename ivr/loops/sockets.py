@@ -31,6 +31,7 @@ Sockets = Mapping[str, socket.socket]
 SOCKETS, DRAIN = b"sockets", b"drain"
 ASK_SECONDS = 2.0  # a sibling that does not answer is passed over
 START_SECONDS = 3.0  # two that start at once: one binds, the other hears of it a moment later
+AGAIN_SECONDS = 1.0  # until a disk that refused our name is asked again
 HANG_SECONDS = 25.0  # longer than the watchdog lets a sibling hang
 
 
@@ -48,41 +49,61 @@ class Sharing:
         self._folder, self._name = folder, name
         self._sockets = {name: each.dup() for name, each in sockets.items()}
         self._drain = drain
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener: socket.socket | None = None
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="sharing", daemon=True)
 
     def open(self) -> None:
-        """Never fails: on a full disk calls are answered all the same, only siblings can't come."""
+        """Never fails: on a full disk calls are answered all the same, and siblings come once it has room."""
         try:
             self._listen()
         except OSError as error:
-            log.error("no sibling can share our ports: %s: %s", self._folder, error.strerror)
-        else:
-            self._thread.start()
+            log.error("no sibling can share our ports for now: %s: %s", self._folder, error.strerror)
+        self._thread.start()
 
     def _listen(self) -> None:
         """Under its name only once it listens: a name that refuses is a dead process's."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
-        with reachable(self._folder) as near:
-            self._listener.bind(f"{near}/{self._name}.new")
-            self._listener.listen(64)
-        (self._folder / f"{self._name}.new").rename(self._folder / self._name)
+        new, listener = (
+            self._folder / f"{self._name}.new",
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET),
+        )
+        try:
+            new.unlink(missing_ok=True)
+            with reachable(self._folder) as near:
+                listener.bind(f"{near}/{new.name}")
+                listener.listen(64)
+            new.rename(self._folder / self._name)
+        except OSError:
+            listener.close()
+            raise
+        self._listener = listener
 
     def close(self) -> None:
         """Let go of the sockets. Harmless when done before."""
+        self._closed.set()
         with suppress(OSError):
             (self._folder / self._name).unlink(missing_ok=True)
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        if self._listener is not None:
+            with suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
         for each in self._sockets.values():
             each.close()
 
     def _serve(self) -> None:
+        while self._listener is None:
+            if self._closed.wait(AGAIN_SECONDS):
+                return
+            with suppress(OSError):
+                self._listen()
+        listener = self._listener
+        if self._closed.is_set():  # meanwhile
+            self.close()
         while True:
             try:
-                asking, _ = self._listener.accept()
+                asking, _ = listener.accept()
             except OSError:
                 return  # closed
             with asking, suppress(OSError):

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 ALIVE, READY, GAUGES, CALLS = "alive", "ready", "gauges", "calls"
 ANSWER_SECONDS = 3.5  # a little more than a check may take
+AGAIN_SECONDS = 1.0  # until a disk that refused our name is asked again
 _LONGEST_WORD = 32
 
 Sayings = Mapping[str, Callable[[], Awaitable[Any]]]
@@ -50,9 +51,22 @@ class Telling:
     def __init__(self, folder: Path, name: str, sayings: Sayings) -> None:
         self._folder, self._name, self._sayings = folder, name, sayings
         self._server: asyncio.Server | None = None
+        self._later: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Never fails: on a full disk calls are carried all the same, only nobody can ask."""
+        """Never fails: on a full disk calls are carried all the same; who asks is told once it has room."""
+        if error := await self._listen():
+            log.error("nobody can ask how this process is for now: %s: %s", self._folder, error.strerror)
+            self._later = asyncio.create_task(self._keep_trying())
+
+    async def _keep_trying(self) -> None:
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            if not await self._listen():
+                return
+
+    async def _listen(self) -> OSError | None:
+        """What is in the way."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -63,9 +77,12 @@ class Telling:
             self._server = await asyncio.start_unix_server(self._answer, sock=listener)
         except OSError as error:
             listener.close()
-            log.error("nobody can ask how this process is: %s: %s", self._folder, error.strerror)
+            return error
+        return None
 
     def close(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
         if self._server is not None:
             self._server.close()
             with suppress(OSError):

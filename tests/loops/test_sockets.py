@@ -15,7 +15,9 @@ from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.loops import sockets as listening
+from ivr.loops import telling as telling_module
 from ivr.loops.sockets import ListeningError, Sharing, drain, obtain, siblings
+from ivr.loops.telling import ALIVE, Telling, is_alive
 from ivr.settings import Agi, Settings, Web
 from ivr.store.journal.bell import reachable
 from tests.asterisk.pretend import Pretend, until
@@ -32,6 +34,35 @@ def settings(tmp_path: Path) -> Settings:
 def place(tmp_path: Path) -> Path:
     """Longer than a Unix socket's path may be."""
     return tmp_path / ("d" * 100) / "serve"
+
+
+async def test_who_starts_on_a_full_disk_is_found_by_siblings_and_whoever_asks_once_it_has_room(
+    settings: Settings, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def alive() -> bool:
+        return True
+
+    monkeypatch.setattr(listening, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(telling_module, "AGAIN_SECONDS", 0.01)
+    place.parent.write_bytes(b"")  # no folder can be made
+    first = await obtain(settings, place)
+    sharing, telling = (
+        Sharing(place, NAME, first, lambda: None),
+        Telling(place.with_name("tell"), NAME, {ALIVE: alive}),
+    )
+    sharing.open()
+    await telling.open()
+    assert siblings(place) == [] and not await is_alive(place.with_name("tell"), NAME)
+    place.parent.unlink()
+    async with asyncio.timeout(patience(20)):
+        while siblings(place) != [NAME] or not await is_alive(place.with_name("tell"), NAME):
+            await asyncio.sleep(0.01)
+    second = await obtain(settings, place)
+    assert second.keys() == first.keys()
+    sharing.close()
+    telling.close()
+    for each in (*first.values(), *second.values()):
+        each.close()
 
 
 async def test_a_connection_that_waits_is_the_sibling_s_when_one_ends(
