@@ -121,13 +121,8 @@ class Accountant:
         self._count_cases(call, mine, verdict)
         for code in call.codes:
             self._check_code(call, code, mine, verdict)
-        knows = not mine and self._knows_her_case(call)
-        if (
-            _told(call, 0.0, KEPT)
-            and len(mine) != 1
-            and not knows
-            and (call.said or not self._is_shared(call))
-        ):
+        hers = len(mine) or int(self._knows_her_case(call))
+        if _told(call, 0.0, KEPT) and hers != 1 and (call.said or not self._is_shared(call)):
             verdict.told_untrue = True
             verdict.problems.append(f"was told that her words are kept, and has {len(mine)} cases")
         if others := {word.n for word in call.played} - {call.n}:

@@ -65,10 +65,8 @@ class Sharing:
         """Under its name only once it listens: a name that refuses is a dead process's."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
-        new, listener = (
-            self._folder / f"{self._name}.new",
-            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET),
-        )
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        new = self._folder / f"{self._name}.new"
         try:
             new.unlink(missing_ok=True)
             with reachable(self._folder) as near:

@@ -77,6 +77,12 @@ def replacing(target: Path, mtime: float = 0.0) -> Iterator[Path]:
     sync(target.parent)
 
 
+def replace(target: Path, content: bytes) -> None:
+    """As `put` does it, but for its group to read, too. Its blocks are new ones, whatever it had before."""
+    with replacing(target) as half, flushed(half) as out:
+        out.write(content)
+
+
 @contextmanager
 def flushed(path: Path) -> Iterator[IO[bytes]]:
     """A new file, on the disk at the end; who reads it then asks the disk itself. Raises OSError."""

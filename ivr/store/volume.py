@@ -104,6 +104,10 @@ class Volume:
     touches: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "touch"))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "volume"))
 
+    def file(self, name: str) -> Path:
+        """Where that recording lies."""
+        return self.folder / f"{name.removeprefix(self.prefix)}.wav"
+
     def saw(self, found: Look, now: float) -> bool:
         """Keep what a look found; whether something is the matter."""
         self.last = found

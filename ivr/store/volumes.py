@@ -2,8 +2,8 @@
 
 A disk is full when it says so, and away when it refuses a page or does not answer: never because of what one
 call left there. Each is looked at in threads of its own, so that a disk that hangs holds up nobody: its room
-four times a second (ivr/store/room.py), and every two seconds whether it takes a page. A call only reads what
-the last look found. A slow disk is used.
+(ivr/store/room.py), and whether a write sleeps there, four times a second, and every two seconds whether it
+takes a page. A call only reads what the last look found. A slow disk is used.
 
 Files of the second volume are reached through a link named `second` in the folder of the first, so that a
 name (`second/2026/11/25/3f…`) says where a recording lies and whoever opens it need not know of volumes.
@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from ivr.store.disk_thread import in_time
-from ivr.store.flushing import flush, flushed, replacing
+from ivr.store.flushing import flush, replace
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
 from ivr.store.volume import DOZE_SECONDS, HANG_SECONDS, STALL_SECONDS, Volume, look
 
@@ -73,8 +73,7 @@ class Volumes:
     def hold(self, name: str, seconds: float) -> None:
         """Keep room for that recording from now on."""
         volume = self._of(name)
-        file = volume.folder / f"{name.removeprefix(volume.prefix)}.wav"
-        volume.hold(name, Hold.of(file, seconds))
+        volume.hold(name, Hold.of(volume.file(name), seconds))
 
     def holds(self, name: str) -> bool:
         """Whether there still is room for that recording, for which it is being kept."""
@@ -97,7 +96,7 @@ class Volumes:
     def flush(self, name: str) -> None:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
         volume = self._of(name)
-        flush(volume.folder / f"{name.removeprefix(volume.prefix)}.wav", volume.folder)
+        flush(volume.file(name), volume.folder)
 
     def write_anew(self, name: str, content: bytes) -> bool:
         """Put it on the disk in another file of that name: what was refused may read as zeros for good.
@@ -105,11 +104,10 @@ class Volumes:
         False: it holds something else by now. Asks the disk. Raises OSError.
         """
         volume = self._of(name)
-        file = volume.folder / f"{name.removeprefix(volume.prefix)}.wav"
+        file = volume.file(name)
         with suppress(FileNotFoundError):  # it was packed meanwhile, say; or Asterisk still writes to it
             if file.stat().st_size == len(content):
-                with replacing(file) as anew, flushed(anew) as out:
-                    out.write(content)
+                replace(file, content)
                 flush(file, volume.folder)
                 return True
         return False

@@ -24,7 +24,7 @@ from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.store.disk_thread import ask_once, in_time
-from ivr.store.flushing import flush, flushed, replacing
+from ivr.store.flushing import flush, replace
 from ivr.store.folders import listed
 from ivr.store.journal import JournalError
 from ivr.store.recording_files import PLAIN
@@ -190,8 +190,7 @@ def _bring(path: Path, content: bytes, target: Path, root: Path) -> None:
     if path in _unkept or not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         if path in _unkept or not _linked(path, target):
-            with replacing(target) as copy, flushed(copy) as out:
-                out.write(content)
+            replace(target, content)
     try:
         flush(target, root)
     except OSError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -143,8 +144,11 @@ async def spread(
             )
             if n.by in ways and (not event.held or n.whom in event.held_for)
         ]
-        lacking = {event.id: [n for its, n in written if its is event and n.fault] for event in events}
-        waits = {id: held_events.why(its) for id, its in lacking.items() if its}
+        lacking = defaultdict[uuid.UUID, list[AddressedNotice]](list)
+        for event, n in written:
+            if n.fault:
+                lacking[event.id].append(n)
+        waits = {id: held_events.why(its) for id, its in lacking.items()}
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
             for event, n in written
