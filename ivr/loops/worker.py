@@ -23,6 +23,7 @@ from ivr.desk.call.intake import Intake
 from ivr.desk.case import entries
 from ivr.desk.case.collecting import settle
 from ivr.desk.case.pausing import end_pauses
+from ivr.desk.counter import channels
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.deadlines.retiming import retime
@@ -35,6 +36,7 @@ from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Sh
 from ivr.desk.keeping import custody, retention, sealing, witnessing
 from ivr.desk.meetings.hour_hearing import keep_noting
 from ivr.desk.meetings.inviting import keep_asking
+from ivr.desk.people import limiting
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.enclosing import Encloser
 from ivr.desk.recordings.packing import Packer
@@ -303,6 +305,9 @@ class Worker:
                 continue
             engine, now = self.pump.engine, self.clock()
             try:
+                tries = await limiting.forget(engine, now, self.book.window)
+                if (keys := await channels.forget(engine, now)) or tries:
+                    log.info("forgotten: %d tries, and %d keys of requests of other systems", tries, keys)
                 kept = await terms.in_force(engine, self.cellar.seed)
                 its = (self.shelf.recordings, self.cellar.derived, now)
                 gone = await retention.keep(engine, kept, *its, aside=self.aside)

@@ -128,6 +128,19 @@ async def test_a_request_that_is_sent_again_makes_no_second_case(api: Service, e
     assert await count(engine) == 4, "without a key each is a case"
 
 
+async def test_a_key_is_kept_for_ninety_days_and_then_as_good_as_new(
+    api: Service, engine: AsyncEngine
+) -> None:
+    key = {"Idempotency-Key": "order-7"}
+    _, case = await post(api, CASE, **key)
+    api.clock.now += timedelta(days=90)
+    status, again = await post(api, CASE, **key)
+    assert (status, again["code"]) == (200, case["code"])
+    api.clock.now += timedelta(seconds=1)
+    assert (await post(api, CASE | {"county": "tabriz"}, **key))[0] == 201 and await count(engine) == 2
+    assert (await post(api, CASE | {"county": "tabriz"}, **key))[0] == 200, "the key stands for this one now"
+
+
 async def test_a_recording_comes_with_it(api: Service, engine: AsyncEngine, tmp_path: Path) -> None:
     write_tone(tmp_path / "words.wav", 440, 1.0)
     sound = (tmp_path / "words.wav").read_bytes()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import case, delete, func, literal, select, text, update
+from sqlalchemy import case, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -23,6 +23,7 @@ from ivr.desk.case.registering import TO_COME, Wanted, check, register
 from ivr.desk.counter import audio
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store.old_rows import forget_older
 from ivr.store.tables import agencies, cases, channel_requests, channels, outbox
 
 Json = dict[str, Any]
@@ -233,37 +234,32 @@ async def send(
     check(replace(wanted, audio=TO_COME if content else None), page)
     async with engine.begin() as connection:
         digest = hashlib.sha256(repr(wanted).encode() + b"\0" + content).digest()
-        if key and (before := await _before(connection, wanted.channel, key, digest)):
+        if key and (before := await _before(connection, wanted.channel, key, digest, now)):
             return Sent(before, True)
         if content:
             kept = await asyncio.to_thread(audio.put, content, recordings, now)
             wanted = replace(wanted, audio=kept)
         done = await register(connection, page, wanted, now, suggester)
         if key:
-            row = {
-                "channel": wanted.channel,
-                "key": key,
-                "digest": digest,
-                "case_id": done.id,
-                "made_at": now,
-            }
-            await connection.execute(channel_requests.insert().values(row))
+            own = {"channel": wanted.channel, "key": key}
+            told = {"digest": digest, "case_id": done.id, "made_at": now}
+            noted = insert(channel_requests).values(own | told)  # over one that is too old to count
+            await connection.execute(noted.on_conflict_do_update(index_elements=[*own], set_=told))
     return Sent(done.code, False)
 
 
-async def forget(connection: AsyncConnection, now: datetime) -> int:
+async def forget(engine: AsyncEngine, now: datetime) -> int:
     """The keys of old requests; how many."""
-    old = delete(channel_requests).where(channel_requests.c.made_at < now - KEYS_KEPT)
-    return (await connection.execute(old)).rowcount
+    return await forget_older(engine, channel_requests, "made_at", now - KEYS_KEPT)
 
 
-async def _before(connection: AsyncConnection, channel: str, key: str, digest: bytes) -> str:
-    """The code that the same request got earlier. Requests with one key wait for each other."""
+async def _before(connection: AsyncConnection, channel: str, key: str, digest: bytes, now: datetime) -> str:
+    """The code that the same request got while its key is kept. Requests with one key wait for each other."""
     name = f"{channel}/{key}"
     await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": name})
     its = channel_requests.c
     query = select(its.digest, cases.c.code).join(cases, cases.c.id == its.case_id)
-    query = query.where(its.channel == channel, its.key == key)
+    query = query.where(its.channel == channel, its.key == key, its.made_at >= now - KEYS_KEPT)
     row = (await connection.execute(query)).first()
     if row is None:
         return ""

@@ -8,13 +8,14 @@ from ipaddress import ip_address, ip_network
 
 from sqlalchemy import case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.refusals import Refused
+from ivr.store.old_rows import forget_older
 from ivr.store.tables import attempts
 
 LONGEST_KEY = 200
-KEPT = timedelta(days=1)
+KEPT = timedelta(days=1)  # no limit that the code sets counts for longer
 PROOF_GOOD_FOR = timedelta(minutes=10)  # an answered sum, a solved puzzle
 
 
@@ -101,6 +102,6 @@ async def is_first(connection: AsyncConnection, proof: str, now: datetime) -> bo
     return await count(connection, proof, _ONCE, now) is None
 
 
-async def forget(connection: AsyncConnection, now: datetime) -> None:
-    """What was tried long ago."""
-    await connection.execute(delete(attempts).where(attempts.c.since < now - KEPT))
+async def forget(engine: AsyncEngine, now: datetime, longest: timedelta = KEPT) -> int:
+    """What was tried so long ago that no limit counts it; how many. `longest`: of those that people set."""
+    return await forget_older(engine, attempts, "since", now - max(KEPT, longest))
