@@ -371,7 +371,9 @@ class Hotline:
         loops.start("vanished calls", vanished)
         loops.start("derived", partial(keep_swept, self.derived))
         if settings.weekly_proof:
-            loops.start("weekly proof", WeeklyProof(self.engine, self.clock).run)
+            loops.start(
+                "weekly proof", WeeklyProof(self.engine, self.clock, ZoneInfo(settings.province.timezone)).run
+            )
         self.delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
         loops.start("delivery", self.delivery.run)
         if (recogniser := self._recogniser()) is not None:

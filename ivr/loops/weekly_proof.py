@@ -10,11 +10,11 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.zone import ZONE
 from ivr.desk.keeping import proved
 from ivr.store.engine import AWAY
 
@@ -30,8 +30,9 @@ _OVER = text("SELECT pg_advisory_unlock(hashtext('weekly proof'))")
 class WeeklyProof:
     """One for all servers of a database; each tries once a night."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime]) -> None:
-        self.engine, self.clock = engine, clock
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime], zone: ZoneInfo) -> None:
+        """`zone`: the province's."""
+        self.engine, self.clock, self.zone = engine, clock, zone
         self._tried: date | None = None
 
     async def run(self) -> None:
@@ -46,7 +47,7 @@ class WeeklyProof:
     async def once(self) -> bool:
         """Whether it was made: it is night, due, and nobody else is at it. Raises what AWAY names."""
         now = self.clock()
-        here = now.astimezone(ZONE)
+        here = now.astimezone(self.zone)
         if here.hour not in NIGHT or self._tried == here.date() or not await proved.is_due(self.engine, now):
             return False
         self._tried = here.date()

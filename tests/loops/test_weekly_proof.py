@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.zone import ZONE
 from ivr.desk.keeping import proved
 from ivr.loops.weekly_proof import WeeklyProof
 from ivr.store.recording_files import plain
@@ -27,9 +27,10 @@ async def test_it_is_made_in_one_night_of_seven_and_tells_what_it_found(
     for name, value in {**roles(database_url), "IVR_STATE": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     _, names = await with_words(engine, tmp_path)
-    night = datetime.now(ZONE).replace(hour=2, minute=30)
+    zone = ZoneInfo("Pacific/Honolulu")  # a province whose night is the day of Tehran
+    night = datetime.now(zone).replace(hour=2, minute=30)
     now = [night]
-    proof = WeeklyProof(engine, lambda: now[0])
+    proof = WeeklyProof(engine, lambda: now[0], zone)
     assert not await proof.once(), "nothing is closed yet"
     await close_days(engine, tmp_path)
     assert not await proof.once(), "it is young"
@@ -38,6 +39,8 @@ async def test_it_is_made_in_one_night_of_seven_and_tells_what_it_found(
         await connection.execute(closed_at)
     now[0] = night.replace(hour=14)
     assert not await proof.once(), "calls have the day"
+    now[0] = datetime.now(ZoneInfo("Asia/Tehran")).replace(hour=2, minute=30)
+    assert not await proof.once(), "it is night somewhere else"
     now[0] = night
     assert await proof.once() and not await proof.once()
     assert "the weekly proof looked at" in caplog.text and "all is well" in caplog.text
