@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivr.commands.menu import Author, Json, app
-from ivr.commands.output import load_settings, out, show_rows, with_database
+from ivr.commands.output import fail, load_settings, out, show_rows, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-@app.command(epilog="Example: ivr menu announce today --fa 'امروز اداره‌ها به سبب برف تعطیل‌اند.' --hours 8")
+@app.command(
+    epilog="Examples: ivr menu announce today --say fa='امروز اداره‌ها به سبب برف تعطیل‌اند.' --hours 8   ·   "
+    "ivr menu announce today --say fa='…' --say ku='…'"
+)
 def announce(
     slot: Annotated[str, typer.Argument(help="Of an announcement step.")] = "",
-    fa: Annotated[str, typer.Option(help="The words in Persian.")] = "",
-    az: Annotated[str, typer.Option(help="The words in Azerbaijani; else the Persian ones are read.")] = "",
+    say: Annotated[
+        list[str] | None,
+        typer.Option(help="LANGUAGE=WORDS, once for each; who speaks another hears one of these."),
+    ] = None,
+    fa: Annotated[str, typer.Option(help="The same as --say fa=WORDS.")] = "",
+    az: Annotated[str, typer.Option(help="The same as --say az=WORDS.")] = "",
     hours: Annotated[float, typer.Option(help="For how long, up to 336.")] = 12,
     off: Annotated[bool, typer.Option("--off", help="Switch it off.")] = False,
     author: Author = "",
@@ -29,7 +37,9 @@ def announce(
     from ivr.desk.book import announcing
 
     settings, now, who = load_settings(), datetime.now(UTC), author or getpass.getuser()
-    words = {language: text for language, text in (("fa", fa), ("az", az)) if text}
+    words = _words([*(say or ()), *(f"{name}={text}" for name, text in (("fa", fa), ("az", az)) if text)])
+    if strange := sorted(words.keys() - set(settings.calls.languages)):
+        fail(f"no caller hears {', '.join(strange)} here: {', '.join(settings.calls.languages)}", 2)
     if off:
         with_database(settings, lambda engine: announcing.silence(engine, slot, who, now))
         out.print(f"{slot} is silent", highlight=False)
@@ -39,6 +49,17 @@ def announce(
         out.print(f"{slot} is told until {until.astimezone():%Y-%m-%d %H:%M}", highlight=False)
     else:
         show_rows(["slot", "until", "author", "words"], with_database(settings, _announced), json)
+
+
+def _words(said: Sequence[str]) -> dict[str, str]:
+    """By language."""
+    found: dict[str, str] = {}
+    for each in said:
+        language, equals, words = each.partition("=")
+        if not all((language, equals, words)) or language in found:
+            fail(f"--say: LANGUAGE=WORDS, each language once, not {each}", 2)
+        found[language] = words
+    return found
 
 
 async def _announced(engine: AsyncEngine) -> list[dict[str, object]]:

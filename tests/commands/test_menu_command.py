@@ -63,6 +63,23 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
     assert code == 1 and "2026-12-01 07:00" in said
 
 
+async def test_an_announcement_has_words_in_any_language_that_callers_hear(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    menu = Terminal(database_url, tmp_path, ("menu",))
+    await menu.run("publish", str(TREES / "111.yaml"))
+    said = ("menu", "announce", "today", "--say", "ku=بەفر", "--say", "fa=برف")
+    kurdish = {"IVR_CALLS__LANGUAGES": '["fa", "ku"]'}
+    code, _, wrong = await typed(database_url, tmp_path, *said)
+    assert code == 2 and "no caller hears ku here: fa, az" in wrong
+    assert (await typed(database_url, tmp_path, *said, **kurdish))[0] == 0
+    [told] = await menu.read("announce")
+    assert told["words"] == {"fa": "برف", "ku": "بەفر"}
+    for mistake in ("برف", "fa=", "=برف"):
+        code, _, wrong = await typed(database_url, tmp_path, "menu", "announce", "today", "--say", mistake)
+        assert code == 2 and "LANGUAGE=WORDS" in wrong
+
+
 DUTY = "exits: [out]\nsteps:\n  person: {type: operator, prompt: [operator.connecting], nobody: out}\n"
 SMALL = """\
 menu: "small"
