@@ -27,14 +27,13 @@ from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settl
 from ivr.cases.callback import Policy
 from ivr.cases.code import masked
 from ivr.cases.deadlines import iranian_holidays
-from ivr.desk.book.book import Book, BookEmpty
+from ivr.desk.book.book import Book
 from ivr.desk.book.learning import Learning
 from ivr.desk.call.intake import Intake
 from ivr.desk.call.live import Disk
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.codes import CodeBlock, CodesError
 from ivr.desk.editing.listing import Files
-from ivr.desk.editing.seeding import directory_from
 from ivr.desk.facts import gauges as condition
 from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.dialplan_codes import keep_laid_out
@@ -50,6 +49,7 @@ from ivr.installation import (
     booth,
     conventions,
     database_url,
+    directory_of,
     fact_term,
     factor_keys,
     keep_private,
@@ -259,9 +259,8 @@ class Hotline:
         await self.time.begin()
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
-        files = directory_from(settings.seed_path)
-        files = dataclasses.replace(files, calls_back=bool(settings.callbacks.dial))
-        self.offered = Offered(self.engine, files, self.sounds.path, settings.calls.languages)
+        files = dataclasses.replace(directory_of(settings), calls_back=bool(settings.callbacks.dial))
+        self.offered = Offered(self.book, files, self.sounds.path)
         if self.duties & {"calls", "work"}:
             self.intake = await self._take_slot(stack)
         iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
@@ -691,10 +690,7 @@ class Hotline:
         """Swap one reference; live calls keep what they began with."""
         await self.offered.reread()
         if self.line is not None:
-            self.line.directory = found = self._with_today(self.offered.directory)
-            with suppress(BookEmpty, *AWAY):
-                calendar = (await self.book.page()).calendar
-                self.line.directory = dataclasses.replace(found, calendar=calendar)
+            self.line.directory = self._with_today(self.offered.directory)
 
     def _with_today(self, directory: Directory) -> Directory:
         return dataclasses.replace(directory, announced=self.announced.live)

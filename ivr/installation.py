@@ -102,6 +102,13 @@ def conventions(settings: Settings) -> Conventions:
     )
 
 
+def directory_of(settings: Settings) -> Directory:
+    """The province as calls see it while no database is asked: by its files and this configuration."""
+    from ivr.desk.book.seeds import directory_from
+
+    return directory_from(settings.seed_path, conventions(settings))
+
+
 def vault(settings: Settings) -> Vault | None:
     """The recordings' store, if one is configured. Raises Finding when its settings are wrong."""
     from ivr.store.vault import Vault, VaultError
@@ -262,11 +269,10 @@ def asked_hosts(settings: Settings) -> dict[str, AskedHost]:
 
 def tree_check(settings: Settings) -> TreeCheck:
     """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
-    from ivr.desk.editing.seeding import directory_from
     from ivr.voice import proof
 
     languages = settings.calls.languages
-    directory, known = directory_from(settings.seed_path), catalogue(settings)
+    directory, known = directory_of(settings), catalogue(settings)
     prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
     def prove(raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
@@ -321,13 +327,12 @@ def needed(settings: Settings) -> frozenset[str]:
     """Every prompt id that any menu file can reach, and what the dialplan plays by itself."""
     from ivr.asterisk.channel import BEEP
     from ivr.asterisk.dialplan import PROMPTS
-    from ivr.desk.editing.seeding import directory_from
     from ivr.desk.trees.tree_files import read_tree_file
     from ivr.voice.own_words import whole_in
     from ivr.voice.parse import parse
     from ivr.voice.proof import prompt_ids
 
-    directory = directory_from(settings.seed_path)
+    directory = directory_of(settings)
     ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
         menu = parse(read_tree_file(path).data, str(path))

@@ -17,8 +17,8 @@ from statistics import median, quantiles
 from time import perf_counter_ns
 from typing import Any
 
-from ivr.desk.editing.seeding import directory_from
-from ivr.settings import ROOT
+from ivr.installation import directory_of
+from ivr.settings import ROOT, Settings
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
@@ -37,7 +37,6 @@ from ivr.voice.session import Session
 
 TARGET = 50.0  # µs, the median event
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
-SEED = ROOT / "db" / "seed" / "east-azerbaijan"
 CALLER = Caller("+989140000001", datetime(2026, 11, 25, 10, 0, tzinfo=UTC))
 
 
@@ -124,7 +123,7 @@ def loop(tree: dict[str, dict[str, Any]]) -> Iterator[int]:
 
 def measured(calls: int) -> dict[str, float]:
     """Microseconds."""
-    directory = directory_from(SEED)
+    directory = directory_of(Settings())
     menu = parse(TREE.read_bytes(), TREE.name)
     tree = plain_tree(menu, directory)
     ours: list[int] = []

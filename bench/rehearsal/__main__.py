@@ -13,7 +13,7 @@ from dataclasses import replace
 from time import process_time
 
 from bench.rehearsal.lived import lived
-from ivr.desk.editing.seeding import directory_from
+from ivr.installation import directory_of
 from ivr.settings import ROOT, Settings
 from ivr.voice.parse import parse
 from ivr.voice.rehearsal import rehearse
@@ -25,7 +25,7 @@ TREES = ROOT / "dialplan" / "menus"
 def main() -> None:
     """Exit 1 above the target."""
     many = 1_000 if "--quick" in sys.argv else 10_000
-    directory = directory_from(Settings().seed_path)
+    directory = directory_of(Settings())
     before, after = (
         parse((TREES / name).read_bytes(), name) for name in ("111.yaml", "111-words-first.yaml")
     )

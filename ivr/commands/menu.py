@@ -78,11 +78,10 @@ def unled(menu: Menu) -> list[Unled]:
 def schema() -> None:
     """The form of a menu file as JSON Schema with this installation's names, for editors."""
     from ivr import installation
-    from ivr.desk.editing.seeding import directory_from
     from ivr.voice.menu_schema import menu_schema
 
     settings = load_settings()
-    directory, languages = directory_from(settings.seed_path), settings.calls.languages
+    directory, languages = installation.directory_of(settings), settings.calls.languages
     found = menu_schema(
         languages=languages,
         prompts=frozenset.intersection(*map(installation.catalogue(settings).ids, languages)),
@@ -158,7 +157,6 @@ def draw(
 ) -> None:
     """Draw a tree as SVG: its steps in Persian, its keys, and the seconds of each way."""
     from ivr import installation
-    from ivr.desk.editing.seeding import directory_from
     from ivr.voice.tree_drawing import draw as drawn
     from ivr.web.panel.menu_words import tree_words
 
@@ -166,7 +164,7 @@ def draw(
     _, menu, _ = checked(installation.tree_check(settings), file or own_file(settings))
     words = tree_words(installation.catalogue(settings), menu.languages[0], menu.words)
     seconds = installation.lengths(settings)
-    picture = drawn(menu, directory_from(settings.seed_path), words, seconds_of=seconds)
+    picture = drawn(menu, installation.directory_of(settings), words, seconds_of=seconds)
     if output is None:
         print(picture)
         return

@@ -16,7 +16,6 @@ from ivr.settings import Settings
 def simulate(settings: Settings, file: Path, keys: str, number: str, call: str, json: bool) -> None:
     """Walk `file`. With `keys` they are pressed in order, else they are read from the terminal."""
     from ivr import simulator
-    from ivr.desk.editing.seeding import directory_from
     from ivr.voice.events import Caller
 
     _, menu, _ = checked(installation.tree_check(settings), file)
@@ -24,7 +23,7 @@ def simulate(settings: Settings, file: Path, keys: str, number: str, call: str, 
     try:
         transcript = simulator.simulate(
             menu,
-            directory_from(settings.seed_path),
+            installation.directory_of(settings),
             keys=keys.split(",") if keys else None,
             prompts=catalogue.text,
             caller=Caller(number, datetime.now(ZoneInfo(settings.province.timezone)), call=call),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from ivr.desk.book.book import BookEmpty
+from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.editing.seeding import directory
 from ivr.store.engine import AWAY
 from ivr.voice.directory import Directory
@@ -21,20 +19,20 @@ class Offered:
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        book: Book,
         files: Directory,
         sound: Callable[[str, str], str | None],
-        languages: Sequence[str],
     ) -> None:
         """`files`: the directory until the database can be read; what it names is taken to have its sound."""
         self.directory = files
         self.added: frozenset[str] = frozenset()  # prompts of what people added
-        self._engine, self._files, self._sound, self._languages = engine, files, sound, languages
+        self._book, self._files, self._sound = book, files, sound
 
     async def reread(self) -> None:
         """After every change of the book; keeps the last one when the database is away."""
+        conventions = self._book.conventions
         try:
-            found = await directory(self._engine)
+            found = await directory(self._book.engine, conventions)
         except (BookEmpty, *AWAY) as error:
             log.warning("what calls offer could not be reread: %s", error)
             return
@@ -43,7 +41,7 @@ class Offered:
         named = {f"topic.{each.code}" for each in found.topics}
         named |= {f"county.{each.code}" for each in found.counties}
         self.added = frozenset(named - ours)
-        silent = {id for id in self.added if not all(self._sound(id, each) for each in self._languages)}
+        silent = {id for id in self.added if not all(self._sound(id, each) for each in conventions.languages)}
         self.directory = replace(
             found,
             calls_back=self._files.calls_back,

@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ivr.cases.deadlines import Calendar
-from ivr.cases.zone import TIMEZONE
 from ivr.voice.announcements import Announcement
-
-
-def _usual() -> Calendar:
-    return Calendar(TIMEZONE, frozenset({3, 4}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +40,10 @@ class Directory:
     counties: tuple[County, ...]
     agencies: tuple[str, ...]
     other_topic: str
+    calendar: Calendar = field(repr=False, hash=False)
     area_code: str = ""
     calls_back: bool = True
     announced: Mapping[str, Announcement] = field(default_factory=dict, repr=False, compare=False)
-    calendar: Calendar = field(default_factory=_usual, repr=False, compare=False)
     by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
     by_group: Mapping[str, tuple[Topic, ...]] = field(init=False, repr=False, compare=False)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 from ivr.cases.statuses import Status
 from ivr.voice.actions import (
@@ -145,7 +146,8 @@ class Rewalk:
         timed: SpeechSeconds,
         spoken: Mapping[int, float] | None = None,
     ) -> None:
-        self.session = Session(menu, directory, Caller(call.number, call.began, call=call.id))
+        here = call.began.astimezone(ZoneInfo(directory.calendar.timezone))  # what a tree asks of the hour
+        self.session = Session(menu, directory, Caller(call.number, here, call=call.id))
         self.menu, self.same, self.call, self.directory, self.timed = menu, same, call, directory, timed
         self.left: dict[str, list[tuple[int, Footprint]]] = defaultdict(list)
         for place, each in reversed(list(enumerate(prints))):

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench.rehearsal.lived import lived
 from ivr.commands.menu import own_file
 from ivr.settings import ROOT, load
+from ivr.store.tables import calendar_days
 from tests.desk.trees.test_rehearsing import in_the_books
 from tests.fixtures.commands import Terminal, typed
-from tests.voice.conversation import DIRECTORY
+from tests.voice.conversation import DIRECTORY, TEHRAN
 from tests.voice.test_rehearsal import WHOLE, call
 from tests.voice.test_share import TREE_TRIED
 from tests.voice.test_step_figures import today
@@ -61,6 +62,26 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
     assert await menu.run("show", "--which", "2") == tried.strip()
     code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")
     assert code == 1 and "2026-12-01 07:00" in said
+
+
+async def test_a_rehearsal_goes_by_the_days_of_the_book(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    menu, tree = Terminal(database_url, tmp_path, ("menu",)), (TREES / "111.yaml").read_text("utf-8")
+    shut = '\nsteps:\n  shut: {type: branch, on: day, cases: {"off": goodbye}, go: language}\n'
+    (tmp_path / "111.yaml").write_text(
+        tree.replace("\nsteps:\n", shut).replace("start: language", "start: shut"), encoding="utf-8"
+    )
+    past = today(call(*WHOLE))
+    await in_the_books(engine, past)
+    day = past.began.astimezone(TEHRAN).date()
+    for is_working, many in ((True, 1), (False, 0)):
+        async with engine.begin() as connection:
+            await connection.execute(calendar_days.delete())
+            row = {"day": day, "county": "", "is_working": is_working, "note": ""}
+            await connection.execute(calendar_days.insert().values(row))
+        found = await menu.read("rehearse", str(tmp_path / "111.yaml"), "--against", str(TREES / "111.yaml"))
+        assert found["sentence"].startswith(f"Of 1 calls {many} land where they did")
 
 
 async def test_an_announcement_has_words_in_any_language_that_callers_hear(

@@ -26,6 +26,7 @@ from tests.asterisk.pretend import Pretend
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_live_hour_desk import announced, joins
 from tests.desk.office import WEDNESDAY, office
+from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
@@ -91,7 +92,7 @@ async def waits(
     menu = parse(TREE.read_bytes(), TREE.name, languages=settings.calls.languages)
 
     async with office(at.engine, folder) as desk:
-        given = (directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
+        given = (directory_from(settings.seed_path, CONVENTIONS), desk.intake, lambda: WEDNESDAY)
         line = OpenLine(lambda *_: menu, *given, hours=hours)
         call = InLine(keys=TO_HER_PLACE)
         call.happens = lambda: happens(call, number)

@@ -16,6 +16,7 @@ from ivr.store.tables import outbox
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend
 from tests.desk.office import WEDNESDAY, office
+from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
@@ -34,7 +35,7 @@ async def test_she_has_it_since_she_came_and_not_since_she_had_heard_what_she_ma
         return BUSY
 
     async with office(engine, tmp_path) as desk:
-        given = (directory_from(settings.seed_path), desk.intake, lambda: now[0])
+        given = (directory_from(settings.seed_path, CONVENTIONS), desk.intake, lambda: now[0])
         line = OpenLine(lambda *_: menu, *given, queue=queue)
         await carried(line, Pretend(keys=TO_HER_WORDS), tmp_path)
         await desk.pump.idle()

@@ -25,13 +25,14 @@ from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.tree import TreeStep
 from ivr.voice.words_in_text import with_words
 from tests.fixtures.database import SEED
+from tests.fixtures.province import CONVENTIONS
 
 LANGUAGES = ("fa", "az")
 WATER = (SHIPPED / "122.yaml").read_text(encoding="utf-8")
 
 
 def sound(raw: bytes, file: str) -> tuple[Menu, Proof]:
-    return check(raw, file, directory_from(SEED))
+    return check(raw, file, directory_from(SEED, CONVENTIONS))
 
 
 async def begun(engine: AsyncEngine, folder: Path, **services: str) -> LiveTrees:

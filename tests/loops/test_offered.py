@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.editing.changing import change, wish
-from ivr.desk.editing.nouns import TOPIC
+from ivr.desk.editing.nouns import DAY, TOPIC
 from ivr.desk.editing.seeding import directory_from
 from ivr.lab.pace import patience
 from ivr.loops.offered import Offered
 from ivr.store.engine import make_engine
 from tests.desk.editing.test_changing import edit, why
 from tests.fixtures.database import SEED
-from tests.fixtures.province import book_of
+from tests.fixtures.province import CONVENTIONS, book_of
 
+SATURDAY = date(2026, 11, 28)
 NEW = {"code": "water.meter", "name": "کنتور", "parent": "water", "key": "10", "deadline_days": "3"}
 
 
@@ -25,7 +27,8 @@ async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: A
     def sound(id: str, language: str) -> str | None:
         return "wav" if (id, language) in recorded else None
 
-    book, offered = book_of(engine), Offered(engine, directory_from(SEED), sound, ("fa", "az"))
+    book = book_of(engine)
+    offered = Offered(book, directory_from(SEED, CONVENTIONS), sound)
     changed = asyncio.Event()
 
     async def heard() -> None:
@@ -42,6 +45,10 @@ async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: A
     try:
         await until_next()  # as it is at first
         assert "12" in offered.directory.by_topic_key and not offered.added
+        assert offered.directory.calendar.is_working(SATURDAY)
+        await change(engine, why(), wish(DAY, {"day": "1405/09/07", "note": "برف"}))
+        await until_next()
+        assert not offered.directory.calendar.is_working(SATURDAY), "as on the keypad of the panel"
         await change(engine, why(), wish(TOPIC, NEW))
         await until_next()
         assert "10" not in offered.directory.by_topic_key, "callers would hear “press one, zero” for nothing"
@@ -57,7 +64,7 @@ async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: A
 
 async def test_without_the_database_calls_go_on_with_what_they_had() -> None:
     nowhere = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
-    offered = Offered(nowhere, directory_from(SEED), lambda *_: "wav", ("fa",))
+    offered = Offered(book_of(nowhere), directory_from(SEED, CONVENTIONS), lambda *_: "wav")
     await offered.reread()
     assert len(offered.directory.topics) == 59
     await nowhere.dispose()

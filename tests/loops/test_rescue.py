@@ -22,6 +22,7 @@ from ivr.store.journal import Position, pen
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, prompt_file
 from tests.desk.office import WEDNESDAY, office
+from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
@@ -39,7 +40,8 @@ async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine
         return prompt_file(prompt, language)
 
     async with office(engine, tmp_path, pumping=False) as desk:  # the books don't know of her case yet
-        line = OpenLine(lambda *_: menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
+        directory = directory_from(settings.seed_path, CONVENTIONS)
+        line = OpenLine(lambda *_: menu, directory, desk.intake, lambda: WEDNESDAY)
         says = [3 * SECONDS, round(1.5 * SECONDS)]
         call = await carried(line, Pretend(keys=TO_RECORD + ADD, says=says), tmp_path, sounds)
         assert "IVR_DONE" not in call.variables and call.variables["IVR_KEPT"] == "1"
@@ -81,7 +83,8 @@ async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names
     words = state / "recordings"
 
     async with office(engine, state, pumping=False) as desk:
-        line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+        directory = directory_from(Settings().seed_path, CONVENTIONS)
+        line = OpenLine(lambda *_: menu, directory, desk.intake, lambda: WEDNESDAY)
 
         def sounds(prompt: str, language: str) -> str:
             busy.add(asyncio.create_task(desk.journal.flush()))  # … which other calls keep busy
@@ -104,7 +107,8 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
     menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
     state = tmp_path / "state"
     async with office(engine, state, pumping=False) as desk:
-        line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+        directory = directory_from(Settings().seed_path, CONVENTIONS)
+        line = OpenLine(lambda *_: menu, directory, desk.intake, lambda: WEDNESDAY)
         # The first # ends the number; at the second she goes back to the counties, and takes another one.
         call = Pretend(keys="111101" + "##" + "02" + "-", says=[3 * SECONDS])
         await carried(line, call, state / "recordings")

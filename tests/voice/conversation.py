@@ -68,6 +68,7 @@ from ivr.voice.events import (
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from ivr.voice.session import Session
+from tests.fixtures.province import CONVENTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
@@ -75,7 +76,7 @@ SEED = ROOT / "db" / "seed" / "east-azerbaijan"
 TEHRAN = ZoneInfo("Asia/Tehran")
 OFFICE_HOURS = datetime(2026, 11, 25, 10, 0, tzinfo=TEHRAN)  # a Wednesday
 NIGHT = datetime(2026, 11, 25, 23, 0, tzinfo=TEHRAN)
-DIRECTORY = directory_from(SEED)
+DIRECTORY = directory_from(SEED, CONVENTIONS)
 CODE = "1234567894"
 CALLER = Caller("+989120000000", OFFICE_HOURS)
 UNKNOWN = CaseSeen(Lookup.UNKNOWN)

@@ -15,9 +15,10 @@ from ivr.voice.parse import MOST_STEPS, parse
 from ivr.voice.proof import check, prove
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By
+from tests.fixtures.province import calendar
 
 DIRECTORY = Directory(
-    ("1", "0"), (Topic("water.supply", "11"), Topic("other.other", "0")), (), (), "other.other"
+    ("1", "0"), (Topic("water.supply", "11"), Topic("other.other", "0")), (), (), "other.other", calendar()
 )
 HEAD = "menu: large\nlanguages: [fa, az]\nstart: s0\n"
 HEAD += "defaults: {no_input: {limit: 3, say: [no_input], then: bye}, "

@@ -63,6 +63,7 @@ from ivr.voice.proof import Proof, check, prompt_ids, prove, report, report_json
 from ivr.voice.session import Session
 from ivr.voice.steps.end import EndStep
 from ivr.voice.steps.registry import BUILT_IN
+from tests.fixtures.province import calendar
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, TREE, default_menu
 
 SMALL = Directory(
@@ -71,6 +72,7 @@ SMALL = Directory(
     counties=(County("tabriz", "01"),),
     agencies=("abfa",),
     other_topic="other.other",
+    calendar=calendar(),
 )
 HEAD = "menu: small\nlanguages: [fa]\nstart: first\n"
 HEAD += "defaults: {no_input: {limit: 3, say: [no_input], then: bye}, "

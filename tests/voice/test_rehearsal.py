@@ -74,6 +74,12 @@ def test_a_question_that_nobody_was_ever_asked_is_where_they_get_stuck() -> None
     assert fates(found) == ["stuck"] and found.examples("stuck")[0]["stuck_at"] == "sure"
 
 
+def test_a_call_is_walked_at_the_hour_that_it_was_in_the_province() -> None:
+    by_day = '\nsteps:\n  by_day: {type: branch, on: hours, cases: {"12:00-16:00": language}, go: goodbye}\n'
+    draft = edited(("\nsteps:\n", by_day), ("start: language", "start: by_day"))
+    assert fates(through(draft, call(*WHOLE))) == ["same"], "it began at 10:00 UTC"
+
+
 def test_a_step_under_another_name_is_known_by_its_words() -> None:
     draft = edited(("  county:\n", "  shahr:\n"), ("go: county", "go: shahr"))
     assert fates(through(draft, call(*WHOLE))) == ["same"]

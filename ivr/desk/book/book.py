@@ -411,7 +411,7 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
             kinds=province.kinds,
             retired=frozenset(body.code for body in bodies if body.retired_at),
         ),
-        calendar=Calendar(conventions.timezone, conventions.weekend, await _overrides(connection)),
+        calendar=await read_calendar(connection, conventions),
         deadlines={day.code: day.deadline_days for day in days},
         counties=frozenset(counties),
         other_topic=province.other_topic,
@@ -425,8 +425,9 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
     )
 
 
-async def _overrides(connection: AsyncConnection) -> dict[str, dict[date, bool]]:
+async def read_calendar(connection: AsyncConnection, conventions: Conventions) -> Calendar:
+    """Which days are worked, as this transaction sees it."""
     overrides: dict[str, dict[date, bool]] = {}
     for row in await connection.execute(select(calendar_days)):
         overrides.setdefault(row.county, {})[row.day] = row.is_working
-    return overrides
+    return Calendar(conventions.timezone, conventions.weekend, overrides)

@@ -11,9 +11,11 @@ from typing import Annotated, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ivr.cases.deadlines import Calendar
 from ivr.cases.escalation import STANDARD, Ladders
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import COUNTY_MARK, Rule, RuleScope
+from ivr.desk.book.book import Conventions
 from ivr.desk.book.ladders import read_ladders
 from ivr.voice.directory import County as CountyKey
 from ivr.voice.directory import Directory
@@ -172,6 +174,12 @@ class CalendarSeed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     days: list[DaySeed] = []
 
+    def with_conventions(self, conventions: Conventions) -> Calendar:
+        overrides: dict[str, dict[date, bool]] = {}
+        for each in self.days:
+            overrides.setdefault(each.county, {})[each.day] = each.working
+        return Calendar(conventions.timezone, conventions.weekend, overrides)
+
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
@@ -221,7 +229,7 @@ def _ladders(path: Path, seeds: Seeds) -> Ladders:
         raise SeedError(f"{path} can't be read: {error.strerror}") from None
 
 
-def directory_from(folder: Path) -> Directory:
+def directory_from(folder: Path, conventions: Conventions) -> Directory:
     """The province as the call flow sees it, straight from the seed files. Raises SeedError."""
     seeds = load_seeds(folder)
     return Directory(
@@ -230,6 +238,7 @@ def directory_from(folder: Path) -> Directory:
         counties=tuple(CountyKey(county.code, county.key) for county in seeds.areas.counties),
         agencies=tuple(agency.code for agency in seeds.agencies.agencies),
         other_topic=seeds.topics.other,
+        calendar=seeds.calendar.with_conventions(conventions),
         area_code=seeds.areas.area_code,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.escalation import as_json
-from ivr.desk.book.book import CHANNEL, BookEmpty
+from ivr.desk.book.book import CHANNEL, BookEmpty, Conventions, read_calendar
 from ivr.desk.book.seeds import SeedError, Seeds, directory_from, groups, load_seeds
 from ivr.desk.editing.keeping import Kept, sift
 from ivr.desk.editing.nouns import AGENCY, AREA, DAY, KIND, RULE, TOPIC, Noun
@@ -63,7 +63,7 @@ async def _only_its_own(connection: AsyncConnection, seeds: Seeds) -> None:
     await connection.execute(delete(provinces).where(provinces.c.code != seeds.name))
 
 
-async def directory(engine: AsyncEngine) -> Directory:
+async def directory(engine: AsyncEngine, conventions: Conventions) -> Directory:
     """The province as the call flow sees it, from the database. Raises BookEmpty before the first seeding."""
     async with engine.connect() as connection:
         province = (await connection.execute(select(provinces))).first()
@@ -84,6 +84,7 @@ async def directory(engine: AsyncEngine) -> Directory:
             counties=tuple(County(row.code, row.key) for row in counties),
             agencies=tuple(bodies.scalars()),
             other_topic=province.other_topic,
+            calendar=await read_calendar(connection, conventions),
             area_code=province.area_code,
         )
 

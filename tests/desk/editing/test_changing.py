@@ -26,7 +26,7 @@ from ivr.store.tables import agencies, book_changes, topics
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
-from tests.fixtures.province import book_of
+from tests.fixtures.province import CONVENTIONS, book_of
 
 ADMIN = Actor("admin/karimi", Side.DESK)
 BILL = {"topic": "water.bill", "scope": "default"}
@@ -221,7 +221,7 @@ async def test_limits_that_people_set_go_before_the_configured_ones(engine: Asyn
 async def test_a_retired_topic_or_county_is_not_offered_to_callers_any_more(engine: AsyncEngine) -> None:
     await edit(engine, "topic", "water.bill", retired="yes")
     await edit(engine, "area", "leylan", retired="yes")
-    offered = await directory(engine)
+    offered = await directory(engine, CONVENTIONS)
     assert "12" not in offered.by_topic_key and "leylan" not in {c.code for c in offered.counties}
     await edit(engine, "topic", "water.sewage", key="12")
     with pytest.raises(WrongRow, match=r"key: 12 is taken by water\.sewage"):

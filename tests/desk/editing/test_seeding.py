@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from ivr.desk.counter.following import services
 from ivr.desk.editing.seeding import directory, directory_from, seed
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
 from tests.fixtures.database import SEED
-from tests.fixtures.province import book_of
+from tests.fixtures.province import CONVENTIONS, book_of, calendar
 
 
 @pytest.fixture
@@ -26,7 +28,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def test_the_database_and_the_files_give_the_same_directory(engine: AsyncEngine) -> None:
-    stored, written = await directory(engine), directory_from(SEED)
+    stored, written = await directory(engine, CONVENTIONS), directory_from(SEED, CONVENTIONS)
+    assert stored.calendar == written.calendar == calendar()
     assert stored.groups == written.groups == tuple("1234567890")
     assert stored.by_topic_key == written.by_topic_key and len(stored.topics) == 59
     assert stored.by_county_key == written.by_county_key and len(stored.counties) == 23
@@ -34,10 +37,23 @@ async def test_the_database_and_the_files_give_the_same_directory(engine: AsyncE
     assert stored.other_topic == written.other_topic == "other.other"
 
 
+def test_the_files_say_which_days_are_worked_and_the_configuration_which_are_the_week_s_end(
+    folder: Path,
+) -> None:
+    snow = "days: [{day: 2026-11-25, working: false, county: maragheh}, {day: 2026-11-29, working: true}]"
+    (folder / "calendar.yaml").write_text(snow, encoding="utf-8")
+    elsewhere = replace(CONVENTIONS, timezone="Asia/Baku", weekend=frozenset({5, 6}))
+    found = directory_from(folder, elsewhere).calendar
+    assert found.timezone == "Asia/Baku"
+    assert not found.is_working(date(2026, 11, 25), "maragheh") and found.is_working(date(2026, 11, 25))
+    thursday, saturday, sunday = (date(2026, 11, day) for day in (26, 28, 29))
+    assert [found.is_working(day) for day in (thursday, saturday, sunday)] == [True, False, True]
+
+
 async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
     engine: AsyncEngine,
 ) -> None:
-    assert "docs.post" not in {topic.code for topic in (await directory(engine)).topics}
+    assert "docs.post" not in {topic.code for topic in (await directory(engine, CONVENTIONS)).topics}
     async with engine.connect() as connection:
         offered = {service.code: service for service in await services(connection)}
     assert offered["docs.post"].group == offered["docs.identity"].group != ""
