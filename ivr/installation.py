@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ivr.voice.directory import Directory
     from ivr.voice.enquiries import AskedHost
     from ivr.voice.menu import Menu
-    from ivr.voice.reading import Called
+    from ivr.voice.reading import FindTree
     from ivr.voice.report import Proof
     from ivr.web.panel.tree_tools import TreeTools
 
@@ -275,7 +275,7 @@ def tree_check(settings: Settings) -> TreeCheck:
     directory, known = directory_of(settings), catalogue(settings)
     prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
-    def prove(raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
+    def prove(raw: bytes, file: str, called: FindTree) -> tuple[Menu, Proof]:
         return proof.check(
             raw,
             file,

@@ -33,7 +33,7 @@ from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import RINGS
-from ivr.lab.caller import Beep, Hear, Listen, Press, Speak, StayOn, Step
+from ivr.lab.caller import Beep, CallerStep, Hear, Listen, Press, Speak, StayOn
 from ivr.lab.pace import patience
 from ivr.settings import load
 from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_orders
@@ -69,7 +69,7 @@ WANTS = {
 }
 
 
-def keys(*each: str) -> tuple[Step, ...]:
+def keys(*each: str) -> tuple[CallerStep, ...]:
     """Barge in on one prompt after the other."""
     return tuple(step for key in each for step in (Hear(), Press(key)))
 
@@ -127,7 +127,7 @@ class Article:
             while (await self.request(who)).state is not state:
                 await asyncio.sleep(0.1)
 
-    async def is_called(self, who: Citizen, *steps: Step) -> str:
+    async def is_called(self, who: Citizen, *steps: CallerStep) -> str:
         """Until our call to her is over; what she heard."""
         self.callee.answers[who.number] = steps
         await self.callee.until_over(who.number)

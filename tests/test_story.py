@@ -28,7 +28,7 @@ from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, CallerReport, Listen, Press, PutDown, Speak, StayOn, Step
+from ivr.lab.caller import Beep, CallerReport, CallerStep, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.pace import patience
 from ivr.speech.answer_sound import prepare
 from ivr.speech.telephone import read
@@ -59,7 +59,7 @@ class Story:
         day = JalaliDate(now.date()).strftime("%A %Y/%m/%d")  # type: ignore[no-untyped-call]
         self.lines += ["", f"{day} {now:%H:%M}: {text}"]
 
-    async def calls(self, *steps: Step) -> CallerReport:
+    async def calls(self, *steps: CallerStep) -> CallerReport:
         outcome = await self.pbx.call(*steps, number=self.number)
         assert outcome.completed, outcome.problem
         return outcome
@@ -68,7 +68,7 @@ class Story:
         self.outcomes.append(outcome)
         self.lines += transcript(outcome, decode(outcome, self.chords), self.code)
 
-    async def is_called(self, *steps: Step) -> None:
+    async def is_called(self, *steps: CallerStep) -> None:
         """Until our call to her is over, in which she does this."""
         self.callee.outcomes.pop(self.number, None)
         self.callee.answers[self.number] = steps

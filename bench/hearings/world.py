@@ -58,7 +58,7 @@ from ivr.desk.meetings import (
 from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
 from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
 from ivr.desk.meetings.session_day import Hearing
-from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
 from ivr.store import tables
@@ -207,7 +207,7 @@ class HearingWorld:
             await self._many(tables.meeting_sessions, tables.meeting_sessions.c.ends_at > self.now)
             < MOST_SESSIONS
         ):
-            wanted = Sitting(
+            wanted = PlannedSession(
                 Official.GOVERNOR, "ostandari", self._hour(), self._chance.randint(1, 3), 15, place="تالار"
             )
             by = actor_named(self.page, "desk")

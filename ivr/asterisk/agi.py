@@ -144,7 +144,7 @@ class Broken:
     reason: str
 
 
-Event = Environment | Reply | Hangup | StrayLine | Broken
+AgiEvent = Environment | Reply | Hangup | StrayLine | Broken
 
 HANGUP = Hangup()
 
@@ -161,7 +161,7 @@ class AgiCodec:
         self._stage = _HEADER
         self._usage = ""
 
-    def feed(self, received: bytes) -> Iterable[Event]:
+    def feed(self, received: bytes) -> Iterable[AgiEvent]:
         """The events that `received` completes, in order. Take them all, or give this connection up."""
         if self._stage == _REPLIES and not self._rest:
             # Nearly always it is one whole short line: the reply to the command that was sent.
@@ -174,7 +174,7 @@ class AgiCodec:
             return self._header(received)
         return () if self._stage == _BROKEN else self._replies(received)
 
-    def _header(self, received: bytes) -> Iterable[Event]:
+    def _header(self, received: bytes) -> Iterable[AgiEvent]:
         if not received.startswith(_HEADER_START[: len(received)]):
             return [self._broken("not FastAGI: the first line does not begin with agi_")]
         end = received.find(b"\n\n")
@@ -186,13 +186,13 @@ class AgiCodec:
         self._stage = _REPLIES
         return chain([environment(received[:end])], self._replies(received[end + 2 :]))
 
-    def _replies(self, received: bytes) -> Iterable[Event]:
+    def _replies(self, received: bytes) -> Iterable[AgiEvent]:
         *lines, self._rest = received.split(b"\n")
         if len(lines) > 8 or len(received) > self._line_bytes:
             return self._many(lines)
         return [event for line in lines if (event := self._line(line)) is not None]
 
-    def _many(self, lines: list[bytes]) -> Iterator[Event]:
+    def _many(self, lines: list[bytes]) -> Iterator[AgiEvent]:
         """One by one, so that whoever sends a flood can be cut off before it is all read."""
         for line in lines:
             if len(line) > self._line_bytes:
@@ -204,12 +204,12 @@ class AgiCodec:
                 return
         yield self._broken(f"a line is longer than {self._line_bytes} bytes")
 
-    def _line(self, line: bytes) -> Event | None:
+    def _line(self, line: bytes) -> AgiEvent | None:
         if self._stage == _USAGE or line.startswith(b"520-"):
             return self._usage_line(line)
         return event_of(line)
 
-    def _usage_line(self, line: bytes) -> Event | None:
+    def _usage_line(self, line: bytes) -> AgiEvent | None:
         """A usage text runs up to the line that begins with `520 `; what is over the limit is left out."""
         self._stage = _USAGE
         if len(self._usage) <= self._line_bytes:
@@ -239,7 +239,7 @@ def environment(header: bytes) -> Environment:
     return Environment(variables, tuple(arguments))
 
 
-def event_of(line: bytes) -> Event:
+def event_of(line: bytes) -> AgiEvent:
     """What one line says that is not part of a usage text."""
     if line == b"HANGUP":
         return HANGUP
@@ -249,7 +249,7 @@ def event_of(line: bytes) -> Event:
 
 
 @lru_cache(maxsize=256)
-def _whole_line(received: bytes) -> tuple[Event, ...]:
+def _whole_line(received: bytes) -> tuple[AgiEvent, ...]:
     """The one event of a read that is one whole line, () of any other.
 
     Only short reads come here, and they are the same few: what a longer one holds must not linger in a cache.

@@ -49,7 +49,7 @@ from ivr.voice.events import (
 log = logging.getLogger(__name__)
 
 Sounds = Callable[[str, str], str | None]
-Speak = Callable[[str, str], Awaitable[str | None]]
+SpeaksWords = Callable[[str, str], Awaitable[str | None]]
 Spoken = Mapping[str, str | None]
 Talked = Callable[[str, float, bool], bool]  # Asterisk's result, seconds so far, whether she is gone
 
@@ -99,7 +99,7 @@ class Channel:
         *,
         sounds: Sounds,
         recordings: Path,
-        speak: Speak,
+        speak: SpeaksWords,
         room: recording.Disks = recording.ANYWHERE,
     ) -> None:
         self._connection = connection

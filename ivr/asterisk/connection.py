@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
-from ivr.asterisk.agi import AgiCodec, Broken, Environment, Event, Hangup, Reply, Variables
+from ivr.asterisk.agi import AgiCodec, AgiEvent, Broken, Environment, Hangup, Reply, Variables
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ STRAYS = 100  # lines nobody asked for that one call may send
 NO_VARIABLES = Variables("")
 LOST = Reply(511, text="the connection is lost")
 
-Answer = Callable[["AgiConnection"], Awaitable[object]]
+AnswersCall = Callable[["AgiConnection"], Awaitable[object]]
 
 
 class Host(Protocol):
@@ -132,7 +132,7 @@ class AgiConnection(asyncio.Protocol):
         else:
             self._stray()
 
-    def _told(self, event: Event) -> None:
+    def _told(self, event: AgiEvent) -> None:
         match event:
             case Environment(variables=variables, arguments=arguments):
                 self.variables, self.arguments = variables, arguments
@@ -156,7 +156,7 @@ class AgiConnection(asyncio.Protocol):
         if self._strays == STRAYS:
             self._server.drop(self, f"{STRAYS} lines nobody asked for")
 
-    async def carry(self, answer: Answer) -> None:
+    async def carry(self, answer: AnswersCall) -> None:
         """Run this call's own task. Whatever happens in it ends this call only."""
         try:
             await answer(self)

@@ -18,7 +18,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from ivr.asterisk.agi import HEADER_BYTES, LINE_BYTES
-from ivr.asterisk.connection import AgiConnection, Answer, Drained
+from ivr.asterisk.connection import AgiConnection, AnswersCall, Drained
 
 __all__ = ["AgiConnection", "AgiServer", "Drained", "listening_socket", "prepare_process", "settle"]
 
@@ -42,7 +42,7 @@ class AgiServer:
         host: str,
         port: int,
         *,
-        answer: Answer,
+        answer: AnswersCall,
         allow: Sequence[str] = ("127.0.0.0/8", "::1/128"),
         secret: str = "",
         header_bytes: int = HEADER_BYTES,

@@ -56,7 +56,7 @@ _STORED = np.dtype(
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class FigureFact:
     """So many times this on one day."""
 
     what: str
@@ -144,7 +144,7 @@ class Facts:
         return self.only(wanted)
 
 
-def packed(names: Numbering, facts: Iterable[Fact]) -> bytes:
+def packed(names: Numbering, facts: Iterable[FigureFact]) -> bytes:
     """A day as it is stored, in the numbers of `names`."""
     rows = []
     for fact in facts:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ivr.cases.spelling import GRAMS, PHRASES, Features, Skip, Told, shown, told
+from ivr.cases.spelling import GRAMS, PHRASES, Features, Skip, ToldWords, shown, told
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-Array = npt.NDArray[np.float64]
-Short = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+ShortFloats = npt.NDArray[np.float32]
 CutAt = Callable[[list[str]], Mapping[int, bool]]
 _RIDGE = 0.5
 _SHARES: tuple[tuple[Features, float], ...] = ((GRAMS, 0.7), (PHRASES, 0.3))
@@ -42,8 +42,8 @@ class Half(NamedTuple):
     """A part of a text. `familiar`: per topic, how much of what was learned of it is in the words (1:
     all)."""
 
-    chances: Array
-    familiar: Array
+    chances: Floats
+    familiar: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Heard:
     `familiar`: how
     much of what was learned of the likeliest topic is in the words (1: all)."""
 
-    chances: Array
+    chances: Floats
     halves: tuple[tuple[Half, Half, bool], ...]
     familiar: float
 
@@ -67,7 +67,7 @@ class Vectors:
         self.columns: dict[str, int] = {}
         self._rarity = np.zeros(0)
 
-    def learn(self, texts: Sequence[Told]) -> sparse.csr_array:
+    def learn(self, texts: Sequence[ToldWords]) -> sparse.csr_array:
         """The texts' rows."""
         from scipy import sparse  # a third of a second that only who learns waits for
 
@@ -82,7 +82,7 @@ class Vectors:
         self._rarity = np.log((1 + len(texts)) / (1 + seen)) + 1
         return self._scaled(counts)
 
-    def spread(self, words: list[str], weights: list[float]) -> tuple[list[int], Array]:
+    def spread(self, words: list[str], weights: list[float]) -> tuple[list[int], Floats]:
         """Word by word (rows), how much of each known feature (columns) it shows."""
         found = [
             {self.columns[feature]: n for feature, n in row.items() if feature in self.columns}
@@ -95,7 +95,7 @@ class Vectors:
             spread[at, [place[column] for column in row]] = list(row.values())
         return columns, spread
 
-    def scaled(self, columns: list[int], rows: Array) -> Array:
+    def scaled(self, columns: list[int], rows: Floats) -> Floats:
         """Counts as the rows that were learned from."""
         scaled = np.log1p(rows) * self._rarity[columns]
         lengths = np.sqrt((scaled**2).sum(axis=1, keepdims=True))
@@ -150,7 +150,7 @@ class Model:
         self.held_out = _softmax(self.familiar, self._sharpness)
         """Row by row, what the model says about an example when it has not learned it."""
 
-    def _learn(self, kernel: Short, truth: npt.NDArray[np.int64]) -> Short:
+    def _learn(self, kernel: ShortFloats, truth: npt.NDArray[np.int64]) -> ShortFloats:
         """How much each example speaks for each topic."""
         from scipy.linalg import lapack
 
@@ -186,7 +186,7 @@ class Model:
         return Heard(chances[0], tuple(halves), float(scores[0].max()))
 
 
-def _kernel(parts: Sequence[sparse.csr_array]) -> Short:
+def _kernel(parts: Sequence[sparse.csr_array]) -> ShortFloats:
     """How alike any two examples are, with the ridge."""
     from scipy import sparse
 
@@ -196,7 +196,7 @@ def _kernel(parts: Sequence[sparse.csr_array]) -> Short:
     return np.asarray(kernel, dtype=np.float32)
 
 
-def _cut(spread: Array, weights: Sequence[float], cuts: Collection[int]) -> Array:
+def _cut(spread: Floats, weights: Sequence[float], cuts: Collection[int]) -> Floats:
     """The whole text's counts, then what is before each cut, then what is behind it: there without the words
     that hardly count, for the rows are scaled to one length."""
     heard = spread * (np.array(weights) >= _HEARD)[:, None]
@@ -204,12 +204,12 @@ def _cut(spread: Array, weights: Sequence[float], cuts: Collection[int]) -> Arra
     return np.vstack([spread.sum(axis=0), before, np.maximum(heard.sum(axis=0) - before, 0)])
 
 
-def _softmax(scores: Array, sharpness: float) -> Array:
+def _softmax(scores: Floats, sharpness: float) -> Floats:
     powers = np.exp(sharpness * (scores - scores.max(axis=1, keepdims=True)))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=float)
 
 
-def _likeliest(scores: Array, truth: npt.NDArray[np.int64]) -> float:
+def _likeliest(scores: Floats, truth: npt.NDArray[np.int64]) -> float:
     """The sharpness under which the truth is likeliest: neither boastful nor shy."""
     if not len(truth):
         return float(_SHARPNESS[0])

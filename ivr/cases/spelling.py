@@ -144,10 +144,10 @@ PHRASES = Features(_stems, _itself)
 """Stems, and each with the one before it."""
 
 Skip = Callable[[str], bool]
-Told = tuple[list[str], list[float]]
+ToldWords = tuple[list[str], list[float]]
 
 
-def told(text: str, skip: Skip) -> Told:
+def told(text: str, skip: Skip) -> ToldWords:
     """A text's words and their weights; those that `skip` accepts (place names) carry no topic."""
     words = normalise(text).split()
     kept = [(w, weight) for w, weight in zip(words, weighted(words), strict=True) if not skip(w)]

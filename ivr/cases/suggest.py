@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ivr.cases.endings import Endings
 from ivr.cases.latin import Latin
-from ivr.cases.model import Array, Heard, Model
+from ivr.cases.model import Floats, Heard, Model
 from ivr.cases.places import Places, Where
 from ivr.cases.routing import Reason, Rules
 from ivr.cases.spelling import word_set
@@ -89,7 +89,7 @@ class Bodies(NamedTuple):
     of: npt.NDArray[np.int64]
     inside: tuple[bool, ...]
 
-    def together(self, chances: Array) -> Array:
+    def together(self, chances: Floats) -> Floats:
         """The topics' chances (in the last axis), each body's added up."""
         return np.asarray(chances @ np.eye(len(self.codes))[self.of])
 
@@ -175,10 +175,10 @@ class Suggester:
             place: an for place, an in also.items() if an or self._endings.closing(words[place - 1]) >= ENDS
         }
 
-    def _first(self, chances: Array, at: Where, kind: str) -> Guess:
+    def _first(self, chances: Floats, at: Where, kind: str) -> Guess:
         return self._guesses(chances, at, kind)[0]
 
-    def _guesses(self, chances: Array, at: Where, kind: str) -> list[Guess]:
+    def _guesses(self, chances: Floats, at: Where, kind: str) -> list[Guess]:
         """The likeliest bodies: each its topics' chances together, its likeliest topic's name."""
         bodies = self._bodies(at, kind)
         total = bodies.together(chances)

@@ -17,7 +17,7 @@ class Refused(Exception):
     """What is asked is not possible as things stand. The text is one sentence for the person who asked."""
 
 
-class Action(StrEnum):
+class CaseAction(StrEnum):
     REFER = "refer"
     ACCEPT = "accept"
     ANSWER = "answer"
@@ -67,7 +67,7 @@ class Transition:
     `reason` names the sides that must give one.
     """
 
-    action: Action
+    action: CaseAction
     sources: frozenset[Status]
     target: Status | None
     sides: frozenset[Side]
@@ -85,37 +85,45 @@ _UNANSWERED = OPEN - {S.ANSWERED}
 
 _ROWS = (
     Transition(
-        Action.REFER,
+        CaseAction.REFER,
         _UNANSWERED,
         S.REFERRED,
         _OFFICIALS | {Side.MACHINE},
         frozenset({Side.AGENCY}),
         "give it to an agency; the agency that has it may send it onward once to one that never had it",
     ),
-    Transition(Action.ACCEPT, _WORKED_ON - {S.IN_PROGRESS}, S.IN_PROGRESS, _OFFICIALS, _NOBODY, "take it up"),
-    Transition(Action.ANSWER, OPEN, S.ANSWERED, _OFFICIALS, _NOBODY, "answer in words; not yet a closure"),
     Transition(
-        Action.PROPOSE,
+        CaseAction.ACCEPT, _WORKED_ON - {S.IN_PROGRESS}, S.IN_PROGRESS, _OFFICIALS, _NOBODY, "take it up"
+    ),
+    Transition(
+        CaseAction.ANSWER, OPEN, S.ANSWERED, _OFFICIALS, _NOBODY, "answer in words; not yet a closure"
+    ),
+    Transition(
+        CaseAction.PROPOSE,
         OPEN,
         None,
         frozenset({Side.AGENCY}),
         _NOBODY,
         "an answer that waits for approval, where answers need one",
     ),
-    Transition(Action.APPROVE, OPEN, S.ANSWERED, _DESK, _NOBODY, "the answer that waits becomes the answer"),
-    Transition(Action.TURN_DOWN, OPEN, None, _DESK, _DESK, "the answer that waits goes back"),
     Transition(
-        Action.HAND_BACK,
+        CaseAction.APPROVE, OPEN, S.ANSWERED, _DESK, _NOBODY, "the answer that waits becomes the answer"
+    ),
+    Transition(CaseAction.TURN_DOWN, OPEN, None, _DESK, _DESK, "the answer that waits goes back"),
+    Transition(
+        CaseAction.HAND_BACK,
         frozenset({S.ANSWERED}),
         S.REFERRED,
         _DESK,
         _DESK,
         "what a body reports is not enough: back to it, one clock going on",
     ),
-    Transition(Action.RETURN, _WORKED_ON, S.RETURNED, _OFFICIALS, _OFFICIALS, "“not ours”: back to the desk"),
-    Transition(Action.RULE, _UNANSWERED, S.REFERRED, _DESK, _DESK, "decide whose it is, as a precedent"),
     Transition(
-        Action.CLOSE,
+        CaseAction.RETURN, _WORKED_ON, S.RETURNED, _OFFICIALS, _OFFICIALS, "“not ours”: back to the desk"
+    ),
+    Transition(CaseAction.RULE, _UNANSWERED, S.REFERRED, _DESK, _DESK, "decide whose it is, as a precedent"),
+    Transition(
+        CaseAction.CLOSE,
         frozenset({S.ANSWERED}),
         S.CLOSED,
         _CALLERS | {Side.MACHINE},
@@ -123,31 +131,36 @@ _ROWS = (
         "the citizen says solved, could not be reached, or the desk decides",
     ),
     Transition(
-        Action.REOPEN,
+        CaseAction.REOPEN,
         frozenset({S.ANSWERED, S.CLOSED, S.ADVISED, S.WITHDRAWN}),
         S.REOPENED,
         _CALLERS,
         _DESK,
         "not solved: back to who had it, one level higher",
     ),
-    Transition(Action.WITHDRAW, OPEN, S.WITHDRAWN, _CALLERS, _DESK, "the citizen takes it back"),
+    Transition(CaseAction.WITHDRAW, OPEN, S.WITHDRAWN, _CALLERS, _DESK, "the citizen takes it back"),
     Transition(
-        Action.ADVISE,
+        CaseAction.ADVISE,
         _UNANSWERED - {S.IN_PROGRESS},
         S.ADVISED,
         _DESK,
         _DESK,
         "answer on the spot: the reason is the advice she hears",
     ),
-    Transition(Action.MERGE, OPEN, S.MERGED, _DESK, _DESK, "a duplicate: go on in the case it repeats"),
+    Transition(CaseAction.MERGE, OPEN, S.MERGED, _DESK, _DESK, "a duplicate: go on in the case it repeats"),
     Transition(
-        Action.CHANGE_TOPIC, _UNANSWERED, None, _CALLERS, _DESK, "another topic or county, and its deadline"
+        CaseAction.CHANGE_TOPIC,
+        _UNANSWERED,
+        None,
+        _CALLERS,
+        _DESK,
+        "another topic or county, and its deadline",
     ),
     Transition(
-        Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"
+        CaseAction.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"
     ),
     Transition(
-        Action.RESUME,
+        CaseAction.RESUME,
         _UNANSWERED,
         None,
         _OFFICIALS | {Side.MACHINE},
@@ -155,56 +168,56 @@ _ROWS = (
         "let a paused clock run again",
     ),
     Transition(
-        Action.AWAIT,
+        CaseAction.AWAIT,
         _UNANSWERED,
         None,
         _DESK | {Side.MACHINE},
         _NOBODY,
         "stop the clock until a date that she is told",
     ),
-    Transition(Action.EXTEND, _UNANSWERED, None, _DESK, _DESK, "a later day for an order"),
+    Transition(CaseAction.EXTEND, _UNANSWERED, None, _DESK, _DESK, "a later day for an order"),
     Transition(
-        Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"
+        CaseAction.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"
     ),
     Transition(
-        Action.COLLECT,
+        CaseAction.COLLECT,
         _UNANSWERED,
         S.REFERRED,
         _DESK,
         _NOBODY,
         "wait in the collective case of its matter",
     ),
-    Transition(Action.RELEASE, _UNANSWERED, None, _DESK, _DESK, "out of the collective case again"),
+    Transition(CaseAction.RELEASE, _UNANSWERED, None, _DESK, _DESK, "out of the collective case again"),
 )
-TABLE: Mapping[Action, Transition] = MappingProxyType({rule.action: rule for rule in _ROWS})
+TABLE: Mapping[CaseAction, Transition] = MappingProxyType({rule.action: rule for rule in _ROWS})
 
 _DONE = {
-    Action.REFER: "referred",
-    Action.ACCEPT: "accepted",
-    Action.ANSWER: "answered",
-    Action.PROPOSE: "given an answer to approve",
-    Action.APPROVE: "given the answer that waits",
-    Action.TURN_DOWN: "refused the answer that waits",
-    Action.HAND_BACK: "handed back",
-    Action.RETURN: "returned",
-    Action.RULE: "ruled on",
-    Action.CLOSE: "closed",
-    Action.REOPEN: "reopened",
-    Action.WITHDRAW: "withdrawn",
-    Action.ADVISE: "closed with advice",
-    Action.MERGE: "merged",
-    Action.CHANGE_TOPIC: "given another topic",
-    Action.PAUSE: "paused",
-    Action.RESUME: "resumed",
-    Action.AWAIT: "made to wait for a date",
-    Action.EXTEND: "extended",
-    Action.SPLIT: "split",
-    Action.COLLECT: "collected",
-    Action.RELEASE: "released",
+    CaseAction.REFER: "referred",
+    CaseAction.ACCEPT: "accepted",
+    CaseAction.ANSWER: "answered",
+    CaseAction.PROPOSE: "given an answer to approve",
+    CaseAction.APPROVE: "given the answer that waits",
+    CaseAction.TURN_DOWN: "refused the answer that waits",
+    CaseAction.HAND_BACK: "handed back",
+    CaseAction.RETURN: "returned",
+    CaseAction.RULE: "ruled on",
+    CaseAction.CLOSE: "closed",
+    CaseAction.REOPEN: "reopened",
+    CaseAction.WITHDRAW: "withdrawn",
+    CaseAction.ADVISE: "closed with advice",
+    CaseAction.MERGE: "merged",
+    CaseAction.CHANGE_TOPIC: "given another topic",
+    CaseAction.PAUSE: "paused",
+    CaseAction.RESUME: "resumed",
+    CaseAction.AWAIT: "made to wait for a date",
+    CaseAction.EXTEND: "extended",
+    CaseAction.SPLIT: "split",
+    CaseAction.COLLECT: "collected",
+    CaseAction.RELEASE: "released",
 }
 
 
-def decide(code: str, status: Status, agency: str, action: Action, actor: Actor, reason: str) -> Status:
+def decide(code: str, status: Status, agency: str, action: CaseAction, actor: Actor, reason: str) -> Status:
     """The status after `action`. `agency` is the one that the case is with. Raises Refused."""
     rule, done = TABLE[action], _DONE[action]
     if status not in rule.sources:
@@ -220,6 +233,6 @@ def decide(code: str, status: Status, agency: str, action: Action, actor: Actor,
     return rule.target or status
 
 
-def permitted(status: Status, side: Side) -> frozenset[Action]:
+def permitted(status: Status, side: Side) -> frozenset[CaseAction]:
     """What `side` may try with a case in this status."""
     return frozenset(r.action for r in TABLE.values() if status in r.sources and side in r.sides)

@@ -106,11 +106,11 @@ def who(
     json: Json = False,
 ) -> None:
     """Who would get such a call now, by which rule, and until when."""
-    from ivr.desk.editing.who_gets import Verdict, who_gets
+    from ivr.desk.editing.who_gets import WhoGets, who_gets
 
     now = datetime.now().astimezone()
 
-    async def work(engine: AsyncEngine, page: Any) -> Verdict:
+    async def work(engine: AsyncEngine, page: Any) -> WhoGets:
         if topic not in page.deadlines:
             raise CommandError(f"there is no topic {topic}")
         return await who_gets(engine, page, kind, topic, county, now)

@@ -182,7 +182,7 @@ def plan(
 
     async def work(engine: AsyncEngine, page: Page) -> int:
         whose = (Official(official), agency or the_office(page))
-        wanted = session_planning.Sitting(
+        wanted = session_planning.PlannedSession(
             *whose, starts_at, slots, minutes, MeetingWay(way), place, link, even_off
         )
         return await session_planning.plan(engine, page, actor_named(page, by), wanted, datetime.now(UTC))

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-from ivr.lab.caller import CallerReport, Failed, Party, PutDown, StayOn, Step
+from ivr.lab.caller import CallerReport, CallerStep, Failed, Party, PutDown, StayOn
 from ivr.lab.pace import patience
 
 BUSY, RINGS, GONE = "486 Busy Here", "180 Ringing", "480 Temporarily Unavailable"
@@ -26,7 +26,7 @@ class Callee(asyncio.DatagramProtocol):
     """
 
     def __init__(self) -> None:
-        self.answers: dict[str, Sequence[Step] | str] = {}
+        self.answers: dict[str, Sequence[CallerStep] | str] = {}
         self.rung: Counter[str] = Counter()
         self.outcomes: dict[str, CallerReport] = {}
         self.changed = asyncio.Event()
@@ -97,7 +97,7 @@ class Callee(asyncio.DatagramProtocol):
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _converse(self, number: str, answered: _Answered, steps: Sequence[Step]) -> None:
+    async def _converse(self, number: str, answered: _Answered, steps: Sequence[CallerStep]) -> None:
         self.outcomes[number] = await answered.run(steps)
         self.changed.set()
 
@@ -113,7 +113,7 @@ class _Answered(Party):
         self.callee, self.invite, self.address = callee, invite, address
         self.connected = asyncio.Event()
 
-    async def run(self, steps: Sequence[Step]) -> CallerReport:
+    async def run(self, steps: Sequence[CallerStep]) -> CallerReport:
         if not steps or not isinstance(steps[-1], PutDown | StayOn):
             steps = [*steps, StayOn()]
         loop = asyncio.get_running_loop()

@@ -90,7 +90,7 @@ class StayOn:
     most: float = 90.0
 
 
-Step = Wait | Press | Speak | Listen | Hear | Beep | PutDown | Vanish | StayOn
+CallerStep = Wait | Press | Speak | Listen | Hear | Beep | PutDown | Vanish | StayOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class CallerReport:
     voiced_seconds: float = 0.0
     log: str = ""
     heard: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
-    did: list[tuple[float, Step]] = field(default_factory=list, repr=False)
+    did: list[tuple[float, CallerStep]] = field(default_factory=list, repr=False)
     asked: int = 0  # how often Asterisk asked whether the telephone is still there
 
 
@@ -130,7 +130,7 @@ class Failed(Exception):
 
 
 async def place_call(
-    sipp: Sequence[str], port: int, steps: Sequence[Step], *,
+    sipp: Sequence[str], port: int, steps: Sequence[CallerStep], *,
     number: str = "09141234567", name: str | bytes = "", extension: str = "111", headers: Sequence[str] = (),
     model: Handset = USUAL,
 ) -> CallerReport:  # fmt: skip
@@ -162,7 +162,7 @@ class Party:
     def vanish(self) -> None:
         raise NotImplementedError
 
-    async def take(self, step: Step) -> None:
+    async def take(self, step: CallerStep) -> None:
         self.outcome.did.append((asyncio.get_running_loop().time(), step))
         match step:
             case PutDown():
@@ -272,7 +272,7 @@ class _SippCall(Party):
         assert self.relay is not None
         self.phone.vanished = self.relay.vanished = True
 
-    async def run(self, steps: Sequence[Step]) -> CallerReport:
+    async def run(self, steps: Sequence[CallerStep]) -> CallerReport:
         loop = asyncio.get_running_loop()
         audio, _ = await loop.create_datagram_endpoint(lambda: self.phone, local_addr=("127.0.0.1", 0))
         relay = self.relay = await Relay.open(self.port, self._saw)
@@ -301,7 +301,9 @@ class _SippCall(Party):
             cwd=self.folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
-    async def _follow(self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process) -> None:
+    async def _follow(
+        self, steps: Sequence[CallerStep], relay: Relay, process: asyncio.subprocess.Process
+    ) -> None:
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
         try:

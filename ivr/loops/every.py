@@ -19,7 +19,7 @@ LONGEST_SECONDS = 60.0  # … doubled each time, up to this
 WELL_SECONDS = 120.0  # one that has run for so long since it failed is well again
 KEEPS_FAILING = 3  # times in a row before anybody is told
 
-Part = Callable[[], Coroutine[Any, Any, None]]
+LoopWork = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Loops:
     all: list[Loop] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def start(self, name: str, part: Part) -> None:
+    def start(self, name: str, part: LoopWork) -> None:
         """Run `part` now; it ends when it returns, and is begun again when it raises."""
         loop = Loop(name)
         self.all.append(loop)
@@ -77,7 +77,7 @@ class Loops:
         """One sentence for each that keeps failing."""
         return list(filter(None, (loop.trouble(self.clock()) for loop in self.all)))
 
-    async def _keep(self, loop: Loop, part: Part) -> None:
+    async def _keep(self, loop: Loop, part: LoopWork) -> None:
         while True:
             loop.began = self.clock()
             try:

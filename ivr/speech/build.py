@@ -34,7 +34,7 @@ MUSIC = "moh/hold"
 GAP = 0.25  # seconds between two spoken parts of a prompt
 SAVE_EVERY = 50
 
-Progress = Callable[[int, int, str], None]
+BuildProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def build(
     out: Path,
     recorded: Sequence[Path],
     jobs: int = 0,
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
     codecs: Collection[str] = (),
 ) -> Built:
     """Bring `out` up to date. Blocks; call it in a thread. `progress(done, total, key)` runs in the caller's.
@@ -168,7 +168,7 @@ def _run(
     manifest: dict[str, str],
     out: Path,
     jobs: int,
-    progress: Progress | None,
+    progress: BuildProgress | None,
 ) -> list[Failure]:
     failed: list[Failure] = []
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="sounds")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-Told = Callable[[Path, OSError], None]
+TellRefused = Callable[[Path, OSError], None]
 
 
 def unseen(folder: Path, error: OSError) -> None:
@@ -23,7 +23,7 @@ def remedy(error: OSError, of_disk: str) -> str:
     return of_disk
 
 
-def listed(folder: Path, refused: Told = unseen) -> list[os.DirEntry[str]]:
+def listed(folder: Path, refused: TellRefused = unseen) -> list[os.DirEntry[str]]:
     """What the disk shows of it; of a folder that is not there, nothing. `refused` is told the rest."""
     found: list[os.DirEntry[str]] = []
     try:
@@ -37,13 +37,13 @@ def listed(folder: Path, refused: Told = unseen) -> list[os.DirEntry[str]]:
     return found
 
 
-def day_folders(folder: Path, refused: Told = unseen) -> Iterator[Path]:
+def day_folders(folder: Path, refused: TellRefused = unseen) -> Iterator[Path]:
     """Where the recordings of each day lie, YYYY/MM/DD, the newest first; read as they are asked for."""
     for year in _newest(folder, refused):
         for month in _newest(year, refused):
             yield from _newest(month, refused)
 
 
-def _newest(folder: Path, refused: Told) -> list[Path]:
+def _newest(folder: Path, refused: TellRefused) -> list[Path]:
     its = (Path(entry.path) for entry in listed(folder, refused) if "0" <= entry.name[:1] <= "9")
     return sorted(its, reverse=True)

@@ -17,7 +17,7 @@ _ALIVE_SECONDS = 20.0  # how soon a half-open connection is noticed
 _RETRY_SECONDS = 1.0
 
 
-Told = Callable[[frozenset[str] | None], Awaitable[None]]
+Hearer = Callable[[frozenset[str] | None], Awaitable[None]]
 
 
 async def listen(url: str, channel: str, callback: Callable[[], Awaitable[None]]) -> None:
@@ -32,7 +32,7 @@ async def listen(url: str, channel: str, callback: Callable[[], Awaitable[None]]
     await hear(url, channel, told)
 
 
-async def hear(url: str, channel: str, callback: Told) -> None:
+async def hear(url: str, channel: str, callback: Hearer) -> None:
     """The same with what was said since; None after each connection: anything may have been missed."""
     while True:
         try:
@@ -42,7 +42,7 @@ async def hear(url: str, channel: str, callback: Told) -> None:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _listen_once(url: str, channel: str, callback: Told) -> None:
+async def _listen_once(url: str, channel: str, callback: Hearer) -> None:
     changed, said = asyncio.Event(), set[str]()
 
     def wake(*notice: Any) -> None:
@@ -61,7 +61,7 @@ async def _listen_once(url: str, channel: str, callback: Told) -> None:
         connection.terminate()
 
 
-async def _turn(connection: Any, changed: asyncio.Event, said: set[str], callback: Told) -> None:
+async def _turn(connection: Any, changed: asyncio.Event, said: set[str], callback: Hearer) -> None:
     try:
         async with asyncio.timeout(_ALIVE_SECONDS):
             await changed.wait()
@@ -74,7 +74,7 @@ async def _turn(connection: Any, changed: asyncio.Event, said: set[str], callbac
     await _call(callback, told)
 
 
-async def _call(callback: Told, told: frozenset[str] | None) -> None:
+async def _call(callback: Hearer, told: frozenset[str] | None) -> None:
     try:
         await callback(told)
     except Exception:

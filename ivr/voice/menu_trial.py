@@ -21,12 +21,12 @@ from typing import Literal
 
 from ivr.voice.menu import Menu
 
-Measure = Literal["dropped", "failed"]
+TrialMeasure = Literal["dropped", "failed"]
 
 FIRST_LOOK = 20  # calls of the trial
 GROWTH = 1.5
 SURE = 0.001
-MARGINS: dict[Measure, float] = {"dropped": 0.05, "failed": 0.02}
+MARGINS: dict[TrialMeasure, float] = {"dropped": 0.05, "failed": 0.02}
 
 
 def within_share(about: str, call: str, share: float) -> bool:
@@ -60,7 +60,7 @@ class Tally:
 class Worse:
     """Why a tree is taken back. Shares of calls, 0 to 1; `chance`: how likely it is with two equal trees."""
 
-    measure: Measure
+    measure: TrialMeasure
     was: float
     now: float
     chance: float

@@ -17,7 +17,7 @@ from ivr.voice.fields import Fields, checked_key
 from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
-from ivr.voice.reading import Called, Reading
+from ivr.voice.reading import FindTree, Reading
 from ivr.voice.step_fields import StepFields, read_defaults
 from ivr.voice.steps.end import EndStep
 from ivr.voice.steps.fragment import FragmentStep
@@ -54,7 +54,7 @@ def parse(
     topics: Collection[str] | None = None,
     counties: Collection[str] | None = None,
     hosts: Mapping[str, AskedHost] | None = None,
-    called: Called | None = None,
+    called: FindTree | None = None,
 ) -> Menu:
     """The menu in `data`; `file` is only its name in messages.
 
@@ -153,7 +153,7 @@ class TroubledCall(Exception):
     """A tree that can't be called from there."""
 
 
-def _joined(step: TreeStep, reading: Reading, called: Called) -> dict[str, Step]:
+def _joined(step: TreeStep, reading: Reading, called: FindTree) -> dict[str, Step]:
     """The step, and behind it those of the tree that it calls. What is wrong with that one is its trouble."""
     inner = Reading(
         f"menu {step.name}", reading.catalogue, reading.known, reading.kinds, reading.topics,
@@ -174,7 +174,7 @@ def _joined(step: TreeStep, reading: Reading, called: Called) -> dict[str, Step]
     return {step.id: replace(step, entry=menu.start, revision=revision, opens_case=opens), **steps}
 
 
-def _called(name: str, reading: Reading, called: Called) -> tuple[Menu, str]:
+def _called(name: str, reading: Reading, called: FindTree) -> tuple[Menu, str]:
     if name in reading.calls[:-1]:
         raise TroubledCall(f"it would go round for ever: {' → '.join(reading.calls)}")
     if len(reading.calls) > DEEPEST_CALL + 1:

@@ -18,7 +18,7 @@ from ivr.voice.menu import Choosing, Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.own_words import all_own, timed
 from ivr.voice.parse import parse
-from ivr.voice.reading import Called
+from ivr.voice.reading import FindTree
 from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps.registry import BUILT_IN
 from ivr.voice.timing import SecondsOf, Stay, Timing
@@ -38,7 +38,7 @@ def check(
     prompts: Collection[str] | None = None,
     hosts: Mapping[str, AskedHost] | None = None,
     seconds_of: SecondsOf | None = None,
-    called: Called | None = None,
+    called: FindTree | None = None,
 ) -> tuple[Menu, Proof]:
     """Parse and prove, together with the trees that it calls. Raises MenuMistakes with all that is wrong."""
     menu = parse(
@@ -97,7 +97,7 @@ def _slowest(menu: Menu, stays: Mapping[tuple[str, str], Stay]) -> Iterator[Step
             yield StepSeconds(step.id, max(stay.best for stay in each), worst)
 
 
-Finding = tuple[Step, str, str]
+_Flaw = tuple[Step, str, str]
 
 
 def reached(menu: Menu) -> frozenset[str]:
@@ -112,14 +112,14 @@ def reached(menu: Menu) -> frozenset[str]:
     return frozenset(found)
 
 
-def _unreached(menu: Menu) -> Iterator[Finding]:
+def _unreached(menu: Menu) -> Iterator[_Flaw]:
     known = reached(menu)
     for step in menu.steps.values():
         if step.id not in known:
             yield step, "no call can come here: no other step leads to it", ""
 
 
-def _endless(menu: Menu) -> Iterator[Finding]:
+def _endless(menu: Menu) -> Iterator[_Flaw]:
     silent = _loops(menu, UNANSWERED)
     for loop in silent:
         yield menu.steps[loop[0]], f"a silent caller goes round for ever: {' → '.join(loop)}", ""
@@ -129,7 +129,7 @@ def _endless(menu: Menu) -> Iterator[Finding]:
             yield menu.steps[loop[0]], message, ""
 
 
-def _kindless(menu: Menu) -> Iterator[Finding]:
+def _kindless(menu: Menu) -> Iterator[_Flaw]:
     """Beeps to which a caller comes without a kind, where they give her none: her case would be a guess."""
     found: set[tuple[str, bool]] = set()
     waiting = [(menu.start, False)]
@@ -173,7 +173,7 @@ def _turned(loop: list[str], order: list[str]) -> list[str]:
     return [*loop[first:], *loop[:first], loop[first]]
 
 
-def _unknown(menu: Menu, directory: Directory) -> Iterator[Finding]:
+def _unknown(menu: Menu, directory: Directory) -> Iterator[_Flaw]:
     """Values that this province does not have."""
     known = {"topic": [t.code for t in directory.topics], "county": [c.code for c in directory.counties]}
     variables = {name for step in menu.steps.values() for name in step.gives()}

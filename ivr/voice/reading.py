@@ -40,7 +40,7 @@ class CalledTree:
 
 
 # The tree of that name, or None. Raises MenuMistakes of one that can't be read at all.
-Called = Callable[[str], CalledTree | None]
+FindTree = Callable[[str], CalledTree | None]
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Reading:
     read: set[str] = field(default_factory=set)  # steps so far, as they are in the tree
     names: Mapping[str, str] = field(default_factory=dict)
     known: Collection[str] | None = None  # languages of the installation, once those of the tree are read
-    called: Called | None = None
+    called: FindTree | None = None
     catalogue: Collection[str] | None = None  # `prompts` without those that the tree itself brings
     said: dict[str, Own] = field(default_factory=dict)  # in their own words, by `prefix`
     joined: list[str] = field(default_factory=list)  # trees that were read because one calls them

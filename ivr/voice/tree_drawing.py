@@ -16,7 +16,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_cards import Exit, StepCard, TreeWords, cards
-from ivr.voice.tree_layout import Laid, Place, lay_out
+from ivr.voice.tree_layout import Laid, Point, lay_out
 from ivr.voice.tree_text import svg_text, text_width, wrapped
 
 MARGIN = 16.0
@@ -27,7 +27,7 @@ _INK, _SOFT, _EDGE, _PAPER, _RIM = "#1c2321", "#56605b", "#8b938d", "#ffffff", "
 _KINDS = {"record": "#b4530a", "operator": "#6d4bb0", "end": "#56605b", "say": "#2c6a9c", "branch": "#56605b"}
 _ASKS = "#0b6b72"
 
-Link = Callable[[str], str]
+StepLink = Callable[[str], str]
 
 
 def draw(
@@ -37,7 +37,7 @@ def draw(
     *,
     seconds_of: SecondsOf | None = None,
     heat: Mapping[str, float] | None = None,
-    link: Link | None = None,
+    link: StepLink | None = None,
 ) -> str:
     """The picture of a valid menu.
 
@@ -120,7 +120,7 @@ class _Box:
         return found
 
 
-def _drawn(boxes: Sequence[_Box], laid: Laid, hottest: float, link: Link | None) -> Iterator[str]:
+def _drawn(boxes: Sequence[_Box], laid: Laid, hottest: float, link: StepLink | None) -> Iterator[str]:
     """Lines first, boxes over them."""
     by_step = {box.card.step: box for box in boxes}
     exits = {box.card.step: sorted(box.card.exits, key=lambda way: _rank(way, box, laid)) for box in boxes}
@@ -162,7 +162,7 @@ def _line(
 ) -> str:
     source, target = way
     x, y = laid.places[source][0] + leaves, laid.places[source][1] + boxes[source].height
-    points: list[Place] = [(x, laid.floors[source]), *laid.lines[way], (end, laid.places[target][1] - 5)]
+    points: list[Point] = [(x, laid.floors[source]), *laid.lines[way], (end, laid.places[target][1] - 5)]
     path = f"M{x:.1f} {y:.1f}V{points[0][1]:.1f}"
     for place in range(0, len(points), 2):
         (ax, ay), (bx, by) = points[place : place + 2]
@@ -183,7 +183,7 @@ def _box(
     exits: Sequence[Exit],
     leaves: Mapping[str, float],
     hottest: float,
-    link: Link | None,
+    link: StepLink | None,
 ) -> str:
     card, width = box.card, box.width
     x, y = laid.places[card.step]

@@ -16,7 +16,7 @@ SWEEPS = 8
 _BEND = 26.0  # room of a line that passes a layer
 
 Pair = tuple[str, str]
-Place = tuple[float, float]
+Point = tuple[float, float]
 _Bend = tuple[str, str, int]  # where a line passes a layer
 _Spot = str | _Bend
 _Neighbours = Mapping[_Spot, tuple[list[_Spot], list[_Spot]]]  # above, below
@@ -30,9 +30,9 @@ class Laid:
     ways without a line.
     """
 
-    places: Mapping[str, Place]
+    places: Mapping[str, Point]
     floors: Mapping[str, float]
-    lines: Mapping[Pair, Sequence[Place]]
+    lines: Mapping[Pair, Sequence[Point]]
     jumps: frozenset[Pair]
     width: float
     height: float
@@ -212,9 +212,9 @@ def _placed(
     """From the right to the left, and rows below each other."""
     ends = [(middles[box] - sizes[box][0] / 2, middles[box] + sizes[box][0] / 2) for box in sizes]
     first, last = min((a for a, _ in ends), default=0.0), max((b for _, b in ends), default=0.0)
-    places: dict[str, Place] = {}
+    places: dict[str, Point] = {}
     floors: dict[str, float] = {}
-    spans: list[Place] = []  # the upper and lower end of each row
+    spans: list[Point] = []  # the upper and lower end of each row
     y = 0.0
     for row in rows:
         height = max((sizes[spot][1] for spot in row if isinstance(spot, str)), default=0.0)

@@ -24,7 +24,7 @@ _IN_UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _AS_IT_IS = frozenset({"", "identity", "7bit", "8bit", "binary"})
 # What reading a malformed body raises, in aiohttp and beneath it.
 _MALFORMED = (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError, ClientPayloadError)
-Sent = MultiDictProxy[str | bytes | bytearray | web.FileField]
+SentForm = MultiDictProxy[str | bytes | bytearray | web.FileField]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -59,7 +59,7 @@ async def reading(most: int) -> AsyncIterator[None]:
         raise web.HTTPBadRequest(reason="The body is not what its Content-Type says") from error
 
 
-async def form(request: web.Request, most: int) -> Sent:
+async def form(request: web.Request, most: int) -> SentForm:
     """The fields of a form of at most so many bytes; empty for any other type.
 
     Raises HTTPBadRequest, HTTPRequestEntityTooLarge, HTTPRequestTimeout.

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ivr.asterisk.agi import (
     COMMAND_BYTES,
     AgiCodec,
+    AgiEvent,
     Broken,
     Environment,
-    Event,
     Hangup,
     Reply,
     StrayLine,
@@ -30,12 +30,12 @@ SAID = b"agi_callingpres: 32\nagi_callingani2: 0\nagi_dnid: 111\nagi_rdnis: unkn
 ROUTED = b"agi_context: in\nagi_extension: s\nagi_accountcode: \nagi_arg_1: s3\n\n"
 
 
-def events(*pieces: bytes, header: bytes = HEADER, **limits: int) -> list[Event]:
+def events(*pieces: bytes, header: bytes = HEADER, **limits: int) -> list[AgiEvent]:
     codec = AgiCodec(**limits)
     return [event for piece in (header, *pieces) for event in codec.feed(piece)]
 
 
-def replies(*pieces: bytes) -> list[Event]:
+def replies(*pieces: bytes) -> list[AgiEvent]:
     return events(*pieces)[1:]
 
 

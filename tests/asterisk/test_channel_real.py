@@ -21,7 +21,7 @@ from ivr.asterisk.agi import command
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn, Step, Wait
+from ivr.lab.caller import Beep, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn, Wait
 from ivr.lab.pace import patience
 from ivr.voice.actions import Ask, Operator, Record, Say
 from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
@@ -80,7 +80,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def heard(pbx: Pbx, folder: Path, action: Ask | Say | Record | Operator, *steps: Step) -> Event:
+async def heard(pbx: Pbx, folder: Path, action: Ask | Say | Record | Operator, *steps: CallerStep) -> Event:
     """What the channel answers to `action` while the caller does `steps`."""
     events: list[Event] = []
 
@@ -118,7 +118,7 @@ OVERLONG = Ask(tuple(f"a_fragment_with_a_long_name_{n:04}" for n in range(50)), 
     ],
 )  # fmt: skip
 async def test_every_key_that_was_pressed_is_heard(
-    pbx: Pbx, folder: Path, ask: Ask, steps: list[Step], keys: Keys
+    pbx: Pbx, folder: Path, ask: Ask, steps: list[CallerStep], keys: Keys
 ) -> None:
     assert await heard(pbx, folder, ask, *steps, StayOn()) == keys
 
@@ -164,7 +164,7 @@ async def test_the_first_and_the_next_key_have_times_of_their_own(pbx: Pbx, fold
     ],
 )
 async def test_a_say_ends_by_itself_or_by_a_key(
-    pbx: Pbx, folder: Path, say: Say, steps: list[Step], said: Said
+    pbx: Pbx, folder: Path, say: Say, steps: list[CallerStep], said: Said
 ) -> None:
     assert await heard(pbx, folder, say, *steps, StayOn()) == said
 
@@ -182,7 +182,7 @@ async def test_a_say_ends_by_itself_or_by_a_key(
 )  # fmt: skip
 async def test_a_recording_holds_what_asterisk_says_it_holds(
     pbx: Pbx, folder: Path, caplog: pytest.LogCaptureFixture,
-    record: Record, steps: list[Step], ended: Ended, seconds: tuple[float, float],
+    record: Record, steps: list[CallerStep], ended: Ended, seconds: tuple[float, float],
 ) -> None:  # fmt: skip
     caplog.set_level(logging.WARNING, logger="ivr.asterisk")
     last = [] if isinstance(steps[-1], PutDown) else [StayOn()]

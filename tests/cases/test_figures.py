@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import date
 
 from ivr.cases import figures
-from ivr.cases.figures import Fact, Facts, Numbering, What, packed, unpacked
+from ivr.cases.figures import Facts, FigureFact, Numbering, What, packed, unpacked
 
 MONDAY = date(2026, 11, 23).toordinal()
 
 
-def facts(*days: list[Fact]) -> Facts:
+def facts(*days: list[FigureFact]) -> Facts:
     names = Numbering()
     return unpacked(names, [(MONDAY + n, packed(names, day)) for n, day in enumerate(days)])
 
 
-def fact(what: What, agency: str = "abfa", value: int = 0, count: int = 1, **more: str) -> Fact:
+def fact(what: What, agency: str = "abfa", value: int = 0, count: int = 1, **more: str) -> FigureFact:
     place = {"county": "ahar", "topic": "water.supply", "kind": "complaint"} | more
-    return Fact(what, agency, value=value, count=count, **place)
+    return FigureFact(what, agency, value=value, count=count, **place)
 
 
 def test_what_was_packed_comes_out_the_same() -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import TABLE, Action, Actor, Refused, Side, decide, permitted
+from ivr.cases.transitions import TABLE, Actor, CaseAction, Refused, Side, decide, permitted
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "cases.md"
 ACTORS = {side: Actor(side, side, "abfa" if side is Side.AGENCY else "") for side in Side}
 
 
-def result(status: Status, action: Action, side: Side, reason: str = "x") -> Status | str:
+def result(status: Status, action: CaseAction, side: Side, reason: str = "x") -> Status | str:
     try:
         return decide("1", status, "abfa", action, ACTORS[side], reason)
     except Refused as refusal:
@@ -41,11 +41,13 @@ def test_the_document_shows_this_table() -> None:
 
 
 def test_every_action_has_its_row() -> None:
-    assert set(TABLE) == set(Action)
+    assert set(TABLE) == set(CaseAction)
 
 
-@pytest.mark.parametrize(("status", "action", "side"), [*product(Status, Action, Side)])
-def test_what_is_not_permitted_says_why_in_one_sentence(status: Status, action: Action, side: Side) -> None:
+@pytest.mark.parametrize(("status", "action", "side"), [*product(Status, CaseAction, Side)])
+def test_what_is_not_permitted_says_why_in_one_sentence(
+    status: Status, action: CaseAction, side: Side
+) -> None:
     said = result(status, action, side)
     if action in permitted(status, side):
         assert said in set(Status)
@@ -55,7 +57,7 @@ def test_what_is_not_permitted_says_why_in_one_sentence(status: Status, action: 
 
 @pytest.mark.parametrize("status", [*Status])
 def test_every_open_case_can_be_carried_on_and_every_status_but_one_begins_again(status: Status) -> None:
-    follow = {result(status, action, side) for action in Action for side in Side}
+    follow = {result(status, action, side) for action in CaseAction for side in Side}
     if status in OPEN:
         assert Status.ANSWERED in follow
     else:
@@ -66,28 +68,28 @@ def test_every_open_case_can_be_carried_on_and_every_status_but_one_begins_again
 def test_every_status_but_the_first_can_be_reached() -> None:
     seen, fresh = {Status.OPENED}, {Status.OPENED}
     while fresh:
-        ways = product(fresh, Action, Side)
+        ways = product(fresh, CaseAction, Side)
         fresh = {Status(to) for way in ways if (to := result(*way)) in set(Status)} - seen
         seen |= fresh
     assert seen == set(Status)
 
 
 def test_not_ours_never_closes_a_case() -> None:
-    for status, action in product(Status, Action):
+    for status, action in product(Status, CaseAction):
         after = result(status, action, Side.AGENCY)
         assert after not in set(Status) or after in OPEN
 
 
 def test_another_agency_may_do_nothing() -> None:
     other = Actor("edu/x", Side.AGENCY, "edu")
-    for status, action in product(Status, Action):
+    for status, action in product(Status, CaseAction):
         with pytest.raises(Refused):
             decide("1", status, "abfa", action, other, "x")
 
 
 @pytest.mark.parametrize("rule", TABLE.values(), ids=lambda rule: rule.action)
 def test_who_owes_a_reason_is_told_so(rule: object) -> None:
-    assert isinstance(rule, type(TABLE[Action.REFER]))
+    assert isinstance(rule, type(TABLE[CaseAction.REFER]))
     status = next(s for s in Status if s in rule.sources)
     for side in rule.sides:
         said = result(status, rule.action, side, "  ")

@@ -19,7 +19,7 @@ from ivr.desk.book import menus
 from ivr.desk.trees import drafts, tree_history
 from ivr.desk.trees.publishing import publish_draft
 from ivr.installation import tree_check
-from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn, Step, Wait
+from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn, Wait
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
 from ivr.settings import ROOT
@@ -33,7 +33,7 @@ from tests.fixtures.province import answer
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 
 
-def keys(*each: str) -> tuple[Step, ...]:
+def keys(*each: str) -> tuple[CallerStep, ...]:
     """Barge in on one prompt after the other."""
     return tuple(step for key in each for step in (Hear(), Press(key)))
 
@@ -43,13 +43,13 @@ SPEAK = (Beep(), Speak(2.6), Press("#"))
 KEEP = (*keys("1"), Hear(), PutDown())  # keep at the review, hang up while the code is read
 
 
-async def call(hotline: Hotline, *steps: Step, number: str, name: str | bytes = "") -> CallerReport:
+async def call(hotline: Hotline, *steps: CallerStep, number: str, name: str | bytes = "") -> CallerReport:
     outcome = await hotline.call(*steps, number=number, name=name)
     assert outcome.completed, f"{outcome.problem}\n{outcome.log}"
     return outcome
 
 
-async def cased(hotline: Hotline, *steps: Step) -> dict[str, Any]:
+async def cased(hotline: Hotline, *steps: CallerStep) -> dict[str, Any]:
     """Place the call; the case that came of it, whose call row points back at it."""
     number = fresh_number()
     await call(hotline, *steps, number=number)
@@ -66,7 +66,7 @@ def files(hotline: Hotline, case: dict[str, Any]) -> list[Path]:
 # --- the tree's branches
 
 # How to say it, and what the case must then be.
-BRANCHES: dict[str, tuple[tuple[Step, ...], dict[str, object]]] = {
+BRANCHES: dict[str, tuple[tuple[CallerStep, ...], dict[str, object]]] = {
     "complaint": (TO_RECORD, {"kind": "complaint", "topic": "water.supply", "agency": "abfa"}),
     "criticism": (keys("1", "2", "2", "1", "01"), {"kind": "criticism", "county": "tabriz"}),
     "suggestion": (keys("1", "3", "7", "1", "10"), {"kind": "suggestion", "county": "sarab"}),
@@ -107,7 +107,7 @@ BRANCHES: dict[str, tuple[tuple[Step, ...], dict[str, object]]] = {
 
 
 async def test_every_branch_becomes_its_case(hotline: Hotline) -> None:
-    async def branch(name: str, to_record: tuple[Step, ...], wanted: dict[str, object]) -> str:
+    async def branch(name: str, to_record: tuple[CallerStep, ...], wanted: dict[str, object]) -> str:
         try:
             case = await cased(hotline, *to_record, *SPEAK, *KEEP)
         except AssertionError as error:
@@ -220,7 +220,7 @@ async def test_six_at_once_follows_up_in_the_language_she_spoke_before(hotline: 
 
 # --- hanging up
 
-HANG_UPS: dict[str, tuple[tuple[Step, ...], int]] = {
+HANG_UPS: dict[str, tuple[tuple[CallerStep, ...], int]] = {
     "at the language": ((Hear(), PutDown()), 0),
     "at the kind": ((*keys("1"), Hear(), PutDown()), 0),
     "at the topic's group": ((*keys("1", "1"), Hear(), PutDown()), 0),
@@ -238,7 +238,7 @@ HANG_UPS: dict[str, tuple[tuple[Step, ...], int]] = {
 
 
 async def test_hanging_up_at_any_step_leaves_the_right_rows(hotline: Hotline) -> None:
-    async def hang_up(where: str, steps: tuple[Step, ...], cases: int) -> str:
+    async def hang_up(where: str, steps: tuple[CallerStep, ...], cases: int) -> str:
         number = fresh_number()
         outcome = await hotline.call(*steps, number=number)
         row = await hotline.call_of(number)

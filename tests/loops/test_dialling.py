@@ -39,13 +39,13 @@ from ivr.desk.meetings import (
 from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_list import EVERYTHING, of_case
-from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
-from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn, Step
+from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
 from ivr.loops.dialling import Trunk, dial_string
@@ -62,7 +62,7 @@ from tests.web.panel import panel_served
 AT_ANY_HOUR = {"opens": time(0), "closes": time(23, 59, 59), "days_off": True}
 
 
-def keys(*each: str) -> tuple[Step, ...]:
+def keys(*each: str) -> tuple[CallerStep, ...]:
     """Barge in on one prompt after the other."""
     return tuple(step for key in each for step in (Hear(), Press(key)))
 
@@ -83,7 +83,7 @@ class Town:
         self.hotline, self.callee, self.folder = hotline, callee, folder
 
     async def citizen(
-        self, does: Sequence[Step] | str, words: str = "آب وصل شد.", voice: SpokenAnswer | None = None
+        self, does: Sequence[CallerStep] | str, words: str = "آب وصل شد.", voice: SpokenAnswer | None = None
     ) -> tuple[str, str]:
         """Someone who opened a case, which has its answer now. Her number and the code."""
         number = fresh_number()
@@ -244,7 +244,9 @@ async def test_a_slot_that_one_citizen_can_t_take_goes_to_the_next_who_is_called
     async with engine.connect() as connection:
         page = await read_page(connection)
     now, by = datetime.now(UTC), actor_named(page, "desk")
-    wanted = Sitting(Official.GOVERNOR, "ostandari", now + timedelta(days=5), 1, place="تالار", even_off=True)
+    wanted = PlannedSession(
+        Official.GOVERNOR, "ostandari", now + timedelta(days=5), 1, place="تالار", even_off=True
+    )
     async with engine.begin() as connection:  # together, so that the first is not rung between
         for code in numbers:
             asked = Instruction(code, by, now=now)
@@ -278,7 +280,7 @@ async def test_who_says_that_an_order_is_done_in_part_says_what_is_missing_and_i
     before, by = now - timedelta(hours=2), actor_named(page, "desk")
     days = (now.astimezone(ZONE).date() + timedelta(days=n) for n in range(1, 30))
     order = MeetingOrder("abfa", "آب وصل شود", next(filter(page.calendar.is_working, days)))
-    wanted = Sitting(
+    wanted = PlannedSession(
         Official.GOVERNOR, "ostandari", now - timedelta(hours=1), 1, place="تالار", even_off=True
     )
     async with engine.begin() as connection:  # together, so that she is rung about nothing else

@@ -14,7 +14,7 @@ import pytest
 
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer
-from ivr.lab.caller import Hear, Press, PutDown, StayOn, Step, Wait
+from ivr.lab.caller import CallerStep, Hear, Press, PutDown, StayOn, Wait
 from ivr.lab.pace import patience
 from ivr.loops.enquiring import MOST_FAILURES, REST_SECONDS, Enquiries, Fuse
 from ivr.voice.actions import Action, Enquire, HangUp
@@ -283,7 +283,7 @@ def tree(host: str, never: float) -> bytes:
 
 
 async def walked(
-    pbx: Pbx, folder: Path, asking: Enquiries, host: str, *steps: Step, never: float = 8
+    pbx: Pbx, folder: Path, asking: Enquiries, host: str, *steps: CallerStep, never: float = 8
 ) -> list[str]:
     """The notes of one whole call. `never`: so many seconds the last answer is waited for."""
     notes: list[str] = []

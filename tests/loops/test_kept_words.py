@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, CallerReport, Hear, Press, Speak, StayOn, Step
+from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Press, Speak, StayOn
 from ivr.store.tables import recordings
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.fixtures.small_disk import SmallDisk
@@ -20,7 +20,7 @@ BLOCK = 32_768  # bytes, 2 s of words: Asterisk writes as many at once, what com
 PAGE = 4_096
 
 
-def says_more(hotline: Hotline, number: str, seconds: float, *then: Step) -> asyncio.Task[CallerReport]:
+def says_more(hotline: Hotline, number: str, seconds: float, *then: CallerStep) -> asyncio.Task[CallerReport]:
     """She keeps her first words, and adds to them for so long."""
     more = (Hear(), Press("4"), Beep(), Speak(seconds), Press("#"))
     return asyncio.create_task(hotline.call(*TO_RECORD, *SPEAK, *more, *then, number=number))

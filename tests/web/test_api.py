@@ -22,6 +22,7 @@ from ivr.desk.case.splitting import Part
 from ivr.desk.counter import channels
 from ivr.store.tables import cases, recordings
 from ivr.store.tables import channels as channel_table
+from ivr.web.api.openapi import DOCUMENT
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr
@@ -82,6 +83,29 @@ async def test_another_system_sends_a_case_and_follows_it_to_its_answer(
     assert (await get(api, f"/api/v1/cases/{code}", "other_app"))[0] == 404
     assert (await get(api, "/api/v1/cases/1234567890"))[0] == 404
     assert await findings(at.engine, tmp_path, case["code"]) == []
+
+
+def test_schemas_keep_the_names_that_other_systems_know() -> None:
+    known = {
+        "Case",
+        "Cases",
+        "Guess",
+        "Meeting",
+        "Named",
+        "NewCase",
+        "Order",
+        "Orders",
+        "Part",
+        "Place",
+        "Question",
+    }
+    known |= {"Report", "Session", "Sessions", "Suggested", "Theme", "Topic", "Wrong"}
+    found = {
+        name: schema["title"]
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        if "properties" in schema
+    }
+    assert found == {name: name for name in known}
 
 
 async def test_a_case_that_several_agencies_share_has_one_code(api: Service, at: Counter) -> None:

@@ -22,7 +22,7 @@ from ivr.asterisk.ami import Ami
 from ivr.desk.book import announcing, menus
 from ivr.desk.call import live
 from ivr.desk.call.live import Disk
-from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
+from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Press, PutDown, Speak, StayOn
 from ivr.lab.pace import patience
 from ivr.loops import every
 from ivr.loops.every import Loops
@@ -204,7 +204,7 @@ async def test_a_call_that_is_over_and_an_asterisk_that_is_away_are_told(
 
 @asynccontextmanager
 async def watching(
-    chrome: Browser, hotline: Hotline, number: str, steps: Sequence[Step]
+    chrome: Browser, hotline: Hotline, number: str, steps: Sequence[CallerStep]
 ) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[CallerReport]]]:
     """A supervisor looks at a running hotline's board while somebody calls: the page, and the call's row."""
     async with AsyncExitStack() as stack:

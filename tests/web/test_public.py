@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
 from ivr.desk.counter import questions, tracking
-from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.counter.tracking import Doubted, ProofAnswer
 from ivr.desk.people import limiting
 from ivr.store.tables import cases
 from ivr.web.panel.locale import digits, words
@@ -33,7 +33,7 @@ from tests.web.panel import Client, PanelServed, panel_served
 KEY = bytes(32)
 ANSWER = "لولهٔ خیابان آزادی تعمیر شد."
 OURS = str(Path(tracking.__file__).parents[1])
-NO_ANSWER = Answer()
+NO_ANSWER = ProofAnswer()
 HERS = "۰۹۱۴ ۱۲۳ ۴۵۶۷"  # as she may type it
 WRONG = "1234567890"  # its check digit is not right
 # No worker is given its part before the page's `compute` is called.
@@ -203,13 +203,15 @@ async def test_and_with_the_same_work_so_that_time_tells_nothing(panel: PanelSer
     assert len(found) < len(nobodys) and "track calls _find" in called
 
 
-async def doubted(panel: PanelServed, code: str, address: str, answer: Answer = NO_ANSWER) -> Answer:
+async def doubted(
+    panel: PanelServed, code: str, address: str, answer: ProofAnswer = NO_ANSWER
+) -> ProofAnswer:
     """The right answer to the question that is put instead of telling."""
     with pytest.raises(Doubted) as put:
         await tracking.track(panel.engine, code, address, panel.clock.now, answer)
     question = put.value.question
     assert question is not None
-    return Answer(question.proof, str(question.first + question.second))
+    return ProofAnswer(question.proof, str(question.first + question.second))
 
 
 async def guessed_everywhere(panel: PanelServed) -> None:
@@ -252,11 +254,13 @@ async def test_two_slips_cost_a_citizen_nothing_and_guessing_costs_a_sum_each_an
     assert await tracking.track(panel.engine, opened, "2001:db8::1", now + tracking.MOST_MISSES.within)
 
 
-async def puzzled(panel: PanelServed, code: str, address: str, answer: Answer = NO_ANSWER) -> Answer:
+async def puzzled(
+    panel: PanelServed, code: str, address: str, answer: ProofAnswer = NO_ANSWER
+) -> ProofAnswer:
     """The puzzle that is put instead of telling, solved."""
     with pytest.raises(Doubted) as put:
         await tracking.track(panel.engine, code, address, panel.clock.now, answer)
-    return Answer(solved=solved(put.value.puzzle))
+    return ProofAnswer(solved=solved(put.value.puzzle))
 
 
 @pytest.mark.usefixtures("cheap")
@@ -299,7 +303,7 @@ async def test_a_sum_is_good_once_and_for_minutes_and_can_not_be_made_up(
     now = int(panel.clock.now.timestamp())
     for proof in ("", "-", f"00-{now}", f"{right.proof}9", "x" * 60, f"{right.proof.split('-')[0]}-²"):
         for total in ("", "2", "²", "9" * 5_000):
-            await doubted(panel, opened, "192.0.2.2", Answer(proof, total))
+            await doubted(panel, opened, "192.0.2.2", ProofAnswer(proof, total))
     panel.clock.now += limiting.PROOF_GOOD_FOR
     await guessed_everywhere(panel)
     panel.clock.now += timedelta(seconds=1)

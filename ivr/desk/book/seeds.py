@@ -23,7 +23,7 @@ from ivr.voice.directory import Topic as TopicKey
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.yaml_tree import SAFE
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
+SeedCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 _SHORT = 24  # characters of a body's short name
 
@@ -41,12 +41,12 @@ class SeedEntry(BaseModel):
 class CountySeed(SeedEntry):
     """`municipalities`: code → name of the towns that have one of their own; `towns`: the others."""
 
-    code: Code
+    code: SeedCode
     key: Annotated[str, StringConstraints(pattern=r"^\d\d$")]
     name: Text
     capital: Text
     towns: list[str] = []
-    municipalities: dict[Code, Text] = {}
+    municipalities: dict[SeedCode, Text] = {}
     aliases: list[str] = []
 
     @property
@@ -64,7 +64,7 @@ class Areas(SeedEntry):
 
 
 class Agency(SeedEntry):
-    code: Code
+    code: SeedCode
     name: Text
     short: Annotated[str, StringConstraints(max_length=_SHORT)] = ""
     level: Text
@@ -98,7 +98,7 @@ class Municipality(SeedEntry):
 
 
 class Agencies(SeedEntry):
-    fallback: Code
+    fallback: SeedCode
     municipalities: Municipality | None = None
     agencies: list[Agency] = Field(min_length=1)
 
@@ -117,10 +117,10 @@ class Agencies(SeedEntry):
 
 class RouteSeed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    default: Code | None = None
-    counties: dict[str, Code] = {}
+    default: SeedCode | None = None
+    counties: dict[str, SeedCode] = {}
     county_pattern: str | None = None
-    no_county: Code | None = None
+    no_county: SeedCode | None = None
 
     def rules(self, topic: str) -> Iterator[Rule]:
         for county, agency in self.counties.items():
@@ -134,8 +134,8 @@ class RouteSeed(BaseModel):
                 yield Rule(topic, scope, body)
 
 
-class Leaf(SeedEntry):
-    code: Code
+class LeafSeed(SeedEntry):
+    code: SeedCode
     name: Text
     # Without one the telephone's menu leaves it out: the service desk and the suggestions know it.
     key: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d)?$")] = ""
@@ -146,20 +146,20 @@ class Leaf(SeedEntry):
 
 
 class Top(SeedEntry):
-    code: Code
+    code: SeedCode
     name: Text
-    leaves: list[Leaf] = Field(min_length=1)
+    leaves: list[LeafSeed] = Field(min_length=1)
 
 
 class Topics(SeedEntry):
-    other: Code
+    other: SeedCode
     menu: dict[Annotated[str, StringConstraints(pattern=r"^\d$")], Text]
     topics: list[Top] = Field(min_length=1)
 
 
 class KindRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    kinds: dict[Kind, Code] = {}
+    kinds: dict[Kind, SeedCode] = {}
 
 
 class DaySeed(BaseModel):
@@ -193,7 +193,7 @@ class Seeds:
     calendar: CalendarSeed
     ladders: Ladders = STANDARD
 
-    def leaves(self) -> Iterator[tuple[Top, Leaf]]:
+    def leaves(self) -> Iterator[tuple[Top, LeafSeed]]:
         for top in self.topics.topics:
             for leaf in top.leaves:
                 yield top, leaf

@@ -15,7 +15,7 @@ from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table, read_tree
 
 M = TypeVar("M", bound=BaseModel)
-Key = tuple[str, ...]
+RowKey = tuple[str, ...]
 
 
 Spared = Mapping[str, Mapping[str, Any]]  # a list of the file → keys of its entries → what stands in for them
@@ -60,7 +60,10 @@ def read_sparing(path: Path, model: type[M], spared: Spared) -> tuple[M, Faults]
 
 
 async def overlaid(
-    connection: AsyncConnection, table: sa.Table, of_file: Mapping[Key, M], changed: Callable[[Any], M | None]
+    connection: AsyncConnection,
+    table: sa.Table,
+    of_file: Mapping[RowKey, M],
+    changed: Callable[[Any], M | None],
 ) -> list[M]:
     """What a file says, and over it the rows that people changed, by the table's key.
 

@@ -16,7 +16,7 @@ from ivr.cases import phone
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason, RoutingDecision
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Action, Actor, Side
+from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.change import CITIZEN, Change, Instruction
@@ -72,7 +72,7 @@ async def _put(
     connection: AsyncConnection, page: Page, fact: CaseRefinedFact, case: Row[Any], topic: str, county: str
 ) -> None:
     ask = Instruction(case.code, Actor(CITIZEN, Side.CITIZEN), now=fact.at, cause=fact.id)
-    async with changing(connection, page, Action.CHANGE_TOPIC, ask) as change:
+    async with changing(connection, page, CaseAction.CHANGE_TOPIC, ask) as change:
         change.details |= {"before": (change.topic, change.county), "topic": topic, "county": county}
         change.topic, change.county = topic, county
         _keep_deadline(change)
@@ -87,7 +87,7 @@ async def _put(
     if route.agency == case.agency or read_first:
         return
     send = replace(ask, actor=Actor(MACHINE, Side.MACHINE))
-    async with changing(connection, page, Action.REFER, send) as change:
+    async with changing(connection, page, CaseAction.REFER, send) as change:
         if route.reason is not Reason.RULE:
             change.status = Status.OPENED  # with the desk
         change.not_after = change.case.due_at

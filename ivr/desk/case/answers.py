@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.transitions import Action
+from ivr.cases.transitions import CaseAction
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, order_calls
 from ivr.desk.case.change import Books, Change, Instruction
@@ -41,7 +41,7 @@ async def give(
     Raises NoSuchCase, or Refused as the table says and when there are neither words nor a voice.
     """
     _refuse_nothing(words, voice, spoken)
-    async with changing(books, page, Action.ANSWER, ask) as change:
+    async with changing(books, page, CaseAction.ANSWER, ask) as change:
         await _answer(change, words.strip(), voice, spoken.strip())
         if of and of != change.agency:
             change.move(of, "desk")
@@ -57,7 +57,7 @@ async def propose(
 ) -> None:
     """Store an answer that the citizen hears only once the desk approves of it. Its clock goes on."""
     _refuse_nothing(words, voice, spoken)
-    async with changing(engine, page, Action.PROPOSE, ask) as change:
+    async with changing(engine, page, CaseAction.PROPOSE, ask) as change:
         draft = _said(words.strip(), voice, spoken.strip())
         change.values = {"draft": draft | {"by": ask.actor.name, "agency": change.agency}}
         change.details = draft
@@ -65,7 +65,7 @@ async def propose(
 
 async def approve(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """What waits becomes the answer. Refused when nothing waits, or what another agency had proposed."""
-    async with changing(engine, page, Action.APPROVE, ask) as change:
+    async with changing(engine, page, CaseAction.APPROVE, ask) as change:
         draft = _draft(change)
         voice = SpokenAnswer(**draft["voice"]) if draft.get("voice") else None
         await _answer(change, draft["text"], voice, draft.get("spoken", ""))
@@ -74,7 +74,7 @@ async def approve(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
 
 async def turn_down(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """What waits is not good enough, for the reason given."""
-    async with changing(engine, page, Action.TURN_DOWN, ask) as change:
+    async with changing(engine, page, CaseAction.TURN_DOWN, ask) as change:
         _draft(change)
         change.values = {"draft": None}
 
@@ -84,7 +84,7 @@ async def hand_back(books: Books, page: Page, ask: Instruction) -> None:
 
     An order keeps the day that it had. Raises Refused as the table says, and for a case that is split.
     """
-    async with changing(books, page, Action.HAND_BACK, ask) as change:
+    async with changing(books, page, CaseAction.HAND_BACK, ask) as change:
         if await order_calls.is_order(change.connection, change.case.id):
             calendar, county = page.calendar, change.county
             clock = change.clock.run(calendar, ask.now, county)
@@ -108,7 +108,7 @@ def _draft(change: Change) -> dict[str, Any]:
     draft: dict[str, Any] | None = change.case.draft
     if draft is None:
         raise Refused(f"no answer to case {change.ask.code} waits for approval")
-    if draft["agency"] != change.case.agency and change.action is Action.APPROVE:
+    if draft["agency"] != change.case.agency and change.action is CaseAction.APPROVE:
         owner = draft["agency"]
         raise Refused(f"the answer that waits is of {owner}, and the case is with {change.case.agency} now")
     return draft

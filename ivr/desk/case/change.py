@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.clock import Clock, fair_days
 from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import Action, Actor, Side
+from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import suggestion_outcomes
 from ivr.desk.case.event_log import add_event
@@ -28,28 +28,28 @@ from ivr.store.tables import cases, outbox, referrals
 CITIZEN = "citizen"
 Books = AsyncEngine | AsyncConnection
 EVENTS = {
-    Action.REFER: "referred",
-    Action.ACCEPT: "accepted",
-    Action.ANSWER: "answered",
-    Action.PROPOSE: "answer_proposed",
-    Action.APPROVE: "answered",
-    Action.TURN_DOWN: "answer_turned_down",
-    Action.HAND_BACK: "handed_back",
-    Action.RETURN: "returned",
-    Action.RULE: "ruled",
-    Action.CLOSE: "closed",
-    Action.REOPEN: "reopened",
-    Action.WITHDRAW: "withdrawn",
-    Action.ADVISE: "advised",
-    Action.MERGE: "merged",
-    Action.CHANGE_TOPIC: "topic_changed",
-    Action.PAUSE: "paused",
-    Action.RESUME: "resumed",
-    Action.AWAIT: "awaits",
-    Action.EXTEND: "extended",
-    Action.SPLIT: "split",
-    Action.COLLECT: "collected",
-    Action.RELEASE: "released",
+    CaseAction.REFER: "referred",
+    CaseAction.ACCEPT: "accepted",
+    CaseAction.ANSWER: "answered",
+    CaseAction.PROPOSE: "answer_proposed",
+    CaseAction.APPROVE: "answered",
+    CaseAction.TURN_DOWN: "answer_turned_down",
+    CaseAction.HAND_BACK: "handed_back",
+    CaseAction.RETURN: "returned",
+    CaseAction.RULE: "ruled",
+    CaseAction.CLOSE: "closed",
+    CaseAction.REOPEN: "reopened",
+    CaseAction.WITHDRAW: "withdrawn",
+    CaseAction.ADVISE: "advised",
+    CaseAction.MERGE: "merged",
+    CaseAction.CHANGE_TOPIC: "topic_changed",
+    CaseAction.PAUSE: "paused",
+    CaseAction.RESUME: "resumed",
+    CaseAction.AWAIT: "awaits",
+    CaseAction.EXTEND: "extended",
+    CaseAction.SPLIT: "split",
+    CaseAction.COLLECT: "collected",
+    CaseAction.RELEASE: "released",
 }
 
 
@@ -87,7 +87,7 @@ class Change:
         connection: AsyncConnection,
         page: Page,
         case: Row[Any],
-        action: Action,
+        action: CaseAction,
         ask: Instruction,
         status: Status,
     ) -> None:
@@ -117,7 +117,7 @@ class Change:
         body; where nobody chose it, as when the case is opened again, another has it.
         """
         if agency == self.case.accused:
-            if self.action is not Action.REOPEN:
+            if self.action is not CaseAction.REOPEN:
                 raise Refused(f"case {self.ask.code} is about {agency}: it is kept from that body")
             agency = self.page.away_from(agency)
         if agency != self.agency:
@@ -125,7 +125,7 @@ class Change:
         self.details |= {"from": self.agency, "agency": agency}
         self.agency, self._begins, self._ends = agency, begins, ends or self._ends
 
-    def of(self, case: Row[Any], action: Action, status: Status) -> Change:
+    def of(self, case: Row[Any], action: CaseAction, status: Status) -> Change:
         """What this change brings another case of the family; `save` it too. Lock it first."""
         cause = uuid.uuid5(self.ask.cause, str(case.id))
         ask = replace(self.ask, code=case.code, cause=cause, seen=None)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import REOPEN, Action, Side
+from ivr.cases.transitions import REOPEN, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
@@ -35,7 +35,7 @@ async def close(books: Books, page: Page, ask: Instruction) -> None:
 
     Whom the desk did not wait for is told of the answer all the same; whom nobody can call the desk has told.
     """
-    async with changing(books, page, Action.CLOSE, ask) as change:
+    async with changing(books, page, CaseAction.CLOSE, ask) as change:
         closure = BY_DESK if change.case.channel == COLLECTIVE else CLOSURES[ask.actor.side]
         change.values = {"closed_at": ask.now, "closure": closure}
         change.details["closure"] = closure
@@ -45,7 +45,7 @@ async def close(books: Books, page: Page, ask: Instruction) -> None:
 
 async def withdraw(books: Books, page: Page, ask: Instruction) -> None:
     """The citizen takes the case back."""
-    async with changing(books, page, Action.WITHDRAW, ask) as change:
+    async with changing(books, page, CaseAction.WITHDRAW, ask) as change:
         change.values = {"closed_at": ask.now, "closure": "withdrawn"}
 
 
@@ -55,7 +55,7 @@ async def advise(engine: AsyncEngine, page: Page, ask: Instruction, spoken: str 
     refuse_unreadable(spoken, "spoken")
     if not spoken.strip():
         refuse_unreadable(ask.reason, "reason")
-    async with changing(engine, page, Action.ADVISE, ask) as change:
+    async with changing(engine, page, CaseAction.ADVISE, ask) as change:
         change.values = {"closed_at": ask.now, "closure": ADVISED}
         change.values |= {"answer": ask.reason.strip(), "answer_voice": "", "answer_spoken": spoken.strip()}
         change.values["answered_at"] = ask.now
@@ -86,7 +86,7 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
     """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same."""
     if into == ask.code:
         raise Refused(f"case {into} can't be merged into itself")
-    async with changing(engine, page, Action.MERGE, ask, into) as change:
+    async with changing(engine, page, CaseAction.MERGE, ask, into) as change:
         one, other = change.case, await locked(change.connection, into)
         if other.status not in OPEN:
             raise Refused(f"case {into} is {other.status}, so nothing can go on in it")
@@ -122,7 +122,7 @@ async def reopen(
     `words`: what she said to it, in `call`; they belong to the case from then on.
     Raises Refused as the table says, and for a citizen later than `within` after the end.
     """
-    async with changing(books, page, Action.REOPEN, ask) as change:
+    async with changing(books, page, CaseAction.REOPEN, ask) as change:
         ended = change.case.closed_at
         if ask.actor.side is Side.CITIZEN and ended and ask.now - ended > within:
             raise Refused(f"case {ask.code} ended more than {within.days} days ago")

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Action, Actor, Side
+from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import closing, registering
 from ivr.desk.case.change import Books, Change, Instruction
@@ -65,7 +65,7 @@ async def collect(
                 await _merge(connection, page, ask, twin)
                 merged.append(code)
                 continue
-            async with changing(connection, page, Action.COLLECT, ask) as change:
+            async with changing(connection, page, CaseAction.COLLECT, ask) as change:
                 refuse_together(change.case)
                 await refuse_awaited(change)
                 _join(change, whole)
@@ -75,7 +75,7 @@ async def collect(
 
 async def release(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """Out of the collective case: it goes on by itself, with the body that it has."""
-    async with changing(engine, page, Action.RELEASE, ask) as change:
+    async with changing(engine, page, CaseAction.RELEASE, ask) as change:
         change.values = {"member_of": None}
 
 
@@ -137,7 +137,7 @@ async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], cod
 
 async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:
     reason = ask.reason or "the same caller in one collective case"
-    async with changing(connection, page, Action.MERGE, replace(ask, reason=reason), into) as change:
+    async with changing(connection, page, CaseAction.MERGE, replace(ask, reason=reason), into) as change:
         await closing.go_on_in(change, await locked(connection, into))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import Action, Side
+from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Change, Instruction, unchanged
 from ivr.desk.case.event_log import add_event
@@ -96,7 +96,7 @@ async def _seal(
         fresh = (await connection.execute(select(cases).where(cases.c.id == case.id))).one()
         to = page.away_from(its.accused or "")
         status = Status.OPENED if to == page.rules.desk else Status.REFERRED
-        change = Change(connection, page, fresh, Action.REFER, quiet, status)
+        change = Change(connection, page, fresh, CaseAction.REFER, quiet, status)
         change.move(to, MOVED)
         await change.save()
 

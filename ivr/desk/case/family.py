@@ -15,7 +15,7 @@ from sqlalchemy import Row, Select, select
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import Action
+from ivr.cases.transitions import CaseAction
 from ivr.desk.case import callback_planning, order_calls
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, cases
@@ -23,7 +23,7 @@ from ivr.store.tables import agencies, cases
 if TYPE_CHECKING:
     from ivr.desk.case.change import Change
 
-A = Action
+A = CaseAction
 # What the citizen, or the desk for her, may do with a case that waits in a collective one.
 _OF_MEMBERS = frozenset({A.CLOSE, A.REOPEN, A.WITHDRAW, A.MERGE, A.RELEASE})
 _NOT_OF_PARTS = frozenset({A.CLOSE, A.MERGE, A.SPLIT, A.COLLECT, A.RELEASE, A.AWAIT})
@@ -39,12 +39,12 @@ _MIRRORED = _ANSWERS | {A.REFER, A.ACCEPT, A.RETURN, A.RULE, A.REOPEN}
 _ENDS_PART = _ANSWERS | {A.ADVISE, A.WITHDRAW}
 
 
-def forbidden(case: Row[Any]) -> frozenset[Action]:
+def forbidden(case: Row[Any]) -> frozenset[CaseAction]:
     """What a case's own place among its kin forbids, whatever the others are: nobody need be offered it."""
     if case.part_of:
         return _NOT_OF_PARTS
     if case.member_of:
-        return frozenset(Action) - _OF_MEMBERS
+        return frozenset(CaseAction) - _OF_MEMBERS
     return _NOT_OF_COLLECTIVES if case.channel == COLLECTIVE else frozenset({A.RELEASE})
 
 

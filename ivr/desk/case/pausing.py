@@ -15,7 +15,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Action, Side
+from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction, clock_of
 from ivr.desk.case.event_log import Told, tell_all
@@ -34,7 +34,7 @@ async def pause(
     engine: AsyncEngine, page: Page, ask: Instruction, days: int, cap: int = MOST_PAUSED_DAYS
 ) -> None:
     """Stop the clock for so many working days; it runs again by itself."""
-    async with changing(engine, page, Action.PAUSE, ask) as change:
+    async with changing(engine, page, CaseAction.PAUSE, ask) as change:
         if ask.actor.side is Side.AGENCY and await is_order(change.connection, change.case.id):
             raise Refused(f"case {ask.code} is an order: only the office extends it")
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
@@ -48,7 +48,7 @@ async def wait_until(books: Books, page: Page, ask: Instruction, until: datetime
     It runs again by itself after that day, so that whatever nobody sees to climbs. Under no cap, but its days
     count among the pauses that a case may have.
     """
-    async with changing(books, page, Action.AWAIT, ask) as change:
+    async with changing(books, page, CaseAction.AWAIT, ask) as change:
         calendar, county = page.calendar, change.county
         if change.clock.paused_at:
             change.clock = change.clock.resume(calendar, ask.now, county)
@@ -95,7 +95,7 @@ def _ended(case: Row[Any], page: Page, now: datetime) -> Told:
 
 async def resume(books: Books, page: Page, ask: Instruction) -> None:
     """Let the clock run again; only the days that the pause lasted are left out."""
-    async with changing(books, page, Action.RESUME, ask) as change:
+    async with changing(books, page, CaseAction.RESUME, ask) as change:
         change.clock = change.clock.resume(page.calendar, ask.now, change.county)
 
 
@@ -106,7 +106,7 @@ async def change_topic(
 
     Raises Refused for what the book does not know, and when nothing would change.
     """
-    async with changing(engine, page, Action.CHANGE_TOPIC, ask) as change:
+    async with changing(engine, page, CaseAction.CHANGE_TOPIC, ask) as change:
         before = (change.topic, change.county)
         change.topic = topic or change.topic
         change.county = change.county if county is None else county

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from ivr.cases.transitions import Action, Side
+from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import precedents
 from ivr.desk.case.change import Books, Change, Instruction
@@ -27,7 +27,7 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
     Raises Refused as the table says; for an agency that can't be given cases, that has it already, or
     (onward) had it before; when the case waits for a ruling, or was ruled on.
     """
-    async with changing(books, page, Action.REFER, ask) as change:
+    async with changing(books, page, CaseAction.REFER, ask) as change:
         _assignable(page, agency)
         await refuse_told_of(change, agency)
         _told(change, agency)
@@ -45,13 +45,13 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
 
 async def accept(books: Books, page: Page, ask: Instruction) -> None:
     """The agency takes the case up."""
-    async with changing(books, page, Action.ACCEPT, ask):
+    async with changing(books, page, CaseAction.ACCEPT, ask):
         pass
 
 
 async def give_back(books: Books, page: Page, ask: Instruction) -> None:
     """The agency says that it is not its own: the case goes to the desk. Refused also when a ruling binds."""
-    async with changing(books, page, Action.RETURN, ask) as change:
+    async with changing(books, page, CaseAction.RETURN, ask) as change:
         if change.agency == page.rules.desk:
             raise Refused(f"case {ask.code} is at the desk already")
         await _not_bound(change)
@@ -61,7 +61,7 @@ async def give_back(books: Books, page: Page, ask: Instruction) -> None:
 
 async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """The desk decides whose the case is. A precedent for its topic and county, which routing obeys."""
-    async with changing(books, page, Action.RULE, ask) as change:
+    async with changing(books, page, CaseAction.RULE, ask) as change:
         _assignable(page, agency)
         await refuse_told_of(change, agency)
         _told(change, agency)

@@ -23,7 +23,7 @@ from ivr.desk.case import entries, suggestion_outcomes
 from ivr.desk.case.change import Books
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.event_log import open_stories
-from ivr.desk.case.rows import Opening, Rows, add_case
+from ivr.desk.case.rows import CaseOpening, Rows, add_case
 from ivr.desk.case.transaction import transaction
 from ivr.desk.refusals import WrongField
 from ivr.store.facts import FactRecording
@@ -130,13 +130,13 @@ def _given(wanted: Wanted, page: Page, suggester: Suggester | None) -> Where:
 
 def _opening(
     case: uuid.UUID, wanted: Wanted, page: Page, at: Where, guess: Suggestion | None, now: datetime
-) -> Opening:
+) -> CaseOpening:
     topic, (county, town, _) = wanted.topic, at
     if guess is not None:
         county = county or (guess.county if guess.county in page.counties else "")
         town = town or (guess.town if guess.county == county else "")
         topic = topic or (guess.topic if guess.assigned else "")
-    return Opening(
+    return CaseOpening(
         id=case,
         at=now,
         kind=wanted.kind,

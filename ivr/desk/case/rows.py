@@ -44,7 +44,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class CaseOpening:
     """What a case is opened with, whichever way it came: `channel` names it, `by` who registered it.
 
     `call`: none, where nobody called; `words`: hers in writing. `recovered`: nobody was left to tell of it,
@@ -72,7 +72,7 @@ class Opening:
     over_limit: bool = False
 
     @classmethod
-    def of(cls, fact: CaseOpenedFact, *, recovered: bool = False, over_limit: bool = False) -> Opening:
+    def of(cls, fact: CaseOpenedFact, *, recovered: bool = False, over_limit: bool = False) -> CaseOpening:
         """By telephone."""
         return cls(
             id=fact.id,
@@ -105,7 +105,7 @@ class Ruling:
     given: dict[str, str]
 
 
-def rule(opening: Opening, page: Page) -> Ruling:
+def rule(opening: CaseOpening, page: Page) -> Ruling:
     """Never fails for an unknown kind, topic or county: a menu may be older or newer than the book."""
     kind = Kind(opening.kind) if opening.kind in _KINDS else Kind.REQUEST
     topic = opening.topic if opening.topic in page.deadlines else page.other_topic
@@ -129,7 +129,7 @@ def rule(opening: Opening, page: Page) -> Ruling:
     )
 
 
-def add_case(rows: Rows, opening: Opening, code: str, page: Page) -> None:
+def add_case(rows: Rows, opening: CaseOpening, code: str, page: Page) -> None:
     """Everything that comes of an opening: case, recordings, referral, two events, outbox."""
     case, at = opening.id, opening.at
     ruling = rule(opening, page)
@@ -272,7 +272,7 @@ def wish_row(fact: CallBackWishedFact, page: Page) -> Row:
     return outbox_row(key, "call_back_wished", fact.at, payload)
 
 
-def _case_row(opening: Opening, code: str, ruling: Ruling, page: Page) -> Row:
+def _case_row(opening: CaseOpening, code: str, ruling: Ruling, page: Page) -> Row:
     return {
         "id": opening.id,
         "code": code,
@@ -315,7 +315,7 @@ def _referral_row(case: uuid.UUID, at: datetime, ruling: Ruling) -> Row:
     }
 
 
-def _events(ruling: Ruling, opening: Opening) -> list[Row]:
+def _events(ruling: Ruling, opening: CaseOpening) -> list[Row]:
     case, at, route = opening.id, opening.at, ruling.route
     opened: Row = {"kind": ruling.kind, "topic": ruling.topic, "county": ruling.county}
     opened["recordings"] = len(opening.recordings)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ivr.cases.channels import PART
-from ivr.cases.transitions import Action
+from ivr.cases.transitions import CaseAction
 from ivr.desk.book.book import Page
 from ivr.desk.case import registering
 from ivr.desk.case.change import Books, Change, Instruction
@@ -42,7 +42,7 @@ async def split(
     body twice with one topic, and for a topic that there is not.
     """
     codes: list[str] = []
-    async with changing(books, page, Action.SPLIT, ask) as change:
+    async with changing(books, page, CaseAction.SPLIT, ask) as change:
         _check(change, parts, least)
         await refuse_told_of(change, *(part.agency for part in parts))
         rows = Rows()

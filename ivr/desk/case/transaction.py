@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Action, decide
+from ivr.cases.transitions import CaseAction, decide
 from ivr.desk.book.book import Page
 from ivr.desk.case import family
 from ivr.desk.case.change import Books, Change, Instruction, unchanged
@@ -20,7 +20,7 @@ from ivr.store.tables import cases
 
 @asynccontextmanager
 async def changing(
-    books: Books, page: Page, action: Action, ask: Instruction, *others: str
+    books: Books, page: Page, action: CaseAction, ask: Instruction, *others: str
 ) -> AsyncIterator[Change]:
     """One transaction around one action; on a connection it is part of the transaction that runs there.
 

@@ -70,7 +70,7 @@ class Doubted(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProofAnswer:
     """`solved`: a puzzle; else `total` to the question that `proof` came with."""
 
     proof: str = ""
@@ -79,7 +79,12 @@ class Answer:
 
 
 async def track(
-    engine: AsyncEngine, code: str, address: str, now: datetime, answer: Answer = Answer(), number: str = ""
+    engine: AsyncEngine,
+    code: str,
+    address: str,
+    now: datetime,
+    answer: ProofAnswer = ProofAnswer(),
+    number: str = "",
 ) -> Tracked | None:
     """None when the code is nobody's, or no code at all. Raises Doubted.
 
@@ -110,7 +115,7 @@ async def _suspected(connection: AsyncConnection, own: str, now: datetime) -> bo
     return any([await limiting.spent(connection, key, limit, now) for key, limit in limits])
 
 
-async def _doubt(connection: AsyncConnection, own: str, answer: Answer, now: datetime) -> Doubted | None:
+async def _doubt(connection: AsyncConnection, own: str, answer: ProofAnswer, now: datetime) -> Doubted | None:
     """None: it has been paid for."""
     least = await _price(connection, own, now)
     if await puzzles.fits(connection, own, answer.solved, least, now):

@@ -21,7 +21,7 @@ from ivr.cases.deadlines import Calendar
 from ivr.desk.book.book import Page
 from ivr.store.tables import provinces
 
-Json = Mapping[str, Any]
+LadderJson = Mapping[str, Any]
 GRACE = timedelta(minutes=10)  # the sweep comes every minute
 SHOWN = 5
 
@@ -113,7 +113,7 @@ async def _missing_rungs(
     return [Alarm("no_rung", says, count, codes)] if count else []
 
 
-def _owed(ladder: Json, gone: int) -> int:
+def _owed(ladder: LadderJson, gone: int) -> int:
     """How many rungs a case must have climbed that is overdue by so many whole working days."""
     rungs: list[int] = [rung["days"] for rung in ladder["rungs"]]
     owed = sum(days <= gone for days in rungs)

@@ -13,7 +13,7 @@ from ivr.desk.editing import terms
 from ivr.desk.editing.nouns import BY_NAME, LIMITS
 from ivr.desk.editing.values import Row
 from ivr.desk.letters import notices, wording
-from ivr.desk.letters.notices import Said
+from ivr.desk.letters.notices import SaidWords
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,6 +64,6 @@ async def _notices(connection: AsyncConnection, folder: Path) -> list[Row]:
     ]
 
 
-def _by_language(said: Said) -> dict[str, str]:
+def _by_language(said: SaidWords) -> dict[str, str]:
     texts = said if isinstance(said, dict) else {"fa": said}
     return {language: text.strip() for language, text in texts.items() if text.strip()}

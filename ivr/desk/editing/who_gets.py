@@ -32,7 +32,7 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class WhoGets:
     """`governing`: the topic whose rules and deadline hold.
 
     `topic_from`, `county_from`: given | words | "" (nothing said).
@@ -60,7 +60,7 @@ async def who_gets(
     at: datetime,
     words: str = "",
     suggester: Suggester | None = None,
-) -> Verdict:
+) -> WhoGets:
     """What would become of such a call at that moment. Unknown codes count as not given, as at an opening."""
     found = suggester.suggest(words, county, kind) if suggester is not None and words.strip() else None
     chosen, topic_from = (topic, "given") if topic in page.deadlines else (page.other_topic, "")
@@ -72,7 +72,7 @@ async def who_gets(
     town = found.town if found is not None and found.county == place else ""
     governing, route = page.rules.governing_topic(kind, chosen), page.rules.route(kind, chosen, place, town)
     term = page.term(Clock(at), kind, chosen, place)
-    return Verdict(
+    return WhoGets(
         chosen,
         place,
         topic_from,

@@ -30,7 +30,7 @@ from ivr.desk.case.codes import desk_code
 from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
-from ivr.desk.case.rows import Opening, Rows, add_case, call_row, recording_row, wish_row
+from ivr.desk.case.rows import CaseOpening, Rows, add_case, call_row, recording_row, wish_row
 from ivr.desk.facts.comparing import COMPARE_SECONDS, compare
 from ivr.desk.meetings import invitation_answers, order_answers
 from ivr.desk.meetings.session_planning import alone
@@ -139,7 +139,7 @@ async def _collect(
     match fact:
         case CaseOpenedFact():
             over, found = await lately.too_many(fact), isinstance(fact, CaseFound)
-            opening = Opening.of(fact, recovered=found, over_limit=over)
+            opening = CaseOpening.of(fact, recovered=found, over_limit=over)
             add_case(rows, opening, fact.code or await desk_code(connection), page)
         case CallBackWishedFact():
             rows.outbox.append(wish_row(fact, page))
@@ -217,10 +217,10 @@ async def _confide(connection: AsyncConnection, page: Page, fact: ConfidedFact) 
         log.error("a caller's wish to stay unknown was not heard: %s", refusal)
 
 
-def _orphan(fact: WordsKeptFact, page: Page) -> Opening:
+def _orphan(fact: WordsKeptFact, page: Page) -> CaseOpening:
     """The opening of a case for words whose case is not in the books."""
     begun = fact.begun if isinstance(fact, WordsFound) else None
-    return Opening(
+    return CaseOpening(
         id=uuid.UUID(fact.case) if fact.case else fact.id,
         at=fact.at,
         kind=begun.kind if begun else Kind.REQUEST,

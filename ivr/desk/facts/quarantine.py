@@ -13,7 +13,7 @@ from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.store import slots
 from ivr.store.engine import AWAY
 from ivr.store.facts import read
-from ivr.store.folders import Told
+from ivr.store.folders import TellRefused
 from ivr.store.journal import journal_reading
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def _logged(path: Path, error: OSError) -> None:
     log.error("%s was put aside, and its disk does not give it: %s", path, error)
 
 
-async def try_again(engine: AsyncEngine, page: Page, spool: Path, refused: Told = _logged) -> int:
+async def try_again(engine: AsyncEngine, page: Page, spool: Path, refused: TellRefused = _logged) -> int:
     """How many are in the books now, and no longer in quarantine. Raises what AWAY names of the database.
 
     `refused` is told of what its disk does not give, or keeps; the others don't wait for it.

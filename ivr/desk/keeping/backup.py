@@ -42,7 +42,7 @@ from ivr.store.attachments import FOLDER
 from ivr.store.backup_chain import WHOLE, BackupChain, Held
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
-from ivr.store.folders import Told, listed, remedy
+from ivr.store.folders import TellRefused, listed, remedy
 from ivr.store.recording_files import CLOSED, PACKED, PLAIN
 from ivr.store.salvaging import Salvaged
 from ivr.store.tables import attachments, custody_days, recordings
@@ -398,7 +398,7 @@ class Backup:
         self.tell(Finding(kind, text, recording=name))
 
 
-def files(folder: Path, refused: Told) -> Iterator[Path]:
+def files(folder: Path, refused: TellRefused) -> Iterator[Path]:
     """The files in and under a folder that belong into a backup, in order; the second volume's too.
 
     `refused` is told of what can't be looked at.

@@ -23,8 +23,17 @@ from ivr.cases.custody import FIRST
 from ivr.cases.proving import Finding
 from ivr.desk.keeping.retention import TOLD
 from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
-from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of, unsealed
-from ivr.store.folders import Told, listed, unseen
+from ivr.desk.keeping.sealing import (
+    NO_SEAL,
+    Seal,
+    SealedEntry,
+    as_seal,
+    entries_of,
+    root_of,
+    rows_of,
+    unsealed,
+)
+from ivr.store.folders import TellRefused, listed, unseen
 from ivr.store.tables import audit, cases, custody_entries, custody_seals
 
 PAGE = 50  # seals at a time
@@ -69,7 +78,7 @@ class SealProof:
         self.found([Finding("seal_changed", f"seal {number} is not the one that was proved, or is gone")])
         return NO_SEAL
 
-    def _of_seal(self, last: Seal, seal: Seal, entries: Sequence[Entry]) -> Iterator[Finding]:
+    def _of_seal(self, last: Seal, seal: Seal, entries: Sequence[SealedEntry]) -> Iterator[Finding]:
         for gone in range(last.seal + 1, seal.seal):
             yield Finding("seal_removed", f"seal {gone} is gone")
         if seal.seal == last.seal + 1 and seal.previous != (last.root or FIRST):
@@ -88,8 +97,8 @@ class SealProof:
             if number > last.seal:
                 yield Finding("seal_removed", f"seal {number} was told elsewhere and is gone")
 
-    async def _of_rows(self, connection: AsyncConnection, entries: Sequence[Entry]) -> None:
-        by_kind: dict[str, dict[int, Entry]] = defaultdict(dict)
+    async def _of_rows(self, connection: AsyncConnection, entries: Sequence[SealedEntry]) -> None:
+        by_kind: dict[str, dict[int, SealedEntry]] = defaultdict(dict)
         for entry in entries:
             by_kind[entry[1]][entry[0]] = entry
         never = by_kind.pop(NONE, {})
@@ -102,7 +111,9 @@ class SealProof:
                 if now.get(number) != entry:
                     await self._differs(connection, which, entry, number in now)
 
-    async def _differs(self, connection: AsyncConnection, which: Sealed, entry: Entry, there: bool) -> None:
+    async def _differs(
+        self, connection: AsyncConnection, which: Sealed, entry: SealedEntry, there: bool
+    ) -> None:
         number, _, key, _ = entry
         if not there and number in await self._taken(connection):
             return
@@ -131,7 +142,7 @@ class SealProof:
             self.found([Finding("seal_late", text)])
 
 
-def read_roots(*paths: Path, refused: Told = unseen) -> dict[int, set[str]]:
+def read_roots(*paths: Path, refused: TellRefused = unseen) -> dict[int, set[str]]:
     """What `seal N TIME ROOT` lines tell, in files of whatever kind, or in all files of a folder.
 
     `refused` is told of files and folders that can't be read; one that is not there tells nothing.
@@ -151,7 +162,7 @@ def read_roots(*paths: Path, refused: Told = unseen) -> dict[int, set[str]]:
     return dict(found)
 
 
-def _files(path: Path, refused: Told) -> Iterator[Path]:
+def _files(path: Path, refused: TellRefused) -> Iterator[Path]:
     """Itself, or all in it; what a link in it points to, unless to another folder."""
     try:
         is_folder = S_ISDIR(path.stat().st_mode)
@@ -178,16 +189,16 @@ async def _seals(connection: AsyncConnection, after: int) -> list[Seal]:
     return [as_seal(row) for row in await connection.execute(query.limit(PAGE))]
 
 
-async def _entries(connection: AsyncConnection, seals: Sequence[Seal]) -> dict[int, list[Entry]]:
+async def _entries(connection: AsyncConnection, seals: Sequence[Seal]) -> dict[int, list[SealedEntry]]:
     its = custody_entries.c
     query = select(its.seal, its.number, its.kind, its.key, its.digest).order_by(its.number)
-    found: dict[int, list[Entry]] = defaultdict(list)
+    found: dict[int, list[SealedEntry]] = defaultdict(list)
     for seal, *entry in await connection.execute(query.where(its.seal.in_([each.seal for each in seals]))):
-        found[seal].append(cast("Entry", tuple(entry)))
+        found[seal].append(cast("SealedEntry", tuple(entry)))
     return found
 
 
-async def _rows(connection: AsyncConnection, which: Sealed, numbers: Iterable[int]) -> dict[int, Entry]:
+async def _rows(connection: AsyncConnection, which: Sealed, numbers: Iterable[int]) -> dict[int, SealedEntry]:
     query = rows_of(which).where(which.table.c.noted_no == func.any(list(numbers)))
     rows = (await connection.execute(query)).all()
     return {entry[0]: entry for entry in await asyncio.to_thread(entries_of, which, rows)}

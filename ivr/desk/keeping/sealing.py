@@ -33,7 +33,7 @@ MOST = 500  # entries of one seal; four times as many held the event loop for 30
 GIVEN_UP = timedelta(hours=1)  # longer than any transaction of ours lives
 ROOTS = "roots.txt"
 
-Entry = tuple[int, str, str, bytes]  # number, kind, key, digest
+SealedEntry = tuple[int, str, str, bytes]  # number, kind, key, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def as_seal(row: Row[Any]) -> Seal:
     return Seal(**row._mapping)
 
 
-def root_of(seal: int, made_at: datetime, previous: bytes, entries: Iterable[Entry]) -> bytes:
+def root_of(seal: int, made_at: datetime, previous: bytes, entries: Iterable[SealedEntry]) -> bytes:
     """The root over these entries, which are in the order of their numbers."""
     digest = hashlib.sha256(seal_heading(seal, made_at, previous))
     for entry in entries:
@@ -153,13 +153,13 @@ async def _seal_some(connection: AsyncConnection, most: int, given_up: timedelta
     return made
 
 
-async def _new_entries(connection: AsyncConnection, above: int, most: int) -> list[Entry]:
+async def _new_entries(connection: AsyncConnection, above: int, most: int) -> list[SealedEntry]:
     """The rows with the lowest numbers that have no entry."""
     each = [await _rows(connection, which, above, most) for which in SEALED.values()]
     return list(islice(merge(*each), most))
 
 
-async def _rows(connection: AsyncConnection, which: Sealed, above: int, most: int) -> list[Entry]:
+async def _rows(connection: AsyncConnection, which: Sealed, above: int, most: int) -> list[SealedEntry]:
     rows = (await connection.execute(_unsealed(which, above).limit(most))).all()
     return await asyncio.to_thread(entries_of, which, rows)
 
@@ -177,7 +177,7 @@ def rows_of(which: Sealed) -> Select[Any]:
     return select(*(which.table.c[name] for name in names))
 
 
-def entries_of(which: Sealed, rows: Sequence[Row[Any]]) -> list[Entry]:
+def entries_of(which: Sealed, rows: Sequence[Row[Any]]) -> list[SealedEntry]:
     """What is sealed of these rows."""
     plain = (row._mapping for row in rows)
     return [(row["noted_no"], which.kind, which.name(row), which.digest(row)) for row in plain]
@@ -201,7 +201,7 @@ _MISSING = text(
 )
 
 
-async def _save(connection: AsyncConnection, made: Seal, entries: Sequence[Entry]) -> None:
+async def _save(connection: AsyncConnection, made: Seal, entries: Sequence[SealedEntry]) -> None:
     await connection.execute(insert(custody_seals).values(asdict(made)))
     raw: Any = (await connection.get_raw_connection()).driver_connection
     records = [(number, made.seal, *rest) for number, *rest in entries]

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from persiantools import digits
@@ -25,7 +25,7 @@ from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import standing
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
-from ivr.desk.book.seeds import SeedError
+from ivr.desk.book.seeds import SeedError, Text
 from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.letters.notices import LetterEntry
 from ivr.desk.letters.outgoing import case_and_names, jalali
@@ -36,8 +36,6 @@ FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
 FIELDS |= {"when", "place"}  # of her meeting
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
-
-Text = Annotated[str, Field(min_length=1)]
 
 
 class LetterKind(StrEnum):

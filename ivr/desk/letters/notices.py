@@ -42,6 +42,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
+from ivr.desk.book.seeds import Text
 from ivr.desk.book.yaml_file import Spared, overlaid, read_placed, read_sparing
 from ivr.store import tables
 from ivr.voice import script
@@ -59,8 +60,7 @@ _ADDRESSES: dict[str, Any] = {"email": [], "sms": [], "webhook": []}
 _SPARED: Spared = {"notices": _WORDS, "contacts": _ADDRESSES, "accounts": _WORDS}
 OPENED, REFERRED = "case_opened", "case_referred"
 
-Words = Annotated[str, Field(min_length=1)]
-Said = str | Annotated[dict[str, Words], Field(min_length=1)]  # one text, or one for each language
+SaidWords = str | Annotated[dict[str, Text], Field(min_length=1)]  # one text, or one for each language
 
 
 def fits(pattern: str, topic: str) -> int:
@@ -73,14 +73,14 @@ def fits(pattern: str, topic: str) -> int:
     return len(beginning) if topic.startswith(f"{beginning}.") else -1
 
 
-def filled(said: Said, language: str, words: Mapping[str, str]) -> str:
+def filled(said: SaidWords, language: str, words: Mapping[str, str]) -> str:
     """In that language, else in Persian, else in the first there is."""
     if isinstance(said, dict):
         said = said.get(language) or said.get("fa") or next(iter(said.values()))
     return said.format_map(dict.fromkeys(FIELDS, "") | dict(words))
 
 
-def for_reading(said: Said, language: str) -> tuple[Said, str]:
+def for_reading(said: SaidWords, language: str) -> tuple[SaidWords, str]:
     """What who speaks that language can read of it, and in which language.
 
     Iran's Azerbaijanis read Persian, or their own in Arabic letters: Latin ones are for the synthesiser.
@@ -99,7 +99,7 @@ class Unfillable(ValueError):
         self.given = given
 
 
-def check_fields(text: Said, fields: Collection[str] = FIELDS) -> Said:
+def check_fields(text: SaidWords, fields: Collection[str] = FIELDS) -> SaidWords:
     """Raises Unfillable."""
     for words in text.values() if isinstance(text, dict) else (text,):
         try:
@@ -149,12 +149,12 @@ class Notice(LetterEntry):
     to: Literal["citizen", "agency", "level"]
     by: Literal["sms", "email"]
     topic: str = ANY
-    subject: Said = ""
-    text: Said
+    subject: SaidWords = ""
+    text: SaidWords
 
     @field_validator("text", "subject")
     @classmethod
-    def _fillable(cls, text: Said) -> Said:
+    def _fillable(cls, text: SaidWords) -> SaidWords:
         return check_fields(text)
 
     @property

@@ -17,10 +17,10 @@ from ivr.cases.meeting_orders import is_late, state_of
 from ivr.store.tables import cases, channels, meeting_orders, meeting_requests
 
 EVENT = "meeting_order"
-News = Mapping[str, Sequence[Mapping[str, Any]]]
+NewsByOrder = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-async def of(connection: AsyncConnection, codes: Sequence[str], today: date) -> News:
+async def of(connection: AsyncConnection, codes: Sequence[str], today: date) -> NewsByOrder:
     """By the code of the case that carries an order: what each webhook gets, with its address as `to`."""
     its = (channels.c.webhook != "", channels.c.revoked_at.is_(None))
     query = select(channels).where(*its, channels.c.rights.contains([ChannelRight.ORDERS]))

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.deadlines import Calendar
 from ivr.desk.book.yaml_file import overlaid, read_placed
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.notices import ANY, LetterEntry, Said, check_fields, filled, fits, for_reading
+from ivr.desk.letters.notices import ANY, LetterEntry, SaidWords, check_fields, filled, fits, for_reading
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import wordings
 from ivr.voice import script
@@ -31,7 +31,7 @@ class Wording(LetterEntry):
     name: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")]
     topic: str = ANY
     status: Literal["answered", "advised"] = "answered"
-    text: Said
+    text: SaidWords
 
     _known = field_validator("text")(check_fields)
 
@@ -95,7 +95,7 @@ async def offered(
     ]
 
 
-def _both(said: Said, case: Row[Any], calendar: Calendar, language: str) -> dict[str, str]:
+def _both(said: SaidWords, case: Row[Any], calendar: Calendar, language: str) -> dict[str, str]:
     readable, reads = for_reading(said, language)
     text = filled(readable, reads, outgoing.words_of(case, {}, calendar, outgoing.READING))
     spoken = filled(said, language, outgoing.words_of(case, {}, calendar))

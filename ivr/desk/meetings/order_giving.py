@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.kinds import Kind
 from ivr.cases.meeting_orders import OrderState, is_late, is_unkept, state_of
 from ivr.cases.meetings import RequestState
-from ivr.cases.transitions import Action, Side
+from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
 from ivr.desk.case.change import Books, Instruction, unchanged
@@ -102,7 +102,7 @@ def _step(ask: Instruction, name: str) -> Instruction:
 async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> None:
     """Another, later day, with a reason; only by the office. `ask.code`: the order's."""
     async with transaction(books) as connection:
-        async with changing(connection, page, Action.EXTEND, ask) as change:
+        async with changing(connection, page, CaseAction.EXTEND, ask) as change:
             query = select(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
             order = (await connection.execute(query)).first()
             if order is None:

@@ -35,7 +35,7 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('meeting slots'))")
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class PlannedSession:
     """A session as somebody plans it. `minutes`: of each slot. `even_off`: on a day off too."""
 
     official: Official
@@ -50,7 +50,12 @@ class Sitting:
 
 
 async def plan(
-    books: Books, page: Page, by: Actor, wanted: Sitting, now: datetime, person: uuid.UUID | None = None
+    books: Books,
+    page: Page,
+    by: Actor,
+    wanted: PlannedSession,
+    now: datetime,
+    person: uuid.UUID | None = None,
 ) -> int:
     """Its number. Raises WrongField, or Refused on a day off and when the official sits elsewhere then."""
     times = slot_times(wanted.starts_at, wanted.minutes, wanted.slots)
@@ -186,7 +191,7 @@ def _counted() -> Select[Any]:
     return query.order_by(meeting_sessions.c.starts_at, meeting_sessions.c.number)
 
 
-def _check(page: Page, by: Actor, wanted: Sitting, now: datetime) -> None:
+def _check(page: Page, by: Actor, wanted: PlannedSession, now: datetime) -> None:
     if by.side is not Side.DESK:
         raise Refused("only the office plans sessions")
     if wanted.agency not in page.rules.agencies:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.alphabet import persian_order
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Action, Actor, Side, permitted
+from ivr.cases.transitions import Actor, CaseAction, Side, permitted
 from ivr.desk.call import interventions
 from ivr.desk.case import attachments, callback_planning, family
 from ivr.desk.case.confiding import EVENT as CONFIDED
@@ -94,15 +94,15 @@ class CaseFile:
     order: Row[Any] | None = None
     report: Row[Any] | None = None
 
-    def actions(self, actor: Actor) -> frozenset[Action]:
+    def actions(self, actor: Actor) -> frozenset[CaseAction]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
         if actor.side is Side.AGENCY and actor.agency != self.case.agency:
             return frozenset()
         found = permitted(Status(self.case.status), actor.side) - family.forbidden(self.case)
         if self.case.draft is None:
-            found -= {Action.APPROVE, Action.TURN_DOWN}
+            found -= {CaseAction.APPROVE, CaseAction.TURN_DOWN}
         paused = self.case.paused_at is not None
-        return found - {Action.PAUSE if paused else Action.RESUME}
+        return found - {CaseAction.PAUSE if paused else CaseAction.RESUME}
 
 
 async def names(connection: AsyncConnection) -> CaseNames:

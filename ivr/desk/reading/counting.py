@@ -16,7 +16,7 @@ from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.figures import WHATS, Fact, Numbering, What, packed
+from ivr.cases.figures import WHATS, FigureFact, Numbering, What, packed
 from ivr.store.aside import Aside
 from ivr.store.figure_days import CHANGED, COUNT, figure_days
 from ivr.store.tables import calls, cases
@@ -76,7 +76,7 @@ async def facts_of(
 
 
 def _packed(names: Numbering, rows: Iterable[Sequence[Any]]) -> bytes:
-    return packed(names, (Fact(*row) for row in rows if row[0] in WHATS))
+    return packed(names, (FigureFact(*row) for row in rows if row[0] in WHATS))
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ class InboxPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ListOrder:
     """Of a list: by which moment, and from which end."""
 
     at: Any
@@ -121,7 +121,7 @@ def shown(chosen: Select[Any], newest: bool) -> Select[Any]:
         .join(cases, cases.c.id == ids.c.id)
         .outerjoin(inbox_entries, inbox_entries.c.case_id == cases.c.id)
         .outerjoin(people, people.c.id == cases.c.person_id)
-        .order_by(*Order(ids.c.listed_at, ids.c.id, newest).by)
+        .order_by(*ListOrder(ids.c.listed_at, ids.c.id, newest).by)
     )
 
 

@@ -25,7 +25,7 @@ from ivr.desk.reading.inbox import (
     Filters,
     InboxPage,
     Key,
-    Order,
+    ListOrder,
     Sight,
     facets,
     key_of,
@@ -52,9 +52,9 @@ class Queue(StrEnum):
     UNTOLD = "untold"  # answered, and nobody can be told of it by telephone
 
 
-_MOST_OVERDUE = Order(cases.c.due_at, cases.c.id, newest=False)
-_NEWEST = Order(cases.c.opened_at, cases.c.id, newest=True)
-_NEWEST_ENTRY = Order(inbox_entries.c.opened_at, inbox_entries.c.case_id, newest=True)
+_MOST_OVERDUE = ListOrder(cases.c.due_at, cases.c.id, newest=False)
+_NEWEST = ListOrder(cases.c.opened_at, cases.c.id, newest=True)
+_NEWEST_ENTRY = ListOrder(inbox_entries.c.opened_at, inbox_entries.c.case_id, newest=True)
 NEWEST_FIRST = frozenset({Queue.NEW, Queue.FAINT})
 # By which of these columns, if it is fixed, the queue has an index of its own.
 _LEADS: Mapping[Queue, tuple[str, ...]] = {
@@ -135,7 +135,7 @@ def listing(
 ) -> Select[Any]:
     """The rows of a page with all that it shows."""
     read = _read(queue, sight, now, filters, after).limit(MOST_READ).subquery()
-    order = Order(read.c.listed_at, read.c.id, queue in NEWEST_FIRST)
+    order = ListOrder(read.c.listed_at, read.c.id, queue in NEWEST_FIRST)
     chosen = select(read.c.id, read.c.listed_at).where(*_left(queue, sight, filters, read.c))
     return shown(chosen.order_by(*order.by).limit(limit), order.newest)
 
@@ -184,7 +184,7 @@ def _read(queue: Queue, sight: Sight, now: datetime, filters: Filters, after: Ke
     return query.order_by(*order.by)
 
 
-def _order(queue: Queue) -> Order:
+def _order(queue: Queue) -> ListOrder:
     if queue is Queue.FAINT:
         return _NEWEST_ENTRY
     return _NEWEST if queue in NEWEST_FIRST else _MOST_OVERDUE

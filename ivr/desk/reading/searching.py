@@ -46,7 +46,7 @@ SPARE = 2  # a step is as long as would hold twice what is missing, by what is e
 MOST_OF_A_NUMBER = 2_000  # cases whose caller's number begins so
 _BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
-Part = tuple[str, ...]  # lexemes of which an entry must hold one
+Lexemes = tuple[str, ...]  # lexemes of which an entry must hold one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Search:
     limit: int = PAGE
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Lexemes, ...]:
         every, groups = facets(self.sight, self.filters)
         return (*((lexeme,) for lexeme in (*self.words, *every)), *map(tuple, groups))
 
@@ -75,7 +75,7 @@ class Estimate:
     total: int
     many: float
     rarest: int
-    few: tuple[Part, ...]
+    few: tuple[Lexemes, ...]
     found: float
 
 
@@ -143,7 +143,7 @@ async def _walk(
     return found
 
 
-def guessed(parts: Sequence[Part], total: int, *often: int) -> Estimate:
+def guessed(parts: Sequence[Lexemes], total: int, *often: int) -> Estimate:
     """`often`: how many of all cases hold each part, taken as independent of the others.
 
     The index is asked for the rarest part, and for the next as long as reading through what it lists costs
@@ -160,7 +160,7 @@ def guessed(parts: Sequence[Part], total: int, *often: int) -> Estimate:
     return Estimate(total, many, rarest, tuple(few), found)
 
 
-def step(search: Search, few: Sequence[Part], blocks: Sequence[str], before: datetime) -> Select[Any]:
+def step(search: Search, few: Sequence[Lexemes], blocks: Sequence[str], before: datetime) -> Select[Any]:
     """The newest cases that hold everything: those of the blocks of days, or all of them `before`.
 
     The index is asked for `few` of the parts, the others are read off the rows.

@@ -11,12 +11,12 @@ from pathlib import Path
 from ivr.desk.trees.tree_files import kept_at, read_tree_file
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes, Mistake
-from ivr.voice.reading import Called, CalledTree
+from ivr.voice.reading import CalledTree, FindTree
 from ivr.voice.report import Proof
 from ivr.voice.steps.tree import TREE_NAME
 
 # Parses and proves a text under a name for messages, with the trees that it may call. Raises MenuMistakes.
-Prove = Callable[[bytes, str, Called], tuple[Menu, Proof]]
+Prove = Callable[[bytes, str, FindTree], tuple[Menu, Proof]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class TreesBeside:
                 yield Mistake(file, 1, 1, "menu", told)
 
 
-def _wrong(tree: CalledTree, called: Called, prove: Prove) -> str:
+def _wrong(tree: CalledTree, called: FindTree, prove: Prove) -> str:
     try:
         prove(tree.data, "", called)
     except MenuMistakes as error:

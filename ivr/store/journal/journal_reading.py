@@ -10,14 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 from ivr.store.facts import CallStartedFact, Fact, Unreadable, happened_at, read_or_not
-from ivr.store.folders import Told, listed, unseen
+from ivr.store.folders import TellRefused, listed, unseen
 from ivr.store.journal.applied import Position, at_byte, body_of, checkpoint_of, segments
 from ivr.store.journal.journal_keeping import KEEP_SEGMENTS
 from ivr.store.recording_files import is_of
 from ivr.store.volumes import SECOND
 
 # Recording or call → what is told of it, and where each ends, oldest first.
-Telling = dict[str, list[tuple[Position, Fact | Unreadable]]]
+ToldFacts = dict[str, list[tuple[Position, Fact | Unreadable]]]
 _NAMES = re.compile(rb'"name":"([^"]+)"')  # of recordings, wherever in a fact
 _STARTED = b'{"type":"%s",' % CallStartedFact.TYPE.encode()
 _CALLS = re.compile(rb'"call":\{"id":"([^"]+)"')
@@ -49,14 +49,14 @@ def lag(folder: Path) -> tuple[int, datetime | None]:
     return count, first
 
 
-def put_aside(folder: Path, refused: Told = unseen) -> list[Path]:
+def put_aside(folder: Path, refused: TellRefused = unseen) -> list[Path]:
     """The reports on what is in quarantine, on either disk; each is named after its fact, and `.why`."""
     shelves = (folder / "quarantine", folder / SECOND / "quarantine")
     found = (Path(entry.path) for shelf in shelves for entry in listed(shelf, refused))
     return sorted(path for path in found if path.suffix == ".why")
 
 
-def naming(folder: Path, names: Collection[str]) -> Telling:
+def naming(folder: Path, names: Collection[str]) -> ToldFacts:
     """Recording → the facts that speak of it and where each ends, oldest first.
 
     Looked for in what is not applied and in the last segments before it, of which only lines that hold one of
@@ -65,7 +65,7 @@ def naming(folder: Path, names: Collection[str]) -> Telling:
     return _telling(folder, _NAMES, names)
 
 
-def of_calls(folder: Path, ids: Collection[str]) -> Telling:
+def of_calls(folder: Path, ids: Collection[str]) -> ToldFacts:
     """Call → its facts and where each ends, oldest first; looked for as by `naming`."""
     return _telling(folder, _CALLS, ids)
 
@@ -93,9 +93,9 @@ def speaking_of(folder: Path, text: str) -> Iterator[tuple[Position, bytes]]:
             yield position, body
 
 
-def _telling(folder: Path, speaks: re.Pattern[bytes], names: Collection[str]) -> Telling:
+def _telling(folder: Path, speaks: re.Pattern[bytes], names: Collection[str]) -> ToldFacts:
     wanted = {name.encode() for name in names}
-    found: Telling = {}
+    found: ToldFacts = {}
     for position, line in _lines(folder, _lately(folder)):
         spoken_of = wanted.intersection(speaks.findall(line))
         body = body_of(line) if spoken_of else None

@@ -16,7 +16,7 @@ from ivr.desk.counter import audio, following
 from ivr.desk.meetings import agenda, request_list
 from ivr.web import bodies
 from ivr.web.api import models, openapi
-from ivr.web.api.order_resources import Orders
+from ivr.web.api.order_resources import OrderResources
 from ivr.web.api.plain import as_json, limit_of
 from ivr.web.window import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
 
@@ -37,7 +37,7 @@ def application(counter: Counter) -> web.Application:
             web.post("/v1/suggestions", api.suggest),
             web.get("/v1/topics", api.topics),
             web.get("/v1/counties", api.counties),
-            *Orders(counter).routes(),
+            *OrderResources(counter).routes(),
         ]
     )
     return app
@@ -98,7 +98,7 @@ class Api:
 
     async def suggest(self, request: web.Request) -> web.Response:
         await self.counter.channel(request)
-        asked = _read(models.Question, await _json_body(request))
+        asked = _read(models.SuggestionQuestion, await _json_body(request))
         page, suggester = await self.counter.book.page(), await self.counter.learning.suggester()
         if asked.county and asked.county not in page.counties:
             raise Problem(400, "county: there is no such county", "county")

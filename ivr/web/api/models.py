@@ -1,4 +1,7 @@
-"""What goes over the wire, as pydantic models: they check what comes and describe it."""
+"""What goes over the wire, as pydantic models: they check what comes and describe it.
+
+A `title` is the name that a schema has for other systems, where that word means something else in the house.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +57,10 @@ class NewCase(Message):
     place: Place | None = None
 
 
-class Question(Message):
+class SuggestionQuestion(Message):
     """Words to be asked for topic and agency."""
 
+    model_config = ConfigDict(title="Question")
     text: Annotated[str, StringConstraints(min_length=1, max_length=MOST_WORDS)]
     county: Short = ""
     kind: Annotated[Kind, Field(strict=False)] | None = None
@@ -144,9 +148,10 @@ class Cases(BaseModel):
     after: Code | None
 
 
-class Session(BaseModel):
+class MeetingSession(BaseModel):
     """A day on which an official meets citizens."""
 
+    model_config = ConfigDict(title="Session")
     number: int
     official: Official
     agency: str
@@ -159,12 +164,12 @@ class Session(BaseModel):
     booked: int
 
     @classmethod
-    def of(cls, row: Any) -> Session:
+    def of(cls, row: Any) -> MeetingSession:
         return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
 
 
 class Sessions(BaseModel):
-    sessions: list[Session]
+    sessions: list[MeetingSession]
 
 
 class Order(BaseModel):
@@ -209,19 +214,20 @@ class Theme(BaseModel):
     heard: int
 
 
-class Report(BaseModel):
+class MeetingReport(BaseModel):
     """What the press report is written from: how many were heard, about what, and what was ordered."""
 
-    session: Session
+    model_config = ConfigDict(title="Report")
+    session: MeetingSession
     heard: int
     themes: list[Theme]
     bodies: list[str] = Field(description="That were to attend.")
     orders: list[Order]
 
     @classmethod
-    def of(cls, report: SessionReport, orders: Sequence[ToldOrder]) -> Report:
+    def of(cls, report: SessionReport, orders: Sequence[ToldOrder]) -> MeetingReport:
         themes = [Theme(topic=topic, heard=heard) for topic, heard in report.themes]
-        told = {"session": Session.of(report.session), "heard": report.heard, "themes": themes}
+        told = {"session": MeetingSession.of(report.session), "heard": report.heard, "themes": themes}
         return cls.model_validate(
             told | {"bodies": [*report.bodies], "orders": [Order.of_told(each) for each in orders]}
         )

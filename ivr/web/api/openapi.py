@@ -6,22 +6,35 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from ivr.web.api import models
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _READ, _WRITTEN = (
-    (models.NewCase, models.Question),
+    (models.NewCase, models.SuggestionQuestion),
     (
         *(models.Case, models.Cases, models.Suggested, models.Topic, models.Named, models.Wrong),
-        *(models.Sessions, models.Order, models.Orders, models.Report),
+        *(models.MeetingSession, models.Sessions, models.Order, models.Orders, models.MeetingReport),
     ),
 )
+_TITLES = {
+    model.__name__: title for model in (*_READ, *_WRITTEN) if (title := model.model_config.get("title"))
+}
+
+
+class _OnTheWire(GenerateJsonSchema):
+    """Schemas have their models' names, or titles: a contract, whatever a class is called here."""
+
+    def normalize_name(self, name: str) -> str:
+        return _TITLES.get(name) or super().normalize_name(name)
+
+
 _, _SCHEMAS = models_json_schema(
     [(model, "validation") for model in _READ] + [(model, "serialization") for model in _WRITTEN],
     ref_template=_REF,
+    schema_generator=_OnTheWire,
 )
 _WRONG = {
     400: "Something about the request won't do; `field` says what.",

@@ -19,7 +19,7 @@ BACK = timedelta(days=365)  # sessions, where nothing else is asked for
 LARGEST = 2**31 - 1
 
 
-class Orders:
+class OrderResources:
     """One method, one resource."""
 
     def __init__(self, counter: Counter) -> None:
@@ -39,7 +39,7 @@ class Orders:
         since = _since(request) or self.counter.clock() - BACK
         async with self.counter.engine.connect() as connection:
             found = await session_planning.sittings(connection, since, channel.agency)
-        return as_json(models.Sessions(sessions=[models.Session.of(row) for row in found]))
+        return as_json(models.Sessions(sessions=[models.MeetingSession.of(row) for row in found]))
 
     async def report(self, request: web.Request) -> web.Response:
         channel = await self._channel(request)
@@ -51,7 +51,7 @@ class Orders:
             if found is None:
                 raise Problem(404, "number: there is no such session", "number")
             orders = await order_reading.told(connection, page, now, _reader(channel), number, limit=1000)
-        return as_json(models.Report.of(found, orders))
+        return as_json(models.MeetingReport.of(found, orders))
 
     async def orders(self, request: web.Request) -> web.Response:
         channel = await self._channel(request)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import TABLE, Action, Side
+from ivr.cases.transitions import TABLE, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, assigning, closing, collecting, confiding, pausing, referring, splitting
 from ivr.desk.case.change import Instruction
@@ -43,7 +43,7 @@ class Deed:
     """
 
     name: str
-    action: Action | None
+    action: CaseAction | None
     permission: P
     sides: frozenset[Side]
     does: Does
@@ -73,57 +73,58 @@ async def _order(engine: AsyncEngine, page: Page, ask: Instruction, given: Given
 
 
 DEEDS = (
-    Deed("approve", Action.APPROVE, P.CASES_APPROVE, DESK, lambda e, p, a, g: answers.approve(e, p, a)),
-    Deed("turn-down", Action.TURN_DOWN, P.CASES_APPROVE, DESK,
+    Deed("approve", CaseAction.APPROVE, P.CASES_APPROVE, DESK, lambda e, p, a, g: answers.approve(e, p, a)),
+    Deed("turn-down", CaseAction.TURN_DOWN, P.CASES_APPROVE, DESK,
          lambda e, p, a, g: answers.turn_down(e, p, a)),
     Deed("told", None, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.told(e, p, a), reasoned=True),
-    Deed("close", Action.CLOSE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.close(e, p, a)),
-    Deed("accept", Action.ACCEPT, P.CASES_ANSWER, AGENCY, lambda e, p, a, g: referring.accept(e, p, a)),
-    Deed("refer", Action.REFER, P.CASES_REFER, DESK,
+    Deed("close", CaseAction.CLOSE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.close(e, p, a)),
+    Deed("accept", CaseAction.ACCEPT, P.CASES_ANSWER, AGENCY, lambda e, p, a, g: referring.accept(e, p, a)),
+    Deed("refer", CaseAction.REFER, P.CASES_REFER, DESK,
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
-    Deed("answer", Action.ANSWER, P.CASES_ANSWER, BOTH, _answer, ("words", "spoken", "voice")),
-    Deed("onward", Action.REFER, P.CASES_RETURN, AGENCY,
+    Deed("answer", CaseAction.ANSWER, P.CASES_ANSWER, BOTH, _answer, ("words", "spoken", "voice")),
+    Deed("onward", CaseAction.REFER, P.CASES_RETURN, AGENCY,
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
     Deed("report", None, P.CASES_ANSWER, AGENCY, lambda e, p, a, g: office_deeds.give_report(e, p, a),
          reasoned=True),
-    Deed("return", Action.RETURN, P.CASES_RETURN, AGENCY, lambda e, p, a, g: referring.give_back(e, p, a)),
-    Deed("reopen", Action.REOPEN, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.reopen(e, p, a)),
+    Deed("return", CaseAction.RETURN, P.CASES_RETURN, AGENCY,
+         lambda e, p, a, g: referring.give_back(e, p, a)),
+    Deed("reopen", CaseAction.REOPEN, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.reopen(e, p, a)),
     Deed("confide", None, P.CASES_REFER, DESK,
          lambda e, p, a, g: confiding.confide(e, p, a, Secrecy(g["accused"], g["kept_from"], g["told"])),
          ("accused", "kept_from", "told"), rare=True, reasoned=True),
     Deed("hand", None, P.CASES_ANSWER, BOTH,
          lambda e, p, a, g: assigning.hand(e, p, a, g["person"]), ("person",), rare=True),
-    Deed("rule", Action.RULE, P.CASES_REFER, DESK,
+    Deed("rule", CaseAction.RULE, P.CASES_REFER, DESK,
          lambda e, p, a, g: referring.rule(e, p, a, g["agency"]), ("agency",), rare=True),
-    Deed("topic", Action.CHANGE_TOPIC, P.CASES_REFER, DESK,
+    Deed("topic", CaseAction.CHANGE_TOPIC, P.CASES_REFER, DESK,
          lambda e, p, a, g: pausing.change_topic(e, p, a, g["topic"], g["county"]), ("topic", "county"),
          rare=True),
-    Deed("pause", Action.PAUSE, P.CASES_ANSWER, BOTH,
+    Deed("pause", CaseAction.PAUSE, P.CASES_ANSWER, BOTH,
          lambda e, p, a, g: pausing.pause(e, p, a, g["days"]), ("days",), rare=True),
-    Deed("resume", Action.RESUME, P.CASES_ANSWER, BOTH,
+    Deed("resume", CaseAction.RESUME, P.CASES_ANSWER, BOTH,
          lambda e, p, a, g: pausing.resume(e, p, a), rare=True),
-    Deed("advise", Action.ADVISE, P.CASES_CLOSE, DESK,
+    Deed("advise", CaseAction.ADVISE, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: closing.advise(e, p, a, g["spoken"]), ("spoken",), rare=True),
-    Deed("split", Action.SPLIT, P.CASES_CLOSE, DESK,
+    Deed("split", CaseAction.SPLIT, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: splitting.split(e, p, a, g["parts"]), ("parts",), rare=True),
-    Deed("collect", Action.COLLECT, P.CASES_CLOSE, DESK, _collect,
+    Deed("collect", CaseAction.COLLECT, P.CASES_CLOSE, DESK, _collect,
          ("members", "collective", "about"), rare=True),
-    Deed("release", Action.RELEASE, P.CASES_CLOSE, DESK,
+    Deed("release", CaseAction.RELEASE, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: collecting.release(e, p, a), rare=True),
-    Deed("merge", Action.MERGE, P.CASES_CLOSE, DESK,
+    Deed("merge", CaseAction.MERGE, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: closing.merge(e, p, a, g["into"]), ("into",), rare=True, grave=True),
-    Deed("withdraw", Action.WITHDRAW, P.CASES_CLOSE, DESK,
+    Deed("withdraw", CaseAction.WITHDRAW, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: closing.withdraw(e, p, a), rare=True, grave=True),
-    Deed("order", Action.SPLIT, P.CASES_DIRECT, DESK, _order, ("agency", "order_words", "due_on")),
+    Deed("order", CaseAction.SPLIT, P.CASES_DIRECT, DESK, _order, ("agency", "order_words", "due_on")),
     Deed("hand-back", None, P.CASES_DIRECT, DESK,
          lambda e, p, a, g: order_checking.hand_back(e, p, a), reasoned=True),
     Deed("remind", None, P.CASES_DIRECT, DESK, lambda e, p, a, g: office_deeds.remind(e, p, a),
          reasoned=True),
     Deed("ask-report", None, P.CASES_DIRECT, DESK,
          lambda e, p, a, g: office_deeds.ask_report(e, p, a, g["due_on"]), ("due_on",), reasoned=True),
-    Deed("extend", Action.EXTEND, P.CASES_DIRECT, DESK,
+    Deed("extend", CaseAction.EXTEND, P.CASES_DIRECT, DESK,
          lambda e, p, a, g: order_giving.extend(e, p, a, g["due_on"]), ("due_on",), rare=True),
-    Deed("revoke", Action.WITHDRAW, P.CASES_DIRECT, DESK,
+    Deed("revoke", CaseAction.WITHDRAW, P.CASES_DIRECT, DESK,
          lambda e, p, a, g: order_ruling.revoke(e, p, a), rare=True, grave=True),
 )  # fmt: skip
 BY_NAME = {deed.name: deed for deed in DEEDS}

@@ -16,7 +16,7 @@ from ivr.desk.recordings import hearing
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
-Found = Callable[[AsyncEngine, Scope, UUID], Awaitable[Row[Any] | None]]
+FindsRow = Callable[[AsyncEngine, Scope, UUID], Awaitable[Row[Any] | None]]
 
 
 class SentOn(NotFound):
@@ -54,7 +54,7 @@ async def case_row(visit: Visit) -> Row[Any]:
     return case
 
 
-async def recording_row(visit: Visit, otherwise: Found | None = None) -> Row[Any]:
+async def recording_row(visit: Visit, otherwise: FindsRow | None = None) -> Row[Any]:
     """Another agency's, an erased one, none at all: NotFound for each, but for what `otherwise` finds."""
     try:
         id = UUID(visit.request.match_info["id"])

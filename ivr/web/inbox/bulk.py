@@ -31,7 +31,7 @@ from ivr.web.window import tracking_code
 LONGEST_REASON = 1000
 MOST_DAYS = pausing.MOST_PAUSED_DAYS
 _SEEN = re.compile(r"[0-9]{1,9}")
-Does = Callable[[Instruction], Awaitable[None]]
+DoesEach = Callable[[Instruction], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ async def _close(visit: Visit, page: Page, ask: Instruction) -> None:
     await closing.close(visit.panel.engine, page, ask)
 
 
-async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: Does) -> web.StreamResponse:
+async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: DoesEach) -> web.StreamResponse:
     codes = picked(form.many("codes"))
     reason = form.text("reason", most=LONGEST_REASON, needed=False, lines=True)
     if not codes:
@@ -108,7 +108,7 @@ def picked(texts: Sequence[str]) -> dict[str, int | None]:
 
 
 async def _one(
-    visit: Visit, names: CaseNames, code: str, seen: int | None, reason: str, does: Does
+    visit: Visit, names: CaseNames, code: str, seen: int | None, reason: str, does: DoesEach
 ) -> BulkResult:
     """What may not be seen is not there."""
     if seen is None:

@@ -17,7 +17,7 @@ from ivr.desk.people import auditing
 from ivr.web.meetings.meeting_words import names_of, official
 from ivr.web.meetings.session_pages import found_session
 from ivr.web.panel.sending import send
-from ivr.web.panel.sheets import MOMENT, NUMBER, Column, Row, Sheet
+from ivr.web.panel.sheets import MOMENT, NUMBER, Column, Sheet, SheetRow
 from ivr.web.panel.visit import Visit
 
 _OCTETS = 74  # of a line, before it goes on in the next
@@ -107,7 +107,7 @@ async def agenda_sheet(visit: Visit) -> web.StreamResponse:
     zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
     jalali = words.texts["meetings.jalali_of"]
 
-    def line(seat: Seat) -> Row:
+    def line(seat: Seat) -> SheetRow:
         wish = seat.wish
         if wish is None:
             return [seat.slot.slot, seat.slot.starts_at, "", words("meetings.free"), "", "", "", ""]
@@ -117,7 +117,7 @@ async def agenda_sheet(visit: Visit) -> web.StreamResponse:
         its += [words(f"meetings.state.{wish.state}"), words(f"meetings.by_phone.{wish.by_phone}")]
         return [seat.slot.slot, seat.slot.starts_at, *its]
 
-    async def batches() -> AsyncIterator[Sequence[Row]]:
+    async def batches() -> AsyncIterator[Sequence[SheetRow]]:
         yield [line(seat) for seat in seats]
 
     sheet = Sheet(title, columns, zone, jalali)

@@ -19,7 +19,7 @@ from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_minutes import is_apart
-from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.reading.briefs import voices_of
 from ivr.desk.reading.casefile import full_names
 from ivr.desk.refusals import Refused
@@ -225,11 +225,11 @@ async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
     return row, seats
 
 
-def _wanted(form: Form, office: str, zone: ZoneInfo) -> Sitting:
+def _wanted(form: Form, office: str, zone: ZoneInfo) -> PlannedSession:
     """What won't do is in `form.wrong`."""
     official = form.choice("official", list(Official)) or Official.GOVERNOR
     day, hour = form.day("on"), _hour(form)
-    return Sitting(
+    return PlannedSession(
         Official(official),
         form.text("agency", needed=False) or office,
         datetime.combine(day, hour, zone) if day else datetime.now(zone),

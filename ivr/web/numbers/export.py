@@ -18,7 +18,7 @@ from ivr.web.numbers.dashboard import look
 from ivr.web.numbers.frame import unnamed
 from ivr.web.numbers.measures import MEASURES
 from ivr.web.panel.sending import send
-from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet
+from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Sheet, SheetRow
 from ivr.web.panel.visit import NotFound, Visit
 
 FORMS = ("xlsx", "csv")
@@ -102,7 +102,7 @@ async def _gaps(visit: Visit) -> Made:
     columns = [Column(words("numbers.gaps.kind"), width=34), Column(words("numbers.gaps.what"), width=44)]
     columns += [Column(words("numbers.gaps.more"), width=44), Column(words("numbers.gaps.cases"), NUMBER)]
     columns.append(Column(words("numbers.gaps.expected"), NUMBER))
-    rows: list[Row] = []
+    rows: list[SheetRow] = []
     for group in groups:
         title = words(f"numbers.gaps.{group.name}.title")
         for row in group.rows:
@@ -136,7 +136,7 @@ async def _cases(visit: Visit, reason: str = "") -> Made:
     heads += [("caller_name", "text", 20), ("words", "text", 60)] if reason else []
     columns = [Column(words(f"numbers.cases.{name}"), kind, width) for name, kind, width in heads]
 
-    async def batches() -> AsyncIterator[Sequence[Row]]:
+    async def batches() -> AsyncIterator[Sequence[SheetRow]]:
         async for found in exporting.rows(visit.panel.engine, taken):
             yield [_case(row, visit, reveals=bool(reason)) for row in found]
 
@@ -169,5 +169,5 @@ def _sheet(visit: Visit, wanted: FiguresQuery, title: str, columns: Sequence[Col
     return Sheet(name, columns, zone, visit.words.texts["numbers.export.jalali"])
 
 
-async def _at_once(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
+async def _at_once(rows: Sequence[SheetRow]) -> AsyncIterator[Sequence[SheetRow]]:
     yield rows

@@ -10,7 +10,7 @@ from ivr.web.panel.permissions import Permission as P
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NavigationEntry:
     """`word`: key of its name. `icon`: id in static/icons.svg. Paths below its own are marked too."""
 
     route: str
@@ -20,18 +20,18 @@ class Entry:
 
 
 NAVIGATION = (
-    Entry("inbox", "common.nav.inbox", "inbox", P.CASES_SEE),
-    Entry("desk", "common.nav.desk", "edit", P.CASES_OPEN),
-    Entry("meetings", "common.nav.meetings", "people", P.MEETINGS_SEE),
-    Entry("openings", "common.nav.openings", "lock", P.OPENINGS_SEE),
-    Entry("numbers", "common.nav.numbers", "chart", P.NUMBERS_SEE),
-    Entry("live", "common.nav.live", "live", P.LIVE_SEE),
-    Entry("menus", "common.nav.menus", "tree", P.MENUS_SEE),
-    Entry("prompts", "common.nav.prompts", "sound", P.PROMPTS_SEE),
-    Entry("admin", "common.nav.admin", "gear", P.BOOKS_SEE),
+    NavigationEntry("inbox", "common.nav.inbox", "inbox", P.CASES_SEE),
+    NavigationEntry("desk", "common.nav.desk", "edit", P.CASES_OPEN),
+    NavigationEntry("meetings", "common.nav.meetings", "people", P.MEETINGS_SEE),
+    NavigationEntry("openings", "common.nav.openings", "lock", P.OPENINGS_SEE),
+    NavigationEntry("numbers", "common.nav.numbers", "chart", P.NUMBERS_SEE),
+    NavigationEntry("live", "common.nav.live", "live", P.LIVE_SEE),
+    NavigationEntry("menus", "common.nav.menus", "tree", P.MENUS_SEE),
+    NavigationEntry("prompts", "common.nav.prompts", "sound", P.PROMPTS_SEE),
+    NavigationEntry("admin", "common.nav.admin", "gear", P.BOOKS_SEE),
 )
 
 
-def entries(person: Person) -> list[Entry]:
+def entries(person: Person) -> list[NavigationEntry]:
     """What they may open."""
     return [each for each in NAVIGATION if each.route in ROUTES and may(person, each.permission)]

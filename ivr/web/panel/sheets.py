@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from persiantools.jdatetime import JalaliDateTime
 
-Row = Sequence[Any]
-Batches = AsyncIterator[Sequence[Row]]
+SheetRow = Sequence[Any]
+Batches = AsyncIterator[Sequence[SheetRow]]
 
 TEXT, NUMBER, SHARE, MOMENT = "text", "number", "share", "moment"  # kinds of columns
 _FORMATS = {NUMBER: "#,##0.##", SHARE: "0%", MOMENT: "[$-fa-IR,16]yyyy/mm/dd hh:mm"}
@@ -58,13 +58,13 @@ async def csv_pieces(sheet: Sheet, batches: Batches) -> AsyncIterator[bytes]:
         yield _lines(_plain(sheet, row) for row in rows).encode()
 
 
-def _lines(rows: Iterable[Row]) -> str:
+def _lines(rows: Iterable[SheetRow]) -> str:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue()
 
 
-def _plain(sheet: Sheet, row: Row) -> list[Any]:
+def _plain(sheet: Sheet, row: SheetRow) -> list[Any]:
     cells: list[Any] = []
     for column, value in zip(sheet.columns, row, strict=True):
         match value:
@@ -115,7 +115,7 @@ class Workbook:
             self._page.write_string(0, place, title, self._head)
         self._last = len(titles) - 1
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[SheetRow]) -> None:
         for row in rows:
             place = 0
             for column, value in zip(self.sheet.columns, row, strict=True):

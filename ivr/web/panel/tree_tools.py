@@ -14,7 +14,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Menu
 from ivr.voice.menu_schema import menu_schema
-from ivr.voice.reading import Called
+from ivr.voice.reading import FindTree
 from ivr.voice.report import Proof, figures
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_drawing import draw
@@ -46,7 +46,7 @@ class TreeTools:
         """Parse and prove. Raises MenuMistakes."""
         return self.beside.proved(raw, file, self._proved)
 
-    def _proved(self, raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
+    def _proved(self, raw: bytes, file: str, called: FindTree) -> tuple[Menu, Proof]:
         catalogue = self.catalogue()
         prompts = frozenset.intersection(*map(catalogue.ids, self.languages))
         return proof.check(

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ivr.cases import phone
 from ivr.desk.counter import tracking
-from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.counter.tracking import Doubted, ProofAnswer
 from ivr.desk.letters import indicator
 from ivr.desk.meetings import meeting_counting
 from ivr.desk.meetings.meeting_counting import MeetingsInPublic
@@ -69,7 +69,7 @@ async def track(visit: Visit) -> web.Response:
     given = form.raw("code")[:60]
     code = _BETWEEN.sub("", latin(given))
     solved = form.raw("solved")[: puzzles.LONGEST]
-    answer = Answer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]), solved)
+    answer = ProofAnswer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]), solved)
     number = phone.key(_BETWEEN.sub("", latin(form.raw("number")[:60])), visit.panel.book.area_code)
     try:
         found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now, answer, number)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench.model.world import Powers, World
 from ivr.desk.book.book import Page
 from ivr.desk.case import joining
-from ivr.desk.case.rows import Opening
+from ivr.desk.case.rows import CaseOpening
 from ivr.desk.facts import apply, strays
 from ivr.store.engine import make_engine
 from ivr.store.facts import WordsKeptFact
@@ -59,9 +59,9 @@ async def test_the_model_finds_the_doubled_code_when_a_promise_is_not_the_first_
     the complaint does not know it for its own.
     """
     # This rule is taken away, in the test alone, in both places that keep it; everything else is what runs.
-    ours: Callable[..., Opening] = apply._orphan
+    ours: Callable[..., CaseOpening] = apply._orphan
 
-    def as_it_was(fact: WordsKeptFact, page: Page) -> Opening:
+    def as_it_was(fact: WordsKeptFact, page: Page) -> CaseOpening:
         return replace(ours(fact, page), id=fact.id)
 
     async def never(*of: object) -> bool:

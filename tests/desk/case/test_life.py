@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import TABLE, Action, Actor, Side, permitted
+from ivr.cases.transitions import TABLE, Actor, CaseAction, Side, permitted
 from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
 from ivr.desk.case.change import EVENTS, Instruction
 from ivr.desk.case.splitting import Part
@@ -62,58 +62,58 @@ steps = st.builds(
 )
 
 
-def chosen(step: Step, status: Status) -> tuple[Action, Side]:
-    ways = [(a, s) for a in Action for s in Side if step.wild or a in permitted(status, s)]
-    return ways[step.way % len(ways)] if ways else (Action.REOPEN, Side.CITIZEN)
+def chosen(step: Step, status: Status) -> tuple[CaseAction, Side]:
+    ways = [(a, s) for a in CaseAction for s in Side if step.wild or a in permitted(status, s)]
+    return ways[step.way % len(ways)] if ways else (CaseAction.REOPEN, Side.CITIZEN)
 
 
-async def do(at: Counter, action: Action, ask: Instruction, step: Step, other: str) -> None:
+async def do(at: Counter, action: CaseAction, ask: Instruction, step: Step, other: str) -> None:
     engine, page = at.engine, at.page
     match action:
-        case Action.REFER:
+        case CaseAction.REFER:
             await referring.refer(engine, page, ask, step.agency)
-        case Action.ACCEPT:
+        case CaseAction.ACCEPT:
             await referring.accept(engine, page, ask)
-        case Action.ANSWER:
+        case CaseAction.ANSWER:
             await answers.give(engine, page, ask, step.reason)
-        case Action.PROPOSE:
+        case CaseAction.PROPOSE:
             await answers.propose(engine, page, ask, step.reason)
-        case Action.APPROVE:
+        case CaseAction.APPROVE:
             await answers.approve(engine, page, ask)
-        case Action.TURN_DOWN:
+        case CaseAction.TURN_DOWN:
             await answers.turn_down(engine, page, ask)
-        case Action.HAND_BACK:
+        case CaseAction.HAND_BACK:
             await answers.hand_back(engine, page, ask)
-        case Action.RETURN:
+        case CaseAction.RETURN:
             await referring.give_back(engine, page, ask)
-        case Action.RULE:
+        case CaseAction.RULE:
             await referring.rule(engine, page, ask, step.agency)
-        case Action.CLOSE:
+        case CaseAction.CLOSE:
             await closing.close(engine, page, ask)
-        case Action.REOPEN:
+        case CaseAction.REOPEN:
             await closing.reopen(engine, page, ask)
-        case Action.WITHDRAW:
+        case CaseAction.WITHDRAW:
             await closing.withdraw(engine, page, ask)
-        case Action.ADVISE:
+        case CaseAction.ADVISE:
             await closing.advise(engine, page, ask)
-        case Action.MERGE:
+        case CaseAction.MERGE:
             await closing.merge(engine, page, ask, other)
-        case Action.CHANGE_TOPIC:
+        case CaseAction.CHANGE_TOPIC:
             await pausing.change_topic(engine, page, ask, step.topic)
-        case Action.PAUSE:
+        case CaseAction.PAUSE:
             await pausing.pause(engine, page, ask, step.days)
-        case Action.RESUME:
+        case CaseAction.RESUME:
             await pausing.resume(engine, page, ask)
-        case Action.AWAIT:
+        case CaseAction.AWAIT:
             await pausing.wait_until(engine, page, ask, ask.now + timedelta(days=step.days))
-        case Action.EXTEND:
+        case CaseAction.EXTEND:
             raise Refused("only orders are extended: tests/desk/meetings")
-        case Action.SPLIT:
+        case CaseAction.SPLIT:
             second = Part("edu" if step.agency == "abfa" else "abfa", "دیگری")
             await splitting.split(engine, page, ask, [Part(step.agency, "یکی", step.topic), second])
-        case Action.COLLECT:
+        case CaseAction.COLLECT:
             await collecting.collect(engine, page, ask.actor, [ask.code], step.reason, ask.now)
-        case Action.RELEASE:
+        case CaseAction.RELEASE:
             await collecting.release(engine, page, ask)
 
 
@@ -171,8 +171,10 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
             is_carried_out(action, side, before, after)
             last = (await at.case(acted))["events"][before.last_seq]
             assert (last["what"], last["actor"]) == (EVENTS[action], name)
-            assert action is not Action.REFER or returns[acted] < MOST_RETURNS
-            returns[acted] = 0 if action is Action.RULE else returns[acted] + (action is Action.RETURN)
+            assert action is not CaseAction.REFER or returns[acted] < MOST_RETURNS
+            returns[acted] = (
+                0 if action is CaseAction.RULE else returns[acted] + (action is CaseAction.RETURN)
+            )
             levels = at.page.ladders.levels
             assert after.rung >= before.rung and levels.index(after.level) >= levels.index(before.level)
             assert used_up(at, after) == used - last["details"].get("days_given", 0)
@@ -183,7 +185,7 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
         assert await findings(engine, tmp_path, each) == []
 
 
-def is_carried_out(action: Action, side: Side, before: Any, after: Any) -> None:
+def is_carried_out(action: CaseAction, side: Side, before: Any, after: Any) -> None:
     assert action in permitted(Status(before.status), side)
     assert after.status == (TABLE[action].target or before.status)
     assert after.last_seq == before.last_seq + 1

@@ -17,7 +17,7 @@ from ivr.desk.editing.exchange import ImportRefused, bring_in, export
 from ivr.desk.editing.listing import Files
 from ivr.desk.editing.nouns import BY_NAME, NOUNS, RULE, WORDING
 from ivr.desk.editing.undoing import history, undo
-from ivr.desk.editing.who_gets import Verdict, who_gets
+from ivr.desk.editing.who_gets import WhoGets, who_gets
 from ivr.desk.letters import wording
 from ivr.store.tables import book_changes, topics
 from tests.desk.counter import Counter, counter
@@ -139,7 +139,7 @@ async def test_what_is_no_such_file_is_told_with_its_place(engine: AsyncEngine) 
         assert re.search(says, "\n".join(lines)), lines
 
 
-async def asked(at: Counter, topic: str = "", county: str = "", **more: Any) -> Verdict:
+async def asked(at: Counter, topic: str = "", county: str = "", **more: Any) -> WhoGets:
     return await who_gets(at.engine, at.page, more.pop("kind", "complaint"), topic, county, at.at, **more)
 
 

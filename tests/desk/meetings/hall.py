@@ -15,7 +15,7 @@ from ivr.desk.case.registering import Wanted, register
 from ivr.desk.meetings import agenda, request_deciding, request_list, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_list import MeetingRequest
-from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases
 from tests.desk.counter import Counter, counter
@@ -41,7 +41,7 @@ class Hall(Counter):
 
     async def session(self, slots: int = 3, **more: Any) -> int:
         starts_at = more.pop("starts_at", self.at + timedelta(days=6))
-        wanted = Sitting(Official.GOVERNOR, "ostandari", starts_at, slots, place="تالار", **more)
+        wanted = PlannedSession(Official.GOVERNOR, "ostandari", starts_at, slots, place="تالار", **more)
         return await session_planning.plan(self.engine, self.page, self.ask("").actor, wanted, self.at)
 
     async def fill(self, number: int) -> list[str]:

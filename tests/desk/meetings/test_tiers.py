@@ -10,7 +10,7 @@ from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import referring
 from ivr.desk.meetings import agenda, order_giving, request_deciding, session_planning
 from ivr.desk.meetings.order_giving import MeetingOrder
-from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
 from tests.desk.meetings.hall import LATER, SOON, Hall, hall
@@ -32,7 +32,7 @@ async def sent_below(at: Hall, days_ago: int, caller: str) -> str:
 
 async def county_session(at: Hall, slots: int = 3) -> int:
     starts_at = at.at.replace(hour=9) + (SOON - at.at.date())
-    wanted = Sitting(Official.COUNTY_GOVERNOR, BELOW, starts_at, slots, place="فرمانداری اهر")
+    wanted = PlannedSession(Official.COUNTY_GOVERNOR, BELOW, starts_at, slots, place="فرمانداری اهر")
     return await session_planning.plan(at.engine, at.page, at.by("").actor, wanted, at.at)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.figures import Fact, Facts, Numbering, What, packed, unpacked
+from ivr.cases.figures import Facts, FigureFact, Numbering, What, packed, unpacked
 from ivr.cases.routing import Reason, Rule, RuleScope
 from ivr.desk.book.book import Page
 from ivr.desk.reading import gaps
@@ -23,13 +23,13 @@ async def page(engine: AsyncEngine) -> Page:
     return (await counter(engine)).page
 
 
-def facts(*some: Fact) -> Facts:
+def facts(*some: FigureFact) -> Facts:
     names = Numbering()
     return unpacked(names, [(1, packed(names, some))])
 
 
-def opened(county: str, count: int, topic: str = "water.bill", what: What = What.OPENED) -> Fact:
-    return Fact(what, "abfa", county, topic, "complaint", 0, count)
+def opened(county: str, count: int, topic: str = "water.bill", what: What = What.OPENED) -> FigureFact:
+    return FigureFact(what, "abfa", county, topic, "complaint", 0, count)
 
 
 def without(page: Page, topic: str, *instead: Rule) -> Page:

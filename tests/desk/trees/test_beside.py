@@ -11,12 +11,12 @@ from ivr.desk.trees.tree_files import kept_at
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.proof import Proof, check
-from ivr.voice.reading import Called
+from ivr.voice.reading import FindTree
 from tests.voice.test_calling_trees import HOTLINE, WATER
 from tests.voice.test_proof import SMALL
 
 
-def prove(raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
+def prove(raw: bytes, file: str, called: FindTree) -> tuple[Menu, Proof]:
     return check(raw, file, SMALL, called=called)
 
 
