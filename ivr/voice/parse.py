@@ -17,7 +17,7 @@ from ivr.voice.fields import Fields, checked_key
 from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
-from ivr.voice.reading import FindTree, Reading
+from ivr.voice.reading import FindTree, Known, Reading
 from ivr.voice.step_fields import StepFields, read_defaults
 from ivr.voice.steps.end import EndStep
 from ivr.voice.steps.fragment import FragmentStep
@@ -63,8 +63,8 @@ def parse(
     MenuMistakes with all mistakes at once, each with line, column, key and the nearest right name.
     """
     tree, mistakes = read_tree(data, file)
-    reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, hosts, mistakes=mistakes)
-    reading.called = called
+    known = Known(languages, prompts, tuple(Kind), topics, counties, hosts, called)
+    reading = Reading(file, known, languages, prompts, mistakes=mistakes)
     menu = _menu(reading, tree)
     if menu is None or reading.mistakes:
         raise MenuMistakes(reading.mistakes)
@@ -82,7 +82,6 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     languages = _languages(fields)
     words = fields.inner("words", needed=False)
     own = read_words(words, languages) if words else {}
-    reading.catalogue = reading.prompts
     if reading.prompts is not None:
         reading.prompts = {*reading.prompts, *own}
     steps = fields.inner("steps")
@@ -99,12 +98,18 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     _refuse_unused(fragments)
     fields.close()
     return Menu(
-        name, languages, start, MappingProxyType(read), limits=bounds, words=own, called_words=reading.said
+        name,
+        languages,
+        start,
+        MappingProxyType(read),
+        limits=bounds,
+        words=own,
+        called_words=reading.joined.words,
     )
 
 
 def _languages(fields: Fields) -> tuple[str, ...]:
-    known = fields.reading.languages
+    known = fields.reading.known.languages
     found: list[str] = []
     for item in fields.items("languages"):
         if known is not None and item.value not in known:
@@ -115,7 +120,6 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     node = fields.node("languages", needed=False)
     if node is not None and not found:
         fields.wrong(node, "languages", "must name at least one language")
-    fields.reading.known = known
     fields.reading.languages = tuple(found)  # what `language: …` in a key may say
     return tuple(found)
 
@@ -139,9 +143,9 @@ def _steps(steps: Fields, defaults: Mapping[str, Any]) -> dict[str, Step]:
         fields = steps.as_fields(key.value[:LONGEST_NAME], node)
         step = _step(key, fields, defaults) if fields else None
         if step is not None and fields:
-            steps.reading.read.add(step.id)
-            if isinstance(step, TreeStep) and steps.reading.called is not None:
-                found |= _joined(step, steps.reading, steps.reading.called)
+            steps.reading.joined.steps.add(step.id)
+            if isinstance(step, TreeStep) and steps.reading.known.trees is not None:
+                found |= _joined(step, steps.reading, steps.reading.known.trees)
                 continue
             found[step.id] = step
             if isinstance(step, FragmentStep):
@@ -153,16 +157,15 @@ class TroubledCall(Exception):
     """A tree that can't be called from there."""
 
 
-def _joined(step: TreeStep, reading: Reading, called: FindTree) -> dict[str, Step]:
+def _joined(step: TreeStep, reading: Reading, find: FindTree) -> dict[str, Step]:
     """The step, and behind it those of the tree that it calls. What is wrong with that one is its trouble."""
+    known = reading.known
     inner = Reading(
-        f"menu {step.name}", reading.catalogue, reading.known, reading.kinds, reading.topics,
-        reading.counties, reading.hosts, called=called, calls=(*reading.calls, step.name),
-        prefix=f"{step.id}.{step.name}.", back=step.go,
-        read=reading.read, joined=reading.joined, said=reading.said,
+        f"menu {step.name}", known, known.languages, known.prompts, joined=reading.joined,
+        calls=(*reading.calls, step.name), prefix=f"{step.id}.{step.name}.", back=step.go,
     )  # fmt: skip
     try:
-        menu, revision = _called(step.name, inner, called)
+        menu, revision = _called(step.name, inner, find)
         if strange := set(menu.languages) - set(reading.languages or ()):
             raise TroubledCall(f"it speaks {', '.join(sorted(strange))}, which this tree does not")
     except (MenuMistakes, TroubledCall) as trouble:
@@ -170,26 +173,26 @@ def _joined(step: TreeStep, reading: Reading, called: FindTree) -> dict[str, Ste
         return {step.id: replace(step, trouble=told)}
     steps = {id: replace(each, line=step.line) for id, each in menu.steps.items()}
     opens = any(each.LEAF == "record" for each in steps.values())
-    reading.said[inner.prefix] = menu.words
+    reading.joined.words[inner.prefix] = menu.words
     return {step.id: replace(step, entry=menu.start, revision=revision, opens_case=opens), **steps}
 
 
-def _called(name: str, reading: Reading, called: FindTree) -> tuple[Menu, str]:
+def _called(name: str, reading: Reading, find: FindTree) -> tuple[Menu, str]:
     if name in reading.calls[:-1]:
         raise TroubledCall(f"it would go round for ever: {' → '.join(reading.calls)}")
     if len(reading.calls) > DEEPEST_CALL + 1:
         raise TroubledCall(f"trees call each other deeper than {DEEPEST_CALL} levels")
-    reading.joined.append(name)
-    if len(reading.joined) > MOST_CALLS:
+    reading.joined.trees.append(name)
+    if len(reading.joined.trees) > MOST_CALLS:
         raise TroubledCall(f"it calls others, and they again others, more than {MOST_CALLS} times")
-    tree = called(name)
+    tree = find(name)
     if tree is None:
         raise TroubledCall("there is none of that name, neither on the air nor among the files")
     written, reading.mistakes = read_tree(tree.data, reading.file)
     menu = _menu(reading, written)
     if menu is None or reading.mistakes:
         raise MenuMistakes(reading.mistakes)
-    if len(reading.read) > MOST_STEPS:
+    if len(reading.joined.steps) > MOST_STEPS:
         raise TroubledCall(f"together they have more than {MOST_STEPS:,} steps")
     return menu, tree.revision
 
@@ -205,7 +208,7 @@ def _used(step: FragmentStep, fields: Fields, defaults: Mapping[str, Any]) -> di
         fields.wrong(at, "use", f"goes round for ever: {' → '.join((*reading.inside, step.use))}")
     elif len(reading.inside) >= DEEPEST_USE:
         fields.wrong(at, "use", f"fragments stand in each other deeper than {DEEPEST_USE} levels")
-    elif len(reading.read) + len(fragment.names) > MOST_STEPS:
+    elif len(reading.joined.steps) + len(fragment.names) > MOST_STEPS:
         fields.wrong(at, "use", f"with its fragments the tree has more than {MOST_STEPS:,} steps")
     else:
         exits = {exit: step.exits.get(exit, "") for exit in fragment.exits}

@@ -43,32 +43,57 @@ class CalledTree:
 FindTree = Callable[[str], CalledTree | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What names may refer to in this installation; None: anything.
+
+    `hosts`: who may be asked by HTTP. `trees`: those that may be called; without it their steps stay away.
+    """
+
+    languages: Collection[str] | None = None
+    prompts: Collection[str] | None = None
+    kinds: Collection[str] | None = None
+    topics: Collection[str] | None = None
+    counties: Collection[str] | None = None
+    hosts: Mapping[str, AskedHost] | None = None
+    trees: FindTree | None = None
+
+
+ANYTHING = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What was read so far of a tree and of all that it calls, which become one.
+
+    `steps`: as they are in the tree. `trees`: that were read because one calls them. `words`: in their own
+    words, by `prefix`.
+    """
+
+    steps: set[str] = field(default_factory=set)
+    trees: list[str] = field(default_factory=list)
+    words: dict[str, Own] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Reading:
-    """One file being read: what its names may refer to (None: anything), and the mistakes so far.
+    """One file being read: what its names may refer to, and the mistakes so far.
 
+    `languages`, `prompts`: `known`, until the tree names its own. `used`: of the fragments.
     `names`: a step's name as written → as it is in the tree, where the two differ, as in a fragment;
     `outer`: what is read around it; `inside`: the fragments that are being read, outermost first.
     """
 
     file: str
-    prompts: Collection[str] | None = None
+    known: Known = ANYTHING
     languages: Collection[str] | None = None
-    kinds: Collection[str] | None = None
-    topics: Collection[str] | None = None
-    counties: Collection[str] | None = None
-    hosts: Mapping[str, AskedHost] | None = None
+    prompts: Collection[str] | None = None
     steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
     mistakes: list[Mistake] = field(default_factory=list)
     fragments: Mapping[str, Fragment] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)  # of the fragments
-    read: set[str] = field(default_factory=set)  # steps so far, as they are in the tree
+    used: set[str] = field(default_factory=set)
+    joined: Joined = field(default_factory=Joined)
     names: Mapping[str, str] = field(default_factory=dict)
-    known: Collection[str] | None = None  # languages of the installation, once those of the tree are read
-    called: FindTree | None = None
-    catalogue: Collection[str] | None = None  # `prompts` without those that the tree itself brings
-    said: dict[str, Own] = field(default_factory=dict)  # in their own words, by `prefix`
-    joined: list[str] = field(default_factory=list)  # trees that were read because one calls them
     calls: tuple[str, ...] = ()  # the trees that are being read, each called by the one before it
     prefix: str = ""  # of steps in a tree that is called
     back: str = ""  # where a call goes on at the end of such a tree
@@ -108,6 +133,7 @@ class Reading:
 
     def values(self, name: str) -> Collection[str] | None:
         """What the draft's value `name` may be."""
-        known = {"language": self.languages, "kind": self.kinds, "topic": self.topics, "number": NUMBER}
-        known["caller"] = CALLER
-        return self.counties if name == "county" else known.get(name)
+        its = self.known
+        known = {"language": self.languages, "kind": its.kinds, "topic": its.topics, "number": NUMBER}
+        known |= {"caller": CALLER, "county": its.counties}
+        return known.get(name)

@@ -46,8 +46,8 @@ def _url(fields: Fields, name: str) -> str:
     query = fields.node("query", needed=False)
     sent = [value for _, value in query.entries] if isinstance(query, Table) else []
     number = any(isinstance(value, Scalar) and value.value == NUMBER for value in sent)
-    if text and node is not None and (why := refused(text, fields.reading.hosts, number)):
-        fields.wrong(node, name, why, text, fields.reading.hosts or ())
+    if text and node is not None and (why := refused(text, fields.reading.known.hosts, number)):
+        fields.wrong(node, name, why, text, fields.reading.known.hosts or ())
     return text
 
 
