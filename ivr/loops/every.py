@@ -8,25 +8,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
+
+from ivr.desk.book.book import BookEmpty
+from ivr.store.engine import is_away
 
 log = logging.getLogger(__name__)
 
 FIRST_SECONDS = 1.0  # from a failure to the next beginning …
 LONGEST_SECONDS = 60.0  # … doubled each time, up to this
-WELL_SECONDS = 120.0  # one that has run for so long since it failed is well again
+WELL_SECONDS = 120.0  # one without turns that has run for so long since it failed is well again
 KEEPS_FAILING = 3  # times in a row before anybody is told
 
 LoopWork = Callable[[], Coroutine[Any, Any, None]]
+Turn = Callable[[], Awaitable[object]]
+Rest = float | Turn  # seconds from one turn to the next, or what waits for it
+
+
+def is_waited_for(error: Exception) -> bool:
+    """Whether it is nobody's fault, and mends itself: a database that is away, or has no book yet."""
+    return isinstance(error, BookEmpty) or is_away(error)
 
 
 @dataclass(slots=True)
 class Loop:
-    """One of them. `failures` in all; `in_a_row` since it was last well; `why`: the last one, in one line."""
+    """One of them. `failures` in all; `in_a_row` since it was last well; `why`: the last one, in one line.
+
+    `by_turns`: it is well once a turn succeeded, not by its age: it may fail an hour after it began.
+    """
 
     name: str
+    by_turns: bool = False
     failures: int = 0
     in_a_row: int = 0
     why: str = ""
@@ -35,7 +49,7 @@ class Loop:
 
     def failed(self, error: Exception, now: float) -> float:
         """Note it. How many seconds to wait."""
-        if now - self.began >= WELL_SECONDS:
+        if self._is_old(now):
             self.in_a_row = 0
         if not self.in_a_row:
             self.first_failed = now
@@ -46,10 +60,13 @@ class Loop:
 
     def trouble(self, now: float) -> str:
         """One sentence while it keeps failing, else ""."""
-        if self.in_a_row < KEEPS_FAILING or now - self.began >= WELL_SECONDS:
+        if self.in_a_row < KEEPS_FAILING or self._is_old(now):
             return ""
         minutes = (now - self.first_failed) / 60
         return f"{self.name} keeps failing, {self.in_a_row} times in {minutes:.0f} min: {self.why}"
+
+    def _is_old(self, now: float) -> bool:
+        return not self.by_turns and now - self.began >= WELL_SECONDS
 
 
 @dataclass(slots=True)
@@ -63,8 +80,28 @@ class Loops:
     def start(self, name: str, part: LoopWork) -> None:
         """Run `part` now; it ends when it returns, and is begun again when it raises."""
         loop = Loop(name)
+        self._begin(loop, self._keep(loop, part))
+
+    def every(
+        self,
+        name: str,
+        rest: Rest,
+        work: Turn,
+        *,
+        at_once: bool = True,
+        waits_for: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """`work` for ever, with a `rest` between two turns and, unless `at_once`, before the first.
+
+        A database that is away costs a turn and is no failure, nor is what it `waits_for`. After any other
+        error the next turn comes after the growing pause.
+        """
+        loop = Loop(name, by_turns=True)
+        self._begin(loop, self._turns(loop, rest, work, at_once, waits_for))
+
+    def _begin(self, loop: Loop, running: Coroutine[Any, Any, None]) -> None:
         self.all.append(loop)
-        self._tasks.append(asyncio.create_task(self._keep(loop, part), name=name))
+        self._tasks.append(asyncio.create_task(running, name=loop.name))
 
     async def close(self) -> None:
         """Cancel all of them and wait until they have ended."""
@@ -86,3 +123,21 @@ class Loops:
                 wait = loop.failed(error, self.clock())
                 log.exception("%s failed; again in %g s", loop.name, wait)
             await asyncio.sleep(wait)
+
+    async def _turns(
+        self, loop: Loop, rest: Rest, work: Turn, at_once: bool, waits_for: tuple[type[Exception], ...]
+    ) -> None:
+        wait: Rest = 0.0 if at_once else rest
+        while True:
+            await (wait() if callable(wait) else asyncio.sleep(wait))
+            wait = rest
+            try:
+                await work()
+            except Exception as error:
+                if is_waited_for(error) or isinstance(error, waits_for):
+                    log.warning("%s waits: %s", loop.name, error)
+                else:
+                    wait = loop.failed(error, self.clock())
+                    log.exception("%s failed; again in %g s", loop.name, wait)
+            else:
+                loop.in_a_row = 0

@@ -141,10 +141,7 @@ class Worker:
             "other journals": self.following.run,
             "reconciler": self._reconcile,
             "escalation": self._escalate,
-            "escalation watchdog": self._prove,
             "custody": self._close_days,
-            "sealing": self._seal,
-            "retention": self._forget,
             "figures": self._count_days,
             "inbox": self._enter,
             "menu trees": self._keep_trees,
@@ -161,6 +158,9 @@ class Worker:
             parts["recordings at rest"] = partial(self._settle, settling)
         for name, part in parts.items():
             loops.start(name, part)
+        loops.every("escalation watchdog", PROOF_SECONDS, self._prove, at_once=False)
+        loops.every("sealing", SEAL_SECONDS, self._seal, at_once=False)
+        loops.every("retention", _until_retention, self._forget, at_once=False)
 
     @property
     def troubles(self) -> list[str]:
@@ -253,15 +253,10 @@ class Worker:
             await asyncio.sleep(CUSTODY_SECONDS)
 
     async def _seal(self) -> None:
-        while True:
-            await asyncio.sleep(SEAL_SECONDS)
-            try:
-                for made in await sealing.seal(self.pump.engine):
-                    log.info("custody: %s over %d entries", made.line, made.entries)
-                await sealing.keep_roots(self.pump.engine, self.cellar.lists / sealing.ROOTS)
-                await witnessing.send_away(self.pump.engine, self.cellar.witnesses, self.clock())
-            except AWAY as error:
-                log.warning("nothing can be sealed, or no root be sent away, for now: %s", error)
+        for made in await sealing.seal(self.pump.engine):
+            log.info("custody: %s over %d entries", made.line, made.entries)
+        await sealing.keep_roots(self.pump.engine, self.cellar.lists / sealing.ROOTS)
+        await witnessing.send_away(self.pump.engine, self.cellar.witnesses, self.clock())
 
     async def _count_days(self) -> None:
         while True:
@@ -299,25 +294,22 @@ class Worker:
 
     async def _forget(self) -> None:
         """What retention.yaml and people say; a file with mistakes takes nothing away."""
-        while True:
-            await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)  # siblings not all at once
-            if not self.is_sure():
-                continue
-            engine, now = self.pump.engine, self.clock()
-            try:
-                tries = await limiting.forget(engine, now, self.book.window)
-                if (keys := await channels.forget(engine, now)) or tries:
-                    log.info("forgotten: %d tries, and %d keys of requests of other systems", tries, keys)
-                kept = await terms.in_force(engine, self.cellar.seed)
-                its = (self.shelf.recordings, self.cellar.derived, now)
-                gone = await retention.keep(engine, kept, *its, aside=self.aside)
-                pruned = await retention.prune(engine, now)
-                if any(astuple(gone)) or pruned:
-                    log.info("retention: %s, and %d letters that left long ago", gone, pruned)
-            except SeedError as error:
-                log.error("nothing is taken away: %s", error)
-            except AWAY as error:
-                log.warning("nothing is taken away for now: %s", error)
+        if not self.is_sure():
+            return
+        engine, now = self.pump.engine, self.clock()
+        tries = await limiting.forget(engine, now, self.book.window)
+        if (keys := await channels.forget(engine, now)) or tries:
+            log.info("forgotten: %d tries, and %d keys of requests of other systems", tries, keys)
+        try:
+            kept = await terms.in_force(engine, self.cellar.seed)
+            its = (self.shelf.recordings, self.cellar.derived, now)
+            gone = await retention.keep(engine, kept, *its, aside=self.aside)
+            pruned = await retention.prune(engine, now)
+        except SeedError as error:
+            log.error("nothing is taken away: %s", error)
+            return
+        if any(astuple(gone)) or pruned:
+            log.info("retention: %s, and %d letters that left long ago", gone, pruned)
 
     async def _count_put_aside(self) -> None:
         """Of those who call back, which may be no process of this machine."""
@@ -360,14 +352,14 @@ class Worker:
         return ""
 
     async def _prove(self) -> None:
-        while True:
-            await asyncio.sleep(PROOF_SECONDS)
-            try:
-                found = await prove(self.pump.engine, await self.book.page(), self.clock())
-                for alarm in found if self.is_sure() else ():
-                    log.error("escalation: %s: %s", alarm.why, alarm)
-            except (BookEmpty, *AWAY) as error:
-                log.warning("whether a case was forgotten can't be said for now: %s", error)
+        found = await prove(self.pump.engine, await self.book.page(), self.clock())
+        for alarm in found if self.is_sure() else ():
+            log.error("escalation: %s: %s", alarm.why, alarm)
+
+
+async def _until_retention() -> None:
+    """Siblings not all at once."""
+    await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)
 
 
 async def _in_the_end(applied: Coroutine[Any, Any, None]) -> None:

@@ -68,6 +68,59 @@ async def test_one_that_keeps_failing_is_told_until_it_has_run_for_a_while() -> 
     await loops.close()
 
 
+async def test_one_that_fails_an_hour_apart_is_told_until_a_turn_succeeds_and_not_until_it_is_old() -> None:
+    clock = Clock()
+    loops, turns, well, again = Loops(clock), 0, asyncio.Event(), asyncio.Event()
+
+    async def an_hour() -> None:
+        clock.now += 3600
+
+    async def work() -> None:
+        nonlocal turns
+        turns += 1
+        clock.now += 3600
+        if turns <= 3:
+            raise ValueError("the same row")
+        (again if well.is_set() else well).set()
+
+    loops.every("retention", an_hour, work, at_once=False)
+    [loop] = loops.all
+    told: list[str] = []
+    async with asyncio.timeout(patience(10)):
+        while not well.is_set():
+            told += [each for each in loops.troubles if each not in told]
+            await asyncio.sleep(0)
+        await again.wait()
+    assert any(each.startswith("retention keeps failing, 3 times in ") for each in told), told
+    assert loops.troubles == [] and loop.failures == 3
+    await loops.close()
+
+
+async def test_a_database_that_is_away_costs_a_turn_and_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loops, turns, again = Loops(), 0, asyncio.Event()
+
+    async def work() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            raise ConnectionRefusedError("no database")
+        if turns == 2:
+            raise LookupError("what it waits for")
+        again.set()
+
+    loops.every("figures", 0.001, work, waits_for=(LookupError,))
+    async with asyncio.timeout(patience(10)):
+        await again.wait()
+    await loops.close()
+    assert [loop.failures for loop in loops.all] == [0]
+    assert [each.message for each in caplog.records] == [
+        "figures waits: no database",
+        "figures waits: what it waits for",
+    ]
+
+
 async def test_its_neighbours_go_on_and_one_that_is_done_ends() -> None:
     loops, turns = Loops(), 0
 
