@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import uvloop
 from sqlalchemy import text
 
-from ivr.asterisk.ami import Ami
+from ivr.asterisk.ami import Ami, AmiError
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.recording import written_anew
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
@@ -60,7 +60,16 @@ from ivr.installation import (
     vault,
     witnesses,
 )
-from ivr.loops import lost_calls, quiet, supervising, telling_live
+from ivr.loops import (
+    dialling,
+    lost_calls,
+    quiet,
+    supervising,
+    telling_live,
+    time_of_day,
+    transcribing,
+    weekly_proof,
+)
 from ivr.loops.announced import Announced
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
@@ -106,6 +115,7 @@ from ivr.web.window import Counter
 log = logging.getLogger(__name__)
 
 FIRST_LEASE_SECONDS = 10.0
+PROMISE_SECONDS = 5.0  # the most from one try to have codes to the next
 REFUSED_SECONDS = 10.0  # that a disk which refused the last callers' words is waited for
 READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
 _NICE: Mapping[Duty, int] = {"calls": 0, "panel": 3, "work": 5}  # on a busy machine a caller comes first
@@ -270,7 +280,7 @@ class Hotline:
             await self.volumes.look()
             self.loops.start("disks", self.volumes.watch)
         self.loops.start("book", self.book.follow)
-        self.loops.start("time of day", self.time.watch)
+        self.loops.every("time of day", time_of_day.EVERY_SECONDS, self.time.compare, at_once=False)
         self.loops.start("stall watchdog", watch_loop)
         if "calls" in self.duties and self.intake is not None:
             await self._start_line(stack, self.intake)
@@ -320,7 +330,7 @@ class Hotline:
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
         loops = self.loops
-        loops.start("codes", partial(intake.codes.keep_leased, self.engine))
+        loops.start("codes", partial(intake.codes.keep_leased, self.engine), longest=PROMISE_SECONDS)
         spare = settings.state_path / "fallback"
         loops.start("codes of the dialplan", partial(keep_laid_out, intake.codes, spare))
         loops.start("menus", trees.follow)
@@ -370,14 +380,13 @@ class Hotline:
         loops.start("vanished calls", vanished)
         loops.start("derived", partial(keep_swept, self.derived))
         if settings.weekly_proof:
-            loops.start(
-                "weekly proof", WeeklyProof(self.engine, self.clock, ZoneInfo(settings.province.timezone)).run
-            )
+            proof = WeeklyProof(self.engine, self.clock, ZoneInfo(settings.province.timezone))
+            loops.every("weekly proof", weekly_proof.LOOK_SECONDS, proof.once)
         self.delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
         loops.start("delivery", self.delivery.run)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
-            loops.start("transcriber", listener.run)
+            loops.every("transcriber", transcribing.LOOK_SECONDS, listener.all)
 
     async def _open_doors(self, stack: AsyncExitStack) -> None:
         """Listen, beside the siblings or in their place."""
@@ -419,7 +428,7 @@ class Hotline:
         """Begin to call citizens back, where there is a way to dial them."""
         settings = self.settings.callbacks
         told = partial(tell_whether, self.engine, bool(settings.dial), self.clock)
-        self.loops.start("whether anybody is dialled", told)
+        self.loops.every("whether anybody is dialled", dialling.TELL_SECONDS, told)
         if not settings.dial:
             log.info("nobody is called back: callbacks.dial is empty")
             return
@@ -450,7 +459,8 @@ class Hotline:
         )
         originate.start()
         stack.push_async_callback(originate.close)
-        self.loops.start("dialler", dialler.run)
+        stack.callback(dialler.close)
+        self.loops.every("dialler", dialler.pause, dialler.look, waits_for=(AmiError,))
 
     def _server(self) -> AgiServer:
         agi = self.settings.agi

@@ -25,7 +25,7 @@ from ivr.notify.post import Dispatch, NotSent, Sender
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
 from ivr.settings import Notify
-from ivr.store.engine import AWAY, is_away
+from ivr.store.engine import AWAY, is_a_row_s
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Delivery:
                 self.engine, notices, events, (await self.book.page()).calendar, self.clock(), ways
             )
         except Exception as error:
-            if is_away(error):
+            if not is_a_row_s(error):
                 raise
             if len(events) == 1:
                 log.exception("no letters can be made of %s", events[0].key)
@@ -185,7 +185,7 @@ class Delivery:
         try:
             await self._carry_out(row, ways)
         except Exception as error:
-            if is_away(error):
+            if not is_a_row_s(error):
                 raise
             log.exception("%s can't be worked on and is put aside", row.key)
             why = f"can't be worked on: {type(error).__name__}: {error}"

@@ -20,12 +20,11 @@ from ivr.asterisk.ami import Ami, AmiError, AmiLost, AmiTimeout, OriginateRespon
 from ivr.cases import phone
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.turns import whose_turn
-from ivr.desk.book.book import Book, BookEmpty
+from ivr.desk.book.book import Book
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.case import turn_calls
-from ivr.store.engine import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ CONTEXT = "seda111-callback"
 ATTEMPT = "IVR_ATTEMPT"
 NUMBER = "{number}"
 LOOK_SECONDS = 3.0  # how often a call that is due is looked for
-TELL_SECONDS = 60.0
+TELL_SECONDS = 60.0  # how often it is told whether anybody is called from here
 MARGIN_SECONDS = 20.0  # after the ringing, until an attempt that nobody speaks of counts as lost
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
@@ -53,7 +52,7 @@ class Trunk:
 
 
 class Dialler:
-    """Places calls until cancelled. `originate` may only place calls; `ami` sees which channels are up."""
+    """Places what is due, at each `look`. `originate` may only place calls; `ami` sees which are up."""
 
     def __init__(
         self,
@@ -82,26 +81,19 @@ class Dialler:
         self.resting = resting  # a server that takes no calls any more places none either
         self._placing: set[asyncio.Task[None]] = set()
         self._causes: dict[str, asyncio.Future[int]] = {}
+        self._tried_anew = False
         originate.on("Hangup", self._hung_up)
 
-    async def run(self) -> None:
-        """For ever. A database or an Asterisk that is away is waited for."""
-        tried_anew = False
-        try:
-            while True:
-                try:
-                    if not tried_anew:  # this release may know what the one before did not
-                        await callbacks.try_anew(self.engine)
-                        tried_anew = True
-                    await self._look()
-                except (BookEmpty, AmiError, *AWAY) as error:
-                    log.warning("nobody can be called back for now: %s", error)
-                await self._pause()
-        finally:
-            for placing in self._placing:
-                placing.cancel()
+    def close(self) -> None:
+        """Let go of what is being placed: it is looked up by whoever comes next."""
+        for placing in self._placing:
+            placing.cancel()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Place what is due. Raises BookEmpty, AmiError or what AWAY names while that can't be done."""
+        if not self._tried_anew:  # this release may know what the one before did not
+            await callbacks.try_anew(self.engine)
+            self._tried_anew = True
         await self._lose_lost_ones()
         page = await self.book.page()
         free = self.trunk.at_once - await callbacks.in_progress(self.engine)
@@ -132,7 +124,8 @@ class Dialler:
             found |= whose_turn(its, since, line.serving)
         return frozenset(found | odd)  # the desk puts those aside, and tells them
 
-    async def _pause(self) -> None:
+    async def pause(self) -> None:
+        """Until it is worth another look."""
         if self._placing:
             await asyncio.wait(self._placing, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         else:
@@ -205,13 +198,8 @@ class Dialler:
 
 
 async def tell_whether(engine: AsyncEngine, dials: bool, clock: Callable[[], datetime]) -> None:
-    """For ever: whoever promises a call must know whether anybody is called from here."""
-    while True:
-        try:
-            await callbacks.dialled(engine, dials, clock())
-        except AWAY as error:
-            log.warning("it can't be told whether anybody is called back: %s", error)
-        await asyncio.sleep(TELL_SECONDS)
+    """Whoever promises a call must know whether anybody is called from here."""
+    await callbacks.dialled(engine, dials, clock())
 
 
 def dial_string(trunk: Trunk, number: str) -> str:

@@ -41,6 +41,7 @@ class Loop:
 
     name: str
     by_turns: bool = False
+    longest: float = LONGEST_SECONDS
     failures: int = 0
     in_a_row: int = 0
     why: str = ""
@@ -56,7 +57,7 @@ class Loop:
         self.failures += 1
         self.in_a_row += 1
         self.why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return float(min(FIRST_SECONDS * 2 ** (self.in_a_row - 1), LONGEST_SECONDS))
+        return float(min(FIRST_SECONDS * 2 ** (self.in_a_row - 1), self.longest))
 
     def trouble(self, now: float) -> str:
         """One sentence while it keeps failing, else ""."""
@@ -77,9 +78,12 @@ class Loops:
     all: list[Loop] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def start(self, name: str, part: LoopWork) -> None:
-        """Run `part` now; it ends when it returns, and is begun again when it raises."""
-        loop = Loop(name)
+    def start(self, name: str, part: LoopWork, longest: float = LONGEST_SECONDS) -> None:
+        """Run `part` now; it ends when it returns, and is begun again when it raises.
+
+        `longest`: to how many seconds the pause before that may grow.
+        """
+        loop = Loop(name, longest=longest)
         self._begin(loop, self._keep(loop, part))
 
     def every(
@@ -90,13 +94,14 @@ class Loops:
         *,
         at_once: bool = True,
         waits_for: tuple[type[Exception], ...] = (),
+        longest: float = LONGEST_SECONDS,
     ) -> None:
         """`work` for ever, with a `rest` between two turns and, unless `at_once`, before the first.
 
         A database that is away costs a turn and is no failure, nor is what it `waits_for`. After any other
         error the next turn comes after the growing pause.
         """
-        loop = Loop(name, by_turns=True)
+        loop = Loop(name, by_turns=True, longest=longest)
         self._begin(loop, self._turns(loop, rest, work, at_once, waits_for))
 
     def _begin(self, loop: Loop, running: Coroutine[Any, Any, None]) -> None:

@@ -102,15 +102,6 @@ class TimeOfDay:
         except AWAY as error:
             log.warning("what time it is by the database can't be asked: %s", error)
 
-    async def watch(self) -> None:
-        """For ever."""
-        while True:
-            await asyncio.sleep(EVERY_SECONDS)
-            try:
-                await self.compare()
-            except AWAY as error:
-                log.info("what time it is by the database can't be asked: %s", error)
-
     async def compare(self) -> None:
         """Once. Raises what AWAY names; then what was found last is still believed."""
         clocks = await ask(self.engine)

@@ -28,7 +28,7 @@ TRIES = 3  # of one recording, until this process is started anew
 
 
 class Transcriber:
-    """Runs until cancelled; several workers share the work."""
+    """Several workers share the work."""
 
     def __init__(
         self,
@@ -45,15 +45,10 @@ class Transcriber:
         self.clock = clock
         self._failed: Counter[str] = Counter()
 
-    async def run(self) -> None:
-        """For ever."""
-        while True:
-            try:
-                while await self.once():
-                    pass
-            except AWAY as error:
-                log.warning("nothing can be put into words for now: %s", error)
-            await asyncio.sleep(LOOK_SECONDS)
+    async def all(self) -> None:
+        """As long as there is one to try."""
+        while await self.once():
+            pass
 
     async def once(self) -> bool:
         """One recording, the newest first. False when there is none to try."""

@@ -16,7 +16,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.keeping import proved
-from ivr.store.engine import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +33,6 @@ class WeeklyProof:
         """`zone`: the province's."""
         self.engine, self.clock, self.zone = engine, clock, zone
         self._tried: date | None = None
-
-    async def run(self) -> None:
-        """For ever."""
-        while True:
-            try:
-                await self.once()
-            except AWAY as error:
-                log.warning("nothing can be proved for now: %s", error)
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def once(self) -> bool:
         """Whether it was made: it is night, due, and nobody else is at it. Raises what AWAY names."""

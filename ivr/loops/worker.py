@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import BookEmpty, Page
+from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.call import callback_list
 from ivr.desk.call.intake import Intake
@@ -45,12 +45,11 @@ from ivr.desk.recordings.storing import store_recordings
 from ivr.desk.trees.publishing import publish_due
 from ivr.desk.trees.step_statistics import count_steps
 from ivr.desk.trees.trials import watch_trials
-from ivr.loops.every import Loops
+from ivr.loops.every import Loops, is_waited_for
 from ivr.store import slots
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.disk_thread import ask_once
-from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal.journal_keeping import FactTerm
 from ivr.store.key_copies import KeyCopies
 from ivr.store.vault import Vault, VaultError
@@ -134,33 +133,32 @@ class Worker:
         self.aside = Aside()
         self.following = Following(pump.engine, intake.book, shelf.spool, term)
         self._gone = asyncio.Event()
+        self._living: set[Path] = set()  # siblings
+        self._look_back, self._growing = START_LOOK_BACK_SECONDS, False  # of the reconciler
 
     def start(self, loops: Loops) -> None:
         """Work in the background."""
-        parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
-            "other journals": self.following.run,
-            "reconciler": self._reconcile,
-            "escalation": self._escalate,
-            "custody": self._close_days,
-            "figures": self._count_days,
-            "inbox": self._enter,
-            "menu trees": self._keep_trees,
-            "siblings": self._follow_siblings,
-            "call-backs put aside": self._count_put_aside,
-        }
-        for name, place in zip(FALLBACKS, places(self.cellar.fallback), strict=True):
-            parts[name] = partial(self._take_in, name, place)
+        loops.start("other journals", self.following.run)
         if self.intake.journal.applies:  # else somebody who was here before us does
-            parts["pump"] = self.pump.run
-        if self.cellar.vault is not None:
-            parts["store"] = partial(self._store, self.cellar.vault)
-        if settling := self._settling():
-            parts["recordings at rest"] = partial(self._settle, settling)
-        for name, part in parts.items():
-            loops.start(name, part)
+            loops.start("pump", self.pump.run, longest=SOON_SECONDS)  # words wait
+        for name, place in zip(FALLBACKS, places(self.cellar.fallback), strict=True):
+            loops.every(name, FALLBACK_SECONDS, partial(self._take_in, name, place))
+        loops.every("siblings", SIBLINGS_SECONDS, self._follow_siblings)
+        loops.every("reconciler", self._until_reconciling, self._reconcile)
+        loops.every("escalation", SWEEP_SECONDS, self._escalate)
         loops.every("escalation watchdog", PROOF_SECONDS, self._prove, at_once=False)
+        loops.every("custody", CUSTODY_SECONDS, self._close_days)
         loops.every("sealing", SEAL_SECONDS, self._seal, at_once=False)
         loops.every("retention", _until_retention, self._forget, at_once=False)
+        loops.every("figures", FIGURES_SECONDS, self._count_days)
+        loops.every("inbox", ENTER_SECONDS, self._enter)
+        loops.every("menu trees", TREES_SECONDS, self._keep_trees)
+        loops.every("call-backs put aside", ASIDE_SECONDS, self._count_put_aside)
+        if self.cellar.vault is not None:
+            store = partial(self._store, self.cellar.vault)
+            loops.every("store", STORE_SECONDS, store, waits_for=(VaultError,))
+        if settling := self._settling():
+            loops.every("recordings at rest", SETTLE_SECONDS, partial(self._settle, settling))
 
     @property
     def troubles(self) -> list[str]:
@@ -181,49 +179,33 @@ class Worker:
 
     async def _take_in(self, name: str, place: Path) -> None:
         """One disk's: another that hangs holds it up as little as one that is damaged."""
-        while True:
-            unread: list[Path] = []
-            await take_in_from(self.intake, place, self.shelf.recordings, unread)
-            self.unread[name] = [str(place) for place in unread]
-            await asyncio.sleep(FALLBACK_SECONDS)
+        unread: list[Path] = []
+        await take_in_from(self.intake, place, self.shelf.recordings, unread)
+        self.unread[name] = [str(place) for place in unread]
 
     async def _follow_siblings(self) -> None:
-        living: set[Path] = set()
-        while True:
-            before, living = living, await ask_once(partial(slots.living, self.shelf.spool))
-            if before - living:
-                self._gone.set()
-            self.unread["journals"] = self.following.unread
-            await asyncio.sleep(SIBLINGS_SECONDS)
+        before, self._living = self._living, await ask_once(partial(slots.living, self.shelf.spool))
+        if before - self._living:
+            self._gone.set()
+        self.unread["journals"] = self.following.unread
 
     async def _reconcile(self) -> None:
-        look_back = START_LOOK_BACK_SECONDS
-        while True:
-            wait = RECONCILE_SECONDS
-            self._gone.clear()
-            try:
-                done = await reconcile(
-                    self.shelf,
-                    own=self.intake.journal,
-                    live=self.intake.live,
-                    look_back=look_back,
-                )
-                look_back = LOOK_BACK_SECONDS
-                self.strays, self.unread["recordings"] = len(done.waiting), done.unread
-                if done.growing:
-                    wait = SOON_SECONDS
-            except (BookEmpty, *AWAY) as error:
-                log.warning("recordings can't be compared with the books for now: %s", error)
-            with contextlib.suppress(TimeoutError):  # what a dead sibling was recording is looked for at once
-                await asyncio.wait_for(self._gone.wait(), wait)
+        self._gone.clear()
+        done = await reconcile(
+            self.shelf, own=self.intake.journal, live=self.intake.live, look_back=self._look_back
+        )
+        self._look_back = LOOK_BACK_SECONDS
+        self.strays, self.unread["recordings"] = len(done.waiting), done.unread
+        self._growing = bool(done.growing)
+
+    async def _until_reconciling(self) -> None:
+        """What a dead sibling was recording is looked for at once."""
+        wait, self._growing = SOON_SECONDS if self._growing else RECONCILE_SECONDS, False
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), wait)
 
     async def _store(self, vault: Vault) -> None:
-        while True:
-            try:
-                await store_recordings(self.pump.engine, self.shelf.recordings, vault, self.cellar.derived)
-            except (VaultError, *AWAY) as error:
-                log.warning("recordings wait to be stored: %s", error)
-            await asyncio.sleep(STORE_SECONDS)
+        await store_recordings(self.pump.engine, self.shelf.recordings, vault, self.cellar.derived)
 
     def _settling(self) -> list[Settling]:
         """What is done to recordings that nobody touches any more, in this order."""
@@ -235,22 +217,12 @@ class Worker:
         return its
 
     async def _settle(self, its: list[Settling]) -> None:
-        while True:
-            try:
-                for each in its:
-                    if self.is_sure() and (done := await each.once(self.clock())):
-                        log.info("%d recordings were %s", done, each.called)
-            except AWAY as error:
-                log.warning("recordings wait to be packed or enclosed: %s", error)
-            await asyncio.sleep(SETTLE_SECONDS)
+        for each in its:
+            if self.is_sure() and (done := await each.once(self.clock())):
+                log.info("%d recordings were %s", done, each.called)
 
     async def _close_days(self) -> None:
-        while True:
-            try:
-                await custody.keep(self.pump.engine, self.cellar.lists)
-            except AWAY as error:
-                log.warning("no day can be closed for now: %s", error)
-            await asyncio.sleep(CUSTODY_SECONDS)
+        await custody.keep(self.pump.engine, self.cellar.lists)
 
     async def _seal(self) -> None:
         for made in await sealing.seal(self.pump.engine):
@@ -259,38 +231,21 @@ class Worker:
         await witnessing.send_away(self.pump.engine, self.cellar.witnesses, self.clock())
 
     async def _count_days(self) -> None:
-        while True:
-            try:
-                if counted := await count_days(self.pump.engine, self.book.timezone, aside=self.aside):
-                    log.info("%d days were counted for the figures", counted)
-                await count_steps(self.pump.engine, self.book.timezone, aside=self.aside)
-            except AWAY as error:
-                log.warning("no day can be counted for now: %s", error)
-            await asyncio.sleep(FIGURES_SECONDS)
+        if counted := await count_days(self.pump.engine, self.book.timezone, aside=self.aside):
+            log.info("%d days were counted for the figures", counted)
+        await count_steps(self.pump.engine, self.book.timezone, aside=self.aside)
 
     async def _keep_trees(self) -> None:
-        while True:
-            try:
-                engine, now, aside = self.pump.engine, self.clock(), self.aside
-                for put in await publish_due(engine, now, aside) if self.is_sure() else ():
-                    log.info("menu %s: a draft whose time has come is on the air", put.name)
-                for gone in await watch_trials(engine, self.clock(), aside):
-                    number = gone.trial.revision.number
-                    log.warning(
-                        "menu %s: revision %d was taken back: %s", gone.trial.revision.name, number, gone
-                    )
-            except AWAY as error:
-                log.warning("no menu tree can be put on the air or compared for now: %s", error)
-            await asyncio.sleep(TREES_SECONDS)
+        engine, now, aside = self.pump.engine, self.clock(), self.aside
+        for put in await publish_due(engine, now, aside) if self.is_sure() else ():
+            log.info("menu %s: a draft whose time has come is on the air", put.name)
+        for gone in await watch_trials(engine, self.clock(), aside):
+            number = gone.trial.revision.number
+            log.warning("menu %s: revision %d was taken back: %s", gone.trial.revision.name, number, gone)
 
     async def _enter(self) -> None:
-        while True:
-            try:
-                if entered := await entries.catch_up(self.pump.engine, self.clock(), aside=self.aside):
-                    log.info("%d cases of older code stand in the inbox now", entered)
-            except AWAY as error:
-                log.warning("cases of older code can't be entered for now: %s", error)
-            await asyncio.sleep(ENTER_SECONDS)
+        if entered := await entries.catch_up(self.pump.engine, self.clock(), aside=self.aside):
+            log.info("%d cases of older code stand in the inbox now", entered)
 
     async def _forget(self) -> None:
         """What retention.yaml and people say; a file with mistakes takes nothing away."""
@@ -313,13 +268,8 @@ class Worker:
 
     async def _count_put_aside(self) -> None:
         """Of those who call back, which may be no process of this machine."""
-        while True:
-            try:
-                many = await callback_list.put_aside(self.pump.engine)
-                self.aside.in_books("call_backs", many, "ivr callback list --state unreachable")
-            except AWAY as error:
-                log.warning("call-backs put aside can't be counted for now: %s", error)
-            await asyncio.sleep(ASIDE_SECONDS)
+        many = await callback_list.put_aside(self.pump.engine)
+        self.aside.in_books("call_backs", many, "ivr callback list --state unreachable")
 
     async def _escalate(self) -> None:
         steps: dict[str, SweepStep] = {
@@ -329,24 +279,19 @@ class Worker:
         steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
         steps |= {"bodies were invited to sessions or reminded of their views": keep_asking}
         steps |= {"calls that an official took were noted as hearings": keep_noting}
-        while True:
-            tried = [await self._one_step(*each) for each in (steps.items() if self.is_sure() else ())]
-            if faults := [fault for fault in tried if fault]:
-                raise StepsAtFault("; ".join(faults))
-            await asyncio.sleep(SWEEP_SECONDS)
+        tried = [await self._one_step(*each) for each in (steps.items() if self.is_sure() else ())]
+        if faults := [fault for fault in tried if fault]:
+            raise StepsAtFault("; ".join(faults))
 
     async def _one_step(self, what: str, step: SweepStep) -> str:
         """A step that a fault of ours stops does not stop those after it. Which fault; "" for none."""
         try:
             if count := await step(self.pump.engine, await self.book.page(), self.clock(), aside=self.aside):
                 log.info("%d %s", count, what)
-        except (BookEmpty, *AWAY) as error:
-            if not is_our_fault(error):
+        except Exception as error:
+            if is_waited_for(error):
                 log.warning("no case can climb its ladder for now (%s): %s", what, error)
                 return ""
-            log.exception("escalation (%s) is at fault, which no waiting mends", what)
-            return f"{what}: {type(error).__name__}"
-        except Exception as error:
             log.exception("escalation (%s) failed; the other steps go on", what)
             return f"{what}: {type(error).__name__}"
         return ""

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from asyncpg.exceptions import ProgramLimitExceededError
 from sqlalchemy import ColumnElement, Row, Select, all_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import MultipleResultsFound, NoResultFound, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.store.engine import is_away
+from ivr.store.engine import is_a_row_s
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ class Aside:
                 rows = (await connection.execute(query)).all()
                 done = await work(connection, rows) if rows else 0
         except Exception as error:
-            if not rows or not _is_a_row_s(error):
+            if not rows or not is_a_row_s(error):
                 raise
         else:
             self._is_well(step)
@@ -127,7 +126,7 @@ class Aside:
                 if (made := await work(rows[key])) is not None:
                     done, any_works = done + made, True
             except Exception as error:
-                if not _is_a_row_s(error):
+                if not is_a_row_s(error):
                     raise
                 failed[key] = error
                 if not any_works and len(failed) == MANY:
@@ -215,12 +214,3 @@ def _why(error: Exception) -> str:
 def _trace(error: Exception) -> Exception | None:
     """A statement's repeats the row, too."""
     return None if isinstance(error, SQLAlchemyError | OSError) else error
-
-
-def _is_a_row_s(error: Exception) -> bool:
-    if not is_away(error):
-        return True
-    cause = getattr(error, "orig", None)
-    # Too much for a tsvector, an index.
-    too_much = isinstance(getattr(cause, "__cause__", None), ProgramLimitExceededError)
-    return too_much or isinstance(error, NoResultFound | MultipleResultsFound)

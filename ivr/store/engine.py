@@ -9,11 +9,26 @@ from typing import Any
 
 from asyncpg.exceptions import DataError as RefusedValue
 from asyncpg.exceptions import IntegrityConstraintViolationError as RefusedRow
-from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
+from asyncpg.exceptions import (
+    InterfaceError,
+    InternalClientError,
+    PostgresError,
+    ProgramLimitExceededError,
+    SyntaxOrAccessError,
+)
 from sqlalchemy import event, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    MultipleResultsFound,
+    NoResultFound,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 # What a database that is away, too slow, read-only or full raises. asyncpg's own errors come through
@@ -75,7 +90,14 @@ def make_engine(
     return engine
 
 
-_OUR_FAULTS = (IntegrityError, DataError, RefusedRow, RefusedValue)
+# For what a statement was given: a row against a rule, a value of a wrong kind, too much for an index or a
+# tsvector; or for what is there: none, or more than one.
+_REFUSED = (
+    IntegrityError, DataError, RefusedRow, RefusedValue, ProgramLimitExceededError, NoResultFound,
+    MultipleResultsFound,
+)  # fmt: skip
+# For what it says itself: a column that is not there, a right that we lack.
+_OUR_FAULTS = (*_REFUSED, ProgrammingError, SyntaxOrAccessError)
 
 
 def is_away(error: BaseException) -> bool:
@@ -85,9 +107,21 @@ def is_away(error: BaseException) -> bool:
 
 def is_our_fault(error: BaseException) -> bool:
     """Whether a statement failed for what it said, so that trying again would not help."""
+    return _is_one_of(_OUR_FAULTS, error)
+
+
+def is_a_row_s(error: BaseException) -> bool:
+    """Whether it is for what was being worked on: what is worked on next may be well.
+
+    It is not where the database is away, nor where the statement itself is at fault: that stops every one.
+    """
+    return not isinstance(error, AWAY) or _is_one_of(_REFUSED, error)
+
+
+def _is_one_of(kinds: tuple[type[BaseException], ...], error: BaseException) -> bool:
     cause = error.orig if isinstance(error, DBAPIError) else None
     # SQLAlchemy wraps asyncpg's own error twice where it has no name of its own for it.
-    return any(isinstance(e, _OUR_FAULTS) for e in (error, cause, cause and cause.__cause__))
+    return any(isinstance(e, kinds) for e in (error, cause, cause and cause.__cause__))
 
 
 # What asyncpg says of an argument: its first letters, and why it can't be sent. Of the reasons those stay

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Select, Table, Text, event, insert, select, text, update
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store.aside import AGAIN, MANY, Aside, NoneWorks
@@ -178,6 +179,21 @@ async def test_while_each_is_tried_alone_no_other_is_locked_and_what_somebody_di
     _, done = await aside.batch("lengths", books, ALL.with_for_update(skip_locked=True), look, NOW)
     assert (done, seen) == (2, ["her own words", "two", "four"])
     assert aside.counts == {"lengths": 1} and await left(books) == ["her own words"]
+
+
+async def test_a_column_that_is_not_there_is_no_row_s_fault_and_costs_nobody_an_hour(
+    books: AsyncEngine,
+) -> None:
+    await put(books, "one", "two")
+
+    async def from_another_release(connection: AsyncConnection, found: Sequence[Any]) -> int:
+        await connection.execute(text("UPDATE rows_to_work_on SET no_such_column = 1"))
+        return 1
+
+    aside = Aside()
+    with pytest.raises(ProgrammingError):
+        await aside.batch("lengths", books, ALL, from_another_release, NOW)
+    assert not any(aside.counts.values()) and await left(books) == ["one", "two"]
 
 
 async def test_a_database_that_is_away_is_no_row_s_fault(books: AsyncEngine) -> None:

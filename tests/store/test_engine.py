@@ -9,10 +9,19 @@ from functools import partial
 
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.lab.pace import patience
 from ivr.store.direct import asking, direct
-from ivr.store.engine import AWAY, WrongAddress, async_url, make_engine
+from ivr.store.engine import (
+    AWAY,
+    WrongAddress,
+    async_url,
+    is_a_row_s,
+    is_away,
+    is_our_fault,
+    make_engine,
+)
 from tests.fixtures.weak_database import Wire
 
 # As PostgreSQL takes leave of a connection: FATAL, 57P01.
@@ -82,6 +91,47 @@ async def test_a_connection_of_which_the_database_took_leave_is_one_to_a_databas
         assert await raw.fetchval("SELECT 2") == 2
     await engine.dispose()
     relay.close()
+
+
+# What the database says no to, whose fault that is, and whether the next row may be well all the same.
+FAULTS = {
+    "SELECT no_such_column FROM heard": (True, False),
+    "SELECT * FROM no_such_table": (True, False),
+    "SET ROLE pg_monitor; SELECT * FROM heard": (True, False),
+    "INSERT INTO heard VALUES (NULL)": (True, True),
+    "SELECT 'x'::integer": (True, True),
+    "SELECT to_tsvector('simple', string_agg(n::text, ' ')) FROM generate_series(1, 300000) n": (True, True),
+    "SET default_transaction_read_only = on; CREATE TABLE other (words text)": (False, False),
+    "SET statement_timeout = 20; SELECT pg_sleep(60)": (False, False),
+}
+
+
+@pytest.mark.parametrize("statements", FAULTS)
+@pytest.mark.parametrize("through", ["SQLAlchemy", "asyncpg"])
+async def test_what_waiting_mends_is_told_from_a_fault_of_ours_and_that_from_a_row_s(
+    engine: AsyncEngine, statements: str, through: str
+) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE heard (words text NOT NULL)"))
+    refused: Exception | None = None
+    *before, statement = statements.split("; ")
+    try:
+        async with engine.connect() as connection:
+            for each in before:
+                await connection.execute(text(each))
+            await connection.commit()
+            if through == "asyncpg":
+                raw = (await connection.get_raw_connection()).driver_connection
+                assert raw is not None
+                await raw.fetch(statement)
+            else:
+                await connection.execute(text(statement))
+    except AWAY as error:
+        refused = error
+    await engine.dispose()  # what was set goes with it
+    assert refused is not None
+    ours, a_row_s = FAULTS[statements]
+    assert (is_away(refused), is_our_fault(refused), is_a_row_s(refused)) == (not ours, ours, a_row_s)
 
 
 WORDS = "آب خانه ما\nسه روز است قطع است"

@@ -47,7 +47,7 @@ from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import parts_column, parts_seen
-from ivr.store.engine import is_away
+from ivr.store.engine import is_a_row_s
 from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
 from ivr.voice import script
 from ivr.voice.events import CaseSeen, Lookup
@@ -147,7 +147,7 @@ async def claim(
             async with engine.begin() as connection:
                 await connection.execute(_waiting(wanted).values(next_at=now + NO_DAY))
         except Exception as error:
-            if wanted is None or is_away(error):
+            if wanted is None or not is_a_row_s(error):
                 raise
             await _unworkable(engine, wanted, error, now)
     return None

@@ -30,7 +30,7 @@ from ivr.desk.case import set_back
 from ivr.store import code_blocks
 from ivr.store.code_blocks import BLOCK, fingerprint
 from ivr.store.disk_thread import in_time
-from ivr.store.engine import AWAY
+from ivr.store.engine import AWAY, is_away
 from ivr.store.tables import cases
 
 log = logging.getLogger(__name__)
@@ -144,6 +144,8 @@ class CodeBlock:
                 try:
                     await self.lease(engine)
                 except AWAY as error:
+                    if not is_away(error):
+                        raise
                     log.warning("no new tracking codes leased, %d left: %s", self.left, error)
                     await asyncio.sleep(seconds)
             with suppress(TimeoutError):  # the database is told of a chunk as it is begun

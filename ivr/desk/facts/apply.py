@@ -39,7 +39,7 @@ from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
 from ivr.store.direct import ManyRows, Prepared, direct
-from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.engine import AWAY, is_a_row_s, is_away
 from ivr.store.facts import (
     CallBackWishedFact,
     CallEndedFact,
@@ -71,8 +71,8 @@ MALFORMED = (LookupError, ValueError, TypeError, AttributeError, AssertionError,
 
 
 def is_unusable(error: Exception) -> bool:
-    """Whether it is for what a fact says, and not for a database that is away."""
-    return isinstance(error, MALFORMED) or is_our_fault(error)
+    """Whether it is for what a fact says: not where the database is away, or lacks what all facts need."""
+    return isinstance(error, (*MALFORMED, *AWAY)) and is_a_row_s(error)
 
 
 async def apply(
@@ -298,7 +298,10 @@ class Pump:
         self.compared = asyncio.Event()  # with the database's mark, once
 
     async def run(self) -> None:
-        """Until cancelled. One per journal. At the start and after a failure it may be another database."""
+        """Until cancelled. One per journal. At the start and after a failure it may be another database.
+
+        Raises what is our fault; then what is not applied stays in the journal, and it can be run again.
+        """
         failures = 0
         while True:
             try:
@@ -312,6 +315,8 @@ class Pump:
                 log.error("%s", error)
             except (BookEmpty, *AWAY) as error:
                 _unless_cancelled()
+                if not (isinstance(error, BookEmpty) or is_away(error)):
+                    raise
                 pause = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
                 failures += 1
                 log.warning("the database is away, facts wait in the journal: %s", _short(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts import apply
 from ivr.desk.reading import as_json
+from ivr.lab.pace import patience
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.facts import CaseOpenedFact
 from ivr.store.journal import Position
@@ -116,6 +118,20 @@ async def test_one_fact_that_the_database_refuses_holds_up_no_other(
         why = "".join(path.read_text() for path in (tmp_path / "journal" / "quarantine").glob("*.why"))
         assert "segment 1, byte 0: a fact can't be read: of unknown type 'nonsense'" in why
         assert "rating of version 2: a newer release wrote it" in why
+
+
+async def test_one_fact_that_is_too_much_for_an_index_holds_up_no_other(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        long = replace(words(), name=f"2026/11/25/{secrets.token_hex(5_000)}")
+        bad = await desk.intake.open_case(call(), opening(long))
+        good = await desk.intake.open_case(call(), opening())
+        async with asyncio.timeout(patience(20)):
+            await desk.pump.idle()
+        assert {case["code"] for case in await as_json.cases(engine)} == {good}
+        [aside] = (tmp_path / "journal" / "quarantine").glob("*.fact")
+        assert bad in aside.read_text()
 
 
 async def test_a_code_that_another_case_has_costs_the_code_not_the_words(
