@@ -62,7 +62,6 @@ from ivr.installation import (
 )
 from ivr.loops import (
     dialling,
-    lost_calls,
     quiet,
     supervising,
     telling_live,
@@ -72,7 +71,7 @@ from ivr.loops import (
 )
 from ivr.loops.announced import Announced
 from ivr.loops.carrying import OpenLine, carry
-from ivr.loops.delivery import Delivery
+from ivr.loops.delivery import LANES, Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
 from ivr.loops.enquiring import Enquiries
 from ivr.loops.every import Loops
@@ -80,7 +79,9 @@ from ivr.loops.hour_line import HourLine
 from ivr.loops.household import Household
 from ivr.loops.lag import Lag
 from ivr.loops.live_trees import LiveTrees
+from ivr.loops.lost_calls import VanishedCalls
 from ivr.loops.offered import Offered
+from ivr.loops.quiet import QuietWatch
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
 from ivr.loops.switchboard import Switchboard
 from ivr.loops.telling import ALIVE, CALLS, GAUGES, READY, Telling, name_of, telling_place
@@ -336,7 +337,9 @@ class Hotline:
         loops.start("menus", trees.follow)
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
         loops.start("hours of officials", line.hours.follow)
-        loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))
+        silent = partial(QuietWatch(self.ami).turn, line.live)
+        looks = quiet.LOOK_SECONDS
+        loops.every("silent telephones", looks, silent, waits_for=(AmiError,), longest=looks)
         self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
 
     def _enquiries(self, stack: AsyncExitStack) -> Enquiries:
@@ -376,14 +379,15 @@ class Hotline:
         )
         worker.start(loops)
         stack.push_async_callback(worker.idle)
-        vanished = partial(lost_calls.follow, self.engine, settings.spool, intake, self.ami)
-        loops.start("vanished calls", vanished)
+        vanished = VanishedCalls(self.engine, settings.spool, intake, self.ami)
+        loops.every("vanished calls", vanished.rest, vanished.look)
         loops.start("derived", partial(keep_swept, self.derived))
         if settings.weekly_proof:
             proof = WeeklyProof(self.engine, self.clock, ZoneInfo(settings.province.timezone))
             loops.every("weekly proof", weekly_proof.LOOK_SECONDS, proof.once)
         self.delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
-        loops.start("delivery", self.delivery.run)
+        for lane in LANES:
+            loops.start(f"delivery: {lane}", partial(self.delivery.run, lane))
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
             loops.every("transcriber", transcribing.LOOK_SECONDS, listener.all)

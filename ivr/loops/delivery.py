@@ -20,12 +20,13 @@ from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.notices import FILE, Notices, load_sparing
 from ivr.desk.letters.outgoing import LEASE, Leased
+from ivr.loops.every import is_waited_for
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch, NotSent, Sender
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
 from ivr.settings import Notify
-from ivr.store.engine import AWAY, is_a_row_s
+from ivr.store.engine import is_a_row_s
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def ways(session: aiohttp.ClientSession, settings: Notify) -> dict[str, Sender]:
 
 
 class Delivery:
-    """Runs until cancelled; several workers share the work. `folder`: the province's, with notices.yaml."""
+    """Several workers share the work. `folder`: the province's, with notices.yaml."""
 
     def __init__(
         self, book: Book, settings: Notify, folder: Path, clock: Callable[[], datetime] = _now
@@ -79,28 +80,24 @@ class Delivery:
         """One sentence while notices.yaml has mistakes, or events wait for what it did not let be written."""
         return self._mistakes or (STILL if self._waiting else "")
 
-    async def run(self) -> None:
-        """For ever."""
-        async with open_session(self.settings) as session, asyncio.TaskGroup() as lanes:
-            found = ways(session, self.settings)
-            for lane in LANES:
-                lanes.create_task(self._keep(lane, found), name=f"delivery: {lane}")
-
-    async def _keep(self, lane: str, ways: Mapping[str, Sender]) -> None:
+    async def run(self, lane: str) -> None:
+        """That lane, for ever. Raises what is our fault and no row's."""
         made = self._made[lane]
-        while True:
-            done = 0
-            made.clear()
-            try:
-                done = await self.once(lane, ways)
-            except AWAY as error:
-                log.warning("nothing can leave (%s) for now: %s", lane, error)
-            except Exception:  # one fault of ours must not end what leaves for ever
-                log.exception("this batch (%s) could not leave; the next one is tried", lane)
-            if done < self._most(lane):  # what comes meanwhile leaves together, which costs less
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        await made.wait()
+        async with open_session(self.settings) as session:
+            found = ways(session, self.settings)
+            while True:
+                done = 0
+                made.clear()
+                try:
+                    done = await self.once(lane, found)
+                except Exception as error:
+                    if not is_waited_for(error):
+                        raise
+                    log.warning("nothing can leave (%s) for now: %s", lane, error)
+                if done < self._most(lane):  # what comes meanwhile leaves together, which costs less
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await made.wait()
 
     def _most(self, lane: str) -> int:
         """Of letters no more than leave before their lease is over, also where none is answered."""

@@ -54,6 +54,8 @@ class Loop:
             self.in_a_row = 0
         if not self.in_a_row:
             self.first_failed = now
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
         self.failures += 1
         self.in_a_row += 1
         self.why = " ".join(f"{type(error).__name__}: {error}".split())[:200]

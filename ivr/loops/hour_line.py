@@ -54,13 +54,9 @@ class HourLine:
     async def reread(self) -> None:
         """Keeps what it knows while the books are away: whoever stands in line is told the truth there."""
         now = self._clock()
-        try:
-            async with self._engine.connect() as connection:
-                found = await hour_planning.hours(connection, now)
-                lines = [await hour_queue.of_hour(connection, each.session) for each in found]
-        except AWAY as error:
-            log.warning("whether an official takes calls can't be read: %s", error)
-            return
+        async with self._engine.connect() as connection:
+            found = await hour_planning.hours(connection, now)
+            lines = [await hour_queue.of_hour(connection, each.session) for each in found]
         free = [len(waiting(line, now)) < each.room for each, line in zip(found, lines, strict=True)]
         self._hours = tuple(zip(found, free, strict=True))
 

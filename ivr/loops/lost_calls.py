@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,28 +11,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.asterisk.ami import Ami, AmiError
 from ivr.desk.call.intake import Intake
 from ivr.desk.facts.lost_calls import close_lost
-from ivr.store.engine import AWAY
-
-log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
 
 
-async def follow(engine: AsyncEngine, spool: Path, intake: Intake, ami: Ami) -> None:
-    """For ever."""
-    again = asyncio.Event()
-    ami.on_connect(again.set)
-    while True:
-        again.clear()
-        try:
-            now = intake.clock()
-            await close_lost(engine, spool, now, live=intake.calls, channels=await _channels(ami))
-        except (OSError, *AWAY) as error:
-            log.warning("vanished calls can't be looked for now: %s", error)
-        except Exception:
-            log.exception("looking for vanished calls failed")
+class VanishedCalls:
+    """A `look` now and then, and after a `rest` that ends when Asterisk is back."""
+
+    def __init__(self, engine: AsyncEngine, spool: Path, intake: Intake, ami: Ami) -> None:
+        self.engine, self.spool, self.intake, self.ami = engine, spool, intake, ami
+        self._again = asyncio.Event()
+        ami.on_connect(self._again.set)
+
+    async def look(self) -> None:
+        """Raises what AWAY names."""
+        self._again.clear()
+        now, channels = self.intake.clock(), await _channels(self.ami)
+        await close_lost(self.engine, self.spool, now, live=self.intake.calls, channels=channels)
+
+    async def rest(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(again.wait(), EVERY_SECONDS)
+            await asyncio.wait_for(self._again.wait(), EVERY_SECONDS)
 
 
 async def _channels(ami: Ami) -> list[str] | None:

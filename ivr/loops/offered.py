@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.editing.seeding import directory
+from ivr.loops.every import is_waited_for
 from ivr.store.engine import AWAY
 from ivr.voice.directory import Directory
 
@@ -34,6 +35,8 @@ class Offered:
         try:
             found = await directory(self._book.engine, conventions)
         except (BookEmpty, *AWAY) as error:
+            if not is_waited_for(error):
+                raise
             log.warning("what calls offer could not be reread: %s", error)
             return
         ours = {f"topic.{each.code}" for each in self._files.topics}

@@ -9,15 +9,12 @@ of it is within `write=call`. Measured in docs/decisions/lines.md.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from ivr.asterisk.ami import Ami, AmiError, AmiFailed
 from ivr.asterisk.channel import Channel
-
-log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 USUAL_LOOKS = 3  # a call that is not being recorded is looked at every third time
@@ -48,9 +45,20 @@ class QuietWatch:
     def __init__(self, ami: Ami) -> None:
         self.ami = ami
         self._heard: dict[str, _Heard] = {}
+        self._turn = 0
+
+    async def turn(self, calls: Mapping[str, OnLine]) -> None:
+        """One of many. Raises AmiError while Asterisk can't be asked, and what was at fault with a call."""
+        everybody = self._turn % USUAL_LOOKS == 0
+        self._turn += 1
+        await self.look([*calls.items()], everybody)
 
     async def look(self, calls: Iterable[tuple[str, OnLine]], everybody: bool = True) -> None:
-        """At those being recorded, or at all. What Asterisk does not tell now it tells the next time."""
+        """At those being recorded, or at all. What Asterisk does not tell now it tells the next time.
+
+        Where one of them can't be looked at for a fault of ours the others are, before that is raised.
+        """
+        fault: Exception | None = None
         there = [(id, call.channel) for id, call in calls if call.channel.line.startswith("PJSIP/")]
         self._heard = {id: self._heard[id] for id, _ in there if id in self._heard}
         for id, channel in there:
@@ -59,6 +67,12 @@ class QuietWatch:
                     await self._look_at(id, channel)
                 except AmiFailed:  # she hung up meanwhile
                     self._heard.pop(id, None)
+                except AmiError:
+                    raise
+                except Exception as error:
+                    fault = error
+        if fault is not None:
+            raise fault
 
     async def _look_at(self, id: str, channel: Channel) -> None:
         answer = await self.ami.action("Getvar", Channel=channel.line, Variable="CHANNEL(rtcp,all)")
@@ -88,17 +102,3 @@ class QuietWatch:
         """Whether the telephone is still there."""
         refresh = {"Variable": "PJSIP_SEND_SESSION_REFRESH()", "Value": "invite"}
         await self.ami.action("Setvar", Channel=channel.line, **refresh)
-
-
-async def watch(ami: Ami, calls: Mapping[str, OnLine]) -> None:
-    """For ever."""
-    seen, turn = QuietWatch(ami), 0
-    while True:
-        try:
-            await seen.look([*calls.items()], everybody=turn % USUAL_LOOKS == 0)
-        except AmiError as error:
-            log.warning("whether callers are still there can't be asked for now: %s", error)
-        except Exception:
-            log.exception("looking whether callers are still there failed")
-        turn += 1
-        await asyncio.sleep(LOOK_SECONDS)

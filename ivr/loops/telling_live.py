@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
-from ivr.store.engine import AWAY
+from ivr.store.engine import AWAY, is_away
 from ivr.store.listening import listen
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ async def tell(
         try:
             await live.tell(engine, process, clock(), going_on())
         except AWAY as error:
+            if not is_away(error):
+                raise
             log.warning("the live board is not told of this server's calls: %s", error)
 
     await listen(engine.url.render_as_string(hide_password=False), live.CHANNEL, asked)

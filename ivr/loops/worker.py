@@ -75,6 +75,10 @@ ASIDE_SECONDS = 60.0  # how often call-backs that were put aside are counted
 LAST_SECONDS = 15.0
 
 
+class JournalsAtFault(Exception):
+    """Which journals of others a fault of ours keeps from being applied. Strangers may read it."""
+
+
 class StepsAtFault(Exception):
     """Which steps of the work that keeps deadlines a fault of ours stopped. Strangers may read it."""
 
@@ -138,12 +142,12 @@ class Worker:
 
     def start(self, loops: Loops) -> None:
         """Work in the background."""
-        loops.start("other journals", self.following.run)
+        loops.start("other journals", self.following.run, longest=SOON_SECONDS)
         if self.intake.journal.applies:  # else somebody who was here before us does
             loops.start("pump", self.pump.run, longest=SOON_SECONDS)  # words wait
         for name, place in zip(FALLBACKS, places(self.cellar.fallback), strict=True):
             loops.every(name, FALLBACK_SECONDS, partial(self._take_in, name, place))
-        loops.every("siblings", SIBLINGS_SECONDS, self._follow_siblings)
+        loops.every("siblings", SIBLINGS_SECONDS, self._follow_siblings, longest=SIBLINGS_SECONDS)
         loops.every("reconciler", self._until_reconciling, self._reconcile)
         loops.every("escalation", SWEEP_SECONDS, self._escalate)
         loops.every("escalation watchdog", PROOF_SECONDS, self._prove, at_once=False)
@@ -188,6 +192,9 @@ class Worker:
         if before - self._living:
             self._gone.set()
         self.unread["journals"] = self.following.unread
+        if faults := self.following.faults:  # each is begun again by itself
+            told = (f"{folder} can't be applied ({fault})" for folder, fault in faults.items())
+            raise JournalsAtFault("; ".join(told))
 
     async def _reconcile(self) -> None:
         self._gone.clear()

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from ivr.store.engine import plain_url
+from ivr.store.engine import is_away, plain_url
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,8 @@ Hearer = Callable[[frozenset[str] | None], Awaitable[None]]
 async def listen(url: str, channel: str, callback: Callable[[], Awaitable[None]]) -> None:
     """For ever: call back after each notification and each connection. Bursts are answered once.
 
-    The callback must reread what it cares about; an exception in it is logged, and the listening goes on.
+    The callback must reread what it cares about. Where the database is away from it, it is called again with
+    the next connection; whatever else it raises ends the listening, and who begins that anew is told.
     """
 
     async def told(_: frozenset[str] | None) -> None:
@@ -38,6 +39,8 @@ async def hear(url: str, channel: str, callback: Hearer) -> None:
         try:
             await _listen_once(url, channel, callback)
         except Exception as error:  # asyncpg's errors have no common base
+            if not is_away(error):
+                raise
             log.warning("not listening on %s for now: %s", channel, error)
         await asyncio.sleep(_RETRY_SECONDS)
 
@@ -54,7 +57,7 @@ async def _listen_once(url: str, channel: str, callback: Hearer) -> None:
     try:
         connection.add_termination_listener(wake)
         await connection.add_listener(channel, wake)
-        await _call(callback, None)
+        await callback(None)
         while not connection.is_closed():
             await _turn(connection, changed, said, callback)
     finally:
@@ -71,11 +74,4 @@ async def _turn(connection: Any, changed: asyncio.Event, said: set[str], callbac
     changed.clear()
     told = frozenset(said)
     said.clear()
-    await _call(callback, told)
-
-
-async def _call(callback: Hearer, told: frozenset[str] | None) -> None:
-    try:
-        await callback(told)
-    except Exception:
-        log.exception("rereading after a notification failed")
+    await callback(told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from ivr.asterisk.dialplan import FIRST_SECONDS, RTP_SECONDS
 from ivr.asterisk.server import AgiConnection
 from ivr.lab.caller import Beep, Handset, Hear, Press, PutDown, Speak, StayOn, Vanish, Wait
 from ivr.lab.pace import patience
-from ivr.loops.quiet import watch
+from ivr.loops import quiet
+from ivr.loops.every import Loops
+from ivr.loops.quiet import QuietWatch
 from ivr.voice.actions import Ask
 from tests.asterisk.test_channel_real import answering, folder
 from tests.fixtures.hotline import Hotline, Pbx, fresh_number
@@ -66,13 +69,14 @@ async def test_who_only_listens_is_never_cut_off_whatever_her_telephone_sends(pb
         here.pop(channel.line, None)
 
     await ami.connect()
-    watching = asyncio.create_task(watch(ami, here))
+    loops = Loops()
+    loops.every("silent telephones", quiet.LOOK_SECONDS, partial(QuietWatch(ami).turn, here))
     steps = (Hear(), Wait(LISTENING), PutDown())
     async with answering(pbx, folder, script):
         watched = (pbx.call(*steps, model=m) for m in (Handset(), REPORTS, SUPPRESSES))
         alone = (pbx.call(*steps, model=m, name=ALONE) for m in (REPORTS, SUPPRESSES))
         *found, reports, silent = await asyncio.gather(*watched, *alone)
-    watching.cancel()
+    await loops.close()
     await ami.close()
     assert [(each.completed, each.ended_by) for each in found] == [(True, "caller")] * 3, found
     assert found[0].asked == 0, "nobody is asked who sends"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from ivr.desk.letters.held_events import HELD_FOR
 from ivr.desk.letters.outgoing import INSIDE, LEASE, RETRIES
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
+from ivr.loops import every
 from ivr.loops.delivery import EVENTS, LANES, Delivery, open_session, ways
+from ivr.loops.every import Loops
 from ivr.notify.sms import ConsoleSms
 from ivr.settings import Email, Notify, Sms
 from ivr.store.tables import outbox
@@ -402,7 +405,9 @@ async def test_a_gateway_that_never_answers_holds_up_neither_mail_nor_webhooks_n
         codes = [await opened(engine, tmp_path, f"0914123456{each}") for each in range(3)]
         await post.once()
         assert (await post.states())["sms"] == "waiting"
-        running = asyncio.create_task(post.delivery.run())
+        loops = Loops()
+        for lane in LANES:
+            loops.start(lane, partial(post.delivery.run, lane))
         async with asyncio.timeout(patience(20)):
             await answer(engine, codes[0], "abfa", "آب وصل شد.", NOW)
             async with office(engine, tmp_path / "later") as desk:
@@ -415,9 +420,31 @@ async def test_a_gateway_that_never_answers_holds_up_neither_mail_nor_webhooks_n
                 and "+98935***00" in [row["number"] for row in await callback_list.listed(engine)]
             ):
                 await asyncio.sleep(0.05)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await loops.close()
     assert (await post.states())["sms"] == "waiting"
+
+
+async def test_a_lane_at_fault_is_counted_and_told_and_costs_no_letter(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.01)
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        async with engine.begin() as connection:
+            await connection.execute(text("ALTER TABLE outbox RENAME TO outbox_of_tomorrow"))
+        loops = Loops()
+        for lane in LANES:
+            loops.start(f"delivery: {lane}", partial(post.delivery.run, lane))
+        async with asyncio.timeout(patience(20)):
+            while len(loops.troubles) < len(LANES):
+                await asyncio.sleep(0.05)
+            assert all("keeps failing" in told and "ProgrammingError" in told for told in loops.troubles)
+            async with engine.begin() as connection:
+                await connection.execute(text("ALTER TABLE outbox_of_tomorrow RENAME TO outbox"))
+            while (await post.states()).get("sms") != "sent":
+                await asyncio.sleep(0.05)
+        await loops.close()
 
 
 @pytest.mark.parametrize(("at_once", "seconds"), [(1, 120.0), (5, 20.0), (100, 1.0)])

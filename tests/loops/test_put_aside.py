@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.asterisk.ami import Ami
 from ivr.commands import doctor
 from ivr.desk.case import pausing
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops import every
 from ivr.loops.every import Loops
+from ivr.loops.lost_calls import VanishedCalls
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import Settings
 from ivr.store import tables
@@ -180,3 +182,47 @@ async def test_words_wait_in_the_journal_for_a_table_that_is_lacking_and_that_is
         finally:
             await loops.close()
     assert not [*tmp_path.rglob("quarantine/*")]
+
+
+async def test_a_journal_of_another_that_a_fault_of_ours_keeps_out_of_the_books_is_told_and_comes_after_it(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr("ivr.loops.worker.SIBLINGS_SECONDS", 0.01)
+    monkeypatch.setattr("ivr.desk.facts.adopting.LOOK_SECONDS", 0.01)
+    async with office(engine, tmp_path / "1", pumping=False) as dead:
+        code = await dead.intake.open_case(call(), opening())
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE recordings RENAME TO recordings_of_tomorrow"))
+    async with office(engine, tmp_path, pumping=False) as desk:
+        worker = worker_at(NOON, desk, tmp_path)
+        worker.start(loops := Loops())
+        try:
+            async with asyncio.timeout(patience(20)):
+                while not (found := [told for told in loops.troubles if told.startswith("siblings keeps")]):
+                    await asyncio.sleep(0.05)
+            assert "1/journal can't be applied (ProgrammingError)" in found[0]
+            async with engine.begin() as connection:
+                await connection.execute(text("ALTER TABLE recordings_of_tomorrow RENAME TO recordings"))
+            async with asyncio.timeout(patience(20)):
+                while await as_json.case_json(engine, code) is None or worker.following.faults:
+                    await asyncio.sleep(0.05)
+        finally:
+            await loops.close()
+
+
+async def test_a_look_for_vanished_calls_that_fails_is_counted(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.01)
+    async with engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE calls RENAME TO calls_of_tomorrow"))
+    async with office(engine, tmp_path, pumping=False) as desk:
+        vanished = VanishedCalls(engine, tmp_path, desk.intake, Ami("127.0.0.1", 1, "u", "s"))
+        loops = Loops()
+        loops.every("vanished calls", vanished.rest, vanished.look)
+        async with asyncio.timeout(patience(20)):
+            while not loops.troubles:
+                await asyncio.sleep(0.01)
+        await loops.close()
+    assert loops.troubles[0].startswith("vanished calls keeps failing")

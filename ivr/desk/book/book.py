@@ -46,7 +46,6 @@ from ivr.desk.people.limiting import Limit
 from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.cases import WITHHELD
 from ivr.store.direct import Prepared, asking, direct, from_arrays
-from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
 from ivr.store.listening import listen
 from ivr.store.tables import (
@@ -261,7 +260,7 @@ class Book:
     async def _reload(self) -> None:
         try:
             await self.load()
-        except (BookEmpty, *AWAY) as error:
+        except BookEmpty as error:
             log.warning("the book could not be reread: %s", error)
         for tell in self.told:
             await tell()

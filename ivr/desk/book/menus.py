@@ -187,8 +187,8 @@ async def watch(
                 continue
             now = await on_the_air(engine, name)
             if now is not None and now != last.get(name):
-                last[name] = now
                 await callback(now)
+                last[name] = now
 
     await hear(engine.url.render_as_string(hide_password=False), CHANNEL, reread)
 

@@ -42,6 +42,7 @@ class Following:
         self._pumps: dict[Path, Pump] = {}
         self._tasks: dict[Path, asyncio.Task[None]] = {}
         self._waiting: dict[Path, str] = {}  # journals whose facts must wait, and why
+        self.faults: dict[Path, str] = {}  # journals that a fault of ours keeps from being applied, and which
         self._asked: dict[Path, asyncio.Task[bool]] = {}  # whose disk has not answered yet …
         self._late: set[Path] = set()  # … and did not in time
 
@@ -87,7 +88,7 @@ class Following:
 
     async def _follow(self, folder: Path) -> None:
         """While it is written, and until all that its process left is applied."""
-        why = ""
+        why, fault = "", ""
         try:
             await self._apply(folder, JournalFollower(folder, term=self.term))
             log.warning("what a dead process left in %s is in the books now", folder)
@@ -97,13 +98,17 @@ class Following:
             why = str(error)
             if self._waiting.get(folder) != why:  # it is tried again every few seconds, and told once
                 log.error("the facts in %s must wait: %s", folder, why)
-        except Exception:
+        except Exception as error:
+            fault = type(error).__name__
             log.exception("the facts in %s could not be applied; begun again", folder)
         finally:
             del self._tasks[folder]
             self._waiting.pop(folder, None)
+            self.faults.pop(folder, None)
             if why:
                 self._waiting[folder] = why
+            if fault:
+                self.faults[folder] = fault
 
     async def _apply(self, folder: Path, journal: JournalFollower) -> None:
         await journal.open_beside()
@@ -118,6 +123,7 @@ class Following:
                         break
                     if journal.applied >= min(there, journal.flushed):  # what had to wait is in the books
                         self._waiting.pop(folder, None)
+                        self.faults.pop(folder, None)
                 await asyncio.wait({pumping}, timeout=OVER_SECONDS)
             if pumping.done():
                 pumping.result()  # it ends only by what it raises

@@ -19,7 +19,7 @@ from ivr.desk.reading.inbox import EVERYTHING, Filters, Sight
 from ivr.desk.reading.queues import Queue, belonging, counts
 from ivr.desk.reading.searching import visible
 from ivr.store.case_events import CHANNEL
-from ivr.store.engine import AWAY
+from ivr.store.engine import is_away
 from ivr.store.listening import hear
 
 log = logging.getLogger(__name__)
@@ -90,9 +90,11 @@ class News:
                 self._all_look()
             else:
                 await self._tell(sorted(ids))
-        except AWAY as error:
-            log.warning("open pages can't be told what changed: %s", error)
+        except Exception as error:
             self._all_look()
+            if not is_away(error):
+                raise
+            log.warning("open pages can't be told what changed: %s", error)
         await asyncio.sleep(LINGER_SECONDS)
 
     def _all_look(self) -> None:

@@ -52,3 +52,23 @@ async def test_a_watcher_sees_what_is_published_also_while_it_was_cut_off(
     async with asyncio.timeout(patience(20)):
         assert await seen.get() == menus.OnAir(third)
     watching.cancel()
+
+
+async def test_what_could_not_be_taken_while_the_database_was_away_is_called_back_again(
+    engine: AsyncEngine,
+) -> None:
+    seen: asyncio.Queue[menus.OnAir] = asyncio.Queue()
+    away = True
+
+    async def take(now: menus.OnAir) -> None:
+        nonlocal away
+        if away:
+            away = False
+            raise ConnectionResetError("no database")
+        seen.put_nowait(now)
+
+    await menus.publish(engine, "111", "a", "sara")
+    watching = asyncio.create_task(menus.watch(engine, ["111"], take))
+    async with asyncio.timeout(patience(20)):
+        assert (await seen.get()).revision.name == "111"
+    watching.cancel()
