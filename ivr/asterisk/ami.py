@@ -220,6 +220,9 @@ class Ami:
             except AmiError as error:
                 failures = 0 if self._settled.is_set() else failures + 1
                 log.warning("AMI: %s", error)
+            except Exception:
+                failures += 1
+                log.exception("AMI: this connection failed, and another is begun")
             self._settled.clear()
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 10))
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # many workers must not come back as one

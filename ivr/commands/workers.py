@@ -18,6 +18,7 @@ from functools import partial
 
 from ivr import app
 from ivr.commands.output import in_sentences
+from ivr.loops.every import Loops
 from ivr.loops.forked import Forked, share
 from ivr.loops.sockets import drain, meeting_place, siblings
 from ivr.loops.telling import is_alive, name_of, telling_place
@@ -74,15 +75,15 @@ class _Processes:
         older = siblings(self.place)
         self.careful = take_over and bool(older)
         keeping = [asyncio.create_task(self._keep(kept)) for kept in self.kept]
-        watching = asyncio.create_task(self._watch())
-        ending = asyncio.create_task(self._end())
+        loops = Loops()  # each is begun again if it fails: none may hang unseen, and all end when told to
+        loops.every("the watch over our processes", SIGN_SECONDS, self._watch, longest=SIGN_SECONDS)
+        loops.start("the end of our processes", self._end, longest=1.0)
         failed = not await self._come(older) and self.careful
         if failed:
             log.error("not taking over: the new processes did not become ready; the older ones go on")
             self.stopping.set()
         await asyncio.gather(*keeping)
-        for task in (watching, ending):
-            task.cancel()
+        await loops.close()
         return int(failed or any(kept.unfit for kept in self.kept))
 
     async def _end(self) -> None:
@@ -139,10 +140,8 @@ class _Processes:
 
     async def _watch(self) -> None:
         """Kill who hangs: it can't always end itself."""
-        while True:
-            await asyncio.gather(*(self._look_at(kept) for kept in self.kept))
-            tell_systemd(ALIVE)
-            await asyncio.sleep(SIGN_SECONDS)
+        tell_systemd(ALIVE)
+        await asyncio.gather(*(self._look_at(kept) for kept in self.kept))
 
     async def _look_at(self, kept: _Kept) -> None:
         process, now = kept.process, time.monotonic()

@@ -22,7 +22,7 @@ from ivr.asterisk.channel import Channel
 from ivr.cases.live_hour import HourOutcome, waiting
 from ivr.cases.meetings import Official
 from ivr.desk.meetings import hour_planning, hour_queue
-from ivr.store.engine import AWAY
+from ivr.store.engine import AWAY, is_away
 from ivr.store.listening import listen
 from ivr.voice.actions import AwaitHour, JoinHour, RingOfficial
 from ivr.voice.events import Connected, Event, HourState, HourTold, HungUp
@@ -126,13 +126,17 @@ class HourLine:
 
     async def _watch(self, call: uuid.UUID, talks: Callable[[], bool]) -> None:
         """While his telephone rings and they talk, the books know that this call lives."""
-        told = False
+        told = failed = False
         while True:
-            with suppress(*AWAY):
+            try:
                 if talks() and not told:
                     await hour_queue.answered(self._engine, call, self._clock())
                     told = True
                 await hour_queue.look(self._engine, call, self._clock())
+            except Exception as error:
+                if not is_away(error) and not failed:  # it is tried again, and told once
+                    log.exception("call %s: the books aren't told that she is with the official", call)
+                    failed = True
             await asyncio.sleep(LOOK_SECONDS / 4 if not told else LOOK_SECONDS)
 
     async def _note(self, noting: Any) -> None:

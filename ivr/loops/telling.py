@@ -62,8 +62,11 @@ class Telling:
     async def _keep_trying(self) -> None:
         while True:
             await asyncio.sleep(AGAIN_SECONDS)
-            if not await self._listen():
-                return
+            try:
+                if not await self._listen():
+                    return
+            except Exception:
+                log.exception("nobody can ask how this process is yet; tried again")
 
     async def _listen(self) -> OSError | None:
         """What is in the way."""

@@ -11,6 +11,7 @@ from panoramisk import Manager  # type: ignore[attr-defined]
 from panoramisk.message import Message
 
 from ivr.asterisk.ami import Ami, AmiFailed, AmiLost, AmiRefused, AmiTimeout
+from ivr.asterisk.ami_link import compose
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, hang_up, pretend_ami, silent, success
@@ -428,3 +429,22 @@ async def test_it_connects_once_asterisk_is_there_and_logs_each_attempt(
         assert ami.connected
         await ami.close()
     assert not ami.connected
+
+
+async def test_a_connection_that_fails_for_a_fault_of_ours_is_told_and_another_is_begun(
+    peer: PretendAmi, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    def once(*arguments: Any) -> Any:
+        if not failed.is_set():
+            failed.set()
+            raise LookupError("a field of tomorrow")
+        return compose(*arguments)
+
+    monkeypatch.setattr("ivr.asterisk.ami.compose", once)
+    mended = Ami("127.0.0.1", peer.port, "ivr", "s", action_seconds=5)
+    async with asyncio.timeout(patience(10)):
+        await mended.connect()
+    assert mended.connected and "a field of tomorrow" in caplog.text
+    await mended.close()

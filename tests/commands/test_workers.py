@@ -75,3 +75,43 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
     assert siblings(place) == []
     slots = {path.name for path in (tmp_path / "spool").iterdir() if path.name.isdigit()}
     assert slots <= {"1", "2", "32"}  # the dead one's was taken again, the sick one had the next
+
+
+# The first look at each process, and the first word that it shall end, fail for a fault of ours.
+CLUMSY = """
+import ivr.commands.workers as workers
+looked, told = workers.is_alive, workers._terminate
+async def looks(*each):
+    workers.is_alive = looked
+    raise LookupError("a look of tomorrow")
+def tells(*each):
+    workers._terminate = told
+    raise LookupError("a word of tomorrow")
+workers.is_alive, workers._terminate = looks, tells
+workers.SIGN_SECONDS, workers.SILENT_SECONDS = 0.2, 2.0
+import ivr.cli
+ivr.cli.main()
+"""
+
+
+async def test_a_watch_that_failed_once_still_kills_who_hangs_and_all_end_when_told_to(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=AmiAccount(port=free())
+    )
+    env, place = environment(settings, database_url), tmp_path / "run" / "serve"
+    with (tmp_path / "said").open("wb") as said:
+        serving = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CLUMSY, "serve", "--workers", "1", env=env, stderr=said
+        )
+    try:
+        await until(lambda: len(siblings(place)) == 3)
+        [victim] = [int(name.rpartition("-")[2]) for name in siblings(place) if "panel" in name]
+        await until(lambda: "a look of tomorrow" in (tmp_path / "said").read_text())
+        os.kill(victim, signal.SIGSTOP)
+        await until(lambda: not psutil.pid_exists(victim))
+    finally:
+        serving.terminate()
+        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
+    assert "a word of tomorrow" in (tmp_path / "said").read_text()

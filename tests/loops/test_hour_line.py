@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import pytest
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.asterisk.channel import Channel
 from ivr.cases.live_hour import FRESH
 from ivr.cases.meetings import Official
 from ivr.desk.editing.seeding import directory_from
@@ -21,10 +23,12 @@ from ivr.lab.pace import patience
 from ivr.loops.carrying import OpenLine
 from ivr.loops.hour_line import HourLine
 from ivr.settings import ROOT, Settings
+from ivr.voice.actions import RingOfficial
+from ivr.voice.events import Connected, Event
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend
 from tests.desk.meetings.hall import Hall, hall
-from tests.desk.meetings.test_live_hour_desk import announced, joins
+from tests.desk.meetings.test_live_hour_desk import announced, joins, row_of
 from tests.desk.office import WEDNESDAY, office
 from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
@@ -59,6 +63,46 @@ async def test_a_place_that_became_free_is_offered_at_once_however_it_did(engine
         await until_offered(Official.GOVERNOR)
     finally:
         following.cancel()
+
+
+class RingsUntil:
+    """Of a channel what a call needs while the official's telephone rings."""
+
+    hung_up = False
+
+    def __init__(self, until: Callable[[], Awaitable[None]]) -> None:
+        self.until = until
+
+    async def ring(self, places: Sequence[str], action: RingOfficial) -> Event:
+        await self.until()
+        return Connected(True, talked=True)
+
+
+async def test_a_fault_while_they_talk_is_told_once_and_the_books_learn_of_it_all_the_same(
+    engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = await hall(engine)
+    line = HourLine(engine, EXTENSIONS, lambda: at.at)
+    number = await announced(at)
+    call, _ = await joins(at)
+    await hour_queue.take(engine, at.by(""), number)
+    asked = 0
+
+    def talks() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise LookupError("a bridge of tomorrow")
+        return True
+
+    async def until_told() -> None:
+        async with asyncio.timeout(patience(20)):
+            while (await row_of(at, call)).state != "talking":
+                await asyncio.sleep(0.05)
+
+    await line.ring(str(call), cast(Channel, RingsUntil(until_told)), RingOfficial("fa", False, 60), talks)
+    assert caplog.text.count("LookupError: a bridge of tomorrow") == 1
+    assert (await row_of(at, call)).outcome == "heard"
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from ivr.lab.pace import patience
 from ivr.loops import telling
 from ivr.loops.household import NO_CALLS, SILENT_SECONDS, Household
-from ivr.loops.telling import READY, Telling
+from ivr.loops.telling import ALIVE, READY, Telling, is_alive
+from ivr.store.journal.bell import reachable
 from ivr.web.health import Report
 
 WELL = {"draining": False, "checks": {"database": ""}, "warnings": []}
@@ -51,3 +53,27 @@ async def test_one_late_answer_is_no_trouble_and_silence_is(
     assert not any((await house.ready()).checks.values())
     process.close()  # who is gone is missed at once
     assert (await house.ready()).checks["calls"] == NO_CALLS
+
+
+async def test_a_process_that_could_not_be_asked_is_again_whatever_was_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults: list[Exception] = [OSError(28, "No space left on device"), ValueError("a path of tomorrow")]
+
+    def in_the_way(folder: Path) -> AbstractContextManager[str]:
+        if faults:
+            raise faults.pop(0)
+        return reachable(folder)
+
+    async def alive() -> bool:
+        return True
+
+    monkeypatch.setattr(telling, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(telling, "reachable", in_the_way)
+    process = Telling(tmp_path, "calls-2", {ALIVE: alive})
+    await process.open()
+    async with asyncio.timeout(patience(10)):
+        while faults or not await is_alive(tmp_path, "calls-2"):
+            await asyncio.sleep(0.01)
+    process.close()
+    assert "a path of tomorrow" in caplog.text
