@@ -16,10 +16,9 @@ from ivr.desk.book.learning import Learning
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.recordings import recognising
 from ivr.desk.recordings.recognising import Unheard
-from ivr.speech.recognition import Recogniser, RecognitionError
+from ivr.speech.recognition import Recogniser
 from ivr.store import recording_files
-from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.envelope import Unopened
+from ivr.store.engine import is_a_row_s
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ class Transcriber:
     async def _hear(self, found: Unheard) -> None:
         try:
             words = await self._words(found)
-        except (RecognitionError, Unopened, OSError) as error:
+        except Exception as error:  # the recogniser's, the disk's or the recording's: no database is asked
             self._fail(found, error)
             return
         try:
@@ -73,8 +72,8 @@ class Transcriber:
             suggester = None
         try:
             await recognising.heard(self.engine, found, words, suggester, self.clock())
-        except AWAY as error:  # a recogniser may print what the books never take, as a NUL
-            if not is_our_fault(error):
+        except Exception as error:  # a recogniser may print what the books never take, as a NUL
+            if not is_a_row_s(error):
                 raise
             self._fail(found, getattr(error, "orig", error))  # SQLAlchemy's own text repeats the words
 

@@ -75,7 +75,7 @@ class RingsUntil:
 
     async def ring(self, places: Sequence[str], action: RingOfficial) -> Event:
         await self.until()
-        return Connected(True, talked=True)
+        return Connected(True)
 
 
 async def test_a_fault_while_they_talk_is_told_once_and_the_books_learn_of_it_all_the_same(

@@ -21,7 +21,7 @@ from ivr.desk.recordings.enclosing import enclose
 from ivr.lab.pace import patience
 from ivr.loops.transcribing import TRIES, Transcriber
 from ivr.settings import Recognition, Settings
-from ivr.speech.recognition import RecognitionError, by_command, by_sherpa
+from ivr.speech.recognition import Recogniser, RecognitionError, by_command, by_sherpa
 from ivr.store import key_file
 from ivr.store.tables import recordings, suggestions
 from tests.desk.counter import Counter, counter
@@ -144,6 +144,29 @@ async def test_words_that_the_books_refuse_keep_nobody_waiting_and_are_not_tried
     assert await written(at, code) == "سه روز است آب خانه ما قطع است" and await written(at, bad) is None
     assert caplog.text.count("was not put into words") == TRIES
     assert "UPDATE recordings" not in caplog.text, "nor what was said"
+
+
+async def test_a_recording_over_which_the_recogniser_stumbles_is_not_tried_for_ever(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    at = await counter(engine)
+    code, bad = await said(engine, tmp_path, 400), await said(engine, tmp_path, 600, "water.bill")
+    listener = transcriber(engine, tmp_path, program)
+    listener.recogniser = Stumbling(listener.recogniser.commands)
+    async with asyncio.timeout(patience(40)):
+        await listener.all()
+    assert await written(at, code) == "سه روز است آب خانه ما قطع است" and await written(at, bad) is None
+    assert caplog.text.count("was not put into words") == TRIES
+
+
+class Stumbling(Recogniser):
+    """A recogniser that knows no electricity."""
+
+    async def words(self, wav: Path, language: str) -> str:
+        found = await super().words(wav, language)
+        if "برق" in found:
+            raise RuntimeError("tensor of tomorrow")
+        return found
 
 
 async def test_what_a_person_wrote_or_retention_took_is_left_alone(

@@ -1,6 +1,7 @@
 """Days that are over are counted, once each: what the figures of the panel are made of (docs/figures.md).
 
-Any number of workers, in any order, after any pause: a day that has no row is counted, and one is enough.
+Any number of workers, in any order, after any pause: a day that has no row is counted, and one is enough. A
+day that can't be counted has a row without figures and is tried again each hour, so that it hinders no other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.figures import WHATS, FigureFact, Numbering, What, packed
 from ivr.store.aside import Aside
+from ivr.store.engine import is_a_row_s
 from ivr.store.figure_days import CHANGED, COUNT, figure_days
 from ivr.store.tables import calls, cases
 
@@ -27,6 +29,7 @@ STALE = timedelta(hours=1)  # so long a day keeps its figures though something n
 AT_ONCE = 500  # rows between two turns of the event loop
 FORM = 2  # raised when a day is counted or kept in another way: then all are counted anew
 FIGURES = "figures"
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # when a day was counted that could not be
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('figures'))")
 
 
@@ -47,9 +50,8 @@ async def count_days(
                 return counted
             over = _midnight(day + _DAY, zone) + SETTLED
             if over > now:
-                return counted + await tally.again(day, now - STALE)
-            await tally.count(day)
-            counted += 1 + await tally.again(day, over)
+                return counted + await tally.left() + await tally.again(day, now - STALE)
+            counted += await tally.count(day) + await tally.again(day, over)
 
 
 async def facts_of(
@@ -105,28 +107,62 @@ class _Tally:
         moments = [moment for moment in first if moment is not None]
         return min(moments).astimezone(ZoneInfo(self.zone)).date() if moments else None
 
-    async def count(self, day: date) -> None:
-        """The last day's row knows the names that all others are in."""
-        facts = await facts_of(self.connection, self.names, day, self.now, self.zone, self.aside)
-        row = {"day": day, "names": self.names.lists | {"form": FORM}, "facts": facts, "counted_at": self.now}
+    async def count(self, day: date) -> bool:
+        """Whether it could be. The last day's row knows the names that all others are in."""
+        try:
+            async with self.connection.begin_nested():
+                facts = await facts_of(self.connection, self.names, day, self.now, self.zone, self.aside)
+                await self._keep(day, facts, self.now)
+        except Exception as error:
+            if not is_a_row_s(error):
+                raise
+            self.aside.put(FIGURES, (str(day), ""), error, self.now)
+            if self.last is None or day > self.last:
+                await self._keep(day, packed(self.names, ()), NEVER)
+            return False
+        return True
+
+    async def _keep(self, day: date, facts: bytes, counted_at: datetime) -> None:
+        row = {"day": day, "names": self._known, "facts": facts, "counted_at": counted_at}
         keep = insert(figure_days).values(row)
         await self.connection.execute(keep.on_conflict_do_update(index_elements=["day"], set_=row))
         self.last = max(day, self.last or day)
+
+    @property
+    def _known(self) -> dict[str, Any]:
+        return self.names.lists | {"form": FORM}
+
+    async def left(self) -> int:
+        """Count what could not be counted."""
+        query = select(figure_days.c.day).where(figure_days.c.counted_at == NEVER).order_by(figure_days.c.day)
+        return await self._anew((await self.connection.execute(query)).scalars().all())
 
     async def again(self, noted: date, cutoff: datetime) -> int:
         """Count the days anew that something noted on that day changed, and that were counted before then."""
         older = (figure_days.c.day < noted, figure_days.c.counted_at < cutoff)
         if (await self.connection.execute(select(figure_days.c.day).where(*older).limit(1))).first() is None:
             return 0  # as always while many days are caught up with
+        key = (str(noted), "what it changed")
+        if key in self.aside.waiting(FIGURES, self.now):
+            return 0
         asked = {"noted": noted, "cutoff": cutoff, "zone": self.zone}
-        days = (await self.connection.execute(CHANGED, asked)).scalars().all()
-        for day in days:
-            await self.count(day)
-        if days:
-            known = {"names": self.names.lists | {"form": FORM}}
+        try:
+            async with self.connection.begin_nested():
+                days = (await self.connection.execute(CHANGED, asked)).scalars().all()
+        except Exception as error:
+            if not is_a_row_s(error):
+                raise
+            self.aside.put(FIGURES, key, error, self.now)
+            return 0
+        return await self._anew(days)
+
+    async def _anew(self, days: Sequence[date]) -> int:
+        waiting = set(self.aside.waiting(FIGURES, self.now))
+        counted = sum([await self.count(day) for day in days if (str(day), "") not in waiting])
+        if counted:
             newest = update(figure_days).where(figure_days.c.day == self.last)
-            await self.connection.execute(newest.values(known))
-        return len(days)
+            await self.connection.execute(newest.values(names=self._known))
+        return counted
 
 
 async def newest_day(connection: AsyncConnection) -> Row[Any, Any] | None:

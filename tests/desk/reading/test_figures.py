@@ -23,7 +23,7 @@ from ivr.desk.case.event_log import add_event
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
-from ivr.store.aside import Aside
+from ivr.store.aside import AGAIN, Aside
 from ivr.store.figure_days import COUNT, figure_days
 from ivr.store.tables import case_events, cases
 from tests.desk.counter import Counter, counter
@@ -173,6 +173,41 @@ async def test_what_another_release_called_otherwise_costs_neither_its_day_nor_t
     assert aside.counts == {"figures": 1}
     facts = await found(at)
     assert figures.NUMBER[What.CALLED] in facts.columns["what"] and not len(facts.ratings)
+
+
+async def test_a_day_that_can_t_be_counted_hinders_none_after_it_and_is_counted_once_it_can_be(
+    at: Counter,
+) -> None:
+    await story(at)
+    refused = f"day <> '{FIRST}' OR octet_length(facts) = 0"
+    async with at.engine.begin() as connection:
+        await connection.execute(text(f"ALTER TABLE figure_days ADD CONSTRAINT odd CHECK ({refused})"))
+    await noted_then(at)
+    at.later(2)
+    aside = Aside()
+    assert await count_days(at.engine, TIMEZONE, at.at, aside) > 20
+    assert aside.counts == {"figures": 1} and "IntegrityError" in aside.troubles[0]
+    assert await count_days(at.engine, TIMEZONE, at.at, aside) == 0, "it waits an hour"
+    assert figures.total(await found(at))[What.OPENED] == 0
+    async with at.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE figure_days DROP CONSTRAINT odd"))
+    assert await count_days(at.engine, TIMEZONE, at.at + AGAIN, aside) == 1
+    assert not any(aside.counts.values())
+    assert figures.total(await found(at))[What.OPENED] == 5
+
+
+async def test_what_is_noted_in_a_way_that_can_t_be_read_keeps_no_day_from_being_counted(at: Counter) -> None:
+    await story(at)
+    await count(at)
+    code = await at.open()
+    async with at.engine.begin() as connection:
+        its = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        await add_event(connection, uuid.uuid4(), its, at.at, "retimed", {"before": "next week"})
+    await noted_then(at)
+    aside = Aside()
+    at.later(2)
+    assert await count_days(at.engine, TIMEZONE, at.at, aside) == 2
+    assert aside.counts == {"figures": 1}
 
 
 async def test_unconfirmed_is_never_solved(at: Counter) -> None:
