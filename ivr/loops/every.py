@@ -59,7 +59,8 @@ class Loop:
         self.failures += 1
         self.in_a_row += 1
         self.why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return float(min(FIRST_SECONDS * 2 ** (self.in_a_row - 1), self.longest))
+        doubled = min(self.in_a_row - 1, 30)  # no float holds 2 ** 1024
+        return float(min(FIRST_SECONDS * 2**doubled, self.longest))
 
     def trouble(self, now: float) -> str:
         """One sentence while it keeps failing, else ""."""
@@ -96,15 +97,20 @@ class Loops:
         *,
         at_once: bool = True,
         waits_for: tuple[type[Exception], ...] = (),
+        asks_books: bool = True,
         longest: float = LONGEST_SECONDS,
     ) -> None:
         """`work` for ever, with a `rest` between two turns and, unless `at_once`, before the first.
 
         A database that is away costs a turn and is no failure, nor is what it `waits_for`. After any other
-        error the next turn comes after the growing pause.
+        error the next turn comes after the growing pause. Not `asks_books`: an OSError is its own disk's.
         """
+
+        def waits(error: Exception) -> bool:
+            return isinstance(error, waits_for) or (asks_books and is_waited_for(error))
+
         loop = Loop(name, by_turns=True, longest=longest)
-        self._begin(loop, self._turns(loop, rest, work, at_once, waits_for))
+        self._begin(loop, self._turns(loop, rest, work, at_once, waits))
 
     def _begin(self, loop: Loop, running: Coroutine[Any, Any, None]) -> None:
         self.all.append(loop)
@@ -132,16 +138,16 @@ class Loops:
             await asyncio.sleep(wait)
 
     async def _turns(
-        self, loop: Loop, rest: Rest, work: Turn, at_once: bool, waits_for: tuple[type[Exception], ...]
+        self, loop: Loop, rest: Rest, work: Turn, at_once: bool, waits: Callable[[Exception], bool]
     ) -> None:
         wait: Rest = 0.0 if at_once else rest
         while True:
-            await (wait() if callable(wait) else asyncio.sleep(wait))
-            wait = rest
             try:
+                await (wait() if callable(wait) else asyncio.sleep(wait))
+                wait = rest
                 await work()
             except Exception as error:
-                if is_waited_for(error) or isinstance(error, waits_for):
+                if waits(error):
                     log.warning("%s waits: %s", loop.name, error)
                 else:
                     wait = loop.failed(error, self.clock())

@@ -146,8 +146,9 @@ class Worker:
         if self.intake.journal.applies:  # else somebody who was here before us does
             loops.start("pump", self.pump.run, longest=SOON_SECONDS)  # words wait
         for name, place in zip(FALLBACKS, places(self.cellar.fallback), strict=True):
-            loops.every(name, FALLBACK_SECONDS, partial(self._take_in, name, place))
-        loops.every("siblings", SIBLINGS_SECONDS, self._follow_siblings, longest=SIBLINGS_SECONDS)
+            loops.every(name, FALLBACK_SECONDS, partial(self._take_in, name, place), asks_books=False)
+        pause, look = SIBLINGS_SECONDS, self._follow_siblings
+        loops.every("siblings", pause, look, asks_books=False, longest=pause)
         loops.every("reconciler", self._until_reconciling, self._reconcile)
         loops.every("escalation", SWEEP_SECONDS, self._escalate)
         loops.every("escalation watchdog", PROOF_SECONDS, self._prove, at_once=False)
