@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, SERVERS, false_alarms, lasted
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
-from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
+from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY, UNSURE
 from bench.chaos.tones import CUT as TOLD_CUT
 
 CODE_DIGITS = 10
@@ -33,7 +33,7 @@ KEPT = frozenset(
     {"record.safe", "record.again_kept", "record.added", "record.joined", "fallback.kept", "fallback.thanks"}
 )
 CLAIMS_WHOLE = frozenset({"hash", "silence", "limit", "hangup"})  # recordings that do
-ASKED_AGAIN = frozenset({NOT_KEPT, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apology"})
+ASKED_AGAIN = frozenset({NOT_KEPT, UNSURE, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apology"})
 
 # Asterisk writes a recording through a buffer of 32,768 bytes (main/file.c), 2.048 s of it.
 BUFFER_SECONDS = 2.048

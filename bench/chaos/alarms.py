@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench.chaos.evidence import Call, Fault
-from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY
+from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, UNSURE
 
 APOLOGY = "fallback.apology"
 SERVERS = (
@@ -44,6 +44,7 @@ CAUSES: dict[str, Mapping[str, float]] = {
     TURNED_AWAY: {},  # the second volume always has room, whichever disk is full
     AGAIN: dict.fromkeys((*DISK, *ASTERISK, *UNCONFIRMED), 1.0),
     NOT_KEPT: dict.fromkeys(DISK, 3.0),
+    UNSURE: dict.fromkeys((*DISK, *UNCONFIRMED), 3.0),
     APOLOGY: dict.fromkeys((*DISK, *SERVERS, *ASTERISK), 15.0),
 }
 SAYS = {
@@ -51,6 +52,7 @@ SAYS = {
     TURNED_AWAY: "was turned away",
     AGAIN: "was asked to say it again",
     NOT_KEPT: "was told that her words are not kept",
+    UNSURE: "was told that nobody knows whether her words are kept",
     APOLOGY: "was asked again by the dialplan",
 }
 
@@ -70,7 +72,7 @@ def false_alarms(
         before = [said.k for said in call.said if _last_beep(call, at) < said.began < at]
         if prompt == TURNED_AWAY:
             yield f"{SAYS[prompt]} at {at:.3f}, and the second volume had room"
-        elif all(k in kept for k in before) and (before or prompt in (NOT_KEPT, APOLOGY)):
+        elif all(k in kept for k in before) and (before or prompt in (NOT_KEPT, UNSURE, APOLOGY)):
             yield f"{SAYS[prompt]} at {at:.3f}, and all {len(before)} are kept"
 
 

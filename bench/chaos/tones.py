@@ -25,21 +25,23 @@ Samples = NDArray[np.int16]
 # Prompts that callers and the accountant must tell apart; all others sound like OTHER. Those that say the
 # same of her words are one to the accountant.
 OTHER, NOT_KEPT, TURNED_AWAY, AGAIN, CUT = "other", "not kept", "turned away", "again", "cut"
+UNSURE = "unsure"  # neither kept nor not
 PROMPTS = (
-    OTHER, *(f"digit.{n}" for n in range(10)), "beep", "language.choose", "kind.menu", "topic.menu",
+    UNSURE, OTHER, *(f"digit.{n}" for n in range(10)), "beep", "language.choose", "kind.menu", "topic.menu",
     "topic.leaf_menu", "county.ask", "record.ask", "message.ask", NOT_KEPT, TURNED_AWAY, AGAIN, CUT,
     "record.safe", "record.again_kept", "record.added", "review.menu", "code.is", "code.once_more",
     "code.none", "fallback.apology", "fallback.kept", "fallback.thanks", "goodbye",
     "record.same_matter", "record.joined",
 )  # fmt: skip
 _GROUPS = {
-    NOT_KEPT: ("record.not_kept", "record.not_more", "record.call_again", "fallback.not_kept"),
+    NOT_KEPT: ("record.not_more", "fallback.not_kept"),
+    UNSURE: ("record.unsure", "record.unsure_more"),
     TURNED_AWAY: ("record.no_room",),
     AGAIN: ("record.too_short", "record.silent", "record.failed"),
     CUT: ("record.cut",),
 }
 _GROUP_OF = {prompt: group for group, prompts in _GROUPS.items() for prompt in prompts}
-LINES = {prompt: 8 + 2 * n for n, prompt in enumerate(PROMPTS)}
+LINES = {prompt: 6 + 2 * n for n, prompt in enumerate(PROMPTS)}
 
 
 def line_of(prompt: str) -> int:

@@ -136,7 +136,10 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class NotKept:
-    """The words could not be made safe: nothing may be promised."""
+    """The words could not be made safe: nothing may be promised.
+
+    Nor may they be called lost: in their file they may become a case later.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,15 @@ from ivr.voice.talk import Flow, Talk
 _MEANS = {"1": "order_done", "2": "order_not_done", "3": "order_partly"}
 
 SPEAKS = frozenset(
-    {"order.due", "order.menu", "order.done", "order.not_done", "order.missing", "order.no_words"}
+    {
+        "order.due",
+        "order.menu",
+        "order.done",
+        "order.not_done",
+        "order.missing",
+        "order.no_words",
+        "record.unsure",
+    }
 ) | {"meeting.code_is"}
 
 
@@ -55,4 +63,4 @@ class OrderStep(OurCallStep):
         talk.code = self.news.order
         yield from verdict.record_words(talk, "order.missing")
         if talk.reason_lost:
-            talk.say("order.no_words")
+            talk.say("record.unsure" if talk.reason_lost == "not_kept" else "order.no_words")

@@ -50,6 +50,7 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "verdict.try_again",
         "verdict.or_operator",
         "record.cut",
+        "record.unsure",
     }
 )
 
@@ -174,7 +175,9 @@ def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
         if not talk.reason_lost:
             talk.say("verdict.reopened")
             return
-        speech: Speech = ("verdict.no_words", "verdict.try_again")
+        unsure = talk.reason_lost == "not_kept"  # it is in a file, and may yet join the case
+        speech: Speech = ("verdict.reopened", "record.unsure") if unsure else ("verdict.no_words",)
+        speech += ("verdict.try_again",)
         keys = yield from talk.ask_key(step, speech + (("verdict.or_operator",) if operator else ()))
         if keys.pressed == "0" and operator:
             yield from operator.connect(talk)

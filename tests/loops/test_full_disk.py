@@ -133,7 +133,7 @@ async def test_with_one_full_disk_alone_she_is_told_the_truth(
         async with kept_full(small_disk):
             outcome = await calling
             # The journal's disk is the same; whether its last page takes one more fact is chance.
-            assert told(outcome, "record.not_kept") != told(outcome, "record.cut")
+            assert told(outcome, "record.unsure") != told(outcome, "record.cut")
             assert not told(outcome, "record.safe")
             await until(noticed)
             outcome = await call(hotline, *TO_RECORD[:-1], Press("01"), StayOn(), number=refused)

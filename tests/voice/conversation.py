@@ -52,6 +52,7 @@ from ivr.voice.events import (
     HungUp,
     Keys,
     Lookup,
+    NotKept,
     PlaceKept,
     QueueSeen,
     Rated,
@@ -103,6 +104,7 @@ class Conversation:
     places: list[KeepPlace] = field(default_factory=list)
     transfers: list[Operator] = field(default_factory=list)
     room: bool = True
+    journal: bool = True  # takes what she says
     heard: list[Sound] = field(default_factory=list)
     opened: list[OpenCase] = field(default_factory=list)
     kept: list[KeepWords] = field(default_factory=list)
@@ -198,13 +200,13 @@ class Conversation:
                     event = self.taken_up
                 case OpenCase():
                     self.opened.append(action)
-                    event = CaseOpened(self.code)
+                    event = CaseOpened(self.code) if self.journal else NotKept()
                 case Confide():
                     self.confided.append(action.code)
                     event = Confided()
                 case KeepWords():
                     self.kept.append(action)
-                    event = WordsKept()
+                    event = WordsKept() if self.journal else NotKept()
                 case RefineCase():
                     self.refined.append(action)
                     event = CaseRefined()

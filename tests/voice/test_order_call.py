@@ -63,3 +63,9 @@ def test_her_key_counts_where_she_hangs_up_at_the_beep_or_there_is_no_room() -> 
     full = asked_of_an_order(room=False).press("3")
     assert full.heard == ["order.no_words", "order.not_done", "callback.goodbye"]
     assert full.missed == ["no_room"]
+
+
+def test_what_is_missing_may_be_kept_where_it_is_in_a_file_and_in_no_journal() -> None:
+    talk = asked_of_an_order().press("3").listen()
+    talk.journal = False
+    assert talk.speak(5).heard == ["record.unsure", "order.not_done", "callback.goodbye"]

@@ -419,6 +419,28 @@ def test_words_of_which_the_disk_took_only_the_beginning_are_a_case_and_she_is_t
     assert [r.ended for r in talk.opened[0].recordings] == [Ended.CUT]
 
 
+def test_words_in_a_file_that_no_journal_took_are_called_neither_kept_nor_lost() -> None:
+    record = (menu := default_menu()).steps["record"]
+    assert isinstance(record, RecordStep)
+    alone = replace(record, too_short=replace(record.too_short, then="goodbye"))
+    menu = replace(menu, steps={**menu.steps, "record": alone})
+    for ended in (Ended.HASH, Ended.CUT):  # the reconciler makes a case of either, once the disk is well
+        talk = Conversation(menu=menu, journal=False).press(*TO_RECORD).speak(20, ended)
+        assert talk.over and talk.heard == ["record.unsure", "record.call_again", "goodbye"]
+
+
+@pytest.mark.parametrize("key", ["3", "4"])
+def test_of_further_words_that_no_journal_took_only_the_earlier_are_called_kept(
+    key: str,
+) -> None:
+    talk = at_review()
+    talk.journal = False
+    talk.press(key).speak(20)
+    assert talk.step == "review" and talk.heard[0] == "record.unsure_more"
+    assert not {"record.not_more", "record.again_kept", "record.added"} & {*talk.heard}
+    assert talk.press("1").step == "code"
+
+
 def test_when_the_disk_fills_before_she_says_it_again_her_earlier_words_stay() -> None:
     talk = at_review()
     talk.room = False

@@ -271,6 +271,16 @@ def test_a_recording_that_asterisk_did_not_make_may_be_tried_again() -> None:
     assert talk.press("1").speak(ended=Ended.FAILED).silent().missed == ["failed"] and talk.kept == []
 
 
+def test_a_reason_that_is_in_a_file_and_in_no_journal_is_not_called_lost() -> None:
+    talk = called().press("2").listen()
+    talk.journal = False
+    assert talk.speak().heard == [
+        "verdict.reopened", "record.unsure", "verdict.try_again", "verdict.or_operator",
+    ]  # fmt: skip
+    talk.journal = True
+    assert talk.press("1").speak().over and talk.heard == ["verdict.reopened", "callback.goodbye"]
+
+
 CLOSED = replace(ANSWERED, status="closed", may_confirm=False, may_reopen=True)
 
 

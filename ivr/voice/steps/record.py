@@ -87,8 +87,9 @@ changes it any more."""
             "record.silent",
             "record.failed",
             "record.no_room",
-            "record.not_kept",
             "record.not_more",
+            "record.unsure",
+            "record.unsure_more",
             "record.call_again",
             "record.cut",
             "record.again_kept",
@@ -124,7 +125,7 @@ record:
         while True:
             room = yield from talk.do(FindRoom(self.max_seconds), RoomFound)
             if not room.found:
-                return self._refuse(talk, "record.no_room", onward if mode else "")
+                return self._refuse(talk, "record.not_more" if mode else "record.no_room", mode and onward)
             if not mode and talk.asked_of != talk.chosen:
                 # Whether she speaks of the open case of her number. Only if she says so: lines are shared.
                 asked = ("record.same_matter",)
@@ -144,7 +145,7 @@ record:
             talk.say(*complaint)
         kept = yield from self._keep(talk, mode)
         if not kept:
-            return self._refuse(talk, "record.not_kept", onward if mode else "")
+            return self._refuse(talk, "record.unsure_more" if mode else "record.unsure", mode and onward)
         talk.say("record.cut" if recorded.ended is Ended.CUT else kept)
         if talk.code and not mode:
             talk.say(*self.promise_prompt)
@@ -161,7 +162,7 @@ record:
         return recorded
 
     def _keep(self, talk: Talk, mode: str) -> Flow[str]:
-        """What is said of her words once they are safe; "" if they could not be made so."""
+        """What is said of her words once they are safe; "" if nobody knows: a case may come of their file."""
         if mode:
             kept = yield from talk.keep_words(instead=mode == "again")
             return ("record.again_kept" if mode == "again" else "record.added") if kept else ""
@@ -171,14 +172,13 @@ record:
         return "record.joined" if talk.joined else "record.safe"
 
     def _refuse(self, talk: Talk, apology: str, reviewed: str) -> str:
-        """No disk takes her words: to the operator, if the tree has one, else an honest end. Never "kept".
+        """Her words are not safe: to the operator, if the tree has one, else an honest end. Never "kept".
 
-        `reviewed`: where her earlier words wait, which are safe.
+        `reviewed`: where her earlier words wait, which are.
         """
-        if reviewed:
-            talk.say("record.not_more")
-            return reviewed
         talk.say(apology)
+        if reviewed:
+            return reviewed
         if not isinstance(talk.steps.get(self.too_short.then), OperatorStep):
             talk.say("record.call_again")
         return self.too_short.then

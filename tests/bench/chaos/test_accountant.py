@@ -14,7 +14,7 @@ from bench.chaos.accountant import Accountant, general_problems
 from bench.chaos.alarms import HANGS, READ_ONLY, REFUSES
 from bench.chaos.evidence import Call, Case, Evidence, Fault, Recording, Said
 from bench.chaos.report import Result
-from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, Word
+from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, UNSURE, Word
 
 ALONE = ("accountant", "alarms", "evidence", "tones", "phones", "switchboard", "callers", "report", "speech")
 CODE = "1234567890"
@@ -352,7 +352,7 @@ FULL = Fault("disk full", 111.0, 112.0)
 APOLOGY = "fallback.apology"
 
 
-@pytest.mark.parametrize("told", [CUT, AGAIN, NOT_KEPT, APOLOGY])
+@pytest.mark.parametrize("told", [CUT, AGAIN, NOT_KEPT, UNSURE, APOLOGY])
 def test_whole_words_that_are_called_cut_or_not_kept_or_asked_for_again_are_a_false_alarm(told: str) -> None:
     found = evidence([call(heard=[(109.5, "beep"), (113.0, told)])])
     [alarm] = alarms(found)
@@ -370,6 +370,10 @@ def test_who_is_turned_away_from_a_disk_with_room_is_a_false_alarm() -> None:
     ("fault", "told", "excused"),
     [
         (FULL, NOT_KEPT, True),  # the journal's disk is the same
+        (FULL, UNSURE, True),
+        (Fault("recordings' disk hangs", 111.0, 112.0), UNSURE, True),
+        (Fault("recordings' disk hangs", 111.0, 112.0), NOT_KEPT, False),
+        (Fault("one server stopped", 105.0, 111.0), UNSURE, False),
         (FULL, AGAIN, True),
         (Fault("disk full", 102.0, 105.0), NOT_KEPT, False),  # over when she was asked to speak
         (Fault("disk full", 102.0, 105.0), AGAIN, False),
