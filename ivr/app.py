@@ -535,7 +535,7 @@ class Hotline:
         gauges = [*condition.of_process(), *self.lag.gauges()]
         if self.agi is not None and self.intake is not None and self.codes is not None:
             gauges += condition.of_volumes(self.volumes, LONGEST_SECONDS)
-            spare = self.intake.journal.on_spare
+            spare, well = self.intake.journal.on_spare, not self.intake.journal.trouble
             gauges += [
                 Gauge("ivr_calls_live", "Calls in progress.", self.agi.calls),
                 Gauge("ivr_codes_left", "Tracking codes to promise without the database.", self.codes.left),
@@ -543,6 +543,7 @@ class Hotline:
                       join="min"),
                 Gauge("ivr_journal_on_spare", "Whether a journal goes on on the second volume.", spare,
                       join="max"),
+                Gauge("ivr_journal_ok", "Whether every journal takes what is said.", well, join="min"),
             ]  # fmt: skip
         if self.line is not None and self.line.enquiries is not None:
             gauges += self.line.enquiries.gauges()
@@ -666,7 +667,7 @@ class Hotline:
     def _checks(self) -> dict[str, Check]:
         checks: dict[str, Check] = {"database": self._database, "asterisk": self._asterisk}
         if "calls" in self.duties:
-            checks["disk"] = self._disk
+            checks |= {"disk": self._disk, "journal": self._journal}
         return checks
 
     @property
@@ -687,6 +688,9 @@ class Hotline:
         if self.volumes.where(LONGEST_SECONDS):
             return ""
         return "; ".join(self.volumes.troubles(LONGEST_SECONDS))
+
+    async def _journal(self) -> str:
+        return self.intake.journal.trouble if self.intake is not None else ""
 
     def _warnings(self) -> list[str]:
         found = self.volumes.warnings(LONGEST_SECONDS) if "calls" in self.duties else []

@@ -173,6 +173,8 @@ async def _server(settings: Settings) -> Diagnosis:
     on_spare = told.get("ivr_journal_on_spare") == "1"
     full = float(told.get("ivr_open_files", 0)) > 0.8 * float(told.get("ivr_open_files_limit", 1))
     found += ", the journal is on the second volume" if on_spare else ""
+    refused = told.get("ivr_journal_ok") == "0"
+    found += ", a journal takes nothing, so nobody gets a code (/readyz says why)" if refused else ""
     failing = float(told.get("ivr_loops_failing", 0))
     found += f", {failing:.0f} of its loops keep failing (its log and /readyz say which)" if failing else ""
     aside = sum(float(told[line]) for line in told if line.startswith("ivr_rows_put_aside{"))
@@ -180,9 +182,8 @@ async def _server(settings: Settings) -> Diagnosis:
     connected = told.get("ivr_ami_connected") == "1"
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
-    return Diagnosis(
-        "server", bool(told) and connected and not (on_spare or full or failing or aside), found, mend
-    )
+    well = bool(told) and connected and not (on_spare or refused or full or failing or aside)
+    return Diagnosis("server", well, found, mend)
 
 
 async def _database(settings: Settings) -> Diagnosis:

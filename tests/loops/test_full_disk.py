@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from ivr.commands import doctor
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import USUAL, Beep, Handset, Listen, Press, PutDown, Speak, StayOn, Wait
 from ivr.lab.pace import patience
@@ -167,6 +168,45 @@ async def test_with_one_full_disk_alone_she_is_told_the_truth(
         # Whole as far as it goes: what the disk took is a case, measured from the file.
         [words] = (await hotline.case_of(cut, 60))["recordings"]
         assert 2 < words["seconds"] < 9 and not await hotline.cases_of(refused)
+
+
+async def test_where_the_journals_disk_alone_is_full_she_is_told_the_truth_and_the_doctor_too(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
+    small_disk: SmallDisk, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Her words have room, what is told of them has none: nobody can say what comes of them. A case."""
+    state, number = tmp_path / "state", ""
+    state.mkdir()
+    for folder in (tmp_path, state):
+        folder.chmod(0o755)
+    (state / "spool").symlink_to(small_disk.path)
+    async with running_hotline(programs, stand_ins, postgres_url, template, state=state) as hotline:
+
+        async def refused() -> bool:
+            checks = json.loads(await readiness(hotline))["checks"]
+            return "no room left" in checks["journal"]["trouble"] and checks["disk"]["ok"]
+
+        async def well() -> bool:
+            return '"ready": true' in await readiness(hotline)
+
+        assert await well()
+        async with kept_full(small_disk):
+            for _ in range(5):  # the last page of the segment takes a few facts
+                speaking = (Beep(), Speak(4), Press("#"), Listen(), PutDown())
+                outcome = await call(hotline, *TO_RECORD, *speaking, number=(number := fresh_number()))
+                if told(outcome, "record.unsure"):
+                    break
+            assert told(outcome, "record.unsure") and not told(outcome, "record.safe")
+            await until(refused)
+            server = await doctor._server(hotline.settings)  # this check alone: all of them take seconds
+            assert not server.ok and "a journal takes nothing" in server.found
+        small_disk.free()
+        await until(well)
+        await kill(hotline)
+        long_ago(state)
+        await hotline.start_server()
+        [words] = (await hotline.case_of(number, 60))["recordings"]
+        assert words["seconds"] > 3
 
 
 QUIET_ONE = Handset(suppresses=True, reports=True)  # what it does not send is no sign that a disk refused it

@@ -35,6 +35,7 @@ async def test_the_metrics_tell_of_calls_disks_and_codes_to_this_machine_alone(h
             await asyncio.sleep(0.1)
     await calling
     assert found["ivr_ami_connected"] == 1 and found["ivr_journal_on_spare"] == 0
+    assert found["ivr_journal_ok"] == 1
     assert found["ivr_codes_left"] > 1_000 and found['ivr_volume_ok{volume="state"}'] == 1
     assert found['ivr_volume_free_bytes{volume="state"}'] > 1 << 20
     assert 0 < found["ivr_open_files"] < found["ivr_open_files_limit"]

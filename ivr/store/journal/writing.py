@@ -50,6 +50,7 @@ RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
 MOST_NOTES = 20_000  # … and so many of them are kept
 MOST_LATELY = 500  # flushes whose facts are still at hand for the database
 LEAVE_SECONDS = 5.0  # a flush that takes longer is left: she is waited for no longer than twice that
+HANG_LOOKS = 4  # at one flush, half of that apart, while this process runs: where it can't be left, it hangs
 
 
 @dataclass(slots=True)
@@ -102,6 +103,8 @@ class Journal(Applied):
     _hand: list[_Entry] = field(default_factory=list)  # what is being written …
     _since: float = 0.0  # … since when; 0: nothing is
     _looking: asyncio.TimerHandle | None = None
+    _met: tuple[float, int] = (0.0, 0)  # what looks found in hand, by its beginning, and how often since
+    _refused: str = ""  # what the last flush was refused with
     _ended: threading.Event = field(default_factory=threading.Event)
     _loop: asyncio.AbstractEventLoop | None = None
     _ringer: Ringer | None = None  # wakes who applies the facts, where we don't
@@ -246,10 +249,21 @@ class Journal(Applied):
         """Whether its own disk takes no more, so that it goes on on the other."""
         return self._pen is not None and self._pen.place > 0
 
+    @property
+    def trouble(self) -> str:
+        """Why nobody can be told now that her words are kept, "" when all is well.
+
+        Slow is well, and so is a flush over which this process was stopped: looks are counted, not seconds.
+        """
+        began, looks = self._met
+        if began and began == self._since and looks > HANG_LOOKS:
+            return f"{self.folder} hangs: a flush takes longer than {HANG_LOOKS * LEAVE_SECONDS / 2:g} s"
+        return self._refused
+
     # A disk that hangs
 
     def _look_later(self) -> None:
-        if self._looking is None and len(self._places) > 1:
+        if self._looking is None:
             loop = asyncio.get_running_loop()
             self._looking = loop.call_later(LEAVE_SECONDS / 2, self._leave_if_it_hangs)
 
@@ -259,7 +273,10 @@ class Journal(Applied):
         with self._turn:
             if not self._since or self._pen is None:
                 return
-            if self._pen.place or time.monotonic() - self._since < LEAVE_SECONDS:
+            began, looks = self._met
+            self._met = self._since, looks + 1 if began == self._since else 1
+            alone = len(self._places) == 1
+            if alone or self._pen.place or time.monotonic() - self._since < LEAVE_SECONDS:
                 self._look_later()
                 return
             self._pen, behind = self._pen.leave(), self._queue
@@ -306,6 +323,7 @@ class Journal(Applied):
             self._ringer.ring()
 
     def _wake(self, entries: list[_Entry], end: Position, error: JournalError | None) -> None:
+        self._refused = str(error or "")
         for entry in entries:
             entry.tell(error)
         if error is None and self.applies:

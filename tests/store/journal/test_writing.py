@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.lab.pace import patience
-from ivr.store.journal import Journal, JournalError, JournalFull, Position, journal_reading
+from ivr.store.journal import Journal, JournalError, JournalFull, Position, journal_reading, pen
 from ivr.store.journal.journal_keeping import FactTerm
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import noted, number
@@ -204,6 +205,55 @@ async def test_a_full_disk_is_named_and_the_journal_recovers(tmp_path: Path) -> 
             await journal.append(noted(1))
         await journal.append(noted(2))
         assert numbers(journal) == [0, 2]
+
+
+async def test_a_journal_that_refused_is_in_trouble_until_it_takes_something(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal:
+        await journal.append(noted(0))
+        assert journal.trouble == ""
+        full = os.open("/dev/full", os.O_WRONLY)
+        assert journal._pen is not None  # its file
+        os.dup2(full, journal._pen._fd)  # a disk that is full from now on
+        os.close(full)
+        with pytest.raises(JournalFull):
+            await journal.append(noted(1))
+        assert "no room left" in journal.trouble
+        await journal.sign()  # what each process does every few seconds, though nobody calls
+        assert journal.trouble == ""
+
+
+async def test_a_flush_that_hangs_is_trouble_and_one_that_is_slow_or_was_stopped_over_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", patience(0.3))  # so it hangs after 0.6
+    asleep, took, alarms = tmp_path / "asleep", pen._write_all, 0
+
+    def slow(fd: int, content: bytes) -> None:
+        time.sleep(patience(0.3))
+        took(fd, content)
+
+    async with opened(tmp_path / "journal", segment_bytes=1) as journal, asyncio.timeout(patience(20)):
+        monkeypatch.setattr(pen, "_write_all", slow)
+        for n in range(6):
+            writing = journal.append(noted(n))
+            while not writing.done():
+                alarms += bool(journal.trouble)
+                await asyncio.sleep(0.01)
+        assert alarms == 0
+        monkeypatch.setattr(pen, "_write_all", took)
+        os.mkfifo(asleep)  # whoever opens that for writing sleeps until somebody reads
+        os.link(asleep, following := journal.folder / f"{journal.flushed.segment + 1:08d}.log")
+        hangs = journal.append(noted(6))
+        await asyncio.sleep(0)
+        time.sleep(patience(1.5))  # noqa: ASYNC251 - the whole process is stopped
+        await asyncio.sleep(0)
+        assert journal.trouble == ""
+        while "hangs" not in journal.trouble:
+            await asyncio.sleep(0.01)
+        following.unlink()
+        with os.fdopen(os.open(asleep, os.O_RDONLY | os.O_NONBLOCK), "rb"):
+            await hangs
+        assert journal.trouble == ""
 
 
 async def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
