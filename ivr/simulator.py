@@ -17,6 +17,7 @@ from ivr.voice.actions import (
     Ask,
     Clip,
     Confide,
+    Confirm,
     Enquire,
     FindRoom,
     HangUp,
@@ -373,6 +374,8 @@ class _Call:
                     said = {name: value for name, value in about.items() if value}
                     self.transcript.cases[-1] |= said | {"county": action.county}
                 return CaseRefined(self.desk.keeps)
+            case Confirm():
+                return Confirmed(self.desk.keeps)
             case OpenCase() | KeepWords() | Confide() if not self.desk.keeps:
                 return NotKept()
             case OpenCase():
@@ -419,7 +422,7 @@ class _Call:
                 return f"desk: {_in_short(action)}, {f'code {code}' if code else 'no code'}"
             case RoomFound(found=found):
                 return "" if found else "desk: no disk takes a recording"
-            case NotKept():
+            case NotKept() | Confirmed(noted=False):
                 return "desk: not kept"
             case WishNoted(noted=noted):
                 return "desk: will be called" if noted else "desk: not kept"

@@ -238,7 +238,9 @@ class Call:
                 if isinstance(event, Keys):
                     return Keys(event.pressed, event.ended, after)
                 return Said(event.key, after) if isinstance(event, Said) else event
-            case OpenCase() | KeepWords() | RefineCase() | Confide() | WishCallBack() | KeepPlace():
+            case (
+                OpenCase() | KeepWords() | RefineCase() | Confide() | Confirm() | WishCallBack() | KeepPlace()
+            ):
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
                 if not (name := self.channel.name_recording(seconds)):
@@ -246,9 +248,6 @@ class Call:
                 chosen, code = self._chosen()
                 intake.recording_named(self._so_far(), name, chosen, code)
                 return RoomFound(True, await intake.knows_matter(self.facts, chosen))
-            case Confirm():
-                await intake.confirm(self._so_far(), action)
-                return Confirmed()
             case MissReason():
                 await intake.miss_reason(self._so_far(), action)
                 return Confirmed()
@@ -336,9 +335,9 @@ class Call:
         return self.session.opening(()), self.session.code or ""
 
     async def _keep(
-        self, action: OpenCase | KeepWords | RefineCase | Confide | WishCallBack | KeepPlace
+        self, action: OpenCase | KeepWords | RefineCase | Confide | Confirm | WishCallBack | KeepPlace
     ) -> Event:
-        """What no disk takes is told as not kept: the call goes on, and nothing is promised."""
+        """What no journal takes is told as that: the call goes on, and nothing is promised."""
         intake = self.line.intake
         try:
             match action:
@@ -357,6 +356,9 @@ class Call:
                 case Confide():
                     await intake.confide(self._so_far(), action)
                     return Confided()
+                case Confirm():
+                    await intake.confirm(self._so_far(), action)
+                    return Confirmed()
                 case WishCallBack(code=code):
                     await intake.wish_call_back(self._so_far(), code)
                     return WishNoted()
@@ -368,6 +370,8 @@ class Call:
         match action:
             case RefineCase():
                 return CaseRefined(False)
+            case Confirm():
+                return Confirmed(False)
             case WishCallBack():
                 return WishNoted(False)
             case KeepPlace():

@@ -218,7 +218,9 @@ class Confided:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Her verdict is safe."""
+    """Whether her verdict is safe. If not it may be all the same, a little later."""
+
+    noted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

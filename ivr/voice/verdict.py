@@ -51,6 +51,8 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "verdict.or_operator",
         "record.cut",
         "record.unsure",
+        "verdict.unsure",
+        "record.call_again",
     }
 )
 
@@ -143,8 +145,9 @@ def offer_reopening(talk: Talk, step: Asks, code: str, speech: Speech) -> Flow[N
 
 
 def _solved(talk: Talk, step: Asks, code: str, seen: CaseSeen) -> Flow[None]:
+    if not (yield from _is_noted(talk, Confirm(code, solved=True))):
+        return
     talk.verdict = "solved"
-    yield from talk.do(Confirm(code, solved=True), Confirmed)
     talk.say("verdict.solved")
     if seen.rated:
         return
@@ -159,16 +162,25 @@ def _says_solved(talk: Talk, code: str) -> Flow[None]:
     if talk.can_be_called and (yield from talk.do(WishCallBack(code), WishNoted)).noted:
         talk.say("verdict.by_call")
         return
-    yield from talk.do(Confirm(code, solved=True, proven=False), Confirmed)
-    talk.verdict = "solved"
-    talk.say("verdict.noted")
+    if (yield from _is_noted(talk, Confirm(code, solved=True, proven=False))):
+        talk.verdict = "solved"
+        talk.say("verdict.noted")
+
+
+def _is_noted(talk: Talk, verdict: Confirm) -> Flow[bool]:
+    """Where no journal takes it she is told that nobody knows: she may call again, and is called again."""
+    noted = (yield from talk.do(verdict, Confirmed)).noted
+    if not noted:
+        talk.say("verdict.unsure", "record.call_again")
+    return noted
 
 
 def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
     """Her key counts at once, whatever she does after it; her words then join the case."""
     talk.code = code
+    if not (yield from _is_noted(talk, Confirm(code, solved=False))):
+        return
     talk.verdict = "not_solved"
-    yield from talk.do(Confirm(code, solved=False), Confirmed)
     operator = _operator(talk)
     for _ in range(TRIES):
         yield from record_words(talk, "verdict.why")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,18 +12,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.call import intake
 from ivr.desk.editing.seeding import directory_from
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
+from ivr.lab.pace import patience
 from ivr.loops.carrying import OpenLine
 from ivr.settings import ROOT, Settings
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position, pen
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, prompt_file
-from tests.desk.office import WEDNESDAY, office
-from tests.fixtures.province import CONVENTIONS
+from tests.desk.office import WEDNESDAY, office, opening
+from tests.desk.office import call as of_someone
+from tests.fixtures.province import CONVENTIONS, answer
 from tests.loops.carried import carried
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
@@ -99,6 +103,35 @@ async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names
         assert await reconcile(shelf, own=desk.journal, settled=0) == found
     [case] = await as_json.cases(engine, limit=5)
     assert (len(case["recordings"]), case["caller"]) == (recording + 1, "02155500111")
+
+
+async def test_who_says_not_solved_on_a_disk_that_hangs_is_told_the_truth_in_time_and_it_counts_later(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
+    real, well = pen._write_all, threading.Event()  # a disk that sleeps between two writes
+
+    def asleep(fd: int, content: bytes) -> None:
+        well.wait(patience(60))
+        real(fd, content)
+
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(of_someone("02155500111"), opening())
+        await desk.pump.idle()
+        await answer(engine, code, "abfa", "آب وصل شد.")
+        line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+        monkeypatch.setattr(pen, "_write_all", asleep)
+        monkeypatch.setattr(intake, "JOURNAL_SECONDS", 0.2)
+        try:
+            call = await carried(line, Pretend(keys=f"16{code}-2"), tmp_path / "recordings")
+        finally:
+            well.set()
+        assert "/sounds/verdict.unsure" in call.played and "IVR_DONE" in call.variables
+        assert "/sounds/verdict.why" not in call.played and "/sounds/verdict.noted" not in call.played
+        await desk.journal.flush()
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None and case["status"] == "reopened"
 
 
 async def test_the_journal_names_a_recording_with_what_was_chosen_last(

@@ -213,7 +213,7 @@ class Conversation:
                 case Confirm():
                     self.verdicts.append(action.solved)
                     self.proven.append(action.proven)
-                    event = Confirmed()
+                    event = Confirmed(self.journal)
                 case MissReason(why=why):
                     self.missed.append(why)
                     event = Confirmed()

@@ -281,6 +281,18 @@ def test_a_reason_that_is_in_a_file_and_in_no_journal_is_not_called_lost() -> No
     assert talk.press("1").speak().over and talk.heard == ["verdict.reopened", "callback.goodbye"]
 
 
+@pytest.mark.parametrize("key", ["1", "2"])
+def test_a_word_that_no_journal_took_is_called_neither_noted_nor_lost_and_she_is_called_again(
+    key: str,
+) -> None:
+    talk = called(journal=False).press(key)
+    assert talk.over and talk.heard == ["verdict.unsure", "record.call_again", "callback.goodbye"]
+    assert talk.session.verdict == "" and not talk.rates
+    hers = Conversation(seen=ANSWERED, journal=False, directory=replace(DIRECTORY, calls_back=False))
+    assert hers.press("1", "6", CODE).listen().press(key).over
+    assert hers.heard == ["verdict.unsure", "record.call_again", "goodbye"]
+
+
 CLOSED = replace(ANSWERED, status="closed", may_confirm=False, may_reopen=True)
 
 

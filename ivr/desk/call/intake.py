@@ -312,18 +312,20 @@ class Intake:
         )
 
     async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
-        """What she says of the answer to her case. Raises JournalError."""
+        """What she says of the answer to her case. Raises JournalError; then it is tried again later: no file
+        tells of it.
+        """
         said = verdict.solved, verdict.proven
-        await self.journal.append(VerdictFact(uuid.uuid4(), self.clock(), verdict.code, _call(call), *said))
+        fact = VerdictFact(uuid.uuid4(), self.clock(), verdict.code, _call(call), *said)
+        await self._append(fact, keep=True)
 
     async def miss_reason(self, call: CallFacts, missed: MissReason) -> None:
         """Her reason for "not solved" is not kept. Nothing was promised, so nothing is waited for."""
         self.journal.note(ReasonLostFact(uuid.uuid4(), self.clock(), missed.code, _call(call), missed.why))
 
     async def rate(self, call: CallFacts, rating: Rate) -> None:
-        """How content she is. Raises JournalError."""
-        said = RatingFact(uuid.uuid4(), self.clock(), rating.code, _call(call), rating.score)
-        await self.journal.append(said)
+        """How content she is. She is only thanked for it, so nothing is waited for."""
+        self.journal.note(RatingFact(uuid.uuid4(), self.clock(), rating.code, _call(call), rating.score))
 
     async def briefing(self, attempt: str) -> Briefing | None:
         """What to tell a citizen who has answered our call; None when nobody can say in time."""
@@ -404,11 +406,11 @@ class Intake:
             recordings=_written(opening.recordings),
         )
 
-    async def _append(self, fact: Fact) -> None:
+    async def _append(self, fact: Fact, keep: bool = False) -> None:
         """Raises JournalError also when the disk does not answer: silence on the line is no answer either."""
         try:
             async with asyncio.timeout(JOURNAL_SECONDS):
-                await self.journal.append(fact)
+                await self.journal.append(fact, keep=keep)
         except TimeoutError:
             raise JournalError(f"{self.journal.folder} took longer than {JOURNAL_SECONDS:g} s") from None
 
