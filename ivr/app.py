@@ -84,7 +84,7 @@ from ivr.loops.offered import Offered
 from ivr.loops.quiet import QuietWatch
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
 from ivr.loops.switchboard import Switchboard
-from ivr.loops.telling import ALIVE, CALLS, GAUGES, READY, Telling, name_of, telling_place
+from ivr.loops.telling import ALIVE, CALLS, GAUGES, JOURNAL, READY, Telling, name_of, telling_place
 from ivr.loops.time_of_day import RESTS, TimeOfDay
 from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import end_with_parent, tell_systemd, watch_loop
@@ -403,6 +403,7 @@ class Hotline:
         self.sharing = Sharing(place, self.name, sockets, drain_soon)
         stack.callback(self.sharing.close)
         told = {ALIVE: self._alive, READY: self._ready, GAUGES: self._gauges, CALLS: self._going_on}
+        told[JOURNAL] = self._writes
         self.telling = Telling(telling_place(self.settings), self.name, told)
         own = told | {GAUGES: self._gauges_of_all}
         self.household = Household(telling_place(self.settings), self.name, own, self.settings.serve.roles)
@@ -520,6 +521,10 @@ class Hotline:
 
     async def _alive(self) -> bool:
         return True
+
+    async def _writes(self) -> str:
+        """Its journal, for the doctor: who answers is not to be killed."""
+        return str(self.intake.journal.folder) if self.intake is not None else ""
 
     async def _ready(self) -> Json:
         """Its checks, and what is not well and does not bite yet."""

@@ -263,7 +263,7 @@ async def _agi(settings: Settings) -> Diagnosis:
 
 async def _workers(settings: Settings) -> Diagnosis:
     from ivr.loops.sockets import meeting_place, siblings
-    from ivr.loops.telling import duties_of
+    from ivr.loops.telling import JOURNAL, ask_all, duties_of, telling_place
     from ivr.store import slots
     from ivr.store.journal import journal_reading
 
@@ -272,11 +272,11 @@ async def _workers(settings: Settings) -> Diagnosis:
         with suppress(OSError):  # `damage` tells of it
             living += [journal] if journal_reading.run_began(journal) is not None else []
     before = time.time() - SILENT_SECONDS
-    silent = [str(journal) for journal in living if journal_reading.signed_at(journal) < before]
-    if silent:
-        found = f"no sign of life for {SILENT_SECONDS:g} s from who has the journal {', '.join(silent)}"
-        mend = "its disk is full or it hangs: kill -9 it (fuser names it); a sibling takes in what it leaves"
-        return Diagnosis("workers", False, found, mend)
+    if unsigned := [journal for journal in living if journal_reading.signed_at(journal) < before]:
+        told = (await ask_all(telling_place(settings), JOURNAL)).values()
+        awake = {Path(each).resolve() for each in told if each}
+        refused = [str(journal) for journal in unsigned if journal.resolve() in awake]
+        return _unsigned(refused, [str(journal) for journal in unsigned if str(journal) not in refused])
     there = Counter(duty for name in siblings(meeting_place(settings)) for duty in duties_of(name))
     if missing := [duty for duty in settings.serve.roles if there and not there[duty]]:
         found = f"no process does {' and '.join(missing)}"
@@ -284,6 +284,23 @@ async def _workers(settings: Settings) -> Diagnosis:
         return Diagnosis("workers", False, found, mend)
     serving = ", ".join(f"{many} {duty}" for duty, many in sorted(there.items())) or str(len(living))
     return Diagnosis("workers", True, f"{serving} serve on this machine")
+
+
+def _unsigned(refused: list[str], silent: list[str]) -> Diagnosis:
+    """`refused`: who writes there answers, and has in hand what the disk does not take."""
+    found, mend = [], []
+    if refused:
+        found.append(
+            f"for {SILENT_SECONDS:g} s no disk has taken what who has the journal {', '.join(refused)} signs"
+        )
+        mend.append(
+            "that process answers: free or mend the disk and do not kill it, for it holds what could not be "
+            "written, and no new one could open a journal there"
+        )
+    if silent:
+        found.append(f"no sign of life for {SILENT_SECONDS:g} s from who has the journal {', '.join(silent)}")
+        mend.append("it hangs: kill -9 it (fuser names it); a sibling takes in what it leaves")
+    return Diagnosis("workers", False, "; ".join(found), "; ".join(mend))
 
 
 async def _asterisk(settings: Settings) -> Diagnosis:

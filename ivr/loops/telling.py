@@ -22,6 +22,7 @@ from ivr.store.journal.bell import reachable
 log = logging.getLogger(__name__)
 
 ALIVE, READY, GAUGES, CALLS = "alive", "ready", "gauges", "calls"
+JOURNAL = "journal"  # which one it writes
 ANSWER_SECONDS = 3.5  # a little more than a check may take
 AGAIN_SECONDS = 1.0  # until a disk that refused our name is asked again
 _LONGEST_WORD = 32

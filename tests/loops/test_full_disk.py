@@ -200,6 +200,10 @@ async def test_where_the_journals_disk_alone_is_full_she_is_told_the_truth_and_t
             await until(refused)
             server = await doctor._server(hotline.settings)  # this check alone: all of them take seconds
             assert not server.ok and "a journal takes nothing" in server.found
+            lock = small_disk.path / "journal" / "lock"
+            os.utime(lock, (1, 1))  # half a minute later: it signs no more
+            workers = await doctor._workers(hotline.settings)  # likewise
+            assert not workers.ok and "do not kill it" in workers.mend and "kill -9" not in workers.mend
         small_disk.free()
         await until(well)
         await kill(hotline)

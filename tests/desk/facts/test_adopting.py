@@ -21,6 +21,7 @@ from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
+from ivr.loops.telling import JOURNAL, Telling, telling_place
 from ivr.settings import Settings
 from ivr.store import disk_thread, slots
 from ivr.store.journal import JournalError, journal_marks, journal_reading
@@ -349,6 +350,18 @@ async def test_the_doctor_names_a_worker_that_gives_no_sign(engine: AsyncEngine,
         os.utime(lock, (LONG_AGO, LONG_AGO))
         silent = await doctor._workers(settings)  # this check alone: all of them take seconds
         assert not silent.ok and str(lock.parent) in silent.found and "kill -9" in silent.mend
+
+        async def writes() -> str:
+            return str(lock.parent)
+
+        telling = Telling(telling_place(settings), "calls-1", {JOURNAL: writes})
+        await telling.open()
+        try:
+            refused = await doctor._workers(settings)  # likewise
+        finally:
+            telling.close()
+        assert not refused.ok and str(lock.parent) in refused.found
+        assert "do not kill it" in refused.mend and "kill -9" not in refused.mend
 
 
 async def test_two_who_reconcile_at_once_make_one_case_of_what_a_third_left(
