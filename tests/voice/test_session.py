@@ -419,6 +419,12 @@ def test_words_of_which_the_disk_took_only_the_beginning_are_a_case_and_she_is_t
     assert [r.ended for r in talk.opened[0].recordings] == [Ended.CUT]
 
 
+def test_of_whose_words_the_disk_took_too_little_is_not_told_that_she_was_short() -> None:
+    talk = Conversation().press(*TO_RECORD).speak(1.0, Ended.CUT)
+    assert talk.step == "record" and talk.heard[0] == "record.failed" and "record.too_short" not in talk.heard
+    assert [r.seconds for r in talk.speak(20).opened[0].recordings] == [1.0, 20]
+
+
 def test_words_in_a_file_that_no_journal_took_are_called_neither_kept_nor_lost() -> None:
     record = (menu := default_menu()).steps["record"]
     assert isinstance(record, RecordStep)

@@ -199,8 +199,8 @@ record:
             return ("record.failed",)
         if recorded.ended is Ended.SILENCE and recorded.voiced_seconds < VOICED_SECONDS:
             return ("record.silent",)
-        if recorded.seconds < self.min_seconds:
-            return self.too_short.say
+        if recorded.seconds < self.min_seconds:  # the disk may have taken two seconds of twenty
+            return ("record.failed",) if recorded.ended is Ended.CUT else self.too_short.say
         return ()
 
     def ways(self) -> Iterator[Way]:
