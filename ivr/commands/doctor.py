@@ -407,10 +407,10 @@ async def _spool(settings: Settings) -> Diagnosis:
 async def _journal(settings: Settings) -> Diagnosis:
     """Whether the database has what the journals gave it, and whether these reach back far enough."""
     from ivr.desk.facts.comparing import behind
+    from ivr.desk.keeping import proved
     from ivr.installation import database_url
     from ivr.store import slots
     from ivr.store.engine import make_engine
-    from ivr.store.journal import journal_marks
     from ivr.store.journal.journal_keeping import cut_short
 
     days = settings.journal.keep_days
@@ -422,7 +422,7 @@ async def _journal(settings: Settings) -> Diagnosis:
         try:
             lacking = await behind(engine, settings.spool)
             async with engine.connect() as connection:
-                found = await journal_marks.told(connection)
+                found = await proved.setbacks(connection)
         finally:
             await engine.dispose()
     except Exception as error:

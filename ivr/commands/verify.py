@@ -37,6 +37,9 @@ def verify(
         typer.Option(help="Where roots of seals were sent: a list, a log, mails, or a folder of them."),
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="Only what was written since the last proof.")] = False,
+    seen: Annotated[
+        str, typer.Option(help="What came of looking into a database that went back: it is told no more.")
+    ] = "",
     listen: Annotated[bool, typer.Option(help="Read the recordings' bytes too.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")] = False,
 ) -> None:
@@ -44,6 +47,7 @@ def verify(
 
     How far all was well is noted in the audit. With --new the proof begins there, with whole cases that were
     touched since; what was changed in older ones only a whole proof finds: make one a week.
+    Your --seen stands in the audit.
     """
     if new and code:
         fail("--new is of all cases: leave out the code", 2)
@@ -58,6 +62,8 @@ def verify(
 
     roots = [each.strip().lower() for each in root or ()]
     told = _witnesses(settings, witness or ())
+    if seen:
+        with_database(settings, lambda engine: _see(engine, seen))
     proof = with_database(
         settings, lambda engine: _prove(settings, engine, keep, code, roots, told, listen, new)
     )
@@ -80,6 +86,12 @@ def _witnesses(settings: Settings, given: Sequence[Path]) -> list[Path]:
 
 def _print(finding: Finding) -> None:
     print(f"{finding.kind}: {finding.text}")
+
+
+async def _see(engine: AsyncEngine, why: str) -> None:
+    from ivr.desk.keeping import proved
+
+    await proved.see(engine, why)
 
 
 async def _prove(

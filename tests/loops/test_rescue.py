@@ -119,7 +119,8 @@ async def test_who_says_not_solved_on_a_disk_that_hangs_is_told_the_truth_in_tim
         code = await desk.intake.open_case(of_someone("02155500111"), opening())
         await desk.pump.idle()
         await answer(engine, code, "abfa", "آب وصل شد.")
-        line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+        directory = directory_from(Settings().seed_path, CONVENTIONS)
+        line = OpenLine(lambda *_: menu, directory, desk.intake, lambda: WEDNESDAY)
         monkeypatch.setattr(pen, "_write_all", asleep)
         monkeypatch.setattr(intake, "JOURNAL_SECONDS", 0.2)
         try:

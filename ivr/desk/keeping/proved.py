@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.keeping.sealing import last_seal
 from ivr.desk.people.auditing import note
+from ivr.store.journal import journal_marks
 from ivr.store.tables import audit, case_events, custody_days
 
 ACTION, SUBJECT = "books_verified", "books/verified"
+SEEN = "setback_seen"
 OVERDUE = timedelta(days=8)  # a whole proof is to be made once a week
 WEEK = timedelta(days=6, hours=12)  # so long after the last one the next may begin: in the same night's hours
 
@@ -59,6 +61,19 @@ async def keep(engine: AsyncEngine, done: Proved) -> None:
     detail = {k: v for k, v in asdict(done).items() if k != "at"} | {"day": done.day.isoformat()}
     async with engine.begin() as connection:
         await note(connection, done.at, ACTION, subject=SUBJECT, detail=detail)
+
+
+async def see(engine: AsyncEngine, why: str) -> None:
+    """Note that somebody has looked into what went back. `why`: what was found, and done about it."""
+    async with engine.begin() as connection:
+        now = (await connection.execute(select(func.now()))).scalar_one()
+        await note(connection, now, SEEN, subject=SUBJECT, reason=why)
+
+
+async def setbacks(connection: AsyncConnection) -> list[str]:
+    """That the database or a journal went back, one sentence each, until somebody has looked."""
+    query = select(func.max(audit.c.at)).where(audit.c.subject == SUBJECT, audit.c.action == SEEN)
+    return await journal_marks.told(connection, (await connection.execute(query)).scalar())
 
 
 async def last(engine: AsyncEngine, *, whole: bool, well: bool, listened: bool) -> Proved | None:

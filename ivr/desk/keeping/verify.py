@@ -25,7 +25,7 @@ from ivr.cases.custody import FIRST, day_heading, read_day_line
 from ivr.cases.proving import Finding, check_case
 from ivr.cases.zone import ZONE
 from ivr.desk.keeping.custody import day_lines, list_path
-from ivr.desk.keeping.proved import Proved
+from ivr.desk.keeping.proved import Proved, setbacks
 from ivr.desk.keeping.seal_proof import SealProof, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
@@ -33,7 +33,6 @@ from ivr.store import envelope, flac, recording_files
 from ivr.store.attachments import beside
 from ivr.store.envelope import Damaged, KeyMissing
 from ivr.store.folders import listed
-from ivr.store.journal import journal_marks
 from ivr.store.recording_files import CLOSED, PACKED, PLAIN, plain, where
 from ivr.store.tables import (
     attachments,
@@ -90,6 +89,12 @@ class Verification:
         self.step(what, number)
 
 
+_MEND_SETBACK = (
+    ". Look through the cases of that time with the desks and have done again what is missing; then: "
+    'ivr verify --seen "what was found"'
+)
+
+
 async def prove(
     proof: Verification, code: str = "", roots: Collection[str] = (), listen: bool = True
 ) -> None:
@@ -101,7 +106,7 @@ async def prove(
     if not code:
         await _prove_days(proof, roots)
         async with proof.engine.connect() as connection:
-            proof.found(Finding("went_back", text) for text in await journal_marks.told(connection))
+            proof.found(Finding("went_back", f"{text}{_MEND_SETBACK}") for text in await setbacks(connection))
         seals = SealProof(proof.engine, proof.found, proof.count, await _witnessed(proof))
         await (seals.run(proof.since.seal, proof.since.seal_root) if proof.since else seals.run())
     if listen:

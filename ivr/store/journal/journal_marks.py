@@ -112,10 +112,13 @@ async def last_setback(connection: AsyncConnection, since: datetime | None) -> S
     return Setback(rows[0].went_back_at, None if None in to else min(to))
 
 
-async def told(connection: AsyncConnection) -> list[str]:
-    """What was found of late, one sentence for each journal: the facts are back, what people did is not."""
-    now = (await connection.execute(select(func.now()))).scalar_one()
-    return [_sentence(row) for row in await setbacks(connection, now - TOLD)]
+async def told(connection: AsyncConnection, seen: datetime | None = None) -> list[str]:
+    """What was found of late, one sentence for each journal: the facts are back, what people did is not.
+
+    `seen`: when somebody looked into what had been found by then.
+    """
+    since = (await connection.execute(select(func.now()))).scalar_one() - TOLD
+    return [_sentence(row) for row in await setbacks(connection, max(since, seen or since))]
 
 
 def _sentence(row: Any) -> str:

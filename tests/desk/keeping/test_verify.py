@@ -19,6 +19,8 @@ from ivr.desk.case import answers, closing, pausing, precedents, referring
 from ivr.desk.keeping import custody, proved, sealing
 from ivr.desk.keeping.proved import LastProof
 from ivr.desk.keeping.verify import Verification, prove
+from ivr.desk.people.auditing import listed
+from ivr.store.journal import journal_marks
 from ivr.store.tables import case_events
 from ivr.store.volumes import link
 from ivr.voice.actions import KeepWords
@@ -333,6 +335,32 @@ async def test_the_command_says_what_it_looked_at_and_ends_with_1_on_a_finding(
     assert (status, said["cases"], said["found"], said["findings"][0]["recording"]) == (1, 1, 1, names[0])
     assert (await ivr(database_url, tmp_path, "verify", "--no-listen"))[0] == 0
     assert await ivr(database_url, tmp_path, "verify", "123") == (1, "there is no case 123")
+
+
+async def test_that_the_database_went_back_is_a_finding_until_somebody_has_looked(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    async def go_back(journal: str) -> None:
+        async with engine.begin() as connection:
+            await journal_marks.begin(connection, journal)
+            await journal_marks.note_setback(connection, journal, None, 12, False)
+
+    await with_words(engine, tmp_path)
+    await close_days(engine, tmp_path)
+    await go_back("one")
+    for more in ((), ("--new",)):
+        status, said = await ivr(database_url, tmp_path, "verify", *more)
+        assert status == 1 and "went_back: the database went back 12 facts" in said and "--seen" in said
+    assert (await proved.told(engine)).wrong
+    status, said = await ivr(database_url, tmp_path, "verify", "--seen", "با میزها سنجیده شد")
+    assert status == 0 and "all is well" in said
+    assert not (await proved.told(engine)).wrong
+    assert "all is well" in (await ivr(database_url, tmp_path, "verify", "--new"))[1]
+    [note] = [row for row in await listed(engine, subject=proved.SUBJECT) if row["action"] == proved.SEEN]
+    assert note["reason"] == "با میزها سنجیده شد"
+    await go_back("another")  # that nobody has looked into
+    status, said = await ivr(database_url, tmp_path, "verify", "--new")
+    assert status == 1 and said.count("went_back:") == 1
 
 
 async def test_a_proof_goes_on_from_the_last_one_and_a_whole_one_is_asked_for_each_week(
