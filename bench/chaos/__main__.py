@@ -27,13 +27,14 @@ from bench.chaos.faults import FAULTS, LONG, OF_SICK_DISKS, Fault, schedule
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_plain, as_text
 from bench.chaos.run import Asked, run
-from bench.chaos.seeds import Report, as_plain_sum, as_text_sum, busy_cores, first_of, run_seeds
+from bench.chaos.seeds import Report, as_plain_sum, as_text_sum, busy_cores, code_of, commit_of, first_of, run_seeds
 from bench.chaos.sick_disks import Wanted, sick_disks
 from bench.chaos.speech import NoSpeech
 from bench.images import NoImages
 from ivr.lab import asterisk
 from ivr.lab.packages import PackagesError
 from ivr.lab.postgres import PostgresError
+from ivr.settings import ROOT
 from ivr.store.engine import plain_url
 from tests.fixtures.small_disk import NoSmallDisk, small_disk_of
 
@@ -73,18 +74,28 @@ def _one(asked: argparse.Namespace) -> bool:
 def _many(asked: argparse.Namespace) -> bool:
     def report(seed: int) -> Report | None:
         try:
-            return as_plain(_ran(asked, seed, None))
+            found = as_plain(_ran(asked, seed, None))
+            if what(asked) != told:
+                say(f"seed {seed}: the code was changed meanwhile, so it counts for nothing")
+                return None
+            return {"commit": commit_of(ROOT), **found}
         except LabError as error:
             say(f"seed {seed}: {error}")
             return None
 
-    told = {name: str(getattr(asked, name)) for name in ("rate", "minutes", "kinds", "speech", "busy")}
+    told = what(asked)
     first = first_of(asked.into, told) if asked.seed is None else asked.seed
     first = secrets.randbelow(10**6) if first is None else first
     reports = run_seeds(range(first, first + asked.seeds), told, asked.into, report)
     found = as_plain_sum(reports, asked.seeds)
     print(json.dumps(found, indent=2) if asked.json else as_text_sum(found, asked.seeds))
     return bool(found["good"])
+
+
+def what(asked: argparse.Namespace) -> dict[str, str]:
+    """By which a report is known to be of the same run."""
+    names = ("rate", "minutes", "kinds", "speech", "busy")
+    return {name: str(getattr(asked, name)) for name in names} | {"code": code_of(ROOT)}
 
 
 def _ran(asked: argparse.Namespace, seed: int, keep: Path | None) -> Result:
@@ -99,7 +110,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0, help="how long calls are placed (10)")
     parser.add_argument("--calls", type=int, help="how many, instead of how long")
     parser.add_argument("--seed", type=int, help="replays a run; the first of several")
-    parser.add_argument("--seeds", type=int, help="so many runs, one table and one verdict")
+    parser.add_argument(
+        "--seeds", type=int, help="so many runs, one table and one verdict; those of the same code are kept"
+    )
     parser.add_argument(
         "--into", type=Path, default=Path("var/chaos"), help="where reports of --seeds lie (var/chaos)"
     )

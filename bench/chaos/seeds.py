@@ -1,11 +1,12 @@
 """Several seeds one after the other, a report of each in a folder: started again, it goes on where it ended.
 
-One line a seed and one verdict on all of them. Beside what `report.Result.good` asks of each, less than
+A report counts for the code that it is of (`code_of`), and for no other. One line a seed and one verdict on all of them. Beside what `report.Result.good` asks of each, less than
 MOST_EXCUSED of all words may be excused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -24,6 +25,11 @@ COLUMNS = {
     "cut, no note": "recordings_unmarked", "told nothing": "calls_told_nothing",
     "told wrongly": "told_wrongly", "turned away": "turned_away",
 }  # fmt: skip
+# What a run is made of. Notes, and tests of something else, leave its reports as they are.
+RUNS = (
+    "ivr", "dialplan", "sounds", "db", "bench", "tests/fixtures", "config.yaml", "pyproject.toml",
+    "requirements.lock", "requirements-dev.lock",
+)  # fmt: skip
 BUSY = "import os; ours = os.getppid()\nwhile os.getppid() == ours: pass"  # ends with us, however we do
 Report = Mapping[str, Any]
 
@@ -51,6 +57,25 @@ def first_of(folder: Path, asked: Mapping[str, Any]) -> int | None:
     """The lowest seed of which a report of that run lies there."""
     found = (path for path in folder.glob("*.json") if path.stem.isdecimal() and _there(path, asked))
     return min((int(path.stem) for path in found), default=None)
+
+
+def code_of(root: Path) -> str:
+    """What runs there, whether it is in a commit or not: one word that is another for any change of it."""
+    whole = hashlib.sha256()
+    for path in sorted(path for name in RUNS for path in (root / name, *(root / name).rglob("*"))):
+        if path.is_file() and path.suffix != ".pyc":
+            whole.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
+            whole.update(path.read_bytes())
+    return whole.hexdigest()[:12]
+
+
+def commit_of(root: Path) -> str:
+    """For who reads a report. Where there is no git, nothing."""
+    try:
+        asked = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def as_plain_sum(reports: Sequence[Report], wanted: int) -> dict[str, Any]:

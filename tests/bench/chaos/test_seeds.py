@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.chaos.__main__ import what
 from bench.chaos.accountant import Accountant
 from bench.chaos.alarms import DISK
 from bench.chaos.evidence import Evidence, Fault
@@ -42,6 +44,24 @@ def test_a_seed_is_run_once_and_one_that_could_not_be_run_is_tried_again(tmp_pat
     assert first_of(tmp_path, {"rate": "9"}) is None  # and so it writes over none of these
     run_seeds([2], {"rate": "9"}, tmp_path, one)
     assert ran[4:] == [2]  # a report of another run is none of this one
+
+
+def test_a_report_counts_for_the_code_that_it_is_of_and_for_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, reports = tmp_path / "code", tmp_path / "reports"
+    (code / "ivr").mkdir(parents=True)
+    (code / "ivr" / "one.py").write_text("1")
+    monkeypatch.setattr("bench.chaos.__main__.ROOT", code)
+    asked = Namespace(rate=5, minutes=1, kinds=[], speech=None, busy=False)
+    run_seeds([2], before := what(asked), reports, lambda seed: report(evidence(), seed))
+    (code / "notes.md").write_text("of no run")
+    assert first_of(reports, what(asked)) == 2
+    (code / "ivr" / "one.py").write_text("2")  # in no commit, and all the same another
+    assert first_of(reports, what(asked)) is None
+    (code / "ivr" / "one.py").write_text("1")
+    (code / "ivr" / "two.py").write_text("")
+    assert what(asked) != before
 
 
 def test_all_is_good_when_each_seed_is_and_few_words_are_excused() -> None:
