@@ -27,7 +27,16 @@ from bench.chaos.faults import FAULTS, LONG, OF_SICK_DISKS, Fault, schedule
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_plain, as_text
 from bench.chaos.run import Asked, run
-from bench.chaos.seeds import Report, as_plain_sum, as_text_sum, busy_cores, code_of, commit_of, first_of, run_seeds
+from bench.chaos.seeds import (
+    Report,
+    as_plain_sum,
+    as_text_sum,
+    busy_cores,
+    code_of,
+    commit_of,
+    first_of,
+    run_seeds,
+)
 from bench.chaos.sick_disks import Wanted, sick_disks
 from bench.chaos.speech import NoSpeech
 from bench.images import NoImages
@@ -45,6 +54,7 @@ EXAMPLES = """examples:
   python -m bench.chaos --seeds 5 --calls 2000 --busy   the same while all cores are busy
   python -m bench.chaos --long --calls 2000        with fail-overs, a spool set back and the like
   python -m bench.chaos --speech state/sounds      one caller in seven hears built prompts
+  python -m bench.chaos --one-disk                 as a default installation, without a second volume
   python -m bench.chaos --minutes 1 --only "Asterisk killed" --only "server killed" --keep /tmp/chaos --json
 """
 MOST_CALLS = 9_999  # a word spells its call with four digits
@@ -94,12 +104,20 @@ def _many(asked: argparse.Namespace) -> bool:
 
 def what(asked: argparse.Namespace) -> dict[str, str]:
     """By which a report is known to be of the same run."""
-    names = ("rate", "minutes", "kinds", "speech", "busy")
+    names = ("rate", "minutes", "kinds", "speech", "busy", "one_disk")
     return {name: str(getattr(asked, name)) for name in names} | {"code": code_of(ROOT)}
 
 
 def _ran(asked: argparse.Namespace, seed: int, keep: Path | None) -> Result:
-    return asyncio.run(chaos(seed, asked.minutes * 60, asked.rate, asked.kinds, keep, asked.speech))
+    alone = has_one_disk(asked, seed)
+    return asyncio.run(
+        chaos(seed, asked.minutes * 60, asked.rate, asked.kinds, keep, asked.speech, one_disk=alone)
+    )
+
+
+def has_one_disk(asked: argparse.Namespace, seed: int) -> bool:
+    """Of several seeds every second one, unless it is said which."""
+    return bool(asked.one_disk) if asked.one_disk is not None or asked.seeds is None else seed % 2 == 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -129,6 +147,13 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         help="built prompts (state/sounds), which one caller in seven hears",
     )
+    disks = parser.add_mutually_exclusive_group()
+    disks.add_argument(
+        "--one-disk", action="store_true", default=None, help="no second volume; of --seeds else each odd one"
+    )
+    disks.add_argument(
+        "--two-disks", dest="one_disk", action="store_false", default=None, help="a second volume (usual)"
+    )
     parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
     asked = parser.parse_args()
     if asked.calls:
@@ -151,13 +176,15 @@ async def chaos(
     kinds: Sequence[str] = tuple(FAULTS),
     keep: Path | None = None,
     speech: Path | None = None,
+    *,
+    one_disk: bool = False,
 ) -> Result:
     """One run and its account. The state is removed when all is good and `keep` is not given."""
     home = keep or Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))  # short: a socket's path has 107 bytes
     asked = Asked(seed, seconds, rate, tuple(schedule(seed, seconds, kinds)), speech)
     good = False
     try:
-        with _disks(home, asked.calls) as disks:
+        with _disks(home, asked.calls, one_disk) as disks:
             try:
                 result = await _run(asked, home, disks)
                 good = result.good
@@ -174,7 +201,7 @@ async def chaos(
 
 
 @contextmanager
-def _disks(home: Path, calls: int) -> Iterator[Disks]:
+def _disks(home: Path, calls: int, alone: bool) -> Iterator[Disks]:
     """Those that can be sick too, where this machine lets us have them."""
     size = DISK_BYTES + calls * BYTES_A_CALL
     with ExitStack() as stack:
@@ -185,12 +212,12 @@ def _disks(home: Path, calls: int) -> Iterator[Disks]:
             Wanted(home / "postgres", DATABASE_BYTES, 20_000),
         )
         try:
-            each = stack.enter_context(sick_disks(home / "disks", *wanted))
+            recordings, journal, database = stack.enter_context(sick_disks(home / "disks", *wanted))
         except NoImages as error:
             say(f"{LEFT_OUT} ({error}): {', '.join(sorted(OF_SICK_DISKS))}")
-            yield Disks(state)
+            yield Disks(state, alone=alone)
         else:
-            yield Disks(state, *([disk] for disk in each))
+            yield Disks(state, [recordings], [journal], [database], alone)
 
 
 async def _run(asked: Asked, home: Path, disks: Disks) -> Result:
@@ -207,8 +234,9 @@ async def _run(asked: Asked, home: Path, disks: Disks) -> Result:
         pbx = state / "asterisk" / "log" / "messages.log"
         places = Places(logs, roots, (state / "fallback", second / "fallback"), pbx)
         evidence = await gather(places, plain_url(line.url))
+    evidence.one_disk = disks.alone
     verdicts, general = Accountant(evidence).verdicts(), [*general_problems(evidence)]
-    result = Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence.faults, general)
+    result = Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence.faults, general, disks.alone)
     (logs / "report.json").write_text(as_json(result))
     return result
 

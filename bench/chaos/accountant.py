@@ -22,18 +22,31 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, SERVERS, false_alarms, lasted
+from bench.chaos.alarms import (
+    DISK,
+    HANGS,
+    JOURNAL_HANGS,
+    READ_ONLY,
+    REFUSES,
+    SAYS,
+    SECOND,
+    SERVERS,
+    false_alarms,
+    lasted,
+)
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY, UNSURE
 from bench.chaos.tones import CUT as TOLD_CUT
 
 CODE_DIGITS = 10
 SAME_MATTER = "record.same_matter"
+# What she can be told of her words: each prompt is in one of these three, or tells nothing of them.
 KEPT = frozenset(
     {"record.safe", "record.again_kept", "record.added", "record.joined", "fallback.kept", "fallback.thanks"}
 )
+TOLD_NOT_KEPT = frozenset({NOT_KEPT, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apology"})
+TOLD_UNSURE = frozenset({UNSURE})
 CLAIMS_WHOLE = frozenset({"hash", "silence", "limit", "hangup"})  # recordings that do
-ASKED_AGAIN = frozenset({NOT_KEPT, UNSURE, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apology"})
 
 # Asterisk writes a recording through a buffer of 32,768 bytes (main/file.c), 2.048 s of it.
 BUFFER_SECONDS = 2.048
@@ -46,6 +59,7 @@ KNOWN_SECONDS = 10.0  # from a hang's beginning, after which whoever looks at th
 KILLS = tuple(kind for kind in SERVERS if "stopped" not in kind)
 ANEW_SECONDS = 3.0  # from a disk's being well, within which what it refused is written anew
 STAYED_SECONDS = 8.0  # from her last word, within which somebody who waits is told of it
+WAITED_SECONDS = 11.0  # the same where the only disk hangs: the product waits ten before it says so
 
 DEAD = "said to an Asterisk that was killed before her telephone knew"
 BUFFERED = "in Asterisk's own buffer (2 s) when it was killed"
@@ -130,7 +144,8 @@ class Accountant:
         whole = {said.k for said in call.said if any(r.case for r in self.held.get((call.n, said.k), ()))}
         cut = (r for r in self.evidence.recordings if r.ended == "cut" and self._is_hers(call, r))
         marked = {recording.name: _begun(call, recording) for recording in cut}
-        verdict.alarms = [*false_alarms(call, whole, self.evidence.faults, marked)]
+        alone = self.evidence.one_disk
+        verdict.alarms = [*false_alarms(call, whole, self.evidence.faults, marked, one_disk=alone)]
         verdict.problems += [f"false alarm: {text}" for text in verdict.alarms]
         if self._is_told_nothing(call):
             verdict.untold = True
@@ -183,13 +198,18 @@ class Accountant:
         """She waited for it; only an Asterisk that is dead, or still sleeps in a write of what she said, can
         tell her nothing.
         """
-        if not call.said or call.ended - call.said[-1].ended < STAYED_SECONDS:
+        if not call.said or call.ended - call.said[-1].ended < self._patience(call):
             return False
         if _told(call, call.said[-1].ended - SLACK) or call.codes:
             return False
         since = {"Asterisk killed": call.answered or call.invited, HANGS: call.said[-1].ended}
         deaf = (fault for fault in self.evidence.faults if fault.kind in since)
         return not any(since[fault.kind] < fault.ended and fault.began < call.ended for fault in deaf)
+
+    def _patience(self, call: Call) -> float:
+        hangs = (fault for fault in self.evidence.faults if fault.kind == JOURNAL_HANGS)
+        waits = self.evidence.one_disk and any(lasted(f, call.said[-1].ended, call.ended) for f in hangs)
+        return WAITED_SECONDS if waits else STAYED_SECONDS
 
     def _find(self, call: Call, said: Said, verdict: Verdict) -> None:
         found = self.held.get((call.n, said.k), [])
@@ -288,15 +308,34 @@ class Accountant:
                 return OVERFLOWED
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
-            case kind if kind == HANGS and said.began < fault.ended and _slept(fault, call, said):
+            case kind if kind == HANGS and said.began < fault.ended and self._slept(fault, call, said):
                 return "" if self._is_elsewhere(call, said) else HUNG
-            case _ if fault.kind in (*DISK, REFUSES) and (
+            case _ if self._takes_nothing(fault) and (
                 (fault.began - BUFFER_SECONDS < said.ended and said.began < fault.ended + 1)
                 or self._was_flushed_in(fault, call, said)
             ):
                 kept = _told(call, said.ended) in KEPT or self._is_elsewhere(call, said)
                 return "" if kept and not _talked_over(call, said) else NO_ROOM
         return ""
+
+    def _takes_nothing(self, fault: Fault) -> bool:
+        """Where there is one disk alone, also a read-only one: else no recording is begun there."""
+        return fault.kind in (*DISK, REFUSES) or (self.evidence.one_disk and fault.kind == READ_ONLY)
+
+    def _slept(self, hang: Fault, call: Call, said: Said) -> bool:
+        """Her file could not be begun; or its socket was full; or she left or pressed # meanwhile, and nobody
+        read what the socket still held: her # comes by SIP, and so before the sound that waits there. Not
+        where she was asked to speak so late that it was known, and there was another disk.
+        """
+        beep = max((at for at in call.beeps if at < said.began), default=0.0)
+        if beep > hang.began + KNOWN_SECONDS and not self.evidence.one_disk:
+            return False
+        if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
+            return True
+        ended = call.ended < hang.ended + 1.0 or any(
+            k == "#" and said.ended <= at < hang.ended for at, k in call.keys
+        )
+        return ended and said.ended > hang.began - SLACK
 
     def _was_flushed_in(self, fault: Fault, call: Call, said: Said) -> bool:
         """The recording ended while the disk refused: then it refused all of it, whenever that was said. And
@@ -366,22 +405,6 @@ def _begun(call: Call, recording: Recording) -> float:
     return max((at for at in call.beeps if at < first), default=call.answered or call.invited)
 
 
-def _slept(hang: Fault, call: Call, said: Said) -> bool:
-    """Her file could not be begun; or its socket was full; or she left or pressed # meanwhile, and nobody
-    read what the socket still held: her # comes by SIP, and so before the sound that waits there. Not where
-    she was asked to speak so late that it was known.
-    """
-    beep = max((at for at in call.beeps if at < said.began), default=0.0)
-    if beep > hang.began + KNOWN_SECONDS:
-        return False
-    if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
-        return True
-    ended = call.ended < hang.ended + 1.0 or any(
-        k == "#" and said.ended <= at < hang.ended for at, k in call.keys
-    )
-    return ended and said.ended > hang.began - SLACK
-
-
 def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
     """The beep had ended to her ear, and to Asterisk only later; what came meanwhile it throws away."""
     beep = max((at for at in call.beeps if at < said.began), default=0.0)
@@ -397,12 +420,13 @@ def _after_her_hash(call: Call, said: Said) -> bool:
 
 def _talked_over(call: Call, said: Said) -> bool:
     """She was just being told that her words are not kept, or had not waited for the beep after it."""
-    told = max((at for at, prompt in call.heard if prompt in ASKED_AGAIN and at < said.ended), default=0.0)
+    asked_again = TOLD_NOT_KEPT | TOLD_UNSURE
+    told = max((at for at, prompt in call.heard if prompt in asked_again and at < said.ended), default=0.0)
     beep = min((at for at in call.beeps if at > told), default=float("inf"))
     return bool(told) and said.began < beep
 
 
-def _told(call: Call, since: float, what: frozenset[str] = KEPT | ASKED_AGAIN) -> str:
+def _told(call: Call, since: float, what: frozenset[str] = KEPT | TOLD_NOT_KEPT | TOLD_UNSURE) -> str:
     """The first thing that she was told of her words after a moment."""
     return next((prompt for at, prompt in call.heard if at >= since and prompt in what), "")
 
@@ -419,4 +443,6 @@ def _outcome(call: Call) -> str:
         return "heard her code"
     if _told(call, 0.0, KEPT):
         return "told it is kept"
+    if _told(call, 0.0, TOLD_UNSURE):
+        return "told it is not sure"
     return "told nothing" if call.said else "said nothing"

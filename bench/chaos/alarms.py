@@ -25,6 +25,8 @@ SERVERS = (
 DISK = ("disk full", "disk without inodes", "every disk full")
 HANGS, REFUSES = "recordings' disk hangs", "recordings' disk refuses"
 READ_ONLY = "recordings' disk read-only"
+JOURNAL_HANGS = "journal's disk hangs"
+JOURNAL = (JOURNAL_HANGS, "journal's disk refuses", "journal's disk read-only")
 # No flush confirms them, or none in time: that she is told then is the truth, and what was written without a
 # flush is there all the same. A disk that turns read-only by itself takes no more of open files either (here
 # it does, `bench.chaos.sick_disks`): a file on it that is short by the clock may be cut, nobody can know; one
@@ -38,7 +40,8 @@ BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is th
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
 # What is told → the faults that may be its cause → for how many seconds after they end.
-CAUSES: dict[str, Mapping[str, float]] = {
+Causes = Mapping[str, Mapping[str, float]]
+CAUSES: Causes = {
     # Else, whatever happened: with every word there, nothing was cut.
     CUT: dict.fromkeys(UNCONFIRMED, 1.0) | {REFUSES: LATE_SECONDS},
     TURNED_AWAY: {},  # the second volume always has room, whichever disk is full
@@ -47,50 +50,63 @@ CAUSES: dict[str, Mapping[str, float]] = {
     UNSURE: dict.fromkeys((*DISK, *UNCONFIRMED), 3.0),
     APOLOGY: dict.fromkeys((*DISK, *SERVERS, *ASTERISK), 15.0),
 }
+# Without a second volume a disk that takes nothing keeps words or code back: while it takes nothing. A slow
+# one takes all.
+TAKES_NOTHING = dict.fromkeys((*DISK, *UNCONFIRMED, *JOURNAL), 3.0)
+CAUSES_ON_ONE_DISK: Causes = {
+    **CAUSES, TURNED_AWAY: TAKES_NOTHING, NOT_KEPT: TAKES_NOTHING, UNSURE: TAKES_NOTHING,
+}  # fmt: skip
 SAYS = {
     CUT: "was told that her words are cut",
     TURNED_AWAY: "was turned away",
     AGAIN: "was asked to say it again",
     NOT_KEPT: "was told that her words are not kept",
-    UNSURE: "was told that nobody knows whether her words are kept",
+    UNSURE: "was told that nobody could make sure",
     APOLOGY: "was asked again by the dialplan",
 }
 
 
 def false_alarms(
-    call: Call, kept: Collection[int], faults: Sequence[Fault], marked: Mapping[str, float] | None = None
+    call: Call,
+    kept: Collection[int],
+    faults: Sequence[Fault],
+    marked: Mapping[str, float] | None = None,
+    *,
+    one_disk: bool = False,
 ) -> Iterator[str]:
     """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut, and
-    when each was begun.
+    when each was begun; `one_disk`: there is no second volume.
     """
-    well = [name for name, began in (marked or {}).items() if not _may_be_cut(call, name, began, faults)]
-    if well and all(said.k in kept for said in call.said):
-        yield f"{', '.join(sorted(well))} is marked cut, and all her {len(call.said)} words are kept"
+    causes = CAUSES_ON_ONE_DISK if one_disk else CAUSES
+    whole = [name for name, began in (marked or {}).items() if not _may_be_cut(call, name, began, faults)]
+    if whole and all(said.k in kept for said in call.said):
+        yield f"{', '.join(sorted(whole))} is marked cut, and all her {len(call.said)} words are kept"
     for at, prompt in call.heard:
-        if prompt not in CAUSES or _excused(call, at, prompt, faults):
+        if prompt not in causes or _excused(call, at, prompt, faults, causes):
             continue
         before = [said.k for said in call.said if _last_beep(call, at) < said.began < at]
         if prompt == TURNED_AWAY:
-            yield f"{SAYS[prompt]} at {at:.3f}, and the second volume had room"
+            well = "its disk was well" if one_disk else "the second volume had room"
+            yield f"{SAYS[prompt]} at {at:.3f}, and {well}"
         elif all(k in kept for k in before) and (before or prompt in (NOT_KEPT, UNSURE, APOLOGY)):
             yield f"{SAYS[prompt]} at {at:.3f}, and all {len(before)} are kept"
 
 
 def _may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
     """Whether one of them can be why that recording of that call, begun then, lacks something."""
-    return not name.startswith(SECOND) and any(_causes(f, CUT, began, call.ended) for f in faults)
+    return not name.startswith(SECOND) and any(_causes(f, CUT, began, call.ended, CAUSES) for f in faults)
 
 
-def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault]) -> bool:
+def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault], causes: Causes) -> bool:
     # What she is told is of her words since the last beep, but for the dialplan's apology: it learns that its
     # server is gone when the command is over that it was in.
     since = max(call.answered or call.invited, 0.0 if prompt == APOLOGY else _last_beep(call, at))
-    return any(_causes(fault, prompt, since, at) for fault in faults)
+    return any(_causes(fault, prompt, since, at, causes) for fault in faults)
 
 
-def _causes(fault: Fault, prompt: str, since: float, until: float) -> bool:
+def _causes(fault: Fault, prompt: str, since: float, until: float, causes: Causes) -> bool:
     """Whether that can be why she is told so of what went on in that time."""
-    after = CAUSES[prompt].get(fault.kind)
+    after = causes[prompt].get(fault.kind)
     if after is None or (prompt == CUT and fault.kind == READ_ONLY and since > fault.began + BEGUN_SECONDS):
         return False
     return lasted(fault, since, until, after)

@@ -95,6 +95,8 @@ class Recording:
 
 @dataclass(slots=True)
 class Evidence:
+    """`one_disk`: the installation had no second volume."""
+
     calls: list[Call]
     faults: list[Fault]
     cases: dict[str, Case] = field(default_factory=dict)
@@ -102,6 +104,7 @@ class Evidence:
     strays: dict[str, list[tones.Word]] = field(default_factory=dict)
     answered_by_sipp: set[int] = field(default_factory=set)
     warnings: list[tuple[float, str]] = field(default_factory=list)  # when, and Asterisk's line
+    one_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

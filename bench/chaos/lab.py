@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from bench import say
@@ -65,12 +64,14 @@ class Kept:
 class Disks:
     """`state` holds everything but PostgreSQL and the second volume; recordings, journals and PostgreSQL lie
     on disks of their own where this machine has them (bench.chaos.sick_disks), which are lists of one then.
+    `alone`: there is no second volume, as in a default installation.
     """
 
     state: SmallDisk
     recordings: Sequence[SickDisk] = ()
     journal: Sequence[SickDisk] = ()
     database: Sequence[SickDisk] = ()
+    alone: bool = False
 
     @property
     def filled(self) -> list[SmallDisk]:
@@ -147,7 +148,7 @@ async def lab(
     prompts (`<language>/<id>.wav`), of which one language gets its own. `ivr`: the module that serves.
     """
     home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
-    settings = _settings(disks.state.path, home / "second")
+    settings = _settings(disks.state.path, None if disks.alone else home / "second")
     _stand_ins(settings, spoken)
     programs = asterisk.asterisk(say), asterisk.sipp(say)
     database = await asyncio.to_thread(postgres.start, home)
@@ -184,13 +185,13 @@ def socket_file(database: postgres.Server) -> Path:
     return Path(database.own.get_postmaster_info().socket_dir) / SOCKET
 
 
-def _settings(state: Path, second: Path) -> Settings:
+def _settings(state: Path, second: Path | None) -> Settings:
     # Above the ports that free() gives, below those that sockets get by chance.
     first = random.Random(os.urandom(8)).randrange(20_000, 29_700, 2)
-    more: dict[str, Any] = {"second_volume": str(second)} if "second_volume" in Settings.model_fields else {}
     return Settings(
         state=state, web=Web(port=free()), agi=Agi(port=free(), drain_seconds=5), ami=AmiAccount(port=free()),
-        sip=Sip(port=free(UDP)), ws=Ws(port=free()), rtp=Rtp(start=first, end=first + 2_999), **more,
+        sip=Sip(port=free(UDP)), ws=Ws(port=free()), rtp=Rtp(start=first, end=first + 2_999),
+        second_volume=str(second or ""),
     )  # fmt: skip
 
 
@@ -200,7 +201,7 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
     return {
         **os.environ, **ports, "IVR_STATE": str(settings.state), "IVR_DATABASE_URL": url,
         "IVR_AGI__DRAIN_SECONDS": str(settings.agi.drain_seconds),
-        "IVR_SECOND_VOLUME": str(getattr(settings, "second_volume", "")),
+        "IVR_SECOND_VOLUME": settings.second_volume,
     }  # fmt: skip
 
 

@@ -11,7 +11,10 @@ from typing import Any
 from bench.chaos.accountant import Verdict
 from bench.chaos.evidence import Fault
 
-OUTCOMES = ("heard her code", "told it is kept", "told nothing", "said nothing", "not answered")
+OUTCOMES = (
+    "heard her code", "told it is kept", "told it is not sure", "told nothing", "said nothing",
+    "not answered",
+)  # fmt: skip
 _COUNTS = (
     "words", "words_kept", "words_excused", "words_lost", "calls_doubled", "codes_true", "codes_false",
     "false_alarms", "calls_told_nothing", "recordings_unmarked", "words_unheard",
@@ -21,7 +24,7 @@ TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is coun
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A whole run. `general`: problems that belong to no call."""
+    """A whole run. `general`: problems that belong to no call; `one_disk`: there was no second volume."""
 
     seed: int
     rate: int
@@ -29,6 +32,7 @@ class Result:
     verdicts: Sequence[Verdict]
     faults: Sequence[Fault]
     general: Sequence[str]
+    one_disk: bool = False
 
     @property
     def good(self) -> bool:
@@ -82,6 +86,7 @@ def as_plain(result: Result) -> dict[str, Any]:
         "seed": result.seed,
         "rate": result.rate,
         "seconds": result.seconds,
+        "one_disk": result.one_disk,
         "good": result.good,
         "table": [*result.rows()],
         "excused": dict(excused.most_common()),
@@ -132,6 +137,6 @@ def as_text(result: Result) -> str:
         "0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms, 0 told nothing, 0 cut without a note"
     )
     verdict = well if result.good else "NOT GOOD: see the problems"
-    return "\n".join(
-        [*lines, "", f"seed {result.seed}, {result.rate} calls a second, {result.seconds:g} s: {verdict}"]
-    )
+    disks = "one disk" if result.one_disk else "two disks"
+    asked = f"seed {result.seed}, {disks}, {result.rate} calls a second, {result.seconds:g} s"
+    return "\n".join([*lines, "", f"{asked}: {verdict}"])

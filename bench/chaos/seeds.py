@@ -1,7 +1,8 @@
 """Several seeds one after the other, a report of each in a folder: started again, it goes on where it ended.
 
-A report counts for the code that it is of (`code_of`), and for no other. One line a seed and one verdict on all of them. Beside what `report.Result.good` asks of each, less than
-MOST_EXCUSED of all words may be excused.
+A report counts for the code that it is of (`code_of`), and for no other. One line a seed and one verdict on
+all of them. Beside what `report.Result.good` asks of each, less than MOST_EXCUSED of all words may be
+excused.
 """
 
 from __future__ import annotations
@@ -80,7 +81,10 @@ def commit_of(root: Path) -> str:
 
 def as_plain_sum(reports: Sequence[Report], wanted: int) -> dict[str, Any]:
     """For JSON: a row a seed, all of them, and whether it is good: each of the `wanted` is."""
-    rows = [{"seed": report["seed"], "good": report["good"], **_row(report)} for report in reports]
+    rows = [
+        {"seed": each["seed"], "disks": 2 - each["one_disk"], "good": each["good"], **_row(each)}
+        for each in reports
+    ]
     whole = {name: sum(row[name] for row in rows) for name in COLUMNS}
     share = whole["excused"] / max(1, whole["words"])
     reasons = sorted({reason for report in reports for reason in report["excused"]})
@@ -96,9 +100,10 @@ def as_plain_sum(reports: Sequence[Report], wanted: int) -> dict[str, Any]:
 
 def as_text_sum(plain: Mapping[str, Any], wanted: int) -> str:
     """The same to read."""
-    lines = [" | ".join(["seed", *COLUMNS, "good"]), " | ".join("---" for _ in range(len(COLUMNS) + 2))]
-    for row in [*plain["seeds"], {"seed": "all", "good": plain["good"], **plain["all"]}]:
-        cells = [row["seed"], *(row[name] for name in COLUMNS), "yes" if row["good"] else "NO"]
+    heads = ["seed", "disks", *COLUMNS, "good"]
+    lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
+    for row in [*plain["seeds"], {"seed": "all", "disks": "", "good": plain["good"], **plain["all"]}]:
+        cells = [row["seed"], row["disks"], *(row[name] for name in COLUMNS), "yes" if row["good"] else "NO"]
         lines.append(" | ".join(map(str, cells)))
     share = f"{100 * plain['excused_share']:.2f} % excused (less than {100 * MOST_EXCUSED:g} % may be)"
     verdict = "GOOD" if plain["good"] else "NOT GOOD"

@@ -11,7 +11,7 @@ import pytest
 
 from bench.chaos import accountant as judging
 from bench.chaos.accountant import Accountant, general_problems
-from bench.chaos.alarms import HANGS, READ_ONLY, REFUSES
+from bench.chaos.alarms import HANGS, JOURNAL_HANGS, READ_ONLY, REFUSES
 from bench.chaos.evidence import Call, Case, Evidence, Fault, Recording, Said
 from bench.chaos.report import Result
 from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, UNSURE, Word
@@ -454,3 +454,62 @@ def test_who_waits_and_is_told_nothing_of_her_words_is_a_loss_unless_asterisk_wa
     assert problems(evidence([untold], Fault(HANGS, 111.0, 113.0))) == []
     assert problems(evidence([untold], Fault(HANGS, 103.0, 109.0))) != [], "it was over before she spoke"
     assert problems(evidence([untold], Fault("every server killed", 113.0, 115.0, 116.0))) != []
+
+
+@pytest.mark.parametrize("told", [TURNED_AWAY, NOT_KEPT, UNSURE])
+@pytest.mark.parametrize(
+    ("fault", "excused"),
+    [
+        (Fault("disk full", 111.0, 112.0), True),
+        (Fault(REFUSES, 111.0, 112.0), True),
+        (Fault("journal's disk refuses", 111.0, 112.0), True),
+        (Fault(JOURNAL_HANGS, 105.0, 112.0), True),
+        (Fault("journal's disk read-only", 111.0, 115.0), True),
+        (Fault(JOURNAL_HANGS, 95.0, 98.0), False),  # it was well again before she called
+        (Fault(JOURNAL_HANGS, 114.0, 118.0), False),
+        (Fault("every disk slow", 100.0, 114.0), False),  # which is well
+        (Fault("one server killed", 111.0, 112.0), False),
+    ],
+)
+def test_without_a_second_volume_she_may_be_told_so_while_that_disk_takes_nothing(
+    fault: Fault, told: str, excused: bool
+) -> None:
+    found = evidence([call(heard=[(109.5, "beep"), (113.0, told)], codes=[])], fault)
+    found.one_disk = True
+    assert (alarms(found) == []) == excused
+
+
+def test_with_one_nobody_need_be_told_so_for_a_sick_one_beside_it() -> None:
+    for told in (TURNED_AWAY, NOT_KEPT, UNSURE):
+        her = call(heard=[(109.5, "beep"), (113.0, told)], codes=[])
+        assert len(alarms(evidence([her], Fault("journal's disk refuses", 111.0, 112.0)))) == 1
+
+
+def test_who_is_told_that_nobody_could_make_sure_is_told_something() -> None:
+    her = call(heard=[(109.5, "beep"), (113.0, UNSURE)], codes=[], ended=130.0)
+    found = evidence([her], Fault("journal's disk refuses", 111.0, 112.0))
+    found.one_disk = True
+    [verdict] = Accountant(found).verdicts()
+    assert (verdict.problems, verdict.outcome) == ([], "told it is not sure")
+
+
+@pytest.mark.parametrize(("stayed", "told"), [(9.5, True), (11.5, False)])
+def test_where_the_only_disk_hangs_she_is_told_within_the_ten_seconds_that_are_waited(
+    stayed: float, told: bool
+) -> None:
+    untold = call(heard=[(109.5, "beep")], codes=[], ended=112.1 + stayed)
+    found = evidence([untold], Fault(JOURNAL_HANGS, 111.0, 125.0))
+    assert Accountant(found).verdicts()[0].untold, "with another disk she is told sooner"
+    found.one_disk = True
+    assert Accountant(found).verdicts()[0].untold != told
+
+
+@pytest.mark.parametrize("fault", [Fault(READ_ONLY, 109.0, 114.0), Fault(HANGS, 99.0, 114.0)])
+def test_without_a_second_volume_words_are_missing_though_it_was_known_that_the_disk_takes_none(
+    fault: Fault,
+) -> None:
+    found = evidence([call(codes=[], heard=[(112.5, NOT_KEPT)])], fault, words=())
+    assert Accountant(found).verdicts()[0].lost
+    found.one_disk = True
+    [verdict] = Accountant(found).verdicts()
+    assert not verdict.lost and verdict.excused.total() == 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.chaos.__main__ import what
+from bench.chaos.__main__ import has_one_disk, what
 from bench.chaos.accountant import Accountant
 from bench.chaos.alarms import DISK
 from bench.chaos.evidence import Evidence, Fault
@@ -21,7 +21,8 @@ ASKED = {"rate": "5"}
 
 
 def report(found: Evidence, seed: int = 1) -> dict[str, Any]:
-    return as_plain(Result(seed, 5, 60, Accountant(found).verdicts(), found.faults, []))
+    verdicts = Accountant(found).verdicts()
+    return as_plain(Result(seed, 5, 60, verdicts, found.faults, [], found.one_disk))
 
 
 def lost_with_her_excuse(seed: int) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def test_a_report_counts_for_the_code_that_it_is_of_and_for_no_other(
     (code / "ivr").mkdir(parents=True)
     (code / "ivr" / "one.py").write_text("1")
     monkeypatch.setattr("bench.chaos.__main__.ROOT", code)
-    asked = Namespace(rate=5, minutes=1, kinds=[], speech=None, busy=False)
+    asked = Namespace(rate=5, minutes=1, kinds=[], speech=None, busy=False, one_disk=None)
     run_seeds([2], before := what(asked), reports, lambda seed: report(evidence(), seed))
     (code / "notes.md").write_text("of no run")
     assert first_of(reports, what(asked)) == 2
@@ -68,6 +69,24 @@ def test_all_is_good_when_each_seed_is_and_few_words_are_excused() -> None:
     found = as_plain_sum([report(evidence(), seed) for seed in (1, 2)], 2)
     assert (found["good"], found["all"]["calls"], found["all"]["kept"]) == (True, 2, 6)
     assert as_text_sum(found, 2).endswith(": GOOD")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said", "disks"),
+    [(5, None, [2, 1, 2, 1, 2]), (5, True, [1] * 5), (5, False, [2] * 5), (None, None, [2] * 5)],
+)
+def test_every_second_one_of_several_seeds_has_one_disk_unless_it_is_said_which(
+    seeds: int | None, said: bool | None, disks: list[int]
+) -> None:
+    asked = Namespace(seeds=seeds, one_disk=said)
+    reports = []
+    for seed in range(4, 9):
+        found = evidence()
+        found.one_disk = has_one_disk(asked, seed)
+        reports.append(report(found, seed))
+    plain = as_plain_sum(reports, 5)
+    assert [row["disks"] for row in plain["seeds"]] == disks
+    assert f"| 5 | {disks[1]} |" in as_text_sum(plain, 5)
 
 
 @pytest.mark.parametrize(
