@@ -73,6 +73,9 @@ HUNG = (
 )
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
 EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER)
+# Of which the product can know, so that the recording must say that something is missing. Of what never got
+# into an Asterisk that was stopped (OVERFLOWED, STOPPED, EARLY) nobody of ours sees anything.
+MARKED = frozenset({DEAD, BUFFERED, NO_ROOM, HUNG})
 
 
 @dataclass(slots=True)
@@ -118,7 +121,7 @@ class Accountant:
                 self.held[word.n, word.k].append(recording)
                 self.owners[recording.case].add(word.n)
         self.lines = Counter(call.number for call in evidence.calls)
-        self.joined = Counter(call.number for call in evidence.calls if _says_same(call))
+        self.joining = {call.n for call in evidence.calls if _says_same(call)}
         self.cases_of: dict[str, list[str]] = defaultdict(list)
         for case in evidence.cases.values():
             self.cases_of[case.caller].append(case.id)
@@ -150,7 +153,8 @@ class Accountant:
         if self._is_told_nothing(call):
             verdict.untold = True
             stayed = call.ended - call.said[-1].ended
-            verdict.problems.append(f"stayed {stayed:.1f} s after her last word and was told nothing")
+            how = "was dropped" if call.ended_by == "hotline" else "stayed"
+            verdict.problems.append(f"{how} {stayed:.1f} s after her last word and was told nothing")
         if verdict.problems:
             verdict.account = [*self._account(call)]
         return verdict
@@ -195,12 +199,17 @@ class Accountant:
                 yield line
 
     def _is_told_nothing(self, call: Call) -> bool:
-        """She waited for it; only an Asterisk that is dead, or still sleeps in a write of what she said, can
-        tell her nothing.
+        """She waited for it, or the line was put down on her; only an Asterisk that is dead, or still sleeps
+        in a write of what she said, can tell her nothing.
         """
-        if not call.said or call.ended - call.said[-1].ended < self._patience(call):
+        if not call.said:
             return False
-        if _told(call, call.said[-1].ended - SLACK) or call.codes:
+        last, dropped = call.said[-1], call.ended_by == "hotline"
+        if not dropped and call.ended - last.ended < self._patience(call):
+            return False
+        # Who speaks on while she is told so, and is put down then, was told.
+        beep = max((at for at in call.beeps if at < last.began), default=0.0)
+        if _told(call, beep if dropped else last.ended - SLACK) or call.codes:
             return False
         since = {"Asterisk killed": call.answered or call.invited, HANGS: call.said[-1].ended}
         deaf = (fault for fault in self.evidence.faults if fault.kind in since)
@@ -225,7 +234,7 @@ class Accountant:
             )
         elif excuse := self._excuse(call, said):
             verdict.excused[excuse] += 1
-            if excuse in (BUFFERED, HUNG):
+            if excuse in MARKED:
                 self._check_mark(call, said, verdict)
         else:
             verdict.lost.append(said.k)
@@ -261,7 +270,9 @@ class Accountant:
                 verdict.problems.append(
                     f"her words are in a case of {self.evidence.cases[case].caller or 'nobody'}"
                 )
-            if (others := self.owners[case] - {call.n}) and len(others) > self.joined[call.number]:
+            # A case is begun by one; whoever else is in it said that it is the same matter, each for herself.
+            others = self.owners[case] - self.joining - {call.n}
+            if others and call.n not in self.joining:
                 verdict.problems.append(f"her case holds the words of calls {sorted(others)}")
         if len(mine) > 1:
             verdict.doubled = True

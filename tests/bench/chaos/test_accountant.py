@@ -266,9 +266,18 @@ def test_a_disk_that_refuses_as_a_recording_ends_has_all_of_it_if_its_server_die
     assert bool(Accountant(found).verdicts()[0].lost) == lost
 
 
-@pytest.mark.parametrize("fault", [Fault(KILLED, 112.5, 114), Fault(HANGS, 109.0, 114)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(KILLED, 112.5, 114),
+        Fault(KILLED, 111.5, 114),
+        Fault(HANGS, 109.0, 114),
+        Fault("disk full", 111.8, 114),
+        Fault(REFUSES, 111.8, 114),
+    ],
+)
 def test_a_recording_without_her_last_word_may_not_claim_that_she_ended_it(fault: Fault) -> None:
-    found = evidence([call(**(CUT_OFF | {"ended_by": "caller"}))], fault, words=(0, 1))
+    found = evidence([call(**(CUT_OFF | {"ended_by": "caller", "ended": 119.0}))], fault, words=(0, 1))
     for ended in ("hash", "hangup"):
         found.recordings[0].ended = ended
         assert problems(found) == [f"word 2 is missing in r1, which says that she ended it ({ended})"]
@@ -447,7 +456,7 @@ def test_only_what_was_recorded_meanwhile_may_be_called_cut(fault: Fault, excuse
 
 
 def test_who_waits_and_is_told_nothing_of_her_words_is_a_loss_unless_asterisk_was_killed() -> None:
-    untold = call(heard=[(109.5, "beep")], codes=[], ended=121.0)
+    untold = call(heard=[(109.5, "beep")], codes=[], ended=121.0, ended_by="caller")
     assert problems(evidence([untold])) == ["stayed 8.9 s after her last word and was told nothing"]
     assert problems(evidence([replace(untold, ended=115.0)])) == []
     assert problems(evidence([untold], Fault("Asterisk killed", 113.0, 115.0))) == []
@@ -497,7 +506,7 @@ def test_who_is_told_that_nobody_could_make_sure_is_told_something() -> None:
 def test_where_the_only_disk_hangs_she_is_told_within_the_ten_seconds_that_are_waited(
     stayed: float, told: bool
 ) -> None:
-    untold = call(heard=[(109.5, "beep")], codes=[], ended=112.1 + stayed)
+    untold = call(heard=[(109.5, "beep")], codes=[], ended=112.1 + stayed, ended_by="caller")
     found = evidence([untold], Fault(JOURNAL_HANGS, 111.0, 125.0))
     assert Accountant(found).verdicts()[0].untold, "with another disk she is told sooner"
     found.one_disk = True
@@ -513,3 +522,26 @@ def test_without_a_second_volume_words_are_missing_though_it_was_known_that_the_
     found.one_disk = True
     [verdict] = Accountant(found).verdicts()
     assert not verdict.lost and verdict.excused.total() == 3
+
+
+def test_on_whom_the_line_is_put_down_without_a_word_of_hers_is_told_nothing_however_soon() -> None:
+    dropped = call(heard=[(109.5, "beep")], codes=[], ended=113.1)
+    assert problems(evidence([dropped])) == ["was dropped 1.0 s after her last word and was told nothing"]
+    assert problems(evidence([replace(dropped, ended_by="caller")])) == []
+    assert problems(evidence([dropped], Fault(KILLED, 113.0, 115.0))) == []
+
+
+def test_who_said_that_it_is_the_same_matter_and_left_no_words_covers_nobody_else_s_joining() -> None:
+    wrong = call(n=2, invited=200.0, codes=[], heard=[(201.0, judging.SAME_MATTER)], keys=[(202.0, "2")])
+    silent = replace(wrong, n=3, keys=[(202.0, "1")], said=[])
+    found = evidence([call(), wrong, silent])
+    found.answered_by_sipp = {1, 2, 3}
+    found.recordings.append(Recording("r2", "a", "hash", [Word(2, k, 0) for k in range(3)]))
+    told = {"her case holds the words of calls [1]", "her case holds the words of calls [2]"}
+    assert set(problems(found)) == told
+
+
+def test_a_stopped_asterisk_s_hole_is_in_a_recording_that_calls_itself_whole_for_nobody_sees_it() -> None:
+    found = evidence([call(**CUT_OFF)], Fault(STOPPED, 109.85, 113), words=(0, 1))
+    [verdict] = Accountant(found).verdicts()
+    assert (verdict.excused, verdict.unmarked) == ({judging.OVERFLOWED: 1}, 0)
