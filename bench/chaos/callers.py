@@ -29,7 +29,7 @@ UNANSWERED_SECONDS = 20.0  # SIPp has given up by then
 OVER_SECONDS = 20.0  # after the last call
 LAST_SECONDS = 100.0  # for the last caller
 TELL_SECONDS = 5.0
-SUPPRESSING = 0.2  # the share of telephones that send nothing in silence
+SUPPRESSING = 0.2  # the share of telephones that send nothing in silence, half of them from one packet on
 REPEATING = 0.1  # … and of calls from a number that called before:
 BEFORE = (1, 2, 8, 40)  # so many calls ago, while that one speaks, is on its way to the books, or in them
 SPEECH = 0.15  # … and of callers who hear real prompts, where there are any
@@ -40,7 +40,8 @@ def plans(seed: int, calls: int, speech: float = 0.0) -> list[Plan]:
     """What each caller will do; the same seed makes the same callers. `speech`: the share of real prompts."""
     chance, found = random.Random(f"callers {seed}"), list[Plan]()
     for n in range(1, calls + 1):
-        plan = replace(_plan(n, chance), suppresses=chance.random() < SUPPRESSING)
+        plan, silence = _plan(n, chance), chance.random()
+        plan = replace(plan, suppresses=silence < SUPPRESSING, abrupt=silence < SUPPRESSING / 2)
         if chance.random() < REPEATING and n > (before := chance.choice(BEFORE)):
             plan = replace(plan, number=found[-before].number, joins=chance.random() < 0.5)
         found.append(replace(plan, speech=chance.random() < speech))

@@ -28,6 +28,7 @@ PATIENCE = 12.0  # seconds without a sound after which she hangs up
 LONGEST = 75.0  # seconds after which she hangs up in any case
 LATE = 0.1  # seconds behind at which she goes on from now: no telephone sends what it missed in one burst
 PAUSE = 0.35  # seconds between her last word and #: Asterisk takes 200 ms off the end
+_NOTHING = b""  # so long nothing is sent
 _SILENCE = tones.to_alaw(tones.tone(tones.SILENT, 1))
 
 
@@ -37,7 +38,8 @@ class Plan:
 
     `words`: how many after each beep. `review`: her keys at the reviews, then 1; None: no key at all.
     `hang_up`: seconds after the answer; `hang_up_speaking`: seconds into her first words.
-    `suppresses`: her telephone sends nothing while there is nothing to send. `joins`: what she says where her
+    `suppresses`: her telephone sends nothing while there is nothing to send; `abrupt`: not even the silence
+    right behind her last word, which others send for a moment (hang-over). `joins`: what she says where her
     number has an open case of the same matter, that it is that one. `speech`: she chooses the language in
     which real prompts are spoken.
     """
@@ -50,6 +52,7 @@ class Plan:
     hang_up: float | None = None
     hang_up_speaking: float | None = None
     suppresses: bool = False
+    abrupt: bool = False
     joins: bool = False
     speech: bool = False
 
@@ -275,7 +278,8 @@ class Phone:
             packets = [Packet(ALAW, sound[n : n + tones.FRAME]) for n in range(0, len(sound), tones.FRAME)]
             packets[0].begins = packets[-1].ends = k
             self._out += packets
-        self._out += [Packet(ALAW, _SILENCE)] * round(PAUSE / SECONDS)
+        behind = _NOTHING if self.plan.abrupt else _SILENCE
+        self._out += [Packet(ALAW, behind)] * round(PAUSE / SECONDS)
         self._queue_key("#")
 
     def _queue_key(self, key: str) -> None:
@@ -288,6 +292,9 @@ class Phone:
             self._stamp = (self._stamp + tones.FRAME) % 2**32
             return
         packet = self._out.popleft() if self._out else Packet(ALAW, _SILENCE)
+        if packet.payload == _NOTHING:
+            self._stamp = (self._stamp + packet.advance) % 2**32
+            return
         if packet.begins is not None:
             self.log.said.append([packet.begins, round(now, 3), None, self._where])
         if packet.marker:
