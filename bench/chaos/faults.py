@@ -28,7 +28,8 @@ FAULTS = {
     "one server stopped": Kind("server", (1, 6)),
     "every server killed": Kind("server"),
     "every server away": Kind("server", (10, 14)),  # a restart that takes long
-    "new server killed": Kind("server", (0.5, 4)),  # a deploy: beside the others, in whatever it was doing
+    # A deploy: in whatever it was doing, before or after it told the others to drain.
+    "new server killed": Kind("server", (0.5, 8)),
     # Facts lie in journals, and no server is there, when the database comes back.
     "database and servers away": Kind("server", (8, 15), ("cable",)),
     # A snapshot of some seconds ago. Not while the database goes back as well: then facts are nowhere.

@@ -19,7 +19,7 @@ import psutil
 
 from bench import say
 from bench.chaos.faults import FAULTS, Fault
-from bench.chaos.lab import ASTERISK, PANEL, SERVERS, WORK, Kept, Lab, LabError
+from bench.chaos.lab import AGAIN_SECONDS, ASTERISK, PANEL, SERVERS, WORK, Kept, Lab, LabError
 from bench.chaos.phones import ALAW, KEYS
 from bench.chaos.snapshot import set_spool_back
 from bench.standby import fail_over, leave_behind, standby
@@ -235,13 +235,16 @@ class Injector:
                 kept.held = False
 
     async def _begin_and_kill(self, seconds: float) -> None:
-        """What a deploy starts beside the servers that are there."""
+        """What a deploy starts. It may have told the servers that are there to drain: until these are gone,
+        and others are begun for them, nobody takes calls.
+        """
         new = await asyncio.to_thread(self.lab.another_server)
         try:
             await asyncio.sleep(seconds)
         finally:
             new.process.kill()
             await asyncio.to_thread(new.process.wait)
+        await asyncio.sleep(self.lab.settings.agi.drain_seconds + AGAIN_SECONDS)
 
 
 def _nonsense(chance: random.Random) -> bytes:

@@ -94,7 +94,9 @@ class Lab:
     cable: Cable
     sipp: tuple[str, ...]
     disks: Disks
-    another_server: Callable[[], Child]  # starts one beside those that are kept
+    another_server: Callable[
+        [], Child
+    ]  # starts one as a deploy does, which takes over from those that are kept
     wrong_server: Callable[[str], Child]  # starts that one, with a wrong clock
     home: Path
     kept: dict[str, Kept] = field(default_factory=dict)
@@ -207,11 +209,16 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
 
 def _serve(settings: Settings, home: Path, url: str, name: str, module: str = "ivr.cli") -> Child:
     """Its log is not on the disk that is filled."""
-    command = [sys.executable, "-m", module, "serve", "--role", ROLES[name]]
     return Child.start(
-        name, command, env=_environment(settings, url),
+        name, command_of(name, module), env=_environment(settings, url),
         log=home / "log" / f"{name}.log", pid_file=home / "log" / f"{name}.pid",
     )  # fmt: skip
+
+
+def command_of(name: str, module: str = "ivr.cli") -> list[str]:
+    """What a program is started with. Who comes by a deploy tells those that serve already to drain."""
+    plain = [sys.executable, "-m", module, "serve", "--role", ROLES[name]]
+    return [*plain, "--take-over"] if name == NEW_SERVER else plain
 
 
 def _pbx(lab: Lab, program: asterisk.Program) -> Child:
