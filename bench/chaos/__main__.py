@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from pathlib import Path
 from bench import say
 from bench.chaos.accountant import Accountant, general_problems
 from bench.chaos.evidence import Places, gather
-from bench.chaos.faults import FAULTS, LONG, OF_SICK_DISKS, Fault, schedule
+from bench.chaos.faults import CLOSING_SECONDS, FAULTS, LONG, OF_SICK_DISKS, Fault, closing_of, schedule
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_plain, as_text
 from bench.chaos.run import Asked, run
@@ -50,7 +50,8 @@ from tests.fixtures.small_disk import NoSmallDisk, small_disk_of
 EXAMPLES = """examples:
   python -m bench.chaos                            ten minutes, a fresh seed, which is printed
   python -m bench.chaos --seed 7                   the same callers and the same schedule again
-  python -m bench.chaos --seeds 5 --calls 2000     five seeds, one verdict; again: goes on where it ended
+  python -m bench.chaos --seeds 5 --calls 2000     five seeds, one verdict; again: goes on where it ended;
+                                                   each has one of the faults that take long
   python -m bench.chaos --seeds 5 --calls 2000 --busy   the same while all cores are busy
   python -m bench.chaos --long --calls 2000        with fail-overs, a spool set back and the like
   python -m bench.chaos --speech state/sounds      one caller in seven hears built prompts
@@ -109,15 +110,23 @@ def what(asked: argparse.Namespace) -> dict[str, str]:
 
 
 def _ran(asked: argparse.Namespace, seed: int, keep: Path | None) -> Result:
-    alone = has_one_disk(asked, seed)
+    alone, seconds = has_one_disk(asked, seed), asked.minutes * 60
+    faults = schedule(seed, seconds, asked.kinds, closing(asked, seed))
     return asyncio.run(
-        chaos(seed, asked.minutes * 60, asked.rate, asked.kinds, keep, asked.speech, one_disk=alone)
+        chaos(Asked(seed, seconds, asked.rate, (*faults,), asked.speech), keep, one_disk=alone)
     )
 
 
 def has_one_disk(asked: argparse.Namespace, seed: int) -> bool:
     """Of several seeds every second one, unless it is said which."""
     return bool(asked.one_disk) if asked.one_disk is not None or asked.seeds is None else seed % 2 == 1
+
+
+def closing(asked: argparse.Namespace, seed: int) -> str:
+    """Of several seeds each has one of the faults that take long, where there is room for it."""
+    usual = asked.seeds is not None and not asked.long and not asked.only
+    room = asked.minutes * 60 >= 2 * CLOSING_SECONDS
+    return closing_of(seed, asked.without or ()) if usual and room else ""
 
 
 def _arguments() -> argparse.Namespace:
@@ -140,7 +149,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--without", action="append", choices=[*FAULTS], help="not this fault; may be repeated"
     )
-    parser.add_argument("--long", action="store_true", help="also the faults that take long (faults.LONG)")
+    parser.add_argument("--long", action="store_true", help="all faults that take long (faults.LONG)")
     parser.add_argument("--keep", type=Path, help="keep the state in this new folder (short path)")
     parser.add_argument(
         "--speech",
@@ -169,19 +178,9 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-async def chaos(
-    seed: int,
-    seconds: float,
-    rate: int = 5,
-    kinds: Sequence[str] = tuple(FAULTS),
-    keep: Path | None = None,
-    speech: Path | None = None,
-    *,
-    one_disk: bool = False,
-) -> Result:
+async def chaos(asked: Asked, keep: Path | None = None, *, one_disk: bool = False) -> Result:
     """One run and its account. The state is removed when all is good and `keep` is not given."""
     home = keep or Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))  # short: a socket's path has 107 bytes
-    asked = Asked(seed, seconds, rate, tuple(schedule(seed, seconds, kinds)), speech)
     good = False
     try:
         with _disks(home, asked.calls, one_disk) as disks:

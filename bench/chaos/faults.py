@@ -6,7 +6,7 @@ Each kind also has a test at its worst moment: tests/bench/chaos/test_worst_mome
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -67,7 +67,8 @@ OF_SICK_DISKS = frozenset(
         *(kind for kind in FAULTS if "'s disk" in kind or "s' disk" in kind),
     }
 )
-# What takes so long that two minutes have no room for it beside the others.
+# What takes so long that two minutes have no room for it beside the others. Of several seeds each one has one
+# of them, near its end.
 LONG = frozenset(
     {
         "database and servers away",
@@ -80,6 +81,7 @@ LONG = frozenset(
 # Seconds between two faults' beginnings. Those of different targets may overlap.
 GAP = 1.5, 7.0
 FIRST = 4.0
+CLOSING_SECONDS = 40.0  # before the end such a one begins, under calls; all others have begun by then
 LAST = "every server killed"  # at the very end, so that everything must be found again
 
 
@@ -93,15 +95,28 @@ class Fault:
     chance: float
 
 
-def schedule(seed: int, seconds: float, kinds: Sequence[str]) -> list[Fault]:
-    """Every kind once in each round, in another order each time, at random moments."""
+def closing_of(seed: int, without: Collection[str] = ()) -> str:
+    """Which of those that take long this seed has: five seeds in a row have all. "" where none is left."""
+    kinds = sorted(LONG - set(without))
+    return kinds[seed % len(kinds)] if kinds else ""
+
+
+def schedule(seed: int, seconds: float, kinds: Sequence[str], closing: str = "") -> list[Fault]:
+    """Every kind once in each round, in another order each time, at any moment; near the end `closing`."""
     chance = random.Random(f"faults {seed}")
     found: list[Fault] = []
     at, bag = FIRST, list[str]()
-    while at < seconds:
+    until = seconds - CLOSING_SECONDS if closing else seconds
+    while at < until:
         bag = bag or chance.sample(list(kinds), len(kinds))
         kind = bag.pop()
-        lasts = round(chance.uniform(*FAULTS[kind].seconds), 2)
-        found.append(Fault(round(at, 2), kind, lasts, chance.random()))
+        found.append(_fault(at, kind, chance))
         at += chance.uniform(*GAP)
+    if closing:
+        found.append(_fault(until, closing, chance))
     return [*found, Fault(seconds, LAST, 0.0, chance.random())]
+
+
+def _fault(at: float, kind: str, chance: random.Random) -> Fault:
+    lasts = round(chance.uniform(*FAULTS[kind].seconds), 2)
+    return Fault(round(at, 2), kind, lasts, chance.random())

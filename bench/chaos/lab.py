@@ -94,9 +94,7 @@ class Lab:
     cable: Cable
     sipp: tuple[str, ...]
     disks: Disks
-    another_server: Callable[
-        [], Child
-    ]  # starts one as a deploy does, which takes over from those that are kept
+    another_server: Callable[[], Child]  # as a deploy does: it takes over from those that are kept
     wrong_server: Callable[[str], Child]  # starts that one, with a wrong clock
     home: Path
     kept: dict[str, Kept] = field(default_factory=dict)

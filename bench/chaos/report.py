@@ -19,6 +19,8 @@ _COUNTS = (
     "words", "words_kept", "words_excused", "words_lost", "calls_doubled", "codes_true", "codes_false",
     "false_alarms", "calls_told_nothing", "recordings_unmarked", "words_unheard",
 )  # fmt: skip
+MOST_EXCUSED = 0.02  # of all words
+FEW_CALLS = 1_000  # of fewer one fault alone may excuse more
 TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is counted with it
 
 
@@ -36,8 +38,18 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms, nothing else amiss."""
-        return not self.general and not any(verdict.problems for verdict in self.verdicts)
+        """0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms, few excused, nothing else amiss."""
+        judged = not any(verdict.problems for verdict in self.verdicts)
+        return judged and not self.general and not self.too_much
+
+    @property
+    def too_much(self) -> str:
+        """What is to be said where so many words are excused that it is no proof."""
+        words = sum(len(verdict.call.said) for verdict in self.verdicts)
+        share = sum(verdict.excused.total() for verdict in self.verdicts) / max(1, words)
+        if len(self.verdicts) < FEW_CALLS or share < MOST_EXCUSED:
+            return ""
+        return f"{100 * share:.2f} % of the words are excused, and less than {100 * MOST_EXCUSED:g} % may be"
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One for each kind of fault, then the calls that met none, then all. A call may be in several."""
@@ -92,6 +104,7 @@ def as_plain(result: Result) -> dict[str, Any]:
         "excused": dict(excused.most_common()),
         "problems": [
             *result.general,
+            *([result.too_much] if result.too_much else []),
             *(f"call {v.call.n} ({v.call.number}): {text}" for v in result.verdicts for text in v.problems),
         ],
         "accounts": [line for v in result.verdicts for line in v.account],

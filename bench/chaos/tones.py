@@ -27,8 +27,8 @@ Samples = NDArray[np.int16]
 OTHER, NOT_KEPT, TURNED_AWAY, AGAIN, CUT = "other", "not kept", "turned away", "again", "cut"
 UNSURE = "unsure"  # neither kept nor not: nobody could make sure
 PROMPTS = (
-    OTHER, *(f"digit.{n}" for n in range(10)), "beep", "language.choose", "kind.menu", "topic.menu",
-    "topic.leaf_menu", "county.ask", "record.ask", "message.ask", NOT_KEPT, TURNED_AWAY, AGAIN, CUT, UNSURE,
+    UNSURE, OTHER, *(f"digit.{n}" for n in range(10)), "beep", "language.choose", "kind.menu", "topic.menu",
+    "topic.leaf_menu", "county.ask", "record.ask", "message.ask", NOT_KEPT, TURNED_AWAY, AGAIN, CUT,
     "record.safe", "record.again_kept", "record.added", "review.menu", "code.is", "code.once_more",
     "code.none", "fallback.apology", "fallback.kept", "fallback.thanks", "goodbye",
     "record.same_matter", "record.joined",
@@ -39,7 +39,6 @@ _GROUPS = {
     TURNED_AWAY: ("record.no_room",),
     AGAIN: ("record.too_short", "record.silent", "record.failed"),
     CUT: ("record.cut",),
-    UNSURE: ("record.unsure", "fallback.unsure"),
 }
 _GROUP_OF = {prompt: group for group, prompts in _GROUPS.items() for prompt in prompts}
 LINES = {prompt: 6 + 2 * n for n, prompt in enumerate(PROMPTS)}

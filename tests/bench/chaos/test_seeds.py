@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from bench.chaos.__main__ import has_one_disk, what
+from bench.chaos.__main__ import closing, has_one_disk, what
 from bench.chaos.accountant import Accountant
 from bench.chaos.alarms import DISK
 from bench.chaos.evidence import Evidence, Fault
-from bench.chaos.report import Result, as_plain
+from bench.chaos.faults import CLOSING_SECONDS, FAULTS, LAST, LONG, schedule
+from bench.chaos.report import FEW_CALLS, Result, as_plain, as_text
 from bench.chaos.seeds import COLUMNS, as_plain_sum, as_text_sum, first_of, run_seeds
 from bench.chaos.tones import NOT_KEPT, TURNED_AWAY
 from tests.bench.chaos.test_accountant import call, evidence
@@ -28,7 +29,9 @@ def report(found: Evidence, seed: int = 1) -> dict[str, Any]:
 def lost_with_her_excuse(seed: int) -> dict[str, Any]:
     """One of three words, while the disk was full, and she was told so."""
     told = call(heard=[(109.5, "beep"), (113.0, NOT_KEPT)], codes=[])
-    return report(evidence([told], Fault(DISK[0], 105.0, 115.0), words=(0, 1)), seed)
+    found = evidence([told], Fault(DISK[0], 105.0, 115.0), words=(0, 1))
+    found.recordings[0].ended = "cut"
+    return report(found, seed)
 
 
 def test_a_seed_is_run_once_and_one_that_could_not_be_run_is_tried_again(tmp_path: Path) -> None:
@@ -114,3 +117,37 @@ def test_who_was_turned_away_is_counted_apart_from_who_was_told_wrongly() -> Non
     untrue = report(books)
     assert untrue["table"][-1]["told_wrongly"] == 1  # "safe", and in no case
     assert set(COLUMNS.values()) <= set(untrue["table"][-1])
+
+
+def test_five_seeds_have_every_fault_that_takes_long_one_each_and_take_no_longer() -> None:
+    asked = Namespace(seeds=5, long=False, only=None, without=None, minutes=400 / 60)
+    usual = [kind for kind in FAULTS if kind not in LONG]
+    their = set[str]()
+    for seed in range(31, 36):
+        *_, before, long, last = schedule(seed, 400, usual, closing(asked, seed))
+        assert (last.at, last.kind) == (400, LAST)
+        assert (long.at, long.kind in LONG) == (400 - CLOSING_SECONDS, True) and before.at < long.at
+        their.add(long.kind)
+    assert their == LONG
+    asked.without = ["every disk slow"]
+    assert {closing(asked, seed) for seed in range(31, 36)} == LONG - {"every disk slow"}
+
+
+@pytest.mark.parametrize("other", [{"seeds": None}, {"long": True}, {"only": ["disk full"]}, {"minutes": 1}])
+def test_one_seed_a_short_one_and_who_says_which_faults_has_none_besides(other: dict[str, Any]) -> None:
+    asked = Namespace(**({"seeds": 5, "long": False, "only": None, "without": None, "minutes": 9} | other))
+    assert {closing(asked, seed) for seed in range(5)} == {""}
+
+
+@pytest.mark.parametrize(("calls", "good"), [(FEW_CALLS - 1, True), (FEW_CALLS, False)])
+def test_one_seed_alone_may_not_excuse_too_much_either_where_it_has_many_calls(
+    calls: int, good: bool
+) -> None:
+    told = call(heard=[(109.5, "beep"), (113.0, NOT_KEPT)], codes=[])
+    found = evidence([told], Fault(DISK[0], 105.0, 115.0), words=(0, 1))
+    found.recordings[0].ended = "cut"
+    [verdict] = Accountant(found).verdicts()
+    result = Result(1, 5, 60, [verdict] * calls, found.faults, [])
+    text = as_text(result)
+    assert result.good == as_plain(result)["good"] == good
+    assert ("PROBLEM  33.33 % of the words are excused" in text) == ("NOT GOOD" in text) == (not good)
