@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from ivr.store.tables import metadata
 
 IVR = Path(__file__).resolve().parent.parent / "ivr"
 FLOORS = {
@@ -132,11 +136,43 @@ def test_the_web_has_no_room_without_a_floor() -> None:
     assert {p.name.removesuffix(".py") for p in code} - {"__init__"} == set(WEB)
 
 
-def test_the_desk_holds_rooms_and_each_says_what_it_may_touch() -> None:
+def test_the_desk_holds_only_rooms() -> None:
     there = {p.name.removesuffix(".py") for p in (IVR / "desk").iterdir()} - {"__init__", "__pycache__"}
     assert there == set(DESK)
-    for room_of in set(DESK) - {"refusals"}:
-        assert ast.get_docstring(ast.parse((IVR / "desk" / room_of / "__init__.py").read_text("utf-8")))
+    rooms = {p.parent.name for p in (IVR / "desk").glob("*/__init__.py")}
+    assert rooms == set(DESK) - {"refusals"}
+
+
+def from_the_store(path: Path) -> dict[str, str]:
+    """What it calls what it imports from there."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    imports = [n for n in nodes if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("ivr.store")]
+    return {alias.asname or alias.name: alias.name for node in imports for alias in node.names}
+
+
+def written(path: Path) -> Iterator[str]:
+    """The tables that its statements name: `insert(cases)`, `cases.insert()`."""
+    known, kinds = from_the_store(path), {"insert", "update", "delete"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id=kind), args=[ast.Name(id=table), *_]) if kind in kinds:
+                yield known.get(table, "")
+            case ast.Call(func=ast.Attribute(ast.Name(id=table), attr=kind), args=[]) if kind in kinds:
+                yield known.get(table, "")
+
+
+@pytest.mark.parametrize("room_of", sorted(set(DESK) - {"refusals"}))
+def test_each_room_of_the_desk_says_what_it_touches(room_of: str) -> None:
+    """Every table that it writes, and none that it does not know."""
+    files = list((IVR / "desk" / room_of).glob("*.py"))
+    said = ast.get_docstring(ast.parse((IVR / "desk" / room_of / "__init__.py").read_text("utf-8"))) or ""
+    before, touches, what = said.partition("\n\nTouches ")
+    assert before and touches, f"{room_of} does not say what it touches"
+    named = set(re.findall(r"`(\w+)`", what)) & set(metadata.tables)
+    done = {table for path in files for table in written(path)} & set(metadata.tables)
+    assert not done - named, f"{room_of} does not say that it touches {sorted(done - named)}"
+    known = {name for path in files for name in from_the_store(path).values()}
+    assert not named - known, f"{room_of} knows nothing of {sorted(named - known)}"
 
 
 def test_no_two_modules_need_each_other() -> None:

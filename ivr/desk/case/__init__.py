@@ -1,1 +1,5 @@
-"""A case and what may be done with it: its rows, events, codes and every change. Reads the book."""
+"""A case and what may be done with it: its rows, events, codes and every change. Reads the book.
+
+Touches `cases`, `case_events`, `referrals`, `recordings`, `callbacks`, `attachments`, `suggestions`,
+`precedents`, `legal_holds`, `inbox_entries` and `outbox`; leases `code_blocks`.
+"""

@@ -1,1 +1,4 @@
-"""What people look at: inbox, search, the case file, figures, exports. Writes only what was seen or saved."""
+"""What people look at: inbox, search, the case file, figures, exports.
+
+Touches `saved_views`, and `figure_days`, which are counted once a day is over. Changes no case.
+"""

@@ -1,1 +1,4 @@
-"""Recordings as evidence: hearing, revealing, marks, transcripts, the store. May change cases by `case`."""
+"""Recordings as evidence: hearing, revealing, marks, transcripts, the store.
+
+Touches `recordings`, `transcripts` and `marks`, and the files beside them. Changes cases by `case` only.
+"""
