@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 
 import pytest
 
+from ivr.loops.worker import FALLBACKS
 from ivr.settings import ROOT
+from tests.test_floors import DESK, FILES, WEB
+from tests.test_floors import room as room_of
 
 ROW = re.compile(r"^\| (.+?) \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
 ROWS = ROW.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
 MAP = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+ROLES = "(?:all|(?:calls|panel|work)(?:, (?:panel|work))?)"
+BESIDE = "What runs beside calls"
 
 
 def test_at_least_forty_things_are_told() -> None:
@@ -22,11 +29,53 @@ def test_each_file_is_there_and_names_its_thing(what: str, file: str, name: str)
     assert name in (ROOT / file).read_text(encoding="utf-8"), what
 
 
-def test_the_map_names_every_room_of_the_desk_and_every_loop() -> None:
-    rooms = [path.parent.name for path in (ROOT / "ivr" / "desk").glob("*/__init__.py")]
+def section(title: str) -> str:
+    return MAP.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(("house", "floors"), [("desk", DESK), ("web", WEB)])
+def test_the_map_names_every_room_on_its_floor(house: str, floors: dict[str, int]) -> None:
+    rows = re.findall(r"^\| (\d) \| (.+?) \|", section(f"The rooms of the {house}"), re.MULTILINE)
+    told = {
+        room: int(floor) for floor, rooms in rows for room in re.findall(r"`(?:\w+/)?(\w+)(?:/|\.py)`", rooms)
+    }
+    ground = min(told.values()) - min(floor for room, floor in floors.items() if room in told)
+    assert told == {room: floor + ground for room, floor in floors.items() if room != "refusals"}
+
+
+def test_the_map_names_every_file_of_the_loops() -> None:
     loops = [path.name for path in (ROOT / "ivr" / "loops").glob("*.py") if path.stem != "__init__"]
-    assert not [room for room in rooms if f"`desk/{room}/`" not in MAP]
-    assert not [loop for loop in loops if loop not in MAP]
+    assert not [loop for loop in loops if f"{loop}`" not in section(BESIDE)]
+
+
+def names_begun() -> Iterator[str]:
+    """Of all loops: `start("its name", …)`; of one for each way to write: "delivery: …", the word before."""
+    for path in (path for path in FILES if room_of(path) != "lab"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(ast.Attribute(attr="start" | "every") | ast.Name("start"), [name, _, *_]):
+                    match name:
+                        case ast.Constant(str(told)) | ast.JoinedStr([ast.Constant(str(told)), *_]):
+                            yield told.partition(":")[0]
+                        case _:
+                            yield f"{path.stem}: {ast.unparse(name)}"
+
+
+def test_the_map_names_every_loop_that_is_watched() -> None:
+    named = {
+        name
+        for loops in re.findall(rf"^\| (`.+?) \| {ROLES} \|", section(BESIDE), re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", loops)
+    }
+    worker = ast.parse((ROOT / "ivr" / "loops" / "worker.py").read_text(encoding="utf-8"))
+    table = set(FALLBACKS)
+    for node in ast.walk(worker):
+        match node:
+            case ast.AnnAssign(target=ast.Name(id="parts"), value=ast.Dict(keys=keys)):
+                table |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+            case ast.Subscript(value=ast.Name(id="parts"), slice=ast.Constant(value=name)):
+                table.add(str(name))
+    assert named == set(names_begun()) - {"worker: name"} | table
 
 
 def test_every_path_that_the_map_names_is_there() -> None:
