@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -11,8 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import announcing
 from ivr.voice.announcements import Announcement
-
-log = logging.getLogger(__name__)
 
 
 class Announced:

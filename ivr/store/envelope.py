@@ -86,12 +86,6 @@ def opened(path: Path, keys: KeyFile) -> io.BufferedReader:
         raise
 
 
-def key_of(path: Path) -> str:
-    """The name of the key that opens it. Raises OSError and Damaged."""
-    with path.open("rb") as file:
-        return str(_slots(path, file.read(HEAD_BYTES))[0]["key"])
-
-
 def rewrap(path: Path, keys: KeyFile) -> bool:
     """Let the newest key open it, and no other; what is in it stays. Whether there was anything to do.
 

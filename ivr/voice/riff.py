@@ -9,8 +9,6 @@ import numpy as np
 
 from ivr.voice.wave import RATE, Samples
 
-HEADER = 44  # bytes before the first sample of what `wav` writes without words
-
 # Chunk names of RIFF's registered INFO list.
 ARTIST, COMMENT, COPYRIGHT, CREATED, NAME, SOFTWARE = "IART", "ICMT", "ICOP", "ICRD", "INAM", "ISFT"
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,7 +18,6 @@ from ivr.desk.counter import following
 from ivr.store.engine import AWAY
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 EVERY_SECONDS = 1.0
 NUMBERS_SECONDS = 15.0  # of today, and names of topics and counties

@@ -16,8 +16,6 @@ from ivr.desk.case.callback_planning import Reach
 from ivr.store.case_parts import parts_column
 from ivr.store.tables import agencies, areas, case_events, cases, provinces, topics
 
-Json = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Service:

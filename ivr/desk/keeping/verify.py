@@ -56,7 +56,6 @@ LOOKED = (
     *("seals", "rows", "never", "unsealed"),
 )
 LATE = timedelta(days=1)  # a day that is over for so long should be closed
-Line = tuple[str, int, str]  # case, number, hash
 
 
 @dataclass(slots=True)

@@ -41,8 +41,6 @@ from ivr.store.tables import (
     topics,
 )
 
-Json = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class CaseNames:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.suggest import Suggester
@@ -87,10 +87,3 @@ async def heard(
                 connection, found.case, guess, suggestion_outcomes.TRANSCRIPT, now, chosen
             )
     return True
-
-
-async def waiting(engine: AsyncEngine) -> int:
-    """How many nobody has listened to by machine."""
-    query = select(func.count()).select_from(recordings).where(TO_TRANSCRIBE, ~recordings.c.silent)
-    async with engine.connect() as connection:
-        return int((await connection.execute(query)).scalar_one())

@@ -28,23 +28,6 @@ _SERVED = f"$[*] ? ({_ANY_OF})"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """How a trial stands beside the live tree, over the same time. `due`: calls at its next look."""
-
-    trial: OnTrial
-    old: Tally
-    new: Tally
-    due: int
-
-    def as_json(self) -> dict[str, Any]:
-        """Stable names."""
-        told = {"revision": self.trial.revision.number, "draft": self.trial.draft, "share": self.trial.share}
-        return told | {"began_at": self.trial.revision.at.isoformat(), "next_look_at_calls": self.due} | {
-            name: asdict(tally) for name, tally in (("live", self.old), ("trial", self.new))
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class TakenBack:
     """A trial that ended by itself, and why."""
 
@@ -55,17 +38,6 @@ class TakenBack:
         who = {"dropped": "callers hung up before anything was kept or told", "failed": "calls failed"}
         was, now = (f"{100 * share:.1f} %" for share in (self.why.was, self.why.now))
         return f"{now} of its {who[self.why.measure]}, {was} in the tree before"
-
-
-async def compared(engine: AsyncEngine, name: str) -> Compared | None:
-    """How the trial of that menu stands so far; None where there is none."""
-    now = await on_the_air(engine, name)
-    if now is None or now.trial is None:
-        return None
-    async with engine.connect() as connection:
-        new = await _tally(connection, now.trial.revision.number, now)
-        old = await _tally(connection, now.revision.number, now)
-    return Compared(now.trial, old, new, calls_at(looks(new.calls) + 1))
 
 
 async def watch_trials(engine: AsyncEngine, at: datetime, aside: Aside | None = None) -> list[TakenBack]:

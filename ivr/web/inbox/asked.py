@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -93,11 +93,6 @@ def read(visit: Visit, names: InboxNames, sight: Sight) -> InboxQuery:
         fields | {name: query.get(name, "").strip()[:20] for name in DAYS},
         form.wrong,
     )
-
-
-def fresh(asked: InboxQuery) -> InboxQuery:
-    """The same from its beginning."""
-    return replace(asked, after=None)
 
 
 def key_text(key: Key) -> str:

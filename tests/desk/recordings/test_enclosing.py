@@ -36,6 +36,7 @@ from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY, office
 from tests.fixtures.commands import ivr, roles
 from tests.fixtures.plans import plan_of
+from tests.store.test_envelope import key_of
 from tests.store.test_key_copies import copies, holder
 
 LATER = WEDNESDAY + timedelta(days=1)
@@ -217,7 +218,7 @@ async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
     status, said = await ivr(database_url, shut.state, "keys", "rewrap", **at_rest)
     newest = shut.copies.keys.newest
     assert (status, said) == (0, f"2 of 2 envelopes are opened by {newest} now, the others were")
-    assert {envelope.key_of(closed(shut.folder, name)) for name in shut.names} == {newest} != {first}
+    assert {key_of(closed(shut.folder, name)) for name in shut.names} == {newest} != {first}
     assert await findings(shut.engine, shut.state) == []
     status, said = await ivr(database_url, shut.state, "keys", "show", **at_rest)
     assert (status, said.count("a copy is known elsewhere")) == (0, 2)

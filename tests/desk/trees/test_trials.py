@@ -81,9 +81,6 @@ async def test_who_was_served_or_left_by_the_tree_is_not_dropped_and_a_good_tree
     await ended(engine, 2, 16, "hung_up", KEPT)
     await ended(engine, 2, 4, "completed", LEFT)
     assert await trials.watch_trials(engine, NOW) == []
-    stands = await trials.compared(engine, "111")
-    assert stands is not None and (stands.new.calls, stands.new.dropped, stands.due) == (20, 0, 30)
-    assert stands.as_json()["live"] == {"calls": 100, "dropped": 20, "failed": 0}
 
 
 async def test_a_tree_whose_calls_fail_is_taken_back(engine: AsyncEngine) -> None:
@@ -98,7 +95,7 @@ async def test_a_trial_that_somebody_ended_is_compared_no_more(engine: AsyncEngi
     await trial(engine)
     await ended(engine, 2, 20, "failed", LEFT)
     await roll_back(engine, "111", "sara")
-    assert await trials.watch_trials(engine, NOW) == [] and await trials.compared(engine, "111") is None
+    assert await trials.watch_trials(engine, NOW) == []
 
 
 async def test_of_three_trials_two_that_can_not_be_compared_keep_no_other_on_the_air(
