@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,3 +102,39 @@ def test_the_map_names_every_loop_that_is_watched() -> None:
 def test_every_path_that_the_map_names_is_there() -> None:
     named = set(re.findall(r"`((?:ivr|tests|dialplan|docs)/[\w/.-]+\.\w+)`", MAP))
     assert named and not [path for path in named if not (ROOT / path).exists()]
+
+
+DOTTED = re.compile(r"(?<![\w./-])ivr(?:\.[A-Za-z_]\w*)+")
+HOMES = ("ivr", "tests", "bench", "db", "docs", "dialplan")
+TEXTS = [p for home in HOMES for p in (ROOT / home).rglob("*") if p.suffix in {".py", ".md", ".yaml", ".j2"}]
+
+
+def prose(path: Path) -> Iterator[str]:
+    """What is written for people in it: all, or of code the docstrings and comments."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield text
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def is_there(name: str) -> bool:
+    """Its module is, and what is named in that stands in its text."""
+    place, parts = ROOT, name.split(".")
+    while parts and (place / parts[0]).is_dir():
+        place /= parts.pop(0)
+    if parts and (place / parts[0]).with_suffix(".py").exists():
+        place = (place / parts.pop(0)).with_suffix(".py")
+    text = (place if place.is_file() else place / "__init__.py").read_text(encoding="utf-8")
+    return all(re.search(rf"\b{part}\b", text) for part in parts)
+
+
+def test_every_module_that_a_text_names_is_there() -> None:
+    named = {(name, path) for path in TEXTS for text in prose(path) for name in DOTTED.findall(text)}
+    assert len(named) > 50
+    assert not [f"{path.name}: {name}" for name, path in named if not is_there(name)]

@@ -209,7 +209,7 @@ def _linked(path: Path, target: Path) -> bool:
 
 
 def _opening(path: Path, recorded: Recorded, languages: Collection[str]) -> tuple[OpenCase, str]:
-    """What she had chosen, as the name has it; `ivr.desk.opening` leaves out what the book does not know."""
+    """What she had chosen, as the name has it. `ivr.desk.case.rows.rule` leaves out what the book lacks."""
     chosen = [part if _CHOSEN.fullmatch(part) else "" for part in path.stem.split("~")[1:]]
     language, code, kind, topic, county, *_ = [*chosen, "", "", "", "", ""]
     known = language if language in languages else ""
