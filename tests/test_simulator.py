@@ -30,6 +30,8 @@ from ivr.voice.parse import parse
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.code import CodeStep
+from ivr.voice.steps.fragment import FragmentStep
+from ivr.voice.steps.registry import TYPES
 from ivr.voice.steps.say import SayStep
 from ivr.voice.tried_call import TriedCall
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, TREE, default_menu
@@ -53,8 +55,12 @@ class Golden:
     def id(self) -> str:
         return f"{self.file}: {self.heading.splitlines()[0].lstrip('# ')}"
 
+    @property
+    def given(self) -> dict[str, str]:
+        return dict(line.split(": ", 1) for line in self.heading.splitlines() if not line.startswith("#"))
+
     def run(self) -> tuple[str, Transcript]:
-        given = dict(line.split(": ", 1) for line in self.heading.splitlines() if not line.startswith("#"))
+        given = self.given
         hour = int(given.get("hour", OFFICE_HOURS.hour))
         now = OFFICE_HOURS.replace(hour=hour)
         number = "" if given.get("caller") == "withheld" else CALLER.number
@@ -151,6 +157,11 @@ def test_the_golden_conversations_walk_every_way_of_the_default_tree() -> None:
         if not any((step.id, target) in walked for target in waiting_behind(way.to))
     }
     assert not missing
+
+
+def test_every_type_of_steps_stands_in_a_tree_of_the_golden_conversations() -> None:
+    held = {type(step) for golden in ALL for step in tree_of(golden.given).steps.values()}
+    assert held >= {*TYPES} - {FragmentStep}  # which is its steps
 
 
 def waiting_behind(target: str) -> set[str]:

@@ -23,6 +23,7 @@ from ivr.voice.yaml_keys import YamlKey
 END = ""  # the step after the last
 SLOW_FINGER = 3.0  # seconds that somebody old takes from one key to the next, who sees the keypad well
 Leaf = Literal["", "record", "operator", "end"]
+Look = Literal["ask", "record", "operator", "say", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class Step(ABC):
     LEAF: ClassVar[Leaf] = ""  # what a caller has arrived at here
     TAKES_TIME: ClassVar[bool] = True
     GONE_BACK_TO: ClassVar[bool] = False  # whether `#` may lead here again
+    TELLS_ALL: ClassVar[bool] = False  # whether its type alone says what it asks
+    APART: ClassVar[bool] = False  # whether the figure of a whole call leaves it out
+    LOOK: ClassVar[Look] = "ask"  # how it is drawn
 
     @classmethod
     def yaml_keys(cls) -> tuple[YamlKey, ...]:
@@ -102,6 +106,29 @@ class Step(ABC):
     def unclear(self) -> Iterator[str]:
         """Where a caller who only takes her time is taken to mean something else."""
         return iter(())
+
+    def announces(self) -> Iterator[str]:
+        """The slots of which it says what is announced there."""
+        return iter(())
+
+    @property
+    def stands_for(self) -> str:
+        """The tree or fragment whose place in the tree it takes."""
+        return ""
+
+    @property
+    def goes_by(self) -> str:
+        """What it sorts calls by, without a word."""
+        return ""
+
+    @property
+    def question(self) -> str:
+        """What it asks, the same in whatever tree asks it; "" where that can't be said."""
+        return self.TYPE if self.TELLS_ALL else ""
+
+    def usual_keys(self, many: int) -> str:
+        """What somebody presses here of whom it is known only how many keys it was."""
+        return "1" * many
 
     @property
     def asks_who(self) -> bool:

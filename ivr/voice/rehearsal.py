@@ -16,7 +16,6 @@ from ivr.voice.footprints import footprints
 from ivr.voice.menu import Menu, Step
 from ivr.voice.own_words import timed
 from ivr.voice.rewalk import FELT_SECONDS, PastCall, Rewalk, SpeechSeconds, Walk
-from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.timing import SecondsOf
 
 MOST_EXAMPLES = 3
@@ -69,21 +68,14 @@ def _fate(old: Walk, new: Walk) -> str:
 def counterparts(before: Menu, after: Menu) -> dict[str, str]:
     """Step of `after` → the step of `before` that asks the same."""
     by_words = _unique(before, lambda step: f"{step.TYPE} {step.prompt}" if step.prompt else "")
-    by_type = _unique(before, _question)
+    by_question = _unique(before, lambda step: step.question)
     found = {}
     for id, step in after.steps.items():
         if id in before.steps and before.steps[id].TYPE == step.TYPE:
             found[id] = id
-        elif was := by_words.get(f"{step.TYPE} {step.prompt}") or by_type.get(_question(step)):
+        elif was := by_words.get(f"{step.TYPE} {step.prompt}") or by_question.get(step.question):
             found[id] = was
     return found
-
-
-def _question(step: Step) -> str:
-    """What only one step of a tree asks, "" where that can't be said."""
-    if isinstance(step, DigitsStep):
-        return f"digits {step.into}"
-    return step.TYPE if step.TYPE in ("topic", "county", "record", "review", "code", "status") else ""
 
 
 def _unique(menu: Menu, name: Callable[[Step], str]) -> dict[str, str]:

@@ -66,7 +66,7 @@ def figures(menu: Menu, proof: Proof) -> list[Figure]:
     for a in slowest(proof.arrivals):
         if a.kind and a.best is not None:
             best[a.leaf, a.kind] = min(a.best, best.get((a.leaf, a.kind), inf))
-    reviewed = {step.id for step in menu.steps.values() if step.TYPE == "review"}
+    reviewed = {step.id for step in menu.steps.values() if step.APART}
     review = max((stay.best for stay in proof.stays if stay.step in reviewed), default=0.0)
     beep = max((seconds for (leaf, _), seconds in best.items() if leaf == "record"), default=0.0)
     usual = (seconds for (leaf, kind), seconds in best.items() if leaf == "end" and kind != Kind.MEETING)

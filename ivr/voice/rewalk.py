@@ -61,14 +61,11 @@ from ivr.voice.events import (
 from ivr.voice.footprints import Did, Footprint
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
-from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.well_desk import EXAMPLE_CODE, answered, examples
 
 SPOKEN_SECONDS = 20.0  # of who comes to a beep for the first time
 MASK = "•"
-# Of each number that may be masked in a row, one whose check digit is right.
-EXAMPLES = {"national_id": "0012345679", "code": EXAMPLE_CODE, "callback": "09140000000"}
 FELT_SECONDS = 5.0  # a difference below this nobody notices
 MOST_EVENTS = 400  # of one walk; the longest calls have about a hundred
 
@@ -215,7 +212,7 @@ class Rewalk:
     def _known_county(self) -> str:
         """She was offered one if a single 1 was her answer at the county."""
         for id, step in self.menu.steps.items():
-            offered = self.left.get(self.same.get(id, id)) if step.TYPE == "county" else None
+            offered = self.left.get(self.same.get(id, id)) if step.question == "county" else None
             if offered and offered[-1][1].keys == "1":
                 return self.call.county
         return ""
@@ -301,12 +298,11 @@ class Rewalk:
             self.walk_.to_beep = self.walk_.seconds - ago
 
     def _unmasked(self, keys: str) -> str:
-        """Of masked keys only how many there were is known: a right number of the kind that is asked for."""
+        """Of masked keys only how many there were is known."""
         if MASK not in keys:
             return keys
         step = self.menu.steps.get(self.session.step)
-        ones = "1" * len(keys)
-        return EXAMPLES.get(step.into, ones) if isinstance(step, DigitsStep) else ones
+        return step.usual_keys(len(keys)) if step else "1" * len(keys)
 
 
 def _fits(action: Action, did: Footprint) -> bool:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from ivr.voice.directory import Directory
-from ivr.voice.menu import Menu, Step
+from ivr.voice.menu import Look, Menu, Step
 from ivr.voice.own_words import timed
-from ivr.voice.steps.enquiry import EnquiryStep
-from ivr.voice.steps.menu import MenuStep
-from ivr.voice.steps.operator import KEEPS_PLACE, OperatorStep
-from ivr.voice.steps.share import ShareStep
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, Way
 
@@ -50,6 +46,7 @@ class StepCard:
 
     step: str
     type: str
+    look: Look
     line: int
     title: str
     arrives: float | None
@@ -69,6 +66,7 @@ def cards(menu: Menu, directory: Directory, words: TreeWords, seconds_of: Second
         StepCard(
             step.id,
             step.TYPE,
+            step.LOOK,
             step.line,
             _title(step, words),
             arrives.get(step.id),
@@ -81,7 +79,6 @@ def cards(menu: Menu, directory: Directory, words: TreeWords, seconds_of: Second
 
 def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit]:
     """Ways to one step are one, willing ones and misses apart."""
-    keys, shares = iter(_keys(step)), iter(_shares(step, words))
     best = max(step.at_best(timing) for timing in timings)
     found: dict[tuple[str, bool], Exit] = {}
     for way in step.ways():
@@ -91,9 +88,9 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
         if not willing:
             key = words.word(f"miss.{way.by}", str(way.by))
         elif way.by is By.CALLER:
-            key = next(keys, "")
+            key = way.key
         else:
-            key = next(shares, "") or _value(way, words)
+            key = _went(way, words)
         seconds = best if willing else max(step.at_worst(timing, way.by) for timing in timings)
         other = found.get((way.to, willing), Exit(way.to, (), 0.0))
         labels = (*other.labels, *((key,) if key and key not in other.labels else ()))
@@ -103,23 +100,12 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
         yield each if each.labels or not named else replace(each, labels=(words.word("otherwise", "…"),))
 
 
-def _keys(step: Step) -> Iterable[str]:
-    """Which each way takes, in its order."""
-    if isinstance(step, OperatorStep):
-        return (KEEPS_PLACE,)
-    return step.keys if isinstance(step, MenuStep) else ()
-
-
-def _shares(step: Step, words: TreeWords) -> Iterator[str]:
-    """Of the calls, each way's in its order; of what another system answers, what it is."""
-    if isinstance(step, EnquiryStep):
-        yield from (words.word(f"enquired.{each}", each) for each in ("found", "not_found", "failed"))
-    if isinstance(step, ShareStep):
-        yield from (f"{words.number(round(100 * share, 1))}\u066a" for share in (step.share, 1 - step.share))
-
-
-def _value(way: Way, words: TreeWords) -> str:
-    """What a branch goes by."""
+def _went(way: Way, words: TreeWords) -> str:
+    """What a call goes by that presses nothing: a result, a share of the calls, or what was chosen."""
+    if way.result:
+        return words.word(way.result, way.result.rpartition(".")[2])
+    if way.share is not None:
+        return f"{words.number(round(100 * way.share, 1))}\u066a"
     named = (words.word(f"{name}.{value}", value) for name, value in way.sets.items())
     return words.word("comma", ", ").join(named)
 
@@ -148,11 +134,9 @@ def _only_missed(menu: Menu, exits: Mapping[str, list[Exit]]) -> set[str]:
 def _title(step: Step, words: TreeWords) -> str:
     """Its first words; of a step that says nothing, what it is about."""
     said = " ".join(filter(None, map(words.prompt, step.prompt)))
-    named = getattr(step, "name", "") or getattr(step, "use", "")
-    if named:  # another tree, or a fragment
-        return f"{words.word(f'type.{step.TYPE}', step.TYPE)}: {named}"
-    if not said and step.TYPE == "say":  # the end of a tree that another one calls
+    its_type = words.word(f"type.{step.TYPE}", step.TYPE)
+    if step.stands_for:
+        return f"{its_type}: {step.stands_for}"
+    if not said and step.LOOK == "say":  # the end of a tree that another one calls
         return words.word("back", "…")
-    return (
-        said or words.word(f"on.{getattr(step, 'on', '')}", "") or words.word(f"type.{step.TYPE}", step.TYPE)
-    )
+    return said or words.word(f"on.{step.goes_by}", "") or its_type

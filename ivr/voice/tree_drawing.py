@@ -13,7 +13,7 @@ from html import escape
 from math import ceil
 
 from ivr.voice.directory import Directory
-from ivr.voice.menu import Menu
+from ivr.voice.menu import Look, Menu
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_cards import Exit, StepCard, TreeWords, cards
 from ivr.voice.tree_layout import Laid, Point, lay_out
@@ -24,8 +24,14 @@ LEAST_WIDTH = 216.0
 SHADES = ("#fff8e8", "#fff1d4", "#ffe9bd", "#ffe0a6", "#ffd592", "#ffc984", "#ffbd7c", "#fdb077", "#f9a274")
 _PAD, _HEAD, _LINE, _NOTE = 12.0, 30.0, 20.0, 16.0
 _INK, _SOFT, _EDGE, _PAPER, _RIM = "#1c2321", "#56605b", "#8b938d", "#ffffff", "#c9cec9"
-_KINDS = {"record": "#b4530a", "operator": "#6d4bb0", "end": "#56605b", "say": "#2c6a9c", "branch": "#56605b"}
 _ASKS = "#0b6b72"
+_COLOURS: Mapping[Look, str] = {
+    "ask": _ASKS,
+    "record": "#b4530a",
+    "operator": "#6d4bb0",
+    "say": "#2c6a9c",
+    "quiet": "#56605b",
+}
 
 StepLink = Callable[[str], str]
 
@@ -189,7 +195,7 @@ def _box(
     x, y = laid.places[card.step]
     hot = ceil(len(SHADES) * box.figure / hottest) if box.figure and hottest else 0
     fill = SHADES[hot - 1] if hot else _PAPER
-    colour, right = _KINDS.get(card.type, _ASKS), width - _PAD
+    colour, right = _COLOURS[card.look], width - _PAD
     tone, soft = (_INK, _INK) if hot > 3 else (colour, _SOFT)  # to be read on any shade
     parts = [
         f'<title>{escape(card.title or card.step)}</title><rect class="box{f" heat{hot}" if hot else ""}"'

@@ -29,7 +29,8 @@ class Way:
     """One way out of a step.
 
     `sets`: draft values that hold behind it. `fills`: those it gives where nothing was chosen. `again`: she
-    wishes to say it again.
+    wishes to say it again. A drawing tells the `key` that takes it, the `result` that leads to it (the name
+    of a word), or the `share` of calls that go it.
     """
 
     to: str
@@ -37,6 +38,9 @@ class Way:
     sets: Mapping[str, str] = field(default_factory=dict)
     fills: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
+    key: str = ""
+    result: str = ""
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

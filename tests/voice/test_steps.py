@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,14 @@ from tests.voice.today import TodayStep
 
 STEPS, REGISTRY = "ivr/voice/steps", "ivr/voice/steps/registry.py"
 SMALLEST = "tests/voice/today.py"
+WORDS = "ivr/web/locale/fa/live.yaml"
+# Of the tests of what the recipe's third step asks for.
+SHOWN = (
+    "tests/voice/test_menus_doc.py",
+    "tests/web/test_live.py::test_every_type_of_steps_has_its_word",
+    "tests/test_simulator.py::test_every_type_of_steps_stands_in_a_tree_of_the_golden_conversations",
+    "tests/test_simulator.py::test_the_conversation_goes_as_written",
+)
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TREE = (
     'menu: "small"\nlanguages: [fa]\nstart: today\nsteps:\n'
@@ -34,12 +44,11 @@ TREE = (
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The house as it is, but for the new type's file and its two words in the registry."""
     house = tmp_path_factory.mktemp("house")
-    voice = house / "ivr" / "voice"
-    voice.parent.mkdir()
-    for path in (ROOT / "ivr").iterdir():
-        if path.name != voice.name:
-            (house / "ivr" / path.name).symlink_to(path)
-    shutil.copytree(ROOT / "ivr" / "voice", voice, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("db", "dialplan", "sounds", "config.yaml"):
+        (house / name).symlink_to(ROOT / name)
+    for name in ("ivr", "tests", "docs"):
+        shutil.copytree(ROOT / name, house / name)
+    shutil.copy(ROOT / "pyproject.toml", house)
 
     shutil.copy(ROOT / SMALLEST, house / STEPS)
     registry = (house / REGISTRY).read_text(encoding="utf-8")
@@ -52,13 +61,26 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return house
 
 
+def python(house: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A program of that house."""
+    command, environment = [sys.executable, "-m", *arguments], {"PYTHONPATH": str(house), **environment}
+    return subprocess.run(
+        command, cwd=house, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+
+
 def ivr(house: Path, *arguments: str) -> Any:
     """What `ivr … --json` of that house prints."""
-    command = [sys.executable, "-m", "ivr.cli", *arguments, "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(house)}
-    done = subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True, check=False)
+    done = python(house, "ivr.cli", *arguments, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+def failures(house: Path) -> set[str]:
+    """Which of that house's tests of what must be shown fail."""
+    done = python(house, "pytest", "-q", "-p", "no:cacheprovider", *SHOWN)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return set(re.findall(r"^FAILED \S+::(\w+)", done.stdout, re.MULTILINE))
 
 
 def test_the_recipe_names_the_files_that_it_takes() -> None:
@@ -77,6 +99,49 @@ def test_a_call_walks_through_it(house: Path) -> None:
     walked = ivr(house, "simulate", "--file", "tree.yaml", "--keys", "-")
     said = walked["turns"][0]["said"]  # its prompt, weekday, day and month, goodbye
     assert walked["outcome"] == "completed" and len(said) == 5
+
+
+def test_what_must_be_shown_the_tests_name_until_it_is(house: Path) -> None:
+    reference = {"test_its_reference_is_what_the_steps_say_of_themselves", "test_no_other_example_is_shown"}
+    assert failures(house) == {*reference, *(each.partition("::")[2] for each in SHOWN[1:3])}
+
+    assert python(house, "ivr.cli", "menu", "reference").returncode == 0
+    words = house / WORDS
+    words.write_text(words.read_text(encoding="utf-8").replace("\n  end:", "\n  today: روز\n  end:"), "utf-8")
+    golden = house / "tests" / "golden"
+    (golden / "small.yaml").write_text(TREE, encoding="utf-8")
+    (golden / "today.txt").write_text("# which day it is\nkeys: -\ntree: small\n\n?\n", encoding="utf-8")
+    assert failures(house) == {"test_the_conversation_goes_as_written"}
+
+    python(house, "pytest", "-q", "-p", "no:cacheprovider", SHOWN[3], GOLDEN="record")
+    assert "status.due_is" in (golden / "today.txt").read_text(encoding="utf-8")
+    assert failures(house) == set()
+
+
+def asked_of_its_type(path: Path) -> Iterator[str]:
+    """The classes of steps that it knows by name, and types that it compares with."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.ImportFrom(module, names) if (module or "").startswith("ivr.voice.steps."):
+                yield from (each.name for each in names if each.name.endswith("Step"))
+            case ast.Compare(left=ast.Attribute(attr="TYPE"), comparators=[ast.Constant(value)]):
+                yield str(value)
+
+
+def test_nobody_asks_a_step_for_its_type_but_where_the_recipe_says() -> None:
+    """What a type is to them they read from `Step`: so a new one falls through nowhere."""
+    asked = {path: sorted(set(asked_of_its_type(path))) for path in (ROOT / "ivr").rglob("*.py")}
+    known = {path.relative_to(ROOT).as_posix(): names for path, names in asked.items() if names}
+    elsewhere = {path: names for path, names in known.items() if not path.startswith(STEPS)}
+    assert elsewhere == {
+        "ivr/voice/parse.py": ["EndStep", "FragmentStep", "SayStep", "TreeStep"],
+        "ivr/loops/live_trees.py": ["TreeStep"],
+        "ivr/voice/callback.py": ["OperatorStep"],
+        "ivr/voice/verdict.py": ["OperatorStep"],
+        "ivr/loops/carrying.py": ["OperatorStep"],
+    }
+    recipe = CONTRIBUTING.split("A new step *type*")[1].split("\n\n")[0]
+    assert all(f"`{path}`" in recipe for path in elsewhere)
 
 
 def test_every_file_is_a_type_that_trees_may_hold() -> None:

@@ -20,7 +20,6 @@ from ivr.voice import script
 from ivr.voice.announcements import LONGEST_TEXT, Announcement
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
-from ivr.voice.steps.announcement import AnnouncementStep
 
 CHANNEL = "ivr_announcements"
 LONGEST = timedelta(days=14)
@@ -83,7 +82,7 @@ def _slots(texts: Sequence[str]) -> list[str]:
     for text in texts:
         with suppress(MenuMistakes):  # of an older or newer release: no call goes through it here
             steps = parse(text.encode(), "").steps.values()
-            found |= dict.fromkeys(step.slot for step in steps if isinstance(step, AnnouncementStep))
+            found |= dict.fromkeys(slot for step in steps for slot in step.announces())
     return list(found)
 
 

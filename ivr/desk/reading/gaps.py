@@ -93,7 +93,7 @@ def _said(menu: Menu) -> Mapping[str, set[str]]:
     """The kinds, topics and counties that the tree itself names; `asked`: which of them it asks for."""
     said: dict[str, set[str]] = defaultdict(set)
     for step in menu.steps.values():
-        said["asked"].add(step.TYPE)
+        said["asked"].add(step.question)
         for way in step.ways():
             for name, value in (*way.sets.items(), *way.fills.items()):
                 said[name].add(value)

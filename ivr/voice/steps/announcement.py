@@ -48,6 +48,9 @@ notice:
     def ways(self) -> Iterator[Way]:
         yield Way(self.go, By.ALONE)
 
+    def announces(self) -> Iterator[str]:
+        yield self.slot
+
     def at_best(self, timing: Timing) -> float:
         return 0.0
 

@@ -66,6 +66,7 @@ class BranchStep(Step):
         ]
     )
     TAKES_TIME = False
+    LOOK = "quiet"
     EXAMPLE = """\
 who:
   type: branch
@@ -95,6 +96,10 @@ who:
         if self.on not in SETTLED:
             return self.ways()
         return iter((Way(self.cases.get(draft.get(self.on, ""), self.go), By.ALONE),))
+
+    @property
+    def goes_by(self) -> str:
+        return self.on
 
     def at_best(self, timing: Timing) -> float:
         return 0.0

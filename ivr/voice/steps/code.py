@@ -33,6 +33,7 @@ class CodeStep(Asking):
 
     TYPE = "code"
     TITLE = "the tracking code"
+    TELLS_ALL = True
     PROMPT = replace(PROMPT, default=("code.is",))
     KEYS = (
         YamlKey(

@@ -23,6 +23,7 @@ class CountyStep(Choosing):
 
     TYPE = "county"
     TITLE = "two digits"
+    TELLS_ALL = True
     PROMPT = replace(PROMPT, default=("county.ask",))
     KEYS = (
         YamlKey(

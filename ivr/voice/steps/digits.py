@@ -15,6 +15,7 @@ from ivr.voice.step_fields import PROMPT, SENSITIVE, StepFields
 from ivr.voice.talk import Back, Flow, Jump, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.well_desk import EXAMPLE_CODE
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Scalar
 from ivr.voice.yaml_values import ANY_PROMPTS, ChoiceValue, NumberValue, StepValue
@@ -28,17 +29,18 @@ class UsualNumber:
     least: int
     most: int
     prompt: str
+    example: str
     masked: bool = False
 
 
 WHAT = {
-    "callback": UsualNumber("phone", 8, 11, "callback.ask"),
-    "national_id": UsualNumber("national_id", 10, 10, "national_id.ask", masked=True),
-    "code": UsualNumber("tracking_code", 10, 10, "follow_up.ask"),
+    "callback": UsualNumber("phone", 8, 11, "callback.ask", "09140000000"),
+    "national_id": UsualNumber("national_id", 10, 10, "national_id.ask", "0012345679", masked=True),
+    "code": UsualNumber("tracking_code", 10, 10, "follow_up.ask", EXAMPLE_CODE),
 }
 ANY_NUMBER = "digits"  # the check of a number that only another system understands
 CHECKS = (*(each.check for each in WHAT.values()), ANY_NUMBER)
-_ANY = UsualNumber(ANY_NUMBER, 1, 12, "")
+_ANY = UsualNumber(ANY_NUMBER, 1, 12, "", "")
 INTO = ChoiceValue(tuple(WHAT), or_variable=True)
 
 
@@ -171,6 +173,14 @@ callback_number:
     def ways(self) -> Iterator[Way]:
         yield Way(self.go, By.CALLER)
         yield from self.misses()
+
+    @property
+    def question(self) -> str:
+        return f"{self.TYPE} {self.into}"
+
+    def usual_keys(self, many: int) -> str:
+        """A right number of the kind that is asked for."""
+        return WHAT[self.into].example if self.into in WHAT else "1" * many
 
     @property
     def rounds(self) -> int:

@@ -21,6 +21,7 @@ class EndStep(Step):
     TITLE = "speaks, then hangs up"
     PROMPT = replace(PROMPT, value=ANY_PROMPTS, default=())
     LEAF = "end"
+    LOOK = "quiet"
     EXAMPLE = """\
 goodbye:
   type: end

@@ -197,8 +197,8 @@ water_cut:
         return self.not_found if told.result is EnquiryResult.NOT_FOUND else self.failed
 
     def ways(self) -> Iterator[Way]:
-        for to in (self.found, self.not_found, self.failed):
-            yield Way(to, By.ALONE)
+        for result in ("found", "not_found", "failed"):
+            yield Way(getattr(self, result), By.ALONE, result=f"enquired.{result}")
 
     def at_best(self, timing: Timing) -> float:
         return timing.speech(self.prompt)

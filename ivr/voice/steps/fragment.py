@@ -87,6 +87,10 @@ operator:
     def ways(self) -> Iterator[Way]:
         yield Way(self.entry, By.ALONE)
 
+    @property
+    def stands_for(self) -> str:
+        return self.use
+
     def at_best(self, timing: Timing) -> float:
         return 0.0
 

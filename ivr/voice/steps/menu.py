@@ -155,8 +155,8 @@ kind:
                 yield f"{meant} way to {shown(longer)}: give it `next_key: {SLOW_FINGER:g}` or more"
 
     def ways(self) -> Iterator[Way]:
-        for choice in self.keys.values():
-            yield Way(choice.go, By.CALLER, choice.sets)
+        for key, choice in self.keys.items():
+            yield Way(choice.go, By.CALLER, choice.sets, key=key)
         yield from self.misses()
 
     def questions(self, timing: Timing) -> list[Question]:

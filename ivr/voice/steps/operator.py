@@ -133,6 +133,7 @@ and is put through by a 1. It is offered to nobody who can't be called back (a w
 abroad, an installation that dials nobody), nor to who is blocked."""
     SPEAKS = frozenset({"turn.offer", "turn.kept", "turn.not_kept", "goodbye"})
     LEAF = "operator"
+    LOOK = "operator"
     EXAMPLE = """\
 operator:
   type: operator
@@ -181,7 +182,7 @@ operator:
     def ways(self) -> Iterator[Way]:
         yield Way(self.nobody, By.ALONE)
         if self.call_back:
-            yield Way(self.call_back, By.CALLER)
+            yield Way(self.call_back, By.CALLER, key=KEEPS_PLACE)
 
     @property
     def asks_who(self) -> bool:

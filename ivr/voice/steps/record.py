@@ -81,6 +81,8 @@ body in charge, a deadline that never becomes a later one. Who hangs up before s
 words to the desk, as a matter "of anything else". The kind is chosen before the beep: behind it nothing
 changes it any more."""
     LEAF = "record"
+    LOOK = "record"
+    TELLS_ALL = True
     GONE_BACK_TO = False  # her words are safe: a second visit would open a second case
     SPEAKS = frozenset(
         {

@@ -53,6 +53,8 @@ class ReviewStep(Choosing):
 
     TYPE = "review"
     TITLE = "keep, hear, again, add, confide"
+    TELLS_ALL = True
+    APART = True
     PROMPT = replace(PROMPT, default=("review.menu",))
     KEYS = (
         YamlKey(

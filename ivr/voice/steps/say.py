@@ -26,6 +26,7 @@ class SayStep(Step):
 
     TYPE = "say"
     TITLE = "speaks"
+    LOOK = "say"
     KEYS = (
         YamlKey(
             "number",

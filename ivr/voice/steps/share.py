@@ -49,8 +49,8 @@ shorter:
         return onward
 
     def ways(self) -> Iterator[Way]:
-        yield Way(self.to, By.ALONE)
-        yield Way(self.go, By.ALONE)
+        yield Way(self.to, By.ALONE, share=self.share)
+        yield Way(self.go, By.ALONE, share=1 - self.share)
 
     def at_best(self, timing: Timing) -> float:
         return 0.0

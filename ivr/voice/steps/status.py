@@ -38,6 +38,7 @@ class StatusStep(Asking):
 
     TYPE = "status"
     TITLE = "where a case stands"
+    TELLS_ALL = True
     PROMPT = replace(PROMPT, default=("status.intro",))
     KEYS = (
         YamlKey(

@@ -23,6 +23,7 @@ class TopicStep(Choosing):
 
     TYPE = "topic"
     TITLE = "the matter in two presses"
+    TELLS_ALL = True
     PROMPT = replace(PROMPT, default=("topic.menu",))
     KEYS = (
         YamlKey("leaf_prompt", PromptsValue(), "said before the second press", ("topic.leaf_menu",)),

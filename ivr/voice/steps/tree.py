@@ -79,6 +79,10 @@ water:
         yield Way(self.entry or self.go, By.ALONE)
         yield Way(self.missing_go, By.ABSENT)
 
+    @property
+    def stands_for(self) -> str:
+        return self.name
+
     def unclear(self) -> Iterator[str]:
         return iter((self.trouble,) if self.trouble else ())
 
