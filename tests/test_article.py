@@ -43,9 +43,9 @@ from tests.fixtures.hotline import fresh_number
 from tests.fixtures.province import answer, read_page
 from tests.fixtures.travelling import QUIET, ZONE, Travelling, travelling
 from tests.web.browser import screenshot, window
+from tests.web.meetings.test_session_day import TABLET, all_sent, line, press
 from tests.web.panel import QUICK, Client, PanelServed
 from tests.web.test_delay import letters, printed
-from tests.web.test_session_day import TABLET, all_sent, line, press
 
 S = RequestState
 WEDNESDAY, MONDAY, TUESDAY = date(2026, 11, 25), date(2026, 11, 30), date(2026, 12, 1)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ivr.settings import ROOT
+from tests.test_floors import imported
 
-TESTS = ROOT / "tests"
+IVR, TESTS = ROOT / "ivr", ROOT / "tests"
 # Of the whole house, or of a module that stands at its top.
 AT_THE_TOP = {
     *("test_article", "test_dependencies", "test_floors", "test_names", "test_rooms"),
@@ -44,3 +45,24 @@ def test_each_room_of_the_tests_is_a_room_of_the_house() -> None:
     strange = [room for room in rooms if not any((home / room).is_dir() for home in homes)]
     assert {str(room) for room in strange} == TOOLS
     assert {path.stem for path in TESTS.glob("test_*.py")} == AT_THE_TOP
+
+
+def test_each_room_of_the_house_has_its_tests() -> None:
+    ours = {path.parent.relative_to(IVR) for path in IVR.rglob("*.py") if path.name != "__init__.py"}
+    tested = {path.parent.relative_to(TESTS) for path in FILES if path.name.startswith("test_")}
+    assert {str(room) for room in ours - tested} == {
+        "desk"
+    }  # which holds but words of refusal beside its rooms
+
+
+def test_what_is_named_after_a_module_of_its_house_stands_in_the_room_of_it() -> None:
+    """Where it imports that module; a page and a room of the desk may share a name."""
+    elsewhere = []
+    for path in (path for path in FILES if path.name.startswith("test_")):
+        house, *room = path.relative_to(TESTS).with_name(path.stem.removeprefix("test_")).parts
+        its = {name for name in imported(path) if name.startswith(f"ivr.{house}.")}
+        its = {name for name in its if room and name.rpartition(".")[2] == room[-1]}
+        its = {name for name in its if (ROOT / name.replace(".", "/")).with_suffix(".py").exists()}
+        if its and ".".join(("ivr", house, *room)) not in its:
+            elsewhere.append(f"{path.relative_to(TESTS)} tests {', '.join(its)}")
+    assert not elsewhere

@@ -14,8 +14,8 @@ from ivr.store.tables import calendar_days
 from tests.desk.trees.test_rehearsing import in_the_books
 from tests.fixtures.commands import Terminal, typed
 from tests.voice.conversation import DIRECTORY, TEHRAN
+from tests.voice.steps.test_share import TREE_TRIED
 from tests.voice.test_rehearsal import WHOLE, call
-from tests.voice.test_share import TREE_TRIED
 from tests.voice.test_step_figures import today
 
 TREES = ROOT / "dialplan" / "menus"

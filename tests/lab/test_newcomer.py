@@ -35,7 +35,7 @@ from ivr.settings import BrowserPhone, Callbacks, Settings
 from ivr.store.engine import make_engine
 from tests.fixtures.hotline import Hotline, environment, free_settings, fresh_number, worries
 from tests.lab.test_hotline import TO_THE_BEEP
-from tests.web.test_call_page import calling, complains
+from tests.web.public.test_call_page import calling, complains
 
 SPOKEN = cache() / "newcomer-sounds.tar"
 PATIENCE = 180.0  # seconds: a machine with many processes lets each part wait

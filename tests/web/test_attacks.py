@@ -11,9 +11,9 @@ from ivr.desk.people import signing_in
 from ivr.store.tables import audit, case_events, cases
 from ivr.web.panel import sessions
 from tests.desk.counter import Counter, counter
+from tests.web.account.test_sign_in import sign_in
 from tests.web.everything import MARKUP, ask, hostile_case, plain_pages, routes
 from tests.web.panel import PASSWORD, PanelServed
-from tests.web.test_sign_in import sign_in
 
 RAW = ("<script>window.hit", "<img src=x", 'onerror="window', "'49")
 STRANGE = {"agency": "'; DROP TABLE cases; --", "reason": MARKUP, "next": "//evil.example", "q": MARKUP}

@@ -29,10 +29,10 @@ from ivr.web.panel.visit import Panel
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
 from tests.fixtures.province import book_of
 from tests.web.browser import patient
+from tests.web.live.test_live import LONG, SEEN, TO_THE_BEEP, lasted, step_in, text
 from tests.web.panel import PASSWORD, PanelServed, places_of
+from tests.web.public.test_call_page import ELSEWHERE, HEARD, chrome_without, hears
 from tests.web.service import Clock
-from tests.web.test_call_page import ELSEWHERE, HEARD, chrome_without, hears
-from tests.web.test_live import LONG, SEEN, TO_THE_BEEP, lasted, step_in, text
 
 PROXY = "127.0.0.3"  # where the proxy calls the panel from; browsers come from 127.0.0.1
 # As people's browsers are: they ask for the microphone, and hide their addresses until it is given.

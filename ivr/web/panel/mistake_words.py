@@ -1,7 +1,7 @@
 """What is wrong in a menu tree, in Persian: by one catalogue of the check's English sentences.
 
 `ivr/web/locale/fa/mistakes.yaml` has each of them, {} for what it names. A sentence that is not there stays
-English, which a test does not let happen (`tests/web/test_mistake_words.py`).
+English, which a test does not let happen (`tests/web/panel/test_mistake_words.py`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from ivr.desk.refusals import WrongField
 from ivr.store.tables import cases, outbox, recordings
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
-from tests.desk.office import WEDNESDAY
 from tests.fixtures.commands import ivr
 from tests.fixtures.hotline import write_tone
 from tests.fixtures.province import CONVENTIONS
@@ -153,20 +152,6 @@ async def test_a_recording_handed_in_belongs_to_the_case(at: Counter, tmp_path: 
         row = (await connection.execute(select(recordings))).one()
     assert (row.case_id, row.seconds, row.silent, row.ended) == (done.id, 1.0, False, "uploaded")
     assert await findings(at.engine, tmp_path, done.code) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "is no WAV file"),
-        (b"RIFF\x24\0\0\0WAVEfmt ", "is no WAV file"),
-        (b"x" * (10 * 1024 * 1024 + 1), "at most 10 MB"),
-    ],
-)
-def test_what_is_no_recording_is_told(tmp_path: Path, content: bytes, says: str) -> None:
-    with pytest.raises(WrongField, match=f"audio: {says}"):
-        audio.put(content, tmp_path, WEDNESDAY)
-    assert list(tmp_path.iterdir()) == []
 
 
 async def test_from_the_command_line(database_url: str, tmp_path: Path) -> None:

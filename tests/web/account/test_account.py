@@ -20,9 +20,9 @@ from ivr.settings import Web
 from ivr.store.tables import factor_roles
 from ivr.store.tables import people as people_table
 from tests.fixtures.solving import solved
+from tests.web.account.test_sign_in import WRONG, actions, sign_in
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import PASSWORD, QUICK, PanelServed
-from tests.web.test_sign_in import WRONG, actions, sign_in
 
 NEW = "seven green bicycles"
 

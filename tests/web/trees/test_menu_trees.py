@@ -34,8 +34,8 @@ from ivr.web.panel.locale import digits, words
 from ivr.web.panel.studio import Studio
 from tests.desk.trees.test_rehearsing import in_the_books
 from tests.voice.conversation import DIRECTORY, TREE
+from tests.voice.steps.test_share import TREE_TRIED, way
 from tests.voice.test_rehearsal import WHOLE, call
-from tests.voice.test_share import TREE_TRIED, way
 from tests.voice.test_step_figures import moved
 from tests.web.browser import PHONE, patient, screenshot, serious, window
 from tests.web.panel import QUICK, Client, PanelServed, panel_served

@@ -15,8 +15,8 @@ from ivr.cases.alphabet import persian_order
 from ivr.store.tables import agencies, areas, cases, marks, recordings
 from tests.desk.inbox import NOW
 from tests.web.browser import PHONE, chrome, screenshot, serious, window
+from tests.web.inbox.test_inbox import books, line
 from tests.web.panel import PanelServed, panel
-from tests.web.test_inbox import books, line
 
 __all__ = ["chrome", "panel"]
 

@@ -33,7 +33,7 @@ from ivr.web.board import Board
 from ivr.web.live import stream
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
-from tests.desk.call.test_turn_calls import keeps
+from tests.desk.case.test_turn_calls import keeps
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
 from tests.fixtures.province import book_of

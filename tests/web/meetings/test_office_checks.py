@@ -14,8 +14,8 @@ from tests.cases.papers import image
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.casefile.test_attachments import put
 from tests.web.panel import PanelServed
-from tests.web.test_attachments import put
 
 REPORTED = "/panel/meetings/reported"
 DESKTOP: ViewportSize = {"width": 1366, "height": 768}

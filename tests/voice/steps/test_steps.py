@@ -28,7 +28,7 @@ WORDS = "ivr/web/locale/fa/live.yaml"
 # Of the tests of what the recipe's third step asks for.
 SHOWN = (
     "tests/voice/test_menus_doc.py",
-    "tests/web/test_live.py::test_every_type_of_steps_has_its_word",
+    "tests/web/live/test_live.py::test_every_type_of_steps_has_its_word",
     "tests/test_simulator.py::test_every_type_of_steps_stands_in_a_tree_of_the_golden_conversations",
     "tests/test_simulator.py::test_the_conversation_goes_as_written",
 )

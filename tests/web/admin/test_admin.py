@@ -23,9 +23,9 @@ from ivr.desk.letters import notices, outgoing
 from ivr.desk.people import totp
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
+from tests.web.account.test_sign_in import sign_in
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PASSWORD, Client, PanelServed
-from tests.web.test_sign_in import sign_in
 
 TEXT = words()
 BOOK = "/panel/admin/book"

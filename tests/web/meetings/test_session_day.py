@@ -23,8 +23,8 @@ from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_orders, mee
 from tests.cases.papers import PDF
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.casefile.test_attachments import put
 from tests.web.panel import QUICK, Client, PanelServed, panel_served
-from tests.web.test_attachments import put
 
 TABLET: Any = {"width": 1024, "height": 768}
 DESKTOP: Any = {"width": 1366, "height": 768}

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from ivr.desk.reading.number_searches import BLIND, KNOWING
 from ivr.store.tables import audit, saved_views
+from tests.web.inbox.test_inbox import Books, books
 from tests.web.panel import Client, PanelServed, panel
-from tests.web.test_inbox import Books, books
 
 __all__ = ["panel"]
 

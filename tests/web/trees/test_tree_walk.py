@@ -20,9 +20,9 @@ from tests.fixtures.province import book_of
 from tests.voice.conversation import TREE
 from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, places_of
+from tests.web.public.test_call_page import hears, press_call, text
 from tests.web.service import Clock
-from tests.web.test_call_page import hears, press_call, text
-from tests.web.test_menu_trees import END, pressed_until
+from tests.web.trees.test_menu_trees import END, pressed_until
 
 TEXT = words()
 ONE = "/panel/menus/111"
