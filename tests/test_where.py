@@ -64,6 +64,12 @@ def test_the_map_names_every_room_on_its_floor(house: str, floors: dict[str, int
     assert told == {room: floor + ground for room, floor in floors.items() if room != "refusals"}
 
 
+def test_nothing_stands_beside_the_rooms_but_what_the_map_says() -> None:
+    told = MAP.partition("\nAt the top of `ivr/`")[2].partition("\n\n")[0]
+    there = {path.name for path in (ROOT / "ivr").glob("*.py")} - {"__init__.py"}
+    assert set(re.findall(r"`(\w+\.py)`", told)) == there
+
+
 def test_the_map_names_every_file_of_the_loops() -> None:
     loops = [path.name for path in (ROOT / "ivr" / "loops").glob("*.py") if path.stem != "__init__"]
     assert not [loop for loop in loops if f"{loop}`" not in section(BESIDE)]
