@@ -408,6 +408,16 @@ class _Call:
             case Enquired(result=result, values=values):
                 told = ", ".join(f"{name.removeprefix('var.')} {value}" for name, value in values.items())
                 return f"the other system: {result}{f', {told}' if told else ''}"
+            case WayTaken(way=way):
+                return way
+            case QueueSeen(busy=busy):
+                return "operators: all are busy" if busy else ""
+            case HourTold(state=state):
+                return f"the official's line: {state}"
+        return self._said_by_the_desk(action, event)
+
+    def _said_by_the_desk(self, action: Action, event: Event) -> str:
+        match event:
             case CaseSeen(result=result):
                 return f"desk: {result} {event.status}".rstrip()
             case CallerKnown(blocked=True):
@@ -436,16 +446,10 @@ class _Call:
                 return "desk: confidential"
             case Confirmed():
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
-            case WayTaken(way=way):
-                return way
             case Rated():
                 return "desk: rated"
-            case QueueSeen(busy=busy):
-                return "operators: all are busy" if busy else ""
             case PlaceKept(kept=kept):
                 return "desk: her place is kept" if kept else "desk: her place is not kept"
-            case HourTold(state=state):
-                return f"the official's line: {state}"
         raise TypeError(type(event).__name__)
 
 

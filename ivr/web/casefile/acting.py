@@ -31,6 +31,11 @@ from ivr.web.window import tracking_code
 LONGEST_REASON = 1000
 MOST_DAYS = 10
 PARTS = 4  # rows that the form has
+# What a form that is shown again has in its fields.
+TYPED = (
+    *("reason", "agency", "topic", "county", "into", "days", "about", "collective", "person"),
+    *("words", "spoken", "voice", "accused", "kept_from", "told", "order_words", "due_on"),
+)
 
 
 async def form(visit: Visit) -> web.StreamResponse:
@@ -81,38 +86,12 @@ async def shown(
     sentence: str = "",
 ) -> dict[str, Any]:
     """What the form's template needs."""
-    values = (
-        {
-            name: sent.raw(name)
-            for name in (
-                "reason",
-                "agency",
-                "topic",
-                "county",
-                "into",
-                "days",
-                "about",
-                "collective",
-                "person",
-                "words",
-                "spoken",
-                "voice",
-                "accused",
-                "kept_from",
-                "told",
-                "order_words",
-                "due_on",
-            )
-        }
-        if sent
-        else {}
-    )
     return {
         "file": file,
         "case": file.case,
         "deed": deed,
         "needs_reason": deed.needs_reason(visit.actor.side),
-        "typed": values,
+        "typed": {name: sent.raw(name) for name in TYPED} if sent else {},
         "wrong": wrong or {},
         "sentence": sentence,
         "parts": _parts(sent),

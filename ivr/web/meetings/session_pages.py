@@ -152,9 +152,7 @@ async def session_page(
     """`about`: the code whose view was being written."""
     row, seats = await found_session(visit)
     done = visit.request.query.get("done", "")
-    may_hold = visit.allowed("meetings_hold") and row.state == "planned"
     page = await visit.panel.book.page()
-    zone = ZoneInfo(page.calendar.timezone)
     async with visit.panel.engine.connect() as connection:
         called = await full_names(connection, {seat.slot.placed_by for seat in seats})
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
@@ -187,19 +185,29 @@ async def session_page(
         annex=any(each.wish and each.slot.outcome == "met" and is_apart(each.wish.case) for each in seats),
         about=about,
         states=[each for each in InvitationState if each is not InvitationState.INVITED],
-        may_attend=visit.allowed("meetings_attend") and row.state == "planned" and row.starts_at > visit.now,
-        begun=row.starts_at <= visit.now,
         comings=list(Came),
-        may_hold=may_hold and row.ends_at > visit.now,
-        today=row.starts_at.astimezone(zone).date() == visit.now.astimezone(zone).date(),
         blank=dict.fromkeys(TYPED, ""),
         any_heard=any(seat.slot.outcome for seat in seats),
-        may_note=may_hold and row.starts_at.astimezone(zone).date() <= visit.now.astimezone(zone).date(),
         free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
         whole=not visit.scope.agency,
         names=await names_of(visit),
         called=called,
+        **_by_now(visit, row, ZoneInfo(page.calendar.timezone)),
     )
+
+
+def _by_now(visit: Visit, row: Row[Any], zone: ZoneInfo) -> dict[str, bool]:
+    """What of it is over, and what may be done at this time."""
+    its_day, today = row.starts_at.astimezone(zone).date(), visit.now.astimezone(zone).date()
+    planned = row.state == "planned"
+    may_hold = planned and visit.allowed("meetings_hold")
+    return {
+        "begun": row.starts_at <= visit.now,
+        "today": its_day == today,
+        "may_hold": may_hold and row.ends_at > visit.now,
+        "may_note": may_hold and its_day <= today,
+        "may_attend": planned and visit.allowed("meetings_attend") and row.starts_at > visit.now,
+    }
 
 
 async def _owed(visit: Visit, connection: AsyncConnection, row: Row[Any]) -> dict[str, list[OrderSeen]]:
