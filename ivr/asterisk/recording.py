@@ -19,7 +19,7 @@ from typing import Protocol
 from ivr.asterisk.agi import Reply
 from ivr.asterisk.connection import LOST
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import measure
+from ivr.voice.wave import HEADER_BYTES, measure
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ _unfinished: set[asyncio.Future[None]] = set()
 # the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
 SETTLING, SETTLING_SECONDS = 20, 0.25  # how often it is looked whether a file still grows
 SHORT_SECONDS = 0.75  # a whole file that # ended lacks 0.65 s by the clock: the beep, the key
+MOST_SAMPLES = 1 << 21  # that a reply is believed: four minutes; whoever answers may say what they like
 
 
 class Disks(Protocol):
@@ -55,8 +56,8 @@ class Disks(Protocol):
     def release(self, name: str, ended: bool = True) -> None:
         """It needs none any more; unless `ended`, Asterisk may still be writing to it."""
 
-    def flush(self, name: str) -> None:
-        """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
+    def flush(self, name: str, fd: int) -> None:
+        """Put that recording, open as `fd`, on its disk. Not for the event loop. Raises OSError."""
 
     def write_anew(self, name: str, content: bytes) -> bool:
         """Put it on the disk in another file of that name; False: it holds something else by now.
@@ -92,7 +93,7 @@ class Anywhere:
     def release(self, name: str, ended: bool = True) -> None:
         pass
 
-    def flush(self, name: str) -> None:
+    def flush(self, name: str, fd: int) -> None:
         pass
 
     def write_anew(self, name: str, content: bytes) -> bool:
@@ -220,13 +221,17 @@ async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> 
     refused: list[bytes] = []
 
     def work() -> None:
-        content = _content(file)
-        read.append(_examine(content, name, reply))
+        fd = os.open(file, os.O_RDONLY)
         try:
-            room.flush(name)
-        except OSError:
-            refused.append(content)
-            raise
+            content = _content(fd, reply)
+            read.append(_examine(content, name, reply))
+            try:
+                room.flush(name, fd)
+            except OSError:
+                refused.append(content)
+                raise
+        finally:
+            os.close(fd)
 
     queued = room.threads(name).submit(work)
     working = asyncio.wrap_future(queued)
@@ -235,7 +240,7 @@ async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> 
             await asyncio.shield(working)
     except OSError as error:  # or its child TimeoutError, which says nothing
         if queued.cancel():  # all threads of that disk sleep in flushes; it can be read all the same
-            content = await asyncio.get_running_loop().run_in_executor(_THREADS, _content, file)
+            content = await asyncio.get_running_loop().run_in_executor(_THREADS, Path(file).read_bytes)
             read.append(_examine(content, name, reply))
             refused.append(content)  # that is, nobody flushes it
         elif not read:
@@ -274,14 +279,16 @@ async def _write_anew(name: str, content: bytes, room: Disks) -> None:
             return
 
 
-def _content(file: str) -> bytes:
-    """By few questions to the disk: after each a thread waits for its turn in the interpreter."""
-    fd = os.open(file, os.O_RDONLY)
-    try:
-        content = os.read(fd, size := os.fstat(fd).st_size)
-    finally:
-        os.close(fd)
-    return content if len(content) == size else Path(file).read_bytes()
+def _content(fd: int, reply: Reply) -> bytes:
+    """By few questions to the disk: after each a thread waits for its turn in the interpreter.
+
+    Most files are as long as `reply` says; one that is longer or shorter is asked for the rest.
+    """
+    expected = HEADER_BYTES + 2 * min(reply.endpos or 0, MOST_SAMPLES)
+    content = os.read(fd, expected + 1)
+    while more := len(content) != expected and os.read(fd, 1 << 20):
+        content += more
+    return content
 
 
 def _examine(content: bytes, name: str, reply: Reply) -> Recorded:

@@ -22,6 +22,11 @@ _flushed: set[tuple[str, int, int]] = set()
 def flush(file: Path, root: Path) -> None:
     """Put it on the disk, with the folders from its own up to `root`. Raises OSError."""
     sync(file)
+    flush_folders(file, root)
+
+
+def flush_folders(file: Path, root: Path) -> None:
+    """Put its name on the disk: the folders from its own up to `root`. Raises OSError."""
     new = []
     for folder in file.parents:
         found = folder.stat()

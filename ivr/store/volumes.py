@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from ivr.store.disk_thread import in_time
-from ivr.store.flushing import flush, replace
+from ivr.store.flushing import flush, flush_folders, replace
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
 from ivr.store.volume import DOZE_SECONDS, HANG_SECONDS, STALL_SECONDS, Volume, look
 
@@ -93,10 +93,11 @@ class Volumes:
                 with suppress(RuntimeError):  # we are closed: `give_back` of whoever is next
                     volume.threads.submit(trim, hold.path)
 
-    def flush(self, name: str) -> None:
-        """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
+    def flush(self, name: str, fd: int) -> None:
+        """Put that recording, open as `fd`, on its disk. Not for the event loop. Raises OSError."""
         volume = self._of(name)
-        flush(volume.file(name), volume.folder)
+        os.fsync(fd)
+        flush_folders(volume.file(name), volume.folder)
 
     def write_anew(self, name: str, content: bytes) -> bool:
         """Put it on the disk in another file of that name: what was refused may read as zeros for good.

@@ -138,7 +138,7 @@ class Slow(recording.Anywhere):
         self.flushed: list[str] = []
         self.sick: list[str] = []
 
-    def flush(self, name: str) -> None:
+    def flush(self, name: str, fd: int) -> None:
         time.sleep(self.seconds)
         if self.error is not None:
             raise self.error
@@ -155,9 +155,9 @@ class Forgetful(Slow):
         super().__init__(seconds, OSError(errno.EIO, "no"))
         self.file, self.tries = file, 0
 
-    def flush(self, name: str) -> None:
+    def flush(self, name: str, fd: int) -> None:
         self.file.write_bytes(bytes(self.file.stat().st_size))
-        super().flush(name)
+        super().flush(name, fd)
 
     def write_anew(self, name: str, content: bytes) -> bool:
         if self.tries == 2:
@@ -175,9 +175,9 @@ class Together(Slow):
         super().__init__(0.5)
         self.all = threading.Barrier(many + 1)
 
-    def flush(self, name: str) -> None:
+    def flush(self, name: str, fd: int) -> None:
         self.all.wait(patience(20))
-        super().flush(name)
+        super().flush(name, fd)
 
 
 async def test_words_are_on_the_disk_before_anybody_learns_of_them_and_a_slow_disk_is_no_sick_one(

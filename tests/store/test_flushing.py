@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.store import flushing
 from ivr.store.volumes import Volumes
 
 
@@ -23,6 +24,11 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+def flush(volumes: Volumes, name: str) -> None:
+    with (volumes.all[0].folder / f"{name}.wav").open("rb") as file:
+        volumes.flush(name, file.fileno())
+
+
 def put(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"words")
@@ -34,12 +40,12 @@ def test_a_file_and_each_new_folder_are_flushed_once(tmp_path: Path, synced: lis
     volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
     root = (tmp_path / ("other/recordings" if prefix else "recordings")).resolve()
     first = put(root / "2026/11/25/aa.wav")
-    volumes.flush(f"{prefix}2026/11/25/aa")
+    flush(volumes, f"{prefix}2026/11/25/aa")
     assert synced == [str(place) for place in (first, *list(first.parents)[:4])]
     synced.clear()
     second, next_day = put(root / "2026/11/25/bb.wav"), put(root / "2026/11/26/cc.wav")
-    volumes.flush(f"{prefix}2026/11/25/bb")
-    volumes.flush(f"{prefix}2026/11/26/cc")
+    flush(volumes, f"{prefix}2026/11/25/bb")
+    flush(volumes, f"{prefix}2026/11/26/cc")
     assert synced == [str(second), str(next_day), str(next_day.parent)]
 
 
@@ -47,11 +53,11 @@ def test_a_folder_that_is_made_anew_is_flushed_again(tmp_path: Path, synced: lis
     root = tmp_path / "recordings"
     volumes = Volumes.of(root, None)
     put(root / "2026/11/25/aa.wav")
-    volumes.flush("2026/11/25/aa")
+    flush(volumes, "2026/11/25/aa")
     (root / "2026").rename(root / "away")
     anew = put(root / "2026/11/25/bb.wav")
     synced.clear()
-    volumes.flush("2026/11/25/bb")
+    flush(volumes, "2026/11/25/bb")
     assert synced == [str(place) for place in (anew, *list(anew.parents)[:3])]
 
 
@@ -70,13 +76,13 @@ def test_a_folder_is_not_taken_for_flushed_before_those_above_it_are(
     with monkeypatch.context() as sick:
         sick.setattr(os, "fsync", refuse)
         with pytest.raises(OSError, match="the disk refuses"):
-            volumes.flush("2026/11/25/aa")
+            flush(volumes, "2026/11/25/aa")
     found = list[str]()
     monkeypatch.setattr(os, "fsync", lambda fd: found.append(Path(f"/proc/self/fd/{fd}").readlink().name))
-    volumes.flush("2026/11/25/aa")
+    flush(volumes, "2026/11/25/aa")
     assert found == ["aa.wav", "25", "11", "2026", "recordings"]
 
 
 def test_what_is_not_there_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Volumes.of(tmp_path, None).flush("2026/11/25/aa")
+        flushing.flush(tmp_path / "2026/11/25/aa.wav", tmp_path)
