@@ -54,6 +54,7 @@ Spoken = Mapping[str, str | None]
 Talked = Callable[[str, float, bool], bool]  # Asterisk's result, seconds so far, whether she is gone
 
 BEEP = "beep"
+AT_ONCE = 0.05  # seconds that Read waits for a key behind what it plays, where none is asked for
 CALL_BACK = "callback"  # the argument with which the dialplan hands over a call of ours
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 # In Read and Playback these separate or group arguments and files.
@@ -267,6 +268,9 @@ class Channel:
         if not say.barge_in:
             await self._play(files)
             return HungUp() if self._connection.hung_up else _SAID
+        if len(files) == 1 and not say.heeds_key:
+            await self._connection.send(_read_line(files[0], 1, AT_ONCE), True)
+            return HungUp() if self._connection.hung_up else _SAID
         for piece in files:
             event = await self._read(piece, 1)
             if not isinstance(event, Keys):
@@ -275,7 +279,7 @@ class Channel:
                 return Said(event.pressed or "#")
         return _SAID
 
-    async def _read(self, files: str, most: int, first: float = 0.05, following: float = 0.05) -> Event:
+    async def _read(self, files: str, most: int, first: float = AT_ONCE, following: float = AT_ONCE) -> Event:
         """Play `files` (joined by `&`) and collect keys: `Keys` or `HungUp`."""
         connection = self._connection
         seconds = first

@@ -47,11 +47,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Speak to the end, or with `barge_in` until any key. Answer: `Said`."""
+    """Speak to the end, or with `barge_in` until any key. Answer: `Said`.
+
+    `heeds_key`: which key it was is wanted; to ask is a command more.
+    """
 
     speech: Speech
     language: str
     barge_in: bool = False
+    heeds_key: bool = True
 
 
 @dataclass(frozen=True, slots=True)

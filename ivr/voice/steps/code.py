@@ -74,7 +74,7 @@ code:
             return self.go
         if self.ready_prompt:  # a key only shortens the wait for her pen
             ready = talk.take_pending() + self.ready_prompt
-            yield from talk.do(Say(ready, talk.language, self.barge_in), Said)
+            yield from talk.do(Say(ready, talk.language, self.barge_in, heeds_key=False), Said)
         speech = (*self.prompt, *self._dictation(talk.code, talk.language), _expects(talk))
         while True:
             keys = yield from talk.ask(self, speech + self.repeat_prompt, 1)
