@@ -176,7 +176,9 @@ class Call:
             del self.line.live[self.facts.id]
             if self.in_line and self.line.hours is not None:
                 await asyncio.shield(self.line.hours.left(self.facts.id, self.channel.hung_up))
-            await asyncio.shield(self._close())
+            closing = self._close()
+            await (asyncio.shield(closing) if self._leaves_words else closing)
+            self.session.close()
 
     def going_on(self) -> dict[str, Any]:
         """Where the caller is now. Her number is masked: this leaves the process."""
@@ -396,6 +398,11 @@ class Call:
             return
         for recorded in opening.recordings:  # to the case of her earlier words
             await self._keep(KeepWords(code, recorded, instead=False))
+
+    @property
+    def _leaves_words(self) -> bool:
+        """Whether its end waits for the disk; else it ends in this turn of the loop, and nothing stops it."""
+        return bool(self.session.uncased or self.facts.attempt)
 
     async def _close(self) -> None:
         scraps = tuple(self.session.uncased)

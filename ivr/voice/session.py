@@ -53,6 +53,8 @@ class _Settled(str):
 class Session(Talk):
     """One call."""
 
+    __slots__ = ("_flow", "_played", "menu")
+
     def __init__(
         self, menu: Menu, directory: Directory, caller: Caller, hour: Official | None = None
     ) -> None:
@@ -75,6 +77,10 @@ class Session(Talk):
             return self._in_own_words(self._flow.send(event))
         except StopIteration:
             return None
+
+    def close(self) -> None:
+        """Let go of the walk, which holds us as we hold it: else the garbage collector has to part us."""
+        self._flow.close()
 
     def say(self, *sounds: Sound) -> None:
         """In the words of the tree that says it, which need not be the one that asks next."""

@@ -93,6 +93,14 @@ class Talk:
     `steps` are those of its menu, for a step that looks for another.
     """
 
+    __slots__ = (
+        "_left_for", "_number_full", "_pending", "about", "asked_of", "asked_seconds", "blocked", "caller",
+        "code", "directory", "draft", "earlier", "history", "hour", "joined", "joins", "known_county",
+        "language", "least_seconds", "limits", "misses", "reason_lost", "recorded_at", "review_mode",
+        "reviewed_at", "step", "steps", "taken_up", "turn_asked", "turn_queue", "uncased", "unknown_codes",
+        "verdict", "words",
+    )  # fmt: skip
+
     def __init__(
         self, steps: Mapping[str, object], start: str, language: str, directory: Directory, caller: Caller
     ) -> None:
