@@ -32,7 +32,8 @@ class Directory:
     Prompt ids derived from it: `topic_group.<digit>`, `topic.<code>`, `county.<code>`,
     `agency.<code>`, all of them in the province's own prompt catalogue. `area_code`: what stands before a
     local number ("041"). `calls_back`: whether citizens are called at all.
-    `calendar`: which days are worked. `announced`: by slot.
+    `calendar`: which days are worked. `announced`: by slot. `says_groups`: “For water and power, one. For …”;
+    `says_leaves`: the matters of each group, another matter, and the way back, as she may have missed hers.
     """
 
     groups: tuple[str, ...]
@@ -47,13 +48,23 @@ class Directory:
     by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
     by_group: Mapping[str, tuple[Topic, ...]] = field(init=False, repr=False, compare=False)
+    says_groups: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    says_leaves: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_topic_key", {t.key: t for t in self.topics})
         object.__setattr__(self, "by_county_key", {c.key: c for c in self.counties})
         leaves = {g: tuple(t for t in self.topics if len(t.key) == 2 and t.key[0] == g) for g in self.groups}
         object.__setattr__(self, "by_group", leaves)
+        groups = tuple(part for g in self.groups for part in (f"topic_group.{g}", f"press.{g}"))
+        object.__setattr__(self, "says_groups", groups)
+        object.__setattr__(self, "says_leaves", {g: _says(topics) for g, topics in leaves.items()})
 
     def leaves(self, group: str) -> tuple[Topic, ...]:
         """The topics behind a first press, in key order."""
         return self.by_group.get(group, ())
+
+
+def _says(topics: tuple[Topic, ...]) -> tuple[str, ...]:
+    options = (part for t in topics for part in (f"topic.{t.code}", f"press.{t.key[1]}"))
+    return (*options, "topic.other_leaf", "press.0", "keys.back")

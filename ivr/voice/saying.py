@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, time
+from functools import lru_cache
 from itertools import chain
 
 from persiantools.jdatetime import JalaliDate
@@ -77,9 +78,10 @@ def dictated(code: str, language: str) -> Speech:
     return tuple(chain.from_iterable(_written(group) for group in grouped(code).split()))
 
 
-def _written(group: str) -> list[str]:
+@lru_cache(maxsize=1_200)  # all that there are of three and two digits
+def _written(group: str) -> tuple[str, ...]:
     spaced = [id for digit in group for id in (f"digit.{digit}", GAP)]
-    return [*spaced[:-1], LONG_PAUSE]
+    return (*spaced[:-1], LONG_PAUSE)
 
 
 def _grouped(text: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from ivr.voice.parse import parse
 from ivr.voice.session import Session
 from tests.asterisk.pretend import Pretend
 from tests.desk.office import WEDNESDAY, office
+from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
 from tests.loops.test_rescue import SECONDS, TO_RECORD, TREE
 
@@ -25,7 +26,8 @@ async def test_a_call_that_is_over_is_gone_without_the_garbage_collector(
     settings = Settings(state=tmp_path)
     menu = parse(TREE.read_bytes(), TREE.name, languages=settings.calls.languages)
     async with office(engine, tmp_path) as desk:
-        line = OpenLine(lambda *_: menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
+        directory = directory_from(settings.seed_path, CONVENTIONS)
+        line = OpenLine(lambda *_: menu, directory, desk.intake, lambda: WEDNESDAY)
         gc.collect()
         gc.disable()
         try:

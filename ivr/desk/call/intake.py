@@ -164,8 +164,8 @@ class Intake:
         try:
             if writing.done():
                 return writing.result()
+            self.journal.hasten()
             async with asyncio.timeout(BEGUN_SECONDS):
-                await self.journal.flush()
                 await asyncio.shield(writing)
         except (JournalError, TimeoutError) as error:
             log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")

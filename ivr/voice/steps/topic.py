@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ivr.voice.actions import Sound, Speech
-from ivr.voice.directory import Directory, Topic
+from ivr.voice.directory import Topic
 from ivr.voice.menu import Choosing
 from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Back, Flow, Talk
@@ -45,7 +44,7 @@ topic:
         directory = talk.directory
         groups = {group: group for group in directory.groups}
         while True:
-            group = yield from talk.listen(self, self.prompt + _groups(directory), groups.get)
+            group = yield from talk.listen(self, self.prompt + directory.says_groups, groups.get)
             if group in directory.by_topic_key:
                 topic = directory.by_topic_key[group]
                 break
@@ -60,7 +59,7 @@ topic:
     def _leaf(self, talk: Talk, group: str) -> Flow[Topic]:
         leaves = {topic.key[1]: topic for topic in talk.directory.leaves(group)}
         leaves.setdefault("0", Topic(talk.directory.other_topic, "0"))
-        speech = self.leaf_prompt + _leaves(talk.directory, group)
+        speech = self.leaf_prompt + talk.directory.says_leaves[group]
         return (yield from talk.listen(self, speech, leaves.get))
 
     def ways(self) -> Iterator[Way]:
@@ -69,19 +68,6 @@ topic:
 
     def questions(self, timing: Timing) -> list[Question]:
         directory = timing.directory
-        longest = max(timing.speech(_leaves(directory, group)) for group in directory.groups)
-        groups = timing.speech(self.prompt + _groups(directory))
+        longest = max(map(timing.speech, directory.says_leaves.values()))
+        groups = timing.speech(self.prompt + directory.says_groups)
         return [Question(groups), Question(timing.speech(self.leaf_prompt) + longest)]
-
-
-def _groups(directory: Directory) -> Speech:
-    """“For water and power, one. For …”"""
-    return tuple(part for g in directory.groups for part in (f"topic_group.{g}", f"press.{g}"))
-
-
-def _leaves(directory: Directory, group: str) -> Speech:
-    """The matters of one group, another matter, and the way back: she may have missed her group."""
-    options: list[Sound] = []
-    for topic in directory.leaves(group):
-        options += [f"topic.{topic.code}", f"press.{topic.key[1]}"]
-    return (*options, "topic.other_leaf", "press.0", "keys.back")
