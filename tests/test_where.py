@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| (.+?) \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 ROWS = ROW.findall(GUIDE)
 MAP = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-ROLES = "(?:all|(?:calls|panel|work)(?:, (?:panel|work))?)"
+ROLES = "(?:all|parent|(?:calls|panel|work)(?:, (?:panel|work))?)"
 BESIDE = "What runs beside calls"
 
 

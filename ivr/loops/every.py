@@ -23,8 +23,8 @@ WELL_SECONDS = 120.0  # one without turns that has run for so long since it fail
 KEEPS_FAILING = 3  # times in a row before anybody is told
 
 LoopWork = Callable[[], Coroutine[Any, Any, None]]
-Turn = Callable[[], Awaitable[object]]
-Rest = float | Turn  # seconds from one turn to the next, or what waits for it
+LoopTurn = Callable[[], Awaitable[object]]
+Rest = float | LoopTurn  # seconds from one turn to the next, or what waits for it
 
 
 def is_waited_for(error: Exception) -> bool:
@@ -93,7 +93,7 @@ class Loops:
         self,
         name: str,
         rest: Rest,
-        work: Turn,
+        work: LoopTurn,
         *,
         at_once: bool = True,
         waits_for: tuple[type[Exception], ...] = (),
@@ -138,7 +138,7 @@ class Loops:
             await asyncio.sleep(wait)
 
     async def _turns(
-        self, loop: Loop, rest: Rest, work: Turn, at_once: bool, waits: Callable[[Exception], bool]
+        self, loop: Loop, rest: Rest, work: LoopTurn, at_once: bool, waits: Callable[[Exception], bool]
     ) -> None:
         wait: Rest = 0.0 if at_once else rest
         while True:

@@ -23,7 +23,7 @@ from ivr.voice.yaml_keys import YamlKey
 END = ""  # the step after the last
 SLOW_FINGER = 3.0  # seconds that somebody old takes from one key to the next, who sees the keypad well
 Leaf = Literal["", "record", "operator", "end"]
-Look = Literal["ask", "record", "operator", "say", "quiet"]
+CardLook = Literal["ask", "record", "operator", "say", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Step(ABC):
     GONE_BACK_TO: ClassVar[bool] = False  # whether `#` may lead here again
     TELLS_ALL: ClassVar[bool] = False  # whether its type alone says what it asks
     APART: ClassVar[bool] = False  # whether the figure of a whole call leaves it out
-    LOOK: ClassVar[Look] = "ask"  # how it is drawn
+    LOOK: ClassVar[CardLook] = "ask"  # how it is drawn
 
     @classmethod
     def yaml_keys(cls) -> tuple[YamlKey, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from ivr.voice.directory import Directory
-from ivr.voice.menu import Look, Menu, Step
+from ivr.voice.menu import CardLook, Menu, Step
 from ivr.voice.own_words import timed
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, Way
@@ -46,7 +46,7 @@ class StepCard:
 
     step: str
     type: str
-    look: Look
+    look: CardLook
     line: int
     title: str
     arrives: float | None

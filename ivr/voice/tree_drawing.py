@@ -13,7 +13,7 @@ from html import escape
 from math import ceil
 
 from ivr.voice.directory import Directory
-from ivr.voice.menu import Look, Menu
+from ivr.voice.menu import CardLook, Menu
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_cards import Exit, StepCard, TreeWords, cards
 from ivr.voice.tree_layout import Laid, Point, lay_out
@@ -25,7 +25,7 @@ SHADES = ("#fff8e8", "#fff1d4", "#ffe9bd", "#ffe0a6", "#ffd592", "#ffc984", "#ff
 _PAD, _HEAD, _LINE, _NOTE = 12.0, 30.0, 20.0, 16.0
 _INK, _SOFT, _EDGE, _PAPER, _RIM = "#1c2321", "#56605b", "#8b938d", "#ffffff", "#c9cec9"
 _ASKS = "#0b6b72"
-_COLOURS: Mapping[Look, str] = {
+_COLOURS: Mapping[CardLook, str] = {
     "ask": _ASKS,
     "record": "#b4530a",
     "operator": "#6d4bb0",

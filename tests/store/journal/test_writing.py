@@ -226,7 +226,7 @@ async def test_a_flush_that_hangs_is_trouble_and_one_that_is_slow_or_was_stopped
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", patience(0.3))  # so it hangs after 0.6
-    asleep, took, alarms = tmp_path / "asleep", pen._write_all, 0
+    asleep, took, alarms = tmp_path / "asleep", pen._write_all, 0  # the disk itself
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(patience(0.3))
