@@ -12,9 +12,10 @@ from bench.chaos.evidence import Call, Fault
 from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, UNSURE
 
 APOLOGY = "fallback.apology"
+STOPPED_SERVER = "one server stopped"
 SERVERS = (
     "one server killed",
-    "one server stopped",
+    STOPPED_SERVER,
     "every server killed",
     "every server away",
     "new server killed",
@@ -94,7 +95,14 @@ def false_alarms(
 
 def _may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
     """Whether one of them can be why that recording of that call, begun then, lacks something."""
-    return not name.startswith(SECOND) and any(_causes(f, CUT, began, call.ended, CAUSES) for f in faults)
+    judged = _judged(call.ended, faults)
+    return not name.startswith(SECOND) and any(_causes(f, CUT, began, judged, CAUSES) for f in faults)
+
+
+def _judged(ended: float, faults: Sequence[Fault]) -> float:
+    """When her server read and flushed what she said last: where it was stopped, once it went on."""
+    stopped = [f for f in faults if f.kind == STOPPED_SERVER and f.began < ended < f.ended]
+    return max((fault.ended + 1.0 for fault in stopped), default=ended)
 
 
 def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault], causes: Causes) -> bool:

@@ -441,6 +441,14 @@ def test_only_what_was_recorded_meanwhile_on_a_sick_disk_may_be_marked_cut_with_
     assert (alarms(found) == []) == excused
 
 
+def test_her_words_are_flushed_when_a_stopped_server_goes_on_and_a_disk_may_refuse_them_then() -> None:
+    stopped, refuses = Fault("one server stopped", 114.0, 117.0), Fault(REFUSES, 116.0, 118.0)
+    for faults, excused in (((refuses,), False), ((stopped,), False), ((stopped, refuses), True)):
+        found = evidence([call(ended=115.0)], *faults)
+        found.recordings[0] = replace(found.recordings[0], caller="04120000001", ended="cut")
+        assert (alarms(found) == []) == excused, faults
+
+
 @pytest.mark.parametrize(
     ("fault", "excused"),
     [
