@@ -1,16 +1,19 @@
 """`python -m bench.power`: power cuts under real calls through Asterisk, on ext4 and on XFS.
 
-The state (recordings, journals, codes) lies on a file system in an image. At random moments the image is
-cloned as it is at that instant (FICLONE: nothing is flushed for it, and nothing gets in between); what only
-this machine's memory knows is not in the clone, as after a power cut. Each clone is then mounted, and what
-callers had been told by then is looked for: every word before "your words are safe" in a recording whose file
-is there, every code in a journal's line that is whole. The callers' own logs say what they were told.
+The state (recordings, journals, codes) and PostgreSQL lie on a file system in an image; there is no second
+volume. At random moments the image is cloned as it is at that instant (FICLONE: nothing is flushed for it,
+and nothing gets in between); what only this machine's memory knows is not in the clone, as after a power cut.
+Each clone is then mounted, and what callers had been told by then is looked for: every word before "your
+words are safe" in a recording whose file is there, every code in a journal's line that is whole. Then the
+hotline is begun again on it (`bench.power.begun_again`): PostgreSQL repairs itself, what the journals have
+comes into the books, and each code must open a case of her who was told it, each word be in a case, and none
+of the next codes be one that was given. The callers' own logs say what they were told.
 
 Exit 1 when anything that was acknowledged is missing. With `--unflushed` the product's own flush is taken out
 (`bench.power.unflushed`), and exit 1 says that nothing was missing: that the bench finds no losses. Needs
 root with CAP_SYS_ADMIN, loop devices, mkfs.ext4
 and mkfs.xfs (Debian: xfsprogs; the images lie on an XFS of their own, which can clone). Not tried: a disk
-that says "flushed" and lies; and PostgreSQL, which needs no more than that the journal is there.
+that says "flushed" and lies.
 """
 
 from __future__ import annotations
@@ -18,24 +21,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
-import json
 import random
 import secrets
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 from bench import say
-from bench.chaos.accountant import KEPT
-from bench.chaos.evidence import Call, told_calls, words_of
+from bench.chaos.evidence import Call, told_calls
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.run import Asked, run
 from bench.images import NoImages, made, mounted
+from bench.power.begun_again import STATE, Found, begin_again, judge
+from ivr.lab.postgres import PostgresError
 from tests.fixtures.small_disk import SmallDisk
 
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-F"), "xfs": ("mkfs.xfs", "-q", "-f", "-m", "reflink=1")}
@@ -51,18 +52,6 @@ class Cut:
 
     image: Path
     at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What had been told by a cut, and what of it is missing."""
-
-    words: int
-    codes: int
-    missing: list[str]
-
-    def __str__(self) -> str:
-        return f"{self.words} words and {self.codes} codes acknowledged, {len(self.missing)} missing"
 
 
 def main() -> None:
@@ -90,7 +79,7 @@ def main() -> None:
         try:
             ivr = "bench.power.unflushed" if asked.unflushed else "ivr.cli"
             found = asyncio.run(power_cuts(kind, cuts, seconds, asked.rate, asked.seed, ivr))
-        except (NoImages, LabError) as error:
+        except (NoImages, LabError, PostgresError) as error:
             sys.exit(str(error))
         for n, each in enumerate(found, 1):
             print(f"{kind}, cut {n}: {each}", *each.missing, sep="\n", flush=True)
@@ -108,27 +97,30 @@ async def power_cuts(
     """What each of them left. `ivr`: the module that serves. Raises NoImages, LabError."""
     home = Path(tempfile.mkdtemp(prefix="power-", dir="/tmp"))  # short: a socket's path has 107 bytes
     try:
-        host, state = home / "host", home / "state"
+        host, disk = home / "host", home / "disk"
         with made(home / "host.img", host, HOST_BYTES, *MAKE["xfs"]):
             image = host / "state.img"
-            with made(image, state, IMAGE_BYTES, *MAKE[kind]):
+            with made(image, disk, IMAGE_BYTES, *MAKE[kind]):
                 logs = home / "logs"
                 logs.mkdir()
                 asked = Asked(seed, seconds, rate, ())
-                clones = await _call_and_cut(home, state, image, logs, asked, cuts, ivr)
+                clones = await _call_and_cut(home, disk, image, logs, asked, cuts, ivr)
             calls = told_calls(logs)
-            return [_look(cut, kind, home / "cut", calls, logs) for cut in clones]
+            return [await _look(cut, kind, home / "cut", calls, logs) for cut in clones]
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 async def _call_and_cut(
-    home: Path, state: Path, image: Path, logs: Path, asked: Asked, cuts: int, ivr: str
+    home: Path, disk: Path, image: Path, logs: Path, asked: Asked, cuts: int, ivr: str
 ) -> list[Cut]:
     chance = random.Random(f"power {asked.seed}")
     at = sorted(chance.uniform(FIRST_SECONDS, asked.seconds + FIRST_SECONDS) for _ in range(cuts))
-    disk = SmallDisk(state, "loop", state / ".ballast")
-    async with lab(home, Disks(disk), ivr=ivr) as line:
+    for name in (STATE, "postgres"):
+        (disk / name).mkdir()
+    (home / "postgres").symlink_to(disk / "postgres")
+    state = SmallDisk(disk / STATE, "loop", disk / ".ballast")
+    async with lab(home, Disks(state, alone=True), ivr=ivr) as line:
         cutting = asyncio.create_task(_cut(image, at))
         await run(line, asked, logs)
         return await cutting
@@ -150,41 +142,9 @@ def _clone(image: Path, to: Path) -> Cut:
     return Cut(to, at)
 
 
-def _look(cut: Cut, kind: str, place: Path, calls: list[Call], logs: Path) -> Found:
+async def _look(cut: Cut, kind: str, place: Path, calls: list[Call], logs: Path) -> Found:
     with mounted(cut.image, place, AGAIN[kind]):
-        held = {
-            (word.n, word.k) for path in place.rglob("recordings/**/*.wav") for word in words_of(path)
-        } | {(word.n, word.k) for path in place.rglob("fallback/*.wav") for word in words_of(path)}
-        written = {code for path in place.rglob("journal/*.log") for code in _codes(path.read_bytes())}
-    words, codes, missing = 0, 0, list[str]()
-    for call in calls:
-        told = max((at for at, prompt in call.heard if prompt in KEPT and at < cut.at), default=0.0)
-        for said in call.said:
-            if said.ended < told:
-                words += 1
-                if (call.n, said.k) not in held:
-                    missing.append(f"  word {said.k} of call {call.n}, told that it is kept "
-                                   f"{cut.at - told:.2f} s before the cut")  # fmt: skip
-        for code in call.codes if told else ():
-            if len(code) == 10 and _spoken(call) < cut.at:
-                codes += 1
-                if code not in written:
-                    missing.append(f"  code {code} of call {call.n}")
-    return Found(words, codes, missing)
-
-
-def _spoken(call: Call) -> float:
-    """When the last digit of her code began."""
-    return max(at for at, prompt in call.heard if prompt.startswith("digit."))
-
-
-def _codes(segment: bytes) -> Iterator[str]:
-    for line in segment.splitlines():
-        body = line[9:]
-        if line[:8] == b"%08x" % crc32(body):
-            code = json.loads(body).get("code")
-            if code:
-                yield code
+        return judge(cut.at, calls, await begin_again(place, logs))
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ KILLED, STOPPED = "Asterisk killed", "Asterisk stopped"
 REPEATED = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
 AGAIN_BEFORE = {"heard": [(109.0, NOT_KEPT), (113.0, "record.safe")]}
 TALKING = {"heard": [(111.7, NOT_KEPT), (113.0, "record.safe")], "beeps": [109.8, 112.4]}
-CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
+CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")], "ended_by": "caller"}
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_disk_that_refuses_as_a_recording_ends_has_all_of_it_if_its_server_die
     ],
 )
 def test_a_recording_without_her_last_word_may_not_claim_that_she_ended_it(fault: Fault) -> None:
-    found = evidence([call(**(CUT_OFF | {"ended_by": "caller", "ended": 119.0}))], fault, words=(0, 1))
+    found = evidence([call(**(CUT_OFF | {"ended": 119.0}))], fault, words=(0, 1))
     for ended in ("hash", "hangup"):
         found.recordings[0].ended = ended
         assert problems(found) == [f"word 2 is missing in r1, which says that she ended it ({ended})"]
@@ -302,7 +302,8 @@ def test_who_is_asked_to_speak_long_after_a_disk_began_to_hang_is_recorded_on_th
 
 @pytest.mark.parametrize("pressed", ["1", "2"])
 def test_words_lie_in_the_case_of_an_earlier_call_of_that_line_only_where_she_said_so(pressed: str) -> None:
-    later = call(n=2, invited=200.0, codes=[], heard=[(201.0, judging.SAME_MATTER)], keys=[(202.0, pressed)])
+    heard = [(113.0, "record.safe"), (201.0, judging.SAME_MATTER)]
+    later = call(n=2, invited=200.0, codes=[], heard=heard, keys=[(202.0, pressed)])
     found = evidence([call(), later])
     found.answered_by_sipp = {1, 2}
     found.recordings.append(Recording("r2", "a", "hash", [Word(2, k, 0) for k in range(3)]))
@@ -319,14 +320,14 @@ def test_words_lie_in_the_case_of_an_earlier_call_of_that_line_only_where_she_sa
 def test_what_a_stopped_asterisk_held_is_in_its_buffer_when_it_is_killed_before_it_goes_on(
     killed: float, lost: bool
 ) -> None:
-    hers = call(**(CUT_OFF | {"ended_by": "caller"}))
+    hers = call(**CUT_OFF)
     found = evidence([hers], Fault(STOPPED, 112.4, 115.0), Fault(KILLED, killed, 118.0), words=(0, 1))
     [verdict] = Accountant(found).verdicts()
     assert (verdict.excused, bool(verdict.lost)) == ({} if lost else {judging.BUFFERED: 1}, lost)
 
 
 def test_and_so_it_is_when_she_hung_up_while_it_stood() -> None:
-    hers = call(**(CUT_OFF | {"ended_by": "caller", "ended": 114.0}))
+    hers = call(**(CUT_OFF | {"ended": 114.0}))
     found = evidence([hers], Fault(STOPPED, 112.4, 115.0), Fault(KILLED, 115.01, 118.0), words=(0, 1))
     [verdict] = Accountant(found).verdicts()
     assert verdict.excused == {judging.BUFFERED: 1} and not verdict.lost
@@ -540,7 +541,8 @@ def test_on_whom_the_line_is_put_down_without_a_word_of_hers_is_told_nothing_how
 
 
 def test_who_said_that_it_is_the_same_matter_and_left_no_words_covers_nobody_else_s_joining() -> None:
-    wrong = call(n=2, invited=200.0, codes=[], heard=[(201.0, judging.SAME_MATTER)], keys=[(202.0, "2")])
+    heard = [(113.0, "record.safe"), (201.0, judging.SAME_MATTER)]
+    wrong = call(n=2, invited=200.0, codes=[], heard=heard, keys=[(202.0, "2")])
     silent = replace(wrong, n=3, keys=[(202.0, "1")], said=[])
     found = evidence([call(), wrong, silent])
     found.answered_by_sipp = {1, 2, 3}
