@@ -9,8 +9,9 @@ second joins the first, and the code that was promised goes with the words.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, or_, select, text, update
@@ -71,6 +72,18 @@ class _Known:
     call: uuid.UUID | None
 
 
+@dataclass(slots=True)
+class _Cases:
+    """All such cases; those of a call in their order."""
+
+    by_id: dict[uuid.UUID, _Known] = field(default_factory=dict)
+    of_call: dict[uuid.UUID | None, list[_Known]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, case: _Known) -> None:
+        self.by_id[case.id] = case
+        self.of_call[case.call].append(case)
+
+
 def reserve(call: uuid.UUID) -> uuid.UUID:
     """The case of a call's words that came without a case of their own."""
     return uuid.uuid5(call, "case")
@@ -94,19 +107,22 @@ async def joined(connection: AsyncConnection, raw: Any, facts: Sequence[Fact]) -
     return found
 
 
-async def _known(raw: Any, opened: Sequence[CaseOpenedFact]) -> list[_Known]:
+async def _known(raw: Any, opened: Sequence[CaseOpenedFact]) -> _Cases:
     calls, ids = {fact.call.id for fact in opened}, {fact.id for fact in opened}
-    return [_Known(*row) for row in await _THERE.all(raw, calls=[*calls], ids=[*ids])]
+    found = _Cases()
+    for row in await _THERE.all(raw, calls=[*calls], ids=[*ids]):
+        found.add(_Known(*row))
+    return found
 
 
-async def _join(connection: AsyncConnection, fact: CaseOpenedFact, known: list[_Known]) -> list[Fact]:
-    if any(each.id == fact.id for each in known):  # what it brings beyond that must be told by an event
+async def _join(connection: AsyncConnection, fact: CaseOpenedFact, known: _Cases) -> list[Fact]:
+    if fact.id in known.by_id:  # what it brings beyond that must be told by an event
         return [replace(_words(fact, recording, fact.id), promised="") for recording in fact.recordings]
-    kin = [each for each in known if each.call == fact.call.id]
-    if fact.id != reserve(fact.call.id):
+    kin = known.of_call[fact.call.id]
+    if kin and fact.id != reserve(fact.call.id):
         kin = [each for each in kin if await _is_its(connection, each, fact)]
     if not kin:
-        known.append(_Known(fact.id, fact.code, fact.call.id))
+        known.add(_Known(fact.id, fact.code, fact.call.id))
         return [fact]
     kin[-1].code = fact.code or kin[-1].code
     return [_words(fact, recording, kin[-1].id) for recording in fact.recordings]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -11,17 +12,20 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call.intake import CallFacts
+from ivr.desk.case.joining import joined
 from ivr.desk.facts.adopting import adopt_left
 from ivr.desk.facts.apply import apply
 from ivr.desk.facts.fallback import take_in
 from ivr.desk.reading import as_json
-from ivr.store.facts import Fact
+from ivr.store.direct import direct
+from ivr.store.facts import CaseOpenedFact, Fact
 from ivr.store.journal import Position
 from ivr.voice.actions import KeepWords
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import CHOSEN, one_pass, put, recorded
 from tests.desk.keeping.test_verify import findings
 from tests.desk.office import Office, call, office, opening, words
+from tests.store.noted import AT, CALL
 
 
 def fallback_of(folder: Path, facts: CallFacts, code: str = "") -> None:
@@ -121,6 +125,27 @@ async def test_two_processes_that_bring_them_at_once_make_one_case(
         await asyncio.gather(*(apply(engine, page, facts) for facts in pairs))
         cases = await as_json.cases(engine)
         assert [len(case["recordings"]) for case in cases] == [2] * 8
+
+
+class ComparedId(uuid.UUID):
+    """Of which every comparison is counted."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        ComparedId.times += 1
+        return super().__eq__(other)
+
+    __hash__ = uuid.UUID.__hash__
+
+
+async def test_an_opening_is_not_compared_with_all_that_came_before_it(engine: AsyncEngine) -> None:
+    kind = ("complaint", "water.supply", "ahar", "fa", "", "", ())
+    calls = [replace(CALL, id=ComparedId(int=number)) for number in range(200)]
+    opened = [CaseOpenedFact(ComparedId(int=1000 + call.id.int), AT, "", call, *kind) for call in calls]
+    async with direct(engine) as (connection, raw), raw.transaction():
+        assert await joined(connection, raw, opened) == opened
+    assert ComparedId.times <= 10 * len(opened)
 
 
 async def test_two_cases_that_a_menu_opened_in_one_call_stay_two(engine: AsyncEngine, tmp_path: Path) -> None:
