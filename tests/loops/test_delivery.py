@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
@@ -32,6 +33,7 @@ from ivr.settings import Email, Notify, Sms
 from ivr.store.tables import outbox
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
+from tests.fixtures.database import SEED
 from tests.fixtures.province import answer, book_of, read_page
 from tests.notify.servers import http_server, silent_server, smtp_server
 
@@ -101,6 +103,19 @@ async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: 
     assert "9141234567" not in json.dumps(hooks)
     assert len(smtp.letters) == 1
     assert set((await post.states()).values()) == {"sent"}
+
+
+async def test_where_nobody_is_to_be_told_of_an_event_its_case_is_not_read(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    listen(engine.sync_engine, "before_cursor_execute", lambda *its: asked.append(its[2]))
+    await opened(engine, tmp_path)
+    asked.clear()
+    post = Post(engine, Notify(), SEED)  # whose notices are texts and letters, and no way of theirs is open
+    await post.all()
+    assert asked and not [each for each in asked if "FROM cases" in each]
+    assert await post.states() == {"case_opened": "sent"}
 
 
 async def test_what_an_admin_changed_is_what_the_next_citizen_reads(

@@ -23,7 +23,7 @@ two for the same topic the first.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -196,6 +196,13 @@ class Notices(LetterEntry):
             if found and (body or rung):
                 return found
         return []
+
+    def may_tell(self, event: str, ways: Container[str]) -> bool:
+        """Whether anything leaves by these ways when that happens, to whichever case."""
+        if "webhook" in ways and any(c.webhook or "webhook" in c.faults for c in self.contacts):
+            return True
+        told = (event, REFERRED) if event == OPENED else (event,)
+        return any(n.on in told and n.by in ways for n in self.notices)
 
     def about(self, event: str, topic: str) -> Iterator[Notice]:
         """The notices to send: of each receiver and way the most particular.

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from persiantools import digits
@@ -122,7 +123,8 @@ async def spread(
     async with engine.begin() as connection:
         notices = await in_force(connection, notices)
         true = [event for event in events if await _still_hers(connection, event, now)]
-        known = await _cases_of(connection, events)
+        tells = {kind for kind in {event.kind for event in true} if notices.may_tell(kind, ways)}
+        known = await _cases_of(connection, [event for event in true if event.kind in tells])
         of_bodies = [event.id for event in true if event.held and not told(event.payload, "body")]
         gone = await held_events.gone_elsewhere(connection, of_bodies)
         citizens = notices.model_copy(update={"contacts": []})
@@ -305,6 +307,8 @@ def _code_of(event: Leased) -> str:
 
 
 async def _cases_of(connection: AsyncConnection, events: Sequence[Leased]) -> dict[str, Row[Any]]:
+    if not events:
+        return {}
     codes = {_code_of(event) for event in events}
     found = await connection.execute(_CASE_AND_NAMES.where(cases.c.code.in_(codes)))
     return {row.code: row for row in found}
@@ -355,6 +359,7 @@ def _moment(payload: Mapping[str, Any], language: str) -> str:
     return f"{jalali(at.date(), language)} {digits.en_to_fa(hour) if language == 'fa' else hour}"
 
 
+@lru_cache(maxsize=1_000)
 def jalali(day: date, language: str) -> str:
     """1405/09/04, in Persian digits for Persian."""
     text = str(JalaliDate(day).strftime("%Y/%m/%d"))  # type: ignore[no-untyped-call]
