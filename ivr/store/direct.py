@@ -20,7 +20,15 @@ from sqlalchemy.util.concurrency import greenlet_spawn
 
 from ivr.store.engine import forget_values
 
-_JSON = json.JSONEncoder(ensure_ascii=False).encode
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class Json(str):
+    """What is JSON already: on this way it goes into its column as it is."""
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, Json) else _encoded(value)
 
 
 class Prepared:
@@ -50,7 +58,7 @@ class Prepared:
         return [self._value(name, row[name] if name in row else self.fixed[name]) for name in self.order]
 
     def _value(self, name: str, value: Any) -> Any:
-        return _JSON(value) if name in self.json else value
+        return _json(value) if name in self.json else value
 
 
 class ManyRows:
@@ -87,7 +95,7 @@ def _as_it_is(value: Any) -> Any:
 def _written(column: Column[Any], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     values = [row.get(column.name) for row in rows]
     is_json = isinstance(column.type, JSONB)
-    return [_JSON(each) for each in values] if is_json else values
+    return [_json(each) for each in values] if is_json else values
 
 
 ALL = "all_"  # before the name of a column whose values come as an array

@@ -281,6 +281,11 @@ def _adapter(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(KINDS[name] if name else _Head)
 
 
+@cache
+def _steps() -> TypeAdapter[Any]:
+    return TypeAdapter(tuple[FactStep, ...])
+
+
 def prepare() -> None:
     """Make everything ready for the first fact, so that no call waits for that."""
     for name in ("", *KINDS):
@@ -294,6 +299,12 @@ def write(fact: Fact) -> bytes:
         head += b'"version":%d,' % fact.VERSION
     # What is of a wrong type is written all the same: words are safe so, and the reader says what is wrong.
     return head + _adapter(fact.TYPE).dump_json(fact, exclude_defaults=True, warnings=False)[1:]
+
+
+def way(steps: tuple[FactStep, ...]) -> str:
+    """The JSON of what a call's row tells of her way."""
+    written = _steps().dump_json(steps, exclude_defaults=True, warnings=False)
+    return written.replace(b'Z","step":', b'+00:00","step":').decode()  # UTC, as isoformat() has it
 
 
 def read(body: bytes) -> Fact:

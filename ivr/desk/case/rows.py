@@ -17,7 +17,8 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
-from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording, FactStep
+from ivr.store.direct import Json
+from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording, way
 from ivr.voice.events import Recorded
 from ivr.voice.step_figures import passed
 
@@ -26,6 +27,7 @@ CHANNEL = "phone"
 TOPIC = "topic"  # made it confidential
 MOVED = "confidential"  # the reason of a referral that takes it away from an agency
 _KINDS = frozenset(Kind)
+_OF_STEP = ("step", "key", "note", "missed")
 VOICED_SECONDS = 0.3  # less voice than this is marked silent
 
 
@@ -203,7 +205,7 @@ def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
 def call_row(fact: Fact, page: Page) -> Row:
     """The call of any fact; only `CallEndedFact` knows its end and its steps."""
     call, end = fact.call, fact if isinstance(fact, CallEndedFact) else None
-    steps = [_step(step) for step in end.steps] if end else []
+    steps = end.steps if end else ()
     return {
         "id": call.id,
         "unique_id": call.unique_id,
@@ -217,14 +219,9 @@ def call_row(fact: Fact, page: Page) -> Row:
         "language": call.language,
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
-        "steps": steps,
-        "passed": passed(steps),
+        "steps": Json(way(steps)),
+        "passed": passed([{name: getattr(step, name) for name in _OF_STEP} for step in steps]),
     }
-
-
-def _step(step: FactStep) -> Row:
-    found = {"at": step.at.isoformat(), "step": step.step, "key": step.key, "note": step.note}
-    return found | {"missed": True} if step.missed else found
 
 
 def recording_row(
