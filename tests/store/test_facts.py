@@ -97,7 +97,10 @@ def test_the_release_before_finds_the_names_and_values_that_it_wrote_itself(body
         (b"[]", "the whole: Input should be an object"),
         (b"{}", "type: Field required"),
         (b'{"type":"gossip"}', "of unknown type 'gossip'"),
+        (b'{"type":"rating","version":2}', "rating of version 2: a newer release wrote it"),
         (b'{"type":"rating","version":1}', "id: Field required, and 4 more"),
+        (write(noted(1))[:-1] + b',"version":2}', "rating of version 2: a newer release wrote it"),
+        (write(noted(1))[:-1], "the whole: Invalid JSON: EOF while parsing an object"),
         (write(noted(1)).replace(b'"score":1', b'"score":"1"'), "score: Input should be a valid integer"),
         (OLD[2].replace(b'"seconds":6.0', b'"seconds":"long"'), "recordings.0.seconds: "),
         (OLD[2].replace(b"+03:30", b""), "at: Input should have timezone info, and 2 more"),
@@ -107,6 +110,21 @@ def test_the_release_before_finds_the_names_and_values_that_it_wrote_itself(body
 def test_what_can_t_be_read_is_told_with_its_place(body: bytes, says: str) -> None:
     with pytest.raises(FactError, match=re.escape(says)):
         read(body)
+
+
+def test_only_what_does_not_begin_as_ours_is_asked_first_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    body, spoken = write(noted(3)), write(noted(3, "version"))
+    how = facts._adapter  # private: each parses the whole body once
+
+    def noting(name: str) -> Any:
+        asked.append(name)
+        return how(name)
+
+    monkeypatch.setattr(facts, "_adapter", noting)
+    for each in (body, body.replace(b":", b": ", 1), spoken):
+        read(each)
+    assert asked == ["rating", "", "rating", "", "rating"]
 
 
 def test_a_field_that_this_release_does_not_know_hinders_nobody() -> None:
