@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.escalation.books import fill
@@ -31,8 +32,11 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import terms
+from ivr.desk.facts.apply import apply
 from ivr.desk.facts.gauges import without_case
+from ivr.desk.facts.strays import Shelf
 from ivr.desk.keeping import custody, retention, sealing
+from ivr.desk.letters.outgoing import INSIDE
 from ivr.desk.meetings.hour_hearing import keep_noting
 from ivr.desk.meetings.inviting import keep_asking
 from ivr.desk.reading.counting import count_days
@@ -41,11 +45,21 @@ from ivr.desk.trees.publishing import publish_due
 from ivr.desk.trees.rehearsing import past_calls
 from ivr.desk.trees.step_statistics import count_steps, tree_figures
 from ivr.desk.trees.trials import watch_trials
+from ivr.loops.delivery import Delivery, open_session, ways
+from ivr.loops.every import Loops
+from ivr.loops.worker import FALLBACKS, Cellar, Worker
+from ivr.settings import Notify
 from ivr.store.derived import Derived
+from ivr.store.facts import CaseOpenedFact, FactRecording
+from ivr.store.journal.applied import AT_ONCE
 from ivr.store.tables import cases
+from ivr.store.vault import Vault
+from tests.desk.office import office
 from tests.desk.trees.test_publishing import put
 from tests.desk.trees.test_rehearsing import in_the_books
-from tests.fixtures.province import read_page
+from tests.fixtures.database import SEED
+from tests.fixtures.province import book_of, read_page
+from tests.store.noted import CALL
 from tests.voice.test_rehearsal import WHOLE, call
 from tests.voice.test_step_figures import moved
 
@@ -58,10 +72,11 @@ NOISE = 2.5  # … and what shared cores and caches add to one turn among thousa
 
 @dataclass(slots=True)
 class Turn:
-    """The longest one. Seconds of the processor, and what it was."""
+    """The longest one. Seconds of the processor, and what it was; `all`: of all turns."""
 
     seconds: float = 0.0
     what: str = ""
+    all: float = 0.0
 
 
 @contextmanager
@@ -71,7 +86,9 @@ def longest_turn() -> Iterator[Turn]:
     def timed(handle: asyncio.Handle) -> None:
         began = time.thread_time()
         run(handle)
-        if (took := time.thread_time() - began) > found.seconds:
+        took = time.thread_time() - began
+        found.all += took
+        if took > found.seconds:
             found.seconds, found.what = took, repr(handle)
 
     gc.collect()
@@ -102,7 +119,15 @@ def periodic(
         await retention.keep(engine, await terms.in_force(engine, folder), folder, Derived(folder), now)
         await retention.prune(engine, now)
 
+    async def deliver() -> None:
+        async with open_session(Notify()) as session:
+            delivery = Delivery(book_of(engine), Notify(), SEED)
+            await delivery.once(INSIDE, ways(session, Notify()))
+
+    batch = [*openings(now, AT_ONCE)]
     return {
+        "pump": lambda: apply(engine, page, batch),
+        "delivery": deliver,
         "inbox": lambda: entries.catch_up(engine),
         "pauses": lambda: end_pauses(engine, page, now),
         "deadlines": lambda: retime(engine, page, now),
@@ -128,6 +153,39 @@ def periodic(
     }
 
 
+# The parts of `Worker.start`, by what judges them above …
+JUDGED = {
+    "pump": ["pump"],
+    "other journals": ["pump"],
+    "escalation": ["pauses", "deadlines", "escalation", "collective cases", "views", "hearings"],
+    "escalation watchdog": ["escalation watchdog"],
+    "custody": ["custody"],
+    "sealing": ["sealing", "roots"],
+    "retention": ["retention"],
+    "figures": ["figures", "steps"],
+    "inbox": ["inbox"],
+    "menu trees": ["menu trees due", "trials"],
+}
+# … or why nothing does.
+SPARED = {
+    "reconciler": "looks through folders in threads, and at journals' names only",
+    "siblings": "asks the disk, in a thread, for as many slots as there are processes",
+    "call-backs put aside": "one count, in the database",
+    "store": "a recording after the other, each in a thread",
+    "recordings at rest": "a recording after the other, each in a thread",
+    **dict.fromkeys(FALLBACKS, "what the dialplan took alone, a file after the other"),
+}
+
+
+def openings(at: datetime, many: int, first: int = 5_000_000_000) -> Iterator[CaseOpenedFact]:
+    """Of one call each: what takes longest to bring into the books. `first`: the code of the first."""
+    for number in range(first, first + many):
+        call = replace(CALL, id=uuid.uuid4(), caller=f"0914{number % 10**7:07}")
+        said = FactRecording(f"2026/11/25/{call.id.hex}", 6.0, 4.5, "hash", "ab" * 32, 104_044)
+        chosen = ("complaint", "water.supply", "ahar", "fa", "", "")
+        yield CaseOpenedFact(uuid.uuid4(), at, str(number), call, *chosen, (said,))
+
+
 async def fill_calls(engine: AsyncEngine) -> None:
     """Of two days, while a tree is on trial."""
     for words, how in (("one", {}), ("two", {"share": 0.5})):
@@ -139,6 +197,34 @@ async def fill_calls(engine: AsyncEngine) -> None:
 
 def midnight() -> datetime:
     return datetime.now(ZoneInfo(ZONE)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+async def test_a_full_batch_of_facts_is_brought_into_the_books_in_many_turns(engine: AsyncEngine) -> None:
+    """Else whoever speaks in a process that has all roles is halted for all of it."""
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    first, *batch = openings(datetime.now(UTC), 1 + AT_ONCE)
+    await apply(engine, page, [first])  # whatever is made ready only once
+    with longest_turn() as turn:
+        await asyncio.create_task(apply(engine, page, batch))
+    assert turn.seconds < turn.all / 4, f"{turn.seconds:.3f} of {turn.all:.3f} s: {turn.what}"
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(func.count()).select_from(cases))).scalar() == 1 + AT_ONCE
+
+
+async def test_each_part_of_the_work_is_judged_here_or_has_a_reason(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    vault = Vault("s3://nowhere/x", "", "", "", "")
+    async with office(engine, tmp_path, pumping=False) as desk:
+        shelf = Shelf(engine, desk.book, tmp_path, tmp_path)
+        cellar = Cellar(tmp_path, tmp_path, SEED, Derived(tmp_path), vault, packed=True)
+        worker, loops = Worker(desk.pump, desk.intake, shelf, cellar, lambda: datetime.now(UTC)), Loops()
+        worker.start(loops)
+        await loops.close()  # before any had its first turn
+        page = await desk.book.page()
+    assert {loop.name for loop in loops.all} == JUDGED.keys() | SPARED.keys()
+    assert {name for names in JUDGED.values() for name in names} <= periodic(engine, page, tmp_path).keys()
 
 
 async def naive(engine: AsyncEngine) -> int:
