@@ -117,15 +117,13 @@ class Delivery:
                 await self._deal(row, ways)
 
         rows = await outgoing.lease(self.engine, self.clock(), self._most(lane), lane)
-        events = [row for row in rows if not row.is_letter and row.kind != outgoing.WISH]
+        events = [row for row in rows if row.is_event]
         if await self._spread(events, notices or Notices(), ways):
             for each in self._made.values():
                 each.set()
         if lane == outgoing.INSIDE and self._waiting and not self._mistakes:
             self._waiting = await held_events.held(self.engine) > 0
-        dealt = await asyncio.gather(
-            *(deal(row) for row in rows if row not in events), return_exceptions=True
-        )
+        dealt = await asyncio.gather(*(deal(row) for row in rows if not row.is_event), return_exceptions=True)
         for error in filter(None, dealt):  # only once all had their turn
             raise error
         return len(rows)

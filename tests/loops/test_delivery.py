@@ -22,7 +22,7 @@ from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.held_events import HELD_FOR
-from ivr.desk.letters.outgoing import INSIDE, LEASE, RETRIES
+from ivr.desk.letters.outgoing import INSIDE, LEASE, RETRIES, Leased
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops import every
@@ -116,6 +116,25 @@ async def test_where_nobody_is_to_be_told_of_an_event_its_case_is_not_read(
     await post.all()
     assert asked and not [each for each in asked if "FROM cases" in each]
     assert await post.states() == {"case_opened": "sent"}
+
+
+async def test_an_event_is_not_compared_with_all_others_of_its_batch(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[object] = []
+    is_same = Leased.__eq__
+
+    def counted(one: Leased, other: object) -> bool:
+        compared.append(one)
+        return is_same(one, other)
+
+    async with office(engine, tmp_path / "office") as desk:
+        for _ in range(20):
+            await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    monkeypatch.setattr(Leased, "__eq__", counted)
+    assert await Post(engine, Notify(), SEED).once() == 20
+    assert len(compared) <= 20
 
 
 async def test_what_an_admin_changed_is_what_the_next_citizen_reads(

@@ -76,6 +76,11 @@ class Leased:
     def is_letter(self) -> bool:
         return self.kind in LETTERS
 
+    @property
+    def is_event(self) -> bool:
+        """Whether letters are made of it."""
+        return not self.is_letter and self.kind != WISH
+
 
 def due(now: datetime, limit: int, lane: str | None = None) -> Select[Any]:
     """What is to be sent now, the longest waiting first, and no other worker has.
