@@ -168,7 +168,7 @@ JUDGED = {
 }
 # … or why nothing does.
 SPARED = {
-    "reconciler": "looks through folders in threads, and at journals' names only",
+    "reconciler": "looks through folders and journals in threads, and takes in a file after the other",
     "siblings": "asks the disk, in a thread, for as many slots as there are processes",
     "call-backs put aside": "one count, in the database",
     "store": "a recording after the other, each in a thread",
