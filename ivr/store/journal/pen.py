@@ -2,7 +2,8 @@
 
 A thread that sleeps in a disk that hangs can't be called back. So it is left there with its pen, and another
 goes on with a new one, elsewhere and in a segment of a higher number. What the first one writes after all,
-when it wakes, is there twice, which is harmless; `left` tells it to do no more than that.
+when it wakes, is there twice, which is harmless; `left` tells it to do no more than that. Until then nobody
+follows it there, whatever befalls the other disk: so there are never more sleepers than disks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ RETURN_SECONDS = 60.0  # how long the journal stays on the spare disk before it 
 
 @dataclass(slots=True)
 class Pen:
-    """`at`: just behind what is on the disk. `place`: which of `places` is written to; 0 is its own disk."""
+    """`at`: just behind what is on the disk. `place`: which of `places` is written to; 0 is its own disk.
+
+    `asleep`: the places in which a pen was left, whose thread has not woken; shared by all of a journal.
+    """
 
     places: list[Path]
     segment_bytes: int
@@ -29,6 +33,8 @@ class Pen:
     place: int = 0
     moved_at: float = 0.0
     left: bool = False
+    asleep: list[int] = field(default_factory=list)
+    _left_in: int = -1
     _failed: bool = False
     _tried: int = 0
     _fd: int = -1
@@ -58,22 +64,30 @@ class Pen:
                 return None
         return trouble
 
+    def may_leave(self) -> bool:
+        """Whether there is another disk, and nobody of ours sleeps in that one, too."""
+        return len(self.places) > 1 and self._other not in self.asleep
+
     def leave(self) -> Pen:
         """Another that goes on on the other disk, while whoever has this one sleeps."""
-        self.left = True
+        self.left, self._left_in = True, self.place
+        self.asleep.append(self._left_in)
         tried = max(self._tried, self.at.segment) + 1  # what this one may be about to begin
-        place = (self.place + 1) % len(self.places)
+        now = time.monotonic()
         return Pen(
-            self.places, self.segment_bytes, self.at, place, time.monotonic(), _failed=True, _tried=tried
-        )
+            self.places, self.segment_bytes, self.at, self._other, now, False, self.asleep,
+            _failed=True, _tried=tried,
+        )  # fmt: skip
 
     def close(self) -> None:
+        if self.left:
+            self.asleep.remove(self._left_in)
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
     def _write(self, lines: bytes) -> None:
-        if self.place and time.monotonic() - self.moved_at > RETURN_SECONDS:
+        if self.place and time.monotonic() - self.moved_at > RETURN_SECONDS and 0 not in self.asleep:
             self.place, self._failed = 0, True
         if self._failed or self.at.offset >= self.segment_bytes:
             self._next_segment()
@@ -87,8 +101,13 @@ class Pen:
             os.ftruncate(self._fd, self.at.offset)
         self._move()
 
+    @property
+    def _other(self) -> int:
+        return (self.place + 1) % len(self.places)
+
     def _move(self) -> None:
-        self.place, self.moved_at = (self.place + 1) % len(self.places), time.monotonic()
+        if self.may_leave():
+            self.place, self.moved_at = self._other, time.monotonic()
 
     def _next_segment(self) -> None:
         old, number = self._fd, max(self.at.segment, self._tried) + 1

@@ -49,6 +49,7 @@ LONGEST_FACT = 1024 * 1024
 RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
 MOST_NOTES = 20_000  # … and so many of them are kept
 MOST_LATELY = 500  # flushes whose facts are still at hand for the database
+CLOSE_SECONDS = 20.0  # who ends waits no longer for a disk
 LEAVE_SECONDS = 5.0  # a flush that takes longer is left: she is waited for no longer than twice that
 HANG_LOOKS = 4  # at one flush, half of that apart, while this process runs: where it can't be left, it hangs
 
@@ -105,6 +106,7 @@ class Journal(Applied):
     _looking: asyncio.TimerHandle | None = None
     _met: tuple[float, int] = (0.0, 0)  # what looks found in hand, by its beginning, and how often since
     _refused: str = ""  # what the last flush was refused with
+    _closing: bool = False
     _ended: threading.Event = field(default_factory=threading.Event)
     _loop: asyncio.AbstractEventLoop | None = None
     _ringer: Ringer | None = None  # wakes who applies the facts, where we don't
@@ -154,16 +156,23 @@ class Journal(Applied):
             os.pwrite(self._lock_fd, b"%-20d" % self.flushed.segment, 0)  # where this run begins
 
     async def close(self) -> None:
-        """Flush what is queued and let go of the folder."""
+        """Flush what is queued and let go of the folder; over a disk that hangs it stays ours to the end.
+
+        Else who comes next might begin the segment that a sleeper is about to begin.
+        """
         if self._pen is None:
             return
         self._hand_over()
+        self._closing = True
         self._queue.put(None)
-        await asyncio.to_thread(self._ended.wait)
+        ended = await asyncio.to_thread(self._ended.wait, CLOSE_SECONDS)
         if self._looking is not None:
             self._looking.cancel()
         if self._ringer is not None:
             self._ringer.close()
+        if not ended:
+            log.error("%s hangs: what was not flushed yet is left to its disk", self.folder)
+            return
         if self.applies:
             self.save_checkpoint()
         self._leave()
@@ -272,23 +281,26 @@ class Journal(Applied):
             self._looking = loop.call_later(LEAVE_SECONDS / 2, self._leave_if_it_hangs)
 
     def _leave_if_it_hangs(self) -> None:
-        """What is being written there is written elsewhere, too. From the spare disk nobody goes back so."""
+        """What is being written there is written elsewhere, too: from the spare disk, on its own again."""
         self._looking = None
         with self._turn:
             if not self._since or self._pen is None:
                 return
             began, looks = self._met
             self._met = self._since, looks + 1 if began == self._since else 1
-            alone = len(self._places) == 1
-            if alone or self._pen.place or time.monotonic() - self._since < LEAVE_SECONDS:
+            since = max(self._since, self._pen.moved_at)  # the other disk may have taken long to refuse it
+            if time.monotonic() - since < LEAVE_SECONDS or not self._pen.may_leave():
                 self._look_later()
                 return
+            hung = self._places[self._pen.place]
             self._pen, behind = self._pen.leave(), self._queue
             self._queue, entries = queue.SimpleQueue(), self._hand
-        log.error("journal %s hangs: it goes on on the other disk", self.folder)
+        log.error("%s hangs: the journal goes on on the other disk", hung)
         self._queue.put(entries)
         while not behind.empty():
             self._queue.put(behind.get())
+        if self._closing:  # who sleeps may have that in its hand, too
+            self._queue.put(None)
         self._start_writing()
         self._look_later()
 

@@ -7,8 +7,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -344,6 +344,143 @@ async def test_a_disk_that_hangs_is_left_and_what_it_writes_when_it_wakes_is_har
         assert numbers(journal) == [0, 1, 2, 3, 4]
     async with opened(folder, spare=spare) as journal:
         assert numbers(journal) == [0, 1, 2, 3, 4]
+
+
+def hang(journal: Journal, place: Path) -> Path:
+    """Whoever begins that journal's next segment there sleeps until the file is opened for reading."""
+    os.mkfifo(asleep := place.with_name(f"asleep-{place.name}-{journal.flushed.segment}"))
+    os.link(asleep, place / f"{journal.flushed.segment + 1:08d}.log")
+    return asleep
+
+
+@contextmanager
+def waking(place: Path, asleep: Path) -> Iterator[None]:
+    """The disk answers from now on."""
+    for file in place.glob("*.log"):
+        if file.samefile(asleep):
+            file.unlink()
+    woken = os.open(asleep, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        yield
+    finally:
+        os.close(woken)
+
+
+def writers() -> int:
+    return sum(thread.name == "journal" for thread in threading.enumerate())
+
+
+async def until_one_writes() -> None:
+    while writers() > 1:
+        await asyncio.sleep(0.01)
+
+
+async def test_when_the_other_disk_hangs_too_the_journal_goes_back_to_its_own_that_is_well_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", patience(1.0))
+    folder, spare = tmp_path / "journal", tmp_path / "spare"
+    async with opened(folder, spare=spare, segment_bytes=1) as journal, asyncio.timeout(patience(30)):
+        await journal.append(noted(0))
+        asleep = hang(journal, folder)
+        await journal.append(noted(1))
+        assert journal.on_spare
+        with waking(folder, asleep):
+            await until_one_writes()
+        asleep = hang(journal, spare)
+        await asyncio.gather(journal.append(noted(2)), journal.append(noted(3)))
+        assert not journal.on_spare
+        await journal.append(noted(4))
+        with waking(spare, asleep):
+            await until_one_writes()
+        assert numbers(journal) == [0, 1, 2, 3, 4]
+
+
+async def test_while_both_disks_hang_no_more_threads_sleep_than_there_are_disks_and_the_first_to_wake_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = patience(0.2)
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", leave)
+    folder, spare = tmp_path / "journal", tmp_path / "spare"
+    async with opened(folder, spare=spare, segment_bytes=1) as journal, asyncio.timeout(patience(30)):
+        await journal.append(noted(0))
+        own = hang(journal, folder)
+        await journal.append(noted(1))
+        other = hang(journal, spare)
+        waiting = journal.append(noted(2))
+        await asyncio.sleep(4 * leave)  # as often it was looked whether to leave
+        assert journal.on_spare and not waiting.done() and writers() == 2
+        with waking(folder, own):
+            await waiting
+        assert not journal.on_spare
+        with waking(spare, other):
+            await until_one_writes()
+        assert numbers(journal) == [0, 1, 2]
+
+
+async def test_while_the_other_disk_hangs_and_its_own_refuses_who_waits_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", patience(0.5))
+    folder, spare = tmp_path / "journal", tmp_path / "spare"
+    async with opened(folder, spare=spare, segment_bytes=1) as journal, asyncio.timeout(patience(30)):
+        await journal.append(noted(0))
+        refused = [folder / f"{journal.flushed.segment + later:08d}.log" for later in range(1, 20)]
+        for path in refused:
+            path.mkdir()
+        await journal.append(noted(1))
+        assert journal.on_spare
+        asleep = hang(journal, spare)
+        for n in (2, 3):
+            with pytest.raises(JournalError, match="can't be written"):
+                await journal.append(noted(n))
+        assert writers() == 2
+        for path in refused:
+            path.rmdir()
+        await journal.append(noted(4))
+        assert not journal.on_spare
+        with waking(spare, asleep):
+            await until_one_writes()
+        assert numbers(journal) == [0, 1, 4]
+
+
+async def test_a_journal_that_is_closed_over_a_disk_that_hangs_is_closed_on_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", patience(0.5))
+    folder, spare = tmp_path / "journal", tmp_path / "spare"
+    journal = Journal(folder, spare=spare, segment_bytes=1)
+    journal.open()
+    async with asyncio.timeout(patience(30)):
+        await journal.append(noted(0))
+        asleep = hang(journal, folder)
+        waiting = journal.append(noted(1))  # it goes to the disk with what says that nothing more comes
+        await journal.close()
+        await waiting
+        with waking(folder, asleep):
+            while writers():
+                await asyncio.sleep(0.01)
+    async with opened(folder, spare=spare) as journal:
+        assert numbers(journal) == [0, 1]
+
+
+async def test_who_ends_waits_for_a_disk_that_hangs_only_so_long_and_nobody_takes_its_journal_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.writing.CLOSE_SECONDS", 0.2)
+    journal = Journal(tmp_path / "journal", segment_bytes=1)
+    journal.open()
+    async with asyncio.timeout(patience(30)):
+        await journal.append(noted(0))
+        asleep = hang(journal, journal.folder)
+        waiting = journal.append(noted(1))
+        await journal.close()
+        assert not waiting.done()
+        with pytest.raises(JournalError, match="in use by another process"):
+            Journal(journal.folder).open()
+        with waking(journal.folder, asleep):
+            await waiting
+    journal._leave()  # as the end of the process does
 
 
 async def test_with_no_other_disk_a_full_one_refuses_and_what_was_only_noted_follows_later(
