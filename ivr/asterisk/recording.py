@@ -60,7 +60,7 @@ class Disks(Protocol):
         """Put that recording, open as `fd`, on its disk. Not for the event loop. Raises OSError."""
 
     def write_anew(self, name: str, content: bytes) -> bool:
-        """Put it on the disk in another file of that name; False: it holds something else by now.
+        """Put it on the disk in another file of that name; False: that file is no longer ours to write.
 
         Asks the disk. Raises OSError.
         """

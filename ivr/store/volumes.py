@@ -12,6 +12,7 @@ name (`second/2026/11/25/3f…`) says where a recording lies and whoever opens i
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import time
@@ -36,6 +37,7 @@ TOUCH_SECONDS = 0.25
 JUDGED_SECONDS = 2.5  # from a disk's waking until we know that the recording has ended over which it slept
 LONGEST_SECONDS = 180.0  # of a recording
 REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
+SETTLED_AS = (".flac", ".sealed")  # ivr/store/recording_files.py, with libraries that no call needs
 IDLE_SECONDS = 60.0  # a recording that nobody here makes, and that has not grown for so long, has ended
 
 
@@ -102,16 +104,22 @@ class Volumes:
     def write_anew(self, name: str, content: bytes) -> bool:
         """Put it on the disk in another file of that name: what was refused may read as zeros for good.
 
-        False: it holds something else by now. Asks the disk. Raises OSError.
+        Also where the disk, mounted anew, has only a part of it, or nothing. False: it was packed or closed
+        meanwhile, or Asterisk still writes to it. Asks the disk. Raises OSError.
         """
         volume = self._of(name)
         file = volume.file(name)
-        with suppress(FileNotFoundError):  # it was packed meanwhile, say; or Asterisk still writes to it
-            if file.stat().st_size == len(content):
-                replace(file, content)
-                flush(file, volume.folder)
-                return True
-        return False
+        if any(file.with_suffix(form).exists() for form in SETTLED_AS):
+            return False
+        if not volume.folder.is_dir():  # never under a bare mount point
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(volume.folder))
+        with suppress(FileNotFoundError):
+            if file.stat().st_size > len(content):
+                return False
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace(file, content)
+        flush(file, volume.folder)
+        return True
 
     def threads(self, name: str) -> Executor:
         """Where that recording's disk is asked for anything that it may be slow to do."""

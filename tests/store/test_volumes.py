@@ -18,7 +18,7 @@ from ivr.store import disk_thread
 from ivr.store import volumes as module
 from ivr.store.volume import Look, look, look_in_time
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
-from tests.fixtures.damaged import asleep
+from tests.fixtures.damaged import asleep, unmounted
 from tests.fixtures.small_disk import SmallDisk
 
 MINUTE = 60.0
@@ -307,13 +307,12 @@ async def test_one_call_s_trouble_turns_nobody_away_from_the_only_disk(tmp_path:
     assert volumes.where(LONGEST_SECONDS) == [""]
 
 
-def test_words_that_were_refused_are_written_to_another_file_of_that_name_if_it_is_still_there(
+def test_words_that_were_refused_are_written_to_another_file_of_that_name_until_it_is_packed(
     tmp_path: Path,
 ) -> None:
     volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
     for name in ("3f", "second/3f"):
         file = tmp_path / "recordings" / f"{name}.wav"
-        assert not volumes.write_anew(name, b"words") and not file.exists(), "it was packed meanwhile"
         file.write_bytes(bytes(5))
         with file.open("rb") as before:
             assert volumes.write_anew(name, b"words")
@@ -321,6 +320,27 @@ def test_words_that_were_refused_are_written_to_another_file_of_that_name_if_it_
         assert [*file.parent.glob("3f*")] == [file]
         file.write_bytes(b"more words")
         assert not volumes.write_anew(name, b"words"), "Asterisk still writes there"
+        for form in (".flac", ".sealed"):
+            made = file.replace(file.with_suffix(form))
+            assert not volumes.write_anew(name, b"words") and not file.exists()
+            made.replace(file)
+
+
+def test_words_in_hand_are_written_anew_to_a_disk_that_lost_them_and_never_under_its_bare_mount_point(
+    tmp_path: Path,
+) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
+    for name in ("2026/11/25/3f", "second/2026/11/25/3f"):
+        file = tmp_path / "recordings" / f"{name}.wav"
+        assert volumes.write_anew(name, b"words") and file.read_bytes() == b"words", "with its folders"
+        file.write_bytes(b"wo")
+        assert volumes.write_anew(name, b"words") and file.read_bytes() == b"words"
+    with unmounted(tmp_path / "other"):
+        (tmp_path / "other").mkdir()
+        with pytest.raises(FileNotFoundError):  # so that it is tried again
+            volumes.write_anew(name, b"words")
+        (tmp_path / "other").rmdir()  # nothing was made in it
+    assert volumes.write_anew(name, b"words")
 
 
 def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
