@@ -45,6 +45,7 @@ from ivr.store.tables import (
 )
 from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
+from ivr.voice.wave import with_lengths
 
 PAGE = 500
 ELSEWHERE = "look for it in a backup"
@@ -376,7 +377,7 @@ def _lost(path: Path, row: Row[Any]) -> str:
     """What a disk did to it: it ends early, or has blocks that were never written; "" for a person's doing.
 
     Who cuts words out writes the file anew, with a length in its head that fits; zeros of a silence don't
-    begin and end where blocks do.
+    begin and end where blocks do. Asterisk writes the head again at the end: a disk may have the first one.
     """
     size = row.size if path.suffix == PLAIN else row.packed_size or row.size
     if path.suffix == CLOSED:
@@ -387,6 +388,8 @@ def _lost(path: Path, row: Row[Any]) -> str:
         return f"its disk does not give it: {error.strerror}"
     if (missing := size - len(content)) > 0:
         return "" if _fits(path, content) else f"{missing} of its {size} bytes are not there"
+    if path.suffix == PLAIN and hashlib.sha256(with_lengths(content)).hexdigest() == row.sha256:
+        return "its head lacks the length, all her words are there (at_rest.packed mends it)"
     never = sum(_blocks(found.start(), found.end(), len(content)) for found in _ZEROS.finditer(content))
     return f"{never} of its {len(content)} bytes were never written" if never else ""
 

@@ -18,6 +18,7 @@ from ivr.store import flac, recording_files
 from ivr.store.flushing import flushed, replacing, sync
 from ivr.store.recordings import TO_PACK
 from ivr.store.room import SPARE_BYTES, free_bytes
+from ivr.voice.wave import with_lengths
 
 
 class Packer(Settling):
@@ -43,9 +44,7 @@ def pack(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) -> 
     if not is_settled(plain, settled):
         return None
     if not holds(packed, folder, sha256, (recording_files.PLAIN,)):
-        content = plain.read_bytes()
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise NotWhole("it is not what was recorded: ivr verify")
+        content = _as_recorded(plain.read_bytes(), sha256)
         made = flac.packed(content)
         if not made or len(made) >= len(content):
             return 0
@@ -59,3 +58,11 @@ def pack(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) -> 
     recording_files.forget_plain(folder, name)
     sync(plain.parent)
     return packed.stat().st_size
+
+
+def _as_recorded(content: bytes, sha256: str) -> bytes:
+    """With the lengths in its head, if a disk lost these and nothing else. Raises NotWhole."""
+    for known in (content, with_lengths(content)):
+        if hashlib.sha256(known).hexdigest() == sha256:
+            return known
+    raise NotWhole("it is not what was recorded: ivr verify")

@@ -233,12 +233,15 @@ async def test_what_a_disk_lost_is_told_from_what_somebody_changed(
     def harmed(whole: bytes) -> dict[str, bytes]:
         half = len(whole) // 2
         zeros = whole[: half // 4096 * 4096].ljust(len(whole), b"\0")
+        early = whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:]
         cut_out = whole[:4] + (half - 8).to_bytes(4, "little") + whole[8:half]
         return {
             "lost, its end": whole[:half],
             "lost, its last blocks": zeros,
             "lost, a block within": whole[:4096] + bytes(4096) + whole[8192:],
             "lost, all of it": b"",
+            "lost, its head as it was at the end": early,
+            "changed, a byte under such a head": early[:half] + bytes([whole[half] ^ 1]) + early[half + 1 :],
             "changed, a word cut out": cut_out,
             "changed, a byte": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
         }

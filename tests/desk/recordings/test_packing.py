@@ -103,6 +103,16 @@ async def test_what_may_still_be_needed_as_it_is_waits(
     assert "is not what was recorded: ivr verify" in caplog.text
 
 
+async def test_one_of_which_a_disk_lost_the_lengths_alone_is_packed_as_it_was_recorded(its: Shelved) -> None:
+    """Asterisk writes them into the head at the end; the page may be on the disk as it was before."""
+    one, whole = plain(its.folder, its.names[0]), its.contents[0]
+    one.write_bytes(whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:])
+    os.utime(one, (1_700_000_000, 1_700_000_000))
+    assert [each.kind for each in await findings(its.engine, its.state)] == ["recording_lost"]
+    assert await its.packed() == 2 and its.read() == its.contents
+    assert await findings(its.engine, its.state) == []
+
+
 async def test_one_that_its_disk_does_not_show_keeps_no_other_from_being_packed(
     its: Shelved, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
