@@ -7,6 +7,8 @@ here. Asks the disk: not for the event loop.
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 HALF = ".new"  # what is being written ends so; no backup takes it
+_GET_FLAGS, _SET_FLAGS, _SYNC = 0x80086601, 0x40086602, 0x8  # linux/fs.h, as chattr +S uses them
 # Folders that are on the disk with all above them up to a root: by that, device and inode. One that is made
 # anew is another, as long as nobody removes those that we use.
 _flushed: set[tuple[str, int, int]] = set()
@@ -96,3 +99,15 @@ def flushed(path: Path) -> Iterator[IO[bytes]]:
         out.flush()
         os.fsync(out.fileno())
         os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def flush_each_write(path: Path) -> None:
+    """Of whoever writes to that file from now on. Raises OSError where its file system has no such way."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        flags = array.array("l", [0])
+        fcntl.ioctl(fd, _GET_FLAGS, flags)
+        flags[0] |= _SYNC
+        fcntl.ioctl(fd, _SET_FLAGS, flags)
+    finally:
+        os.close(fd)

@@ -2,8 +2,8 @@
 
 In the folder of the dialplan's own recordings: `codes` names the set in use; `codes.<set>` holds it, ten
 digits and a line end each, its own name first; `codes.<set>.taken` grows by a byte with each that is taken,
-under Asterisk's LOCK and before it is used (dialplan/shared/hotline.conf.j2). So a code is given once,
-whatever is killed. Each start begins a new set: the folder may have been set back.
+under Asterisk's LOCK and before it is used (dialplan/shared/hotline.conf.j2), and that is flushed. So a code
+is given once, whatever is killed or cut off. Each start begins a new set: the folder may have been set back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ivr.desk.case.codes import CodeBlock
-from ivr.store.flushing import flush
+from ivr.store.flushing import flush, flush_each_write
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +65,23 @@ def _write(folder: Path, codes: list[str]) -> None:
     with suppress(OSError, ValueError):
         before = str(_named(folder))
     name = codes[0]
+    _make_taken(folder / f"{NAME}.{name}.taken")
     _write_whole(folder / f"{NAME}.{name}", "".join(f"{code}\n" for code in codes))
     _write_whole(folder / NAME, f"{name}\n")
     for old in folder.glob(f"{NAME}.*"):
         if not {name, before} & set(old.name.split(".")):
             with suppress(OSError):
                 old.unlink()
+
+
+def _make_taken(path: Path) -> None:
+    """Asterisk, which writes to it, flushes nothing by itself."""
+    _write_whole(path, "")
+    path.chmod(0o660)
+    try:
+        flush_each_write(path)
+    except OSError as error:  # NFS, tmpfs
+        log.warning("a power cut may give a code of %s to a second caller: %s", path, error.strerror)
 
 
 def _write_whole(path: Path, text: str) -> None:

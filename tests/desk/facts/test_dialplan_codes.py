@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
+import errno
+import fcntl
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from ivr.desk.case.codes import CodeBlock
 from ivr.desk.facts import dialplan_codes
 from ivr.desk.facts.dialplan_codes import LINE_BYTES, SET, keep_laid_out, lay_out, left
 from ivr.lab.pace import patience
+from tests.fixtures.small_disk import SmallDisk
 
 
 @pytest.fixture
@@ -43,6 +48,32 @@ async def test_nobody_else_is_given_what_is_laid_out(codes: CodeBlock, tmp_path:
     others = {await codes.take() for _ in range(SET)}
     assert len(set(laid_out)) == SET == left(tmp_path) and all(map(is_valid, laid_out))
     assert not {name, *laid_out} & others and name not in laid_out
+
+
+def is_flushed(path: Path) -> bool:
+    """Whether the kernel flushes each write to it: `lsattr` shows an S."""
+    fd, flags = os.open(path, os.O_RDONLY), array.array("l", [0])
+    try:
+        fcntl.ioctl(fd, 0x80086601, flags)
+    except OSError as error:
+        assert error.errno in (errno.ENOTTY, errno.EOPNOTSUPP)  # a file system that has no such way
+        return True
+    finally:
+        os.close(fd)
+    return bool(flags[0] & 8)
+
+
+async def test_what_the_dialplan_takes_is_on_the_disk_before_it_is_used(
+    codes: CodeBlock, tmp_path: Path, small_disk: SmallDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder in (tmp_path, small_disk.path):
+        assert await lay_out(codes, folder)
+        taken = folder / f"codes.{its_set(folder)[0]}.taken"
+        with taken.open("a") as as_asterisk_does:
+            as_asterisk_does.write("x")
+        assert left(folder) == SET - 1 and taken.stat().st_mode & 0o777 == 0o660
+    assert is_flushed(tmp_path / f"codes.{its_set(tmp_path)[0]}.taken")
+    assert "a power cut may give" in caplog.text, "a tmpfs has no such way"
 
 
 async def test_a_fresh_set_is_begun_at_each_start_and_when_half_of_one_is_taken(
