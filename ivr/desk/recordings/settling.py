@@ -1,7 +1,8 @@
 """What is done to recordings that nothing touches any more, each held by its row meanwhile.
 
 Intake, the dialplan's own and the reconciler work on what Asterisk wrote, so nothing is done in its first
-hour. What is free on the disk is the callers' first, and so is the disk's time.
+hour. What is free on the disk is the callers' first, and so is the disk's time. Who ends does not wait for
+one that hangs: what is cut off anywhere can be read, and the next pass finishes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +20,7 @@ from sqlalchemy import Row, Select, TextClause, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store import recording_files
+from ivr.store.disk_thread import ask_once
 from ivr.store.envelope import Unopened
 from ivr.store.tables import recordings
 
@@ -54,14 +57,14 @@ class Settling:
 
     async def once(self, now: datetime) -> int:
         """One pass over what is old enough. How many were done. Raises what AWAY names."""
-        if why := await asyncio.to_thread(self.prepared):
+        if why := await ask_once(self.prepared):
             self._tell(why, "no recording is %s: %s", self.called, why)
             return 0
         done, after = 0, None
         while True:
             async with self.engine.connect() as connection:
                 rows = (await connection.execute(due(self.todo, now - self.settled, after))).all()
-            for row in await asyncio.to_thread(self._here, rows):
+            for row in await ask_once(partial(self._here, rows)):
                 began = time.monotonic()
                 if await self._one(row.name, now):
                     done += 1
@@ -88,7 +91,7 @@ class Settling:
             if row is None:
                 return False
             try:
-                told = await asyncio.to_thread(self.settle, row, now)
+                told = await ask_once(partial(self.settle, row, now))
             except (OSError, Unopened, NotWhole) as error:
                 self._tell(name, "recording %s is not %s: %s", name, self.called, error)
                 return False

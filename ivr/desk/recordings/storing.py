@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 from datetime import datetime
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store import recording_files
 from ivr.store.derived import Derived
+from ivr.store.disk_thread import ask_once
 from ivr.store.envelope import Unopened
 from ivr.store.recordings import TO_STORE, TO_UNSTORE
 from ivr.store.tables import recordings
@@ -71,15 +72,15 @@ async def _remove(engine: AsyncEngine, vault: Vault, derived: Derived) -> None:
             query = select(recordings.c.name, recordings.c.id).where(TO_UNSTORE).limit(PAGE)
             found = (await connection.execute(query)).all()
         for row in found:
-            await asyncio.to_thread(vault.delete, row.name)
-            await asyncio.to_thread(derived.forget, row.id)
+            await ask_once(partial(vault.delete, row.name))
+            await ask_once(partial(derived.forget, row.id))
             await _note(engine, row.name, None)
         if len(found) < PAGE:
             return
 
 
 async def _store(engine: AsyncEngine, folder: Path, vault: Vault, row: Row[Any]) -> bool:
-    if not await asyncio.to_thread(_copy, folder, vault, row):
+    if not await ask_once(partial(_copy, folder, vault, row)):
         return False
     await _note(engine, row.name, func.now())
     return True

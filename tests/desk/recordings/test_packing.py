@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import os
@@ -25,6 +26,7 @@ from ivr.store.tables import recordings
 from tests.desk.facts.test_reconcile import put
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY
+from tests.fixtures.damaged import asleep
 from tests.fixtures.plans import plan_of
 from tests.store.test_flac import SPEECH
 from tests.store.test_key_copies import copies, holder
@@ -111,6 +113,17 @@ async def test_one_of_which_a_disk_lost_the_lengths_alone_is_packed_as_it_was_re
     assert [each.kind for each in await findings(its.engine, its.state)] == ["recording_lost"]
     assert await its.packed() == 2 and its.read() == its.contents
     assert await findings(its.engine, its.state) == []
+
+
+async def test_who_ends_does_not_wait_for_a_disk_that_hangs_under_what_is_being_packed(its: Shelved) -> None:
+    with asleep(its.folder) as sleepers:
+        packing = asyncio.create_task(its.packed())
+        while not sleepers:
+            await asyncio.sleep(0.01)
+        packing.cancel()
+        await asyncio.wait({packing})
+        assert all(thread.daemon for thread in sleepers), "the interpreter waits for any other"
+    assert await its.packed() == 2 and its.read() == its.contents
 
 
 async def test_one_that_its_disk_does_not_show_keeps_no_other_from_being_packed(

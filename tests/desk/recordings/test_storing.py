@@ -38,6 +38,7 @@ from ivr.store.tables import recordings
 from ivr.store.vault import Vault, VaultError
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.fixtures.commands import ivr, started
+from tests.fixtures.damaged import asleep
 from tests.fixtures.plans import plan_of
 
 BUCKET = "s3://seda111/tabriz"
@@ -100,6 +101,21 @@ async def test_closed_recordings_are_copied_once_and_read_from_there_when_they_a
     assert (tmp_path / "new" / "recordings" / f"{names[0]}.wav").read_bytes() == content
     assert await findings(new, tmp_path / "new") == []
     await new.dispose()
+
+
+async def test_who_ends_does_not_wait_for_a_disk_that_hangs_under_what_is_being_stored(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    await with_words(engine, tmp_path)
+    shelf = (engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    with asleep(tmp_path / "recordings") as sleepers:
+        storing = asyncio.create_task(store_recordings(*shelf))
+        while not sleepers:
+            await asyncio.sleep(0.01)
+        storing.cancel()
+        await asyncio.wait({storing})
+        assert all(thread.daemon for thread in sleepers), "the interpreter waits for any other"
+    assert await store_recordings(*shelf) == 2
 
 
 async def test_what_retention_removes_goes_from_the_store_too(
