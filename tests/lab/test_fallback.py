@@ -164,6 +164,7 @@ async def test_the_code_set_aside_for_her_is_spoken_once_her_words_are_kept(
 async def test_who_reaches_no_server_hears_a_code_that_nobody_else_hears(pbx: Pbx) -> None:
     folder, before = pbx.settings.state_path / "fallback", len(pbx.complaints)
     (folder / "codes.1000000005").write_text("1000000005\n1000000013\n1000000021\n")
+    (folder / "codes.1000000005.taken").touch()  # as it is laid out
     (folder / "codes").write_text("1000000005\n")
     steps = Beep(), Speak(1), Press("#"), Listen(), StayOn(60)
     try:
