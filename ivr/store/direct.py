@@ -23,12 +23,12 @@ from ivr.store.engine import forget_values
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
-class Json(str):
+class JsonText(str):
     """What is JSON already: on this way it goes into its column as it is."""
 
 
 def _json(value: Any) -> str:
-    return value if isinstance(value, Json) else _encoded(value)
+    return value if isinstance(value, JsonText) else _encoded(value)
 
 
 class Prepared:

@@ -17,7 +17,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
-from ivr.store.direct import Json
+from ivr.store.direct import JsonText
 from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording, way
 from ivr.voice.events import Recorded
 from ivr.voice.step_figures import passed
@@ -219,7 +219,7 @@ def call_row(fact: Fact, page: Page) -> Row:
         "language": call.language,
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
-        "steps": Json(way(steps)),
+        "steps": JsonText(way(steps)),
         "passed": passed([{name: getattr(step, name) for name in _OF_STEP} for step in steps]),
     }
 
