@@ -65,7 +65,6 @@ from ivr.loops import (
     quiet,
     supervising,
     telling_live,
-    time_of_day,
     transcribing,
     weekly_proof,
 )
@@ -209,7 +208,7 @@ class Hotline:
         self.lag: Lag
         self.secrets = load_secrets(settings)
         self.engine = make_engine(database_url(settings))
-        self.time = TimeOfDay(self.engine, ZoneInfo(settings.province.timezone))
+        self.time = TimeOfDay(self.engine, ZoneInfo(settings.province.timezone), settings.spool)
         self.clock = clock or self.time
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages, settings.sip.codecs)
@@ -281,7 +280,7 @@ class Hotline:
             await self.volumes.look()
             self.loops.start("disks", self.volumes.watch)
         self.loops.start("book", self.book.follow)
-        self.loops.every("time of day", time_of_day.EVERY_SECONDS, self.time.compare, at_once=False)
+        self.loops.every("time of day", self.time.rest, self.time.compare, at_once=False)
         self.loops.start("stall watchdog", watch_loop)
         if "calls" in self.duties and self.intake is not None:
             await self._start_line(stack, self.intake)
@@ -325,6 +324,7 @@ class Hotline:
             trees.called, self._with_today(self.offered.directory), intake, self.clock
         )
         self.loops.start("announcements", self.announced.follow)
+        line.mark = self.time.mark
         line.enquiries = self._enquiries(stack)
         line.queue = Switchboard(self.ami).queue
         line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)

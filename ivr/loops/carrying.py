@@ -97,7 +97,8 @@ QUEUE_SECONDS = 1.0  # of silence, until who waits there is told
 class OpenLine:
     """What every call needs. `called`: the tree behind a number, for the call of that id.
 
-    `live`: the calls in progress, by id. `hours`: officials who take calls themselves.
+    `live`: the calls in progress, by id. `hours`: officials who take calls themselves. `mark`: by which
+    a call's times can be put right, while nobody can tell the time.
     """
 
     called: Callable[[str, str], Menu]
@@ -108,6 +109,7 @@ class OpenLine:
     hours: HourLine | None = None
     enquiries: Enquiries | None = None
     queue: Callable[[str], Awaitable[CallQueue]] | None = None  # who waits and serves there now
+    mark: Callable[[], str] = str
 
     def talks(self, unique_id: str) -> None:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
@@ -147,6 +149,7 @@ class Call:
             menu_name=menu.name,
             menu_revision=menu.revision,
             attempt=channel.attempt if told else "",
+            uptime=line.mark(),
         )
         self.steps: list[FactStep] = []
         self.step, self.step_since = self.session.step, now

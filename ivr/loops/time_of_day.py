@@ -3,31 +3,38 @@
 Every process asks the database, which all machines share. Where the two are far apart, callers are served as
 ever and what they say bears the database's time, unless that can't be; but what time alone brings
 about (cases that climb, words that are erased, citizens who are called) rests until they agree: nobody can
-tell which of the two is wrong, and a day lost is mended more easily than a year that never was.
+tell which of the two is wrong, and a day lost is mended more easily than a year that never was. It rests,
+too, until they were compared for the first time. What callers say before that is put right as it comes into
+the books (ivr/desk/facts/righting.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.store import clocks, slots
+from ivr.store.clocks import EARLIEST, FAR, LATEST, is_a_time
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
+from ivr.store.journal import applied, journal_reading
 from ivr.store.tables import cases
 
 log = logging.getLogger(__name__)
 
-FAR = timedelta(minutes=2)  # what calls and closes by the minute must not be wrong by
 EVERY_SECONDS = 30.0
+SOON_SECONDS = 1.0  # until the first time
 FIRST_SECONDS = 2.0  # a start waits no longer for a database that is away
 RESTS = "deadlines, retention and our calls rest"
-# Nothing that runs this release can be earlier; nor, as far as anybody can say, later.
-EARLIEST, LATEST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2060, 1, 1, tzinfo=UTC)
 
 
 class Clocks(NamedTuple):
@@ -43,8 +50,8 @@ class Clocks(NamedTuple):
 
         Where both are out of this time (no battery, after a power cut) it is about as late as the last case.
         """
-        if not _is_a_time(self.database):
-            if _is_a_time(self.machine) or self.last_case is None:
+        if not is_a_time(self.database):
+            if is_a_time(self.machine) or self.last_case is None:
                 return timedelta()
             return self.last_case - self.machine
         far = self.database - self.machine
@@ -58,13 +65,9 @@ class Clocks(NamedTuple):
             by, here = f"{abs(far) // timedelta(seconds=1)} s", f"{self.machine:%Y-%m-%d %H:%M:%S} UTC here"
             way = "behind" if far > timedelta() else "ahead of"
             return f"this machine's clock is {by} {way} the database's ({here})"
-        if not _is_a_time(self.machine):
+        if not is_a_time(self.machine):
             return f"it can't be {self.machine:%Y-%m-%d}, as this machine's and the database's clocks say"
         return ""
-
-
-def _is_a_time(moment: datetime) -> bool:
-    return EARLIEST <= moment <= LATEST
 
 
 async def ask(engine: AsyncEngine) -> Clocks:
@@ -80,19 +83,29 @@ async def ask(engine: AsyncEngine) -> Clocks:
 class TimeOfDay:
     """Called, it says what time it is, in the province's zone. `trouble`: why it is not sure, or ""."""
 
-    def __init__(self, engine: AsyncEngine, zone: ZoneInfo) -> None:
-        self.engine, self.zone = engine, zone
+    def __init__(self, engine: AsyncEngine, zone: ZoneInfo, spool: Path | None = None) -> None:
+        """`spool`: where journals tell how late it is at least."""
+        self.engine, self.zone, self.spool = engine, zone, spool
         self.trouble = ""
-        self._off = timedelta()
+        self.compared = False
+        self._known: tuple[datetime, float] | None = None  # a moment, and the uptime then
 
     def __call__(self) -> datetime:
         now = datetime.now(self.zone)
-        return now + self._off if self._off else now
+        if self._known is None:
+            return now
+        # Not by this machine's clock, which may be set right between two looks.
+        known = self._known[0] + timedelta(seconds=clocks.uptime() - self._known[1])
+        return known if self.compared else max(now, known)
 
     @property
     def is_sure(self) -> bool:
         """Whether what time alone brings about may go on."""
-        return not self.trouble
+        return self.compared and not self.trouble
+
+    def mark(self) -> str:
+        """By which what a call says can be put right later; "" once this clock was compared."""
+        return "" if self.compared else clocks.mark()
 
     async def begin(self) -> None:
         """Ask before anybody is served, unless the database is away."""
@@ -100,14 +113,51 @@ class TimeOfDay:
             async with asyncio.timeout(FIRST_SECONDS):
                 await self.compare()
         except AWAY as error:
-            log.warning("what time it is by the database can't be asked: %s", error)
+            log.warning("what time it is by the database can't be asked: %s", str(error) or "no answer")
+            await self._at_least()
+
+    async def rest(self) -> None:
+        """Until the clocks are to be compared again."""
+        await asyncio.sleep(EVERY_SECONDS if self.compared else SOON_SECONDS)
 
     async def compare(self) -> None:
         """Once. Raises what AWAY names; then what was found last is still believed."""
-        clocks = await ask(self.engine)
-        said, self.trouble = self.trouble, clocks.trouble
-        self._off = clocks.off
+        found = await ask(self.engine)
+        said, self.trouble = self.trouble, found.trouble
+        now = (found.machine + found.off).astimezone(self.zone)
+        self._known = (now, clocks.uptime()) if found.off else None
+        self.compared = True
         if self.trouble and not said:
             log.error("%s: set it right (NTP); until then %s", self.trouble, RESTS)
         elif said and not self.trouble:
             log.warning("this machine's clock and the database's agree again")
+
+    async def _at_least(self) -> None:
+        """A clock that can't be right, and nobody to ask: it is no earlier than what was journalled last."""
+        if self.spool is None or (here := datetime.now(UTC)) >= EARLIEST:
+            return
+        self.trouble = f"it can't be {here:%Y-%m-%d}, as this machine's clock says"
+        last = await ask_once(partial(_last_written, self.spool))
+        if last is not None:
+            self._known = last.astimezone(self.zone), clocks.uptime()
+        counts = f"{self():%Y-%m-%d %H:%M}"
+        log.error("%s: set it right (NTP). It counts as %s; %s", self.trouble, counts, RESTS)
+
+
+def _last_written(spool: Path) -> datetime | None:
+    """When any journal grew last, as far as that can be."""
+    moments: list[float] = []
+    with suppress(OSError):
+        for folder in slots.journals(spool):
+            moments += _written(folder)
+    found = (datetime.fromtimestamp(moment, UTC) for moment in moments)
+    return max(filter(is_a_time, found), default=None)
+
+
+def _written(folder: Path) -> list[float]:
+    """A damaged disk's folder tells nothing, and another's what it does."""
+    try:
+        segments, _ = applied.shown(folder)
+        return [journal_reading.signed_at(folder), *(path.stat().st_mtime for path in segments.values())]
+    except OSError:
+        return []

@@ -41,6 +41,7 @@ class FactCall:
     language: str
     menu_name: str
     menu_revision: str
+    uptime: str = ""
 
 
 @dataclass(frozen=True, slots=True)

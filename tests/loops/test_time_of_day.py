@@ -2,22 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
+from ivr.desk.editing.seeding import directory_from
+from ivr.lab.pace import patience
 from ivr.loops import time_of_day
-from ivr.loops.time_of_day import FAR, Clocks, TimeOfDay
+from ivr.loops.carrying import OpenLine
+from ivr.loops.every import Loops
+from ivr.loops.time_of_day import Clocks, TimeOfDay
 from ivr.settings import Settings
-from tests.desk.office import call, office, opening
+from ivr.store import clocks
+from ivr.store.clocks import FAR
+from ivr.store.engine import make_engine
+from ivr.store.facts import FactStep, Unreadable
+from ivr.store.journal import journal_reading
+from ivr.voice.parse import parse
+from tests.asterisk.pretend import Pretend
+from tests.desk.office import Office, call, office, opening
+from tests.fixtures.province import CONVENTIONS
+from tests.loops.carried import carried
+from tests.loops.test_rescue import TO_RECORD, TREE
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 NEVER = timedelta()
+TEHRAN = ZoneInfo("Asia/Tehran")
+AGE = "SELECT extract(epoch FROM now() - opened_at) FROM cases WHERE code = :code"
+CALL_S = """
+    SELECT extract(epoch FROM ended_at - started_at),
+        extract(epoch FROM (steps->0->>'at')::timestamptz - started_at)
+    FROM calls"""
+
+
+@pytest_asyncio.fixture
+async def away() -> AsyncIterator[AsyncEngine]:
+    """Nobody listens on port 1."""
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
+    yield engine
+    await engine.dispose()
+
+
+async def seconds_old(engine: AsyncEngine, code: str) -> float:
+    async with engine.connect() as connection:
+        return float((await connection.execute(text(AGE), {"code": code})).scalar_one())
 
 
 @pytest.mark.parametrize(
@@ -48,7 +88,7 @@ async def test_a_machine_whose_clock_is_years_behind_stamps_words_with_the_datab
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with office(engine, tmp_path) as desk:
-        clock = desk.intake.clock = TimeOfDay(engine, ZoneInfo("Asia/Tehran"))
+        clock = desk.intake.clock = TimeOfDay(engine, TEHRAN)
         monkeypatch.setattr(time_of_day, "datetime", Behind)
         assert clock().year == 2000
         await clock.begin()
@@ -66,9 +106,125 @@ async def test_a_machine_whose_clock_is_years_behind_stamps_words_with_the_datab
         assert clock.is_sure and clock().year > 2000
 
 
+async def test_a_start_with_the_database_there_is_sure_at_once_and_says_nothing(
+    engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = TimeOfDay(engine, TEHRAN)
+    assert not clock.is_sure and clock.mark()
+    with caplog.at_level(logging.INFO):
+        await clock.begin()
+    assert clock.is_sure and not clock.mark() and not caplog.records
+
+
+async def test_what_time_brings_about_waits_until_a_database_that_was_away_is_asked_a_second_later(
+    engine: AsyncEngine, away: AsyncEngine
+) -> None:
+    clock = TimeOfDay(away, TEHRAN)
+    await clock.begin()
+    assert not clock.is_sure and not clock.trouble, "and nobody is alarmed"
+    clock.engine = engine
+    loops = Loops()
+    loops.every("time of day", clock.rest, clock.compare, at_once=False)
+    async with asyncio.timeout(patience(4)):
+        while not clock.is_sure:
+            await asyncio.sleep(0.05)
+    await loops.close()
+
+
+async def test_a_clock_that_can_t_be_right_counts_as_late_as_the_newest_journal(
+    away: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = datetime.now(UTC) - timedelta(minutes=7)
+    for name, at in (("00000001.log", last), ("00000002.log", datetime(2000, 1, 1, tzinfo=UTC))):
+        segment = tmp_path / "journal" / name
+        segment.parent.mkdir(exist_ok=True)
+        segment.touch()
+        os.utime(segment, (at.timestamp(), at.timestamp()))
+    clock = TimeOfDay(away, TEHRAN, tmp_path)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(time_of_day, "datetime", Behind)
+        await clock.begin()
+        assert timedelta() <= clock() - last < timedelta(minutes=5)
+        assert not clock.is_sure and clock.trouble.startswith("it can't be 2000-")
+    assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1), "set right, it is believed"
+
+
+async def test_a_clock_that_is_set_right_between_two_looks_moves_nobody_s_time(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = TimeOfDay(engine, TEHRAN)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(time_of_day, "datetime", Behind)
+        await clock.begin()
+    assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("wrong", ["Behind", "Ahead"])
+async def test_what_was_said_before_any_clock_was_compared_gets_its_time_in_the_books(
+    engine: AsyncEngine, away: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setattr(time_of_day, "datetime", globals()[wrong])
+    async with office(engine, tmp_path) as desk:
+        code = await said(desk, TimeOfDay(away, TEHRAN))
+        assert 0 <= await seconds_old(engine, code) < 60
+        async with engine.connect() as connection:
+            lasted, until_the_step = (await connection.execute(text(CALL_S))).one()
+        assert 0 <= until_the_step <= lasted < 60
+
+
+async def test_a_call_that_begins_while_nobody_can_tell_the_time_bears_a_mark_in_each_of_its_facts(
+    engine: AsyncEngine, away: AsyncEngine, tmp_path: Path
+) -> None:
+    menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
+    directory = directory_from(Settings().seed_path, CONVENTIONS)
+    async with office(engine, tmp_path, pumping=False) as desk:
+        clock = desk.intake.clock = TimeOfDay(away, TEHRAN)
+        line = OpenLine(lambda *_: menu, directory, desk.intake, clock, mark=clock.mark)
+        await carried(line, Pretend(keys=TO_RECORD, says=[24_000]), tmp_path / "recordings")
+        await desk.journal.flush()
+        facts = [*journal_reading.waiting(tmp_path / "journal")]
+    assert len(facts) >= 4 and not any(isinstance(fact, Unreadable) for fact in facts)
+    assert {bool(fact.call.uptime) for fact in facts if not isinstance(fact, Unreadable)} == {True}
+
+
+async def test_after_a_restart_of_the_machine_it_is_known_that_nothing_is_yet_to_come(
+    engine: AsyncEngine, away: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_of_day, "datetime", Ahead)
+    async with office(engine, tmp_path) as desk:
+        code = await said(desk, TimeOfDay(away, TEHRAN), "another-boot 12.000")
+        assert 0 <= await seconds_old(engine, code) < 60
+
+
+def test_a_moment_of_this_boot_is_known_and_no_other() -> None:
+    assert 0 <= (clocks.since(clocks.mark()) or 0.0) < 60
+    assert [clocks.since(mark) for mark in ("", "another-boot 12.000", f"{clocks.mark()}x")] == [None] * 3
+
+
+async def said(desk: Office, clock: TimeOfDay, mark: str = "") -> str:
+    """The code of a call's words, once they are in the books."""
+    desk.intake.clock = clock
+    now = clock()
+    facts = replace(call(), started_at=now, answered_at=now, uptime=mark or clock.mark())
+    await desk.intake.call_started(facts)
+    code = await desk.intake.open_case(facts, opening())
+    steps = [FactStep(clock(), "main", "1", "")]
+    await desk.intake.call_ended(facts, "completed", clock(), steps)
+    await desk.pump.idle()
+    return code
+
+
 class Behind(datetime):
     """A clock that began in 2000."""
 
     @classmethod
-    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-        return datetime.now(tz).replace(year=2000)  # type: ignore[arg-type]
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz).replace(year=2000)
+
+
+class Ahead(datetime):
+    """One that is three hundred days ahead."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + timedelta(days=300)

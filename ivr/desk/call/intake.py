@@ -69,7 +69,7 @@ class CallFacts:
     the disk wrote it; `joined`: codes of earlier cases that words of this call were added to. `Intake` fills
     these. `waits`: an earlier case of hers may wait for an answer. `naming`: the latest recording that was
     named, and its fact's way to the disk. `reserved`: the code of its first case, should there be one.
-    `told`: what facts tell of the call so far.
+    `told`: what facts tell of the call so far. `uptime`: the mark by which its times can be put right.
     """
 
     id: str
@@ -90,6 +90,7 @@ class CallFacts:
     naming: tuple[str, asyncio.Future[None]] | None = None
     reserved: str = ""
     told: FactCall | None = None
+    uptime: str = ""
 
 
 def _now() -> datetime:
@@ -456,6 +457,7 @@ def _of_call(call: CallFacts) -> FactCall:
         language=call.language,
         menu_name=call.menu_name,
         menu_revision=call.menu_revision,
+        uptime=call.uptime,
     )
 
 

@@ -32,6 +32,7 @@ from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
 from ivr.desk.case.rows import CaseOpening, Rows, add_case, call_row, recording_row, wish_row
 from ivr.desk.facts.comparing import COMPARE_SECONDS, compare
+from ivr.desk.facts.righting import righted
 from ivr.desk.meetings import invitation_answers, order_answers
 from ivr.desk.meetings.session_planning import alone
 from ivr.desk.refusals import Refused
@@ -88,7 +89,7 @@ async def apply(
         rows = Rows()
         if any(isinstance(fact, CallEndedFact) and fact.attempt for fact in facts):
             await alone(connection)  # before any case or call-back is held, as whoever changes an agenda does
-        facts = await joined(connection, raw, facts)
+        facts = await joined(connection, raw, await righted(raw, facts))
         opened = repeats.OpenedLately(raw, page)
         await opened.look(fact for fact in facts if isinstance(fact, CaseOpenedFact))
         for number, fact in enumerate(facts):

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.reconcile import LOST
+from ivr.desk.facts.righting import LONGEST_CALL
 from ivr.store import slots
 from ivr.store.facts import CallEndedFact, Fact, Unreadable, happened_at
 from ivr.store.journal import journal_reading
@@ -31,8 +32,6 @@ from ivr.store.tables import calls
 
 log = logging.getLogger(__name__)
 
-# The dialplan ends a call after half an hour, its fall-back three minutes later.
-LONGEST_CALL = timedelta(hours=2)
 YOUNGEST = timedelta(seconds=60)
 AT_ONCE = 1_000
 
