@@ -136,6 +136,9 @@ def _arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--minutes", type=float, default=10.0, help="how long calls are placed (10)")
     parser.add_argument("--calls", type=int, help="how many, instead of how long")
+    parser.add_argument(
+        "--quick", action="store_true", help="for one minute, as the short form of all benches"
+    )
     parser.add_argument("--seed", type=int, help="replays a run; the first of several")
     parser.add_argument(
         "--seeds", type=int, help="so many runs, one table and one verdict; those of the same code are kept"
@@ -165,6 +168,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.minutes = 1.0
     if asked.calls:
         asked.minutes = asked.calls / asked.rate / 60
     usual = [kind for kind in FAULTS if asked.long or kind not in LONG]
