@@ -72,7 +72,8 @@ HUNG = (
     "sent to an Asterisk that slept in a disk that hung: socket full (2.4 s), file not made, she gone or done"
 )
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
-EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER)
+KEYED = "the last 0.2 s before her key, of a telephone that sends nothing in silence"
+EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER, KEYED)
 # Of which the product can know, so that the recording must say that something is missing. Of what never got
 # into an Asterisk that was stopped (OVERFLOWED, STOPPED, EARLY) nobody of ours sees anything.
 MARKED = frozenset({DEAD, BUFFERED, NO_ROOM, HUNG})
@@ -301,7 +302,7 @@ class Accountant:
         for fault in self.evidence.faults:
             if excuse := self._by(fault, call, said):
                 return excuse
-        return ""
+        return KEYED if call.abrupt and _was_cut_by_key(call, said) else ""
 
     def _by(self, fault: Fault, call: Call, said: Said) -> str:
         awake = self._last_awake(fault)
@@ -420,6 +421,13 @@ def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
     """The beep had ended to her ear, and to Asterisk only later; what came meanwhile it throws away."""
     beep = max((at for at in call.beeps if at < said.began), default=0.0)
     return fault.began < beep < fault.ended
+
+
+def _was_cut_by_key(call: Call, said: Said) -> bool:
+    """Her # ended the recording of which it was the last word: RECORD FILE takes its end for the key's tone."""
+    key = min((at for at, key in call.keys if key == "#" and at >= said.ended - SLACK), default=0.0)
+    said_more = any(said.began < other.began < key for other in call.said)
+    return bool(key) and not said_more and not any(said.ended < beep < key for beep in call.beeps)
 
 
 def _after_her_hash(call: Call, said: Said) -> bool:

@@ -29,7 +29,8 @@ UNANSWERED_SECONDS = 20.0  # SIPp has given up by then
 OVER_SECONDS = 20.0  # after the last call
 LAST_SECONDS = 100.0  # for the last caller
 TELL_SECONDS = 5.0
-SUPPRESSING = 0.2  # the share of telephones that send nothing in silence, half of them from one packet on
+SUPPRESSING = 0.2  # the share of telephones that send nothing in silence …
+ABRUPT = 0.02  # … and of those that stop with her last word: Asterisk cuts it at the key (lines.md)
 REPEATING = 0.1  # … and of calls from a number that called before:
 BEFORE = (1, 2, 8, 40)  # so many calls ago, while that one speaks, is on its way to the books, or in them
 SPEECH = 0.15  # … and of callers who hear real prompts, where there are any
@@ -41,7 +42,7 @@ def plans(seed: int, calls: int, speech: float = 0.0) -> list[Plan]:
     chance, found = random.Random(f"callers {seed}"), list[Plan]()
     for n in range(1, calls + 1):
         plan, silence = _plan(n, chance), chance.random()
-        plan = replace(plan, suppresses=silence < SUPPRESSING, abrupt=silence < SUPPRESSING / 2)
+        plan = replace(plan, suppresses=silence < SUPPRESSING, abrupt=silence < ABRUPT)
         if chance.random() < REPEATING and n > (before := chance.choice(BEFORE)):
             plan = replace(plan, number=found[-before].number, joins=chance.random() < 0.5)
         found.append(replace(plan, speech=chance.random() < speech))

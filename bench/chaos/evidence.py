@@ -51,7 +51,8 @@ class Call:
     """One caller's own account.
 
     `heard`: when which prompt began; `codes`: the digits of each that was spoken; `played`: words that were;
-    `unheard`: how many more she said once her telephone knew that nobody was there (see the accountant).
+    `unheard`: how many more she said once her telephone knew that nobody was there (see the accountant);
+    `abrupt`: her telephone stops sending with her last word.
     """
 
     n: int
@@ -68,6 +69,7 @@ class Call:
     played: list[tones.Word]
     keys: list[tuple[float, str]] = field(default_factory=list)
     unheard: int = 0
+    abrupt: bool = False
 
 
 @dataclass(slots=True)
@@ -161,6 +163,7 @@ def _call(told: dict[str, Any], lines: Sequence[int]) -> Call:
         told["ended_by"], said, told["beeps"], prompts, [*_codes([prompt for _, prompt in prompts])],
         tones.words([line for _, line, count in heard for _ in range(count)]),
         [(at, key) for at, key in told["keys"]], len(whole) - len(said),
+        told["abrupt"],
     )  # fmt: skip
 
 

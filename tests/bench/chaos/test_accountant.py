@@ -464,6 +464,23 @@ def test_only_what_was_recorded_meanwhile_may_be_called_cut(fault: Fault, excuse
     assert (alarms(found) == []) == excused
 
 
+@pytest.mark.parametrize(
+    ("her", "there", "excused"),
+    [
+        ({"abrupt": True, "keys": [(112.3, "#")]}, (0, 1), True),
+        ({"abrupt": False, "keys": [(112.3, "#")]}, (0, 1), False),  # what follows her words is cut, silence
+        ({"abrupt": True}, (0, 1), False),  # no key of hers ended it
+        ({"abrupt": True, "keys": [(112.3, "#")]}, (0, 2), False),  # not her last word
+        ({"abrupt": True, "keys": [(116.0, "#")], "beeps": [109.8, 114.0]}, (0, 1), False),  # of another one
+    ],
+)
+def test_the_last_word_before_her_key_is_asterisk_s_where_her_telephone_stops_with_it(
+    her: dict[str, object], there: Sequence[int], excused: bool
+) -> None:
+    [verdict] = Accountant(evidence([call(**her)], words=there)).verdicts()
+    assert (verdict.excused, bool(verdict.lost)) == ({judging.KEYED: 1} if excused else {}, not excused)
+
+
 def test_who_waits_and_is_told_nothing_of_her_words_is_a_loss_unless_asterisk_was_killed() -> None:
     untold = call(heard=[(109.5, "beep")], codes=[], ended=121.0, ended_by="caller")
     assert problems(evidence([untold])) == ["stayed 8.9 s after her last word and was told nothing"]
