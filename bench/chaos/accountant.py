@@ -424,7 +424,7 @@ def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
 
 
 def _was_cut_by_key(call: Call, said: Said) -> bool:
-    """Her # ended the recording of which it was the last word: RECORD FILE takes its end for the key's tone."""
+    """Her # ended the recording of which it was the last word: RECORD FILE takes its end for a tone."""
     key = min((at for at, key in call.keys if key == "#" and at >= said.ended - SLACK), default=0.0)
     said_more = any(said.began < other.began < key for other in call.said)
     return bool(key) and not said_more and not any(said.ended < beep < key for beep in call.beeps)

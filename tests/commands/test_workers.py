@@ -79,6 +79,7 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
 
 # The first look at each process, and the first word that it shall end, fail for a fault of ours.
 CLUMSY = """
+import sys
 import ivr.commands.workers as workers
 looked, told = workers.is_alive, workers._terminate
 async def looks(*each):
@@ -88,7 +89,7 @@ def tells(*each):
     workers._terminate = told
     raise LookupError("a word of tomorrow")
 workers.is_alive, workers._terminate = looks, tells
-workers.SIGN_SECONDS, workers.SILENT_SECONDS = 0.2, 2.0
+workers.SIGN_SECONDS, workers.SILENT_SECONDS = 0.2, float(sys.argv.pop(1))
 import ivr.cli
 ivr.cli.main()
 """
@@ -103,7 +104,7 @@ async def test_a_watch_that_failed_once_still_kills_who_hangs_and_all_end_when_t
     env, place = environment(settings, database_url), tmp_path / "run" / "serve"
     with (tmp_path / "said").open("wb") as said:
         serving = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CLUMSY, "serve", "--workers", "1", env=env, stderr=said
+            sys.executable, "-c", CLUMSY, f"{patience(4)}", "serve", "--workers", "1", env=env, stderr=said
         )
     try:
         await until(lambda: len(siblings(place)) == 3)
