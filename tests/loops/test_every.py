@@ -74,6 +74,7 @@ async def test_one_that_fails_an_hour_apart_is_told_until_a_turn_succeeds_and_no
 
     async def an_hour() -> None:
         clock.now += 3600
+        await asyncio.sleep(0)
 
     async def work() -> None:
         nonlocal turns
@@ -151,6 +152,6 @@ async def test_its_neighbours_go_on_and_one_that_is_done_ends() -> None:
 @pytest.mark.parametrize("failures", [1, 5, 50, 5_000])
 def test_the_pause_grows_to_a_minute_and_no_further(failures: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(every, "FIRST_SECONDS", 1.0)
-    loop = every.Loop("x")
+    loop = every.Loop("x", by_turns=True)
     waits = [loop.failed(ValueError(), now=float(n)) for n in range(failures)]
     assert waits[-1] == {1: 1.0, 5: 16.0, 50: 60.0, 5_000: 60.0}[failures]

@@ -125,9 +125,9 @@ LACKING = {
     "custody_days": "custody",
     "custody_seals": "sealing",
     "retention_terms": "retention",
-    "menu_drafts": "menu trees",
+    "menu_events": "menu trees",
     "callbacks": "call-backs put aside",
-    "case_events": "escalation watchdog",
+    "referrals": "escalation watchdog",
 }
 
 
@@ -201,7 +201,7 @@ async def test_a_journal_of_another_that_a_fault_of_ours_keeps_out_of_the_books_
             async with asyncio.timeout(patience(20)):
                 while not (found := [told for told in loops.troubles if told.startswith("siblings keeps")]):
                     await asyncio.sleep(0.05)
-            assert "1/journal can't be applied (ProgrammingError)" in found[0]
+            assert "1/journal can't be applied (" in found[0]
             async with engine.begin() as connection:
                 await connection.execute(text("ALTER TABLE recordings_of_tomorrow RENAME TO recordings"))
             async with asyncio.timeout(patience(20)):

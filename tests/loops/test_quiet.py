@@ -32,8 +32,8 @@ def on(line: str) -> Speaking:
 
 
 async def test_a_call_that_can_t_be_asked_for_hides_no_other_and_the_fault_is_raised() -> None:
-    unconnected = QuietWatch(Ami("127.0.0.1", 1, "u", "s"))
+    unconnected = Ami("127.0.0.1", 1, "u", "s")
     with pytest.raises(ValueError):
-        await unconnected.turn({"bad": on("PJSIP/x\r\nAction: Logoff")})
+        await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\nAction: Logoff")})
     with pytest.raises(AmiLost):  # so the second was asked for
-        await unconnected.turn({"bad": on("PJSIP/x\r\n"), "good": on("PJSIP/y")})
+        await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\n"), "good": on("PJSIP/y")})
