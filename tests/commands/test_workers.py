@@ -109,14 +109,14 @@ async def test_a_watch_that_failed_once_still_kills_who_hangs_and_all_end_when_t
     env, place = environment(settings, database_url), tmp_path / "run" / "serve"
     with (tmp_path / "said").open("wb") as said:
         serving = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CLUMSY, f"{patience(4)}", "serve", "--workers", "1", env=env, stderr=said
+            sys.executable, "-c", CLUMSY, f"{patience(10)}", "serve", "--workers", "1", env=env, stderr=said
         )
     try:
-        await until(lambda: len(siblings(place)) == 3)
+        await until(lambda: len(siblings(place)) == 3, 90)
         [victim] = [int(name.rpartition("-")[2]) for name in siblings(place) if "panel" in name]
         await until(lambda: "the panel lives" in (tmp_path / "said").read_text())
         os.kill(victim, signal.SIGSTOP)
-        await until(lambda: not psutil.pid_exists(victim))
+        await until(lambda: not psutil.pid_exists(victim), 90)
     finally:
         for child in psutil.Process(serving.pid).children():
             child.resume()  # who is stopped could not end
