@@ -116,8 +116,11 @@ async def _known(raw: Any, opened: Sequence[CaseOpenedFact]) -> _Cases:
 
 
 async def _join(connection: AsyncConnection, fact: CaseOpenedFact, known: _Cases) -> list[Fact]:
-    if fact.id in known.by_id:  # what it brings beyond that must be told by an event
-        return [replace(_words(fact, recording, fact.id), promised="") for recording in fact.recordings]
+    if its := known.by_id.get(fact.id):  # what it brings beyond that must be told by an event
+        told = its.code and await _was_promised(connection, its.code)
+        promised = "" if told else fact.code  # whoever opened it may not have known what was spoken
+        its.code = promised or its.code
+        return [replace(_words(fact, recording, fact.id), promised=promised) for recording in fact.recordings]
     kin = known.of_call[fact.call.id]
     if kin and fact.id != reserve(fact.call.id):
         kin = [each for each in kin if await _is_its(connection, each, fact)]

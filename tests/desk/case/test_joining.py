@@ -68,6 +68,28 @@ async def test_the_file_of_a_killed_server_and_the_dialplan_s_make_one_case(
     assert await findings(engine, tmp_path) == [], "each recording is named by an event"
 
 
+async def test_a_code_that_the_dialplan_spoke_opens_the_case_that_was_made_without_knowing_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """A disk hung until her server was killed, so its journal has no more than that her call began."""
+    facts = call()
+    put(tmp_path, call=facts.id)
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.call_started(facts)
+        told = await desk.intake.reserve_code(facts)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert (await one_pass(desk, tmp_path)).cases == 1
+        (case,) = await as_json.cases(engine)
+        assert case["code"] != told
+        for _ in range(2):
+            fallback_of(tmp_path, facts, told)
+            await take_fallback(desk, tmp_path)
+            (case,) = await as_json.cases(engine)
+            assert told and (case["code"], len(case["recordings"])) == (told, 2)
+    assert await findings(engine, tmp_path) == []
+
+
 @pytest.mark.parametrize("first", ["the dialplan's", "the server's"])
 async def test_words_to_the_dialplan_join_the_case_that_the_server_had_just_journalled(
     engine: AsyncEngine, tmp_path: Path, first: str
