@@ -358,13 +358,13 @@ class Hotline:
     def _start_work(self, stack: AsyncExitStack, intake: Intake) -> None:
         """What grows with the books, and what leaves the house."""
         settings, loops = self.settings, self.loops
-        alone = not settings.agi.others
+        alone, fallback = not settings.agi.others, settings.state_path / "fallback"
         self.worker = worker = Worker(
             Pump(self.engine, intake.journal, self.book),
             intake,
-            Shelf(self.engine, self.book, settings.recordings, settings.spool, alone),
+            Shelf(self.engine, self.book, settings.recordings, settings.spool, alone, fallback),
             Cellar(
-                settings.state_path / "fallback",
+                fallback,
                 settings.custody,
                 settings.seed_path,
                 self.derived,

@@ -212,7 +212,8 @@ def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
     from ivr.installation import conventions
 
     book = Book(engine, conventions(settings))
-    return Shelf(engine, book, settings.recordings, settings.spool, alone=not settings.agi.others)
+    alone, fallback = not settings.agi.others, settings.state_path / "fallback"
+    return Shelf(engine, book, settings.recordings, settings.spool, alone, fallback)
 
 
 def _named_by_the_living(spool: Path) -> set[str]:

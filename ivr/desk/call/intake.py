@@ -442,11 +442,12 @@ def _forget(task: asyncio.Future[Any]) -> None:
 def _call(call: CallFacts) -> FactCall:
     """The same for all its facts: only the language changes."""
     if call.told is None or call.told.language != call.language:
-        call.told = _of_call(call)
+        call.told = fact_call(call)
     return call.told
 
 
-def _of_call(call: CallFacts) -> FactCall:
+def fact_call(call: CallFacts) -> FactCall:
+    """What its facts tell of it."""
     return FactCall(
         id=uuid.UUID(call.id),
         unique_id=_clean(call.unique_id),

@@ -8,6 +8,7 @@ been spoken (dialplan/shared/hotline.conf.j2).
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import logging
 import os
@@ -22,12 +23,13 @@ from pathlib import Path
 
 from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
-from ivr.desk.call.intake import CallFacts, Intake
+from ivr.desk.call.intake import CallFacts, Intake, fact_call
 from ivr.store.disk_thread import ask_once, in_time
+from ivr.store.facts import RecordingBegunFact
 from ivr.store.flushing import flush, replace
 from ivr.store.folders import listed
 from ivr.store.journal import JournalError
-from ivr.store.recording_files import PLAIN
+from ivr.store.recording_files import PLAIN, is_of
 from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
@@ -37,7 +39,8 @@ from ivr.voice.wave import measure, was_closed
 log = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
-LEAST_SECONDS = 0.5  # less is no word
+LEAST_SECONDS = 0.5  # less is no word …
+EMPTY = "empty"  # … and lies in this folder
 _NAME = re.compile(
     r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
 )
@@ -75,6 +78,41 @@ def _refused(unread: list[Path], place: Path, error: OSError) -> None:
     unread.append(place)
 
 
+def told_by_names(
+    folder: Path, languages: Collection[str], recordings: Collection[str]
+) -> dict[str, RecordingBegunFact]:
+    """Recording of a server → what the dialplan's own recording of the same call is called by.
+
+    That one may hold no word.
+    """
+    found: dict[str, RecordingBegunFact] = {}
+    for place in places(folder):
+        for path in [*_recorded(place, []), *_recorded(place / EMPTY, [])]:
+            match = _NAME.fullmatch(path.stem.partition("~")[0])
+            if match and match["call"]:
+                id = str(uuid.UUID(match["call"]))
+                its = [name for name in recordings if is_of(name, id)]
+                found |= {name: _begun(path, name, languages) for name in its}
+    return found
+
+
+def _begun(path: Path, name: str, languages: Collection[str]) -> RecordingBegunFact:
+    chosen, code = _chosen(path, languages)
+    call, _ = _call(path, 0.0, chosen.language)
+    return RecordingBegunFact(
+        at=call.started_at,
+        call=fact_call(call),
+        name=name,
+        kind=chosen.kind,
+        topic=chosen.topic,
+        county=chosen.county,
+        language=chosen.language,
+        callback="",
+        national_id="",
+        reserved=code,
+    )
+
+
 async def take_in(
     intake: Intake,
     folder: Path,
@@ -85,7 +123,7 @@ async def take_in(
     """Journal every settled recording as a case, then remove it from `folder`. How many there were.
 
     Ids and file names come from the file's own name, so a crash between two steps repeats the same case
-    instead of making a second. What holds no word is moved to `empty` beside it. Where another process takes
+    instead of making a second. What holds no word is moved to `EMPTY` in it. Where another process takes
     them in, nothing is done. One file, or one disk (then it is added to `unread`), that can't be read holds
     up no other. Raises JournalError.
     """
@@ -158,9 +196,9 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
     recorded = await ask_once(partial(_move_in, path, recordings))
     if recorded is None:
         return
-    opening, code = _opening(path, recorded, intake.book.conventions.languages)
-    call, spoken_at = await ask_once(partial(_call, path, recorded, opening.language))
-    await intake.take_in(call, opening, code, spoken_at)
+    chosen, code = _chosen(path, intake.book.conventions.languages)
+    call, spoken_at = await ask_once(partial(_call, path, recorded.seconds, chosen.language))
+    await intake.take_in(call, dataclasses.replace(chosen, recordings=(recorded,)), code, spoken_at)
     await ask_once(path.unlink)
     _unkept.pop(path, None)
     log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
@@ -175,7 +213,7 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
     content = _unkept.get(path) or (target if target.exists() else path).read_bytes()
     found = measure(content)
     if found.seconds < LEAST_SECONDS:
-        empty = path.parent / "empty"
+        empty = path.parent / EMPTY
         empty.mkdir(exist_ok=True)
         path.replace(empty / path.name)
         log.warning("%s holds no word; moved to %s", path.name, empty)
@@ -208,19 +246,20 @@ def _linked(path: Path, target: Path) -> bool:
     return True
 
 
-def _opening(path: Path, recorded: Recorded, languages: Collection[str]) -> tuple[OpenCase, str]:
-    """What she had chosen, as the name has it. `ivr.desk.case.rows.rule` leaves out what the book lacks."""
+def _chosen(path: Path, languages: Collection[str]) -> tuple[OpenCase, str]:
+    """What she had chosen, and her code, as the name has it. `ivr.desk.case.rows.rule` leaves out what the
+    book lacks.
+    """
     chosen = [part if _CHOSEN.fullmatch(part) else "" for part in path.stem.split("~")[1:]]
     language, code, kind, topic, county, *_ = [*chosen, "", "", "", "", ""]
     known = language if language in languages else ""
-    opening = OpenCase(kind or Kind.REQUEST, topic, county, known, (recorded,))
-    return opening, code if is_valid(code) else ""
+    return OpenCase(kind or Kind.REQUEST, topic, county, known, ()), code if is_valid(code) else ""
 
 
-def _call(path: Path, recorded: Recorded, language: str) -> tuple[CallFacts, datetime]:
+def _call(path: Path, seconds: float, language: str) -> tuple[CallFacts, datetime]:
     """Who and when. A file with a strange name still counts: by its own time, from nobody known."""
     match = _NAME.fullmatch(path.stem.partition("~")[0])
-    began = int(match["epoch"]) if match else path.stat().st_mtime - recorded.seconds
+    began = int(match["epoch"]) if match else path.stat().st_mtime - seconds
     started_at = datetime.fromtimestamp(began, UTC)
     call = CallFacts(
         id=str(uuid.UUID(match["call"]) if match and match["call"] else _id(path, "call")),
@@ -233,7 +272,7 @@ def _call(path: Path, recorded: Recorded, language: str) -> tuple[CallFacts, dat
         menu_name="",
         menu_revision="",
     )
-    return call, started_at + timedelta(seconds=recorded.seconds)
+    return call, started_at + timedelta(seconds=seconds)
 
 
 def _id(path: Path, what: str) -> uuid.UUID:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.store import slots
-from ivr.store.facts import CaseOpenedFact, Fact, RecordingBegunFact, Unreadable, WordsKeptFact, salvage
+from ivr.store.facts import (
+    CallStartedFact,
+    CaseOpenedFact,
+    Fact,
+    RecordingBegunFact,
+    Unreadable,
+    WordsKeptFact,
+    salvage,
+)
 from ivr.store.journal import Journal, JournalError, Position, journal_reading
 
 log = logging.getLogger(__name__)
@@ -81,9 +89,11 @@ def ask(
                 told.awaited.add(name)  # its own fact is on the way
     unnamed = {name for name in wanted if not told.facts.get(name)}
     for folder, began in living.items() if not told.unread else ():  # else they wait all the same
-        for name, (position, started) in journal_reading.started(folder, unnamed).items():
-            told.facts[name] = [started]
-            if began is not None and position.segment >= began:
+        for name, (position, fact) in journal_reading.of_their_calls(folder, unnamed).items():
+            carried = isinstance(fact, CallStartedFact)  # else it took in what the dialplan recorded
+            if carried or not told.facts.get(name):
+                told.facts[name] = [CallStartedFact(fact.call)]
+            if carried and began is not None and position.segment >= began:
                 told.awaited.add(name)  # whoever carries that call has not told yet
     told.soon = _before_their_case(spool, told, own)
     told.awaited |= told.soon

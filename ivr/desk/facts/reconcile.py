@@ -2,8 +2,9 @@
 
 A process that is killed between the beep and the journalled case leaves a file that no row and no fact names.
 Its journal still tells whose it is (`recording_begun`, or the beginning of the call that the file was named
-for). The file itself is what must not be lost, so nothing is journalled here: its rows are written at once,
-under ids made from the call's id or the file's name. Doing it again, or twice at once, changes nothing.
+for), or else the books or the dialplan (`whose_call`). The file itself is what must not be lost, so nothing
+is journalled here: its rows are written at once, under ids made from the call's id or the file's name. Doing
+it again, or twice at once, changes nothing.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from ivr.desk.facts.strays import (
     strays,
     without_row,
 )
+from ivr.desk.facts.whose_call import is_bare, told_by_others, told_by_the_dialplan
 from ivr.store import recording_files
 from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
@@ -67,6 +69,9 @@ log = logging.getLogger(__name__)
 
 LOST = "lost"  # the outcome of a call whose process died
 TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
+# So many times as long as others waits what no journal tells more of than its call: in half a minute the
+# dialplan, which may have gone on with the call, has begun to record.
+_PATIENCE = 3
 _NAMESPACE = uuid.UUID("7d2c1c54-5f0e-4f38-9a0b-3c1a1d1c1111")
 # The fact that tells most comes first.
 _TRUST = (CaseOpenedFact, WordsKeptFact, RecordingBegunFact, CallEndedFact)
@@ -116,13 +121,16 @@ async def reconcile(
     done.waiting = [s.name for s in set(look.strays) - set(ripe)] + look.left
     done.unread = sorted(look.unread)
     if ripe:
-        await _enter_all(shelf, ripe, own, done)
+        await _enter_all(shelf, ripe, own, done, _PATIENCE * settled)
     seen = Recalled(now, done.waiting, setback.at if setback else known, look.unread)
     await asyncio.to_thread(remember, shelf.spool, seen)
     return done
 
 
-async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, done: Pass) -> None:
+async def _enter_all(
+    shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, done: Pass, patience: float
+) -> None:
+    alone = await told_by_the_dialplan(shelf, [stray.name for stray in ripe])  # before it is taken in
     told = await ask_once(partial(ask, shelf.spool, [s.name for s in ripe], own, shelf.alone))
     done.unread += sorted(map(str, told.unread))
     if lacking := await behind(shelf.engine, shelf.spool):
@@ -132,14 +140,18 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
         return
     # Asked again after the journals were read: what they spoke of may have been applied in between.
     for stray in await without_row(shelf.engine, ripe):
-        if told.must_wait(*stray):
+        facts, dialplan = told.facts.get(stray.name, []), alone.get(stray.name)
+        early = dialplan is None and is_bare(facts) and abs(time.time() - stray.grown_at) < patience
+        if early or told.must_wait(*stray):
             done.waiting.append(stray.name)
-            done.growing += stray.name in told.soon
+            done.growing += early or stray.name in told.soon
             continue
-        await _enter_one(shelf, stray, told.facts.get(stray.name, []), done)
+        await _enter_one(shelf, stray, facts, dialplan, done)
 
 
-async def _enter_one(shelf: Shelf, stray: Stray, told: Sequence[Fact], done: Pass) -> None:
+async def _enter_one(
+    shelf: Shelf, stray: Stray, told: Sequence[Fact], dialplan: RecordingBegunFact | None, done: Pass
+) -> None:
     """What is wrong with this one alone holds up no other. Raises BookEmpty or what AWAY names."""
     try:
         disk = disk_of(shelf.recordings, stray.name)
@@ -149,6 +161,8 @@ async def _enter_one(shelf: Shelf, stray: Stray, told: Sequence[Fact], done: Pas
         done.waiting.append(stray.name)
         return
     try:
+        if is_bare(told):
+            told = await told_by_others(shelf.engine, stray, told, dialplan)
         await _enter(shelf, stray, recorded, told, done)
     except Exception as error:
         if isinstance(error, (BookEmpty, *AWAY)) and not is_unusable(error):

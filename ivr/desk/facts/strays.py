@@ -43,7 +43,8 @@ log = logging.getLogger(__name__)
 class Shelf:
     """Where everything is. `spool` holds the journals and what the last pass remembered.
 
-    `alone`: no other machine's servers record here, so what no journal of ours names is nobody's.
+    `alone`: no other machine's servers record here, so what no journal of ours names is nobody's. `fallback`:
+    the folder of what the dialplan records alone, whose names tell of calls that no journal knows.
     """
 
     engine: AsyncEngine
@@ -51,6 +52,7 @@ class Shelf:
     recordings: Path
     spool: Path
     alone: bool = True
+    fallback: Path | None = None
 
 
 class Stray(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ivr.store.facts import CallStartedFact, Fact, Unreadable, happened_at, read_or_not
+from ivr.store.facts import Fact, Unreadable, happened_at, read_or_not
 from ivr.store.folders import TellRefused, listed, unseen
 from ivr.store.journal.applied import Position, at_byte, body_of, checkpoint_of, segments
 from ivr.store.journal.journal_keeping import KEEP_SEGMENTS
@@ -19,7 +19,6 @@ from ivr.store.volumes import SECOND
 # Recording or call → what is told of it, and where each ends, oldest first.
 ToldFacts = dict[str, list[tuple[Position, Fact | Unreadable]]]
 _NAMES = re.compile(rb'"name":"([^"]+)"')  # of recordings, wherever in a fact
-_STARTED = b'{"type":"%s",' % CallStartedFact.TYPE.encode()
 _CALLS = re.compile(rb'"call":\{"id":"([^"]+)"')
 
 
@@ -70,18 +69,23 @@ def of_calls(folder: Path, ids: Collection[str]) -> ToldFacts:
     return _telling(folder, _CALLS, ids)
 
 
-def started(folder: Path, names: Collection[str]) -> dict[str, tuple[Position, CallStartedFact]]:
-    """Recording → the beginning of the call that it was named for, and where that ends.
+def of_their_calls(folder: Path, names: Collection[str]) -> dict[str, tuple[Position, Fact]]:
+    """Recording → what is first told of the call that it was named for, and where that ends.
 
     For those of which nothing else tells; looked for as by `naming`.
     """
-    found: dict[str, tuple[Position, CallStartedFact]] = {}
+    found: dict[str, tuple[Position, Fact]] = {}
+    others = set[bytes]()
     for position, line in _lines(folder, _lately(folder)) if names else ():
-        if _STARTED in line and (call := _CALLS.search(line)) and (body := body_of(line)) is not None:
-            hers = [name for name in names if is_of(name, call[1].decode(errors="replace"))]
-            fact = read_or_not(body) if hers else None
-            if isinstance(fact, CallStartedFact):
-                found |= dict.fromkeys(hers, (position, fact))
+        call = _CALLS.search(line)
+        if call is None or call[1] in others or (body := body_of(line)) is None:
+            continue
+        hers = [name for name in names if is_of(name, call[1].decode(errors="replace"))]
+        fact = read_or_not(body) if hers else None
+        if fact is None:
+            others.add(call[1])
+        elif not isinstance(fact, Unreadable):
+            found = dict.fromkeys(hers, (position, fact)) | found
     return found
 
 

@@ -28,9 +28,9 @@ from tests.desk.office import Office, call, office, opening, words
 from tests.store.noted import AT, CALL
 
 
-def fallback_of(folder: Path, facts: CallFacts, code: str = "") -> None:
+def fallback_of(folder: Path, facts: CallFacts, code: str = "", seconds: float = 3.0) -> None:
     name = f"1700000100_09141234567_123456789_{uuid.UUID(facts.id).hex}~fa~{code}~complaint~~.wav"
-    put_fallback(folder / "fallback", name)
+    put_fallback(folder / "fallback", name, seconds)
 
 
 async def take_fallback(desk: Office, folder: Path) -> None:
@@ -88,6 +88,60 @@ async def test_a_code_that_the_dialplan_spoke_opens_the_case_that_was_made_witho
             (case,) = await as_json.cases(engine)
             assert told and (case["code"], len(case["recordings"])) == (told, 2)
     assert await findings(engine, tmp_path) == []
+
+
+@pytest.mark.parametrize("first", ["the dialplan's", "the server's"])
+async def test_words_to_a_server_that_wrote_nothing_are_those_of_the_call_that_the_dialplan_went_on_with(
+    engine: AsyncEngine, tmp_path: Path, first: str
+) -> None:
+    """A disk hung until her server was killed: not even that she called is in its journal."""
+    facts = call()
+    put(tmp_path, call=facts.id)
+    async with office(engine, tmp_path) as desk:
+        told = await desk.intake.reserve_code(facts)
+        fallback_of(tmp_path, facts, told)
+        if first == "the dialplan's":
+            await take_fallback(desk, tmp_path)
+        done = await one_pass(desk, tmp_path)
+        assert done.cases + done.added == 1
+        if first == "the server's":
+            await take_fallback(desk, tmp_path)
+        (case,) = await as_json.cases(engine)
+        assert told and (case["code"], case["kind"], case["caller"]) == (told, "complaint", "09141234567")
+        assert (case["call_id"], len(case["recordings"])) == (facts.id, 2)
+        (row,) = await as_json.calls(engine)
+        assert row["started_at"] <= row["ended_at"]
+    assert await findings(engine, tmp_path) == []
+
+
+async def test_what_the_dialplan_recorded_tells_whose_words_they_are_before_it_is_in_the_books(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    facts = call()
+    name = put(tmp_path, call=facts.id)
+    fallback_of(tmp_path, facts)
+    async with office(engine, tmp_path, pumping=False) as desk:
+        assert await take_in(desk.intake, tmp_path / "fallback", tmp_path / "recordings") == 1
+        done = await one_pass(desk, tmp_path)
+        assert (done.cases, done.added, name in done.waiting) == (0, 0, True), "its case comes first"
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert (await one_pass(desk, tmp_path)).added == 1
+        (case,) = await as_json.cases(engine)
+        assert (case["call_id"], len(case["recordings"])) == (facts.id, 2)
+
+
+async def test_who_says_nothing_more_to_the_dialplan_is_known_by_it_all_the_same(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    facts = call()
+    put(tmp_path, call=facts.id)
+    fallback_of(tmp_path, facts, seconds=0.1)
+    async with office(engine, tmp_path) as desk:
+        await take_in(desk.intake, tmp_path / "fallback", tmp_path / "recordings")
+        assert (await one_pass(desk, tmp_path)).cases == 1
+        (case,) = await as_json.cases(engine)
+        assert (case["kind"], case["caller"], case["call_id"]) == ("complaint", "09141234567", facts.id)
 
 
 @pytest.mark.parametrize("first", ["the dialplan's", "the server's"])

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -59,7 +60,7 @@ def recorded(folder: Path, name: str) -> Recorded:
 
 
 def shelf(desk: Office, folder: Path) -> Shelf:
-    return Shelf(desk.engine, desk.book, folder / "recordings", folder)
+    return Shelf(desk.engine, desk.book, folder / "recordings", folder, fallback=folder / "fallback")
 
 
 async def one_pass(desk: Office, folder: Path, **more: Any) -> Pass:
@@ -141,6 +142,15 @@ async def test_a_process_that_died_before_it_wrote_whose_words_it_began_leaves_t
         assert (case["caller"], case["caller_name"], case["call_id"]) == ("09141234567", "مریم", facts.id)
         assert (case["kind"], case["agency"]) == ("request", "gov_inspection")
         assert await one_pass(desk, tmp_path) == Pass()
+
+
+async def test_words_of_which_nobody_knows_whose_they_are_wait_for_the_dialplan_to_tell(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        name = put(tmp_path, at=time.time() - 15)
+        assert await one_pass(desk, tmp_path) == Pass(waiting=[name], growing=1)
+        assert await one_pass(desk, tmp_path, settled=5) == Pass(cases=1), "half a minute is enough"
 
 
 async def test_words_whose_fact_tells_nothing_are_those_of_the_call_their_file_is_named_for(
