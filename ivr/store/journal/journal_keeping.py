@@ -18,7 +18,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-KEEP_SEGMENTS = 8  # applied segments that stay whatever their age and whatever room there is
+KEEP_BYTES = 64 << 20  # of applied facts stay whatever their age and whatever room there is
+BLOCK = 4096  # that a segment takes of them at least: many short ones are many files
 LEAST_FREE = 1 << 30  # where the disk has less, no more than those stay: calls need it
 DAY_SECONDS = 86_400.0
 CUT_SHORT = "cut_short"  # the file that says up to when facts went for want of room
@@ -35,15 +36,16 @@ class FactTerm:
 def let_go(folder: Path, applied: Mapping[int, Path], term: FactTerm, now: float) -> int:
     """Remove what was kept long enough; the highest number among it that held facts, or 0.
 
-    `applied`: the journal's segments by number that are applied as a whole; of these the last ones stay. A
-    file's time is no proof, for clocks jump: none counts as older than one before it.
+    `applied`: the journal's segments by number that are applied as a whole; of these the last ones stay, and
+    none that is empty. A file's time is no proof, for clocks jump: none counts as older than one before it.
     """
-    written, seen = 0.0, list[tuple[int, Path, float, int]]()
-    for number, path in sorted(applied.items())[:-KEEP_SEGMENTS]:
+    written, seen, last = 0.0, list[tuple[int, Path, float, int]](), latest(applied)
+    for number, path in sorted(applied.items()):
         with suppress(FileNotFoundError):
             found = path.stat()
             written = max(written, found.st_mtime)
-            seen.append((number, path, written, found.st_size))
+            if number < last or not found.st_size:
+                seen.append((number, path, written, found.st_size))
     room, gone, short = _room(folder, term), 0, 0.0
     for number, path, at, size in reversed(seen):
         room -= size
@@ -58,6 +60,21 @@ def let_go(folder: Path, applied: Mapping[int, Path], term: FactTerm, now: float
     if short:
         _say(folder, short, term)
     return gone
+
+
+def latest(applied: Mapping[int, Path]) -> int:
+    """From which number on applied segments always stay, and are looked into; 0 for all of them.
+
+    By their bytes: each refused write ends a segment, so of a sick disk's last ones none may hold a fact.
+    """
+    held = 0
+    for number, path in sorted(applied.items(), reverse=True):
+        with suppress(FileNotFoundError):
+            size = path.stat().st_size
+            held += size and max(size, BLOCK)
+        if held >= KEEP_BYTES:
+            return number
+    return 0
 
 
 def cut_short(folder: Path, days: float) -> datetime | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ivr.store.facts import Fact, Unreadable, happened_at, read_or_not
 from ivr.store.folders import TellRefused, listed, unseen
 from ivr.store.journal.applied import Position, at_byte, body_of, checkpoint_of, segments
-from ivr.store.journal.journal_keeping import KEEP_SEGMENTS
+from ivr.store.journal.journal_keeping import latest
 from ivr.store.recording_files import is_of
 from ivr.store.volumes import SECOND
 
@@ -58,8 +58,8 @@ def put_aside(folder: Path, refused: TellRefused = unseen) -> list[Path]:
 def naming(folder: Path, names: Collection[str]) -> ToldFacts:
     """Recording → the facts that speak of it and where each ends, oldest first.
 
-    Looked for in what is not applied and in the last segments before it, of which only lines that hold one of
-    the names are parsed: that takes well under a second, however long facts are kept.
+    Looked for in what is not applied and in the last segments before it (`latest`), of which only lines that
+    hold one of the names are parsed: that takes well under a second, however long facts are kept.
     """
     return _telling(folder, _NAMES, names)
 
@@ -116,7 +116,8 @@ def between(folder: Path, after: Position, upto: Position) -> int:
 
 
 def _lately(folder: Path) -> Position:
-    return Position(max(0, applied(folder).segment - KEEP_SEGMENTS))
+    upto = applied(folder).segment
+    return Position(latest({number: path for number, path in segments(folder).items() if number < upto}))
 
 
 def names_since(folder: Path, segment: int) -> set[str]:

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ivr.store.journal import journal_keeping
-from ivr.store.journal.journal_keeping import DAY_SECONDS, KEEP_SEGMENTS, FactTerm, cut_short, let_go
+from ivr.store.facts import RecordingBegunFact
+from ivr.store.journal import Journal, JournalError, journal_keeping
+from ivr.store.journal.journal_keeping import DAY_SECONDS, KEEP_BYTES, FactTerm, cut_short, let_go
+from ivr.store.journal.journal_reading import naming
+from tests.store.noted import AT, CALL, noted
 
 NOW = 1_800_000_000.0
 
 
 def lay(folder: Path, *ages: float, size: int = 100) -> dict[int, Path]:
-    """A segment so many days old each, and behind them those that always stay."""
+    """A segment so many days old each, and behind them one that always stays."""
     found = {}
-    for number, age in enumerate([*ages, *[0.0] * KEEP_SEGMENTS], 1):
+    for number, age in enumerate([*ages, 0.0], 1):
         found[number] = path = folder / f"{number:08d}.log"
-        path.write_bytes(b"x" * size)
+        path.touch()
+        os.truncate(path, size if number <= len(ages) else KEEP_BYTES)
         os.utime(path, (NOW - age * DAY_SECONDS,) * 2)
     return found
 
 
+def refusing(*_: Any) -> int:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 def left(folder: Path) -> list[int]:
-    return sorted(int(path.stem) for path in folder.glob("*.log"))[:-KEEP_SEGMENTS]
+    return sorted(int(path.stem) for path in folder.glob("*.log"))[:-1]
 
 
 def test_a_segment_stays_for_its_days_however_often_we_are_restarted(tmp_path: Path) -> None:
@@ -39,9 +49,30 @@ def test_a_segment_stays_for_its_days_however_often_we_are_restarted(tmp_path: P
 def test_empty_ones_go_at_once_and_the_last_stay_whatever_their_age(tmp_path: Path) -> None:
     assert let_go(tmp_path, lay(tmp_path, 1, 1, size=0), FactTerm(), NOW) == 0
     assert left(tmp_path) == []
-    last = {number: path for number, path in lay(tmp_path).items() if number <= KEEP_SEGMENTS}
+    last = lay(tmp_path)
     assert let_go(tmp_path, last, FactTerm(days=0), NOW + 99 * DAY_SECONDS) == 0
     assert all(path.exists() for path in last.values())
+
+
+async def test_whose_words_they_are_is_known_however_many_writes_the_disk_refused_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_keeping, "LEAST_FREE", 1 << 60)
+    began = RecordingBegunFact(AT, CALL, "2026/11/25/hers", *[""] * 6)
+    journal = Journal(tmp_path)
+    journal.open()
+    await journal.append(began)
+    with monkeypatch.context() as sick:
+        sick.setattr(os, "write", refusing)
+        for n in range(20):
+            with pytest.raises(JournalError):
+                await journal.append(noted(n))
+    await journal.append(noted(20))
+    journal.checkpoint(journal.flushed)
+    assert journal.flushed.segment > 20
+    assert [fact for _, fact in naming(tmp_path, [began.name])[began.name]] == [began]
+    assert len([*tmp_path.glob("*.log")]) == 2, "what was refused leaves nothing behind"
+    await journal.close()
 
 
 def test_a_clock_that_was_wrong_for_a_while_lets_nothing_go(tmp_path: Path) -> None:

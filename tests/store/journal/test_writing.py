@@ -134,7 +134,10 @@ async def test_reading_goes_on_behind_the_checkpoint(tmp_path: Path) -> None:
         assert journal.has_more and numbers(journal, journal.applied) == [1]
 
 
-async def test_segments_stay_small_and_applied_ones_go(tmp_path: Path) -> None:
+async def test_segments_stay_small_and_applied_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.journal_keeping.KEEP_BYTES", 8 * 4096)
     async with opened(tmp_path, segment_bytes=200, term=FactTerm(days=0)) as journal:
         for n in range(200):
             await journal.append(noted(n))
