@@ -26,12 +26,19 @@ class DiskThread:
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Its answer, or what it raises. Who gives up while others are asked first does not ask at all."""
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        if self._questions is None:
-            self._questions = queue.SimpleQueue()
-            threading.Thread(target=_answer_all, args=(self._questions,), name="disk", daemon=True).start()
-        self._questions.put((question, answer))
-        return await answer
+        return await self._put(question)
+
+    async def end(self, last: Callable[[], object], seconds: float) -> bool:
+        """Whether it was answered in so many seconds, or what it raised; it is asked however long that takes.
+
+        The thread ends with it.
+        """
+        answer = self._put(last)
+        self.close()
+        await asyncio.wait({answer}, timeout=seconds)
+        if answer.done():
+            answer.result()
+        return answer.done()
 
     def close(self, last: Callable[[], object] | None = None) -> None:
         """The thread ends once it has answered, also to `last`; the next question begins another."""
@@ -40,6 +47,14 @@ class DiskThread:
                 self._questions.put((last, asyncio.get_running_loop().create_future()))
             self._questions.put(None)
             self._questions = None
+
+    def _put(self, question: Callable[[], T]) -> asyncio.Future[T]:
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._questions is None:
+            self._questions = queue.SimpleQueue()
+            threading.Thread(target=_answer_all, args=(self._questions,), name="disk", daemon=True).start()
+        self._questions.put((question, answer))
+        return answer
 
 
 async def ask_once(question: Callable[[], T]) -> T:

@@ -38,6 +38,17 @@ async def test_who_gives_up_behind_a_disk_that_hangs_does_not_ask_and_others_go_
     thread.close()
 
 
+async def test_the_last_question_is_asked_though_nobody_waits_for_its_answer_any_more() -> None:
+    thread, end, asked = DiskThread(), threading.Event(), threading.Event()
+    hangs = asyncio.create_task(thread.ask(partial(end.wait, patience(60))))
+    await asyncio.sleep(0)
+    assert not await thread.end(asked.set, 0.01) and not asked.is_set()
+    end.set()
+    assert await hangs and await asyncio.to_thread(asked.wait, patience(10))
+    with pytest.raises(ZeroDivisionError):
+        await thread.end(lambda: 1 // 0, patience(10))
+
+
 def test_a_disk_that_hangs_is_waited_for_once_and_asked_by_one_until_it_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -338,7 +338,7 @@ class Pump:
 
     async def _wait_for_more(self) -> None:
         if not self.journal.has_more and not await _first(self.journal.grown, CHECKPOINT_SECONDS):
-            self.journal.save_checkpoint()  # a quiet moment: whoever reads the folder sees that all is done
+            self.journal.save_soon()  # a quiet moment: whoever reads the folder sees that all is done
             while not await _first(self.journal.grown, COMPARE_SECONDS):
                 await compare(self.engine, self.journal)
         if self.linger and not self._hurry.is_set():
@@ -380,7 +380,7 @@ class Pump:
             elif not facts:
                 raise
             elif not await self._mend(page, facts[0], error):
-                self._put_aside(facts[0], error)
+                await self._put_aside(facts[0], error)
             return await apply(self.engine, page, [], mark) if mark else None
 
     async def _mend(self, page: Page, fact: Fact, error: Exception) -> bool:
@@ -391,10 +391,10 @@ class Pump:
         await apply(self.engine, page, [replace(fact, code="")])
         return True
 
-    def _put_aside(self, fact: Fact, error: Exception) -> None:
+    async def _put_aside(self, fact: Fact, error: Exception) -> None:
         body = write(fact)  # by what it says: applied again, it is put aside once
         name = f"{uuid.uuid5(uuid.NAMESPACE_OID, body.decode())}.fact"
-        self.journal.quarantine(name, body, f"a fact was refused: {_short(error)}")
+        await self.journal.put_aside(name, body, f"a fact was refused: {_short(error)}")
 
 
 def _unless_cancelled() -> None:

@@ -30,15 +30,16 @@ async def compare(engine: AsyncEngine, journal: Applied) -> None:
 
     JournalUnread while it can't be told how far the journal goes.
     """
+    identity = await journal.introduce()
     async with engine.begin() as connection:
-        row = await journal_marks.begin(connection, journal.identity)
+        row = await journal_marks.begin(connection, identity)
         at = Position() if row is None else Position(row.segment, row.byte)
         if at > journal.flushed and journal.unshown is not None:
             raise JournalUnread(f"{journal.folder}: {journal.unshown}")
         if at > journal.flushed:
             log.error("journal %s was set back or replaced; all of it is applied again", journal.folder)
-            await journal_marks.note_setback(connection, journal.identity, row and row.marked_at, 0, False)
-            await journal_marks.begin(connection, journal.rename())
+            await journal_marks.note_setback(connection, identity, row and row.marked_at, 0, False)
+            await journal_marks.begin(connection, await journal.rename())
             at, journal.marked = Position(), False
         elif not journal.recalled:
             journal.applied = at  # the checkpoint is lost

@@ -17,7 +17,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +36,7 @@ from ivr.store.volumes import SECOND
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
+CLOSE_SECONDS = 20.0  # who ends waits no longer for a disk
 AT_ONCE = 500  # facts that are read together, and share a transaction
 IDENTITY = "identity"
 
@@ -90,6 +91,8 @@ class Applied:
     _identity: str = ""
     _places: list[Path] = field(default_factory=list)  # its own folder, then the linked one if there is any
     _checkpointed: float = 0.0
+    _unsaved: bool = False
+    _saving: asyncio.Task[None] | None = None
     _applying_fd: int = -1
 
     @property
@@ -139,23 +142,29 @@ class Applied:
 
     async def applied_up_to(self, position: Position, now: datetime | None = None) -> None:
         """The same as `checkpoint`, likewise."""
-        if position.segment == self.applied.segment:
-            self.checkpoint(position, now)
-        else:
+        if position.segment != self.applied.segment:
             await self._disk.ask(partial(self.checkpoint, position, now))
+            return
+        self.applied = position
+        if time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
+            self.save_soon()
 
     @property
     def identity(self) -> str:
-        """Who this journal is to the database; made at the first question. Only who applies it may ask."""
-        if not self._identity:
-            self._identity = identity_of(self.folder) or self.rename()
+        """Who this journal is to the database, once it was introduced."""
         return self._identity
 
-    def rename(self) -> str:
+    async def introduce(self) -> str:
+        """Who it is, made at the first question. Only who applies it may ask."""
+        if not self._identity:
+            self._identity = await self._disk.ask(partial(identity_of, self.folder))
+        return self._identity or await self.rename()
+
+    async def rename(self) -> str:
         """Be another journal from now on: what the database says of the old one is not about this one."""
         self._identity = uuid.uuid4().hex
         with suppress(OSError):  # a full disk: another one at the next start, and all is applied again
-            _replace(self.folder / IDENTITY, self._identity)
+            await self._disk.ask(partial(_replace, self.folder / IDENTITY, self._identity))
         return self._identity
 
     def checkpoint(self, position: Position, now: datetime | None = None) -> None:
@@ -178,8 +187,27 @@ class Applied:
     def go_to(self, position: Position) -> None:
         """Apply on from there, and know it at the next start."""
         self.applied, self.recalled = position, True
-        self.save_checkpoint()
+        self.save_soon()
         self.grown.set()
+
+    def save_soon(self) -> None:
+        """The same as `save_checkpoint`; a disk that hangs holds up nobody."""
+        self._unsaved = True
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.create_task(self._save())
+
+    async def _save(self) -> None:
+        """One after the other: a disk that hangs is not asked by ever more."""
+        while self._unsaved:
+            self._unsaved = False
+            await self._disk.ask(self.save_checkpoint)
+
+    async def _end_with(self, last: Callable[[], object]) -> None:
+        """The last that its disk is asked; one that hangs is waited for no longer than `CLOSE_SECONDS`."""
+        if self._saving is not None:
+            self._saving.cancel()
+        if not await self._disk.end(last, CLOSE_SECONDS):
+            log.error("%s hangs: its checkpoint is left to its disk", self.folder)
 
     def save_checkpoint(self) -> None:
         """Write it down now. Where the disk takes nothing the old one stays: facts are then applied again."""
@@ -190,6 +218,10 @@ class Applied:
             _replace(self.folder / "checkpoint.json", json.dumps(told))
         except OSError as error:
             log.warning("the checkpoint of %s was not written: %s", self.folder, error.strerror)
+
+    async def put_aside(self, name: str, content: bytes, why: str) -> None:
+        """The same as `quarantine`; a disk that hangs holds up nobody else."""
+        await self._disk.ask(partial(self.quarantine, name, content, why))
 
     def quarantine(self, name: str, content: bytes, why: str) -> None:
         """Put something unusable aside, never lose it, and say so. Raises OSError when no disk takes it."""

@@ -65,13 +65,16 @@ class JournalFollower(Applied):
         self._look_again()
 
     async def close(self) -> None:
-        """Let go of it."""
-        self.save_checkpoint()
+        """Let go of it; where its disk hangs, once that has answered."""
         for each in (self._next, self._looking):
             if each is not None:
                 each.cancel()
         if self._bell is not None:
             asyncio.get_running_loop().remove_reader(self._bell)
+        await self._end_with(self._save_and_drop)
+
+    def _save_and_drop(self) -> None:
+        self.save_checkpoint()
         self._drop()
 
     def _drop(self) -> None:

@@ -30,6 +30,7 @@ from zlib import crc32
 from ivr.store.facts import Fact, prepare, write
 from ivr.store.journal.applied import (
     AT_ONCE,
+    CLOSE_SECONDS,
     Applied,
     JournalError,
     JournalUnread,
@@ -49,7 +50,6 @@ LONGEST_FACT = 1024 * 1024
 RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
 MOST_NOTES = 20_000  # … and so many of them are kept
 MOST_LATELY = 500  # flushes whose facts are still at hand for the database
-CLOSE_SECONDS = 20.0  # who ends waits no longer for a disk
 LEAVE_SECONDS = 5.0  # a flush that takes longer is left: she is waited for no longer than twice that
 HANG_LOOKS = 4  # at one flush, half of that apart, while this process runs: where it can't be left, it hangs
 
@@ -174,7 +174,7 @@ class Journal(Applied):
             log.error("%s hangs: what was not flushed yet is left to its disk", self.folder)
             return
         if self.applies:
-            self.save_checkpoint()
+            await self._end_with(self.save_checkpoint)
         self._leave()
 
     def _leave(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ivr.lab.pace import patience
-from ivr.store.journal import Journal, bell, journal_follower
+from ivr.store.journal import Journal, applied, bell, journal_follower
 from ivr.store.journal.applied import JournalError, JournalInUse, shown
 from ivr.store.journal.journal_follower import JournalFollower
 from tests.fixtures.damaged import damaged, hanging
@@ -136,6 +136,47 @@ async def test_a_disk_that_hangs_holds_up_its_own_journal_alone(tmp_path: Path) 
         await facts
         assert await next_of(follower) == [1]
         assert not await follower.has_ended()
+
+
+async def test_a_disk_that_hangs_over_the_checkpoint_holds_up_nobody_and_is_let_go_of_when_it_wakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awake, replace = threading.Event(), applied._replace
+
+    def replacing(path: Path, text: str) -> None:
+        awake.wait(patience(20))
+        replace(path, text)
+
+    monkeypatch.setattr(applied, "CHECKPOINT_SECONDS", 0.0)
+    journal, follower = Journal(tmp_path, applies=False), JournalFollower(tmp_path)
+    journal.open()
+    follower.open()
+    await journal.append(noted(1))
+    assert await next_of(follower) == [1]
+    await journal.append(noted(2))
+    await follower.flush()
+    _, position = await follower.next_facts(follower.applied)
+    with monkeypatch.context() as sick:
+        sick.setattr(applied, "_replace", replacing)
+        sick.setattr(applied, "CLOSE_SECONDS", 0.05)
+        await follower.applied_up_to(position)
+        follower.save_soon()
+        await follower.close()
+        assert applied.checkpoint_of(tmp_path) < position
+        with pytest.raises(JournalInUse):
+            JournalFollower(tmp_path).open()
+        awake.set()
+        assert until(lambda: applied.checkpoint_of(tmp_path) == position)
+        assert until(lambda: _is_free(tmp_path))
+    await journal.close()
+
+
+def _is_free(folder: Path) -> bool:
+    try:
+        os.close(applied.lock(folder / "applying"))
+    except JournalInUse:
+        return False
+    return True
 
 
 async def test_whatever_is_refused_at_its_opening_or_end_it_is_let_go_of(
