@@ -57,13 +57,13 @@ from ivr.store.facts import (
     RecordingBegunFact,
     WordsKeptFact,
 )
-from ivr.store.flushing import flush
+from ivr.store.flushing import flush, flushed, replacing
 from ivr.store.journal import Journal
 from ivr.store.journal.journal_marks import last_setback
 from ivr.store.room import trim
 from ivr.store.tables import cases
 from ivr.voice.events import Ended
-from ivr.voice.wave import measure
+from ivr.voice.wave import measure, was_closed
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,10 @@ TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
 # dialplan, which may have gone on with the call, has begun to record.
 _PATIENCE = 3
 _NAMESPACE = uuid.UUID("7d2c1c54-5f0e-4f38-9a0b-3c1a1d1c1111")
+ANEW_SECONDS = 3_600.0  # what was closed since then is written anew
+MOST_UNKEPT = 64 << 20  # bytes of …
+# … what a disk refused to flush: it may hold zeros for it, and a second flush says nothing of that.
+_unkept: dict[Path, bytes] = {}
 # The fact that tells most comes first.
 _TRUST = (CaseOpenedFact, WordsKeptFact, RecordingBegunFact, CallEndedFact)
 
@@ -249,17 +253,37 @@ def _opening(call: FactCall, at: datetime, told: Fact | None, recorded: FactReco
 
 def _measured(root: Path, stray: Stray) -> FactRecording:
     path = recording_files.plain(root, stray.name)
-    if path.is_file():
-        trim(path)  # whoever set room aside for it is dead
-        flush(path, root)  # nobody has
-    # Else it was in the books once, was closed, and the database went back.
-    found = measure(recording_files.read(root, stray.name))
+    # One that is not plain was in the books once, was closed, and the database went back.
+    content = _kept(path, root) if path.is_file() else recording_files.read(root, stray.name)
+    found = measure(content)
     ended: str = Ended.BROKEN  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
         ended = TOO_SHORT
     elif not found.voiced_seconds:
         ended = NO_VOICE
     return FactRecording(stray.name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
+
+
+def _kept(path: Path, root: Path) -> bytes:
+    """What it holds, on its disk. Raises OSError; then it is tried again with what was read now.
+
+    Also what Asterisk closed of late is written anew: whoever recorded it is dead, and may have been refused.
+    """
+    trim(path)  # whoever set room aside for it is dead
+    content, status = path.read_bytes(), path.stat()
+    refused = _unkept.pop(path, b"")
+    anew = bool(refused) and len(refused) >= len(content)
+    content = refused if anew else content
+    try:
+        if anew or (time.time() - status.st_mtime < ANEW_SECONDS and was_closed(content)):
+            with replacing(path, status.st_mtime) as half, flushed(half) as out:
+                out.write(content)
+        flush(path, root)
+    except OSError:
+        if sum(map(len, _unkept.values())) + len(content) <= MOST_UNKEPT:
+            _unkept[path] = content
+        raise
+    return content
 
 
 def _count(stray: Stray, facts: Sequence[Fact], done: Pass) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.facts import reconcile as reconcile_file
 from ivr.desk.facts import strays as strays_file
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf, strays, with_row
@@ -434,6 +435,37 @@ async def test_a_damaged_folder_holds_up_no_other_and_is_looked_at_once_it_is_me
                 assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=cases, unread=[folder])
         assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=2 if folder == "second" else 1)
         assert await one_pass(desk, tmp_path, look_back=0) == Pass()
+
+
+async def test_words_whose_flush_is_refused_are_entered_once_the_disk_has_what_was_read_before_it(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = put(tmp_path)
+    path, said = tmp_path / "recordings" / f"{name}.wav", audio(3.0)
+
+    def refusing(file: Path, _: Path) -> None:
+        file.write_bytes(bytes(len(said)))  # as ext4 reads what it could not write
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async with office(engine, tmp_path) as desk:
+        with monkeypatch.context() as sick:
+            sick.setattr(reconcile_file, "flush", refusing)
+            assert await one_pass(desk, tmp_path) == Pass(waiting=[name])
+        assert await one_pass(desk, tmp_path, settled=0) == Pass(cases=1)
+        (row,) = await rows(engine, name)
+        assert path.read_bytes() == said and row.sha256 == measure(said).sha256
+
+
+async def test_what_a_process_that_died_may_have_been_refused_is_written_anew(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    late, old = time.time() - 60, time.time() - 2 * reconcile_file.ANEW_SECONDS
+    paths = [tmp_path / "recordings" / f"{put(tmp_path, at=at)}.wav" for at in (late, old)]
+    before = [path.stat().st_ino for path in paths]
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(cases=2)
+    assert [path.stat().st_ino == inode for path, inode in zip(paths, before, strict=True)] == [False, True]
+    assert paths[0].stat().st_mtime == pytest.approx(late) and paths[0].read_bytes() == audio(3.0)
 
 
 async def test_a_second_disk_that_hangs_holds_up_no_words_on_the_first_and_nobody_at_the_end(
