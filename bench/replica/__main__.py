@@ -184,8 +184,8 @@ async def _call(desk: Office, told: dict[str, Told], found: Round) -> None:
         else:
             told[code] = Told(facts.id)
             if len(told) % 3 == 0:
+                told[code].recordings += 1  # before: who is stopped while she waits has said them
                 await desk.intake.keep_words(facts, KeepWords(code, words(), instead=False))
-                told[code].recordings += 1
         await asyncio.sleep(EVERY_SECONDS)
 
 
