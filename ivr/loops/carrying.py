@@ -20,7 +20,7 @@ from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import Drained
 from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
-from ivr.desk.call.intake import CallFacts, Intake
+from ivr.desk.call.intake import CallFacts, Intake, ends_on_disk
 from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.facts.reconcile import LOST
 from ivr.loops.enquiring import Enquiries
@@ -180,7 +180,9 @@ class Call:
             if self.in_line and self.line.hours is not None:
                 await asyncio.shield(self.line.hours.left(self.facts.id, self.channel.hung_up))
             closing = self._close()
-            await (asyncio.shield(closing) if self._leaves_words else closing)
+            # Else it ends in this turn of the loop, and nothing stops it.
+            waits = ends_on_disk(self.facts, self.session.uncased)
+            await (asyncio.shield(closing) if waits else closing)
             self.session.close()
 
     def going_on(self) -> dict[str, Any]:
@@ -401,11 +403,6 @@ class Call:
             return
         for recorded in opening.recordings:  # to the case of her earlier words
             await self._keep(KeepWords(code, recorded, instead=False))
-
-    @property
-    def _leaves_words(self) -> bool:
-        """Whether its end waits for the disk; else it ends in this turn of the loop, and nothing stops it."""
-        return bool(self.session.uncased or self.facts.attempt)
 
     async def _close(self) -> None:
         scraps = tuple(self.session.uncased)

@@ -134,20 +134,8 @@ class Intake:
         told what to do, with another call's flush if one comes soon. That no file may follow harms nobody.
         """
         if call.naming is None or call.naming[0] != name:
-            fact = RecordingBegunFact(
-                at=self.clock(),
-                call=_call(call),
-                name=name,
-                kind=chosen.kind,
-                topic=chosen.topic,
-                county=chosen.county,
-                language=chosen.language,
-                callback=_clean(chosen.callback),
-                national_id=_clean(chosen.national_id),
-                case=call.cases.get(code, ""),
-                code=code,
-                reserved=call.reserved,
-            )
+            fact = recording_begun(_call(call), self.clock(), name, chosen, call.reserved)
+            fact = replace(fact, case=call.cases.get(code, ""), code=code)
             writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing
@@ -182,8 +170,8 @@ class Intake:
     ) -> None:
         """Note how it ended. `scraps`: recordings that became no case (too short to hold a word).
 
-        Only where words or a citizen's verdict hang on it is the disk waited for: else, should this process
-        die within the second, the call is closed as lost.
+        Where the disk is not waited for (`ends_on_disk`) and this process dies within the second, the call is
+        closed as lost.
         """
         fact = CallEndedFact(
             _call(call),
@@ -196,7 +184,7 @@ class Intake:
             else None,
         )
         try:
-            if call.attempt or scraps:
+            if ends_on_disk(call, scraps):
                 await self._append(fact)
             else:
                 self.journal.note(fact)
@@ -444,6 +432,29 @@ def _call(call: CallFacts) -> FactCall:
     if call.told is None or call.told.language != call.language:
         call.told = fact_call(call)
     return call.told
+
+
+def ends_on_disk(call: CallFacts, scraps: Sequence[Recorded]) -> bool:
+    """Whether its end waits for the disk: only where words or a citizen's verdict hang on it."""
+    return bool(call.attempt or scraps)
+
+
+def recording_begun(
+    call: FactCall, at: datetime, name: str, chosen: OpenCase, reserved: str
+) -> RecordingBegunFact:
+    """Whose words that file holds, with what was known of them. `reserved`: the code set aside for her."""
+    return RecordingBegunFact(
+        at=at,
+        call=call,
+        name=name,
+        kind=chosen.kind,
+        topic=chosen.topic,
+        county=chosen.county,
+        language=chosen.language,
+        callback=_clean(chosen.callback),
+        national_id=_clean(chosen.national_id),
+        reserved=reserved,
+    )
 
 
 def fact_call(call: CallFacts) -> FactCall:

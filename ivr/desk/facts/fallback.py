@@ -23,7 +23,7 @@ from pathlib import Path
 
 from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
-from ivr.desk.call.intake import CallFacts, Intake, fact_call
+from ivr.desk.call.intake import CallFacts, Intake, fact_call, recording_begun
 from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.facts import RecordingBegunFact
 from ivr.store.flushing import flush, replace
@@ -99,18 +99,7 @@ def told_by_names(
 def _begun(path: Path, name: str, languages: Collection[str]) -> RecordingBegunFact:
     chosen, code = _chosen(path, languages)
     call, _ = _call(path, 0.0, chosen.language)
-    return RecordingBegunFact(
-        at=call.started_at,
-        call=fact_call(call),
-        name=name,
-        kind=chosen.kind,
-        topic=chosen.topic,
-        county=chosen.county,
-        language=chosen.language,
-        callback="",
-        national_id="",
-        reserved=code,
-    )
+    return recording_begun(fact_call(call), call.started_at, name, chosen, code)
 
 
 async def take_in(
