@@ -85,9 +85,12 @@ def replacing(target: Path, mtime: float = 0.0) -> Iterator[Path]:
     sync(target.parent)
 
 
-def replace(target: Path, content: bytes) -> None:
-    """As `put` does it, but for its group to read, too. Its blocks are new ones, whatever it had before."""
-    with replacing(target) as half, flushed(half) as out:
+def replace(target: Path, content: bytes, mtime: float = 0.0) -> None:
+    """As `put` does it, but for its group to read, too. Its blocks are new ones, whatever it had before.
+
+    `mtime`: as `replacing` has it.
+    """
+    with replacing(target, mtime) as half, flushed(half) as out:
         out.write(content)
 
 

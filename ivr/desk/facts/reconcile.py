@@ -57,7 +57,8 @@ from ivr.store.facts import (
     RecordingBegunFact,
     WordsKeptFact,
 )
-from ivr.store.flushing import flush, flushed, replacing
+from ivr.store.flushing import flush
+from ivr.store.flushing import replace as rewrite
 from ivr.store.journal import Journal
 from ivr.store.journal.journal_marks import last_setback
 from ivr.store.room import trim
@@ -276,8 +277,7 @@ def _kept(path: Path, root: Path) -> bytes:
     content = refused if anew else content
     try:
         if anew or (time.time() - status.st_mtime < ANEW_SECONDS and was_closed(content)):
-            with replacing(path, status.st_mtime) as half, flushed(half) as out:
-                out.write(content)
+            rewrite(path, content, status.st_mtime)
         flush(path, root)
     except OSError:
         if sum(map(len, _unkept.values())) + len(content) <= MOST_UNKEPT:
