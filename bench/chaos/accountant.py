@@ -302,7 +302,7 @@ class Accountant:
         for fault in self.evidence.faults:
             if excuse := self._by(fault, call, said):
                 return excuse
-        return KEYED if call.abrupt and _was_cut_by_key(call, said) else ""
+        return KEYED if was_cut_by_key(call, said) else ""
 
     def _by(self, fault: Fault, call: Call, said: Said) -> str:
         awake = self._last_awake(fault)
@@ -423,11 +423,15 @@ def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
     return fault.began < beep < fault.ended
 
 
-def _was_cut_by_key(call: Call, said: Said) -> bool:
-    """Her # ended the recording of which it was the last word: RECORD FILE takes its end for a tone."""
+def was_cut_by_key(call: Call, said: Said) -> bool:
+    """Her # ended the recording of which it was the last word: RECORD FILE takes its end for a tone. Only of
+    a telephone that sends nothing in silence.
+    """
     key = min((at for at, key in call.keys if key == "#" and at >= said.ended - SLACK), default=0.0)
     said_more = any(said.began < other.began < key for other in call.said)
-    return bool(key) and not said_more and not any(said.ended < beep < key for beep in call.beeps)
+    if not call.abrupt or not key or said_more:
+        return False
+    return not any(said.ended < beep < key for beep in call.beeps)
 
 
 def _after_her_hash(call: Call, said: Said) -> bool:

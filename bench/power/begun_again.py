@@ -15,7 +15,7 @@ from zlib import crc32
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bench.chaos.accountant import CODE_DIGITS, KEPT
+from bench.chaos.accountant import CODE_DIGITS, KEPT, was_cut_by_key
 from bench.chaos.evidence import Call, Evidence, Places, gather, words_of
 from ivr.commands import spool
 from ivr.desk.case.codes import CodeBlock
@@ -45,15 +45,20 @@ class Left:
 
 @dataclass(slots=True)
 class Found:
-    """What had been told by a cut, and what of it is missing or untrue."""
+    """What had been told by a cut, and what of it is missing or untrue.
+
+    `keyed`: words of `words` that Asterisk itself took the end off at her key (`bench.chaos.accountant`).
+    """
 
     words: int = 0
     codes: int = 0
+    keyed: int = 0
     missing: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         wrong = f"{len(self.missing)} missing or untrue"
-        return f"{self.words} words and {self.codes} codes acknowledged, {wrong}"
+        keyed = f" ({self.keyed} of them cut short by her own key)" if self.keyed else ""
+        return f"{self.words} words{keyed} and {self.codes} codes acknowledged, {wrong}"
 
 
 async def begin_again(disk: Path, logs: Path) -> Left:
@@ -121,7 +126,10 @@ def judge(at: float, calls: Sequence[Call], left: Left) -> Found:
             if said.ended < told:
                 found.words += 1
                 word = f"  word {said.k} of call {call.n}, told so {at - told:.2f} s before the cut"
-                if (call.n, said.k) not in left.held:
+                held = (call.n, said.k) in left.held
+                if not held and was_cut_by_key(call, said):
+                    found.keyed += 1
+                elif not held:
                     found.missing.append(word)
                 elif not entered.get((call.n, said.k)):
                     found.missing.append(f"{word}, is in no case")

@@ -124,3 +124,10 @@ def test_nothing_is_asked_of_what_nobody_was_told_by_then() -> None:
         112.9, [told(CODE)], left(held=set(), written=set(), books=evidence(words=()), next_codes=[])
     )
     assert (found.words, found.codes, found.missing) == (0, 0, [])
+
+
+def test_a_last_word_whose_end_her_own_key_took_is_counted_apart_and_not_missing() -> None:
+    plain = told(CODE)
+    hers = replace(plain, abrupt=True, keys=[(plain.said[2].ended + 0.1, "#")])
+    found = judge(CUT_AT, [hers], left(held={(1, 0), (1, 1)}))
+    assert (found.words, found.keyed, found.missing) == (3, 1, [])
