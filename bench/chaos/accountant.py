@@ -31,6 +31,7 @@ from bench.chaos.alarms import (
     SAYS,
     SECOND,
     SERVERS,
+    TAKES_NOTHING,
     false_alarms,
     lasted,
 )
@@ -73,7 +74,8 @@ HUNG = (
 )
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
 KEYED = "the last 0.2 s before her key, of a telephone that sends nothing in silence"
-EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER, KEYED)
+NOBODYS = "kept in a case of nobody: its only disk took no line of her call before her server was killed"
+EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER, KEYED, NOBODYS)
 # Of which the product can know, so that the recording must say that something is missing. Of what never got
 # into an Asterisk that was stopped (OVERFLOWED, STOPPED, EARLY) nobody of ours sees anything.
 MARKED = frozenset({DEAD, BUFFERED, NO_ROOM, HUNG})
@@ -126,6 +128,12 @@ class Accountant:
         self.cases_of: dict[str, list[str]] = defaultdict(list)
         for case in evidence.cases.values():
             self.cases_of[case.caller].append(case.id)
+        unknown = {call.n for call in evidence.calls if self._was_only_in_memory(call)}
+        self.nobodys = {
+            case.id
+            for case in evidence.cases.values()
+            if not case.caller and unknown and self.owners[case.id] <= unknown
+        }
 
     def verdicts(self) -> list[Verdict]:
         """One for each call, in their order."""
@@ -223,7 +231,9 @@ class Accountant:
 
     def _find(self, call: Call, said: Said, verdict: Verdict) -> None:
         found = self.held.get((call.n, said.k), [])
-        if len(found) == 1 and found[0].case:
+        if len(found) == 1 and found[0].case in self.nobodys:
+            verdict.excused[NOBODYS] += 1
+        elif len(found) == 1 and found[0].case:
             verdict.kept += 1
         elif len(found) > 1:
             verdict.doubled = True
@@ -266,7 +276,7 @@ class Accountant:
         return "nowhere"
 
     def _count_cases(self, call: Call, mine: set[str], verdict: Verdict) -> None:
-        for case in sorted(mine):
+        for case in sorted(mine - self.nobodys):
             if self.evidence.cases[case].caller != call.number:
                 verdict.problems.append(
                     f"her words are in a case of {self.evidence.cases[case].caller or 'nobody'}"
@@ -365,6 +375,19 @@ class Accountant:
         )
         return fault.kind == REFUSES and cut and killed and fault.began - SLACK < ended < fault.ended + 1
 
+    def _was_only_in_memory(self, call: Call) -> bool:
+        """That she called was in no file when a server was killed: from her answer until then the one disk
+        that there is took nothing, and she was not told that it had.
+        """
+        if not self.evidence.one_disk or not call.answered or call.codes or _told(call, 0.0, KEPT):
+            return False
+        until, nothing = call.answered, [f for f in self.evidence.faults if f.kind in TAKES_NOTHING]
+        for fault in sorted(nothing, key=lambda fault: fault.began):
+            if fault.began <= until:
+                until = max(until, fault.ended + ANEW_SECONDS)
+        kills = (fault.began for fault in self.evidence.faults if fault.kind in KILLS)
+        return any(call.answered < killed < until for killed in kills)
+
     def _is_elsewhere(self, call: Call, said: Said) -> bool:
         """What came before it is on the second volume, which is well: no other disk is the cause."""
         return any(each.name.startswith(SECOND) for each in self._begun_with(call, said))
@@ -390,8 +413,9 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
         elif not recording.same and not _was_refused(evidence, recording):
             yield f"{recording.name} is not the file whose hash the books hold"
     numbers = {call.number for call in evidence.calls}
+    nobodys = Accountant(evidence).nobodys
     for case in evidence.cases.values():
-        if case.caller not in numbers:
+        if case.caller not in numbers and case.id not in nobodys:
             yield f"case {case.code} is of {case.caller or 'nobody'}, who did not call"
     ours = {call.n for call in evidence.calls if call.answered}
     if apart := ours ^ evidence.answered_by_sipp:

@@ -572,3 +572,45 @@ def test_a_stopped_asterisk_s_hole_is_in_a_recording_that_calls_itself_whole_for
     found = evidence([call(**CUT_OFF)], Fault(STOPPED, 109.85, 113), words=(0, 1))
     [verdict] = Accountant(found).verdicts()
     assert (verdict.excused, verdict.unmarked) == ({judging.OVERFLOWED: 1}, 0)
+
+
+REFUSED_AND_KILLED = (
+    Fault("journal's disk refuses", 100.5, 108.0),
+    Fault("every server killed", 107.0, 109.0),
+)
+
+
+def of_nobody(*faults: Fault, **changed: object) -> Evidence:
+    """A call of which a case of nobody is all there is. Her server was killed while she spoke."""
+    silent = call(
+        **({"codes": [], "heard": [(105.5, "beep")], "ended": 113.0, "ended_by": "caller"} | changed)
+    )
+    found = evidence([silent], *faults)
+    found.cases["a"].caller = ""
+    found.one_disk = True
+    return found
+
+
+def test_words_in_a_case_of_nobody_are_excused_where_the_only_disk_took_no_line_of_her_call() -> None:
+    found = of_nobody(*REFUSED_AND_KILLED)
+    assert problems(found) == []
+    [verdict] = Accountant(found).verdicts()
+    assert (verdict.kept, verdict.excused) == (0, {judging.NOBODYS: 3})
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        of_nobody(),
+        of_nobody(REFUSED_AND_KILLED[0]),
+        of_nobody(REFUSED_AND_KILLED[1]),
+        of_nobody(replace(REFUSED_AND_KILLED[0], began=102.0), REFUSED_AND_KILLED[1]),
+        of_nobody(replace(REFUSED_AND_KILLED[0], ended=103.0), REFUSED_AND_KILLED[1]),
+        of_nobody(*REFUSED_AND_KILLED, heard=[(105.5, "beep"), (112.5, "record.safe")]),
+        replace(of_nobody(*REFUSED_AND_KILLED), one_disk=False),
+    ],
+)
+def test_a_case_of_nobody_is_not_excused_where_her_call_could_be_known_or_she_was_told_it_is_kept(
+    found: Evidence,
+) -> None:
+    assert any("of nobody" in each for each in problems(found))
