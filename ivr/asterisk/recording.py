@@ -19,7 +19,7 @@ from typing import Protocol
 from ivr.asterisk.agi import Reply
 from ivr.asterisk.connection import LOST
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import HEADER_BYTES, measure
+from ivr.voice.wave import HEADER_BYTES, measure, with_header
 
 log = logging.getLogger(__name__)
 
@@ -223,10 +223,14 @@ async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> 
     def work() -> None:
         fd = os.open(file, os.O_RDONLY)
         try:
-            content = _content(fd, reply)
+            stored = _content(fd, reply)
+            content = with_header(stored)
             read.append(_examine(content, name, reply))
             try:
-                room.flush(name, fd)
+                if content is stored:
+                    room.flush(name, fd)
+                else:  # else nobody could play it
+                    room.write_anew(name, content)
             except OSError:
                 refused.append(content)
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ FRAME = 160  # samples: 20 ms
 # so that this and RECORD FILE's `s=` mean the same.
 SILENT_BELOW = 256
 HEADER_BYTES = 44
+BLOCK_BYTES = 4_096  # of a page of memory, and of most file systems
 
 Samples = NDArray[np.float64]  # in −1…1
 
@@ -53,9 +55,37 @@ def read(content: bytes) -> tuple[Samples, int]:
     return audio / 32_768, rate
 
 
+def has_header(content: bytes) -> bool:
+    """Whether it begins as a WAV; zeros, which nobody recorded, count as if."""
+    return content[:4] == b"RIFF" or not content.strip(b"\0")
+
+
+def with_header(content: bytes) -> bytes:
+    """The same to be played by whoever needs a header, in the place of the first 2.75 ms of its sound.
+
+    A full disk refuses what Asterisk writes first, its header too, and takes the rest at the beginning of the
+    file. As Asterisk closes it, it writes its lengths where they belong in a header, which are clicks then.
+    """
+    if has_header(content) or len(content) < HEADER_BYTES:
+        return content
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    whole, audio = (content[4:8], content[40:44]) if was_closed(content) else (bytes(4), bytes(4))
+    return b"RIFF" + whole + b"WAVE" + form + b"data" + audio + content[HEADER_BYTES:]
+
+
+def was_refused(content: bytes) -> bool:
+    """Whether a disk took some of its blocks and refused the rest, as a full one does.
+
+    What Asterisk ends by itself has 44 bytes and frames of 10 ms, which together never fill blocks. Where the
+    header was refused, every 128th of them does.
+    """
+    return len(content) > 0 and len(content) % BLOCK_BYTES == 0
+
+
 def was_closed(content: bytes) -> bool:
     """Whether its writer lived to write its lengths into the header, as Asterisk does when it closes it."""
-    return int.from_bytes(content[4:8], "little") + 8 >= len(content)
+    told = int.from_bytes(content[4:8], "little") + 8
+    return told >= len(content) if has_header(content) else told == len(content)
 
 
 def with_lengths(content: bytes) -> bytes:

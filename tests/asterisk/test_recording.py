@@ -21,6 +21,7 @@ from ivr.desk.call.intake import JOURNAL_SECONDS
 from ivr.lab.pace import patience
 from ivr.voice.events import Ended
 from tests.asterisk.pretend import SPEECH
+from tests.fixtures.damaged import without_header
 
 NAME = "2026/11/25/abc"
 
@@ -64,6 +65,27 @@ async def test_a_file_with_words_is_never_called_a_failure(tmp_path: Path) -> No
     write(tmp_path, 16_000)
     found = await recording.examine(tmp_path, NAME, Reply(510, text="?"))
     assert found.ended is Ended.HANGUP
+
+
+class Mending(recording.Anywhere):
+    """A disk of which the test keeps what is written anew."""
+
+    def __init__(self) -> None:
+        self.anew: dict[str, bytes] = {}
+
+    def write_anew(self, name: str, content: bytes) -> bool:
+        self.anew[name] = content
+        return True
+
+
+async def test_a_file_whose_header_a_full_disk_refused_is_written_anew_with_one(tmp_path: Path) -> None:
+    write(tmp_path, 16_000)
+    path = tmp_path / f"{NAME}.wav"
+    path.write_bytes(without_header(path.read_bytes()))
+    disk = Mending()
+    found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), room=disk)
+    content = disk.anew[NAME]
+    assert content[:4] == b"RIFF" and found.sha256 == hashlib.sha256(content).hexdigest()
 
 
 async def test_a_length_that_is_not_asterisks_is_reported(

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.voice.wave import frames_voiced, measure
+from ivr.voice.wave import frames_voiced, measure, was_closed, was_refused, with_header
+from tests.fixtures.damaged import without_header
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -84,3 +85,30 @@ def test_frames_are_counted_in_whole_numbers_as_they_were_in_fractions(content: 
 def test_every_level_counts_as_loud_as_it_is(level: int) -> None:
     audio = np.full(8_000, level)
     assert measure(wav(audio)).voiced_seconds == (1.0 if abs(level) >= 256 else 0.0)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_sound_that_lost_its_header_can_be_played_and_tells_whether_it_was_closed(closed: bool) -> None:
+    torn = without_header(wav(speech(2)), closed=closed)
+    mended = with_header(torn)
+    assert len(mended) == len(torn) and mended[44:] == torn[44:]
+    assert (was_closed(torn), was_closed(mended)) == (closed, closed)
+    if closed:
+        with wave.open(io.BytesIO(mended)) as file:
+            assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8000, 1, 16_000 - 22)
+
+
+@pytest.mark.parametrize("content", [wav(speech(1)), bytes(9_000), b"", b"short", wav(speech(1))[:44]])
+def test_what_has_a_header_or_no_sound_stays_as_it_is(content: bytes) -> None:
+    assert with_header(content) is content
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 18_000))
+def test_no_length_that_asterisk_ends_with_looks_like_a_refused_one(frames: int) -> None:
+    """Of ten milliseconds, until the longest recording that there may be."""
+    assert not was_refused(bytes(44 + 160 * frames))
+
+
+def test_a_file_of_which_a_disk_took_whole_blocks_alone_was_refused_the_rest() -> None:
+    assert was_refused(wav(speech(3))[:32_768]) and not was_refused(b"")

@@ -34,7 +34,7 @@ from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import measure, was_closed
+from ivr.voice.wave import measure, was_closed, was_refused, with_header
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,8 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
     volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
     name = f"{volume}fallback/{_id(path, 'recording').hex}"
     target = recordings / f"{name}.wav"
-    content = _unkept.get(path) or (target if target.exists() else path).read_bytes()
+    stored = _unkept.get(path) or (target if target.exists() else path).read_bytes()
+    content = with_header(stored)
     found = measure(content)
     if found.seconds < LEAST_SECONDS:
         empty = path.parent / EMPTY
@@ -207,16 +208,21 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
         path.replace(empty / path.name)
         log.warning("%s holds no word; moved to %s", path.name, empty)
         return None
-    _bring(path, content, target, recordings)
+    _bring(path, content, target, recordings, anew=path in _unkept or content is not stored)
+    return Recorded(name, found.seconds, found.voiced_seconds, _ended(content), found.sha256, found.size)
+
+
+def _ended(content: bytes) -> Ended:
+    if was_refused(content):
+        return Ended.CUT
     # Asterisk died in the middle: what it had still in memory is not there, and nobody may call it whole.
-    ended = Ended.HANGUP if was_closed(content) else Ended.BROKEN
-    return Recorded(name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
+    return Ended.HANGUP if was_closed(content) else Ended.BROKEN
 
 
-def _bring(path: Path, content: bytes, target: Path, root: Path) -> None:
-    if path in _unkept or not target.exists():
+def _bring(path: Path, content: bytes, target: Path, root: Path, *, anew: bool) -> None:
+    if anew or not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        if path in _unkept or not _linked(path, target):
+        if anew or not _linked(path, target):
             replace(target, content)
     try:
         flush(target, root)

@@ -64,7 +64,7 @@ from ivr.store.journal.journal_marks import last_setback
 from ivr.store.room import trim
 from ivr.store.tables import cases
 from ivr.voice.events import Ended
-from ivr.voice.wave import measure, was_closed
+from ivr.voice.wave import measure, was_closed, with_header
 
 log = logging.getLogger(__name__)
 
@@ -274,9 +274,11 @@ def _kept(path: Path, root: Path) -> bytes:
     content, status = path.read_bytes(), path.stat()
     refused = _unkept.pop(path, b"")
     anew = bool(refused) and len(refused) >= len(content)
-    content = refused if anew else content
+    stored = refused if anew else content
+    content = with_header(stored)
+    late = time.time() - status.st_mtime < ANEW_SECONDS and was_closed(content)
     try:
-        if anew or (time.time() - status.st_mtime < ANEW_SECONDS and was_closed(content)):
+        if anew or late or content is not stored:
             rewrite(path, content, status.st_mtime)
         flush(path, root)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import os
 import wave
@@ -18,7 +19,7 @@ from ivr.desk.facts.gauges import of_spool
 from ivr.desk.reading import as_json
 from ivr.store.journal import Journal, JournalError
 from tests.desk.office import office
-from tests.fixtures.damaged import damaged
+from tests.fixtures.damaged import damaged, without_header
 from tests.fixtures.small_disk import SmallDisk
 
 
@@ -72,6 +73,32 @@ async def test_a_recording_over_which_asterisk_died_is_not_called_whole(
         found = {case["caller"][-1]: case["recordings"][0] for case in await as_json.cases(engine)}
     assert (found["7"]["ended"], found["8"]["ended"]) == ("hangup", "broken")
     assert found["8"]["seconds"] == 3.0
+
+
+async def test_what_a_full_disk_left_without_its_header_or_its_end_can_be_heard_and_says_so(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Asterisk writes 32,768 bytes at a time: the first were refused, or the last."""
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    whole = audio(3.0)
+    for name, content in (
+        ("7", without_header(whole)),
+        ("8", whole[:32_768]),
+        ("9", without_header(whole)[:32_768]),
+    ):
+        path = put(folder, f"1700000000_0914123456{name}_1.wav")
+        path.write_bytes(content)
+        os.utime(path, (1_700_000_100, 1_700_000_100))
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 3
+        await desk.pump.idle()
+        found = {case["caller"][-1]: case["recordings"][0] for case in await as_json.cases(engine)}
+    assert {key: each["ended"] for key, each in found.items()} == {"7": "hangup", "8": "cut", "9": "cut"}
+    for each in found.values():
+        content = (kept / each["path"]).read_bytes()
+        assert content[:4] == b"RIFF" and hashlib.sha256(content).hexdigest() == each["sha256"]
+    with wave.open(str(kept / found["7"]["path"])) as file:
+        assert file.getnframes() == 24_000 - 22
 
 
 async def test_what_she_had_chosen_when_the_server_died_is_kept_as_far_as_the_book_knows_it(

@@ -37,7 +37,7 @@ from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
-from tests.fixtures.damaged import asleep, damaged
+from tests.fixtures.damaged import asleep, damaged, without_header
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import lay
 
@@ -466,6 +466,18 @@ async def test_what_a_process_that_died_may_have_been_refused_is_written_anew(
         assert await one_pass(desk, tmp_path) == Pass(cases=2)
     assert [path.stat().st_ino == inode for path, inode in zip(paths, before, strict=True)] == [False, True]
     assert paths[0].stat().st_mtime == pytest.approx(late) and paths[0].read_bytes() == audio(3.0)
+
+
+async def test_what_a_full_disk_left_without_its_header_is_entered_as_it_can_be_heard(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path, without_header(audio(3.0)))
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        await desk.pump.idle()
+        (row,) = await rows(engine, name)
+    content = (tmp_path / "recordings" / f"{name}.wav").read_bytes()
+    assert content[:4] == b"RIFF" and row.sha256 == measure(content).sha256
 
 
 async def test_a_second_disk_that_hangs_holds_up_no_words_on_the_first_and_nobody_at_the_end(
