@@ -309,10 +309,12 @@ class Accountant:
             return CUT
         if _after_her_hash(call, said):
             return OVER
+        if was_cut_by_key(call, said):  # whatever else went on: what came before it is looked for by itself
+            return KEYED
         for fault in self.evidence.faults:
             if excuse := self._by(fault, call, said):
                 return excuse
-        return KEYED if was_cut_by_key(call, said) else ""
+        return ""
 
     def _by(self, fault: Fault, call: Call, said: Said) -> str:
         awake = self._last_awake(fault)
@@ -410,6 +412,8 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
     for recording in evidence.recordings:
         if recording.words is None:
             yield f"the books name {recording.name}, and there is no such file"
+        elif not recording.playable and recording.words:
+            yield f"{recording.name} has no header: nobody can play it"
         elif not recording.same and not _was_refused(evidence, recording):
             yield f"{recording.name} is not the file whose hash the books hold"
     numbers = {call.number for call in evidence.calls}

@@ -83,7 +83,8 @@ class Case:
 class Recording:
     """A row, and what its file holds.
 
-    `case`: "" when it is in none; `words`: None when there is no file; `size` in bytes.
+    `case`: "" when it is in none; `words`: None when there is no file; `size` in bytes; `playable`: it begins
+    as a WAV does.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Recording:
     same: bool = True
     caller: str = ""
     size: int = 0
+    playable: bool = True
 
 
 @dataclass(slots=True)
@@ -213,9 +215,11 @@ def _recording(row: Any, places: Places) -> Recording:
     path, case = places.of(row["name"]), str(row["case_id"] or "")
     if path is None:
         return Recording(row["name"], case, row["ended"], None, False, row["caller"])
-    same = hashlib.sha256(path.read_bytes()).hexdigest() == row["sha256"]
+    content = path.read_bytes()
+    same = hashlib.sha256(content).hexdigest() == row["sha256"]
+    playable = content[:4] == b"RIFF"
     return Recording(
-        row["name"], case, row["ended"], words_of(path), same, row["caller"], path.stat().st_size
+        row["name"], case, row["ended"], words_of(path), same, row["caller"], len(content), playable
     )
 
 

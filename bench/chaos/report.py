@@ -20,7 +20,7 @@ _COUNTS = (
     "false_alarms", "calls_told_nothing", "recordings_unmarked", "words_unheard",
 )  # fmt: skip
 MOST_EXCUSED = 0.02  # of all words
-FEW_CALLS = 1_000  # of fewer one fault alone may excuse more
+FEW_CALLS = 2_000  # of fewer two kills of Asterisk may excuse more; of several seeds the sum counts as well
 TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is counted with it
 
 

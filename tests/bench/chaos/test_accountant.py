@@ -614,3 +614,18 @@ def test_a_case_of_nobody_is_not_excused_where_her_call_could_be_known_or_she_wa
     found: Evidence,
 ) -> None:
     assert any("of nobody" in each for each in problems(found))
+
+
+def test_a_last_word_that_her_key_cut_is_nothing_that_a_full_disk_took() -> None:
+    """Its recording holds all that Asterisk had, and says so."""
+    silent = call(abrupt=True, keys=[(112.2, "#")], codes=[])
+    found = evidence([silent], Fault("disk full", 111.0, 113.0), words=(0, 1))
+    found.cases["a"].code = "other"
+    [verdict] = Accountant(found).verdicts()
+    assert (verdict.excused, verdict.unmarked) == ({judging.KEYED: 1}, 0)
+
+
+def test_words_that_nobody_can_play_are_a_problem() -> None:
+    found = evidence()
+    found.recordings[0].playable = False
+    assert problems(found) == ["r1 has no header: nobody can play it"]
