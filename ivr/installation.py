@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ivr.settings import ROOT, Settings, absolute
+from ivr.store.flushing import draft, sync
 
 if TYPE_CHECKING:
     from ivr.asterisk.dialplan import Secrets
@@ -379,12 +380,17 @@ def load_secrets(settings: Settings) -> Secrets:
 
 
 def _kept(path: Path) -> str:
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(chance.token_urlsafe(24), encoding="ascii")
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)  # fails when another process was first
-        draft.unlink()
+    if not _is_told(path):
+        made = draft(path, chance.token_urlsafe(24).encode())
+        try:
+            os.link(made, path)
+        except FileExistsError:  # another process was first; or it is one that a power cut left empty
+            if not _is_told(path):
+                made.replace(path)
+        made.unlink(missing_ok=True)
+        sync(path.parent)
     return path.read_text(encoding="ascii").strip()
+
+
+def _is_told(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0

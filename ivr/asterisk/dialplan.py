@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -154,9 +155,12 @@ def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _write(path: Path, text: str) -> Path:
-    """Whole or not at all, and never readable by others: some hold secrets."""
+    """Whole or not at all, also after a power cut, and never readable by others: some hold secrets."""
     unfinished = path.with_name(path.name + ".new")
     unfinished.touch(mode=0o640)
-    unfinished.write_text(text, encoding="utf-8")
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.replace(path)
     return path
