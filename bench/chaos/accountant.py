@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from bench.chaos.alarms import (
     DISK,
     HANGS,
+    JOURNAL,
     JOURNAL_HANGS,
     READ_ONLY,
     REFUSES,
@@ -35,7 +36,7 @@ from bench.chaos.alarms import (
     false_alarms,
     lasted,
 )
-from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
+from bench.chaos.evidence import CHOICE, Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY, UNSURE
 from bench.chaos.tones import CUT as TOLD_CUT
 
@@ -147,6 +148,7 @@ class Accountant:
         self._count_cases(call, mine, verdict)
         for code in call.codes:
             self._check_code(call, code, mine, verdict)
+        self._check_choice(call, mine, verdict)
         hers = len(mine) or int(self._knows_her_case(call))
         if _told(call, 0.0, KEPT) and hers != 1 and (call.said or not self._is_shared(call)):
             verdict.told_untrue = True
@@ -289,6 +291,27 @@ class Accountant:
             verdict.doubled = True
             codes = sorted(self.evidence.cases[case].code for case in mine)
             verdict.problems.append(f"has {len(codes)} cases: {', '.join(codes)}")
+
+    def _check_choice(self, call: Call, mine: set[str], verdict: Verdict) -> None:
+        """Who heard the server's beep had chosen, which was written down before: her case is that."""
+        if self._is_shared(call) or not call.said or call.said[0].where != "server":
+            return
+        beep = max((at for at in call.beeps if at < call.said[0].began), default=call.invited)
+        nowhere = (f for f in self.evidence.faults if f.kind in (*JOURNAL, *DISK))
+        if any(lasted(fault, call.answered or call.invited, beep) for fault in nowhere) and self._was_killed(
+            call
+        ):
+            return  # it was waited for half a second, and then she was asked to speak all the same
+        for case in (self.evidence.cases[id] for id in sorted(mine - self.nobodys)):
+            if case.chosen != CHOICE:
+                verdict.problems.append(
+                    f"her case {case.code} is filed under {', '.join(filter(None, case.chosen))}"
+                )
+
+    def _was_killed(self, call: Call) -> bool:
+        """Whether a server was, in her call or until its facts are surely written."""
+        kills = (fault for fault in self.evidence.faults if fault.kind in KILLS)
+        return any(lasted(each, call.answered or call.invited, call.ended + KNOWN_SECONDS) for each in kills)
 
     def _check_code(self, call: Call, code: str, mine: set[str], verdict: Verdict) -> None:
         hers = [self.evidence.cases[id].code for id in mine or self.cases_of[call.number]]

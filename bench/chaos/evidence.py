@@ -23,6 +23,8 @@ from bench.chaos import tones
 _RECORDINGS = """SELECT r.name, r.case_id, r.ended, r.sha256, coalesce(c.caller, '') AS caller
 FROM recordings r LEFT JOIN calls c ON c.id = r.call_id"""
 _WARNED = re.compile(r"\[(\d{4}-\d\d-\d\d [\d:.]+)\] (?:WARNING|ERROR)\[")
+# Kind, topic and county that each caller's keys choose (`bench.chaos.phones`).
+CHOICE = ("complaint", "water.supply", "tabriz")
 HEADER = 44  # bytes of a WAV file as Asterisk writes it; the lengths in it are wrong when Asterisk was killed
 
 
@@ -74,9 +76,12 @@ class Call:
 
 @dataclass(slots=True)
 class Case:
+    """`chosen`: its kind, topic and county, "" where it has none."""
+
     id: str
     code: str
     caller: str
+    chosen: tuple[str, str, str] = CHOICE
 
 
 @dataclass(slots=True)
@@ -203,8 +208,9 @@ def warnings(log: Path) -> Iterator[tuple[float, str]]:
 async def _read_books(found: Evidence, database: str, places: Places) -> None:
     connection: Any = await asyncpg.connect(database)  # type: ignore[no-untyped-call]
     try:
-        for row in await connection.fetch("SELECT id, code, caller FROM cases"):
-            found.cases[str(row["id"])] = Case(str(row["id"]), row["code"], row["caller"])
+        for row in await connection.fetch("SELECT id, code, caller, kind, topic, county FROM cases"):
+            chosen = (row["kind"], row["topic"], row["county"] or "")
+            found.cases[str(row["id"])] = Case(str(row["id"]), row["code"], row["caller"], chosen)
         for row in await connection.fetch(_RECORDINGS):
             found.recordings.append(_recording(row, places))
     finally:

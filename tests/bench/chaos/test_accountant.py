@@ -629,3 +629,9 @@ def test_words_that_nobody_can_play_are_a_problem() -> None:
     found = evidence()
     found.recordings[0].playable = False
     assert problems(found) == ["r1 has no header: nobody can play it"]
+
+
+def test_a_case_that_is_not_what_she_chose_is_a_problem() -> None:
+    found = evidence()
+    found.cases["a"].chosen = ("request", "other.other", "")
+    assert problems(found) == [f"her case {CODE} is filed under request, other.other"]
