@@ -6,30 +6,32 @@ live beside what it proves, and so that a removed case has a name.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
-import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import FIRST, day_heading, day_line
 from ivr.cases.zone import ZONE
 from ivr.desk.case.event_log import chain_older
+from ivr.store.disk_thread import DiskThread, ask_once
+from ivr.store.flushing import sync
 from ivr.store.tables import case_events, custody_days
 
 log = logging.getLogger(__name__)
 
 SETTLE = timedelta(minutes=10)  # after midnight, lest a clock that is set back write into a closed day
 LOCK_SECONDS = 5
+AT_ONCE = 10_000  # lines that a list grows by: a megabyte
 LISTS_KEPT = 31  # days whose list is written again where it is missing, as on another machine
 
 
@@ -112,22 +114,23 @@ async def _wait_for_writers(connection: AsyncConnection) -> None:
 
 
 async def _write_list(connection: AsyncConnection, folder: Path, day: date, previous: bytes) -> ClosedDay:
-    """Write a day's list, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    path, events = list_path(folder, day), 0
-    scratch = path.with_suffix(f".{uuid.uuid4().hex}")
+    """Write a day's list, whole or not at all. A disk that hangs holds up nobody but who waits here."""
+    path, disk = list_path(folder, day), DiskThread()
+    half, events = path.with_suffix(f".{uuid.uuid4().hex}"), 0
     digest = hashlib.sha256(heading := day_heading(day, previous))
+    lines = [heading]
     try:
-        with scratch.open("xb") as file:
-            file.write(heading)
-            async for line in day_lines(connection, day):
-                digest.update(line)
-                file.write(line)
-                events += 1
-            await asyncio.to_thread(_flush, file)
-        scratch.replace(path)
+        async for line in day_lines(connection, day):
+            digest.update(line)
+            lines.append(line)
+            events += 1
+            if len(lines) == AT_ONCE:
+                await disk.ask(partial(_add, half, lines))
+                lines = []
+        await disk.ask(partial(_add, half, lines))
+        await disk.ask(partial(_name, half, path))
     finally:
-        scratch.unlink(missing_ok=True)
+        disk.close(partial(half.unlink, missing_ok=True))
     return ClosedDay(day, previous, digest.digest(), events)
 
 
@@ -136,16 +139,24 @@ async def _write_missing(engine: AsyncEngine, folder: Path) -> None:
     query = select(custody_days).order_by(custody_days.c.day.desc()).limit(LISTS_KEPT)
     async with engine.connect() as connection:
         days = (await connection.execute(query)).all()
-        for row in days:
+        for row in await ask_once(partial(_without_list, folder, days)):
             path = list_path(folder, row.day)
-            if path.exists():
-                continue
             again = await _write_list(connection, folder, row.day, row.previous)
             if again.root != row.root:
-                path.replace(path.with_suffix(".differs"))
+                await ask_once(partial(path.replace, path.with_suffix(".differs")))
                 log.error("custody: the events of %s are not those it was closed with: ivr verify", row.day)
 
 
-def _flush(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+def _without_list(folder: Path, days: Sequence[Row[Any]]) -> list[Row[Any]]:
+    return [row for row in days if not list_path(folder, row.day).exists()]
+
+
+def _add(half: Path, lines: Sequence[bytes]) -> None:
+    half.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with half.open("ab") as file:
+        file.writelines(lines)
+
+
+def _name(half: Path, path: Path) -> None:
+    sync(half)
+    half.replace(path)

@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -27,6 +28,7 @@ from ivr.cases.custody import FIRST, seal_heading, seal_line, written
 from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
 from ivr.store.base import custody_numbers
 from ivr.store.calls import UNNUMBERED
+from ivr.store.disk_thread import ask_once
 from ivr.store.tables import calls, custody_entries, custody_seals
 
 MOST = 500  # entries of one seal; four times as many held the event loop for 30 ms
@@ -93,12 +95,12 @@ def root_of(seal: int, made_at: datetime, previous: bytes, entries: Iterable[Sea
 
 async def keep_roots(engine: AsyncEngine, path: Path) -> None:
     """Write down the roots that this file does not have yet, whoever made them."""
-    seen = await asyncio.to_thread(last_written, path)
+    seen = await ask_once(partial(last_written, path))
     async with engine.connect() as connection:
         query = select(custody_seals).where(custody_seals.c.seal > seen).order_by(custody_seals.c.seal)
         new = [as_seal(row).line for row in await connection.execute(query)]
     if new:
-        await asyncio.to_thread(_append, path, new)
+        await ask_once(partial(_append, path, new))
 
 
 async def unsealed(connection: AsyncConnection, above: int) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import threading
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case.event_log import add_event
 from ivr.desk.keeping import custody
+from ivr.lab.pace import patience
 from tests.desk.counter import counter
 from tests.desk.keeping.test_verify import AT_ONCE, close_days, findings, list_of
+from tests.fixtures.damaged import asleep
 
 
 async def test_a_day_is_closed_once_when_it_is_over_by_whoever_comes_first(
@@ -79,3 +83,22 @@ async def test_a_list_that_can_not_be_written_again_as_it_was_is_not_passed_off_
         await connection.execute(text("UPDATE case_events SET hash = sha256('x') WHERE seq = 2"))
     await custody.keep(engine, tmp_path / "custody")
     assert not list_of(tmp_path, day).exists()
+
+
+async def test_a_disk_that_hangs_under_the_lists_halts_nobody_else(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Where a day is closed, and where its list is lacking."""
+    await (await counter(engine)).open()
+    folder, day = tmp_path / "custody", list[custody.ClosedDay]()
+    for days in (1, 0):
+        with asleep(folder) as sleepers:
+            closing = asyncio.create_task(close_days(engine, tmp_path, days))
+            async with asyncio.timeout(patience(20)):
+                while not sleepers:
+                    await asyncio.sleep(0.01)
+            assert threading.current_thread() not in sleepers
+        day += await closing
+        (its_list,) = folder.iterdir()
+        assert hashlib.sha256(its_list.read_bytes()).digest() == day[0].root
+        its_list.unlink()
