@@ -199,17 +199,26 @@ async def _was_sick(room: Disks, name: str, seconds: float, ended: float) -> boo
 
 async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYWHERE) -> Recorded:
     """A file that Asterisk ends by itself, once it grows no more: `NOTHING` when there is none."""
-    file, size, began = recordings / f"{name}.{FORMAT}", -1, time.monotonic()
-    for _ in range(SETTLING):
-        await asyncio.sleep(SETTLING_SECONDS)
-        try:
-            before, size = size, file.stat().st_size
-        except OSError:
-            continue
-        if size == before:
-            break
-    reply, lasted = Reply(200, "0", "hangup"), 0.0 if size < 0 else lasted
+    file, began = recordings / f"{name}.{FORMAT}", time.monotonic()
+    size: int | None = None
+    with suppress(TimeoutError):  # a disk that hangs; `examine` is told so, too
+        async with asyncio.timeout(FLUSH_SECONDS):
+            for _ in range(SETTLING):
+                await asyncio.sleep(SETTLING_SECONDS)
+                asking = room.threads(name).submit(_size, file)
+                before, size = size, await asyncio.wrap_future(asking)
+                if size == before and size >= 0:
+                    break
+    reply, lasted = Reply(200, "0", "hangup"), 0.0 if size == -1 else lasted
     return await examine(recordings, name, reply, lasted, room, time.monotonic() - began)
+
+
+def _size(file: Path) -> int:
+    """-1 where there is none."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1
 
 
 async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> tuple[Recorded, bool]:

@@ -21,7 +21,7 @@ from ivr.desk.call.intake import JOURNAL_SECONDS
 from ivr.lab.pace import patience
 from ivr.voice.events import Ended
 from tests.asterisk.pretend import SPEECH
-from tests.fixtures.damaged import without_header
+from tests.fixtures.damaged import asleep, without_header
 
 NAME = "2026/11/25/abc"
 
@@ -267,3 +267,28 @@ async def test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as
     finally:
         thaws.set()
         room.pool.shutdown()
+
+
+async def test_a_disk_that_hangs_as_a_talk_has_ended_halts_no_other_call(tmp_path: Path) -> None:
+    write(tmp_path, 16_000)
+    with asleep(tmp_path) as sleepers:
+        ending = asyncio.create_task(recording.settled(tmp_path, NAME, 2.0))
+        async with asyncio.timeout(patience(20)):
+            while not sleepers:
+                await asyncio.sleep(0.01)
+        assert threading.current_thread() not in sleepers
+    found = await ending
+    assert (found.seconds, found.name) == (2.0, NAME)
+
+
+async def test_a_talk_s_recording_whose_disk_says_nothing_of_it_is_not_called_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "FLUSH_SECONDS", 0.4)
+    write(tmp_path, 16_000)
+    with asleep(tmp_path) as sleepers:
+        ending = asyncio.create_task(recording.settled(tmp_path, NAME, 2.0))
+        async with asyncio.timeout(patience(20)):
+            while len(sleepers) < 2:  # asked for its length, then for what it holds
+                await asyncio.sleep(0.01)
+    assert (await ending).seconds == 2.0
