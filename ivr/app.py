@@ -379,7 +379,7 @@ class Hotline:
         )
         worker.start(loops)
         stack.push_async_callback(worker.idle)
-        vanished = VanishedCalls(self.engine, settings.spool, intake, self.ami)
+        vanished = VanishedCalls(self.engine, settings.spool, intake, self.ami, self.time)
         loops.every("vanished calls", vanished.rest, vanished.look)
         loops.start("derived", partial(keep_swept, self.derived))
         if settings.weekly_proof:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text, update
@@ -18,6 +19,7 @@ from ivr.lab.pace import patience
 from ivr.loops import every
 from ivr.loops.every import Loops
 from ivr.loops.lost_calls import VanishedCalls
+from ivr.loops.time_of_day import TimeOfDay
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import Settings
 from ivr.store import tables
@@ -218,7 +220,9 @@ async def test_a_look_for_vanished_calls_that_fails_is_counted(
     async with engine.begin() as connection:
         await connection.execute(text("ALTER TABLE calls RENAME TO calls_of_tomorrow"))
     async with office(engine, tmp_path, pumping=False) as desk:
-        vanished = VanishedCalls(engine, tmp_path, desk.intake, Ami("127.0.0.1", 1, "u", "s"))
+        time = TimeOfDay(engine, ZoneInfo("Asia/Tehran"))
+        await time.compare()
+        vanished = VanishedCalls(engine, tmp_path, desk.intake, Ami("127.0.0.1", 1, "u", "s"), time)
         loops = Loops()
         loops.every("vanished calls", vanished.rest, vanished.look)
         async with asyncio.timeout(patience(20)):

@@ -17,12 +17,14 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.asterisk.ami import Ami
 from ivr.commands import doctor
 from ivr.desk.editing.seeding import directory_from
 from ivr.lab.pace import patience
 from ivr.loops import time_of_day
 from ivr.loops.carrying import OpenLine
 from ivr.loops.every import Loops
+from ivr.loops.lost_calls import VanishedCalls
 from ivr.loops.time_of_day import Clocks, TimeOfDay
 from ivr.settings import Settings
 from ivr.store import clocks
@@ -32,6 +34,7 @@ from ivr.store.facts import FactStep, Unreadable
 from ivr.store.journal import journal_reading
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend
+from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami
 from tests.desk.office import Office, call, office, opening
 from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
@@ -170,6 +173,67 @@ async def test_what_was_said_before_any_clock_was_compared_gets_its_time_in_the_
         async with engine.connect() as connection:
             lasted, until_the_step = (await connection.execute(text(CALL_S))).one()
         assert 0 <= until_the_step <= lasted < 60
+
+
+async def test_no_call_is_closed_for_its_age_before_it_is_known_what_time_it_is(
+    engine: AsyncEngine, away: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = datetime.now(UTC) - timedelta(hours=1)
+    async with office(engine, tmp_path / "another-machine") as desk:
+        await desk.intake.call_started(replace(call(), started_at=began))
+        await desk.pump.idle()
+    async with office(engine, tmp_path / "here", pumping=False) as desk:
+        clock = desk.intake.clock = TimeOfDay(away, TEHRAN)
+        asterisk = Ami("127.0.0.1", 1, "u", "s")
+        vanished = VanishedCalls(engine, tmp_path / "here", desk.intake, asterisk, clock)
+        with monkeypatch.context() as wrong:
+            wrong.setattr(time_of_day, "datetime", Ahead)
+            await vanished.look()
+            assert await open_calls(engine) == 1, "nobody knows how old it is"
+            clock.engine = engine
+            await clock.compare()
+            desk.intake.clock = lambda: clock() + timedelta(hours=2)
+            await vanished.look()
+            assert await open_calls(engine) == 1, "which clock is wrong?"
+        await clock.compare()
+        await vanished.look()
+        assert await open_calls(engine) == 0
+
+
+async def test_a_call_is_not_taken_for_vanished_while_nobody_knows_how_young_it_is(
+    engine: AsyncEngine, away: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server died, and Asterisk may have told of its channels before it had this one."""
+
+    def none(connection: Connection, action: Fields) -> None:
+        connection.answer(action, "Success", "Channel status will follow")
+        connection.send(Event="StatusComplete", ActionID=action["actionid"], Items="0")
+
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.call_started(replace(call(), started_at=datetime.now(UTC)))
+        await desk.pump.idle()
+    async with pretend_ami() as peer, office(engine, tmp_path, pumping=False) as desk:
+        peer.replies["status"] = none
+        asterisk = Ami("127.0.0.1", peer.port, "u", "s")
+        await asyncio.wait_for(asterisk.connect(), patience(10))
+        clock = desk.intake.clock = TimeOfDay(away, TEHRAN)
+        vanished = VanishedCalls(engine, tmp_path, desk.intake, asterisk, clock)
+        with monkeypatch.context() as wrong:
+            wrong.setattr(time_of_day, "datetime", Ahead)
+            await vanished.look()
+            assert await open_calls(engine) == 1
+        clock.engine = engine
+        await clock.compare()
+        desk.intake.clock = lambda: clock() + timedelta(minutes=2)
+        await vanished.look()
+        assert await open_calls(engine) == 0
+        await asterisk.close()
+
+
+async def open_calls(engine: AsyncEngine) -> int:
+    async with engine.connect() as connection:
+        found = await connection.execute(text("SELECT count(*) FROM calls WHERE ended_at IS NULL"))
+        return int(found.scalar_one())
 
 
 async def test_a_call_that_begins_while_nobody_can_tell_the_time_bears_a_mark_in_each_of_its_facts(

@@ -11,11 +11,11 @@ Another machine's calls are in no journal here: they are left alone until no cal
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.reconcile import LOST
 from ivr.desk.facts.righting import LONGEST_CALL
 from ivr.store import slots
+from ivr.store.disk_thread import ask_once
 from ivr.store.facts import CallEndedFact, Fact, Unreadable, happened_at
 from ivr.store.journal import journal_reading
 from ivr.store.tables import calls
@@ -43,21 +44,23 @@ async def close_lost(
     *,
     live: Collection[str] = (),
     channels: Collection[str] | None = None,
+    by_age: bool = True,
 ) -> int:
     """One pass; how many were closed. Any number of processes may do it at once. Raises what AWAY names.
 
     `live`: ids of this process's calls. `channels`: unique ids that Asterisk has now, None when it can't say.
+    `by_age`: also what no call can last; not while nobody can tell which clock is wrong.
     """
     rows = [row for row in await _open_rows(engine, now) if str(row.id) not in live]
     if not rows or await behind(engine, spool):  # their ends may be on the way, once more
         return 0
-    told = await asyncio.to_thread(_told, spool, [str(row.id) for row in rows])
+    told = await ask_once(partial(_told, spool, [str(row.id) for row in rows]))
     closed = 0
     for row in rows:
         facts = told[str(row.id)]
         if facts is None or (row.unique_id in (channels or ())):
             continue
-        if (facts and channels is not None) or now - row.started_at > LONGEST_CALL:
+        if (facts and channels is not None) or (by_age and now - row.started_at > LONGEST_CALL):
             closed += await _close(engine, row, _last_moment(facts, row.started_at))
     return closed
 
@@ -87,9 +90,15 @@ def _told(spool: Path, ids: Collection[str]) -> dict[str, list[Fact] | None]:
 
 
 def _last_moment(facts: list[Fact] | None, started_at: datetime) -> datetime:
-    """The last that is known of a call."""
-    moments = [happened_at(fact) for fact in facts or ()]
-    return max([started_at, *moments])
+    """The last that is known of a call. Its row's beginning was put right, what its journal says was not."""
+    longest, latest = started_at + LONGEST_CALL, started_at
+    for fact in facts or ():
+        said, at = fact.call.started_at, happened_at(fact)
+        if said <= at <= said + LONGEST_CALL:  # else the clock was set in mid-call
+            at += started_at - said
+        if at <= longest:
+            latest = max(latest, at)
+    return latest
 
 
 async def _close(engine: AsyncEngine, row: Any, at: datetime) -> int:

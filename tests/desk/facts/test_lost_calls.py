@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts.lost_calls import close_lost
 from ivr.desk.reading import as_json
+from ivr.store import clocks
 from tests.desk.facts.test_reconcile import CHOSEN
 from tests.desk.office import WEDNESDAY, call, office
 
@@ -77,6 +79,24 @@ async def test_another_machines_call_waits_until_no_call_can_last_so_long(
     (tmp_path / "here").mkdir()
     assert await close_lost(engine, tmp_path / "here", SOON, channels=NOBODY) == 0
     assert await close_lost(engine, tmp_path / "here", LATE, channels=NOBODY) == 1
+
+
+async def test_a_call_that_a_wrong_clock_wrote_down_ends_no_later_than_it_can(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Its row got the right time as it came into the books; its journal keeps what was said."""
+    wrong = datetime.now(UTC) + timedelta(days=300)
+    async with office(engine, tmp_path) as desk:
+        facts = replace(call(), started_at=wrong, answered_at=wrong, uptime=clocks.mark())
+        await desk.intake.call_started(facts)
+        desk.intake.clock = lambda: wrong + timedelta(seconds=30)
+        await desk.intake.recording_begun(facts, "2026/11/25/abc", CHOSEN)
+        await desk.pump.idle()
+    later = datetime.now(UTC) + timedelta(minutes=2)
+    assert await close_lost(engine, tmp_path, later, channels=NOBODY) == 1
+    row = await one_call(engine)
+    began, ended = (datetime.fromisoformat(row[name]) for name in ("started_at", "ended_at"))
+    assert began < datetime.now(UTC) and ended - began == timedelta(seconds=30)
 
 
 async def test_running_calls_are_found_without_reading_those_that_ended(engine: AsyncEngine) -> None:
