@@ -14,7 +14,7 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -181,10 +181,7 @@ async def _enter(
 ) -> None:
     """By what the journal tells, the best first; by the file alone when that can't be used."""
     page = await shelf.book.page()
-    best = sorted(told, key=_trust)
-    coded = [f for f in best if isinstance(f, CaseOpenedFact | WordsKeptFact | RecordingBegunFact) and f.code]
-    codeless = [replace(fact, code="") for fact in coded]  # it may be a stranger's
-    for fact in [*best, *codeless, None]:
+    for fact in [*_best_first(told), None]:
         try:
             facts = await _facts(shelf.engine, stray, recorded, fact)
             await apply(shelf.engine, page, facts)
@@ -195,6 +192,23 @@ async def _enter(
         else:
             _count(stray, facts, done)
             return
+
+
+def _best_first(told: Sequence[Fact]) -> Iterator[Fact]:
+    """Each also without its code, which may be a stranger's."""
+    for fact in sorted(told, key=_trust):
+        yield fact
+        if (codeless := _without_code(fact)) != fact:
+            yield codeless
+
+
+def _without_code(fact: Fact) -> Fact:
+    match fact:
+        case RecordingBegunFact():
+            return replace(fact, code="", reserved="")
+        case CaseOpenedFact() | WordsKeptFact():
+            return replace(fact, code="")
+    return fact
 
 
 async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:

@@ -18,6 +18,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.code import is_valid
 from ivr.desk.facts import reconcile as reconcile_file
 from ivr.desk.facts import strays as strays_file
 from ivr.desk.facts.reconcile import Pass, reconcile
@@ -339,6 +340,23 @@ async def test_a_case_whose_fact_was_refused_opens_under_the_code_she_was_told(
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
         (case,) = await as_json.cases(engine)
         assert (case["code"], case["topic"], case["recordings"][0]["seconds"]) == (code, "water.supply", 3.0)
+
+
+async def test_a_code_set_aside_for_her_that_another_case_has_costs_no_more_than_the_code(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        facts.reserved = await desk.intake.open_case(call("09149999999"), opening())
+        await desk.intake.recording_begun(facts, name, CHOSEN)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        other, hers = sorted(await as_json.cases(engine), key=lambda case: -int(case["caller"]))
+        assert other["code"] == facts.reserved != hers["code"] and is_valid(hers["code"])
+        known = (hers["caller"], hers["kind"], hers["topic"], hers["county"])
+        assert known == ("09141234567", "complaint", "water.supply", "ahar")
 
 
 async def test_words_kept_whose_fact_was_refused_join_their_case(engine: AsyncEngine, tmp_path: Path) -> None:
