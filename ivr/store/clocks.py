@@ -27,6 +27,15 @@ def mark() -> str:
     return f"{_boot()} {uptime():.6f}"
 
 
+def mark_of(moment: float) -> str:
+    """The same of a moment that this machine's clock told, if nobody has set it since.
+
+    Of one before this machine began, or yet to come, no more can be told than after a restart.
+    """
+    up, ago = uptime(), time.time() - moment
+    return f"{_boot() if 0 <= ago <= up else '-'} {up - ago:.6f}"
+
+
 def since(mark: str) -> float | None:
     """How many seconds ago that was; None where it was before this machine began, or on another."""
     boot, _, at = mark.partition(" ")

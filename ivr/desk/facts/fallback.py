@@ -24,6 +24,7 @@ from pathlib import Path
 from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake, fact_call, recording_begun
+from ivr.store.clocks import mark_of
 from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.facts import RecordingBegunFact
 from ivr.store.flushing import flush, replace
@@ -266,6 +267,7 @@ def _call(path: Path, seconds: float, language: str) -> tuple[CallFacts, datetim
         language=language,
         menu_name="",
         menu_revision="",
+        uptime=mark_of(began),  # nobody had compared the clock that the dialplan went by
     )
     return call, started_at + timedelta(seconds=seconds)
 

@@ -30,6 +30,7 @@ from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.facts.journals import ask
+from ivr.desk.facts.righting import LONGEST_CALL
 from ivr.desk.facts.strays import (
     LOOK_BACK_SECONDS,
     START_LOOK_BACK_SECONDS,
@@ -45,6 +46,7 @@ from ivr.desk.facts.strays import (
 )
 from ivr.desk.facts.whose_call import is_bare, told_by_others, told_by_the_dialplan
 from ivr.store import recording_files
+from ivr.store.clocks import FAR, mark_of
 from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
 from ivr.store.envelope import Unopened
@@ -56,6 +58,7 @@ from ivr.store.facts import (
     FactRecording,
     RecordingBegunFact,
     WordsKeptFact,
+    happened_at,
 )
 from ivr.store.flushing import flush
 from ivr.store.flushing import replace as rewrite
@@ -214,7 +217,7 @@ def _without_code(fact: Fact) -> Fact:
 async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:
     """What must be applied, in one transaction. The call is over, if nothing said so before."""
     call = _unknown(stray) if told is None else told.call
-    at = _moment(stray)
+    at = _moment(stray) if told is None else _said_at(stray, told)
     over = CallEndedFact(call, LOST, at, steps=(), scraps=())
     if recorded.ended in (TOO_SHORT, NO_VOICE):
         return [replace(over, scraps=(recorded,))]
@@ -338,11 +341,18 @@ def _unknown(stray: Stray) -> FactCall:
         language="",
         menu_name="",
         menu_revision="",
+        uptime=mark_of(stray.grown_at),
     )
 
 
 def _moment(stray: Stray) -> datetime:
     return datetime.fromtimestamp(stray.grown_at, UTC)
+
+
+def _said_at(stray: Stray, told: Fact) -> datetime:
+    """When the file grew last, unless that is a wrong clock's: before her call, or after any can end."""
+    began, grown = told.call.started_at, _moment(stray)
+    return grown if began - FAR <= grown <= began + LONGEST_CALL else happened_at(told)
 
 
 def _id(what: str, name: str) -> uuid.UUID:

@@ -3,6 +3,8 @@
 A call that began before this machine's clock was compared with the database's bears a mark: how long the
 machine had been up, which no wrong clock touches. While it is up since, that tells when the call began, and
 all its times move by as much. After a restart it is only known that nothing is yet to come.
+So does each call of which only a file tells, the dialplan's own or one that nobody accounts for: the mark is
+made of the file's time as it is found (`mark_of`), and is right unless the clock was set since.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.facts.fallback import told_by_names
 from ivr.desk.facts.righting import LONGEST_CALL
 from ivr.desk.facts.strays import Shelf, Stray
+from ivr.store.clocks import mark_of
 from ivr.store.disk_thread import ask_once
 from ivr.store.facts import CallStartedFact, Fact, FactCall, RecordingBegunFact
 from ivr.store.recording_files import is_of
@@ -46,7 +47,9 @@ async def told_by_others(
     if dialplan is None:
         return known
     began = min(dialplan.at, datetime.fromtimestamp(stray.grown_at, UTC))
-    call = known[0].call if known else replace(dialplan.call, started_at=began, answered_at=began)
+    mark = mark_of(began.timestamp())
+    alone = replace(dialplan.call, started_at=began, answered_at=began, uptime=mark)
+    call = known[0].call if known else alone
     return [replace(dialplan, call=call), *known]
 
 

@@ -278,7 +278,7 @@ async def test_whatever_comes_first_or_never_a_call_is_one_case_under_the_code_t
                     else:
                         await take_in(desk.intake, spool / "fallback", spool / "recordings")
                         await desk.pump.idle()
-            its = [case for case in await as_json.cases(engine) if case["call_id"] == facts.id]
+            its = [case for case in await as_json.cases(engine, 100) if case["call_id"] == facts.id]
             seen = [(case["code"], len(case["recordings"])) for case in its]
             assert seen == [(code, 4 - (missing is not None))], order
 

@@ -10,6 +10,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,13 @@ async def test_a_file_whose_process_died_becomes_a_case_with_caller_kind_and_cou
         chosen = (case["kind"], case["topic"], case["county"], case["language"], case["callback"])
         assert chosen == ("complaint", "water.supply", "ahar", "fa", "+984431112233")
         assert (case["caller"], case["caller_name"], case["call_id"]) == ("09141234567", "مریم", facts.id)
-        assert (case["agency"], case["opened_at"]) == ("abfa", "2023-11-15T01:43:20+03:30")
+        assert (case["agency"], case["opened_at"]) == ("abfa", "2026-11-25T11:30:00+03:30"), "not its file's"
         assert [event["details"].get("recovered") for event in case["events"]] == [True, None]
         (words,) = case["recordings"]
         assert (words["path"], words["seconds"], words["silent"]) == (f"{name}.wav", 3.0, False)
         (row,) = await as_json.calls(engine)
         assert (row["outcome"], row["case"]) == ("lost", case["code"])
+        assert row["ended_at"] == row["started_at"]
 
 
 async def test_a_file_of_which_nobody_knows_anything_becomes_a_request_at_the_desk(
@@ -225,6 +227,7 @@ async def test_words_of_a_call_that_has_a_case_are_added_to_it(engine: AsyncEngi
     async with office(engine, tmp_path) as desk:
         facts = call()
         code = await desk.intake.open_case(facts, opening(recorded(tmp_path, first)))
+        desk.intake.clock = lambda: WEDNESDAY + timedelta(minutes=1)
         await desk.intake.recording_begun(facts, second, CHOSEN)
     async with office(engine, tmp_path) as desk:
         await desk.pump.idle()
@@ -232,7 +235,7 @@ async def test_words_of_a_call_that_has_a_case_are_added_to_it(engine: AsyncEngi
         (case,) = await as_json.cases(engine)
         assert case["code"] == code
         assert [(r["path"], r["superseded"]) for r in case["recordings"]] == [
-            (f"{second}.wav", False), (f"{first}.wav", False)
+            (f"{first}.wav", False), (f"{second}.wav", False)
         ]  # fmt: skip
         added = case["events"][-1]
         details = {"recording": second, "sha256": recorded(tmp_path, second).sha256, "recovered": True}
