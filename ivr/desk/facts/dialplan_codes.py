@@ -4,17 +4,21 @@ In the folder of the dialplan's own recordings: `codes` names the set in use; `c
 digits and a line end each, its own name first; `codes.<set>.taken` grows by a byte with each that is taken,
 under Asterisk's LOCK and before it is used (dialplan/shared/hotline.conf.j2), and that is flushed. So a code
 is given once, whatever is killed or cut off. Each start begins a new set: the folder may have been set back.
+Servers lay out one after the other (`codes.lock`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ivr.desk.case.codes import CodeBlock
+from ivr.store.disk_thread import ask_once
 from ivr.store.flushing import flush, flush_each_write
 
 log = logging.getLogger(__name__)
@@ -22,14 +26,14 @@ log = logging.getLogger(__name__)
 SET = 1_000  # callers while every server is away
 LINE_BYTES = 11
 LOOK_SECONDS = 30.0
-NAME = "codes"
+NAME, LOCK = "codes", "lock"
 
 
 async def keep_laid_out(codes: CodeBlock, folder: Path) -> None:
     """For ever: a fresh set at the start, another when half of it is taken."""
     fresh = False
     while True:
-        if not fresh or await asyncio.to_thread(left, folder) < SET // 2:
+        if not fresh or await ask_once(partial(left, folder)) < SET // 2:
             try:
                 fresh = await lay_out(codes, folder)
             except OSError as error:
@@ -42,7 +46,7 @@ async def lay_out(codes: CodeBlock, folder: Path) -> bool:
     if codes.left < 2 * SET:
         return False
     own = [code for code in [await codes.take() for _ in range(SET + 1)] if code]
-    await asyncio.to_thread(_write, folder, own)
+    await ask_once(partial(_write, folder, own))
     return True
 
 
@@ -60,18 +64,29 @@ def _named(folder: Path) -> int:
 
 
 def _write(folder: Path, codes: list[str]) -> None:
-    """The set first, then what names it; the one before stays, for a call that is just taking from it."""
-    before = ""
-    with suppress(OSError, ValueError):
-        before = str(_named(folder))
-    name = codes[0]
-    _make_taken(folder / f"{NAME}.{name}.taken")
-    _write_whole(folder / f"{NAME}.{name}", "".join(f"{code}\n" for code in codes))
-    _write_whole(folder / NAME, f"{name}\n")
-    for old in folder.glob(f"{NAME}.*"):
-        if not {name, before} & set(old.name.split(".")):
-            with suppress(OSError):
-                old.unlink()
+    """The set first, then what names it; the one before stays, for a call that is just taking from it.
+
+    One process after the other: each would take the other's away.
+    """
+    with (folder / f"{NAME}.{LOCK}").open("w") as lock:
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        before = ""
+        with suppress(OSError, ValueError):
+            before = str(_named(folder))
+        name = codes[0]
+        _make_taken(folder / f"{NAME}.{name}.taken")
+        _write_whole(folder / f"{NAME}.{name}", "".join(f"{code}\n" for code in codes))
+        _write_whole(folder / NAME, f"{name}\n")
+        _take_away(folder, {name, before, LOCK})
+
+
+def _take_away(folder: Path, kept: set[str]) -> None:
+    """All other sets. What tells that codes of one are taken goes after them, or they were given again."""
+    old = (path for path in folder.glob(f"{NAME}.*") if not kept & set(path.name.split(".")))
+    with suppress(OSError):
+        for path in sorted(old):
+            path.unlink()
 
 
 def _make_taken(path: Path) -> None:

@@ -7,7 +7,9 @@ import asyncio
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -118,3 +120,40 @@ async def test_the_line_s_own_callers_come_first(tmp_path: Path) -> None:
     away.open()
     assert not await lay_out(away, tmp_path) and left(tmp_path) == 0
     away.close()
+
+
+async def test_what_tells_that_codes_are_taken_goes_after_them(
+    codes: CodeBlock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that is just taking from that set would be given its first once more."""
+    assert await lay_out(codes, tmp_path)
+    old, unlink = its_set(tmp_path)[0], Path.unlink
+
+    def refusing(path: Path, missing_ok: bool = False) -> None:
+        if path.name == f"codes.{old}":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    for _ in range(2):
+        assert await lay_out(codes, tmp_path)
+    assert (tmp_path / f"codes.{old}.taken").exists()
+    monkeypatch.undo()
+    assert await lay_out(codes, tmp_path)
+    assert not list(tmp_path.glob(f"codes.{old}*"))
+
+
+async def test_two_servers_that_lay_out_at_once_leave_the_set_in_use_whole(
+    codes: CodeBlock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, write = threading.Barrier(2), dialplan_codes._write_whole  # in the middle of what each does
+
+    def meeting(path: Path, text: str) -> None:
+        write(path, text)
+        if path.name == "codes":
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.5)  # for the other one, should it be let in
+
+    monkeypatch.setattr(dialplan_codes, "_write_whole", meeting)
+    assert all(await asyncio.gather(lay_out(codes, tmp_path), lay_out(codes, tmp_path)))
+    assert left(tmp_path) == SET
