@@ -459,20 +459,33 @@ def _unread_journals(spool: Path) -> list[str]:
 
 
 async def _codes(settings: Settings) -> Diagnosis:
-    """Whether a spool was set back since somebody looked."""
+    """Whether a spool was set back since somebody looked, and whether a power cut may do so with a code."""
     from ivr.desk.case import set_back
+    from ivr.desk.facts.dialplan_codes import forgettable
 
-    notes = [*set_back.noted(mark.parent for mark in settings.marks("any"))]
-    if not notes:
-        return Diagnosis("codes", True, "no spool was set back")
-    found = {each.slot: each for each in notes}.values()
-    told = "; ".join(f"{each.slot}, found {each.at} UTC: {each.why}" for each in found)
-    mend = (
-        "no code is given twice, but facts that only a lost part had are gone: look through the desk's cases"
-    )
-    mend += " of that time (words are kept), and never bring spool/ back from a snapshot; then remove "
-    mend += ", ".join(str(each.note) for each in notes)
-    return Diagnosis("codes", False, told, mend)
+    wrong = {}
+    if notes := [*set_back.noted(mark.parent for mark in settings.marks("any"))]:
+        found = {each.slot: each for each in notes}.values()
+        told = "; ".join(f"{each.slot}, found {each.at} UTC: {each.why}" for each in found)
+        wrong[told] = _MEND_SET_BACK + ", ".join(str(each.note) for each in notes)
+    if taken := forgettable(settings.state_path / "fallback"):
+        told = (
+            f"a power cut may make the dialplan give a code twice: its disk does not flush {taken} by itself"
+        )
+        wrong[told] = _MEND_FORGETTABLE
+    if wrong:
+        return Diagnosis("codes", False, "; ".join(wrong), "; ".join(wrong.values()))
+    return Diagnosis("codes", True, "no spool was set back, and what the dialplan gives is flushed")
+
+
+_MEND_SET_BACK = (
+    "no code is given twice, but facts that only a lost part had are gone: look through the desk's cases "
+    "of that time (words are kept), and never bring spool/ back from a snapshot; then remove "
+)
+_MEND_FORGETTABLE = (
+    "IVR_STATE/fallback must lie where chattr +S can be had (ext4, XFS, Btrfs), or be mounted with -o sync; "
+    "a server that starts then lays new codes out"
+)
 
 
 async def _escalation(settings: Settings) -> Diagnosis:

@@ -108,9 +108,26 @@ def flush_each_write(path: Path) -> None:
     """Of whoever writes to that file from now on. Raises OSError where its file system has no such way."""
     fd = os.open(path, os.O_RDONLY)
     try:
-        flags = array.array("l", [0])
-        fcntl.ioctl(fd, _GET_FLAGS, flags)
-        flags[0] |= _SYNC
-        fcntl.ioctl(fd, _SET_FLAGS, flags)
+        fcntl.ioctl(fd, _SET_FLAGS, array.array("l", [_flags(fd) | _SYNC]))
     finally:
         os.close(fd)
+
+
+def each_write_is_flushed(path: Path) -> bool:
+    """Whether that is so: by the file's own flag, or of all that is mounted there. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        if os.fstatvfs(fd).f_flag & os.ST_SYNCHRONOUS:
+            return True
+        try:
+            return bool(_flags(fd) & _SYNC)
+        except OSError:
+            return False
+    finally:
+        os.close(fd)
+
+
+def _flags(fd: int) -> int:
+    flags = array.array("l", [0])
+    fcntl.ioctl(fd, _GET_FLAGS, flags)
+    return flags[0]

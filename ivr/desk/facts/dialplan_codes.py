@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ivr.desk.case.codes import CodeBlock
 from ivr.store.disk_thread import ask_once
-from ivr.store.flushing import flush, flush_each_write
+from ivr.store.flushing import each_write_is_flushed, flush, flush_each_write
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ def left(folder: Path) -> int:
         taken = its.with_name(f"{its.name}.taken")
         return its.stat().st_size // LINE_BYTES - 1 - (taken.stat().st_size if taken.exists() else 0)
     return 0
+
+
+def forgettable(folder: Path) -> Path | None:
+    """What tells how many of the set in use are taken, if a power cut may make the disk forget some."""
+    with suppress(OSError, ValueError):
+        taken = folder / f"{NAME}.{_named(folder)}.taken"
+        return None if each_write_is_flushed(taken) else taken
+    return None
 
 
 def _named(folder: Path) -> int:

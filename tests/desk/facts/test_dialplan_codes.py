@@ -16,10 +16,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
+from ivr.commands import doctor
 from ivr.desk.case.codes import CodeBlock
 from ivr.desk.facts import dialplan_codes
 from ivr.desk.facts.dialplan_codes import LINE_BYTES, SET, keep_laid_out, lay_out, left
 from ivr.lab.pace import patience
+from ivr.settings import Settings
 from tests.fixtures.small_disk import SmallDisk
 
 
@@ -120,6 +122,18 @@ async def test_the_line_s_own_callers_come_first(tmp_path: Path) -> None:
     away.open()
     assert not await lay_out(away, tmp_path) and left(tmp_path) == 0
     away.close()
+
+
+async def test_where_a_power_cut_may_make_it_forget_what_it_gave_the_doctor_says_so(
+    codes: CodeBlock, small_disk: SmallDisk
+) -> None:
+    (fallback := small_disk.path / "fallback").mkdir()
+    settings = Settings(state=small_disk.path)
+    assert (await doctor._codes(settings)).ok  # this check alone: all of them take seconds
+    assert await lay_out(codes, fallback)
+    found = await doctor._codes(settings)  # likewise
+    taken = fallback / f"codes.{its_set(fallback)[0]}.taken"
+    assert not found.ok and f"its disk does not flush {taken}" in found.found and "chattr +S" in found.mend
 
 
 async def test_what_tells_that_codes_are_taken_goes_after_them(
