@@ -305,7 +305,10 @@ class Hotline:
         stack.push_async_callback(journal.close)
         home = journal.folder.parent
         log.info("process %d keeps its facts in %s", os.getpid(), home)
-        codes = CodeBlock(home / "codes", settings.marks(home.name))
+        marks, second = settings.marks(home.name), settings.second_path
+        if second and not link(settings.state_path / "codes", second / "codes"):
+            marks = marks[:1]
+        codes = CodeBlock(home / "codes", marks)
         if carries:
             codes.open()
             stack.callback(codes.close)

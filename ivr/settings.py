@@ -493,9 +493,12 @@ class Settings(BaseSettings):
         return self.state_path / "spool"
 
     def marks(self, slot: str) -> tuple[Path, ...]:
-        """Where it is told beside the spool, and on the other disk, how far a slot's codes are used."""
-        places = [place for place in (self.state_path, self.second_path) if place is not None]
-        return tuple(place / "codes" / slot for place in places)
+        """Where it is told beside the spool, and on the other disk, how far a slot's codes are used.
+
+        On that one by a link, as its recordings have: without it nothing is there (`ivr.store.volumes.link`).
+        """
+        own = self.state_path / "codes"
+        return (own / slot, own / "second" / slot) if self.second_path else (own / slot,)
 
 
 def config_file() -> Path:

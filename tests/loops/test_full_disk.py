@@ -90,6 +90,7 @@ async def test_when_the_disk_is_full_everything_goes_on_on_the_second_volume(
         assert case["recordings"][0]["path"].startswith("second/") and files(hotline, case)[0].is_file()
         assert (await hotline.call_of(number))["outcome"] in {"hung_up", "completed"}  # whoever was first
         assert list((tmp_path / "journal").rglob("*.log")) and '"ready": true' in await readiness(hotline)
+        assert (tmp_path / "codes" / "spool").is_file() and (small_disk.path / "codes/second").is_symlink()
         # Without our server: the dialplan sees by itself that only the second volume has room.
         await kill(hotline)
         outcome = await hotline.call(*SPEAK, StayOn(), number=alone)

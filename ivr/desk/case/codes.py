@@ -271,7 +271,8 @@ async def desk_code(connection: AsyncConnection) -> str:
 
 
 def _mark(mark: Path, serial: int) -> None:
-    mark.parent.mkdir(parents=True, exist_ok=True)
+    if not mark.parent.is_symlink():  # one that leads to nothing: that disk is not mounted
+        mark.parent.mkdir(parents=True, exist_ok=True)
     _write(mark, str(serial).encode())
 
 

@@ -11,8 +11,11 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+from ivr.store.disk_thread import in_time
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,15 @@ def note(marks: Iterable[Path], slot: Path, why: str) -> None:
     told = json.dumps({"slot": str(slot), "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "why": why})
     for mark in marks:
         try:
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.with_name(mark.name + NOTE).write_text(told, encoding="utf-8")
+            in_time(mark, partial(_write, mark.with_name(mark.name + NOTE), told))
         except OSError as error:
             log.warning("beside %s it can't be noted: %s", mark, error.strerror)
+
+
+def _write(note: Path, told: str) -> None:
+    if not note.parent.is_symlink():  # as with marks
+        note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(told, encoding="utf-8")
 
 
 def noted(folders: Iterable[Path]) -> Iterator[SetBack]:

@@ -21,8 +21,9 @@ from ivr.lab.pace import patience
 from ivr.settings import Settings
 from ivr.store import disk_thread
 from ivr.store.code_blocks import BLOCK, DESK_FIRST, code_blocks, key_material, tell_used, used
+from ivr.store.volumes import link
 from tests.desk.office import call, office, opening
-from tests.fixtures.damaged import asleep
+from tests.fixtures.damaged import asleep, unmounted
 
 
 async def opened(engine: AsyncEngine | None, folder: Path) -> CodeBlock:
@@ -261,6 +262,45 @@ async def test_a_second_disk_that_hangs_keeps_no_code_back_and_no_server_from_st
         given = [await asyncio.wait_for(codes.take(), patience(20)) for _ in range(CHUNK + 1)]
     assert all(map(is_valid, given)) and int(here.read_bytes()) > before == int(second.read_bytes())
     assert f"{second} can't be written: it hangs" in caplog.text
+    codes.close()
+
+
+async def test_a_second_disk_that_hangs_halts_no_start_that_finds_the_spool_set_back(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, second = tmp_path / "mark", tmp_path / "disk" / "mark"
+    codes = CodeBlock(tmp_path / "codes", (here, second))
+    codes.open()
+    await codes.lease(engine)
+    codes.close()
+    here.write_bytes(b"1000")
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(0.5))
+    with asleep(second.parent):
+        await asyncio.wait_for(asyncio.to_thread(codes.open), patience(20))
+    assert f"beside {second} it can't be noted: it hangs" in caplog.text
+    assert (tmp_path / "mark.set_back").exists()
+    codes.close()
+
+
+async def test_under_a_disk_that_is_not_mounted_no_mark_is_made_so_none_counts_that_would_be_hidden(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    state, disk = tmp_path / "state", tmp_path / "disk"
+    assert link(state / "codes", disk / "codes")
+    codes = CodeBlock(
+        state / "spool" / "codes", Settings(state=state, second_volume=str(disk)).marks("spool")
+    )
+    codes.open()
+    await codes.lease(engine)
+    assert (disk / "codes" / "spool").exists()
+    for folder in (state / "spool" / "codes" / "lease.new", state / "codes" / "spool.new"):
+        folder.mkdir()  # the first disk takes nothing
+    with unmounted(disk):
+        disk.mkdir()  # where it is mounted: it can be written
+        assert await codes.take() == "", "with the disk back the lease would count again"
+        assert not [*disk.iterdir()]
+        disk.rmdir()
+    assert is_valid(await codes.take())
     codes.close()
 
 
