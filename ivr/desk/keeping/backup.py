@@ -407,6 +407,8 @@ def files(folder: Path, refused: TellRefused) -> Iterator[Path]:
         path = Path(entry.path)
         if path.name in (*_OWN, _LOST_FOUND) or path.name.startswith(".") or path.suffix == ".new":
             continue
+        if path.name.partition(".")[0] == "codes":  # they would be given again, the dialplan's, too
+            continue
         try:
             if entry.is_symlink() and path.name != SECOND:
                 continue
@@ -418,8 +420,7 @@ def files(folder: Path, refused: TellRefused) -> Iterator[Path]:
             refused(path.with_name(_printable(entry.name)), error)
             continue
         if is_folder:
-            if path.name != "codes":
-                yield from files(path, refused)
+            yield from files(path, refused)
         elif is_file:
             yield path
 

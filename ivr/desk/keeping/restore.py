@@ -301,6 +301,8 @@ class _Restoring:
 
     def _place(self, placed: list[Path]) -> None:
         """The whole folders into their places, which were empty when we began."""
+        for codes in (self.half / "fallback").glob("codes*"):  # of an earlier release: given since
+            codes.unlink()
         os.sync()
         for name in KEPT:
             if (self.half / name).is_dir():

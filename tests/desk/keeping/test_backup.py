@@ -26,6 +26,7 @@ from ivr.desk.case.codes import CodeBlock, desk_code
 from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
+from ivr.desk.keeping import backup as backup_file
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import RestoreError, check, restore
 from ivr.desk.reading import as_json
@@ -42,6 +43,7 @@ from ivr.store.code_blocks import (
     next_desk_number,
 )
 from ivr.store.engine import make_engine
+from ivr.store.folders import TellRefused
 from ivr.store.volumes import link
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_fallback import put as put_fallback
@@ -113,6 +115,8 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
 ) -> None:
     """By the commands. In the snapshot, in the journal only, with the dialplan only, on the disk only."""
     fallback = put_fallback(old.state / "fallback", "1700000000_09141234567_123456789.wav")
+    for name in ("codes", "codes.1000000005", "codes.1000000005.taken"):
+        (fallback.parent / name).write_text("1000000005\n")  # the dialplan gives the next ones meanwhile
     (old.state / "secrets").mkdir(mode=0o700)
     (old.state / "secrets" / "agi").write_text("s3cret")
     (old.state / "secrets" / "agi").chmod(0o600)
@@ -141,6 +145,7 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
     )  # fmt: skip
 
     assert list_of(new.state, day).read_bytes() == list_of(old.state, day).read_bytes()
+    assert not [*(new.state / "fallback").glob("codes*")], "they would be given again"
     agi = new.state / "secrets" / "agi"
     assert (agi.read_text(), agi.stat().st_mode & 0o777) == ("s3cret", 0o600)
     async with office(new.engine, new.state / "spool") as desk:
@@ -206,6 +211,23 @@ async def test_a_damaged_archive_leaves_nothing_behind(old: Machine, new: Machin
             assert await new.tables() == [] and new.files() == []
     await restore(new.engine, new.state, io.BytesIO(whole))
     assert await findings(new.engine, new.state) == []
+
+
+async def test_the_codes_of_the_dialplan_that_an_earlier_release_backed_up_are_not_given_again(
+    old: Machine, new: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_fallback(old.state / "fallback", "1700000000_09141234567_123456789.wav")
+    (old.state / "fallback" / "codes").write_text("1000000005\n")
+    later = backup_file.files
+
+    def earlier(folder: Path, refused: TellRefused) -> list[Path]:
+        return [*later(folder, refused), *folder.glob("codes")]
+
+    monkeypatch.setattr(backup_file, "files", earlier)
+    archive = await old.back_up()
+    assert b"fallback/codes" in archive
+    await restore(new.engine, new.state, io.BytesIO(archive))
+    assert [path.suffix for path in (new.state / "fallback").iterdir()] == [".wav"]
 
 
 async def test_only_an_empty_machine_is_restored(old: Machine, new: Machine) -> None:
