@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -30,6 +30,7 @@ from ivr.voice.actions import (
     Record,
     RingOfficial,
     Say,
+    Sound,
     Speech,
     Words,
 )
@@ -444,15 +445,15 @@ class Channel:
             return _of_prompts(self._sounds, speech, language)
         except LookupError:
             pass  # it holds more than prompts, or not all of them have audio
-        paths = []
+        files = []
         for sound in speech:
             path = self._sounds(sound, language) if isinstance(sound, str) else self._path(sound, spoken)
-            if path and _playable(path):
-                paths.append(path)
+            if path and (size := _playable(path)):
+                files.append((path, size))
             else:
                 name = sound if isinstance(sound, str) else type(sound).__name__
                 _tell_once(f"there is no audio Asterisk can play for {name} in {language} (file: {path})")
-        return _joined(paths)
+        return _joined(files)
 
     def _path(self, sound: Clip | Words, spoken: Spoken) -> str | None:
         return str(self._recordings / sound.name) if isinstance(sound, Clip) else spoken[sound.text]
@@ -494,25 +495,33 @@ def _of_prompts(sounds: Sounds, speech: Speech, language: str) -> tuple[str, ...
 
     Raises LookupError, which is not remembered, for any other speech.
     """
-    paths = [path for sound in speech if isinstance(sound, str) and (path := sounds(sound, language))]
-    if len(paths) < len(speech) or not all(map(_playable, paths)):
+    return tuple(_joined(_prompt(sounds, sound, language) for sound in speech))
+
+
+@lru_cache(maxsize=4096)
+def _prompt(sounds: Sounds, sound: Sound, language: str) -> tuple[str, int]:
+    """The file of one, and its size as `_joined` has it: each call's code is another speech of the same few.
+
+    Raises LookupError, which is not remembered, for what is no prompt or has no audio.
+    """
+    path = sounds(sound, language) if isinstance(sound, str) else None
+    if not path or not (size := _playable(path)):
         raise LookupError
-    return tuple(_joined(paths))
+    return path, size
 
 
-def _joined(paths: Sequence[str]) -> list[str]:
-    """By `&`, in as few pieces as command lines allow."""
-    pieces: list[str] = []
+def _joined(files: Iterable[tuple[str, int]]) -> list[str]:
+    """Paths, each with its length in bytes, by `&` in as few pieces as command lines allow."""
+    pieces: list[list[str]] = []
     room = 0
-    for path in paths:
-        size = _playable(path)
+    for path, size in files:
         if size < room:
-            pieces[-1] += "&" + path
+            pieces[-1].append(path)
             room -= size + 1
         else:
-            pieces.append(path)
+            pieces.append([path])
             room = FILES_BYTES - size
-    return pieces
+    return ["&".join(piece) for piece in pieces]
 
 
 @lru_cache(maxsize=4096)
