@@ -48,8 +48,9 @@ def code_for(sequence: int, key: bytes) -> str:
     if len(key) != KEY_BYTES:
         raise ValueError(f"the code key has {len(key)} bytes, not {KEY_BYTES}")
     left, right = divmod(sequence, _HALF)
+    keyed = _keyed(key)
     for number in range(_ROUNDS):
-        left, right = right, (left + _round(number, right, key)) % _HALF
+        left, right = right, (left + _round(number, right, keyed)) % _HALF
     body = str(_FIRST + left * _HALF + right)
     return body + str(_check(body))
 
@@ -57,8 +58,9 @@ def code_for(sequence: int, key: bytes) -> str:
 def number_of(code: str, key: bytes) -> int:
     """The sequence number of a code that `is_valid`."""
     left, right = divmod(int(code[:-1]) - _FIRST, _HALF)
+    keyed = _keyed(key)
     for number in reversed(range(_ROUNDS)):
-        left, right = (right - _round(number, left, key)) % _HALF, left
+        left, right = (right - _round(number, left, keyed)) % _HALF, left
     return left * _HALF + right
 
 
@@ -85,9 +87,15 @@ def _mask(digits: str) -> str:
     return digits[:_SHOWN] + "*" * (len(digits) - _SHOWN) if is_valid(digits) else digits
 
 
-def _round(number: int, half: int, key: bytes) -> int:
-    word = bytes((number,)) + half.to_bytes(2, "big")
-    return int.from_bytes(blake2b(word, digest_size=8, key=key).digest(), "big") % _HALF
+def _keyed(key: bytes) -> blake2b:
+    """The round function before its word: a copy of it for each round takes half of keying it anew."""
+    return blake2b(digest_size=8, key=key)
+
+
+def _round(number: int, half: int, keyed: blake2b) -> int:
+    hashed = keyed.copy()
+    hashed.update((number << 16 | half).to_bytes(3, "big"))
+    return int.from_bytes(hashed.digest(), "big") % _HALF
 
 
 def _check(digits: str) -> int:

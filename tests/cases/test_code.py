@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.cases.code import CAPACITY, code_for, grouped, is_valid
+from ivr.cases.code import CAPACITY, code_for, grouped, is_valid, number_of
 
 KEY = bytes(range(32))
 codes = st.integers(0, CAPACITY - 1).map(lambda n: code_for(n, KEY))
@@ -53,6 +53,12 @@ def test_neighbours_tell_nothing_of_each_other() -> None:
 @given(st.binary(min_size=32, max_size=32).filter(lambda key: key != KEY))
 def test_another_key_gives_other_codes(key: bytes) -> None:
     assert [code_for(n, key) for n in range(3)] != [code_for(n, KEY) for n in range(3)]
+
+
+def test_codes_that_citizens_wrote_down_stay_what_they_are() -> None:
+    given = {0: "5695813826", 1: "5032089063", 111: "3033315261", CAPACITY - 1: "4832507657"}
+    assert {number: code_for(number, KEY) for number in given} == given
+    assert {number_of(code, KEY): code for code in given.values()} == given
 
 
 def test_codes_are_grouped_for_speaking() -> None:
