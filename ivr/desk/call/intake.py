@@ -134,8 +134,8 @@ class Intake:
         told what to do, with another call's flush if one comes soon. That no file may follow harms nobody.
         """
         if call.naming is None or call.naming[0] != name:
-            fact = recording_begun(_call(call), self.clock(), name, chosen, call.reserved)
-            fact = replace(fact, case=call.cases.get(code, ""), code=code)
+            its = call.cases.get(code, ""), code
+            fact = recording_begun(_call(call), self.clock(), name, chosen, call.reserved, *its)
             writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing
@@ -440,9 +440,12 @@ def ends_on_disk(call: CallFacts, scraps: Sequence[Recorded]) -> bool:
 
 
 def recording_begun(
-    call: FactCall, at: datetime, name: str, chosen: OpenCase, reserved: str
+    call: FactCall, at: datetime, name: str, chosen: OpenCase, reserved: str, case: str = "", code: str = ""
 ) -> RecordingBegunFact:
-    """Whose words that file holds, with what was known of them. `reserved`: the code set aside for her."""
+    """Whose words that file holds, with what was known of them. `reserved`: the code set aside for her.
+
+    `case`, `code`: of the case that they belong to, where there is one already.
+    """
     return RecordingBegunFact(
         at=at,
         call=call,
@@ -453,6 +456,8 @@ def recording_begun(
         language=chosen.language,
         callback=_clean(chosen.callback),
         national_id=_clean(chosen.national_id),
+        case=case,
+        code=code,
         reserved=reserved,
     )
 
