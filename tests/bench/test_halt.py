@@ -1,0 +1,62 @@
+"""What halts callers is told, load by load; and who clicks sees what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from bench.halt.__main__ import Figure, missed
+from bench.halt.clicking import INBOX, GaveUp, clicking
+from ivr.lab.pace import patience
+
+
+def figures(clicked: float, roles: str = "apart") -> list[Figure]:
+    return [Figure(roles, "alone", 9, 1.0, 4.0, 9.0), Figure(roles, "clicks", 9, 1.0, clicked, 90.0)]
+
+
+def test_a_load_that_halts_callers_is_told() -> None:
+    assert missed(figures(8.9)) == []
+    assert missed(figures(9.5)) == ["beside clicks p99 is 5.5 ms above alone > 5 ms"]
+
+
+def test_all_in_one_process_may_halt_them() -> None:
+    assert missed([*figures(40.0, "all in one"), *figures(8.0)]) == []
+
+
+@asynccontextmanager
+async def panel(seen: asyncio.Queue[tuple[str, str]]) -> AsyncIterator[int]:
+    """Something that answers as the panel does: the inbox is there, the first page leads to it. Its port."""
+
+    async def inbox(request: web.Request) -> web.Response:
+        seen.put_nowait((request.query_string, request.cookies["seda"]))
+        return web.Response(text="cases")
+
+    async def home(request: web.Request) -> web.Response:
+        raise web.HTTPSeeOther("/panel/inbox")
+
+    app = web.Application()
+    app.router.add_routes([web.get("/panel/inbox", inbox), web.get("/panel/", home)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def test_who_clicks_looks_at_the_same_queue_again_and_again() -> None:
+    seen = asyncio.Queue[tuple[str, str]]()
+    async with panel(seen) as port, clicking("token", port, INBOX[:1]), asyncio.timeout(patience(20)):
+        assert {await seen.get() for _ in range(3)} == {("queue=new", "token")}
+
+
+async def test_who_is_led_elsewhere_has_looked_at_nothing() -> None:
+    async with panel(asyncio.Queue()) as port:
+        with pytest.raises(GaveUp, match="1 of 1 who clicked"):
+            async with clicking("token", port, ["?queue=new"]) as [somebody], asyncio.timeout(patience(20)):
+                await somebody.wait()
