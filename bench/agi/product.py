@@ -24,7 +24,7 @@ from typing import Any
 
 import asyncpg
 import psutil
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.agi.report import LATE, Figures
@@ -49,6 +49,10 @@ LATE_MS = 250
 # At once, calls in all, milliseconds that each reply is late.
 ROUNDS = {"100": (100, 4_000), "1000": (1_000, 6_000), LATE: (100, 500, LATE_MS)}
 QUICK = {"100": (100, 600), "1000": (1_000, 2_000), LATE: (100, 200, LATE_MS)}
+# What happened to cases, and was told nobody yet.
+UNTOLD = (
+    "SELECT EXISTS (SELECT FROM outbox WHERE delivered_at IS NULL AND dead_at IS NULL AND next_at <= now())"
+)
 # What PostgreSQL was asked to execute, each execution counted.
 COUNTED = "SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'"
 
@@ -89,9 +93,14 @@ class Product:
             return tuple(found.one())
 
     async def _settled(self, ended: int, opened: int) -> None:
+        """And what happened to them is told to whoever wants to know, which the same process does."""
         until = time.monotonic() + SETTLE_SECONDS
-        while await self._books() < (ended, opened) and time.monotonic() < until:
+        while time.monotonic() < until and (await self._books() < (ended, opened) or await self._untold()):
             await asyncio.sleep(0.5)
+
+    async def _untold(self) -> bool:
+        async with self.line.engine.connect() as connection:
+            return bool((await connection.execute(text(UNTOLD))).scalar_one())
 
     async def _routed(self) -> Figures:
         """How long after her words were safe each case stood in the books, with its body: milliseconds."""
