@@ -14,7 +14,7 @@ COUNT = awk -v total=$$(grep -c '^[A-Za-z0-9].*==' $(1)) ' \
   /^Collecting/ { if (++n % 10 == 0) print "environment: " n " of " total " packages" } \
   /^Installing collected/ { print "environment: installing them" }'
 
-.PHONY: run env dev test check bench chaos
+.PHONY: run env dev test check bench chaos soak
 
 run: $(READY)
 	@exec $(BIN)/python -m ivr.lab.run
@@ -23,7 +23,7 @@ env: $(READY)
 
 dev: $(DEV_READY)
 
-# What runs needs the first lock alone; dev, check, test, bench and chaos need both.
+# What runs needs the first lock alone; dev, check, test, bench, chaos and soak need both.
 $(READY): requirements.lock pyproject.toml
 	$(call bring,requirements.lock)
 	@touch $(READY)
@@ -58,3 +58,6 @@ bench: $(DEV_READY)
 
 chaos: $(DEV_READY)
 	$(BIN)/python -m bench.chaos $(CHAOS)
+
+soak: $(DEV_READY)
+	$(BIN)/python -m bench.soak $(SOAK)

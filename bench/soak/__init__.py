@@ -1,0 +1,1 @@
+"""A long run of all at once, on large books."""

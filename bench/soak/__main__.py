@@ -1,0 +1,223 @@
+"""`python -m bench.soak`: an hour of calls with panel, export and escalation beside them, on large books.
+
+Each role is a process of its own, as `ivr serve` begins them. Callers walk the real menu on so many lines,
+two people click through the inbox, one exports the cases of a year again and again, and all the time some
+climb. It takes 20 GB below /tmp, and making the books comes on top of the time. Exit 1 when a loop of any
+role stood still for more than HALT_MS (as its own watch saw it, and as a caller did), when memory grows, when
+a call is lost or none ends for a minute, or when nothing climbed; what comes before the first look does not
+count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from aiohttp import ClientSession
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bench import say
+from bench.agi.__main__ import build
+from bench.agi.product import KEYS, calling
+from bench.escalation.books import books
+from bench.halt.__main__ import Timed
+from bench.halt.clicking import EXPORT, INBOX, GaveUp, clicking
+from bench.panel.books import fill, tell
+from bench.panel.serving import person, signed_in
+from bench.served import ServedLine, serving
+from ivr.cases.periods import Grain, period
+from ivr.cases.roles import Role
+from ivr.desk.book import menus
+from ivr.desk.book.book import Page
+from ivr.loops.lag import FAMILY
+from ivr.settings import ROOT
+
+HALT_MS = 50.0
+GROWTH = 1.10  # of a role's memory, from a sixth of the time to its end …
+GROWTH_MB = 20.0  # … and at least so much: less is no growth
+CLIMBING = 20_000  # cases that come due in the course of the run
+FIRST_LOOK = 20.0  # seconds: statements are prepared, and pages drawn for the first time, before it
+PROBE_SECONDS = 1.0
+LATE = re.compile(rf'^{FAMILY}_(bucket|count){{role="([^"]+)"(?:,le="([^"]+)")?}} (\S+)$', re.M)
+DUE = """
+UPDATE cases SET next_rung_at = now() + random() * make_interval(secs => :seconds) WHERE id IN (
+  SELECT id FROM cases WHERE status IN ('referred', 'in_progress') AND due_at < now() AND rung < 3
+  LIMIT :many)
+"""
+COUNTS = """
+SELECT (SELECT count(*) FROM case_events WHERE event = 'escalated' AND at >= :since) AS climbed,
+  (SELECT count(*) FROM calls WHERE started_at >= :since AND ended_at IS NOT NULL) AS ended,
+  (SELECT count(*) FROM calls WHERE started_at >= :since AND outcome = 'lost') AS lost
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """So far: `halts` over HALT_MS by role. Of this minute: a probing caller's `longest_ms`, memory."""
+
+    at: float
+    climbed: int
+    ended: int
+    lost: int
+    halts: Mapping[str, int]
+    longest_ms: float
+    memory_mb: Mapping[str, float]
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, line: ServedLine, began: datetime) -> None:
+        self.line, self.began = line, began
+        self.minutes: list[Minute] = []
+        self.waited: list[float] = []
+
+    async def run(self, minutes: float) -> None:
+        """A look each minute, while somebody probes."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            probing = group.create_task(self._probe())
+            for n in range(round(minutes) + 1):
+                await asyncio.sleep(began + FIRST_LOOK + 60 * n - time.monotonic())
+                self.minutes.append(await self._look(time.monotonic() - began))
+                say(as_row(self.minutes[-1]))
+            probing.cancel()
+
+    async def _probe(self) -> None:
+        """A caller each second, whose every wait is kept."""
+        for n in itertools.count():
+            call = Timed(KEYS, [40_000], arguments=(self.line.secret,), header={"callerid": f"0412{n:07}"})
+            await call.run(self.line.settings.agi.port)
+            self.waited += call.waited
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def _look(self, at: float) -> Minute:
+        """What has come of it so far."""
+        async with self.line.engine.connect() as connection:
+            row = (await connection.execute(text(COUNTS), {"since": self.began})).one()
+        url = f"http://127.0.0.1:{self.line.settings.web.port}/metrics"
+        async with ClientSession() as client, client.get(url) as answer:
+            halts = halts_in(await answer.text())
+        longest, self.waited = max(self.waited, default=0.0), []
+        return Minute(at, row.climbed, row.ended, row.lost, halts, longest, self._memory())
+
+    def _memory(self) -> dict[str, float]:
+        found = {}
+        for each in psutil.Process(self.line.pid).children():
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                found[each.name().removeprefix("ivr ")] = round(each.memory_info().rss / (1 << 20), 1)
+        return found
+
+
+def halts_in(metrics: str) -> dict[str, int]:
+    """How often each role's loop stood still for more than HALT_MS, as `/metrics` tells it."""
+    found: Counter[str] = Counter()
+    for which, role, bound, value in LATE.findall(metrics):
+        if which == "count":
+            found[role] += int(float(value))
+        elif float(bound) * 1000 == HALT_MS:
+            found[role] -= int(float(value))
+    return dict(found)
+
+
+def missed(minutes: Sequence[Minute]) -> list[str]:
+    """One sentence each. Memory is judged from a sixth of the time on: until then caches fill."""
+    begun, warm, last = minutes[0], minutes[(len(minutes) - 1) // 6], minutes[-1]
+    found = []
+    for role, many in last.halts.items():
+        if (since := many - begun.halts.get(role, 0)) > 0:
+            found.append(f"{role}: its loop stood still for more than {HALT_MS:g} ms {since} times")
+    if (longest := max((each.longest_ms for each in minutes[1:]), default=0.0)) > HALT_MS:
+        found.append(f"a caller waited {longest:.0f} ms for the next command")
+    for role, mb in last.memory_mb.items():
+        before = warm.memory_mb.get(role, mb)
+        if mb > before * GROWTH and mb - before > GROWTH_MB:
+            found.append(f"{role}: its memory grew from {before:.0f} to {mb:.0f} MB")
+    found += [f"{last.lost} calls were lost"] * bool(last.lost)
+    pairs = itertools.pairwise(minutes)
+    still = [after.at / 60 for before, after in pairs if after.ended == before.ended]
+    found += [f"no call ended in the minute before {at:.1f} min" for at in still]
+    return found + ["no case climbed"] * (not last.climbed)
+
+
+def as_row(each: Minute) -> str:
+    halts = " ".join(f"{role} {many}" for role, many in sorted(each.halts.items()))
+    memory = " ".join(f"{role} {mb:.0f}" for role, mb in sorted(each.memory_mb.items()))
+    return (
+        f"{each.at / 60:5.1f} min  {each.ended:7,} calls ended, {each.lost} lost, {each.climbed:6,} climbed; "
+        f"over {HALT_MS:g} ms: {halts or 'none'}; a caller waited {each.longest_ms:.0f} ms; MB: {memory}"
+    )
+
+
+async def made(engine: AsyncEngine, page: Page, cases: int) -> str:
+    """The books. The token of a supervisor's session."""
+    now = datetime.now(UTC)
+    supervisor = await person(engine, Role.SUPERVISOR, now)
+    say(f"{cases:,} cases …")
+    await fill(engine, page, cases, now, supervisor.id)
+    await tell(engine)
+    menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
+    await menus.publish(engine, "111", menu, "bench")
+    async with engine.begin() as connection:
+        return await signed_in(connection, supervisor, now)
+
+
+async def soaked(minutes: float, lines: int, cases: int) -> list[Minute]:
+    """All of its looks: the first soon after it began, then one a minute. Raises GaveUp."""
+    async with AsyncExitStack() as stack:
+        folder = tempfile.TemporaryDirectory(prefix="soak-", dir="/tmp", ignore_cleanup_errors=True)
+        home = Path(stack.enter_context(folder))
+        home.chmod(0o755)  # as root the database's server runs as a user of its own
+        engine, page = await stack.enter_async_context(books(home, "soak"))
+        cookie = await made(engine, page, cases)
+        state = home / "state"
+        (state / "fallback").mkdir(parents=True)
+        line = await stack.enter_async_context(serving(engine, state))
+        async with engine.begin() as connection:
+            await connection.execute(text(DUE), {"seconds": minutes * 60, "many": CLIMBING})
+        soak = Soak(line, datetime.now(UTC))
+        year = period(Grain.YEAR, soak.began.date()).name
+        pages = (*INBOX[:2], f"{EXPORT}?period={year}")
+        await stack.enter_async_context(calling(line, lines))
+        await stack.enter_async_context(clicking(cookie, line.settings.web.port, pages))
+        await soak.run(minutes)
+        return soak.minutes
+
+
+def main() -> None:
+    """Exit 1 with a sentence for each miss."""
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60, help="how long (60)")
+    parser.add_argument("--lines", type=int, default=120, help="callers at once (120)")
+    parser.add_argument("--cases", type=int, default=3_000_000, help="in the books (3,000,000)")
+    parser.add_argument("--quick", action="store_true", help="3 minutes, 100,000 cases")
+    parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.minutes, asked.cases = 3, 100_000
+    build()
+    try:
+        found = asyncio.run(soaked(asked.minutes, asked.lines, asked.cases))
+    except GaveUp as error:
+        sys.exit(str(error))
+    print(json.dumps([asdict(each) for each in found], indent=1) if asked.json else as_row(found[-1]))
+    if misses := missed(found):
+        sys.exit(f"missed: {'; '.join(misses)}")
+
+
+if __name__ == "__main__":
+    main()

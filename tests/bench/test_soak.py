@@ -1,0 +1,59 @@
+"""The soak says what it missed, each in a sentence, and nothing when all is well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.soak.__main__ import Minute, halts_in, missed
+from ivr.loops.lag import Lag
+from ivr.web.metrics import text
+
+LOOK = Minute(20.0, 5, 100, 0, {"calls": 3, "work": 9}, 400.0, {"calls": 200.0, "work": 300.0})
+
+
+def minutes(**last: object) -> list[Minute]:
+    """Seven looks at a run in which all is well after the first; `last`: what the last one saw otherwise."""
+    well = [LOOK] + [
+        replace(LOOK, at=20.0 + 60 * n, ended=100 * (n + 1), climbed=5 + n, longest_ms=8.0)
+        for n in range(1, 7)
+    ]
+    return [*well[:-1], replace(well[-1], **last)]  # type: ignore[arg-type]
+
+
+def test_nothing_is_missed_when_all_is_well_after_the_first_look() -> None:
+    assert missed(minutes()) == []
+
+
+def test_a_loop_that_stood_still_is_named_with_how_often_since_the_first_look() -> None:
+    found = missed(minutes(halts={"calls": 3, "work": 11}))
+    assert found == ["work: its loop stood still for more than 50 ms 2 times"]
+
+
+def test_what_a_caller_waited_too_long_is_told() -> None:
+    assert missed(minutes(longest_ms=61.2)) == ["a caller waited 61 ms for the next command"]
+
+
+def test_memory_that_grows_by_a_tenth_and_by_20_mb_is_told() -> None:
+    found = missed(minutes(memory_mb={"calls": 219.0, "work": 331.0}))
+    assert found == ["work: its memory grew from 300 to 331 MB"]
+    assert missed(minutes(memory_mb={"calls": 220.0, "work": 329.0})) == []
+
+
+def test_a_lost_call_is_told() -> None:
+    assert missed(minutes(lost=2)) == ["2 calls were lost"]
+
+
+def test_a_minute_in_which_no_call_ended_is_told() -> None:
+    assert missed(minutes(ended=600)) == ["no call ended in the minute before 6.3 min"]
+
+
+def test_that_no_case_climbed_is_told() -> None:
+    assert missed(minutes(climbed=0)) == ["no case climbed"]
+
+
+def test_halts_are_read_from_what_metrics_tells_of_each_role() -> None:
+    calls, work = Lag("calls", lambda: 0.0), Lag("work", lambda: 0.0)
+    for seconds in (0.001, 0.05, 0.051, 0.2, 7.0):
+        calls.saw(seconds)
+    work.saw(0.01)
+    assert halts_in(text([*calls.gauges(), *work.gauges()])) == {"calls": 3, "work": 0}
