@@ -11,10 +11,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.calls.books import Books
 from bench.calls.callers import Outcome, outcome, scenario
 from bench.calls.cpu import seconds
-from bench.calls.latency import LEARNT, recognise
+from bench.calls.latency import LEARNT, Latencies, recognise
 from bench.calls.probe import SILENCE, Packet
+from bench.calls.report import Result, compared
 from ivr.lab.pace import patience
 
 PROMPT = [SILENCE, SILENCE] + [bytes([n]) * 160 for n in range(LEARNT - 2)]
@@ -77,3 +79,33 @@ def test_sipps_statistics_are_read(tmp_path: Path) -> None:
         "00:00:01:000000;7;0;0;\n00:01:02:000000;0;9;1;\n"
     )
     assert outcome(file) == Outcome(completed=9, failed=1, most_at_once=7, seconds=62.0)
+
+
+def measured(after: list[float], panel: bool = False, most_at_once: int = 300, server: float = 2.0) -> Result:
+    cpu = {"asterisk": 80.0, "server": server, "postgresql": 1.0, "bench": 30.0}
+    done, books = Outcome(900, 0, most_at_once, 190.0), Books(940, 900, 900, 0, 900)
+    return Result(done, books, cpu, Latencies(after, after, 40), 900, 300, 8, panel)
+
+
+def test_key_to_audio_is_judged_alone_and_with_the_panel_busy() -> None:
+    assert measured([4.0] * 99).missed == measured([4.0] * 99, panel=True).missed == []
+    late = [4.0] * 80 + [41.0] * 20
+    assert measured(late).missed == ["key to audio p95 is 41 ms alone"]
+    assert measured(late, panel=True).missed == ["key to audio p95 is 41 ms with the panel busy"]
+
+
+def test_what_the_panel_takes_of_the_processor_is_not_the_calls_() -> None:
+    assert measured([4.0] * 9, server=9.0).missed == ["our share is 12.5% of Asterisk's CPU"]
+    assert measured([4.0] * 9, panel=True, server=9.0).missed == []
+
+
+def test_a_line_that_was_never_full_is_told() -> None:
+    assert measured([4.0] * 9, most_at_once=211).missed == [
+        "at most 211 calls were at once, and 300 were due"
+    ]
+
+
+def test_the_rounds_stand_below_each_other() -> None:
+    told = compared([measured([4.0] * 9), measured([9.0] * 9, panel=True)]).splitlines()
+    assert "alone" in told[1] and "p50    4.0  p95    4.0 ms" in told[1]
+    assert "with the panel busy" in told[2] and "p50    9.0" in told[2]
