@@ -1,6 +1,7 @@
 """`python -m bench.escalation`: a tenth of many open cases must climb: how fast, none missed, at what growth.
 
-Two tables, one ten times the other, in a PostgreSQL of its own. Exit 1 when a target is missed.
+Two tables, one ten times the other, in a PostgreSQL of its own. Exit 1 when a target is missed. However many
+they are, only a batch of them is in this process's memory; the figures tell how much that was at most.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from ivr.desk.editing import closures
 from ivr.store.tables import case_events, outbox
 from tests.fixtures.province import read_page
 
-MOST_SECONDS = 60.0  # for the larger table
+MOST_SECONDS, THEN_DUE = 60.0, 30_000  # for so many due cases of the larger table; for more as much longer
 MOST_PROVE_SECONDS = 30.0  # a tenth of the time from one proof to the next
 MOST_HALT_MS = 20.0  # of the event loop by the proof, which runs beside calls
 MOST_GROWTH = 1.5  # of the cost per due case, when the table is ten times as large; a busy machine's noise
@@ -54,6 +55,7 @@ class Result:
     prove_halt_ms: float
     retimed: int
     retime_seconds: float
+    peak_mb: float
 
     @property
     def ms(self) -> float:
@@ -81,6 +83,7 @@ async def measure(folder: Path, count: int, due: int, workers: int) -> Result:
         return Result(
             *(count, due, climbed, events, messages, len(alarms)),
             *(swept, 1000 * cpu / due, proved, 1000 * max(longest), retimed, seconds),
+            peak_mb=_peak_mb(),
         )
 
 
@@ -122,13 +125,17 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def missed(small: Result, large: Result) -> list[str]:
     found = []
     for result in (small, large):
         if not result.due == result.climbed == result.events == result.messages or result.alarms:
             found.append(f"{result.open:,} cases: {result.climbed:,} of {result.due:,} climbed")
-    if large.sweep_seconds > MOST_SECONDS:
-        found.append(f"the sweep took {large.sweep_seconds:.1f} s > {MOST_SECONDS:g} s")
+    if large.sweep_seconds > (most := MOST_SECONDS * max(1.0, large.due / THEN_DUE)):
+        found.append(f"the sweep took {large.sweep_seconds:.1f} s > {most:g} s")
     if large.prove_seconds > MOST_PROVE_SECONDS:
         found.append(f"the proof took {large.prove_seconds:.1f} s > {MOST_PROVE_SECONDS:g} s")
     if large.prove_halt_ms > MOST_HALT_MS:
@@ -143,14 +150,15 @@ def show(result: Result) -> None:
         f"{result.open:>9,} open {result.due:>7,} due  swept in {result.sweep_seconds:6.1f} s"
         f"  {result.ms:.2f} ms a case ({result.cpu_ms:.2f} ms our CPU)"
         f"  proved in {result.prove_seconds:.1f} s, halting calls for {result.prove_halt_ms:.0f} ms"
-        f"  closure: {result.retimed:,} deadlines moved in {result.retime_seconds:.1f} s",
+        f"  closure: {result.retimed:,} deadlines moved in {result.retime_seconds:.1f} s"
+        f"  at most {result.peak_mb:.0f} MB",
         flush=True,
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.escalation", description=__doc__)
-    parser.add_argument("--cases", type=int, default=300_000, help="open cases in the larger table")
+    parser.add_argument("--cases", type=int, default=1_000_000, help="open cases in the larger table")
     parser.add_argument("--due", type=int, default=0, help="of them due; a tenth if not given")
     parser.add_argument("--workers", type=int, default=1, help="sweeps at once")
     parser.add_argument("--json", action="store_true", help="every figure")

@@ -26,6 +26,7 @@ from ivr.store.engine import async_url, make_engine, plain_url
 from tests.fixtures.province import read_page
 
 SEED = ROOT / "db" / "seed" / "east-azerbaijan"
+AT_ONCE = 20_000  # rows of one COPY
 HASH = bytes(range(32))  # of the events before; only its length matters here
 CASES = (
     *("id", "code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller"),
@@ -57,13 +58,12 @@ async def books(folder: Path, name: str) -> AsyncIterator[tuple[AsyncEngine, Pag
 
 
 async def fill(engine: AsyncEngine, page: Page, count: int, due: int, now: datetime) -> None:
-    """`count` open cases of every topic and county, `due` of which must climb at `now`."""
-    rows = list(_rows(page, count, due, now))
+    """`count` open cases of every topic and county, `due` of which must climb at `now`; AT_ONCE in memory."""
+    rows = _rows(page, count, due, now)
     raw: Any = await asyncpg.connect(  # type: ignore[no-untyped-call]
         plain_url(engine.url.render_as_string(hide_password=False))
     )
-    for start in range(0, len(rows), 20_000):
-        part = rows[start : start + 20_000]
+    while part := list(islice(rows, AT_ONCE)):
         await raw.copy_records_to_table("cases", columns=CASES, records=part)
         await raw.copy_records_to_table("referrals", columns=REFERRALS, records=[_referral(r) for r in part])
         await raw.copy_records_to_table(
