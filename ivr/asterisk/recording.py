@@ -238,7 +238,7 @@ async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> 
             try:
                 if content is stored:
                     room.flush(name, fd)
-                else:  # else nobody could play it
+                else:  # else no browser plays it
                     room.write_anew(name, content)
             except OSError:
                 refused.append(content)

@@ -15,6 +15,7 @@ FRAME = 160  # samples: 20 ms
 # so that this and RECORD FILE's `s=` mean the same.
 SILENT_BELOW = 256
 HEADER_BYTES = 44
+RIFF = b"RIFF"  # begins each WAV
 BLOCK_BYTES = 4_096  # of a page of memory, and of most file systems
 
 Samples = NDArray[np.float64]  # in −1…1
@@ -57,20 +58,21 @@ def read(content: bytes) -> tuple[Samples, int]:
 
 def has_header(content: bytes) -> bool:
     """Whether it begins as a WAV; zeros, which nobody recorded, count as if."""
-    return content[:4] == b"RIFF" or not content.strip(b"\0")
+    return content[:4] == RIFF or not content.strip(b"\0")
 
 
 def with_header(content: bytes) -> bytes:
     """The same to be played by whoever needs a header, in the place of the first 2.75 ms of its sound.
 
     A full disk refuses what Asterisk writes first, its header too, and takes the rest at the beginning of the
-    file. As Asterisk closes it, it writes its lengths where they belong in a header, which are clicks then.
+    file (as Asterisk closes it, it writes its lengths where they belong in a header: clicks). Of what another
+    disk took and did not keep the first block reads as zeros.
     """
     if has_header(content) or len(content) < HEADER_BYTES:
         return content
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
-    whole, audio = (content[4:8], content[40:44]) if was_closed(content) else (bytes(4), bytes(4))
-    return b"RIFF" + whole + b"WAVE" + form + b"data" + audio + content[HEADER_BYTES:]
+    whole, audio = ((len(content) - before).to_bytes(4, "little") for before in (8, HEADER_BYTES))
+    return RIFF + whole + b"WAVE" + form + b"data" + audio + content[HEADER_BYTES:]
 
 
 def was_refused(content: bytes) -> bool:

@@ -91,11 +91,9 @@ def test_every_level_counts_as_loud_as_it_is(level: int) -> None:
 def test_sound_that_lost_its_header_can_be_played_and_tells_whether_it_was_closed(closed: bool) -> None:
     torn = without_header(wav(speech(2)), closed=closed)
     mended = with_header(torn)
-    assert len(mended) == len(torn) and mended[44:] == torn[44:]
-    assert (was_closed(torn), was_closed(mended)) == (closed, closed)
-    if closed:
-        with wave.open(io.BytesIO(mended)) as file:
-            assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8000, 1, 16_000 - 22)
+    assert len(mended) == len(torn) and mended[44:] == torn[44:] and was_closed(torn) == closed
+    with wave.open(io.BytesIO(mended)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8000, 1, 16_000 - 22)
 
 
 @pytest.mark.parametrize("content", [wav(speech(1)), bytes(9_000), b"", b"short", wav(speech(1))[:44]])

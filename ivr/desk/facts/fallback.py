@@ -210,7 +210,7 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
         log.warning("%s holds no word; moved to %s", path.name, empty)
         return None
     _bring(path, content, target, recordings, anew=path in _unkept or content is not stored)
-    return Recorded(name, found.seconds, found.voiced_seconds, _ended(content), found.sha256, found.size)
+    return Recorded(name, found.seconds, found.voiced_seconds, _ended(stored), found.sha256, found.size)
 
 
 def _ended(content: bytes) -> Ended:

@@ -6,6 +6,7 @@ Voices are masked unless they were revealed (`ivr.desk.recordings.revealing`): `
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -31,7 +32,7 @@ from ivr.voice import riff
 from ivr.voice.blind import blinded
 from ivr.voice.evening import evened
 from ivr.voice.outline import outline
-from ivr.voice.wave import Samples, read
+from ivr.voice.wave import RIFF, Samples, read, with_header
 
 SWEEP_SECONDS = 3600.0
 AT_ONCE = 2  # recordings worked on: listeners must not take the machine from the calls
@@ -109,6 +110,14 @@ async def keep_swept(derived: Derived) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
+def _playable(folder: Path, name: str) -> IO[bytes]:
+    file = recording_files.opened(folder, name)
+    if file.peek(len(RIFF))[: len(RIFF)] == RIFF:
+        return file
+    with file:  # its disk lost the beginning
+        return io.BytesIO(with_header(file.read()))
+
+
 class Renditions:
     """Where recordings are made ready for listening. One per process, one event loop."""
 
@@ -124,7 +133,7 @@ class Renditions:
         """
         if form is Rendition.PLAIN:
             try:
-                return await asyncio.to_thread(recording_files.opened, self.recordings, row.name)
+                return await asyncio.to_thread(_playable, self.recordings, row.name)
             except (FileNotFoundError, Unopened):
                 if not self._is_stored(row):
                     raise
