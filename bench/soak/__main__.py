@@ -53,6 +53,8 @@ CLIMBING = 20_000  # cases that come due in the course of the run
 FIRST_LOOK = 20.0  # seconds: statements are prepared, and pages drawn for the first time, before it
 PROBE_SECONDS = 1.0
 LATE = re.compile(rf'^{FAMILY}_(bucket|count){{role="([^"]+)"(?:,le="([^"]+)")?}} (\S+)$', re.M)
+# Cases that an older calendar timed would be timed anew, and all the late ones climb at once.
+TIMED = "UPDATE cases SET timed_by = :revision WHERE closed_at IS NULL"
 DUE = """
 UPDATE cases SET next_rung_at = now() + random() * make_interval(secs => :seconds) WHERE id IN (
   SELECT id FROM cases WHERE status IN ('referred', 'in_progress') AND due_at < now() AND rung < 3
@@ -173,6 +175,7 @@ async def made(engine: AsyncEngine, page: Page, cases: int) -> str:
     menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
     await menus.publish(engine, "111", menu, "bench")
     async with engine.begin() as connection:
+        await connection.execute(text(TIMED), {"revision": page.revision})
         return await signed_in(connection, supervisor, now)
 
 
