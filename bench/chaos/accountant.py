@@ -59,6 +59,7 @@ SLACK = (
 )
 KNOWN_SECONDS = 10.0  # from a hang's beginning, after which whoever looks at the disks records on the other
 KILLS = tuple(kind for kind in SERVERS if "stopped" not in kind)
+NOTED_SECONDS = 0.75  # from her answer, until that she called is on a disk: half a second, and a flush
 ANEW_SECONDS = 3.0  # from a disk's being well, within which what it refused is written anew
 STAYED_SECONDS = 8.0  # from her last word, within which somebody who waits is told of it
 WAITED_SECONDS = 11.0  # the same where the only disk hangs: the product waits ten before it says so
@@ -401,12 +402,16 @@ class Accountant:
         return fault.kind == REFUSES and cut and killed and fault.began - SLACK < ended < fault.ended + 1
 
     def _was_only_in_memory(self, call: Call) -> bool:
-        """That she called was in no file when a server was killed: from her answer until then the one disk
-        that there is took nothing, and she was not told that it had.
+        """That she called was in no file when a server was killed, and she was not told that it was.
+
+        From her answer until then the one disk that there is took nothing; or from before a flush was due.
         """
         if not self.evidence.one_disk or not call.answered or call.codes or _told(call, 0.0, KEPT):
             return False
-        until, nothing = call.answered, [f for f in self.evidence.faults if f.kind in TAKES_NOTHING]
+        until, nothing = (
+            call.answered + NOTED_SECONDS,
+            [f for f in self.evidence.faults if f.kind in TAKES_NOTHING],
+        )
         for fault in sorted(nothing, key=lambda fault: fault.began):
             if fault.began <= until:
                 until = max(until, fault.ended + ANEW_SECONDS)

@@ -591,8 +591,12 @@ def of_nobody(*faults: Fault, **changed: object) -> Evidence:
     return found
 
 
-def test_words_in_a_case_of_nobody_are_excused_where_the_only_disk_took_no_line_of_her_call() -> None:
-    found = of_nobody(*REFUSED_AND_KILLED)
+@pytest.mark.parametrize("began", [100.5, 101.5])
+def test_words_in_a_case_of_nobody_are_excused_where_the_only_disk_took_no_line_of_her_call(
+    began: float,
+) -> None:
+    """Until half a second after her answer none need have been written."""
+    found = of_nobody(replace(REFUSED_AND_KILLED[0], began=began), REFUSED_AND_KILLED[1])
     assert problems(found) == []
     [verdict] = Accountant(found).verdicts()
     assert (verdict.kept, verdict.excused) == (0, {judging.NOBODYS: 3})
