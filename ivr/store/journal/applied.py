@@ -29,6 +29,7 @@ from zlib import crc32
 from ivr.store.disk_thread import DiskThread, in_time
 from ivr.store.facts import Fact, FactError
 from ivr.store.facts import read as fact_of
+from ivr.store.flushing import put
 from ivr.store.folders import listed
 from ivr.store.journal.journal_keeping import FactTerm, let_go
 from ivr.store.volumes import SECOND
@@ -164,7 +165,7 @@ class Applied:
         """Be another journal from now on: what the database says of the old one is not about this one."""
         self._identity = uuid.uuid4().hex
         with suppress(OSError):  # a full disk: another one at the next start, and all is applied again
-            await self._disk.ask(partial(_replace, self.folder / IDENTITY, self._identity))
+            await self._disk.ask(partial(put, self.folder / IDENTITY, self._identity.encode()))
         return self._identity
 
     def checkpoint(self, position: Position, now: datetime | None = None) -> None:
@@ -389,11 +390,15 @@ def checkpoint_of(folder: Path) -> Position:
 
 
 def identity_of(folder: Path) -> str:
-    """Under which name the database knows a journal; "" where it does not yet."""
+    """Under which name the database knows a journal; "" where it does not yet, or where that was lost.
+
+    What a disk refused to keep reads as zeros, which no database takes for a name.
+    """
     try:
-        return (folder / IDENTITY).read_text().strip()
+        found = (folder / IDENTITY).read_text().strip()
     except (OSError, ValueError):
         return ""
+    return found if found.isalnum() else ""
 
 
 def _saved(folder: Path) -> tuple[Position, bool, int]:

@@ -254,6 +254,21 @@ async def test_a_lost_checkpoint_is_no_loss_where_the_database_knows(
     assert not await told(engine)
 
 
+async def test_a_journal_whose_name_a_disk_did_not_keep_is_applied_under_another(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """What was refused reads as zeros."""
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    (tmp_path / "journal" / "identity").write_bytes(bytes(32))
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+        assert len(await as_json.cases(engine)) == 2
+    assert (tmp_path / "journal" / "identity").read_text().isalnum()
+
+
 async def test_a_journal_that_was_set_back_is_not_taken_for_the_one_that_the_database_knows(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
