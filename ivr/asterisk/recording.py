@@ -19,7 +19,8 @@ from typing import Protocol
 from ivr.asterisk.agi import Reply
 from ivr.asterisk.connection import LOST
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import HEADER_BYTES, measure, with_header
+from ivr.voice.riff import with_header
+from ivr.voice.wave import HEADER_BYTES, measure
 
 log = logging.getLogger(__name__)
 

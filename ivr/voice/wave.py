@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,20 +58,6 @@ def read(content: bytes) -> tuple[Samples, int]:
 def has_header(content: bytes) -> bool:
     """Whether it begins as a WAV; zeros, which nobody recorded, count as if."""
     return content[:4] == RIFF or not content.strip(b"\0")
-
-
-def with_header(content: bytes) -> bytes:
-    """The same to be played by whoever needs a header, in the place of the first 2.75 ms of its sound.
-
-    A full disk refuses what Asterisk writes first, its header too, and takes the rest at the beginning of the
-    file (as Asterisk closes it, it writes its lengths where they belong in a header: clicks). Of what another
-    disk took and did not keep the first block reads as zeros.
-    """
-    if has_header(content) or len(content) < HEADER_BYTES:
-        return content
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
-    whole, audio = ((len(content) - before).to_bytes(4, "little") for before in (8, HEADER_BYTES))
-    return RIFF + whole + b"WAVE" + form + b"data" + audio + content[HEADER_BYTES:]
 
 
 def was_refused(content: bytes) -> bool:

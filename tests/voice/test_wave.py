@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.voice.wave import frames_voiced, measure, was_closed, was_refused, with_header
+from ivr.voice.riff import with_header
+from ivr.voice.wave import frames_voiced, measure, was_closed, was_refused
 from tests.fixtures.damaged import without_header
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]

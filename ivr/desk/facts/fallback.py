@@ -35,7 +35,8 @@ from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import measure, was_closed, was_refused, with_header
+from ivr.voice.riff import with_header
+from ivr.voice.wave import measure, was_closed, was_refused
 
 log = logging.getLogger(__name__)
 

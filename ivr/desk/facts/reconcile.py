@@ -67,7 +67,8 @@ from ivr.store.journal.journal_marks import last_setback
 from ivr.store.room import trim
 from ivr.store.tables import cases
 from ivr.voice.events import Ended
-from ivr.voice.wave import measure, was_closed, with_header
+from ivr.voice.riff import with_header
+from ivr.voice.wave import measure, was_closed
 
 log = logging.getLogger(__name__)
 

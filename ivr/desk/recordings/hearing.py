@@ -32,7 +32,7 @@ from ivr.voice import riff
 from ivr.voice.blind import blinded
 from ivr.voice.evening import evened
 from ivr.voice.outline import outline
-from ivr.voice.wave import RIFF, Samples, read, with_header
+from ivr.voice.wave import RIFF, Samples, read
 
 SWEEP_SECONDS = 3600.0
 AT_ONCE = 2  # recordings worked on: listeners must not take the machine from the calls
@@ -115,7 +115,7 @@ def _playable(folder: Path, name: str) -> IO[bytes]:
     if file.peek(len(RIFF))[: len(RIFF)] == RIFF:
         return file
     with file:  # its disk lost the beginning
-        return io.BytesIO(with_header(file.read()))
+        return io.BytesIO(riff.with_header(file.read()))
 
 
 class Renditions:
