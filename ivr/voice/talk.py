@@ -331,14 +331,9 @@ class Talk:
         self.say("turn.kept" if safe else "turn.not_kept")
 
     def _about_now(self, code: str) -> RefineCase:
-        before, said = self.about or RefineCase(code, "", ""), self.draft
-        return RefineCase(
-            code=code,
-            topic=said.get("topic", before.topic),
-            county=said.get("county", before.county),
-            callback=said.get("callback", before.callback),
-            national_id=said.get("national_id", before.national_id),
-        )
+        names = ("topic", "county", "callback", "national_id")
+        said = {name: self.draft[name] for name in names if name in self.draft}
+        return replace(self.about or RefineCase(code, "", ""), code=code, **said)
 
     def keep_words(self, *, instead: bool) -> Flow[bool]:
         """Add the uncased recordings to the open case; only the last one may stand instead of the earlier.

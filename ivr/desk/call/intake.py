@@ -134,8 +134,8 @@ class Intake:
         told what to do, with another call's flush if one comes soon. That no file may follow harms nobody.
         """
         if call.naming is None or call.naming[0] != name:
-            its = call.cases.get(code, ""), code
-            fact = recording_begun(_call(call), self.clock(), name, chosen, call.reserved, *its)
+            case = call.cases.get(code, "")
+            fact = recording_begun(_call(call), self.clock(), name, chosen, call.reserved, case, code)
             writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing
