@@ -12,11 +12,12 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.book import menus
 from ivr.installation import catalogue, load_secrets
 from ivr.lab.ports import free
 from ivr.lab.process import Child
 from ivr.loops.sockets import meeting_place, siblings
-from ivr.settings import Agi, AmiAccount, Serve, Settings, Web
+from ivr.settings import ROOT, Agi, AmiAccount, Serve, Settings, Web
 from ivr.speech.paths import WAV_HEADER
 
 READY_SECONDS = 180.0
@@ -53,6 +54,12 @@ async def serving(engine: AsyncEngine, state: Path, together: bool = False) -> A
         yield ServedLine(settings, engine, secrets.agi, server.process.pid)
     finally:
         await asyncio.to_thread(server.stop, 30)
+
+
+async def publish_menu(engine: AsyncEngine) -> None:
+    """The one that comes with the product: what callers walk through."""
+    menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
+    await menus.publish(engine, "111", menu, "bench")
 
 
 def _silence(settings: Settings) -> None:

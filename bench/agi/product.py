@@ -31,10 +31,8 @@ from bench.agi.report import LATE, Figures
 from bench.calls.cpu import Meter
 from bench.calls.report import percentile
 from bench.escalation.books import books
-from bench.served import ServedLine, serving
-from ivr.desk.book import menus
+from bench.served import ServedLine, publish_menu, serving
 from ivr.lab import postgres
-from ivr.settings import ROOT
 from ivr.store.case_events import CHANNEL
 from ivr.store.engine import plain_url
 from ivr.store.tables import calls, cases
@@ -125,9 +123,7 @@ async def product(home: Path) -> AsyncIterator[Product]:
     home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
     await _count_statements(home)
     async with books(home, "agi") as (engine, _):
-        await menus.publish(
-            engine, "111", (ROOT / "dialplan" / "menus" / "111.yaml").read_text("utf-8"), "bench"
-        )
+        await publish_menu(engine)
         state = home / "state"
         (state / "fallback").mkdir(parents=True)
         async with serving(engine, state) as line, _listening(engine) as raw:

@@ -26,12 +26,10 @@ from bench.escalation.books import books
 from bench.halt.clicking import EXPORT, INBOX, GaveUp, clicking
 from bench.panel.books import fill
 from bench.panel.serving import person, signed_in
-from bench.served import ServedLine, serving
+from bench.served import ServedLine, publish_menu, serving
 from ivr.cases.roles import Role
-from ivr.desk.book import menus
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.case.codes import CodeBlock
-from ivr.settings import ROOT
 from ivr.store.journal import Journal
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -122,8 +120,7 @@ async def halts(cases: int, seconds: float, rate: int, backlog: int) -> list[Fig
             say(f"{cases:,} cases …")
             supervisor = await person(engine, Role.SUPERVISOR, now)
             await fill(engine, page, cases, now, supervisor.id)
-            menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
-            await menus.publish(engine, "111", menu, "bench")
+            await publish_menu(engine)
             async with engine.begin() as connection:
                 cookie = await signed_in(connection, supervisor, now)
             for together in (True, False):

@@ -34,13 +34,12 @@ from bench.escalation.books import books
 from bench.panel.books import fill, tell
 from bench.panel.pages import Look, looks
 from bench.panel.serving import person, serving, signed_in
+from bench.served import publish_menu
 from bench.served import serving as serving_calls
 from ivr.asterisk.server import prepare_process, settle
 from ivr.cases.roles import Role
-from ivr.desk.book import menus
 from ivr.desk.editing.listing import Files
 from ivr.desk.reading.inbox import Sight
-from ivr.settings import ROOT
 from ivr.store.tables import cases
 from ivr.web.panel.visit import Folders, Panel
 from tests.fixtures.database import SEED
@@ -93,8 +92,7 @@ async def measure(counts: Sequence[int], rounds: int) -> list[tuple[Figure, ...]
 async def _callers(panel: Served) -> AsyncIterator[None]:
     """Fifty of them, on an `ivr serve` of the same books."""
     build()
-    menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
-    await menus.publish(panel.engine, "111", menu, "bench")
+    await publish_menu(panel.engine)
     state = panel.server / "state"
     (state / "fallback").mkdir(parents=True)
     async with serving_calls(panel.engine, state) as line, calling(line):

@@ -38,13 +38,11 @@ from bench.halt.__main__ import Timed
 from bench.halt.clicking import EXPORT, INBOX, GaveUp, clicking
 from bench.panel.books import fill, tell
 from bench.panel.serving import person, signed_in
-from bench.served import ServedLine, serving
+from bench.served import ServedLine, publish_menu, serving
 from ivr.cases.periods import Grain, period
 from ivr.cases.roles import Role
-from ivr.desk.book import menus
 from ivr.desk.book.book import Page
 from ivr.loops.lag import FAMILY
-from ivr.settings import ROOT
 
 HALT_MS = 50.0
 GROWTH = 1.10  # of a role's memory, from a sixth of the time to its end …
@@ -172,8 +170,7 @@ async def made(engine: AsyncEngine, page: Page, cases: int) -> str:
     say(f"{cases:,} cases …")
     await fill(engine, page, cases, now, supervisor.id)
     await tell(engine)
-    menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
-    await menus.publish(engine, "111", menu, "bench")
+    await publish_menu(engine)
     async with engine.begin() as connection:
         await connection.execute(text(TIMED), {"revision": page.revision})
         return await signed_in(connection, supervisor, now)
