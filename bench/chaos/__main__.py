@@ -239,7 +239,8 @@ async def _run(asked: Asked, home: Path, disks: Disks) -> Result:
         places = Places(logs, roots, (state / "fallback", second / "fallback"), pbx)
         evidence = await gather(places, plain_url(line.url))
     evidence.one_disk = disks.alone
-    verdicts, general = Accountant(evidence).verdicts(), [*general_problems(evidence)]
+    accountant = Accountant(evidence)
+    verdicts, general = accountant.verdicts(), [*general_problems(accountant)]
     result = Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence.faults, general, disks.alone)
     (logs / "report.json").write_text(as_json(result))
     return result

@@ -435,8 +435,9 @@ class Accountant:
         return not any(self.held.get((call.n, later.k)) for later in call.said if later.began > said.began)
 
 
-def general_problems(evidence: Evidence) -> Iterator[str]:
+def general_problems(accountant: Accountant) -> Iterator[str]:
     """What is wrong beside the calls: files, rows, and the two logs of the callers."""
+    evidence = accountant.evidence
     for recording in evidence.recordings:
         if recording.words is None:
             yield f"the books name {recording.name}, and there is no such file"
@@ -447,9 +448,8 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
         elif not recording.same:
             yield f"{recording.name} is not the file whose hash the books hold"
     numbers = {call.number for call in evidence.calls}
-    nobodys = Accountant(evidence).nobodys
     for case in evidence.cases.values():
-        if case.caller not in numbers and case.id not in nobodys:
+        if case.caller not in numbers and case.id not in accountant.nobodys:
             yield f"case {case.code} is of {case.caller or 'nobody'}, who did not call"
     ours = {call.n for call in evidence.calls if call.answered}
     if apart := ours ^ evidence.answered_by_sipp:

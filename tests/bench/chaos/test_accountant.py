@@ -60,7 +60,7 @@ def evidence(
 
 def problems(found: Evidence) -> list[str]:
     verdicts = Accountant(found).verdicts()
-    result = Result(1, 5, 60, verdicts, found.faults, [*general_problems(found)])
+    result = Result(1, 5, 60, verdicts, found.faults, [*general_problems(Accountant(found))])
     assert result.good == (not result.general and not any(v.problems for v in verdicts))
     return [*result.general, *(text for v in verdicts for text in v.problems)]
 
@@ -154,7 +154,7 @@ def test_files_rows_and_logs_must_agree() -> None:
     ]
     found.cases["x"] = Case("x", "3333333333", "")
     found.answered_by_sipp = {1, 7}
-    told = " ".join(general_problems(found))
+    told = " ".join(general_problems(Accountant(found)))
     assert "there is no such file" in told and "whose hash" in told and "nobody" in told and "[7]" in told
 
 
