@@ -9,6 +9,7 @@ it and that nothing is missing. Shares no code with the product.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,9 @@ _SYMBOL_LINES = [9 + 4 * n for n in range(MARK + 1)]
 _SYMBOL_OF = {line: symbol for symbol, line in enumerate(_SYMBOL_LINES)}
 _SOUNDING, _QUIET = 4, 1  # frames of a symbol and of the gap behind it
 SYMBOLS = 7  # of a word: the mark, four decimal digits of the call, which word it is, the check
+# Symbols of one word begin at most so many frames apart. The check alone let a hole turn the end of one
+# word and the middle of the next into a third one's: call 7 spells 0 as call 0 does, only later.
+_APART = 2 * (_SOUNDING + _QUIET) - 1
 WORD_FRAMES = SYMBOLS * (_SOUNDING + _QUIET)
 WORD_SECONDS = WORD_FRAMES * FRAME / RATE
 MOST_WORDS = MARK  # in one call
@@ -125,7 +129,9 @@ def words(found: Sequence[int]) -> list[Word]:
     whole = []
     for first, (symbol, at) in enumerate(symbols):
         following = [s for s, _ in symbols[first + 1 : first + SYMBOLS]]
-        if symbol == MARK and len(following) == SYMBOLS - 1 and MARK not in following:
+        starts = [start for _, start in symbols[first : first + SYMBOLS]]
+        hole = any(after - before > _APART for before, after in pairwise(starts))
+        if symbol == MARK and len(following) == SYMBOLS - 1 and MARK not in following and not hole:
             *digits, k, check = following
             if max(digits) < 10 and check == _check(digits, k):
                 whole.append(Word(int("".join(map(str, digits))), k, at))

@@ -24,6 +24,12 @@ def test_a_word_with_a_hole_is_no_word() -> None:
     assert tones.words(tones.lines(sound)) == []
 
 
+def test_a_hole_over_two_words_makes_none_of_anothers() -> None:
+    sound = tones.join(tones.tone(tones.SILENT, 13), *(tones.word(7, k) for k in range(3)))
+    sound[4_074:8_170] = 0  # two blocks of 4 KB that a disk refused: read on, it was call 0's first word
+    assert [(word.n, word.k) for word in tones.words(tones.lines(sound))] == [(7, 2)]
+
+
 def test_every_prompt_has_a_tone_of_its_own_that_is_in_no_word() -> None:
     spoken = {
         line for k in range(tones.MOST_WORDS) for line in tones.lines(tones.word(1234 + 4321 * (k % 2), k))
