@@ -236,6 +236,10 @@ async def test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_
         await grown_to(36_000)  # what was left took a part of a block, and the rest is in no file
         small_disk.free()
         outcome = await calling
+        [words] = pbx.fallbacks
+        assert words.with_name(f"{words.name}.cut").exists(), (
+            "whoever takes it in knows that she did not end it"
+        )
     assert outcome.answered and told(outcome, "fallback.not_kept"), outcome
     assert not told(outcome, "fallback.thanks")
 

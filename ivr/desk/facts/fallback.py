@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
 LEAST_SECONDS = 0.5  # less is no word …
 EMPTY = "empty"  # … and lies in this folder
+_CUT = ".cut"
 _NAME = re.compile(
     r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
 )
@@ -142,12 +143,18 @@ async def take_in_from(
 
 
 def _remove_probes(place: Path, settled: float) -> None:
-    """What the dialplan wrote to see whether the disk takes more."""
+    """What the dialplan wrote to see whether the disk takes more, and marks of recordings that are gone."""
     with suppress(OSError):  # of what it does not show `_recorded` tells
-        for probe in place.glob("*.room"):
+        gone = (mark for mark in place.glob(f"*{_CUT}") if not mark.with_suffix("").exists())
+        for probe in [*place.glob("*.room"), *gone]:
             with suppress(OSError):
                 if time.time() - probe.stat().st_mtime > settled:
                     probe.unlink()
+
+
+def _cut_mark(path: Path) -> Path:
+    """What the dialplan leaves beside a recording that Asterisk gave up; on a full disk it is empty."""
+    return path.with_name(f"{path.name}{_CUT}")
 
 
 def _alone_in(place: Path) -> int | None:
@@ -211,7 +218,8 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
         log.warning("%s holds no word; moved to %s", path.name, empty)
         return None
     _bring(path, content, target, recordings, anew=path in _unkept or content is not stored)
-    return Recorded(name, found.seconds, found.voiced_seconds, _ended(stored), found.sha256, found.size)
+    ended = Ended.CUT if _cut_mark(path).exists() else _ended(stored)
+    return Recorded(name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
 
 
 def _ended(content: bytes) -> Ended:

@@ -75,6 +75,22 @@ async def test_a_recording_over_which_asterisk_died_is_not_called_whole(
     assert found["8"]["seconds"] == 3.0
 
 
+async def test_what_asterisk_gave_up_is_not_said_to_be_her_end_and_its_mark_goes_after_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    path = put(folder, "1700000000_09141234567_1_~az~1000000005~~~.wav")
+    mark = put(folder, f"{path.name}.cut", 0.0)
+    put(folder, "1700000000_09141234568_1.wav")
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 2
+        await desk.pump.idle()
+        found = {case["caller"][-1]: case["recordings"][0]["ended"] for case in await as_json.cases(engine)}
+        assert (found, path.exists()) == ({"7": "cut", "8": "hangup"}, False)
+        assert await take_in(desk.intake, folder, kept) == 0
+    assert not mark.exists()
+
+
 async def test_what_a_full_disk_left_without_its_header_or_its_end_can_be_heard_and_says_so(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
