@@ -74,13 +74,21 @@ NO_ROOM = "said while the disk was full or refused, and she was told so, asked a
 HUNG = (
     "sent to an Asterisk that slept in a disk that hung: socket full (2.4 s), file not made, she gone or done"
 )
+# Of callers who were speaking when the only disk that there is began to take nothing: a second one is the
+# remedy, and no program is. How many they are depends on how often that happens, so they are counted apart.
+NO_ROOM_ALONE = f"the only disk: {NO_ROOM}"
+HUNG_ALONE = f"the only disk: {HUNG}"
+ALONE = frozenset({NO_ROOM_ALONE, HUNG_ALONE})
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
 KEYED = "the last 0.2 s before her key, of a telephone that sends nothing in silence"
 NOBODYS = "kept in a case of nobody: its only disk took no line of her call before her server was killed"
-EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER, KEYED, NOBODYS)
+EXCUSES = (
+    DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, NO_ROOM_ALONE, HUNG, HUNG_ALONE, OVER, KEYED,
+    NOBODYS,
+)  # fmt: skip
 # Of which the product can know, so that the recording must say that something is missing. Of what never got
 # into an Asterisk that was stopped (OVERFLOWED, STOPPED, EARLY) nobody of ours sees anything.
-MARKED = frozenset({DEAD, BUFFERED, NO_ROOM, HUNG})
+MARKED = frozenset({DEAD, BUFFERED, NO_ROOM, HUNG}) | ALONE
 
 
 @dataclass(slots=True)
@@ -107,6 +115,11 @@ class Verdict:
     unmarked: int = 0
     problems: list[str] = field(default_factory=list)
     account: list[str] = field(default_factory=list)
+
+    @property
+    def excused_alone(self) -> int:
+        """Words of the excused that a second disk would have kept."""
+        return sum(self.excused[reason] for reason in ALONE)
 
     @property
     def turned_away(self) -> int:
@@ -158,7 +171,7 @@ class Accountant:
             verdict.problems.append(f"was played the words of calls {sorted(others)}")
         whole = {said.k for said in call.said if any(r.case for r in self.held.get((call.n, said.k), ()))}
         cut = (r for r in self.evidence.recordings if r.ended == "cut" and self._is_hers(call, r))
-        marked = {recording.name: _begun(call, recording) for recording in cut}
+        marked = {each.name: (_begun(call, each), each.size) for each in cut}
         alone = self.evidence.one_disk
         verdict.alarms = [*false_alarms(call, whole, self.evidence.faults, marked, one_disk=alone)]
         verdict.problems += [f"false alarm: {text}" for text in verdict.alarms]
@@ -220,7 +233,7 @@ class Accountant:
         if not dropped and call.ended - last.ended < self._patience(call):
             return False
         # Who speaks on while she is told so, and is put down then, was told.
-        beep = max((at for at in call.beeps if at < last.began), default=0.0)
+        beep = _beep_before(call, last)
         if _told(call, beep if dropped else last.ended - SLACK) or call.codes:
             return False
         since = {"Asterisk killed": call.answered or call.invited, HANGS: call.said[-1].ended}
@@ -268,7 +281,7 @@ class Accountant:
 
     def _begun_with(self, call: Call, missing: Said) -> list[Recording]:
         """What holds her last word before it that is there, since the same beep."""
-        beep = max((at for at in call.beeps if at < missing.began), default=0.0)
+        beep = _beep_before(call, missing)
         before = [k for k in call.said if beep < k.began < missing.began and self.held.get((call.n, k.k))]
         return self.held[call.n, before[-1].k] if before else []
 
@@ -341,7 +354,7 @@ class Accountant:
         return ""
 
     def _by(self, fault: Fault, call: Call, said: Said) -> str:
-        awake = self._last_awake(fault)
+        awake = self._last_awake(fault, call, said)
         buffered = awake - BUFFER_SECONDS - AWAKE_SECONDS
         if not call.answered or not call.answered < fault.ended or awake > call.ended + SLACK:
             return ""
@@ -357,13 +370,14 @@ class Accountant:
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
             case kind if kind == HANGS and said.began < fault.ended and self._slept(fault, call, said):
-                return "" if self._is_elsewhere(call, said) else HUNG
+                return HUNG_ALONE if self.evidence.one_disk else HUNG
             case _ if self._takes_nothing(fault) and (
                 (fault.began - BUFFER_SECONDS < said.ended and said.began < fault.ended + 1)
                 or self._was_flushed_in(fault, call, said)
             ):
                 kept = _told(call, said.ended) in KEPT or self._is_elsewhere(call, said)
-                return "" if kept and not _talked_over(call, said) else NO_ROOM
+                excuse = NO_ROOM_ALONE if self.evidence.one_disk else NO_ROOM
+                return "" if kept and not _talked_over(call, said) else excuse
         return ""
 
     def _takes_nothing(self, fault: Fault) -> bool:
@@ -372,12 +386,11 @@ class Accountant:
 
     def _slept(self, hang: Fault, call: Call, said: Said) -> bool:
         """Her file could not be begun; or its socket was full; or she left or pressed # meanwhile, and nobody
-        read what the socket still held: her # comes by SIP, and so before the sound that waits there. Not
-        where she was asked to speak so late that it was known, and there was another disk.
+        read what the socket still held: her # comes by SIP, and so before the sound that waits there.
         """
-        beep = max((at for at in call.beeps if at < said.began), default=0.0)
-        if beep > hang.began + KNOWN_SECONDS and not self.evidence.one_disk:
+        if not self._is_on(hang, call, said):
             return False
+        beep = _beep_before(call, said)
         if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
             return True
         ended = call.ended < hang.ended + 1.0 or any(
@@ -389,7 +402,7 @@ class Accountant:
         """The recording ended while the disk refused: then it refused all of it, whenever that was said. And
         who had it in hand, and writes it anew until the disk is well, may have been killed.
         """
-        began = max((at for at in call.beeps if at < said.began), default=0.0)
+        began = _beep_before(call, said)
         ended = min((at for at, key in call.keys if key == "#" and at >= said.ended), default=call.ended)
         cut = any(
             each.ended == "cut" and self._is_hers(call, each) and _begun(call, each) == began
@@ -422,13 +435,26 @@ class Accountant:
         """What came before it is on the second volume, which is well: no other disk is the cause."""
         return any(each.name.startswith(SECOND) for each in self._begun_with(call, said))
 
-    def _last_awake(self, killed: Fault) -> float:
-        """When it last did anything: one that was stopped until it was killed wrote nothing in between."""
+    def _last_awake(self, killed: Fault, call: Call, said: Said) -> float:
+        """When it last did anything for her: one that was stopped, or that slept in writing what she said,
+        until it was killed wrote nothing in between, not even what it held of before.
+        """
         if killed.kind != "Asterisk killed":
             return killed.began
-        stopped = (fault for fault in self.evidence.faults if fault.kind == "Asterisk stopped")
-        stood = (f.began for f in stopped if f.began < killed.began < f.ended + AWAKE_SECONDS)
+        stood = (
+            fault.began
+            for fault in self.evidence.faults
+            if fault.kind == "Asterisk stopped" or (fault.kind == HANGS and self._is_on(fault, call, said))
+            if fault.began < killed.began < fault.ended + AWAKE_SECONDS
+        )
         return min(stood, default=killed.began)
+
+    def _is_on(self, hang: Fault, call: Call, said: Said) -> bool:
+        """Whether that was recorded on the disk that hung. Not where she was asked to speak so late that it
+        was known, and there was another disk.
+        """
+        known = _beep_before(call, said) > hang.began + KNOWN_SECONDS
+        return self.evidence.one_disk or not (known or self._is_elsewhere(call, said))
 
     def _is_tail(self, call: Call, said: Said) -> bool:
         """Nothing that she said later is there: a hole in the middle is no buffer."""
@@ -475,10 +501,13 @@ def _begun(call: Call, recording: Recording) -> float:
     return max((at for at in call.beeps if at < first), default=call.answered or call.invited)
 
 
+def _beep_before(call: Call, said: Said) -> float:
+    return max((at for at in call.beeps if at < said.began), default=0.0)
+
+
 def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
     """The beep had ended to her ear, and to Asterisk only later; what came meanwhile it throws away."""
-    beep = max((at for at in call.beeps if at < said.began), default=0.0)
-    return fault.began < beep < fault.ended
+    return fault.began < _beep_before(call, said) < fault.ended
 
 
 def was_cut_by_key(call: Call, said: Said) -> bool:

@@ -38,6 +38,7 @@ UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
 # which it slept 9. Then she is told its word.
 LATE_SECONDS = 60.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
+BLOCK = 4096  # of a file system, and of what Asterisk writes at a time a part
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
 # What is told → the faults that may be its cause → for how many seconds after they end.
@@ -71,15 +72,15 @@ def false_alarms(
     call: Call,
     kept: Collection[int],
     faults: Sequence[Fault],
-    marked: Mapping[str, float] | None = None,
+    marked: Mapping[str, tuple[float, int]] | None = None,
     *,
     one_disk: bool = False,
 ) -> Iterator[str]:
-    """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut, and
-    when each was begun; `one_disk`: there is no second volume.
+    """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut, when
+    each was begun and its bytes; `one_disk`: there is no second volume.
     """
     causes = CAUSES_ON_ONE_DISK if one_disk else CAUSES
-    whole = [name for name, began in (marked or {}).items() if not _may_be_cut(call, name, began, faults)]
+    whole = [name for name, its in (marked or {}).items() if not _may_be_cut(call, name, *its, faults)]
     if whole and all(said.k in kept for said in call.said):
         yield f"{', '.join(sorted(whole))} is marked cut, and all her {len(call.said)} words are kept"
     for at, prompt in call.heard:
@@ -93,10 +94,17 @@ def false_alarms(
             yield f"{SAYS[prompt]} at {at:.3f}, and all {len(before)} are kept"
 
 
-def _may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
+def _may_be_cut(call: Call, name: str, began: float, size: int, faults: Sequence[Fault]) -> bool:
     """Whether one of them can be why that recording of that call, begun then, lacks something."""
+    if name.startswith(SECOND):
+        return False
     judged = _judged(call.ended, faults)
-    return not name.startswith(SECOND) and any(_causes(f, CUT, began, judged, CAUSES) for f in faults)
+    if any(_causes(fault, CUT, began, judged, CAUSES) for fault in faults):
+        return True
+    # A full disk took whole blocks of it and no more, and what follows is no word: that is missing all the
+    # same. Or it is short by the clock, since Asterisk stood, on a disk that was full: nobody can know why.
+    then = {fault.kind for fault in faults if lasted(fault, began, judged)}
+    return not then.isdisjoint(DISK) and (size % BLOCK == 0 or "Asterisk stopped" in then)
 
 
 def _judged(ended: float, faults: Sequence[Fault]) -> float:

@@ -16,10 +16,10 @@ OUTCOMES = (
     "not answered",
 )  # fmt: skip
 _COUNTS = (
-    "words", "words_kept", "words_excused", "words_lost", "calls_doubled", "codes_true", "codes_false",
-    "false_alarms", "calls_told_nothing", "recordings_unmarked", "words_unheard",
+    "words", "words_kept", "words_excused", "words_alone", "words_lost", "calls_doubled", "codes_true",
+    "codes_false", "false_alarms", "calls_told_nothing", "recordings_unmarked", "words_unheard",
 )  # fmt: skip
-MOST_EXCUSED = 0.02  # of all words
+MOST_EXCUSED = 0.02  # of all words, without those that the only disk took (`accountant.ALONE`)
 FEW_CALLS = 2_000  # of fewer two kills of Asterisk may excuse more; of several seeds the sum counts as well
 TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is counted with it
 
@@ -46,7 +46,8 @@ class Result:
     def too_much(self) -> str:
         """What is to be said where so many words are excused that it is no proof."""
         words = sum(len(verdict.call.said) for verdict in self.verdicts)
-        share = sum(verdict.excused.total() for verdict in self.verdicts) / max(1, words)
+        excused = sum(v.excused.total() - v.excused_alone for v in self.verdicts)
+        share = excused / max(1, words)
         if len(self.verdicts) < FEW_CALLS or share < MOST_EXCUSED:
             return ""
         return f"{100 * share:.2f} % of the words are excused, and less than {100 * MOST_EXCUSED:g} % may be"
@@ -75,6 +76,7 @@ def _row(kind: str, times: int, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "words": sum(len(v.call.said) for v in verdicts),
         "words_kept": sum(v.kept for v in verdicts),
         "words_excused": sum(v.excused.total() for v in verdicts),
+        "words_alone": sum(v.excused_alone for v in verdicts),
         "words_lost": sum(len(v.lost) for v in verdicts),
         "calls_doubled": sum(v.doubled for v in verdicts),
         "codes_true": sum(v.codes_true for v in verdicts),
@@ -125,6 +127,7 @@ def as_text(result: Result) -> str:
         "words",
         "kept",
         "excused",
+        "of them the only disk's",
         "lost",
         "doubled",
         "codes",
@@ -141,8 +144,12 @@ def as_text(result: Result) -> str:
         lines.append(" | ".join(map(str, cells)))
     lines = [f"| {line} |" for line in lines]
     everything = plain["table"][-1]
-    share = 100 * everything["words_excused"] / max(1, everything["words"])
-    lines += ["", f"excused: {everything['words_excused']} of {everything['words']} words, {share:.1f} %"]
+    words, alone = everything["words"], everything["words_alone"]
+    other = everything["words_excused"] - alone
+    lines += ["", f"excused: {other} of {words} words, {100 * other / max(1, words):.1f} %"]
+    lines += [f"... and {alone}, {100 * alone / max(1, words):.1f} %, that the only disk did not take"] * (
+        alone > 0
+    )
     lines += [f"excused: {count} words {reason}" for reason, count in plain["excused"].items()]
     lines += [f"PROBLEM  {text}" for text in plain["problems"]]
     lines += plain["accounts"]

@@ -22,6 +22,7 @@ from bench.chaos.report import MOST_EXCUSED
 # Heads of the table → what is summed in a report's last row.
 COLUMNS = {
     "calls": "calls", "faults": "times", "words": "words", "kept": "words_kept", "excused": "words_excused",
+    "only disk's": "words_alone",
     "lost": "words_lost", "doubled": "calls_doubled", "codes": "codes_true", "false codes": "codes_false",
     "cut, no note": "recordings_unmarked", "told nothing": "calls_told_nothing",
     "told wrongly": "told_wrongly", "turned away": "turned_away",
@@ -86,11 +87,12 @@ def as_plain_sum(reports: Sequence[Report], wanted: int) -> dict[str, Any]:
         for each in reports
     ]
     whole = {name: sum(row[name] for row in rows) for name in COLUMNS}
-    share = whole["excused"] / max(1, whole["words"])
+    share = (whole["excused"] - whole["only disk's"]) / max(1, whole["words"])
     reasons = sorted({reason for report in reports for reason in report["excused"]})
     return {
         "good": len(rows) == wanted and all(row["good"] for row in rows) and share < MOST_EXCUSED,
         "excused_share": round(share, 5),
+        "only_disk_share": round(whole["only disk's"] / max(1, whole["words"]), 5),
         "excused": {why: sum(report["excused"].get(why, 0) for report in reports) for why in reasons},
         "seeds": rows,
         "all": whole,
@@ -106,6 +108,7 @@ def as_text_sum(plain: Mapping[str, Any], wanted: int) -> str:
         cells = [row["seed"], row["disks"], *(row[name] for name in COLUMNS), "yes" if row["good"] else "NO"]
         lines.append(" | ".join(map(str, cells)))
     share = f"{100 * plain['excused_share']:.2f} % excused (less than {100 * MOST_EXCUSED:g} % may be)"
+    share += f" and {100 * plain['only_disk_share']:.2f} % that an only disk did not take"
     verdict = "GOOD" if plain["good"] else "NOT GOOD"
     return "\n".join(
         [

@@ -187,6 +187,7 @@ def test_nor_is_it_a_disk_s_doing_that_refused_at_another_time_or_is_another_one
 
 
 KILLED, STOPPED = "Asterisk killed", "Asterisk stopped"
+FULL = Fault("disk full", 112.0, 115.0)
 REPEATED = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
 AGAIN_BEFORE = {"heard": [(109.0, NOT_KEPT), (113.0, "record.safe")]}
 TALKING = {"heard": [(111.7, NOT_KEPT), (113.0, "record.safe")], "beeps": [109.8, 112.4]}
@@ -326,6 +327,28 @@ def test_what_a_stopped_asterisk_held_is_in_its_buffer_when_it_is_killed_before_
     assert (verdict.excused, bool(verdict.lost)) == ({} if lost else {judging.BUFFERED: 1}, lost)
 
 
+@pytest.mark.parametrize(
+    ("hang", "killed", "name", "lost"),
+    [
+        (Fault(HANGS, 112.4, 115.0), 114.0, "r1", False),
+        (Fault(HANGS, 112.4, 113.0), 114.0, "r1", True),  # it had been written when that disk went on
+        (Fault(HANGS, 112.4, 115.0), 114.0, "second/r1", True),  # that disk was well
+        (Fault(READ_ONLY, 112.4, 115.0), 114.0, "r1", True),  # nobody sleeps in it
+    ],
+)
+def test_and_what_one_held_that_slept_in_a_disk_that_hung(
+    hang: Fault, killed: float, name: str, lost: bool
+) -> None:
+    hers = call(
+        **(CUT_OFF | {"said": [Said(k, 108.0 + 0.7 * k, 108.7 + 0.7 * k, "server") for k in range(4)]})
+    )
+    hers.beeps[:] = [107.8]
+    found = evidence([hers], hang, Fault(KILLED, killed, 118.0), words=(0, 1, 2))
+    found.recordings[0] = replace(found.recordings[0], name=name, ended="broken")
+    [verdict] = Accountant(found).verdicts()
+    assert (verdict.excused, bool(verdict.lost)) == ({} if lost else {judging.BUFFERED: 1}, lost)
+
+
 def test_and_so_it_is_when_she_hung_up_while_it_stood() -> None:
     hers = call(**(CUT_OFF | {"ended": 114.0}))
     found = evidence([hers], Fault(STOPPED, 112.4, 115.0), Fault(KILLED, 115.01, 118.0), words=(0, 1))
@@ -439,6 +462,27 @@ def test_only_what_was_recorded_meanwhile_on_a_sick_disk_may_be_marked_cut_with_
 ) -> None:
     found = evidence([call()], fault)
     found.recordings[0] = replace(found.recordings[0], name=name, caller="04120000001", ended="cut")
+    assert (alarms(found) == []) == excused
+
+
+@pytest.mark.parametrize(
+    ("faults", "size", "excused"),
+    [
+        ((Fault(STOPPED, 111.0, 114.0), FULL), 44, True),
+        ((Fault(STOPPED, 111.0, 114.0),), 44, False),
+        ((FULL,), 44, False),
+        ((Fault(STOPPED, 102.0, 105.0), FULL), 44, False),
+        ((FULL,), 65_536, True),
+        ((FULL,), 65_580, False),
+        ((Fault("disk full", 102.0, 105.0),), 65_536, False),
+        ((Fault(STOPPED, 111.0, 114.0),), 65_536, False),
+    ],
+)
+def test_a_recording_on_a_full_disk_may_be_cut_where_asterisk_stood_or_it_ends_with_a_block(
+    faults: tuple[Fault, ...], size: int, excused: bool
+) -> None:
+    found = evidence([call()], *faults)
+    found.recordings[0] = replace(found.recordings[0], caller="04120000001", ended="cut", size=size)
     assert (alarms(found) == []) == excused
 
 

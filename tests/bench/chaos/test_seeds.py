@@ -10,7 +10,7 @@ import pytest
 
 from bench.chaos.__main__ import closing, has_one_disk, what
 from bench.chaos.accountant import Accountant
-from bench.chaos.alarms import DISK
+from bench.chaos.alarms import DISK, HANGS
 from bench.chaos.evidence import Evidence, Fault
 from bench.chaos.faults import CLOSING_SECONDS, FAULTS, LAST, LONG, schedule
 from bench.chaos.report import FEW_CALLS, Result, as_plain, as_text
@@ -22,8 +22,11 @@ ASKED = {"rate": "5"}
 
 
 def report(found: Evidence, seed: int = 1) -> dict[str, Any]:
-    verdicts = Accountant(found).verdicts()
-    return as_plain(Result(seed, 5, 60, verdicts, found.faults, [], found.one_disk))
+    return as_plain(result(found, seed))
+
+
+def result(found: Evidence, seed: int = 1) -> Result:
+    return Result(seed, 5, 60, Accountant(found).verdicts(), found.faults, [], found.one_disk)
 
 
 def lost_with_her_excuse(seed: int) -> dict[str, Any]:
@@ -105,6 +108,24 @@ def test_it_is_not_good_otherwise(reports: list[dict[str, Any]], wanted: int, of
     found = as_plain_sum(reports, wanted)
     assert not found["good"]
     assert of_it in (text := as_text_sum(found, wanted)) and text.endswith("NOT GOOD")
+
+
+@pytest.mark.parametrize(("one_disk", "share", "alone"), [(True, 0.0, 1), (False, 0.33333, 0)])
+def test_what_the_only_disk_did_not_take_is_told_apart_and_what_one_of_two_did_not_is_not(
+    one_disk: bool, share: float, alone: int
+) -> None:
+    told = call(heard=[(109.5, "beep"), (113.0, NOT_KEPT)], codes=[])
+    for fault in (Fault(DISK[0], 105.0, 115.0), Fault(HANGS, 109.0, 114.0)):
+        found = evidence([told], fault, words=(0, 1))
+        found.one_disk, found.recordings[0].ended = one_disk, "cut"
+        plain = as_plain_sum([report(found)], 1)
+        assert (plain["excused_share"], plain["all"]["only disk's"], plain["good"]) == (
+            share,
+            alone,
+            one_disk,
+        )
+        assert plain["all"]["excused"] == 1
+        assert ("33.3 %, that the only disk" in as_text(result(found))) == one_disk
 
 
 def test_who_was_turned_away_is_counted_apart_from_who_was_told_wrongly() -> None:
