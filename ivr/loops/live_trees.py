@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book import menus
 from ivr.desk.trees.tree_files import kept_at, read_tree_file
 from ivr.settings import ROOT
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
 from ivr.store.flushing import put
 from ivr.voice.menu import Menu
@@ -123,7 +125,7 @@ class LiveTrees:
             now = None
         try:
             if now is not None:
-                await asyncio.to_thread(self._take, now)
+                await ask_once(partial(self._take, now))
                 return
         except MenuMistakes as error:  # of another release, perhaps
             log.error("menu %s on the air can't be read, using the last one known: %s", name, error)
@@ -176,7 +178,7 @@ class LiveTrees:
         known = self._texts.get(name)
         try:
             # A third of a second for 2,000 steps, which calls need not wait for.
-            await asyncio.to_thread(self._take, now)
+            await ask_once(partial(self._take, now))
             if known is None or known.revision != str(revision.number):
                 log.info("menu %s: revision %s was published", name, revision.number)
         except MenuMistakes as error:

@@ -29,7 +29,7 @@ from ivr.cases.code import code_for
 from ivr.desk.case import set_back
 from ivr.store import code_blocks
 from ivr.store.code_blocks import BLOCK, fingerprint
-from ivr.store.disk_thread import in_time
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.engine import AWAY, is_away
 from ivr.store.tables import cases
 
@@ -98,7 +98,7 @@ class CodeBlock:
     async def take(self) -> str:
         """A code nobody else has, or "" when none can be promised."""
         async with self._lock:
-            if self._next >= self._reserved and not await asyncio.to_thread(self._reserve):
+            if self._next >= self._reserved and not await ask_once(self._reserve):
                 return ""
             return self._taken()
 
@@ -134,7 +134,7 @@ class CodeBlock:
                 await connection.commit()
                 async with self._lock:
                     self._blocks.append((first, first + code_blocks.BLOCK))
-                    await asyncio.to_thread(self._save)
+                    await ask_once(self._save)
 
     async def keep_leased(self, engine: AsyncEngine, seconds: float = 5.0) -> None:
         """For ever: lease whenever there are too few, try again when the database is away."""
@@ -173,11 +173,11 @@ class CodeBlock:
 
     async def _forget(self, why: str) -> None:
         log.error("%s was set back (%s): no tracking code leased before is used again", self.folder, why)
-        await asyncio.to_thread(set_back.note, self.marks, self.folder, f"set back: {why}")
+        await ask_once(partial(set_back.note, self.marks, self.folder, f"set back: {why}"))
         async with self._lock:
             self._blocks, self._next, self._reserved = [], 0, 0
             self._far.clear()
-            await asyncio.to_thread(self._save)
+            await ask_once(self._save)
 
     async def _adopt(self, key: bytes) -> None:
         """Another key means another database: its blocks are not ours."""
@@ -187,7 +187,7 @@ class CodeBlock:
             self._key, self._blocks, self._next, self._reserved = key, [], 0, 0
             self._recalled, self._far = [], {}
             try:
-                await asyncio.to_thread(_write, self.folder / "key", key)
+                await ask_once(partial(_write, self.folder / "key", key))
             except OSError as error:  # codes can be given; after a restart only once the database is there
                 log.error("the key of tracking codes is not kept: %s", error)
 

@@ -7,7 +7,6 @@ again. Facts carry ids, so that too much does no harm.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import datetime
 from functools import partial
@@ -52,7 +51,8 @@ async def compare(engine: AsyncEngine, journal: Applied) -> None:
 async def _note(connection: AsyncConnection, journal: Applied, at: Position, to: datetime | None) -> None:
     """Before anything is applied again: who reads it must see what is going on."""
     try:
-        facts = await asyncio.to_thread(journal_reading.between, journal.folder, at, journal.applied)
+        between = partial(journal_reading.between, journal.folder, at, journal.applied)
+        facts = await ask_once(between)
     except OSError as error:
         raise JournalUnread(f"{journal.folder} can't be read: {error}") from error
     beyond = bool(journal.dropped) and at.segment <= journal.dropped

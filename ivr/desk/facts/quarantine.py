@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book.book import Page
 from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.store import slots
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
 from ivr.store.facts import read
 from ivr.store.folders import TellRefused
@@ -30,13 +31,13 @@ async def try_again(engine: AsyncEngine, page: Page, spool: Path, refused: TellR
     Facts carry ids: what has come into the books otherwise meanwhile does not come twice.
     """
     done = 0
-    for folder in await asyncio.to_thread(slots.journals, spool):
-        for report in await asyncio.to_thread(journal_reading.put_aside, folder, refused):
+    for folder in await ask_once(partial(slots.journals, spool)):
+        for report in await ask_once(partial(journal_reading.put_aside, folder, refused)):
             fact = report.with_suffix("")
             if fact.suffix != ".fact":
                 continue
             try:
-                body = await asyncio.to_thread(fact.read_bytes)
+                body = await ask_once(fact.read_bytes)
             except OSError as error:
                 refused(fact, error)
                 continue

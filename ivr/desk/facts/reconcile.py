@@ -9,7 +9,6 @@ it again, or twice at once, changes nothing.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import time
@@ -115,7 +114,7 @@ async def reconcile(
     alone, as is what belongs to a sibling that lives and a file that grew within the last `settled` seconds.
     """
     now, done = time.time(), Pass()
-    known = (await asyncio.to_thread(recall, shelf.spool)).setback
+    known = (await ask_once(partial(recall, shelf.spool))).setback
     async with shelf.engine.connect() as connection:
         setback = await last_setback(connection, known)
     # What the reconciler itself had brought into a database that went back is in no journal.
@@ -132,7 +131,7 @@ async def reconcile(
     if ripe:
         await _enter_all(shelf, ripe, own, done, _PATIENCE * settled)
     seen = Recalled(now, done.waiting, setback.at if setback else known, look.unread)
-    await asyncio.to_thread(remember, shelf.spool, seen)
+    await ask_once(partial(remember, shelf.spool, seen))
     return done
 
 
