@@ -22,7 +22,8 @@ from pathlib import Path
 
 from bench import say
 from bench.chaos.accountant import Accountant, general_problems
-from bench.chaos.evidence import Places, gather
+from bench.chaos.evidence import Evidence, Places, from_plain, gather
+from bench.chaos.evidence import as_plain as evidence_as_plain
 from bench.chaos.faults import CLOSING_SECONDS, FAULTS, LONG, OF_SICK_DISKS, Fault, closing_of, schedule
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_plain, as_text
@@ -85,19 +86,23 @@ def _one(asked: argparse.Namespace) -> bool:
 def _many(asked: argparse.Namespace) -> bool:
     def report(seed: int) -> Report | None:
         try:
-            found = as_plain(_ran(asked, seed, None))
+            evidence = _ran(asked, seed, None).evidence
             if what(asked) != told:
                 say(f"seed {seed}: the code was changed meanwhile, so it counts for nothing")
                 return None
-            return {"commit": commit_of(ROOT), **found}
+            return {"seed": seed, "commit": commit_of(ROOT), "evidence": evidence_as_plain(evidence)}
         except LabError as error:
             say(f"seed {seed}: {error}")
             return None
 
+    def judge(ran: Report) -> Report:
+        evidence = from_plain(ran["evidence"])
+        return {"commit": ran["commit"], **as_plain(judged(_asked(asked, ran["seed"]), evidence))}
+
     told = what(asked)
     first = first_of(asked.into, told) if asked.seed is None else asked.seed
     first = secrets.randbelow(10**6) if first is None else first
-    reports = run_seeds(range(first, first + asked.seeds), told, asked.into, report)
+    reports = run_seeds(range(first, first + asked.seeds), told, asked.into, report, judge)
     found = as_plain_sum(reports, asked.seeds)
     print(json.dumps(found, indent=2) if asked.json else as_text_sum(found, asked.seeds))
     return bool(found["good"])
@@ -110,11 +115,13 @@ def what(asked: argparse.Namespace) -> dict[str, str]:
 
 
 def _ran(asked: argparse.Namespace, seed: int, keep: Path | None) -> Result:
-    alone, seconds = has_one_disk(asked, seed), asked.minutes * 60
+    return asyncio.run(chaos(_asked(asked, seed), keep, one_disk=has_one_disk(asked, seed)))
+
+
+def _asked(asked: argparse.Namespace, seed: int) -> Asked:
+    seconds = asked.minutes * 60
     faults = schedule(seed, seconds, asked.kinds, closing(asked, seed))
-    return asyncio.run(
-        chaos(Asked(seed, seconds, asked.rate, (*faults,), asked.speech), keep, one_disk=alone)
-    )
+    return Asked(seed, seconds, asked.rate, (*faults,), asked.speech)
 
 
 def has_one_disk(asked: argparse.Namespace, seed: int) -> bool:
@@ -239,11 +246,16 @@ async def _run(asked: Asked, home: Path, disks: Disks) -> Result:
         places = Places(logs, roots, (state / "fallback", second / "fallback"), pbx)
         evidence = await gather(places, plain_url(line.url))
     evidence.one_disk = disks.alone
-    accountant = Accountant(evidence)
-    verdicts, general = accountant.verdicts(), [*general_problems(accountant)]
-    result = Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence.faults, general, disks.alone)
+    result = judged(asked, evidence)
     (logs / "report.json").write_text(as_json(result))
     return result
+
+
+def judged(asked: Asked, evidence: Evidence) -> Result:
+    """What the accountant finds in what a run left."""
+    accountant = Accountant(evidence)
+    verdicts, general = accountant.verdicts(), [*general_problems(accountant)]
+    return Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence, general)
 
 
 def _possible(asked: Asked, disks: Disks) -> tuple[Fault, ...]:

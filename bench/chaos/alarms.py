@@ -101,10 +101,17 @@ def _may_be_cut(call: Call, name: str, began: float, size: int, faults: Sequence
     judged = _judged(call.ended, faults)
     if any(_causes(fault, CUT, began, judged, CAUSES) for fault in faults):
         return True
-    # A full disk took whole blocks of it and no more, and what follows is no word: that is missing all the
-    # same. Or it is short by the clock, since Asterisk stood, on a disk that was full: nobody can know why.
-    then = {fault.kind for fault in faults if lasted(fault, began, judged)}
-    return not then.isdisjoint(DISK) and (size % BLOCK == 0 or "Asterisk stopped" in then)
+    # A full disk took whole blocks of it and no more; what follows is no word, and missing all the same.
+    full = any(fault.kind in DISK and lasted(fault, began, judged) for fault in faults)
+    return (full and size % BLOCK == 0) or _stood_on_a_full_disk(began, judged, faults)
+
+
+def _stood_on_a_full_disk(began: float, ended: float, faults: Sequence[Fault]) -> bool:
+    """What is recorded is short by the clock, since Asterisk stood, and its disk was full meanwhile: nobody
+    can know which of the two it was.
+    """
+    then = {fault.kind for fault in faults if lasted(fault, began, ended)}
+    return "Asterisk stopped" in then and not then.isdisjoint(DISK)
 
 
 def _judged(ended: float, faults: Sequence[Fault]) -> float:
@@ -117,6 +124,8 @@ def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault], causes
     # What she is told is of her words since the last beep, but for the dialplan's apology: it learns that its
     # server is gone when the command is over that it was in.
     since = max(call.answered or call.invited, 0.0 if prompt == APOLOGY else _last_beep(call, at))
+    if prompt == CUT and _stood_on_a_full_disk(since, at, faults):
+        return True
     return any(_causes(fault, prompt, since, at, causes) for fault in faults)
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,35 @@ class Evidence:
     answered_by_sipp: set[int] = field(default_factory=set)
     warnings: list[tuple[float, str]] = field(default_factory=list)  # when, and Asterisk's line
     one_disk: bool = False
+
+
+def as_plain(found: Evidence) -> dict[str, Any]:
+    """For JSON, so that it can be judged again (`from_plain`)."""
+    return {**asdict(found), "answered_by_sipp": sorted(found.answered_by_sipp)}
+
+
+def from_plain(plain: Mapping[str, Any]) -> Evidence:
+    """What `as_plain` made, once it was JSON."""
+    return Evidence(
+        [_call_of(each) for each in plain["calls"]],
+        [Fault(**each) for each in plain["faults"]],
+        {id: Case(**{**each, "chosen": tuple(each["chosen"])}) for id, each in plain["cases"].items()},
+        [Recording(**{**each, "words": _words(each["words"])}) for each in plain["recordings"]],
+        {path: _words(words) or [] for path, words in plain["strays"].items()},
+        set(plain["answered_by_sipp"]),
+        [(at, line) for at, line in plain["warnings"]],
+        plain["one_disk"],
+    )
+
+
+def _call_of(plain: Mapping[str, Any]) -> Call:
+    pairs = {name: [tuple(each) for each in plain[name]] for name in ("heard", "keys")}
+    said, played = [Said(**each) for each in plain["said"]], _words(plain["played"])
+    return Call(**{**plain, **pairs, "said": said, "played": played})
+
+
+def _words(plain: Sequence[Sequence[int]] | None) -> list[tones.Word] | None:
+    return None if plain is None else [tones.Word(*each) for each in plain]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.chaos.accountant import Verdict
-from bench.chaos.evidence import Fault
+from bench.chaos.evidence import Evidence, Fault
 
 OUTCOMES = (
     "heard her code", "told it is kept", "told it is not sure", "told nothing", "said nothing",
@@ -26,15 +26,23 @@ TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is coun
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A whole run. `general`: problems that belong to no call; `one_disk`: there was no second volume."""
+    """A whole run. `general`: problems that belong to no call."""
 
     seed: int
     rate: int
     seconds: float
     verdicts: Sequence[Verdict]
-    faults: Sequence[Fault]
+    evidence: Evidence
     general: Sequence[str]
-    one_disk: bool = False
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        return self.evidence.faults
+
+    @property
+    def one_disk(self) -> bool:
+        """There was no second volume."""
+        return self.evidence.one_disk
 
     @property
     def good(self) -> bool:

@@ -60,7 +60,7 @@ def evidence(
 
 def problems(found: Evidence) -> list[str]:
     verdicts = Accountant(found).verdicts()
-    result = Result(1, 5, 60, verdicts, found.faults, [*general_problems(Accountant(found))])
+    result = Result(1, 5, 60, verdicts, found, [*general_problems(Accountant(found))])
     assert result.good == (not result.general and not any(v.problems for v in verdicts))
     return [*result.general, *(text for v in verdicts for text in v.problems)]
 
@@ -374,9 +374,9 @@ def test_what_she_says_after_her_own_hash_is_said_to_nobody(
 
 def alarms(found: Evidence) -> list[str]:
     [verdict] = Accountant(found).verdicts()
-    row = [*Result(1, 5, 60, [verdict], found.faults, []).rows()][-1]
+    row = [*Result(1, 5, 60, [verdict], found, []).rows()][-1]
     assert row["false_alarms"] == len(verdict.alarms)
-    assert Result(1, 5, 60, [verdict], found.faults, []).good == (not verdict.problems)
+    assert Result(1, 5, 60, [verdict], found, []).good == (not verdict.problems)
     assert all(f"false alarm: {text}" in verdict.problems for text in verdict.alarms)
     return verdict.alarms
 
@@ -483,6 +483,14 @@ def test_a_recording_on_a_full_disk_may_be_cut_where_asterisk_stood_or_it_ends_w
 ) -> None:
     found = evidence([call()], *faults)
     found.recordings[0] = replace(found.recordings[0], caller="04120000001", ended="cut", size=size)
+    assert (alarms(found) == []) == excused
+
+
+@pytest.mark.parametrize(
+    ("faults", "excused"), [((Fault(STOPPED, 109.0, 111.0), FULL), True), ((FULL,), False)]
+)
+def test_and_so_she_may_be_told(faults: tuple[Fault, ...], excused: bool) -> None:
+    found = evidence([call(heard=[(109.5, "beep"), (113.0, CUT)])], *faults)
     assert (alarms(found) == []) == excused
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import pytest
 from bench.chaos.__main__ import closing, has_one_disk, what
 from bench.chaos.accountant import Accountant
 from bench.chaos.alarms import DISK, HANGS
-from bench.chaos.evidence import Evidence, Fault
+from bench.chaos.evidence import Evidence, Fault, Recording, from_plain
+from bench.chaos.evidence import as_plain as evidence_as_plain
 from bench.chaos.faults import CLOSING_SECONDS, FAULTS, LAST, LONG, schedule
 from bench.chaos.report import FEW_CALLS, Result, as_plain, as_text
-from bench.chaos.seeds import COLUMNS, as_plain_sum, as_text_sum, first_of, run_seeds
-from bench.chaos.tones import NOT_KEPT, TURNED_AWAY
+from bench.chaos.seeds import COLUMNS, JUDGES, as_plain_sum, as_text_sum, first_of, run_seeds
+from bench.chaos.tones import NOT_KEPT, TURNED_AWAY, Word
 from tests.bench.chaos.test_accountant import call, evidence
 
 ASKED = {"rate": "5"}
@@ -26,7 +29,15 @@ def report(found: Evidence, seed: int = 1) -> dict[str, Any]:
 
 
 def result(found: Evidence, seed: int = 1) -> Result:
-    return Result(seed, 5, 60, Accountant(found).verdicts(), found.faults, [], found.one_disk)
+    return Result(seed, 5, 60, Accountant(found).verdicts(), found, [])
+
+
+def ran(seed: int, found: Evidence | None = None) -> dict[str, Any]:
+    return {"seed": seed, "evidence": evidence_as_plain(found or evidence())}
+
+
+def judge(ran: Mapping[str, Any]) -> dict[str, Any]:
+    return report(from_plain(ran["evidence"]), ran["seed"])
 
 
 def lost_with_her_excuse(seed: int) -> dict[str, Any]:
@@ -38,19 +49,42 @@ def lost_with_her_excuse(seed: int) -> dict[str, Any]:
 
 
 def test_a_seed_is_run_once_and_one_that_could_not_be_run_is_tried_again(tmp_path: Path) -> None:
-    ran = list[int]()
+    begun = list[int]()
 
     def one(seed: int) -> dict[str, Any] | None:
-        ran.append(seed)
-        return report(evidence(), seed) if seed != 3 or ran.count(3) == 2 else None
+        begun.append(seed)
+        return ran(seed) if seed != 3 or begun.count(3) == 2 else None
 
-    assert len(run_seeds([2, 3, 4], ASKED, tmp_path, one)) == 2
-    assert [each["seed"] for each in run_seeds([2, 3, 4], ASKED, tmp_path, one)] == [2, 3, 4]
-    assert ran == [2, 3, 4, 3]
+    assert len(run_seeds([2, 3, 4], ASKED, tmp_path, one, judge)) == 2
+    assert [each["seed"] for each in run_seeds([2, 3, 4], ASKED, tmp_path, one, judge)] == [2, 3, 4]
+    assert begun == [2, 3, 4, 3]
     assert first_of(tmp_path, ASKED) == 2
     assert first_of(tmp_path, {"rate": "9"}) is None  # and so it writes over none of these
-    run_seeds([2], {"rate": "9"}, tmp_path, one)
-    assert ran[4:] == [2]  # a report of another run is none of this one
+    run_seeds([2], {"rate": "9"}, tmp_path, one, judge)
+    assert begun[4:] == [2]  # a report of another run is none of this one
+
+
+def test_what_a_seed_left_is_judged_again_by_a_mended_accountant_and_no_call_is_placed_anew(
+    tmp_path: Path,
+) -> None:
+    [before] = run_seeds([2], ASKED, tmp_path, lambda seed: ran(seed, evidence(words=(0, 2))), judge)
+    assert not before["good"]
+
+    def again(seed: int) -> dict[str, Any]:
+        raise AssertionError("a call is placed anew")
+
+    [after] = run_seeds([2], ASKED, tmp_path, again, lambda ran: {**judge(ran), "good": True})
+    assert after["good"] and after["table"] == before["table"]
+    assert json.loads((tmp_path / "2.json").read_text()) == after
+
+
+def test_what_a_run_left_is_the_same_once_it_lay_in_a_file() -> None:
+    hers = call(keys=[(112.3, "#")], played=[Word(1, 2, 7)])
+    found = evidence([hers, call(n=2, answered=None)], Fault(DISK[0], 105.0, 115.0, 116.0))
+    found.recordings += [Recording("r2", "", "cut", None, caller="0", size=44, playable=False)]
+    found.strays, found.answered_by_sipp = {"/x.wav": [Word(1, 1, 0)]}, {1, 2}
+    found.warnings, found.one_disk = [(111.0, "WARNING")], True
+    assert from_plain(json.loads(json.dumps(evidence_as_plain(found)))) == found
 
 
 def test_a_report_counts_for_the_code_that_it_is_of_and_for_no_other(
@@ -61,7 +95,7 @@ def test_a_report_counts_for_the_code_that_it_is_of_and_for_no_other(
     (code / "ivr" / "one.py").write_text("1")
     monkeypatch.setattr("bench.chaos.__main__.ROOT", code)
     asked = Namespace(rate=5, minutes=1, kinds=[], speech=None, busy=False, one_disk=None)
-    run_seeds([2], before := what(asked), reports, lambda seed: report(evidence(), seed))
+    run_seeds([2], before := what(asked), reports, ran, judge)
     (code / "notes.md").write_text("of no run")
     assert first_of(reports, what(asked)) == 2
     (code / "ivr" / "one.py").write_text("2")  # in no commit, and all the same another
@@ -69,6 +103,11 @@ def test_a_report_counts_for_the_code_that_it_is_of_and_for_no_other(
     (code / "ivr" / "one.py").write_text("1")
     (code / "ivr" / "two.py").write_text("")
     assert what(asked) != before
+    (code / "ivr" / "two.py").unlink()
+    (code / "bench" / "chaos").mkdir(parents=True)
+    for judges in JUDGES:  # they can judge what it left, whatever they know by now
+        (code / judges).write_text("")
+    assert what(asked) == before
 
 
 def test_all_is_good_when_each_seed_is_and_few_words_are_excused() -> None:
@@ -168,7 +207,7 @@ def test_one_seed_alone_may_not_excuse_too_much_either_where_it_has_many_calls(
     found = evidence([told], Fault(DISK[0], 105.0, 115.0), words=(0, 1))
     found.recordings[0].ended = "cut"
     [verdict] = Accountant(found).verdicts()
-    result = Result(1, 5, 60, [verdict] * calls, found.faults, [])
+    result = Result(1, 5, 60, [verdict] * calls, found, [])
     text = as_text(result)
     assert result.good == as_plain(result)["good"] == good
     assert ("PROBLEM  33.33 % of the words are excused" in text) == ("NOT GOOD" in text) == (not good)
