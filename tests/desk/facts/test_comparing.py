@@ -89,6 +89,13 @@ async def at_work(books: Books, folder: Path) -> AsyncIterator[Office]:
         await desk.pump.idle()
 
 
+async def one_case(engine: AsyncEngine, folder: Path) -> None:
+    """Comes into the books, and then its office ends."""
+    async with office(engine, folder) as desk:
+        await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+
+
 async def test_ten_of_ten_codes_open_their_cases_after_a_restore_and_eleven_restarts(
     books: Books, tmp_path: Path
 ) -> None:
@@ -204,9 +211,7 @@ async def test_so_do_the_dead_s_journals_whoever_is_there(
 async def test_a_journal_whose_second_disk_is_gone_is_not_taken_for_one_that_was_set_back(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    async with office(engine, tmp_path) as desk:
-        await desk.intake.open_case(call(), opening())
-        await desk.pump.idle()
+    await one_case(engine, tmp_path)
     disk, follower = tmp_path / "disk", JournalFollower(tmp_path / "journal")
     disk.mkdir()
     (follower.folder / "second").symlink_to(disk)
@@ -258,14 +263,10 @@ async def test_a_journal_whose_name_a_disk_did_not_keep_is_applied_under_another
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     """What was refused reads as zeros."""
-    async with office(engine, tmp_path) as desk:
-        await desk.intake.open_case(call(), opening())
-        await desk.pump.idle()
+    await one_case(engine, tmp_path)
     (tmp_path / "journal" / "identity").write_bytes(bytes(32))
-    async with office(engine, tmp_path) as desk:
-        await desk.intake.open_case(call(), opening())
-        await desk.pump.idle()
-        assert len(await as_json.cases(engine)) == 2
+    await one_case(engine, tmp_path)
+    assert len(await as_json.cases(engine)) == 2
     assert (tmp_path / "journal" / "identity").read_text().isalnum()
 
 
@@ -274,9 +275,7 @@ async def test_a_journal_that_was_set_back_is_not_taken_for_the_one_that_the_dat
 ) -> None:
     """Its numbers are used again, so what the database says of them is about other facts."""
     for _ in range(3):
-        async with office(engine, tmp_path) as desk:
-            await desk.intake.open_case(call(), opening())
-            await desk.pump.idle()
+        await one_case(engine, tmp_path)
     for path in [*(tmp_path / "journal").glob("*.log"), tmp_path / "journal" / "checkpoint.json"]:
         path.unlink()
     async with office(engine, tmp_path) as desk:
