@@ -1,9 +1,9 @@
 """The accountant: compares what callers said and heard with what is in the books, without the product.
 
 A word counts once it was said whole. It must be in exactly one recording of exactly one case of its caller,
-whatever was killed; it may be missing only for one of EXCUSES, each of which is proved from the logs and
-counted. Whoever was told that her words are kept, or was spoken a code, must find them so. Where the end of
-what she said is missing, or a hole is in it, her recording must say so: it may not claim to be whole.
+whatever was killed; it may be missing only for one of the excuses below, each of which is proved from the
+logs and counted. Whoever was told that her words are kept, or was spoken a code, must find them so. Where the
+end of what she said is missing, or a hole is in it, her recording must say so: it may not claim to be whole.
 
 What she says once her telephone has been told that nobody is at the other end (ICMP: the port is closed) is
 no word. No part of a hotline, however good, could have heard it: the program that held her call is gone,
@@ -34,6 +34,7 @@ from bench.chaos.alarms import (
     SERVERS,
     TAKES_NOTHING,
     false_alarms,
+    last_beep,
     lasted,
 )
 from bench.chaos.evidence import CHOICE, Call, Evidence, Fault, Recording, Said
@@ -82,10 +83,6 @@ ALONE = frozenset({NO_ROOM_ALONE, HUNG_ALONE})
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
 KEYED = "the last 0.2 s before her key, of a telephone that sends nothing in silence"
 NOBODYS = "kept in a case of nobody: its only disk took no line of her call before her server was killed"
-EXCUSES = (
-    DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, NO_ROOM_ALONE, HUNG, HUNG_ALONE, OVER, KEYED,
-    NOBODYS,
-)  # fmt: skip
 # Of which the product can know, so that the recording must say that something is missing. Of what never got
 # into an Asterisk that was stopped (OVERFLOWED, STOPPED, EARLY) nobody of ours sees anything.
 MARKED = frozenset({DEAD, BUFFERED, NO_ROOM, HUNG}) | ALONE
@@ -233,7 +230,7 @@ class Accountant:
         if not dropped and call.ended - last.ended < self._patience(call):
             return False
         # Who speaks on while she is told so, and is put down then, was told.
-        beep = _beep_before(call, last)
+        beep = last_beep(call, last.began)
         if _told(call, beep if dropped else last.ended - SLACK) or call.codes:
             return False
         since = {"Asterisk killed": call.answered or call.invited, HANGS: call.said[-1].ended}
@@ -281,7 +278,7 @@ class Accountant:
 
     def _begun_with(self, call: Call, missing: Said) -> list[Recording]:
         """What holds her last word before it that is there, since the same beep."""
-        beep = _beep_before(call, missing)
+        beep = last_beep(call, missing.began)
         before = [k for k in call.said if beep < k.began < missing.began and self.held.get((call.n, k.k))]
         return self.held[call.n, before[-1].k] if before else []
 
@@ -310,7 +307,7 @@ class Accountant:
         """Who heard the server's beep had chosen, which was written down before: her case is that."""
         if self._is_shared(call) or not call.said or call.said[0].where != "server":
             return
-        beep = max((at for at in call.beeps if at < call.said[0].began), default=call.invited)
+        beep = last_beep(call, call.said[0].began) or call.invited
         nowhere = (f for f in self.evidence.faults if f.kind in (*JOURNAL, *DISK))
         if any(lasted(fault, call.answered or call.invited, beep) for fault in nowhere) and self._was_killed(
             call
@@ -390,7 +387,7 @@ class Accountant:
         """
         if not self._is_on(hang, call, said):
             return False
-        beep = _beep_before(call, said)
+        beep = last_beep(call, said.began)
         if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
             return True
         ended = call.ended < hang.ended + 1.0 or any(
@@ -402,7 +399,7 @@ class Accountant:
         """The recording ended while the disk refused: then it refused all of it, whenever that was said. And
         who had it in hand, and writes it anew until the disk is well, may have been killed.
         """
-        began = _beep_before(call, said)
+        began = last_beep(call, said.began)
         ended = min((at for at, key in call.keys if key == "#" and at >= said.ended), default=call.ended)
         cut = any(
             each.ended == "cut" and self._is_hers(call, each) and _begun(call, each) == began
@@ -421,10 +418,8 @@ class Accountant:
         """
         if not self.evidence.one_disk or not call.answered or call.codes or _told(call, 0.0, KEPT):
             return False
-        until, nothing = (
-            call.answered + NOTED_SECONDS,
-            [f for f in self.evidence.faults if f.kind in TAKES_NOTHING],
-        )
+        until = call.answered + NOTED_SECONDS
+        nothing = (fault for fault in self.evidence.faults if fault.kind in TAKES_NOTHING)
         for fault in sorted(nothing, key=lambda fault: fault.began):
             if fault.began <= until:
                 until = max(until, fault.ended + ANEW_SECONDS)
@@ -453,7 +448,7 @@ class Accountant:
         """Whether that was recorded on the disk that hung. Not where she was asked to speak so late that it
         was known, and there was another disk.
         """
-        known = _beep_before(call, said) > hang.began + KNOWN_SECONDS
+        known = last_beep(call, said.began) > hang.began + KNOWN_SECONDS
         return self.evidence.one_disk or not (known or self._is_elsewhere(call, said))
 
     def _is_tail(self, call: Call, said: Said) -> bool:
@@ -498,16 +493,12 @@ def _begun(call: Call, recording: Recording) -> float:
     """
     held = {word.k for word in recording.words or () if word.n == call.n}
     first = min((said.began for said in call.said if said.k in held), default=0.0)
-    return max((at for at in call.beeps if at < first), default=call.answered or call.invited)
-
-
-def _beep_before(call: Call, said: Said) -> float:
-    return max((at for at in call.beeps if at < said.began), default=0.0)
+    return last_beep(call, first) or call.answered or call.invited
 
 
 def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
     """The beep had ended to her ear, and to Asterisk only later; what came meanwhile it throws away."""
-    return fault.began < _beep_before(call, said) < fault.ended
+    return fault.began < last_beep(call, said.began) < fault.ended
 
 
 def was_cut_by_key(call: Call, said: Said) -> bool:

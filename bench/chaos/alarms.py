@@ -38,7 +38,7 @@ UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
 # which it slept 9. Then she is told its word.
 LATE_SECONDS = 60.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
-BLOCK = 4096  # of a file system, and of what Asterisk writes at a time a part
+BLOCK = 4096  # bytes of a file that a full disk takes or refuses together
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
 # What is told → the faults that may be its cause → for how many seconds after they end.
@@ -86,7 +86,7 @@ def false_alarms(
     for at, prompt in call.heard:
         if prompt not in causes or _excused(call, at, prompt, faults, causes):
             continue
-        before = [said.k for said in call.said if _last_beep(call, at) < said.began < at]
+        before = [said.k for said in call.said if last_beep(call, at) < said.began < at]
         if prompt == TURNED_AWAY:
             well = "its disk was well" if one_disk else "the second volume had room"
             yield f"{SAYS[prompt]} at {at:.3f}, and {well}"
@@ -99,19 +99,9 @@ def _may_be_cut(call: Call, name: str, began: float, size: int, faults: Sequence
     if name.startswith(SECOND):
         return False
     judged = _judged(call.ended, faults)
-    if any(_causes(fault, CUT, began, judged, CAUSES) for fault in faults):
-        return True
     # A full disk took whole blocks of it and no more; what follows is no word, and missing all the same.
     full = any(fault.kind in DISK and lasted(fault, began, judged) for fault in faults)
-    return (full and size % BLOCK == 0) or _stood_on_a_full_disk(began, judged, faults)
-
-
-def _stood_on_a_full_disk(began: float, ended: float, faults: Sequence[Fault]) -> bool:
-    """What is recorded is short by the clock, since Asterisk stood, and its disk was full meanwhile: nobody
-    can know which of the two it was.
-    """
-    then = {fault.kind for fault in faults if lasted(fault, began, ended)}
-    return "Asterisk stopped" in then and not then.isdisjoint(DISK)
+    return (full and size % BLOCK == 0) or _explained(CUT, began, judged, faults, CAUSES)
 
 
 def _judged(ended: float, faults: Sequence[Fault]) -> float:
@@ -123,10 +113,19 @@ def _judged(ended: float, faults: Sequence[Fault]) -> float:
 def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault], causes: Causes) -> bool:
     # What she is told is of her words since the last beep, but for the dialplan's apology: it learns that its
     # server is gone when the command is over that it was in.
-    since = max(call.answered or call.invited, 0.0 if prompt == APOLOGY else _last_beep(call, at))
-    if prompt == CUT and _stood_on_a_full_disk(since, at, faults):
-        return True
-    return any(_causes(fault, prompt, since, at, causes) for fault in faults)
+    since = max(call.answered or call.invited, 0.0 if prompt == APOLOGY else last_beep(call, at))
+    return _explained(prompt, since, at, faults, causes)
+
+
+def _explained(prompt: str, since: float, until: float, faults: Sequence[Fault], causes: Causes) -> bool:
+    """Whether they can be why she is told so of what went on in that time.
+
+    Two together where what was recorded is short by the clock, since Asterisk stood, and its disk was full
+    meanwhile: nobody can know which of them cut it.
+    """
+    then = {fault.kind for fault in faults if lasted(fault, since, until)}
+    both = prompt == CUT and "Asterisk stopped" in then and not then.isdisjoint(DISK)
+    return both or any(_causes(fault, prompt, since, until, causes) for fault in faults)
 
 
 def _causes(fault: Fault, prompt: str, since: float, until: float, causes: Causes) -> bool:
@@ -142,5 +141,6 @@ def lasted(fault: Fault, since: float, until: float, after: float = 1.0) -> bool
     return fault.began < until and since < max(fault.ended, fault.served) + after
 
 
-def _last_beep(call: Call, at: float) -> float:
+def last_beep(call: Call, at: float) -> float:
+    """Before that moment; 0 where there was none."""
     return max((beep for beep in call.beeps if beep < at), default=0.0)

@@ -155,9 +155,8 @@ def as_text(result: Result) -> str:
     words, alone = everything["words"], everything["words_alone"]
     other = everything["words_excused"] - alone
     lines += ["", f"excused: {other} of {words} words, {100 * other / max(1, words):.1f} %"]
-    lines += [f"... and {alone}, {100 * alone / max(1, words):.1f} %, that the only disk did not take"] * (
-        alone > 0
-    )
+    if alone:
+        lines.append(f"... and {alone}, {100 * alone / max(1, words):.1f} %, that the only disk did not take")
     lines += [f"excused: {count} words {reason}" for reason, count in plain["excused"].items()]
     lines += [f"PROBLEM  {text}" for text in plain["problems"]]
     lines += plain["accounts"]

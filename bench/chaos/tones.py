@@ -128,9 +128,9 @@ def words(found: Sequence[int]) -> list[Word]:
     ]
     whole = []
     for first, (symbol, at) in enumerate(symbols):
-        following = [s for s, _ in symbols[first + 1 : first + SYMBOLS]]
-        starts = [start for _, start in symbols[first : first + SYMBOLS]]
-        hole = any(after - before > _APART for before, after in pairwise(starts))
+        its = symbols[first : first + SYMBOLS]
+        following = [s for s, _ in its[1:]]
+        hole = any(after - before > _APART for (_, before), (_, after) in pairwise(its))
         if symbol == MARK and len(following) == SYMBOLS - 1 and MARK not in following and not hole:
             *digits, k, check = following
             if max(digits) < 10 and check == _check(digits, k):

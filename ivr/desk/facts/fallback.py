@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
 LEAST_SECONDS = 0.5  # less is no word …
 EMPTY = "empty"  # … and lies in this folder
-_CUT = ".cut"
+_CUT = ".cut"  # what a mark's name ends with (dialplan/shared/hotline.conf.j2)
 _NAME = re.compile(
     r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
 )
