@@ -300,10 +300,11 @@ class Ami:
 async def _first(link: Link, answer: asyncio.Future[T], seconds: float, action: Action) -> T:
     """The answer, unless the connection is lost or the time is up before it."""
     name = action["action"]
-    either: set[asyncio.Future[Any]] = {answer, link.lost}
-    await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    if answer.done():
-        return answer.result()
-    if link.lost.done():
-        raise AmiLost(f"the connection was lost before Asterisk answered {name}", sent=True)
-    raise AmiTimeout(f"Asterisk did not answer {name} within {seconds:g} seconds")
+    try:
+        async with asyncio.timeout(seconds):
+            with link.waiting(answer):
+                return await answer
+    except ConnectionError:
+        raise AmiLost(f"the connection was lost before Asterisk answered {name}", sent=True) from None
+    except TimeoutError:
+        raise AmiTimeout(f"Asterisk did not answer {name} within {seconds:g} seconds") from None

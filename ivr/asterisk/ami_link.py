@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from panoramisk import Manager  # type: ignore[attr-defined]
@@ -20,6 +21,7 @@ from panoramisk.message import Message
 
 log = logging.getLogger(__name__)
 
+_ANOTHER_LINE = re.compile(r"[\r\n\0]")
 LINE_BYTES = 1_000  # manager.c reads a line into 1,025 bytes and throws a longer one away
 
 
@@ -59,6 +61,7 @@ class Link(Manager):
         super().__init__(host=host, port=port, loop=loop, log=log, protocol_factory=lambda: _Protocol(self))
         self.lost: asyncio.Future[None] = loop.create_future()
         self.followers: dict[str, Follower] = {}
+        self._awaited: set[asyncio.Future[Any]] = set()  # answers that a loss ends
         self.register_event("*", received)
 
     def connection_made(self, opening: asyncio.Task[Any]) -> None:
@@ -68,6 +71,20 @@ class Link(Manager):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.lost.done():
             self.lost.set_result(None)
+        for answer in self._awaited:
+            if not answer.done():
+                answer.set_exception(ConnectionError())
+
+    @contextmanager
+    def waiting(self, answer: asyncio.Future[Any]) -> Iterator[None]:
+        """Meanwhile it ends in a ConnectionError once this connection is lost."""
+        self._awaited.add(answer)
+        if self.lost.done():
+            self.connection_lost(None)
+        try:
+            yield
+        finally:
+            self._awaited.discard(answer)
 
     def ping(self) -> None:
         """Panoramisk's ping does not look for an answer; `Ami` has its own."""
@@ -115,7 +132,7 @@ def compose(name: str, fields: Mapping[str, object]) -> Action:
 
 def _check(action: str, field: str, line: str) -> None:
     """One field is one line: CR or LF would begin another field, or another action."""
-    if any(character in line for character in "\r\n\0"):
+    if _ANOTHER_LINE.search(line):
         raise ValueError(f"{action!r}: {field!r} holds CR, LF or NUL")
     try:
         size = len(line.encode())

@@ -16,7 +16,7 @@ from ivr.desk.facts.gauges import Gauge
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 0.05
+EVERY_SECONDS = 0.2  # each look wakes a process that has nothing to do: twenty a second were a third of it
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 HALT_SECONDS = 0.5  # longer is told in the log; a key's sound comes so late
 WITHIN_SECONDS = 300.0  # …

@@ -3,22 +3,25 @@
 Asterisk ends a call without audio and without reports (RTCP) after `rtp_timeout`. A telephone that sends
 neither in silence is asked by a re-INVITE before that: its answer puts the end off; who is gone gives none.
 And where no packets come RECORD FILE hears no silence: the key that ends a recording is pressed for her. All
-of it is within `write=call`. Measured in docs/decisions/lines.md.
+of it is within `write=call`. Which call is looked at how often, measured: docs/decisions/lines.md.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from ivr.asterisk.ami import Ami, AmiError, AmiFailed
 from ivr.asterisk.channel import Channel
 
-LOOK_SECONDS = 2.0
-USUAL_LOOKS = 3  # a call that is not being recorded is looked at every third time
-ASK_SECONDS = 8.0  # without any sign of life, and again after as long: well before rtp_timeout
+LOOK_SECONDS = 2.0  # a turn: so often is looked at who is being recorded and may be silent by her telephone
+USUAL_TURNS = 4  # between two looks at who only listens
+STEADY_TURNS = 5  # … at whose telephone sends in silence, too: Asterisk itself hears what a look would tell
+STEADY_PACKETS = 30  # a second, while she only listens: a telephone that sends in silence (20 or 30 ms each)
+ASK_SECONDS = 7.0  # without any sign of life from one look to the next: well before rtp_timeout
+AT_ONCE = 16  # looks whose questions go to Asterisk together: a wake-up for all, and no long turn of the loop
 # Between two looks: a quarter of a second of speech. Comfort noise (RFC 3389) comes more rarely.
 SPEECH_PACKETS = 4
 
@@ -33,10 +36,14 @@ class OnLine(Protocol):
 class _Heard:
     """What was known of a call at the last look. Times are the loop's."""
 
+    at: float
     packets: int
     signs: tuple[str, ...]
     spoke_at: float
     lived_at: float
+    recording: bool
+    steady: bool = False
+    due: int = 0  # in which turn it is looked at again
 
 
 class QuietWatch:
@@ -48,31 +55,35 @@ class QuietWatch:
         self._turn = 0
 
     async def turn(self, calls: Mapping[str, OnLine]) -> None:
-        """One of many. Raises AmiError while Asterisk can't be asked, and what was at fault with a call."""
-        everybody = self._turn % USUAL_LOOKS == 0
-        self._turn += 1
-        await self.look([*calls.items()], everybody)
+        """One of many: look at those who are due.
 
-    async def look(self, calls: Iterable[tuple[str, OnLine]], everybody: bool = True) -> None:
-        """At those being recorded, or at all. What Asterisk does not tell now it tells the next time.
-
-        Where one of them can't be looked at for a fault of ours the others are, before that is raised.
+        Raises AmiError while Asterisk can't be asked, and what was at fault with a call. What Asterisk does
+        not tell now it tells the next time. Where one of them can't be looked at for a fault of ours the
+        others are, before that is raised.
         """
-        fault: Exception | None = None
-        there = [(id, call.channel) for id, call in calls if call.channel.line.startswith("PJSIP/")]
+        self._turn += 1
+        there = [(id, call.channel) for id, call in calls.items() if call.channel.line.startswith("PJSIP/")]
         self._heard = {id: self._heard[id] for id, _ in there if id in self._heard}
-        for id, channel in there:
-            if everybody or channel.recording:
-                try:
-                    await self._look_at(id, channel)
-                except AmiFailed:  # she hung up meanwhile
-                    self._heard.pop(id, None)
-                except AmiError:
-                    raise
-                except Exception as error:
-                    fault = error
-        if fault is not None:
-            raise fault
+        due = [(id, channel) for id, channel in there if self._is_due(id, channel)]
+        faults: list[BaseException] = []
+        for first in range(0, len(due), AT_ONCE):
+            looks = (self._look(id, channel) for id, channel in due[first : first + AT_ONCE])
+            told = await asyncio.gather(*looks, return_exceptions=True)
+            faults += [each for each in told if each is not None]
+            if away := next((each for each in faults if isinstance(each, AmiError)), None):
+                raise away
+        if faults:
+            raise faults[0]
+
+    def _is_due(self, id: str, channel: Channel) -> bool:
+        heard = self._heard.get(id)
+        return heard is None or self._turn >= heard.due or (bool(channel.recording) and not heard.steady)
+
+    async def _look(self, id: str, channel: Channel) -> None:
+        try:
+            await self._look_at(id, channel)
+        except AmiFailed:  # she hung up meanwhile
+            self._heard.pop(id, None)
 
     async def _look_at(self, id: str, channel: Channel) -> None:
         answer = await self.ami.action("Getvar", Channel=channel.line, Variable="CHANNEL(rtcp,all)")
@@ -81,11 +92,16 @@ class QuietWatch:
             return
         now, packets = asyncio.get_running_loop().time(), int(told["rxcount"])
         signs = tuple(told.get(name, "") for name in ("rxcount", "rtt", "txjitter", "lp", "rlp"))
-        before = self._heard.get(id) or _Heard(packets, signs, now, now)
+        recording = bool(channel.recording)
+        before = self._heard.get(id) or _Heard(now, packets, signs, now, now, recording)
+        new = packets - before.packets
         lived = now if signs != before.signs else before.lived_at
-        spoke = packets - before.packets >= SPEECH_PACKETS
-        spoke_at = now if spoke or not channel.recording else before.spoke_at
-        heard = self._heard[id] = _Heard(packets, signs, spoke_at, lived)
+        spoke_at = now if new >= SPEECH_PACKETS or not recording else before.spoke_at
+        heard = self._heard[id] = _Heard(now, packets, signs, spoke_at, lived, recording)
+        enough = new > 0 and new >= STEADY_PACKETS * (now - before.at)
+        listened = not (recording or before.recording)
+        heard.steady = enough and (listened or before.steady)
+        heard.due = self._turn + (STEADY_TURNS if heard.steady else USUAL_TURNS)
         await self._end_recording(channel, now - spoke_at)
         if now - lived >= ASK_SECONDS:
             heard.lived_at = now  # the next question is due as long after this one

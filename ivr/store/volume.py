@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import time
@@ -95,6 +96,7 @@ class Volume:
     counted: Count = field(default_factory=Count)
     hangs: bool = False
     held: dict[str, Hold] = field(default_factory=dict)
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)  # set while anything is held
     largest: int = 0  # of all that were ever held, in bytes
     refused_at: float = float("-inf")
     full_at: float = float("-inf")
@@ -134,6 +136,14 @@ class Volume:
         """Keep room for that recording from now on."""
         self.held[name] = hold
         self.largest = max(self.largest, hold.size)
+        self.wanted.set()
+
+    def let_go(self, name: str) -> Hold | None:
+        """That recording takes nothing more. What was held for it, if anything was."""
+        hold = self.held.pop(name, None)
+        if not self.held:
+            self.wanted.clear()
+        return hold
 
     @property
     def holding(self) -> int:

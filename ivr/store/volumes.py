@@ -2,8 +2,9 @@
 
 A disk is full when it says so, and away when it refuses a page or does not answer: never because of what one
 call left there. Each is looked at in threads of its own, so that a disk that hangs holds up nobody: its room
-(ivr/store/room.py), and whether a write sleeps there, four times a second, and every two seconds whether it
-takes a page. A call only reads what the last look found. A slow disk is used.
+(ivr/store/room.py), and whether a write sleeps there, four times a second while room is held for a recording
+and once a second otherwise, and every two seconds whether it takes a page. A call only reads what the last
+look found. A slow disk is used.
 
 Files of the second volume are reached through a link named `second` in the folder of the first, so that a
 name (`second/2026/11/25/3f…`) says where a recording lies and whoever opens it need not know of volumes.
@@ -32,8 +33,8 @@ log = logging.getLogger(__name__)
 
 SECOND = "second"
 LOOK_SECONDS = 2.0
-COUNT_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
-TOUCH_SECONDS = 0.25
+QUICK_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
+CALM_SECONDS = 1.0  # … while no room is held there: half of what a quiet server did was to look
 JUDGED_SECONDS = 2.5  # from a disk's waking until we know that the recording has ended over which it slept
 LONGEST_SECONDS = 180.0  # of a recording
 REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
@@ -88,7 +89,7 @@ class Volumes:
     def release(self, name: str, ended: bool = True) -> None:
         """That recording takes nothing more; unless it has `ended`, somebody may write to it for a while."""
         volume = self._of(name)
-        hold = volume.held.pop(name, None)
+        hold = volume.let_go(name)
         if hold is not None:
             hold.over = True
             if hold.secured and ended:
@@ -188,8 +189,8 @@ class Volumes:
         async with asyncio.TaskGroup() as group:
             for volume in self.all:
                 group.create_task(_every(LOOK_SECONDS, self._look, volume))
-                group.create_task(_every(COUNT_SECONDS, self._count, volume))
-                group.create_task(_every(TOUCH_SECONDS, self._touch, volume))
+                group.create_task(_at_its_pace(self._count, volume))
+                group.create_task(_at_its_pace(self._touch, volume))
                 group.create_task(_every(IDLE_SECONDS, self.give_back, volume))
 
     async def _look(self, volume: Volume) -> None:
@@ -252,6 +253,17 @@ async def _every(seconds: float, look: Callable[[Volume], Awaitable[None]], volu
     while True:
         await look(volume)
         await asyncio.sleep(seconds)
+
+
+async def _at_its_pace(look: Callable[[Volume], Awaitable[None]], volume: Volume) -> None:
+    while True:
+        await look(volume)
+        if volume.held:
+            await asyncio.sleep(QUICK_SECONDS)
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CALM_SECONDS):
+                    await volume.wanted.wait()
 
 
 def link(folder: Path, target: Path) -> bool:

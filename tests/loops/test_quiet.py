@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,7 +10,9 @@ import pytest
 
 from ivr.asterisk.ami import Ami, AmiLost
 from ivr.asterisk.channel import Channel
-from ivr.loops.quiet import QuietWatch
+from ivr.loops.quiet import AT_ONCE, STEADY_TURNS, USUAL_TURNS, QuietWatch
+from ivr.voice.actions import Record
+from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, pretend_ami
 
 
 @dataclass
@@ -17,7 +20,8 @@ class LineAlone:
     """Of a channel what a look asks for."""
 
     line: str
-    recording: None = None
+    recording: Record | None = None
+    fell_silent: bool = False
 
 
 @dataclass
@@ -37,3 +41,90 @@ async def test_a_call_that_can_t_be_asked_for_hides_no_other_and_the_fault_is_ra
         await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\nAction: Logoff")})
     with pytest.raises(AmiLost):  # so the second was asked for
         await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\n"), "good": on("PJSIP/y")})
+
+
+class Lines:
+    """Telephones by channel, and what came from each in all: so many `packets` more at every look."""
+
+    def __init__(self, peer: PretendAmi) -> None:
+        self.peer, self.packets, self.came = peer, dict[str, int](), dict[str, int]()
+        self.looks = list[str]()
+        peer.replies["getvar"] = self.answer
+
+    def answer(self, connection: Connection, action: Fields) -> None:
+        line = action["channel"]
+        self.looks.append(line)
+        self.came[line] = self.came.get(line, 0) + self.packets.get(line, 100)
+        connection.send(Response="Success", ActionID=action["actionid"], Value=f"rxcount={self.came[line]}")
+
+
+@pytest.fixture
+async def lines() -> AsyncIterator[Lines]:
+    async with pretend_ami() as peer:
+        yield Lines(peer)
+
+
+@pytest.fixture
+async def watch(lines: Lines) -> AsyncIterator[QuietWatch]:
+    ami = Ami("127.0.0.1", lines.peer.port, "seda", "secret", events="off")
+    await ami.connect()
+    yield QuietWatch(ami)
+    await ami.close()
+
+
+async def turns_of(watch: QuietWatch, lines: Lines, calls: dict[str, Speaking], turns: int) -> list[int]:
+    """In which of the next turns Asterisk was asked about anybody."""
+    found = []
+    for turn in range(turns):
+        before = len(lines.looks)
+        await watch.turn(calls)
+        found += [turn] * (len(lines.looks) > before)
+    return found
+
+
+async def test_a_telephone_that_sends_in_silence_is_looked_at_rarely_also_while_she_is_recorded(
+    watch: QuietWatch, lines: Lines
+) -> None:
+    calls = {"hers": on("PJSIP/1")}
+    first = USUAL_TURNS  # then it is known
+    assert await turns_of(watch, lines, calls, first + 1) == [0, first]
+    calls["hers"].channel.recording = Record("fa", 180)
+    assert await turns_of(watch, lines, calls, 2 * STEADY_TURNS) == [STEADY_TURNS - 1, 2 * STEADY_TURNS - 1]
+
+
+async def test_one_that_may_fall_silent_is_looked_at_in_every_turn_of_a_recording(
+    watch: QuietWatch, lines: Lines
+) -> None:
+    calls, lines.packets["PJSIP/1"] = {"hers": on("PJSIP/1")}, 0
+    assert await turns_of(watch, lines, calls, 2 * USUAL_TURNS + 1) == [0, USUAL_TURNS, 2 * USUAL_TURNS]
+    calls["hers"].channel.recording = Record("fa", 180)
+    assert await turns_of(watch, lines, calls, 3) == [0, 1, 2]
+    lines.packets["PJSIP/1"] = 100  # that she speaks tells nothing of her silence
+    assert await turns_of(watch, lines, calls, 3) == [0, 1, 2]
+
+
+async def test_one_that_was_steady_and_falls_silent_as_she_is_recorded_is_watched_from_the_next_look_on(
+    watch: QuietWatch, lines: Lines
+) -> None:
+    calls = {"hers": on("PJSIP/1")}
+    await turns_of(watch, lines, calls, USUAL_TURNS + 1)
+    calls["hers"].channel.recording = Record("fa", 180)
+    lines.packets["PJSIP/1"] = 0
+    assert await turns_of(watch, lines, calls, STEADY_TURNS + 2) == [
+        STEADY_TURNS - 1, STEADY_TURNS, STEADY_TURNS + 1
+    ]  # fmt: skip
+
+
+async def test_asterisk_is_asked_about_many_at_once(watch: QuietWatch, lines: Lines) -> None:
+    waiting = list[tuple[Connection, Fields]]()
+
+    def answer_all(connection: Connection, action: Fields) -> None:
+        waiting.append((connection, action))
+        if len(waiting) == AT_ONCE:
+            for each in waiting:
+                lines.answer(*each)
+            waiting.clear()
+
+    lines.peer.replies["getvar"] = answer_all
+    await watch.turn({str(n): on(f"PJSIP/{n}") for n in range(2 * AT_ONCE)})
+    assert len(lines.looks) == 2 * AT_ONCE

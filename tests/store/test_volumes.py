@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -345,3 +346,32 @@ def test_words_in_hand_are_written_anew_to_a_disk_that_lost_them_and_never_under
 
 def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
     assert look(tmp_path).trouble == "" and not list(tmp_path.iterdir())
+
+
+async def test_a_quiet_disk_is_looked_at_calmly_and_at_once_when_a_recording_is_to_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CALM_SECONDS", 10_000.0)
+    volumes = Volumes.of(tmp_path, None)
+    touched, utime = 0, os.utime
+
+    def touch(*what: Any) -> None:
+        nonlocal touched
+        touched += 1
+        utime(*what)
+
+    monkeypatch.setattr(os, "utime", touch)
+    watching = asyncio.create_task(volumes.watch())
+    async with asyncio.timeout(patience(20)):
+        while not (touched and volumes.all[0].counted.free):
+            await asyncio.sleep(0.01)
+        (tmp_path / "3f.wav").write_bytes(bytes(64))
+        volumes.hold("3f", 1.0)
+        while touched < 3 or not volumes.all[0].held["3f"].secured:
+            await asyncio.sleep(0.01)
+    volumes.release("3f")
+    await asyncio.sleep(2 * module.QUICK_SECONDS)  # what was under way
+    calm = touched
+    await asyncio.sleep(4 * module.QUICK_SECONDS)
+    assert touched == calm
+    watching.cancel()
