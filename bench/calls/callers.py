@@ -1,4 +1,4 @@
-"""The load: SIPp callers who file a complaint each."""
+"""The load: SIPp callers who file a complaint each. Their telephones send in silence, too, but between keys."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ Content-Length: 0
 
 ]]></send>
 """
-# While she only listens Asterisk asks her telephone whether it is there (docs/decisions/lines.md).
+# Of a telephone that were silent Asterisk would ask whether it is there (docs/decisions/lines.md).
 TAIL = """  <label id="1"/>
-  <recv request="INVITE" optional="true" next="2"/>
-  <recv request="BYE" timeout="90000" next="3"/>
+{speaking}  <recv request="INVITE" optional="true" next="2"/>
+  <recv request="BYE" timeout="{piece}" ontimeout="1" next="3"/>
   <label id="2"/>
   <send><![CDATA[
 SIP/2.0 200 OK
@@ -98,9 +98,10 @@ def scenario(
     steps += [_listening(record_prompt_ms, speech)]
     for spoken in range(0, words, PIECE):
         steps += [_speaking(speech), _pause(min(PIECE, words - spoken) * 1000)]
-    steps += [_pause(500), _key("#"), _pause(2500), _key("1")]
+    steps += [_pause(500), _key("#"), _pause(2500), _key("1"), _pause(KEY_GAP)]
     head = HEAD.format(extension=extension, area=area, sdp=SDP.format(version=1))
-    return "".join([head, *steps, TAIL.format(same=SAME, sdp=SDP.format(version=2))])
+    ways = {"same": SAME, "sdp": SDP.format(version=2), "speaking": _speaking(speech)}
+    return "".join([head, *steps, TAIL.format(**ways, piece=1000 * PIECE)])
 
 
 def complaint(settings: Settings, sipp: lab.Program, area: str = "0412", words: int = PIECE) -> str:
@@ -117,7 +118,10 @@ def _speaking(speech: Path) -> str:
 
 
 def _listening(milliseconds: int, speech: Path) -> str:
-    """A long pause, her telephone never silent for 8 s: SIPp can't answer what Asterisk then asks."""
+    """A long pause in which her telephone sends on, as telephones do.
+
+    Between keys SIPp is silent: of what it sends right before one, or after, Asterisk knows no key.
+    """
     pieces = milliseconds // (PIECE * 1000)
     if not pieces:
         return _pause(milliseconds)

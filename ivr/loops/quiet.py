@@ -18,9 +18,13 @@ from ivr.asterisk.channel import Channel
 
 LOOK_SECONDS = 2.0  # a turn: so often is looked at who is being recorded and may be silent by her telephone
 USUAL_TURNS = 4  # between two looks at who only listens
-STEADY_TURNS = 5  # … at whose telephone sends in silence, too: Asterisk itself hears what a look would tell
+STEADY_TURNS = 8  # … at whose telephone sends in silence, too: Asterisk itself hears what a look would tell
+DOUBTED_TURNS = 2  # … once it did not
+ASKED_TURNS = 6  # … at who has just been asked
 STEADY_PACKETS = 30  # a second, while she only listens: a telephone that sends in silence (20 or 30 ms each)
-ASK_SECONDS = 7.0  # without any sign of life from one look to the next: well before rtp_timeout
+SPARE_SECONDS = (
+    0.5  # less than those turns take, for a look may be answered sooner than the one before it was
+)
 AT_ONCE = 16  # looks whose questions go to Asterisk together: a wake-up for all, and no long turn of the loop
 # Between two looks: a quarter of a second of speech. Comfort noise (RFC 3389) comes more rarely.
 SPEECH_PACKETS = 4
@@ -40,8 +44,8 @@ class _Heard:
     packets: int
     signs: tuple[str, ...]
     spoke_at: float
-    lived_at: float
     recording: bool
+    ask_at: float = 0.0  # when she is asked unless there is a sign of life before
     steady: bool = False
     due: int = 0  # in which turn it is looked at again
 
@@ -93,19 +97,22 @@ class QuietWatch:
         now, packets = asyncio.get_running_loop().time(), int(told["rxcount"])
         signs = tuple(told.get(name, "") for name in ("rxcount", "rtt", "txjitter", "lp", "rlp"))
         recording = bool(channel.recording)
-        before = self._heard.get(id) or _Heard(now, packets, signs, now, now, recording)
+        before = self._heard.get(id) or _Heard(now, packets, (), now, recording)
         new = packets - before.packets
-        lived = now if signs != before.signs else before.lived_at
         spoke_at = now if new >= SPEECH_PACKETS or not recording else before.spoke_at
-        heard = self._heard[id] = _Heard(now, packets, signs, spoke_at, lived, recording)
+        heard = self._heard[id] = _Heard(now, packets, signs, spoke_at, recording, before.ask_at)
         enough = new > 0 and new >= STEADY_PACKETS * (now - before.at)
         listened = not (recording or before.recording)
         heard.steady = enough and (listened or before.steady)
-        heard.due = self._turn + (STEADY_TURNS if heard.steady else USUAL_TURNS)
+        turns = STEADY_TURNS if heard.steady else DOUBTED_TURNS if before.steady else USUAL_TURNS
         await self._end_recording(channel, now - spoke_at)
-        if now - lived >= ASK_SECONDS:
-            heard.lived_at = now  # the next question is due as long after this one
+        asks = signs == before.signs and now >= before.ask_at
+        if asks:
+            turns = ASKED_TURNS
             await self._ask(channel)
+        heard.due = self._turn + turns
+        if asks or signs != before.signs:
+            heard.ask_at = now + turns * LOOK_SECONDS - SPARE_SECONDS
 
     async def _end_recording(self, channel: Channel, quiet: float) -> None:
         record = channel.recording
