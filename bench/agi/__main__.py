@@ -1,5 +1,5 @@
-"""`python -m bench.agi`: what a call costs: the whole product, and beside it the bare channel, panoramisk's
-server, pystrix's and a C floor under the same load.
+"""`python -m bench.agi`: what a call costs: the whole product, and beside it the bare channel, the servers of
+panoramisk, pystrix and zaf/agi (where there is Go) and a C floor under the same load.
 
 The whole product is `ivr serve` with its journal, menu, codes and pump, and PostgreSQL; its cost is compared
 with the C floor's, which sends twenty lines a call and understands nothing. Each server of the others runs on
@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -26,26 +25,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.agi.building import BIN, build_c, those_there
 from bench.agi.product import measured
 from bench.agi.report import PRODUCT, SERVERS, Figures, show
 from bench.agi.servers import COMMANDS, our_server
 from ivr.lab.ports import free
 
-HERE, BIN = Path(__file__).parent, Path(__file__).parent.parent / "bin"
 LOADS = ("1", "100", "1000", "5000", "paced", "idle")
 START_SECONDS = 180.0
 PACED_CALLS, PACED_MS, IDLE_CALLS = 5_000, 250, 10_000
 # A thread for each call: thousands of them keep the machine busy with nothing else.
 THREADED, MOST_THREADS = ("pystrix",), ("1", "100", "1000")
-
-
-def build() -> None:
-    """Compile the floor and the generator."""
-    if shutil.which("gcc") is None:
-        sys.exit("this bench needs gcc: apt-get install gcc")
-    BIN.mkdir(exist_ok=True)
-    for name in ("floor", "generator"):
-        subprocess.run(["gcc", "-O2", "-o", BIN / name, HERE / f"{name}.c"], check=True)
 
 
 async def write_script(path: Path) -> None:
@@ -69,7 +59,7 @@ def serving(name: str, script: Path) -> Iterator[tuple[int, int]]:
     """Start a server; its port and process id."""
     port = free()
     ours = [sys.executable, "-m", "bench.agi.servers", name]
-    command = [str(BIN / "floor")] if name == "floor" else ours
+    command = [str(BIN / name)] if name in ("floor", "zaf") else ours
     process = subprocess.Popen(pinned([*command, str(port), str(script)], -1), stderr=subprocess.DEVNULL)
     try:
         wait_for(port, process)
@@ -152,10 +142,9 @@ def main() -> None:
     parser.add_argument("--servers", default=",".join(SERVERS), help="which of " + ", ".join(SERVERS))
     parser.add_argument("--product", action="store_true", help="the whole product and the C floor alone")
     options = parser.parse_args()
-    build()
-    servers = ("floor",) if options.product else tuple(options.servers.split(","))
+    build_c()
+    servers = those_there(("floor",) if options.product else tuple(options.servers.split(",")))
     loads = ("100", "1000") if options.product else LOADS
-    print("zaf/agi (Go) is left out: this bench has no server in Go", file=sys.stderr)
     found = run(*(1, 1.5) if options.quick else (3, 4.0), servers, loads)
     met = show(found, quietly=options.json)  # at once: the product's part may take long, or fail
     found[PRODUCT] = asyncio.run(measured(options.quick))

@@ -221,7 +221,8 @@ static void on_event(struct call *call) {
         int64_t now = now_us();
         for (char *at = buffer; at < buffer + got; at++) {
             if (*at != '\n') {
-                if (call->seen < (int)sizeof call->start - 1) call->start[call->seen++] = *at;
+                int blank = !call->seen && *at == ' '; /* passed over, as Asterisk does: zaf/agi begins with one */
+                if (!blank && call->seen < (int)sizeof call->start - 1) call->start[call->seen++] = *at;
                 continue;
             }
             call->start[call->seen] = 0;

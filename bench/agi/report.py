@@ -18,7 +18,7 @@ MOST_PACED_MS, MOST_IDLE_MB = 15.0, 100.0
 # Of the whole product, a call; set before anything was measured. µs of processor, statements, milliseconds.
 MOST_PRODUCT = {"cpu_us": 1_200.0, "times_floor": 8.0, "with_pump_us": 1_600.0, "postgresql_us": 800.0}
 MOST_STATEMENTS, MOST_ROUTED_MS = 10.0, 500.0
-SERVERS, PRODUCT = ("floor", "ours", "panoramisk", "pystrix"), "product"
+SERVERS, PRODUCT = ("floor", "ours", "panoramisk", "pystrix", "zaf"), "product"
 LATE = "late"  # the round of the product whose replies come as late as prompts make them
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import say
-from bench.agi.__main__ import build
+from bench.agi.building import build_c
 from bench.agi.product import calling
 from bench.escalation.books import books
 from bench.panel.books import fill, tell
@@ -91,7 +91,7 @@ async def measure(counts: Sequence[int], rounds: int) -> list[tuple[Figure, ...]
 @asynccontextmanager
 async def _callers(panel: Served) -> AsyncIterator[None]:
     """Fifty of them, on an `ivr serve` of the same books."""
-    build()
+    build_c()
     await publish_menu(panel.engine)
     state = panel.server / "state"
     (state / "fallback").mkdir(parents=True)

@@ -38,7 +38,8 @@ def main() -> None:
     events = sum(len(call.steps) for call in calls)
     print(found.sentence)
     print(f"{many:,} calls of {events:,} events through two trees: {took:.2f} s of a processor")
-    sys.exit("slower than the target" if took > TARGET_SECONDS * many / 10_000 else 0)
+    most = TARGET_SECONDS * many / 10_000
+    sys.exit(f"missed: {took:.2f} s of a processor, at most {most:g}" if took > most else 0)
 
 
 def _keys(chance: random.Random) -> list[str]:

@@ -31,7 +31,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import say
-from bench.agi.__main__ import build
+from bench.agi.building import build_c
 from bench.agi.product import KEYS, calling
 from bench.escalation.books import books
 from bench.halt.__main__ import Timed
@@ -209,7 +209,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.quick:
         asked.minutes, asked.cases = 3, 100_000
-    build()
+    build_c()
     try:
         found = asyncio.run(soaked(asked.minutes, asked.lines, asked.cases))
     except GaveUp as error:

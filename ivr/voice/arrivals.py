@@ -77,6 +77,11 @@ class Arrivals:
     _left: int = MOST_WALKED
     _been: set[str] = field(default_factory=set)
     _found: _Walks = field(default_factory=dict)
+    _onward: dict[str, list[str]] = field(init=False)  # of each step, but for what she says again
+
+    def __post_init__(self) -> None:
+        steps = self.menu.steps.items()
+        self._onward = {id: [way.to for way in step.ways() if not way.again] for id, step in steps}
 
     def find(self) -> tuple[Arrival, ...]:
         """All arrivals, in the order of the menu's steps."""
@@ -99,15 +104,12 @@ class Arrivals:
     def _through(self, region: list[str], coming: _Walks) -> _Walks:
         """Those who come into a region, walked through it: where they leave it."""
         inside, waiting = set(region), dict(coming)
-        graph = walkable({id: [to for to in self._onward(id) if to in inside] for id in region}, coming)
+        graph = walkable({id: [to for to in self._onward[id] if to in inside] for id in region}, coming)
         self._left -= len(graph)
         for loop in in_order(graph):
             for id, walks in [(id, waiting.pop(id)) for id in loop if id in waiting]:
                 _join(waiting, self._from(id, loop, walks))
         return {id: walks for id, walks in waiting.items() if id not in inside}
-
-    def _onward(self, id: str) -> Iterator[str]:
-        return (way.to for way in self.menu.steps[id].ways() if not way.again)
 
     def _from(self, first: str, loop: list[str], walks: _Standing) -> _Walks:
         """Those who come into a loop at its step `first`, which they don't see again: where they leave it."""

@@ -201,9 +201,9 @@ class Choosing(Asking):
 
     def at_worst(self, timing: Timing, by: By) -> float:
         questions = self.questions(timing)
-        every = sum(self._asked(timing, question, By.CALLER) for question in questions)
-        last = self._asked(timing, questions[-1], by) - self._asked(timing, questions[-1], By.CALLER)
-        return self.rounds * every + last
+        asked = [self._asked(timing, question, By.CALLER) for question in questions]
+        last = self._asked(timing, questions[-1], by) - asked[-1] if by is By.SILENT else 0.0
+        return self.rounds * sum(asked) + last
 
     def _asked(self, timing: Timing, question: Question, by: By) -> float:
         silent = question.speech + self.first_key

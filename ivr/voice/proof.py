@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
-from graphlib import CycleError, TopologicalSorter
+from itertools import chain, islice
 
 from ivr.voice import saying
 from ivr.voice.arrivals import Arrivals
 from ivr.voice.directory import Directory
 from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Choosing, Menu, Step
-from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
+from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest, shown
 from ivr.voice.own_words import all_own, timed
 from ivr.voice.parse import parse
 from ivr.voice.reading import FindTree
+from ivr.voice.regions import loops
 from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps.registry import BUILT_IN
 from ivr.voice.timing import SecondsOf, Stay, Timing
@@ -58,21 +59,19 @@ def check(
 
 
 def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None, *, file: str = "") -> Proof:
-    """What is wrong with a parsed menu as a whole, and its times in seconds.
+    """What is wrong with a parsed menu as a whole, no more than MOST_MISTAKES, and its times in seconds.
 
     `seconds_of(prompt id, language)` is a prompt's length; without it each counts as two seconds.
     """
-    found = [
-        Mistake(file, step.line, 1, f"steps.{step.id}", message, hint)
-        for step, message, hint in (
-            *_unreached(menu),
-            *_endless(menu),
-            *_kindless(menu),
-            *((step, message, "") for step in menu.steps.values() for message in step.unclear()),
-            *_unknown(menu, directory),
-        )
-    ]
-    found += _unsaid(menu, directory, file)
+    flaws = chain(
+        _unreached(menu),
+        _endless(menu),
+        _kindless(menu),
+        ((step, message, "") for step in menu.steps.values() for message in step.unclear()),
+        _unknown(menu, directory),
+    )
+    found = (Mistake(file, step.line, 1, f"steps.{step.id}", message, hint) for step, message, hint in flaws)
+    told = tuple(islice(chain(found, _unsaid(menu, directory, file)), MOST_MISTAKES))
     lengths = timed(menu.words, menu.called_words, seconds_of)
     timings = {language: Timing(directory, language, lengths) for language in menu.languages}
     asking = [step for step in menu.steps.values() if isinstance(step, Choosing)]
@@ -81,7 +80,7 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
     arrivals = Arrivals(menu, timings, stays, menu.limits.leave_seconds + longest)
     times = arrivals.find()
     slowest = tuple(_slowest(menu, stays))
-    return Proof(tuple(found), times, slowest, seconds_of is not None, arrivals.complete, arrivals.most)
+    return Proof(told, times, slowest, seconds_of is not None, arrivals.complete, arrivals.most)
 
 
 def _stay(step: Step, timing: Timing) -> Stay:
@@ -148,28 +147,14 @@ def _kindless(menu: Menu) -> Iterator[_Flaw]:
 
 def _loops(menu: Menu, by: Collection[By]) -> list[list[str]]:
     """Loops of such ways, no step in two of them, each from its first step in the file and back."""
+    place = {id: n for n, id in enumerate(menu.steps)}
     known = reached(menu)
-    graph = {
-        id: {way.to for way in menu.steps[id].ways() if way.by in by} for id in menu.steps if id in known
-    }
-    loops = []
-    while loop := _one_loop(graph):
-        loops.append(_turned(loop, list(menu.steps)))
-        graph = {id: onward - set(loop) for id, onward in graph.items() if id not in loop}
-    return loops
+    ways = {id: [way.to for way in menu.steps[id].ways() if way.by in by] for id in place if id in known}
+    return [_turned(loop, place) for loop in loops(ways)]
 
 
-def _one_loop(graph: dict[str, set[str]]) -> list[str]:
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        found: list[str] = error.args[1][:0:-1]  # it names them against the ways' direction
-        return found
-    return []
-
-
-def _turned(loop: list[str], order: list[str]) -> list[str]:
-    first = loop.index(min(loop, key=order.index))
+def _turned(loop: list[str], place: Mapping[str, int]) -> list[str]:
+    first = loop.index(min(loop, key=place.__getitem__))
     return [*loop[first:], *loop[:first], loop[first]]
 
 

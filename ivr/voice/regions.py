@@ -32,6 +32,30 @@ def in_order(graph: Graph) -> list[list[str]]:
     return [_ending(back, [node], seen) for node in _ending(graph, graph)[::-1] if node not in seen]
 
 
+def loops(graph: Graph) -> list[list[str]]:
+    """Loops, no node in two of them, so that without their nodes nothing goes round any more."""
+    found: list[list[str]] = []
+    left = {node: iter(onward) for node, onward in graph.items()}  # each way is looked at once
+    gone: set[str] = set()  # into a loop, or past all that it leads to
+    for root in graph:
+        path = dict.fromkeys([root] if root not in gone else [])
+        while path:
+            node = next(reversed(path))
+            to = next((to for to in left[node] if to not in gone), None)
+            if to is None:
+                gone.add(node)
+                path.popitem()
+            elif to in path:
+                loop = [path.popitem()[0]]
+                while loop[-1] != to:
+                    loop.append(path.popitem()[0])
+                found.append(loop[::-1])
+                gone.update(loop)
+            else:
+                path[to] = None
+    return found
+
+
 def _ending(graph: Graph, roots: Iterable[str], seen: set[str] | None = None) -> list[str]:
     """What is reached from the roots and not `seen`, each after all that it leads to."""
     seen, found = set() if seen is None else seen, []

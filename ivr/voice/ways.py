@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 SETTLED = ("language", "kind")  # draft values by which a branch sends every call one known way
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class By(StrEnum):
@@ -24,8 +28,7 @@ class By(StrEnum):
         return self in (By.CALLER, By.ALONE)
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """One way out of a step.
 
     `sets`: draft values that hold behind it. `fills`: those it gives where nothing was chosen. `again`: she
@@ -35,8 +38,8 @@ class Way:
 
     to: str
     by: By
-    sets: Mapping[str, str] = field(default_factory=dict)
-    fills: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, str] = NOTHING
+    fills: Mapping[str, str] = NOTHING
     again: bool = False
     key: str = ""
     result: str = ""

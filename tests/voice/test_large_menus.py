@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from cProfile import Profile
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ivr.voice.directory import Directory, Topic
 from ivr.voice.menu import Menu
+from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes
 from ivr.voice.parse import MOST_STEPS, parse
 from ivr.voice.proof import check, prove
 from ivr.voice.timing import Timing
@@ -47,24 +49,86 @@ def chain(steps: int) -> bytes:
     ).encode()
 
 
+def silent_loops(steps: int) -> bytes:
+    """Every second step says the same for ever."""
+    turns = (f"  l{n}: {{type: say, prompt: [a], go: l{n}}}\n" for n in range(steps // 2 - 3))
+    menus = (_menu(n, [f"s{n + 1}", f"l{n}"]) for n in range(steps // 2 - 3))
+    return (HEAD + "".join([*menus, *turns, _menu(steps // 2 - 3, ["kind"])]) + LAST).encode()
+
+
+def strange_variables(steps: int) -> bytes:
+    """Every second step asks for what hardly any other gives."""
+    pairs = (
+        f'  s{n}: {{type: menu, prompt: [a], keys: {{"1": {{vars: {{given_{n}: x}}, go: b{n}}}}}}}\n'
+        f"  b{n}: {{type: branch, on: var.gvien_{n}, cases: {{x: bye}}, go: s{n + 1}}}\n"
+        for n in range(steps // 2 - 3)
+    )
+    return (HEAD + "".join([*pairs, _menu(steps // 2 - 3, ["kind"])]) + LAST).encode()
+
+
+def renamed(steps: int) -> bytes:
+    """Every menu leads to where no step is any more, though many are called nearly so."""
+    old, new = (
+        "questions_about_the_citizens_water_or_power_nr_{}",
+        "questions_of_citizens_on_water_and_power_{}",
+    )
+    menus = (
+        f'  {new.format(n)}: {{type: menu, prompt: [a], keys: {{"1": {{go: {old.format(n)}}}}}}}\n'
+        for n in range(steps - 3)
+    )
+    return (HEAD.replace("s0", new.format(0)) + "".join(menus) + LAST).encode()
+
+
 def _menu(number: int, onward: list[str]) -> str:
     keys = ", ".join(f'"{key}": {{go: {to}}}' for key, to in enumerate(onward))
     return f"  s{number}: {{type: menu, prompt: [a], keys: {{{keys}}}}}\n"
 
 
-def calls(data: bytes) -> int:
-    """How many functions a check calls: a cost that no busy machine changes. The proof is whole."""
-    counted = Profile()
-    _, proof = counted.runcall(check, data, "m.yaml", DIRECTORY)
+def proved(data: bytes) -> None:
+    _, proof = check(data, "m.yaml", DIRECTORY)
     assert proof.complete
     arrived = {(a.step, a.kind) for a in proof.arrivals}
     assert arrived >= {("words", "complaint"), ("words", "request"), ("bye", "")}
+
+
+def refused(data: bytes) -> None:
+    with pytest.raises(MenuMistakes) as told:
+        check(data, "m.yaml", DIRECTORY)
+    assert len(told.value.mistakes) == MOST_MISTAKES
+
+
+def calls(work: Callable[[bytes], None], data: bytes) -> int:
+    """How many functions a check calls: a cost that no busy machine changes."""
+    counted = Profile()
+    counted.runcall(work, data)
     return sum(each.callcount for each in counted.getstats())
+
+
+def cpu(data: bytes) -> float:
+    """Seconds of this process, the least of three rounds."""
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        proved(data)
+        taken.append(time.process_time() - began)
+    return min(taken)
 
 
 @pytest.mark.parametrize("shape", [tree, chain])
 def test_four_times_the_steps_cost_four_times_as_much(shape: Callable[[int], bytes]) -> None:
-    assert calls(shape(MOST_STEPS)) < 5 * calls(shape(MOST_STEPS // 4))
+    assert calls(proved, shape(MOST_STEPS)) < 5 * calls(proved, shape(MOST_STEPS // 4))
+
+
+def test_four_times_the_steps_take_far_from_sixteen_times_as_long() -> None:
+    """What goes on within one function counts as well; by the size of what it reads it is five times."""
+    assert cpu(tree(MOST_STEPS)) < 10 * cpu(tree(MOST_STEPS // 4))
+
+
+@pytest.mark.parametrize("shape", [silent_loops, strange_variables, renamed])
+def test_a_large_tree_full_of_mistakes_costs_no_more_than_three_sound_ones(
+    shape: Callable[[int], bytes],
+) -> None:
+    assert calls(refused, shape(MOST_STEPS)) < 3 * calls(proved, tree(MOST_STEPS))
 
 
 def seconds_of(prompt: str, language: str) -> float:

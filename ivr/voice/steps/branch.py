@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from ivr.voice.conditions import CONDITIONS, condition
@@ -92,7 +92,7 @@ who:
         Who is blocked, or called before, goes a way of her own, which says nothing of the usual call's time.
         """
         if self.on in ABOUT_HER:
-            return (replace(way, by=By.WRONG) if way.sets else way for way in self.ways())
+            return (way._replace(by=By.WRONG) if way.sets else way for way in self.ways())
         if self.on not in SETTLED:
             return self.ways()
         return iter((Way(self.cases.get(draft.get(self.on, ""), self.go), By.ALONE),))
