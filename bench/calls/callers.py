@@ -1,4 +1,4 @@
-"""The load: SIPp callers who file a complaint each. Their telephones send all the time, but for between keys."""
+"""The load: SIPp callers who file a complaint each. Their telephones send in silence, but not between keys."""
 
 from __future__ import annotations
 
