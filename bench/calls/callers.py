@@ -1,4 +1,4 @@
-"""The load: SIPp callers who file a complaint each. Their telephones send in silence, but not between keys."""
+"""The load: SIPp callers who file a complaint each. Their telephones send in silence, too."""
 
 from __future__ import annotations
 
