@@ -175,7 +175,7 @@ def upgrade() -> None:
     for name in dict.fromkeys(settings.calls.trees.values()):
         if with_database(settings, partial(menus.current, name=name)) is None:
             raw, _, _ = menu.checked(tree_check(settings), menu.TREES / f"{name}.yaml")
-            first = partial(menus.publish, name=name, text=raw.decode(), author="first start")
+            first = partial(menus.publish, name=name, text=raw.decode(), author="نخستین راه‌اندازی")
             with_database(settings, first)
     print("database: schema and seeds are up to date")
 
