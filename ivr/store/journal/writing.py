@@ -238,13 +238,13 @@ class Journal(Applied):
 
     # Reading
 
-    async def next_facts(self, after: Position) -> tuple[list[Fact], Position]:
+    async def next_facts(self, after: Position, limit: int = AT_ONCE) -> tuple[list[Fact], Position]:
         """What was flushed a moment ago is at hand; for the rest the disk is asked, which may hang."""
-        lately = self._read_lately(after)
-        return lately or await Applied.next_facts(self, after)
+        lately = self._read_lately(after, limit)
+        return lately or await Applied.next_facts(self, after, limit)
 
-    def _read_lately(self, after: Position) -> tuple[list[Fact], Position] | None:
-        """Whole flushes, so perhaps more facts than AT_ONCE; None when the disk has to be asked."""
+    def _read_lately(self, after: Position, limit: int) -> tuple[list[Fact], Position] | None:
+        """Whole flushes, so perhaps more facts than that; None when the disk has to be asked."""
         while self._lately and self._lately[0][1] <= after:
             _, self._lately_from = self._lately.popleft()
         if not self._lately or after != self._lately_from:
@@ -253,7 +253,7 @@ class Journal(Applied):
         position = after
         for more, position in self._lately:  # noqa: B007 - that of the last one taken
             facts += more
-            if len(facts) >= AT_ONCE:
+            if len(facts) >= limit:
                 break
         return facts, position
 
