@@ -11,11 +11,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, false, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    false,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.store.base import metadata, moment
+from ivr.store.direct import Prepared
 from ivr.store.journal.applied import Position
 
 TOLD = timedelta(days=30)  # so long the doctor and `ivr verify` tell that a database went back
@@ -88,11 +104,17 @@ async def note_setback(
     await connection.execute(update(journal_marks).where(_MARKS.journal == journal).values(told))
 
 
-async def positions(connection: AsyncConnection, journals: Collection[str]) -> dict[str, Position]:
-    """Of those journals that the database knows."""
-    query = select(_MARKS.journal, _MARKS.segment, _MARKS.byte).where(_MARKS.journal.in_(journals))
-    rows = await connection.execute(query)
-    return {row.journal: Position(row.segment, row.byte) for row in rows}
+_POSITIONS = Prepared(
+    select(_MARKS.journal, _MARKS.segment, _MARKS.byte).where(
+        _MARKS.journal == any_(bindparam("journals", type_=ARRAY(Text)))
+    )
+)
+
+
+async def positions(raw: Any, journals: Collection[str]) -> dict[str, Position]:
+    """Of those journals that the database knows, by asyncpg."""
+    rows = await _POSITIONS.all(raw, journals=[*journals])
+    return {row["journal"]: Position(row["segment"], row["byte"]) for row in rows}
 
 
 async def setbacks(connection: AsyncConnection, since: datetime | None = None) -> list[Any]:
