@@ -122,7 +122,7 @@ async def apply(
                 case CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at):
                     await callbacks.ended(connection, attempt.id, attempt.outcome, at)
                     await _act_on(connection, raw, page, attempt, at)
-        return await journal_marks.move(connection, mark) if mark else None
+        return await journal_marks.move(raw, mark) if mark else None
 
 
 async def _act_on(

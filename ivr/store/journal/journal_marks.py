@@ -75,16 +75,30 @@ class Setback(NamedTuple):
     to: datetime | None
 
 
-async def move(connection: AsyncConnection, mark: JournalMark) -> datetime:
-    """In the transaction that applies the facts up to there. What time it is. Raises WentBack."""
-    place, before = tuple_(_MARKS.segment, _MARKS.byte), tuple_(mark.before.segment, mark.before.offset)
-    moved = update(journal_marks).where(_MARKS.journal == mark.journal, place >= before)
-    values = {"segment": mark.to.segment, "byte": mark.to.offset, "marked_at": func.now()}
-    at: datetime | None = (
-        await connection.execute(moved.values(values).returning(_MARKS.marked_at))
-    ).scalar()
-    if at is None:
+_MOVE = Prepared(
+    update(journal_marks)
+    .where(
+        _MARKS.journal == bindparam("this", type_=Text),
+        tuple_(_MARKS.segment, _MARKS.byte)
+        >= tuple_(bindparam("segment_before", type_=BigInteger), bindparam("byte_before", type_=BigInteger)),
+    )
+    .values(
+        segment=bindparam("segment_to", type_=BigInteger),
+        byte=bindparam("byte_to", type_=BigInteger),
+        marked_at=func.now(),
+    )
+    .returning(_MARKS.marked_at)
+)
+
+
+async def move(raw: Any, mark: JournalMark) -> datetime:
+    """In asyncpg's transaction that applies the facts up to there. What time it is. Raises WentBack."""
+    before = {"segment_before": mark.before.segment, "byte_before": mark.before.offset}
+    to = {"segment_to": mark.to.segment, "byte_to": mark.to.offset}
+    row = await _MOVE.first(raw, this=mark.journal, **before, **to)
+    if row is None:
         raise WentBack(f"the database is behind {mark.before} of journal {mark.journal}")
+    at: datetime = row["marked_at"]
     return at
 
 
