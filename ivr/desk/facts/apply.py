@@ -66,7 +66,7 @@ from ivr.store.tables import calls, cases, outbox, recordings, referrals
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.3  # facts that come this close together share a transaction; routed within half a second
-PATIENCE_SECONDS = 3.0  # so long those that nobody waits for wait for one that somebody does
+PATIENCE_SECONDS = 2.0  # so long those that nobody waits for wait for one that somebody does
 A_TURN = 25  # facts whose rows are made before whoever else waits for this loop has a turn
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 # What a fact that makes no sense, or asks for what is not possible, brings about: it is put aside alone.
