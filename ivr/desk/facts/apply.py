@@ -55,6 +55,7 @@ from ivr.store.facts import (
     RecordingBegunFact,
     VerdictFact,
     WordsKeptFact,
+    is_patient,
     write,
 )
 from ivr.store.journal import Journal, JournalError, Position, journal_marks
@@ -66,7 +67,7 @@ from ivr.store.tables import calls, cases, outbox, recordings, referrals
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.3  # facts that come this close together share a transaction; routed within half a second
-PATIENCE_SECONDS = 2.0  # so long those that nobody waits for wait for one that somebody does
+PATIENCE_SECONDS = 1.5  # so long those that nobody waits for (`is_patient`) wait for one that somebody does
 A_TURN = 25  # facts whose rows are made before whoever else waits for this loop has a turn
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 # What a fact that makes no sense, or asks for what is not possible, brings about: it is put aside alone.
@@ -76,13 +77,6 @@ MALFORMED = (LookupError, ValueError, TypeError, AttributeError, AssertionError,
 def is_unusable(error: Exception) -> bool:
     """Whether it is for what a fact says: not where the database is away, or lacks what all facts need."""
     return isinstance(error, (*MALFORMED, *AWAY)) and is_a_row_s(error)
-
-
-def is_patient(fact: Fact) -> bool:
-    """Whether nobody waits for what it makes: a call's row, or nothing; a call of ours has its attempt."""
-    if isinstance(fact, CallEndedFact):
-        return fact.attempt is None
-    return isinstance(fact, CallStartedFact | RecordingBegunFact | RatingFact)
 
 
 async def apply(

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
-from ivr.store.facts import Fact, prepare, write
+from ivr.store.facts import Fact, is_patient, prepare, write
 from ivr.store.journal.applied import (
     AT_ONCE,
     CLOSE_SECONDS,
@@ -73,6 +73,10 @@ class _Entry:
             self.tell(error)
             return False
         return True
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.fact is not None and not is_patient(self.fact)
 
     def tell(self, error: Exception | None) -> None:
         """Wake who waits, if anybody still does."""
@@ -335,8 +339,8 @@ class Journal(Applied):
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop is gone: nobody waits any more
             self._loop.call_soon_threadsafe(self._wake, entries, end, error)
-        if self._ringer is not None:
-            self._ringer.ring()
+        if self._ringer is not None and any(entry.is_urgent for entry in entries):
+            self._ringer.ring()  # the rest is seen within a second
 
     def _wake(self, entries: list[_Entry], end: Position, error: JournalError | None) -> None:
         self._refused = str(error or "")

@@ -16,7 +16,7 @@ from ivr.desk.facts import apply
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.store.engine import AWAY, make_engine
-from ivr.store.facts import CaseOpenedFact
+from ivr.store.facts import CaseOpenedFact, is_patient
 from ivr.store.journal import Position
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import Confide, Confirm, KeepWords, RefineCase
@@ -226,4 +226,4 @@ async def test_facts_that_somebody_waits_for_are_not_patient(engine: AsyncEngine
         await desk.intake.call_ended(hers, "completed", WEDNESDAY, ())
         await desk.intake.call_ended(replace(hers, attempt=str(uuid.uuid4())), "completed", WEDNESDAY, ())
         facts, _ = desk.journal.read(Position())
-    assert [apply.is_patient(fact) for fact in facts] == [True, False, False, False, True, False]
+    assert [is_patient(fact) for fact in facts] == [True, False, False, False, True, False]
