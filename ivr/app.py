@@ -70,7 +70,7 @@ from ivr.loops import (
 )
 from ivr.loops.announced import Announced
 from ivr.loops.carrying import OpenLine, carry
-from ivr.loops.delivery import LANES, Delivery
+from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
 from ivr.loops.enquiring import Enquiries
 from ivr.loops.every import Loops
@@ -389,8 +389,7 @@ class Hotline:
             proof = WeeklyProof(self.engine, self.clock, ZoneInfo(settings.province.timezone))
             loops.every("weekly proof", weekly_proof.LOOK_SECONDS, proof.once)
         self.delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
-        for lane in LANES:
-            loops.start(f"delivery: {lane}", partial(self.delivery.run, lane))
+        self.delivery.start(loops)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
             loops.every("transcriber", transcribing.LOOK_SECONDS, listener.all)

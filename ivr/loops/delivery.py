@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -20,7 +20,7 @@ from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.notices import FILE, Notices, load_sparing
 from ivr.desk.letters.outgoing import LEASE, Leased
-from ivr.loops.every import is_waited_for
+from ivr.loops.every import Loops, is_waited_for
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch, NotSent, Sender
 from ivr.notify.sms import ConsoleSms, HttpSms
@@ -30,7 +30,7 @@ from ivr.store.engine import is_a_row_s
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 2.0  # how often it is asked which lanes have something due
 BATCH = 50  # letters
 EVENTS = 200  # what waits for nobody outside: a statement for all costs little more than one for each
 STILL = f"messages still wait that needed what was wrong in {FILE}"
@@ -80,8 +80,14 @@ class Delivery:
         """One sentence while notices.yaml has mistakes, or events wait for what it did not let be written."""
         return self._mistakes or (STILL if self._waiting else "")
 
+    def start(self, loops: Loops) -> None:
+        """Every lane, and the look that wakes them."""
+        for lane in LANES:
+            loops.start(f"delivery: {lane}", partial(self.run, lane))
+        loops.every("delivery", LOOK_SECONDS, self.look)
+
     async def run(self, lane: str) -> None:
-        """That lane, for ever. Raises what is our fault and no row's."""
+        """That lane, for ever: once, and whenever it is woken. Raises what is our fault and no row's."""
         made = self._made[lane]
         async with open_session(self.settings) as session:
             found = ways(session, self.settings)
@@ -95,9 +101,16 @@ class Delivery:
                         raise
                     log.warning("nothing can leave (%s) for now: %s", lane, error)
                 if done < self._most(lane):  # what comes meanwhile leaves together, which costs less
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_SECONDS):
-                            await made.wait()
+                    await made.wait()
+
+    async def look(self) -> None:
+        """Wake every lane of which something is due. Raises what AWAY names."""
+        lanes = await outgoing.due_lanes(self.engine, self.clock())
+        changed = await asyncio.to_thread(self._stamp) != self._read or not self._released
+        if changed or (self._waiting and not self._mistakes):
+            lanes.add(outgoing.INSIDE)
+        for lane in lanes:
+            self._made[lane].set()
 
     def _most(self, lane: str) -> int:
         """Of letters no more than leave before their lease is over, also where none is answered."""
@@ -106,26 +119,27 @@ class Delivery:
 
     async def once(self, lane: str, ways: Mapping[str, Sender]) -> int:
         """One batch of that lane. How many rows were dealt with, whatever became of them."""
-        notices: Notices | None = Notices()
+        notices: Notices | None = None
+        taken = lane
         if lane == outgoing.INSIDE:
             notices = await self._current()
-            lane = outgoing.WISH if notices is None else lane  # events wait until the file can be read
+            taken = outgoing.WISH if notices is None else lane  # events wait until the file can be read
         turns = asyncio.Semaphore(self.settings.at_once)
 
         async def deal(row: Leased) -> None:
             async with turns:
                 await self._deal(row, ways)
 
-        rows = await outgoing.lease(self.engine, self.clock(), self._most(lane), lane)
+        rows = await outgoing.lease(self.engine, self.clock(), self._most(lane), taken)
         events = [row for row in rows if row.is_event]
-        if await self._spread(events, notices or Notices(), ways):
-            for each in self._made.values():
-                each.set()
-        if lane == outgoing.INSIDE and self._waiting and not self._mistakes:
+        made = notices is not None and await self._spread(events, notices, ways)
+        if taken == outgoing.INSIDE and self._waiting and not self._mistakes:
             self._waiting = await held_events.held(self.engine) > 0
         dealt = await asyncio.gather(*(deal(row) for row in rows if not row.is_event), return_exceptions=True)
         for error in filter(None, dealt):  # only once all had their turn
             raise error
+        if made:
+            await self.look()
         return len(rows)
 
     async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Sender]) -> int:
@@ -154,13 +168,17 @@ class Delivery:
             self._released = True
         return self._notices
 
-    def _look(self) -> None:
-        """Of a file that is refused as a whole, what was read before stays."""
+    def _stamp(self) -> tuple[int, ...]:
+        """Which file is there, () for none."""
         try:
             its = (self.folder / FILE).stat()
-            found: tuple[int, ...] = (its.st_mtime_ns, its.st_ctime_ns, its.st_ino)
         except OSError:
-            found = ()
+            return ()
+        return its.st_mtime_ns, its.st_ctime_ns, its.st_ino
+
+    def _look(self) -> None:
+        """Of a file that is refused as a whole, what was read before stays."""
+        found = self._stamp()
         if found == self._read:
             return
         self._read, self._released = found, False

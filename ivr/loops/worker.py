@@ -46,10 +46,8 @@ from ivr.desk.trees.publishing import publish_due
 from ivr.desk.trees.step_statistics import count_steps
 from ivr.desk.trees.trials import watch_trials
 from ivr.loops.every import Loops, is_waited_for
-from ivr.store import slots
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
-from ivr.store.disk_thread import ask_once
 from ivr.store.journal.journal_keeping import FactTerm
 from ivr.store.key_copies import KeyCopies
 from ivr.store.vault import Vault, VaultError
@@ -58,7 +56,7 @@ log = logging.getLogger(__name__)
 
 FALLBACKS = ("fallback", "fallback on the second disk")
 FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
-SIBLINGS_SECONDS = 3.0  # how often we look whether one is gone
+SIBLINGS_SECONDS = 3.0  # how often we look at what is said of the journals of others
 RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
 SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
@@ -135,9 +133,8 @@ class Worker:
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self.unread: dict[str, list[str]] = {}  # of what is looked through here
         self.aside = Aside()
-        self.following = Following(pump.engine, intake.book, shelf.spool, term)
-        self._gone = asyncio.Event()
-        self._living: set[Path] = set()  # siblings
+        ours = [intake.journal.folder] if intake.journal.applies else []
+        self.following = Following(pump.engine, intake.book, shelf.spool, term, ours)
         self._look_back, self._growing = START_LOOK_BACK_SECONDS, False  # of the reconciler
 
     def start(self, loops: Loops) -> None:
@@ -189,16 +186,13 @@ class Worker:
         self.unread[name] = [str(place) for place in unread]
 
     async def _follow_siblings(self) -> None:
-        before, self._living = self._living, await ask_once(partial(slots.living, self.shelf.spool))
-        if before - self._living:
-            self._gone.set()
         self.unread["journals"] = self.following.unread
         if faults := self.following.faults:  # each is begun again by itself
             told = (f"{folder} can't be applied ({fault})" for folder, fault in faults.items())
             raise JournalsAtFault("; ".join(told))
 
     async def _reconcile(self) -> None:
-        self._gone.clear()
+        self.following.gone.clear()
         done = await reconcile(
             self.shelf, own=self.intake.journal, live=self.intake.live, look_back=self._look_back
         )
@@ -210,7 +204,7 @@ class Worker:
         """What a dead sibling was recording is looked for at once."""
         wait, self._growing = SOON_SECONDS if self._growing else RECONCILE_SECONDS, False
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._gone.wait(), wait)
+            await asyncio.wait_for(self.following.gone.wait(), wait)
 
     async def _store(self, vault: Vault) -> None:
         await store_recordings(self.pump.engine, self.shelf.recordings, vault, self.cellar.derived)

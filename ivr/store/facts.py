@@ -357,6 +357,13 @@ def salvage(body: bytes) -> Fact | None:
     return fact
 
 
+def is_patient(fact: Fact) -> bool:
+    """Whether nobody waits for what it makes: a call's row, or nothing. A call of ours has its attempt."""
+    if isinstance(fact, CallEndedFact):
+        return fact.attempt is None
+    return isinstance(fact, CallStartedFact | RecordingBegunFact)
+
+
 def happened_at(fact: Fact) -> datetime:
     """When it came about."""
     match fact:

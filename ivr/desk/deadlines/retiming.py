@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.escalation import next_at
@@ -22,6 +22,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case.change import clock_of
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.store.aside import Aside
+from ivr.store.direct import Prepared, asking, from_arrays
 from ivr.store.tables import cases, referrals
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,26 @@ async def retime(
     """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
     now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
     save = partial(_save, page=page, now=now)
-    for county in ("", *sorted(page.counties)):
-        query = waiting(county, page.wanted(county), batch)
+    wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
+    async with asking(engine) as raw:  # a transaction for each county only where a case waits
+        late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])
+    for county in (row["county"] for row in late):
+        query = waiting(county, wanted[county], batch)
         moved += await aside.batches("deadlines", engine, query, save, now, batch)
     return moved
+
+
+def _late() -> Prepared:
+    """Of those counties, each with the reading that its cases are wanted by, the ones with an older case."""
+    its = from_arrays([cases.c.county, cases.c.timed_by]).c
+    older = select(cases.c.id).where(cases.c.closed_at.is_(None), cases.c.timed_by < its.timed_by)
+    nowhere = and_(its.county == "", older.where(cases.c.county.is_(None)).exists())
+    return Prepared(
+        select(its.county).where(or_(older.where(cases.c.county == its.county).exists(), nowhere))
+    )
+
+
+_LATE = _late()
 
 
 def waiting(county: str, wanted: int, batch: int) -> Select[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -30,15 +31,25 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 3.0  # how often we look for journals that nobody applies
 ASK_SECONDS = 5.0  # how long for those whose disk does not tell whether there is something to apply
-OVER_SECONDS = 1.0  # how often, whether what the dead left is applied
+OVER_SECONDS = 3.0  # how often, whether what the dead left is applied
 
 
 class Following:
     """Applies every journal that nobody else applies. One of each process that does the work."""
 
-    def __init__(self, engine: AsyncEngine, book: Book, spool: Path, term: FactTerm | None = None) -> None:
-        """`term`: how long applied facts stay."""
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        book: Book,
+        spool: Path,
+        term: FactTerm | None = None,
+        ours: Collection[Path] = (),
+    ) -> None:
+        """`term`: how long applied facts stay. `ours`: journals that this process applies anyway."""
         self.engine, self.book, self.spool, self.term = engine, book, spool, term or FactTerm()
+        self.ours = {*ours}
+        self.living = set[Path]()  # journals that some process had when last looked
+        self.gone = asyncio.Event()  # one of these has none any more
         self._pumps: dict[Path, Pump] = {}
         self._tasks: dict[Path, asyncio.Task[None]] = {}
         self._waiting: dict[Path, str] = {}  # journals whose facts must wait, and why
@@ -66,14 +77,22 @@ class Following:
 
     async def look(self) -> None:
         """Begin with those that want it: also the dead's, where the database lacks what it had of them."""
-        wanted = await _lacking(self.engine, self.spool) | await ask_once(partial(slots.living, self.spool))
-        for folder in wanted | await self._left():
+        living, others = await ask_once(self._living_and_others)
+        if self.living - living:
+            self.gone.set()
+        self.living = living
+        lacking = await _lacking(self.engine, self.spool) if others else set()
+        for folder in (living | lacking | await self._left(others)) - self.ours:
             if folder not in self._tasks:
                 self._tasks[folder] = asyncio.create_task(self._follow(folder), name=f"pump {folder}")
 
-    async def _left(self) -> set[Path]:
+    def _living_and_others(self) -> tuple[set[Path], set[Path]]:
+        living = slots.living(self.spool)
+        return living, {*slots.journals(self.spool)} - living
+
+    async def _left(self, others: set[Path]) -> set[Path]:
         """Those of which something may wait, as far as their disks tell in time: each is asked by itself."""
-        for folder in await ask_once(partial(slots.journals, self.spool)):
+        for folder in others:
             if folder not in self._tasks and folder not in self._asked:
                 self._asked[folder] = asyncio.create_task(ask_once(partial(_may_be_left, folder)))
         if self._asked:

@@ -55,10 +55,11 @@ from ivr.store.facts import (
     RecordingBegunFact,
     VerdictFact,
     WordsKeptFact,
+    is_patient,
     write,
 )
-from ivr.store.journal import Journal, JournalError, journal_marks
-from ivr.store.journal.applied import CHECKPOINT_SECONDS
+from ivr.store.journal import Journal, JournalError, Position, journal_marks
+from ivr.store.journal.applied import AT_ONCE, CHECKPOINT_SECONDS
 from ivr.store.journal.journal_follower import JournalFollower
 from ivr.store.journal.journal_marks import JournalMark
 from ivr.store.tables import calls, cases, outbox, recordings, referrals
@@ -66,6 +67,7 @@ from ivr.store.tables import calls, cases, outbox, recordings, referrals
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.3  # facts that come this close together share a transaction; routed within half a second
+PATIENCE_SECONDS = 1.5  # so long those that nobody waits for (`is_patient`) wait for one that somebody does
 A_TURN = 25  # facts whose rows are made before whoever else waits for this loop has a turn
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 # What a fact that makes no sense, or asks for what is not possible, brings about: it is put aside alone.
@@ -114,7 +116,7 @@ async def apply(
                 case CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at):
                     await callbacks.ended(connection, attempt.id, attempt.outcome, at)
                     await _act_on(connection, raw, page, attempt, at)
-        return await journal_marks.move(connection, mark) if mark else None
+        return await journal_marks.move(raw, mark) if mark else None
 
 
 async def _act_on(
@@ -291,12 +293,14 @@ class Pump:
         journal: Journal | JournalFollower,
         book: Book,
         linger: float = LINGER_SECONDS,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """`journal`: our own, or another process's. `linger`: seconds."""
+        """`journal`: our own, or another process's. `linger`, `patience`: seconds."""
         self.engine = engine
         self.journal = journal
         self.book = book
-        self.linger = linger
+        self.linger, self.patience = linger, patience
+        self._ahead = Position(), list[Fact](), Position()  # read behind the first and up to the second
         self._idle: list[asyncio.Future[None]] = []
         self._hurry = asyncio.Event()
         self.compared = asyncio.Event()  # with the database's mark, once
@@ -342,7 +346,29 @@ class Pump:
             while not await _first(self.journal.grown, COMPARE_SECONDS):
                 await compare(self.engine, self.journal)
         if self.linger and not self._hurry.is_set():
-            await _first(self._hurry, self.linger)
+            until = asyncio.get_running_loop().time() + self.patience
+            while not await _first(self._hurry, self.linger) and await self._may_wait(until):
+                pass
+
+    async def _may_wait(self, until: float) -> bool:
+        """Once more came: whether what was there before may wait for it, and nobody is in a hurry."""
+        self.journal.grown.clear()
+        facts, _ = await self._read_ahead()
+        left = until - asyncio.get_running_loop().time()
+        if left <= 0 or self._hurry.is_set() or len(facts) >= AT_ONCE or not all(map(is_patient, facts)):
+            return False
+        return await _first(self.journal.grown, left)
+
+    async def _read_ahead(self) -> tuple[list[Fact], Position]:
+        """What waits behind what is applied, each fact read once; and up to where."""
+        begin, facts, upto = self._ahead
+        if begin != self.journal.applied:
+            begin, facts, upto = self.journal.applied, [], self.journal.applied
+        if upto < self.journal.flushed and len(facts) < AT_ONCE:
+            more, upto = await self.journal.next_facts(upto, AT_ONCE - len(facts))
+            facts = facts + more
+        self._ahead = begin, facts, upto
+        return facts, upto
 
     async def _drain(self) -> None:
         self._hurry.clear()
@@ -360,12 +386,13 @@ class Pump:
 
     async def _one_batch(self) -> None:
         before = self.journal.applied
-        facts, position = await self.journal.next_facts(before)
+        facts, position = await self._read_ahead()
         now = None
         if position != before:
             page = await self.book.page()
             now = await self._apply(page, facts, JournalMark(self.journal.identity, before, position))
         await self.journal.applied_up_to(position, now)
+        self._ahead = position, [], position
 
     async def _apply(self, page: Page, facts: list[Fact], mark: JournalMark | None = None) -> datetime | None:
         """What time it is by the database."""

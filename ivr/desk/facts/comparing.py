@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store import code_blocks, slots
+from ivr.store.direct import asking
 from ivr.store.disk_thread import ask_once
 from ivr.store.journal import journal_marks, journal_reading
 from ivr.store.journal.applied import Applied, JournalUnread, Position, identity_of
@@ -69,8 +70,8 @@ async def _note(connection: AsyncConnection, journal: Applied, at: Position, to:
 async def behind(engine: AsyncEngine, spool: Path) -> set[Path]:
     """The journals of which the database lacks facts that it had. Raises what AWAY names."""
     said = await ask_once(partial(_checkpoints, spool))
-    async with engine.connect() as connection:
-        there = await journal_marks.positions(connection, [identity for identity, _ in said.values()])
+    async with asking(engine) as raw:
+        there = await journal_marks.positions(raw, [identity for identity, _ in said.values()])
     return {folder for folder, (id, at) in said.items() if there.get(id, Position()) < at}
 
 

@@ -13,12 +13,26 @@ from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from persiantools import digits
 from persiantools.jdatetime import JalaliDate
-from sqlalchemy import Row, Select, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    any_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -35,7 +49,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters import held_events, order_news
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
-from ivr.store.direct import ALL, from_arrays
+from ivr.store.direct import ALL, Prepared, asking, from_arrays
 from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
 
 log = logging.getLogger(__name__)
@@ -48,7 +62,6 @@ LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's 
 RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
 _LONGEST = 300
 # Arrays, so that it is one statement for any number of rows, made and planned once.
-_TAKEN = from_arrays([outbox.c.id])
 _LEASED = from_arrays([outbox.c.id, outbox.c.attempts])
 
 
@@ -82,33 +95,56 @@ class Leased:
         return not self.is_letter and self.kind != WISH
 
 
-def due(now: datetime, limit: int, lane: str | None = None) -> Select[Any]:
-    """What is to be sent now, the longest waiting first, and no other worker has.
+def _waits() -> tuple[ColumnElement[bool], ...]:
+    now = bindparam("now", type_=outbox.c.next_at.type)
+    return outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.next_at <= now
 
-    `lane`: only letters of that kind, or with INSIDE only what becomes of events and wishes.
-    """
-    waiting = [outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.next_at <= now]
+
+_DUE_LANES = Prepared(
+    select(case(*((outbox.c.kind == kind, kind) for kind in LETTERS), else_=INSIDE).label("lane"))
+    .where(*_waits())
+    .distinct()
+)
+
+
+async def due_lanes(engine: AsyncEngine, now: datetime) -> set[str]:
+    """Those of which something is due: one cheap question for all."""
+    async with asking(engine) as raw:
+        return {row["lane"] for row in await _DUE_LANES.all(raw, now=now)}
+
+
+def due(lane: str | None = None) -> Select[Any]:
+    """What is to be sent `now` and no other worker has, the longest waiting first, at `most` so many."""
+    query = select(outbox.c.id).where(*_waits())
     if lane is not None:
-        waiting.append(outbox.c.kind.not_in(LETTERS) if lane == INSIDE else outbox.c.kind == lane)
-    query = select(outbox.c.id).where(*waiting).order_by(outbox.c.next_at).limit(limit)
+        is_letter = or_(*(outbox.c.kind == kind for kind in LETTERS))
+        query = query.where(~is_letter if lane == INSIDE else outbox.c.kind == lane)
+    query = query.order_by(outbox.c.next_at).limit(bindparam("most", type_=Integer))
     return query.with_for_update(skip_locked=True)
 
 
+@cache
+def _taking(lane: str | None) -> Prepared:
+    """Their ids are an array, so that PostgreSQL looks each up, however many rows there are."""
+    ids = func.array(due(lane).scalar_subquery(), type_=ARRAY(outbox.c.id.type))
+    until = bindparam("until", type_=outbox.c.next_at.type)
+    taken = update(outbox).where(outbox.c.id == any_(ids))
+    return Prepared(taken.values(attempts=outbox.c.attempts + 1, next_at=until).returning(outbox))
+
+
 async def lease(engine: AsyncEngine, now: datetime, limit: int = 50, lane: str | None = None) -> list[Leased]:
-    """Take some rows; nobody else gets them before the lease is over."""
-    async with engine.begin() as connection:
-        ids = (await connection.execute(due(now, limit, lane))).scalars().all()
-        if not ids:
-            return []
-        taken = update(outbox).where(outbox.c.id == _TAKEN.c.id)
-        taken = taken.values(attempts=outbox.c.attempts + 1, next_at=now + LEASE)
-        rows = await connection.execute(taken.returning(outbox), {f"{ALL}id": ids})
-        return sorted((_leased(row) for row in rows), key=lambda each: (each.created_at, each.key))
+    """Take some rows; nobody else gets them before the lease is over.
+
+    `lane`: only letters of that kind, or with INSIDE only what becomes of events and wishes.
+    """
+    async with asking(engine) as raw:
+        rows = await _taking(lane).all(raw, now=now, most=limit, until=now + LEASE)
+    return sorted(map(_leased, rows), key=lambda each: (each.created_at, each.key))
 
 
-def _leased(row: Row[Any]) -> Leased:
-    whom = held_events.held_for(row.last_error)
-    return Leased(row.id, row.key, row.kind, row.payload, row.created_at, row.attempts, whom)
+def _leased(row: Mapping[str, Any]) -> Leased:
+    its = {name: row[name] for name in ("id", "key", "kind", "payload", "created_at", "attempts")}
+    return Leased(**its, held_for=held_events.held_for(row["last_error"]))
 
 
 async def spread(

@@ -23,6 +23,7 @@ from ivr.desk.book.menus import (
 from ivr.desk.refusals import Refused, WrongField
 from ivr.desk.trees.drafts import Draft, Faulty, draft_of, stage
 from ivr.store.aside import Aside
+from ivr.store.direct import direct
 from ivr.store.tables import menu_events, menu_revisions
 from ivr.voice.menu_life import ENDS_WAIT, Stage, TreeDeed
 
@@ -102,7 +103,7 @@ async def _put(
 async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = None) -> list[Planned]:
     """Put on the air whatever has come to its time. One that can't be is noted as unscheduled, with why."""
     done: list[Planned] = []
-    async with engine.connect() as connection:
+    async with direct(engine) as (connection, _):  # every few seconds
         waiting = await _waiting(connection)
 
     async def put(row: Row[Any]) -> int:

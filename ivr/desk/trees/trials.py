@@ -16,6 +16,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.people import account_news, auditing
 from ivr.desk.trees.publishing import end_trial
 from ivr.store.aside import Aside
+from ivr.store.direct import direct
 from ivr.store.tables import calls, menu_events, outbox, people
 from ivr.voice.footprints import FAILED, SERVED
 from ivr.voice.menu_life import TreeDeed
@@ -43,7 +44,7 @@ class TakenBack:
 async def watch_trials(engine: AsyncEngine, at: datetime, aside: Aside | None = None) -> list[TakenBack]:
     """Take back what turns out worse. A look is at a trial's first so many calls: it always says the same."""
     tried = select(menu_events.c.name).where(menu_events.c.deed == TreeDeed.TRIED).distinct()
-    async with engine.connect() as connection:
+    async with direct(engine) as (connection, _):  # every few seconds
         names = (await connection.execute(tried)).scalars().all()
     found: list[TakenBack] = []
 

@@ -137,9 +137,9 @@ class Applied:
             return facts, position
         return facts, max(position, min(end, self.flushed))
 
-    async def next_facts(self, after: Position) -> tuple[list[Fact], Position]:
+    async def next_facts(self, after: Position, limit: int = AT_ONCE) -> tuple[list[Fact], Position]:
         """The same as `read`, but a disk that hangs holds up nobody else."""
-        return await self._disk.ask(partial(self.read, after))
+        return await self._disk.ask(partial(self.read, after, limit))
 
     async def applied_up_to(self, position: Position, now: datetime | None = None) -> None:
         """The same as `checkpoint`, likewise."""

@@ -1,5 +1,6 @@
 """Whoever writes a journal rings; whoever applies its facts hears it at once: a socket in its folder.
 
+It rings for facts that somebody waits for.
 A ring that is not heard is no matter: the journal is looked at every second all the same.
 """
 

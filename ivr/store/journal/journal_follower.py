@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -31,7 +32,8 @@ class JournalFollower(Applied):
     _next: asyncio.TimerHandle | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _looking: asyncio.Task[None] | None = None
-    _rang: bool = False  # since it was last looked at
+    _rang: bool = False  # since it was last looked at …
+    _looked: float = 0.0  # … which was then
 
     def open(self) -> None:
         """Raises JournalInUse when somebody applies these facts, JournalError; then nothing of it is held."""
@@ -130,12 +132,14 @@ class JournalFollower(Applied):
 
     async def _look_while_it_rings(self) -> None:
         while self._rang:
+            if (early := self._looked + APART_SECONDS - time.monotonic()) > 0:
+                await asyncio.sleep(early)
             self._rang = False
             try:
                 await self._disk.ask(self.look)
             except OSError as error:  # it is looked at again in a second
                 self._tell(error)
-            await asyncio.sleep(APART_SECONDS)
+            self._looked = time.monotonic()
 
     def _end(self) -> Position:
         found, refusal = shown(self.folder)

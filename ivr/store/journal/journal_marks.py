@@ -11,11 +11,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, false, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    false,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.store.base import metadata, moment
+from ivr.store.direct import Prepared
 from ivr.store.journal.applied import Position
 
 TOLD = timedelta(days=30)  # so long the doctor and `ivr verify` tell that a database went back
@@ -59,16 +75,30 @@ class Setback(NamedTuple):
     to: datetime | None
 
 
-async def move(connection: AsyncConnection, mark: JournalMark) -> datetime:
-    """In the transaction that applies the facts up to there. What time it is. Raises WentBack."""
-    place, before = tuple_(_MARKS.segment, _MARKS.byte), tuple_(mark.before.segment, mark.before.offset)
-    moved = update(journal_marks).where(_MARKS.journal == mark.journal, place >= before)
-    values = {"segment": mark.to.segment, "byte": mark.to.offset, "marked_at": func.now()}
-    at: datetime | None = (
-        await connection.execute(moved.values(values).returning(_MARKS.marked_at))
-    ).scalar()
-    if at is None:
+_MOVE = Prepared(
+    update(journal_marks)
+    .where(
+        _MARKS.journal == bindparam("this", type_=Text),
+        tuple_(_MARKS.segment, _MARKS.byte)
+        >= tuple_(bindparam("segment_before", type_=BigInteger), bindparam("byte_before", type_=BigInteger)),
+    )
+    .values(
+        segment=bindparam("segment_to", type_=BigInteger),
+        byte=bindparam("byte_to", type_=BigInteger),
+        marked_at=func.now(),
+    )
+    .returning(_MARKS.marked_at)
+)
+
+
+async def move(raw: Any, mark: JournalMark) -> datetime:
+    """In asyncpg's transaction that applies the facts up to there. What time it is. Raises WentBack."""
+    before = {"segment_before": mark.before.segment, "byte_before": mark.before.offset}
+    to = {"segment_to": mark.to.segment, "byte_to": mark.to.offset}
+    row = await _MOVE.first(raw, this=mark.journal, **before, **to)
+    if row is None:
         raise WentBack(f"the database is behind {mark.before} of journal {mark.journal}")
+    at: datetime = row["marked_at"]
     return at
 
 
@@ -88,11 +118,17 @@ async def note_setback(
     await connection.execute(update(journal_marks).where(_MARKS.journal == journal).values(told))
 
 
-async def positions(connection: AsyncConnection, journals: Collection[str]) -> dict[str, Position]:
-    """Of those journals that the database knows."""
-    query = select(_MARKS.journal, _MARKS.segment, _MARKS.byte).where(_MARKS.journal.in_(journals))
-    rows = await connection.execute(query)
-    return {row.journal: Position(row.segment, row.byte) for row in rows}
+_POSITIONS = Prepared(
+    select(_MARKS.journal, _MARKS.segment, _MARKS.byte).where(
+        _MARKS.journal == any_(bindparam("journals", type_=ARRAY(Text)))
+    )
+)
+
+
+async def positions(raw: Any, journals: Collection[str]) -> dict[str, Position]:
+    """Of those journals that the database knows, by asyncpg."""
+    rows = await _POSITIONS.all(raw, journals=[*journals])
+    return {row["journal"]: Position(row["segment"], row["byte"]) for row in rows}
 
 
 async def setbacks(connection: AsyncConnection, since: datetime | None = None) -> list[Any]:

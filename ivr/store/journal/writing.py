@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
-from ivr.store.facts import Fact, prepare, write
+from ivr.store.facts import Fact, is_patient, prepare, write
 from ivr.store.journal.applied import (
     AT_ONCE,
     CLOSE_SECONDS,
@@ -73,6 +73,10 @@ class _Entry:
             self.tell(error)
             return False
         return True
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.fact is not None and not is_patient(self.fact)
 
     def tell(self, error: Exception | None) -> None:
         """Wake who waits, if anybody still does."""
@@ -238,13 +242,13 @@ class Journal(Applied):
 
     # Reading
 
-    async def next_facts(self, after: Position) -> tuple[list[Fact], Position]:
+    async def next_facts(self, after: Position, limit: int = AT_ONCE) -> tuple[list[Fact], Position]:
         """What was flushed a moment ago is at hand; for the rest the disk is asked, which may hang."""
-        lately = self._read_lately(after)
-        return lately or await Applied.next_facts(self, after)
+        lately = self._read_lately(after, limit)
+        return lately or await Applied.next_facts(self, after, limit)
 
-    def _read_lately(self, after: Position) -> tuple[list[Fact], Position] | None:
-        """Whole flushes, so perhaps more facts than AT_ONCE; None when the disk has to be asked."""
+    def _read_lately(self, after: Position, limit: int) -> tuple[list[Fact], Position] | None:
+        """Whole flushes, so perhaps more facts than that; None when the disk has to be asked."""
         while self._lately and self._lately[0][1] <= after:
             _, self._lately_from = self._lately.popleft()
         if not self._lately or after != self._lately_from:
@@ -253,7 +257,7 @@ class Journal(Applied):
         position = after
         for more, position in self._lately:  # noqa: B007 - that of the last one taken
             facts += more
-            if len(facts) >= AT_ONCE:
+            if len(facts) >= limit:
                 break
         return facts, position
 
@@ -335,8 +339,8 @@ class Journal(Applied):
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop is gone: nobody waits any more
             self._loop.call_soon_threadsafe(self._wake, entries, end, error)
-        if self._ringer is not None:
-            self._ringer.ring()
+        if self._ringer is not None and any(entry.is_urgent for entry in entries):
+            self._ringer.ring()  # the rest is seen within a second
 
     def _wake(self, entries: list[_Entry], end: Position, error: JournalError | None) -> None:
         self._refused = str(error or "")

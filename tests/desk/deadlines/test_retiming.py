@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
@@ -28,3 +29,20 @@ async def test_of_three_cases_one_that_the_books_refuse_to_time_anew_keeps_no_ot
     assert moved == [False, True, True] and aside.counts == {"deadlines": 1}
     await at.mend(codes[0], last)
     assert await retime(engine, at.page, at.later(1), aside=aside) == 1 and aside.troubles == []
+
+
+async def test_where_no_case_waits_one_question_tells_and_one_without_a_county_is_found(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    code = await at.open("water.bill", "")
+    due_at = (await at.row(code)).due_at
+    taken = list[object]()
+    listen(engine.sync_engine.pool, "checkout", lambda *its: taken.append(its))
+    assert await retime(engine, at.page, at.at) == 0 and len(taken) == 1 < len(at.page.counties)
+    await closures.declare(
+        engine, at.page, Actor("desk/karimi", Side.DESK), date(2026, 11, 28), "", "برف", at.at
+    )
+    await at.reread()
+    assert await retime(engine, at.page, at.at) == 1
+    assert (await at.row(code)).due_at > due_at

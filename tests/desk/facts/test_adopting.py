@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
@@ -82,6 +83,20 @@ async def test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_whe
             work.cancel()
             await asyncio.wait({work})
     assert len(await as_json.cases(engine)) == 2
+
+
+async def test_while_every_journal_has_its_process_no_database_is_asked_and_one_that_has_none_is_told_of(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    asked = list[object]()
+    listen(engine.sync_engine.pool, "checkout", lambda *its: asked.append(its))
+    following = Following(engine, book_of(engine), tmp_path, ours=[tmp_path / "journal"])
+    async with office(engine, tmp_path, pumping=False, lease=False):
+        await following.look()
+        assert not asked and not following.gone.is_set()
+        assert not following._tasks, "nor is our own taken"  # private: nothing else tells at once
+    await following.look()
+    assert asked and following.gone.is_set()
 
 
 async def test_a_journal_that_its_disk_refuses_once_holds_up_no_other_and_comes_into_the_books_after_that(

@@ -9,19 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts import apply
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.store.engine import AWAY, make_engine
-from ivr.store.facts import CaseOpenedFact
+from ivr.store.facts import CaseOpenedFact, is_patient
 from ivr.store.journal import Position
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
-from ivr.voice.actions import KeepWords, RefineCase
+from ivr.voice.actions import Confide, Confirm, KeepWords, RefineCase
 from ivr.voice.events import CallerKnown, Lookup
-from tests.desk.office import WEDNESDAY, call, office, opening, words
+from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 from tests.fixtures.database import run
 from tests.store.noted import lay
 
@@ -174,3 +174,56 @@ async def test_two_pumps_on_the_same_facts_make_one_case_each(engine: AsyncEngin
         page = await desk.book.page()
         await asyncio.gather(*(apply.apply(engine, page, everything[n:]) for n in (0, 10, 20)))
         assert (await counts(engine))[1:] == [40, 40, 40, 80, 40]
+
+
+async def a_call_is_seen(desk: Office) -> None:
+    """One of which nothing is to be routed, begun and over, until the pump has read of it."""
+    desk.pump.linger = 0.01
+    quiet = call()
+    await desk.intake.call_started(quiet)
+    await desk.intake.call_ended(quiet, "completed", WEDNESDAY, ())
+    while len(desk.pump._ahead[1]) < 2 and not (await counts(desk.engine))[0]:  # private: no event tells
+        await asyncio.sleep(0.01)
+
+
+async def test_what_nobody_waits_for_shares_the_transaction_of_what_somebody_does(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk, asyncio.timeout(patience(20)):
+        desk.pump.patience = 3_600.0
+        await a_call_is_seen(desk)
+        assert not (await counts(engine))[0]
+        await desk.intake.open_case(call(), opening())
+        while not await as_json.cases(engine):
+            await asyncio.sleep(0.02)
+        async with engine.connect() as connection:
+            query = "SELECT xmin::text FROM calls UNION SELECT xmin::text FROM cases"
+            assert len((await connection.execute(text(query))).all()) == 1
+        assert (await counts(engine))[0] == 2
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+async def test_what_nobody_waits_for_comes_by_itself_and_at_once_when_all_is_to_be_there(
+    engine: AsyncEngine, tmp_path: Path, hurried: bool
+) -> None:
+    async with office(engine, tmp_path) as desk, asyncio.timeout(patience(20)):
+        desk.pump.patience = 3_600.0 if hurried else 0.2
+        await a_call_is_seen(desk)
+        if hurried:
+            await desk.pump.idle()
+        while not (await counts(engine))[0]:
+            assert not hurried
+            await asyncio.sleep(0.02)
+
+
+async def test_facts_that_somebody_waits_for_are_not_patient(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path, pumping=False) as desk:
+        hers = call()
+        await desk.intake.call_started(hers)
+        code = await desk.intake.open_case(hers, opening())
+        await desk.intake.confide(hers, Confide(code))
+        await desk.intake.confirm(hers, Confirm(code, solved=True))
+        await desk.intake.call_ended(hers, "completed", WEDNESDAY, ())
+        await desk.intake.call_ended(replace(hers, attempt=str(uuid.uuid4())), "completed", WEDNESDAY, ())
+        facts, _ = desk.journal.read(Position())
+    assert [is_patient(fact) for fact in facts] == [True, False, False, False, True, False]

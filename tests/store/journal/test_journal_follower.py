@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from ivr.lab.pace import patience
+from ivr.store.facts import CallStartedFact
 from ivr.store.journal import Journal, applied, bell, journal_follower
 from ivr.store.journal.applied import JournalError, JournalInUse, shown
 from ivr.store.journal.journal_follower import JournalFollower
 from tests.fixtures.damaged import damaged, hanging
-from tests.store.noted import noted, number
+from tests.store.noted import CALL, noted, number
 
 
 @asynccontextmanager
@@ -91,6 +92,21 @@ async def test_each_fact_is_heard_of_by_the_bell_also_after_a_new_segment(
         for n in range(5):
             await journal.append(noted(n))
             assert await next_of(follower) == [n]
+
+
+async def test_the_bell_rings_for_no_fact_that_nobody_waits_for(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, applies=False)
+    journal.open()
+    with bell.hang(tmp_path) or nullcontext() as heard:
+        assert heard is not None
+        async with asyncio.timeout(patience(10)):
+            for n in range(2):
+                await journal.append(CallStartedFact(CALL))
+                await journal.append(noted(n))
+                await asyncio.get_running_loop().sock_recv(heard, 1)
+        with pytest.raises(BlockingIOError):
+            heard.recv(1)
+    await journal.close()
 
 
 async def test_without_a_bell_the_folder_is_looked_at(

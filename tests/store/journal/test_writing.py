@@ -100,10 +100,9 @@ async def test_what_was_flushed_a_moment_ago_is_read_without_the_disk_and_the_re
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ivr.store.journal.writing.MOST_LATELY", 5)
-    monkeypatch.setattr("ivr.store.journal.writing.AT_ONCE", 2)
 
-    async def next_numbers(position: Position) -> tuple[list[int], Position]:
-        facts, position = await journal.next_facts(position)
+    async def next_numbers(position: Position, limit: int = 2) -> tuple[list[int], Position]:
+        facts, position = await journal.next_facts(position, limit)
         return [number(fact) for fact in facts], position
 
     async with opened(tmp_path, segment_bytes=100) as journal:
@@ -117,7 +116,7 @@ async def test_what_was_flushed_a_moment_ago_is_read_without_the_disk_and_the_re
             assert found == wanted
         for path in tmp_path.glob("*.hidden"):
             path.rename(path.with_suffix(".log"))
-        assert (await next_numbers(Position()))[0] == [0, 1, 2, 3, 4]  # they were let go
+        assert (await next_numbers(Position(), 9))[0] == [0, 1, 2, 3, 4]  # they were let go
         for n in range(5, 20):
             await journal.append(noted(n))
         assert numbers(journal) == numbers(journal, Position()) == list(range(20))
