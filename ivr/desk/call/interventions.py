@@ -40,6 +40,10 @@ class Intervening(StrEnum):
     TAKE = "take"
 
 
+class Unentered(Refused):
+    """The call began so lately that it is in no list yet (PATIENCE_SECONDS in ivr/desk/facts/apply.py)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intervention:
     """On record. `unique_id`: the caller's channel; `code`: what to dial, "" where nothing is."""
@@ -59,7 +63,7 @@ async def begin(
     now: datetime,
     address: str = "",
 ) -> Intervention:
-    """Write it down. Raises WrongField without a reason, Refused when the call is over."""
+    """Write it down. Raises WrongField without a reason, Refused when the call is over, or Unentered."""
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
         raise WrongField("reason", f"must be given, in at most {LONGEST_REASON} characters")
@@ -68,17 +72,19 @@ async def begin(
     row |= {"reason": reason, "at": now}
     if code:
         row |= {"code_hash": _hash(code), "expires_at": now + CODE_LIVES}
-    running = select(calls.c.unique_id).where(calls.c.id == call, calls.c.ended_at.is_(None))
+    its = select(calls.c.unique_id, calls.c.ended_at).where(calls.c.id == call)
     async with engine.begin() as connection:
-        unique_id = (await connection.execute(running)).scalar()
-        if unique_id is None:
+        found = (await connection.execute(its)).first()
+        if found is None:
+            raise Unentered("the books have no such call yet")
+        if found.ended_at is not None:
             raise Refused("the call is over")
         await connection.execute(insert(interventions).values(row))
         of, deed = f"call/{call}", f"call_{action}"
         await auditing.note(
             connection, now, deed, person=person.id, subject=of, reason=reason, address=address
         )
-    return Intervention(row["id"], action, unique_id, code)
+    return Intervention(row["id"], action, found.unique_id, code)
 
 
 async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention | None:

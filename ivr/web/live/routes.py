@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from ivr.desk.call import interventions
-from ivr.desk.call.interventions import Intervening, Intervention
+from ivr.desk.call.interventions import Intervening, Intervention, Unentered
 from ivr.desk.call.live import Unreachable
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.browser_phone import Telephone
@@ -59,6 +59,8 @@ async def intervene(visit: Visit, action: Intervening) -> web.Response:
             await _end(visit, begun)
     except WrongField:
         return _wrong(visit, action, call, "live.wrong.reason", 422)
+    except Unentered:
+        return _wrong(visit, action, call, "live.wrong.unentered", 409)
     except Refused:
         return _wrong(visit, action, call, "live.wrong.over", 409)
     except Unreachable:

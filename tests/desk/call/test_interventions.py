@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import Role
 from ivr.desk.call import interventions
-from ivr.desk.call.interventions import Intervening, Intervention
+from ivr.desk.call.interventions import Intervening, Intervention, Unentered
 from ivr.desk.people.people import Person
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import audit, people
@@ -70,6 +70,12 @@ async def test_a_code_stands_for_one_call_once_and_for_a_minute(engine: AsyncEng
     assert (first.actor, first.reason, first.used_at) == ("karimi", "quality", SOON)
     assert first.over_at == SOON + timedelta(minutes=2) and second.used_at is None
     assert interventions.came_about(first) and not interventions.came_about(second)
+
+
+async def test_of_a_call_that_is_in_no_list_yet_nobody_is_told_that_it_is_over(engine: AsyncEngine) -> None:
+    she = await supervisor(engine)
+    with pytest.raises(Unentered, match="no such call yet"):
+        await interventions.begin(engine, uuid.uuid4(), Intervening.LISTEN, she, "quality", SOON)
 
 
 async def test_a_call_that_is_over_can_be_neither_listened_to_nor_ended(

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import ClientResponse
 from playwright.async_api import Browser, Locator, Page, expect
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
@@ -195,10 +195,15 @@ async def test_a_call_that_is_over_and_an_asterisk_that_is_away_are_told(
 ) -> None:
     client = await panel.signed_in("supervisor")
     json_please = {"headers": {"Accept": "application/json"}}
-    path = f"/panel/live/calls/{await running(panel, tmp_path / 'spool')}/end"
+    call = await running(panel, tmp_path / "spool")
+    path = f"/panel/live/calls/{call}/end"
     away = await client.post(path, {"reason": "x"}, **json_please)
     assert (away.status, await away.json()) == (503, {"wrong": text("wrong.asterisk")})
-    over = await client.post(f"/panel/live/calls/{uuid.uuid4()}/end", {"reason": "x"}, **json_please)
+    unknown = await client.post(f"/panel/live/calls/{uuid.uuid4()}/end", {"reason": "x"}, **json_please)
+    assert (unknown.status, await unknown.json()) == (409, {"wrong": text("wrong.unentered")})
+    async with panel.engine.begin() as connection:
+        await connection.execute(update(calls).where(calls.c.id == call).values(ended_at=func.now()))
+    over = await client.post(path, {"reason": "x"}, **json_please)
     assert (over.status, await over.json()) == (409, {"wrong": text("wrong.over")})
 
 
