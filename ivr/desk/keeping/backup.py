@@ -68,6 +68,7 @@ _NOT_IN_IT = "it is not in this backup"
 _EARLIER_STANDS = "the copy of an earlier backup stands for it"
 _PAGE = 500
 _LEVEL = 3  # of gzip: half the work of 6, a tenth more room
+_IN_MEMORY = 64 << 20  # of a range, packed: a page of large values leads to megabytes that lie elsewhere
 
 
 class BackupError(Exception):
@@ -169,7 +170,7 @@ class Backup:
         if held := self.earlier.has(name, part.rows, part.mark):
             self.held[name] = held
             return
-        with tempfile.SpooledTemporaryFile(max_size=copying.PIECE) as file:
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self.state)) as file:
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
 
                 async def take(piece: bytes) -> None:
