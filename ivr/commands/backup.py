@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,20 +26,21 @@ if TYPE_CHECKING:
     from ivr.desk.keeping.backup import Backup
     from ivr.desk.keeping.restore import Restored
     from ivr.store.archive import Writer
-    from ivr.store.backup_chain import BackupChain, Held
+    from ivr.store.backup_chain import BackupChain
 
 BACKUP_EXAMPLES = (
     "Examples: ivr backup /backup   ·   ivr backup /backup --new   ·   ivr backup - --for age1… > a.tar.age"
 )
 RESTORE_EXAMPLES = "Examples: ivr restore --check a.tar   ·   ivr restore a.tar.age --identity holder.txt"
 STREAM = Path("-")
+NAME, HALF = "seda111-", ".half"  # an archive's name begins so, and ends so while it is being written
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 
 
 def backup(
     to: Annotated[Path, typer.Argument(help="File, folder, or - for standard output.")],
     new: Annotated[
-        bool, typer.Option("--new", help="Leave out files that the last backups in that folder hold.")
+        bool, typer.Option("--new", help="Leave out what the last backups in that folder hold.")
     ] = False,
     leave_stored: Annotated[
         bool, typer.Option(help="Leave out recordings that are in the recordings' store and not here.")
@@ -60,7 +62,7 @@ def backup(
     With --new it stands on earlier ones, without which it can't be restored: keep them in one folder. It is
     whole where there is none, and once a month.
     """
-    from ivr.store.backup_chain import Archived, BackupChain, write_list
+    from ivr.store.backup_chain import BackupChain
 
     if new and to == STREAM:
         fail("--new wants a file or a folder: the earlier backups are looked for beside it", 2)
@@ -71,36 +73,55 @@ def backup(
     found: list[Finding] = []
     holders = _holders([] if clear else to_whom or settings.at_rest.recipients)
     ending = ".tar.age" if holders else ".tar"
-    earlier = _earlier(to if to.is_dir() else to.parent, ending) if new else BackupChain()
-    with _target(to, ending) as (path, whole), _closed(whole, holders) as out:
-        made, held = with_database(
-            settings, lambda engine: _back_up(settings, engine, out, found, leave_stored, earlier)
-        )
-    if to != STREAM:
-        taken = Archived(path.name, made["sums"], path.stat().st_size, made["taken_at"])
-        try:
-            write_list(path, [*earlier.chain, taken], held)
-        except OSError as error:
-            why = error.strerror or error
-            what = "lacks what is told above" if made["lacking"] else "is whole"
-            raise Trouble(f"{path} {what}, but its list beside it can't be written: {why}") from error
+    with _alone(to):
+        earlier = _earlier(to if to.is_dir() else to.parent, ending) if new else BackupChain()
+        with _target(to, ending) as (path, whole), _closed(whole, holders) as out:
+            work, made = with_database(
+                settings, lambda engine: _back_up(settings, engine, out, found, leave_stored, earlier)
+            )
+        if to != STREAM:
+            _help_the_next(settings, path, work, made)
     made |= {"file": str(path), "findings": [finding.text for finding in found]}
     if json:
         show_json(made)
     else:
         for finding in found:
             err.print(finding.text, style="red", markup=False, highlight=False, soft_wrap=True)
-        said = f"{made['rows']} rows, {made['files']} files, {made['bytes']} bytes"
-        said += (
-            f", stands on {len(earlier.chain)} earlier ones with {made['left']} files"
-            if earlier.chain
-            else ""
-        )
-        lacks = (
-            f"; NOT WHOLE, {len(made['lacking'])} things are lacking: see above" if made["lacking"] else ""
-        )
-        print(f"{path}: {said}{lacks}; SHA-256 of its list: {made['sums']}", file=sys.stderr)
+        print(f"{path}: {_said(work, made)}", file=sys.stderr)
     raise SystemExit(1 if found else 0)
+
+
+def _help_the_next(settings: Settings, path: Path, work: Backup, made: Mapping[str, Any]) -> None:
+    """It finds beside the archive what lies in it, and in the books that these are of the same past."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ivr.desk.keeping.backed_up import keep
+    from ivr.store.backup_chain import Archived, write_list
+
+    what = "lacks what is told above" if work.lacking else "is whole"
+    taken = Archived(path.name, made["sums"], path.stat().st_size, made["taken_at"])
+    try:
+        write_list(path, [*work.earlier.chain, taken], work.held)
+    except OSError as error:
+        why = error.strerror or error
+        raise Trouble(f"{path} {what}, but its list beside it can't be written: {why}") from error
+    try:
+        with_database(settings, lambda engine: keep(engine, path.name, made))
+    except (SQLAlchemyError, OSError, Trouble) as error:
+        why = str(error).splitlines()[0]
+        raise Trouble(f"{path} {what}, but the next one copies all rows: it can't be noted: {why}") from error
+
+
+def _said(work: Backup, made: Mapping[str, Any]) -> str:
+    said = f"{work.rows} rows, {made['files']} files, {made['bytes']} bytes"
+    if chain := work.earlier.chain:
+        said += f", stands on {len(chain)} earlier ones with {work.left} files"
+        said += f" and {work.rows - work.copied} rows"
+    if work.anew:
+        said += f"; all rows are in it: {work.anew}"
+    if work.lacking:
+        said += f"; NOT WHOLE, {len(work.lacking)} things are lacking: see above"
+    return f"{said}; SHA-256 of its list: {made['sums']}"
 
 
 def restore(
@@ -177,7 +198,7 @@ async def _back_up(
     found: list[Finding],
     leave_stored: bool,
     earlier: BackupChain,
-) -> tuple[dict[str, Any], Mapping[str, Held]]:
+) -> tuple[Backup, dict[str, Any]]:
     from sqlalchemy.exc import ProgrammingError
 
     from ivr.desk.keeping.backup import Backup, BackupError
@@ -194,7 +215,7 @@ async def _back_up(
             writer, sums = await work.write(_guarded(out))
         except (BackupError, VaultError) as error:
             raise Trouble(str(error)) from None
-    return _figures(work, writer, sums), work.held
+    return work, _figures(work, writer, sums)
 
 
 def _figures(work: Backup, writer: Writer, sums: str) -> dict[str, Any]:
@@ -202,6 +223,8 @@ def _figures(work: Backup, writer: Writer, sums: str) -> dict[str, Any]:
     told = {"taken_at": content["taken_at"], "revision": content["revision"], "rows": work.rows}
     return {
         **told,
+        "copied": work.copied,
+        "anew": work.anew,
         "files": writer.files,
         "bytes": writer.size,
         "left": work.left,
@@ -315,6 +338,37 @@ def _bring_keys_back(settings: Settings, secret: Sequence[Any]) -> None:
 
 
 @contextmanager
+def _alone(to: Path) -> Iterator[None]:
+    """One at a time in a folder: the next stands on what this one leaves. What a killed one left goes."""
+    folder = to if to.is_dir() else to.parent
+    try:
+        lock = None if to == STREAM else os.open(folder, os.O_RDONLY)
+    except OSError:
+        lock = None  # what is wrong with it is told when we write there
+    if lock is None:
+        yield
+        return
+    try:
+        if _locked(lock, folder):
+            for half in folder.glob(f"{NAME}*{HALF}"):
+                half.unlink()
+        yield
+    finally:
+        os.close(lock)
+
+
+def _locked(lock: int, folder: Path) -> bool:
+    """False on a file system that knows no locks."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fail(f"another backup is being written into {folder}: let it end first", 1)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
 def _target(to: Path, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
     """A file that appears under its name when it is whole and on the disk."""
     if to == STREAM:
@@ -323,10 +377,10 @@ def _target(to: Path, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
         yield to, sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = to / f"seda111-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{ending}" if to.is_dir() else to
+    path = to / f"{NAME}{datetime.now(UTC):%Y%m%dT%H%M%SZ}{ending}" if to.is_dir() else to
     if path.exists():
         fail(f"{path} is there already", 2)
-    half = path.with_name(f"{path.name}.half")
+    half = path.with_name(f"{path.name}{HALF}")
     try:
         fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:

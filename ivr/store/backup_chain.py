@@ -1,7 +1,8 @@
 """What earlier backups in a folder hold, so that the next one need not: a list of files beside each archive.
 
-The list is of names, sizes, times and hashes. It lies beside the archive because whoever makes a backup for
-the holder of a key can't read it again. The archive itself says what it stands on.
+The list is of names, sizes, times and hashes, and of ranges of rows with their number and mark. It lies
+beside the archive because whoever makes a backup for the holder of a key can't read it again. The archive
+itself says what it stands on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,16 @@ FORM = "seda111 files 1"
 LIST = ".files"  # behind the archive's name
 # What was erased stays in older archives for as long as they are kept, and a chain is kept as a whole.
 WHOLE_AFTER = timedelta(days=30)
+# Rows are read once a week all the same, so that what their pages lost is not found out a month later.
+ROWS_AFTER = timedelta(days=6, hours=12)  # in the same night's hours
+ROWS = "database/"  # begins the names of their copies
 
 
 class Held(NamedTuple):
-    """A file as it is in an archive, which is the chain's `archive`-th. `changed`: nanoseconds."""
+    """A file as it is in an archive, which is the chain's `archive`-th. `changed`: nanoseconds.
+
+    Of a range of rows: how many there are, and its mark.
+    """
 
     size: int
     changed: int
@@ -49,9 +56,22 @@ class BackupChain:
 
     def holds(self, name: str, status: os.stat_result) -> Held | None:
         """The file, if it is what it was: of the same size, not written since."""
+        return self.has(name, status.st_size, status.st_mtime_ns)
+
+    def has(self, name: str, size: int, changed: int) -> Held | None:
+        """The same, of anything."""
         held = self.files.get(name)
-        same = held is not None and (status.st_size, status.st_mtime_ns) == (held.size, held.changed)
-        return held if same else None
+        return held if held is not None and (size, changed) == (held.size, held.changed) else None
+
+    @property
+    def rows_since(self) -> datetime | None:
+        """When the oldest archive with rows that are still wanted was taken; None: no rows are."""
+        its = {held.archive for name, held in self.files.items() if name.startswith(ROWS)}
+        return datetime.fromisoformat(self.chain[min(its)].taken_at) if its else None
+
+    def without_rows(self) -> BackupChain:
+        """For a next one that copies all of them."""
+        return _needed(self.chain, {k: v for k, v in self.files.items() if not k.startswith(ROWS)})
 
 
 WHOLE = BackupChain()
@@ -85,7 +105,7 @@ def write_list(archive: Path, chain: Iterable[Archived], files: Mapping[str, Hel
     flushing.put(archive.with_name(archive.name + LIST), "\n".join([*lines, ""]).encode())
 
 
-def _needed(chain: tuple[Archived, ...], files: dict[str, Held]) -> BackupChain:
+def _needed(chain: tuple[Archived, ...], files: Mapping[str, Held]) -> BackupChain:
     """Without archives of which nothing is wanted any more."""
     used = sorted({held.archive for held in files.values()})
     place = {old: new for new, old in enumerate(used)}

@@ -7,8 +7,8 @@ there.
 
 Recordings in envelopes lie in it so; their key only in the copy that is closed for a holder (`escrow`).
 
-Where it stands on earlier backups, what those hold of the folders that only grow is named, not read again;
-the database is whole in each.
+Where it stands on earlier backups, what those hold of the folders that only grow is named, not read again,
+and so are ranges of rows in which nothing came, went or was written anew (`ivr.store.copying`).
 
 What its disk does not give is told, named in the archive (`lacking/files`), and taken by the next one; so is
 what the books name and no disk has (`lacking/gone`).
@@ -24,6 +24,8 @@ import errno
 import gzip
 import json
 import os
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,14 +34,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import Row, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.proving import Finding
+from ivr.desk.keeping import backed_up
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.store import copying, recording_files, schema
 from ivr.store.archive import Writer
 from ivr.store.attachments import FOLDER
-from ivr.store.backup_chain import WHOLE, BackupChain, Held
+from ivr.store.backup_chain import ROWS, WHOLE, BackupChain, Held
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
 from ivr.store.folders import TellRefused, listed, remedy
@@ -53,6 +56,7 @@ from ivr.store.volumes import SECOND
 KEPT = ("fallback", "spool", "custody", "secrets", "escrow", "voices", FOLDER, "recordings")
 GROW = ("custody", FOLDER, "recordings")  # by files that nobody writes again
 EARLIER = "earlier/files"  # the member that names what earlier archives hold
+COUNTS = "earlier/rows"  # … that says how many rows each table has, where some are in earlier ones
 LACKING = "lacking/files"  # the member that names what is not in it, or not whole
 GONE = "lacking/gone"  # … what the books name and no disk has: no later one will hold it either
 KEYS = ("secrets", "escrow")  # of which half is worth nothing, or less
@@ -63,6 +67,8 @@ _LOST_FOUND = "lost+found"  # root's, at the top of each ext4
 _NOT_IN_IT = "it is not in this backup"
 _EARLIER_STANDS = "the copy of an earlier backup stands for it"
 _PAGE = 500
+_LEVEL = 3  # of gzip: half the work of 6, a tenth more room
+_IN_MEMORY = 64 << 20  # of a range, packed: a page of large values leads to megabytes that lie elsewhere
 
 
 class BackupError(Exception):
@@ -80,7 +86,9 @@ class Backup:
     vault: Vault | None = None  # what is only there is fetched …
     leave_stored: bool = False  # … or left there
     earlier: BackupChain = WHOLE  # what it stands on
-    rows: int = 0
+    rows: int = 0  # in the books …
+    copied: int = 0  # … and of those in this archive
+    anew: str = ""  # why all of them are in it though earlier ones hold some
     findings: int = 0
     content: dict[str, Any] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)  # what the next one may leave out
@@ -99,33 +107,43 @@ class Backup:
             direct(self.engine) as (connection, raw),
             raw.transaction(isolation="repeatable_read", readonly=True),
         ):
-            taken_at = await raw.fetchval("SELECT now()")  # the snapshot begins
-            self.content = {
-                "taken_at": taken_at.isoformat(),
-                "revision": await schema.revision(connection),
-                "tables": await copying.tables(connection),
-                "sequences": await copying.sequences(raw),
-                "stands_on": [{"file": link.file, "sums": link.sums} for link in self.earlier.chain],
-            }
-            if not self.content["revision"]:
-                raise BackupError("the database is empty: there is nothing to back up")
+            await self._begin(connection, raw)
             last_day = (await connection.execute(select(func.max(custody_days.c.day)))).scalar()
             writer = await asyncio.to_thread(Writer, out, self.content)
             for name in ("fallback", "spool"):
                 await asyncio.to_thread(self._folder, writer, name)
-            await self._tables(writer, raw)
+            counts = await self._tables(writer, raw)
         await asyncio.to_thread(self._folder, writer, "custody", partial(_is_closed, last_day))
         for name in ("secrets", "escrow", "voices"):
             await asyncio.to_thread(self._folder, writer, name)
         await self._attachments(writer)
         await self._recordings(writer)
-        if self.left:
-            await asyncio.to_thread(writer.add_bytes, EARLIER, self._left_out())
+        if old := self._left_out():
+            await asyncio.to_thread(writer.add_bytes, EARLIER, old)
+        if self.copied < self.rows:
+            await asyncio.to_thread(writer.add_bytes, COUNTS, json.dumps(counts).encode())
         for member, texts in ((LACKING, self.lacking), (GONE, self.gone)):
             lines = "".join(json.dumps(text) + "\n" for text in texts)
             if lines:
                 await asyncio.to_thread(writer.add_bytes, member, lines.encode())
         return writer, await asyncio.to_thread(writer.finish)
+
+    async def _begin(self, connection: AsyncConnection, raw: Any) -> None:
+        """The snapshot, and what it says of itself."""
+        taken_at = await raw.fetchval("SELECT now()")
+        revision = await schema.revision(connection)
+        if not revision:
+            raise BackupError("the database is empty: there is nothing to back up")
+        self.anew = await backed_up.forgotten(connection, raw, self.earlier)
+        if self.anew:
+            self.earlier = self.earlier.without_rows()
+        self.content = {
+            "taken_at": taken_at.isoformat(),
+            "revision": revision,
+            "tables": await copying.tables(connection),
+            "sequences": await copying.sequences(raw),
+            "stands_on": [{"file": link.file, "sums": link.sums} for link in self.earlier.chain],
+        }
 
     def _left_out(self) -> bytes:
         """A line for each file that an earlier archive holds: its place in `stands_on`, its name."""
@@ -133,17 +151,37 @@ class Backup:
         old = ((held.archive, name) for name, held in self.held.items() if held.archive < here)
         return "".join(json.dumps(each) + "\n" for each in old).encode()
 
-    async def _tables(self, writer: Writer, raw: Any) -> None:
+    async def _tables(self, writer: Writer, raw: Any) -> dict[str, int]:
+        """How many rows each has."""
+        counts, server = dict[str, int](), await copying.server(raw)
         for table, columns in self.content["tables"].items():
-            number = 0
-
-            async def take(piece: bytes, table: str = table) -> None:
-                nonlocal number
-                number += 1
-                await asyncio.to_thread(_add_piece, writer, f"database/{table}/{number:06}.copy.gz", piece)
-
-            self.rows += await copying.copy_out(raw, table, columns, take)
+            form = (server, self.content["revision"], columns)
+            counts[table] = 0
+            async for part in copying.ranges(raw, table, form):
+                await self._rows(writer, raw, table, part)
+                counts[table] += part.rows
             self.step("tables", 1)
+        self.rows = sum(counts.values())
+        return counts
+
+    async def _rows(self, writer: Writer, raw: Any, table: str, part: copying.RowRange) -> None:
+        """A range of them, unless an earlier backup holds it as it is."""
+        name = f"{ROWS}{table}/{part.number:06}.copy.gz"
+        if held := self.earlier.has(name, part.rows, part.mark):
+            self.held[name] = held
+            return
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self.state)) as file:
+            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
+
+                async def take(piece: bytes) -> None:
+                    await asyncio.to_thread(packed.write, piece)
+
+                await copying.copy_out(raw, table, self.content["tables"][table], part.number, take)
+            size = file.tell()
+            file.seek(0)
+            hashed = await asyncio.to_thread(writer.add, name, file, size, time.time())
+        self.held[name] = Held(part.rows, part.mark, hashed, len(self.earlier.chain))
+        self.copied += part.rows
 
     def _folder(self, writer: Writer, name: str, wanted: Callable[[Path], bool] = lambda path: True) -> None:
         for path in files(self.state / name, self._refused):
@@ -441,10 +479,6 @@ def _where(root: Path, name: str) -> Path | None:
         return recording_files.where(root, name)
     except OSError:
         return None
-
-
-def _add_piece(writer: Writer, name: str, piece: bytes) -> None:
-    writer.add_bytes(name, gzip.compress(piece, compresslevel=6, mtime=0))
 
 
 def _is_closed(last_day: date | None, path: Path) -> bool:

@@ -2,8 +2,8 @@
 
 One that stands on earlier ones is read with them: its database, its files, and of theirs those that it names.
 
-The database is filled in one transaction, the files beside their places; the last steps are a handful of
-renames and the commit.
+All is unpacked beside its place, then the database is filled in one transaction; the last steps are a handful
+of renames and the commit.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from asyncpg.exceptions import PostgresError
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.keeping.backup import EARLIER, GONE, KEPT, LACKING
+from ivr.desk.keeping.backup import COUNTS, EARLIER, GONE, KEPT, LACKING
 from ivr.store import code_blocks, copying, grants, restores, schema
 from ivr.store.archive import PIECE, ArchiveError, Member, Reader
 
@@ -94,6 +94,8 @@ def _check(source: IO[bytes], opens: Opens | None) -> Restored:
     while (member := reader.next()) is not None:
         if member.name == EARLIER:
             wanted = _wanted(member, done)
+        elif member.name == COUNTS:
+            _counts(member)
         elif member.name in (LACKING, GONE):
             done.tell(member)
         else:
@@ -137,6 +139,14 @@ def _wanted(member: Member, done: Restored) -> list[set[str]]:
     return found
 
 
+def _counts(member: Member) -> dict[str, int]:
+    """How many rows each table has. Raises ArchiveError."""
+    try:
+        return {table: int(rows) for table, rows in json.loads(b"".join(member.pieces())).items()}
+    except (ValueError, TypeError, AttributeError):
+        raise ArchiveError(f"{COUNTS} of the backup can't be read") from None
+
+
 def _sentences(member: Member) -> list[str]:
     try:
         return [str(json.loads(line)) for line in b"".join(member.pieces()).splitlines()]
@@ -152,18 +162,26 @@ def _earlier(done: Restored, wanted: list[set[str]], opens: Opens | None) -> Ite
         if opens is None:
             raise ArchiveError(f"it stands on {link['file']}: give it as a file, beside that one")
         with opens(link["file"]) as stream:
-            reader = Reader(stream)
-            reader.content()
-            seen = set[str]()
-            while (member := reader.next()) is not None:
-                if member.name in names:
-                    seen.add(member.name)
-                    done.files, done.size = done.files + 1, done.size + member.size
-                    yield member
-            if reader.sums != link["sums"]:
-                raise ArchiveError(f"{link['file']} is another backup than the one that it stands on")
-        if names := names - seen:
-            raise ArchiveError(f"{link['file']} lacks {min(names)}, for which it stands on it")
+            for member in _of_one(stream, link, names):
+                done.files, done.size = done.files + 1, done.size + member.size
+                yield member
+
+
+def _of_one(stream: IO[bytes], link: Mapping[str, str], names: set[str]) -> Iterator[Member]:
+    """These of an earlier backup. Raises ArchiveError, which names it."""
+    reader, seen = Reader(stream), set[str]()
+    try:
+        reader.content()
+        while (member := reader.next()) is not None:
+            if member.name in names:
+                seen.add(member.name)
+                yield member
+    except ArchiveError as error:
+        raise ArchiveError(f"it stands on {link['file']}: {error}") from None
+    if reader.sums != link["sums"]:
+        raise ArchiveError(f"{link['file']} is another backup than the one that it stands on")
+    if names := names - seen:
+        raise ArchiveError(f"{link['file']} lacks {min(names)}, for which it stands on it")
 
 
 @dataclass(slots=True)
@@ -175,8 +193,8 @@ class _Restoring:
     opens: Opens | None = None
     beside: Path | None = None
     done: Restored = field(default_factory=lambda: Restored({}))
-    _member: Member | None = None
     _names: list[set[str]] = field(default_factory=list)  # wanted of earlier backups
+    _counted: dict[str, int] = field(default_factory=dict)  # rows of each table, where it says so
 
     async def run(self, engine: AsyncEngine) -> Restored:
         content = self.done.content = await asyncio.to_thread(self.reader.content)
@@ -186,11 +204,9 @@ class _Restoring:
                 await self._prepare(connection, content)
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 await copying.empty_all(raw, content["tables"])
-                await self._next()
-                while self._member is not None:
-                    await self._take(raw, content["tables"])
-                self.done.files, self.done.size = self.reader.files, self.reader.size
-                await asyncio.to_thread(self._take_earlier)
+                await self._take_all()
+                for table, columns in content["tables"].items():
+                    await self._fill(raw, table, columns)
                 last = content["sequences"]
                 hotline = code_blocks.fingerprint(await code_blocks.tracking_key(connection))
                 begins = await asyncio.to_thread(self._codes_go_on, hotline, last)
@@ -237,28 +253,23 @@ class _Restoring:
             raise RestoreError(text)
         await schema.migrate(connection, revision)
 
-    async def _take(self, raw: Any, tables: copying.Tables) -> None:
-        member = self._member
-        assert member is not None
-        if member.name == EARLIER:
-            self._names = await asyncio.to_thread(_wanted, member, self.done)
-            await self._next()
-            return
-        if member.name in (LACKING, GONE):
-            await asyncio.to_thread(self.done.tell, member)
-            await self._next()
-            return
-        place, table = _where(member)
-        if place != "database":
+    async def _take_all(self) -> None:
+        """Unpack it, and what it stands on, one by one, so that it ends when somebody ends it."""
+        while (member := await asyncio.to_thread(self.reader.next)) is not None:
+            await asyncio.to_thread(self._take, member)
+        self.done.files, self.done.size = self.reader.files, self.reader.size
+        earlier = _earlier(self.done, self._names, self.opens)
+        while (member := await asyncio.to_thread(next, earlier, None)) is not None:
             await asyncio.to_thread(self._unpack, member)
-            await self._next()
-        elif table not in tables:
-            raise ArchiveError(f"the backup holds {member.name}, of no table that it names")
-        else:
-            await self._fill(raw, table, tables[table])
 
-    def _take_earlier(self) -> None:
-        for member in _earlier(self.done, self._names, self.opens):
+    def _take(self, member: Member) -> None:
+        if member.name == EARLIER:
+            self._names = _wanted(member, self.done)
+        elif member.name == COUNTS:
+            self._counted = _counts(member)
+        elif member.name in (LACKING, GONE):
+            self.done.tell(member)
+        else:
             self._unpack(member)
 
     async def _fill(self, raw: Any, table: str, columns: list[str]) -> None:
@@ -266,20 +277,26 @@ class _Restoring:
             rows = await copying.copy_in(raw, table, columns, self._rows_of(table))
         except (PostgresError, gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise ArchiveError(f"the rows of {table} can't be read back: {error}") from error
-        self.done.rows[table] = self.done.rows.get(table, 0) + rows
+        except OSError as error:
+            raise RestoreError(f"{self.half} can't be read: {error.strerror or error}") from error
+        if rows != (wanted := self._counted.get(table, rows)):
+            raise ArchiveError(f"{table} has {rows} rows, and had {wanted} when it was backed up")
+        if rows:
+            self.done.rows[table] = rows
 
     async def _rows_of(self, table: str) -> AsyncIterator[bytes]:
-        """The pieces of one table, which lie one behind the other; the member after them is the next one."""
-        while self._member is not None and _where(self._member) == ("database", table):
-            with gzip.GzipFile(fileobj=cast("IO[bytes]", self._member), mode="rb") as piece:
-                while rows := await asyncio.to_thread(piece.read, PIECE):
-                    yield rows
-            await self._next()
-
-    async def _next(self) -> None:
-        self._member = await asyncio.to_thread(self.reader.next)
+        """All that was unpacked of them, which is not needed any more then."""
+        folder = self.half / "database" / table
+        for path in sorted(folder.glob("*")):
+            with gzip.open(path) as rows:
+                while piece := await asyncio.to_thread(rows.read, PIECE):
+                    yield piece
+            path.unlink()
 
     def _unpack(self, member: Member) -> None:
+        place, table = _where(member)
+        if place == "database" and table not in self.done.content["tables"]:
+            raise ArchiveError(f"the backup holds {member.name}, of no table that it names")
         path = self.half / member.name
         try:
             self._write(member, path)

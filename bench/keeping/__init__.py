@@ -1,0 +1,1 @@
+"""What a day's backup takes of what a whole one does."""
