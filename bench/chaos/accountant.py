@@ -405,11 +405,17 @@ class Accountant:
             each.ended == "cut" and self._is_hers(call, each) and _begun(call, each) == began
             for each in self.evidence.recordings
         )
+        well = self._until_well(fault)
         killed = any(
-            each.kind in KILLS and each.began < fault.ended + ANEW_SECONDS and each.ended > ended
+            each.kind in KILLS and each.began < well + ANEW_SECONDS and each.ended > ended
             for each in self.evidence.faults
         )
         return fault.kind == REFUSES and cut and killed and fault.began - SLACK < ended < fault.ended + 1
+
+    def _until_well(self, refusal: Fault) -> float:
+        """Its end, or that of a hang of the same disk that had begun by then."""
+        hangs = (each for each in self.evidence.faults if each.kind == HANGS)
+        return max([refusal.ended, *(h.ended for h in hangs if refusal.began < h.began < refusal.ended)])
 
     def _was_only_in_memory(self, call: Call) -> bool:
         """That she called was in no file when a server was killed, and she was not told that it was.

@@ -65,11 +65,18 @@ def test_the_scenario_is_well_formed_and_waits_for_the_beep() -> None:
 
 def test_a_listening_telephone_is_never_silent_so_long_that_it_is_asked_whether_it_is_there() -> None:
     steps = list(ET.fromstring(scenario("111", 23_000, Path("speech.pcap"))))
-    plays = [any(key.get("play_pcap_audio") for key in step.iter("exec")) for step in steps]
-    first, last = plays.index(True), len(plays) - plays[::-1].index(True) - 1
-    pauses = [int(step.get("milliseconds", 0)) for step in steps[first:last] if step.tag == "pause"]
+    plays = [
+        n for n, step in enumerate(steps) if any(key.get("play_pcap_audio") for key in step.iter("exec"))
+    ]
+    first, words, after = plays[0], plays[-2], plays[-1]
+    pauses = [int(step.get("milliseconds", 0)) for step in steps[first:words] if step.tag == "pause"]
     assert sum(pauses) == 23_000
     assert all(8_000 <= each < 16_000 for each in pauses)
+    end = steps[after + 2]
+    assert end.get("request") == "BYE" and end.get("timeout") == "8000", (
+        "so long a piece is, then it is played again"
+    )
+    assert steps[after - 1].get("id") == end.get("ontimeout")
 
 
 def test_sipps_statistics_are_read(tmp_path: Path) -> None:

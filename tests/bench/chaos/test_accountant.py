@@ -267,6 +267,17 @@ def test_a_disk_that_refuses_as_a_recording_ends_has_all_of_it_if_its_server_die
     assert bool(Accountant(found).verdicts()[0].lost) == lost
 
 
+@pytest.mark.parametrize(("hangs", "lost"), [((116.5, 128.0), False), ((118.0, 128.0), True)])
+def test_a_disk_that_refused_and_then_hangs_has_not_been_well_in_between(
+    hangs: tuple[float, float], *, lost: bool
+) -> None:
+    her = call(codes=[], keys=[(115.0, "#")], heard=[(115.2, CUT)])
+    faults = (Fault(REFUSES, 114.0, 117.0), Fault(HANGS, *hangs), Fault("one server killed", 126.0, 127.0))
+    found = evidence([her], *faults, words=(1, 2))
+    found.recordings[0].caller, found.recordings[0].ended = her.number, "cut"
+    assert bool(Accountant(found).verdicts()[0].lost) == lost
+
+
 @pytest.mark.parametrize(
     "fault",
     [
