@@ -38,6 +38,9 @@ UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
 # which it slept 9. Then she is told its word.
 LATE_SECONDS = 60.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
+ASKED_SECONDS = (
+    2.0  # from the command to record, on a disk that still hangs, to the end of the beep to her ear
+)
 BLOCK = 4096  # bytes of a file that a full disk takes or refuses together
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
@@ -45,7 +48,7 @@ ASTERISK = ("Asterisk killed", "Asterisk stopped")
 Causes = Mapping[str, Mapping[str, float]]
 CAUSES: Causes = {
     # Else, whatever happened: with every word there, nothing was cut.
-    CUT: dict.fromkeys(UNCONFIRMED, 1.0) | {REFUSES: LATE_SECONDS},
+    CUT: dict.fromkeys(UNCONFIRMED, 1.0) | {REFUSES: LATE_SECONDS, HANGS: ASKED_SECONDS},
     TURNED_AWAY: {},  # the second volume always has room, whichever disk is full
     AGAIN: dict.fromkeys((*DISK, *ASTERISK, *UNCONFIRMED), 1.0),
     NOT_KEPT: dict.fromkeys(DISK, 3.0),

@@ -460,6 +460,7 @@ def test_a_recording_that_is_marked_cut_with_every_word_in_it_is_a_false_alarm()
         ("r1", Fault(REFUSES, 102.0, 105.0), True),  # its file system may tell of it once more
         ("r1", Fault(REFUSES, 42.0, 45.0), False),  # it was over long before the beep
         ("r1", Fault(HANGS, 102.0, 105.0), False),
+        ("r1", Fault(HANGS, 105.0, 108.0), True),  # by the clock it began with the command, before the beep
         ("second/r1", Fault(REFUSES, 102.0, 105.0), False),
         ("r1", Fault(HANGS, 109.9, 112.0), True),  # the file was not begun yet
         ("r1", Fault(READ_ONLY, 110.5, 114.0), True),
