@@ -466,6 +466,8 @@ async def deaf(hotline: Hotline) -> None:
                 _, writer = await asyncio.open_connection("127.0.0.1", hotline.settings.agi.port)
             except ConnectionRefusedError:
                 return
+            except ConnectionResetError:  # it was closed with us in its queue
+                continue
             writer.close()
             await asyncio.sleep(0.05)  # another process: no event
 
