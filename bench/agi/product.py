@@ -120,7 +120,6 @@ class Product:
 @asynccontextmanager
 async def product(home: Path) -> AsyncIterator[Product]:
     """All of it in that folder, warm."""
-    home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
     await _count_statements(home)
     async with books(home, "agi") as (engine, _):
         await publish_menu(engine)

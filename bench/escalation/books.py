@@ -40,6 +40,7 @@ EVENTS = ("id", "case_id", "seq", "at", "actor", "event", "details", "state", "p
 @asynccontextmanager
 async def books(folder: Path, name: str) -> AsyncIterator[tuple[AsyncEngine, Page]]:
     """A seeded database of its own, with the settings of the lab's server."""
+    folder.chmod(0o755)  # as root the server runs as a user of its own
     server = postgres.start(folder)
     try:
         raw: Any = await asyncpg.connect(plain_url(server.url))  # type: ignore[no-untyped-call]
@@ -55,6 +56,17 @@ async def books(folder: Path, name: str) -> AsyncIterator[tuple[AsyncEngine, Pag
         await engine.dispose()
     finally:
         server.stop()
+
+
+async def write(engine: AsyncEngine, *statements: str) -> None:
+    """One after the other, without triggers and unflushed."""
+    raw: Any = await asyncpg.connect(  # type: ignore[no-untyped-call]
+        plain_url(engine.url.render_as_string(hide_password=False))
+    )
+    await raw.execute("SET synchronous_commit = off; SET session_replication_role = replica")
+    for statement in statements:
+        await raw.execute(statement, timeout=1800)
+    await raw.close()
 
 
 async def fill(engine: AsyncEngine, page: Page, count: int, due: int, now: datetime) -> None:

@@ -18,15 +18,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import say
-from bench.escalation.books import books
+from bench.escalation.books import books, write
 from bench.panel.books import fill
 from ivr.cases import figures
 from ivr.cases.figures import Numbering
@@ -36,7 +34,6 @@ from ivr.desk.book.names import called
 from ivr.desk.reading import exporting
 from ivr.desk.reading.counting import count_days, facts_of
 from ivr.desk.reading.figures import Archive, Subject
-from ivr.store.engine import plain_url
 from ivr.store.figure_days import figure_days
 from ivr.web.numbers.asked import FiguresQuery
 from ivr.web.numbers.dashboard import WAITS, see
@@ -76,7 +73,7 @@ async def measure(folder: Path, count: int) -> Result:
     async with books(folder, "figures") as (engine, page):
         say(f"{count:,} cases …")
         await fill(engine, page, count, now)
-        await _stories(engine)
+        await write(engine, *SQL.read_text(encoding="utf-8").split(";\n"))
         began = time.perf_counter()
         days = await count_days(engine, TIMEZONE, now)
         seconds = time.perf_counter() - began
@@ -92,16 +89,6 @@ async def measure(folder: Path, count: int) -> Result:
             say(f"  {name}: {result.pages[name][0]:.0f} ms cold, {result.pages[name][1]:.0f} ms warm")
         await _export(engine, folder, now, result)
         return result
-
-
-async def _stories(engine: AsyncEngine) -> None:
-    raw: Any = await asyncpg.connect(  # type: ignore[no-untyped-call]
-        plain_url(engine.url.render_as_string(hide_password=False))
-    )
-    await raw.execute("SET synchronous_commit = off; SET session_replication_role = replica")
-    for statement in SQL.read_text(encoding="utf-8").split(";\n"):
-        await raw.execute(statement, timeout=1800)
-    await raw.close()
 
 
 async def _page(engine: AsyncEngine, grain: Grain, subject: Subject, now: datetime) -> tuple[float, float]:
@@ -171,7 +158,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="20,000 cases")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-fig-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # as root the server runs as a user of its own
         result = asyncio.run(measure(Path(folder), 20_000 if asked.quick else asked.cases))
     if asked.json:
         print(json.dumps(asdict(result), indent=2))

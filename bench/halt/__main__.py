@@ -115,7 +115,6 @@ async def halts(cases: int, seconds: float, rate: int, backlog: int) -> list[Fig
     now, found = datetime.now(UTC), []
     with tempfile.TemporaryDirectory(prefix="halt-", dir="/tmp", ignore_cleanup_errors=True) as name:
         home = Path(name)
-        home.chmod(0o755)  # as root the database's server runs as a user of its own
         async with books(home, "halt") as (engine, page):
             say(f"{cases:,} cases …")
             supervisor = await person(engine, Role.SUPERVISOR, now)

@@ -9,20 +9,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import say
-from bench.escalation.books import books
+from bench.escalation.books import books, write
 from bench.panel.books import YEARS, fill, tell
 from bench.panel.serving import person
 from ivr.cases.roles import Role
@@ -30,7 +27,7 @@ from ivr.desk.keeping import backed_up
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import restore
 from ivr.store.backup_chain import Archived, newest, write_list
-from ivr.store.engine import make_engine, plain_url
+from ivr.store.engine import make_engine
 
 SHARE = 0.1  # of what a backup with all rows takes, a day's takes at most …
 FEW_SHARE = 0.2  # … where there are few: a range is a megabyte, of whatever books
@@ -68,32 +65,22 @@ async def measure(folder: Path, count: int) -> Result:
         now = datetime.now(UTC)
         await fill(engine, page, count, now, (await person(engine, Role.SUPERVISOR, now)).id)
         await tell(engine)
-        await _run(engine, *NO_FILES)
-        await _run(engine, "CREATE DATABASE again")
+        await write(engine, *NO_FILES)
+        await write(engine, "CREATE DATABASE again")
         result = Result(count, await _backup(engine, folder, 0), await _backup(engine, folder, 1))
         many = max(1, count // (YEARS * 365))
         for day in range(2, 2 + DAYS):
             script = SQL.read_text(encoding="utf-8").replace(":many", str(many)).replace(":day", str(day))
-            await _run(engine, *script.split(";\n\n"))
+            await write(engine, *script.split(";\n\n"))
             result.days.append(await _backup(engine, folder, day))
             say(f"  day {day - 1}: {result.days[-1]}")
         result.restored = await _restore(engine, folder, 1 + DAYS)
         return result
 
 
-async def _run(engine: AsyncEngine, *statements: str) -> None:
-    raw: Any = await asyncpg.connect(  # type: ignore[no-untyped-call]
-        plain_url(engine.url.render_as_string(hide_password=False))
-    )
-    await raw.execute("SET synchronous_commit = off; SET session_replication_role = replica")
-    for statement in statements:
-        await raw.execute(statement, timeout=1800)
-    await raw.close()
-
-
 async def _backup(engine: AsyncEngine, folder: Path, number: int) -> Taken:
     """As `ivr backup --new` does it, behind its own start."""
-    path, began, cpu = _archive(folder, number), time.perf_counter(), _cpu()
+    path, began, cpu = _archive(folder, number), time.perf_counter(), time.process_time()
     earlier, _ = newest(path.parent, ".tar")
     work = Backup(engine, folder / "state", lambda finding: None, earlier=earlier)
     with path.open("wb") as out:
@@ -102,7 +89,7 @@ async def _backup(engine: AsyncEngine, folder: Path, number: int) -> Taken:
     write_list(path, [*work.earlier.chain, taken], work.held)
     told = {"sums": sums, "rows": work.rows, "copied": work.copied}
     await backed_up.keep(engine, path.name, told)
-    return Taken(work.copied, path.stat().st_size, _cpu() - cpu, time.perf_counter() - began)
+    return Taken(work.copied, path.stat().st_size, time.process_time() - cpu, time.perf_counter() - began)
 
 
 async def _restore(engine: AsyncEngine, folder: Path, number: int) -> float:
@@ -119,11 +106,6 @@ def _archive(folder: Path, number: int) -> Path:
     path = folder / "backups" / f"{number}.tar"
     path.parent.mkdir(exist_ok=True)
     return path
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def show(result: Result) -> None:
@@ -154,7 +136,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="100,000 cases")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-keep-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # as root the server runs as a user of its own
         result = asyncio.run(measure(Path(folder), FEW if asked.quick else asked.cases))
     if asked.json:
         print(json.dumps(asdict(result), indent=2))

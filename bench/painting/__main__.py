@@ -89,7 +89,6 @@ async def measure(count: int, rounds: int) -> list[Figure]:
     now = datetime.now(UTC)
     found = chromium(say)
     with tempfile.TemporaryDirectory(prefix="bench-painting-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # as root the server runs as a user of its own
         async with books(Path(folder), "painting") as (engine, page), async_playwright() as driver:
             say(f"{count:,} cases …")
             tokens = {role: await _token(engine, role, now) for role in (Role.SUPERVISOR, Role.ADMIN)}

@@ -116,7 +116,6 @@ class Served:
 async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
     with tempfile.TemporaryDirectory(prefix="bench-panel-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        folder.chmod(0o755)  # as root the server runs as a user of its own
         async with books(folder, "panel") as (engine, page), AsyncExitStack() as stack:
             say(f"{count:,} cases …")
             async with engine.begin() as connection:

@@ -181,7 +181,6 @@ async def soaked(minutes: float, lines: int, cases: int) -> list[Minute]:
     async with AsyncExitStack() as stack:
         folder = tempfile.TemporaryDirectory(prefix="soak-", dir="/tmp", ignore_cleanup_errors=True)
         home = Path(stack.enter_context(folder))
-        home.chmod(0o755)  # as root the database's server runs as a user of its own
         engine, page = await stack.enter_async_context(books(home, "soak"))
         cookie = await made(engine, page, cases)
         state = home / "state"
