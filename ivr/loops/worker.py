@@ -144,7 +144,7 @@ class Worker:
             loops.start("pump", self.pump.run, longest=SOON_SECONDS)  # words wait
         for name, place in zip(FALLBACKS, places(self.cellar.fallback), strict=True):
             loops.every(name, FALLBACK_SECONDS, partial(self._take_in, name, place), asks_books=False)
-        pause, look = SIBLINGS_SECONDS, self._follow_siblings
+        pause, look = SIBLINGS_SECONDS, self._tell_of_journals
         loops.every("siblings", pause, look, asks_books=False, longest=pause)
         loops.every("reconciler", self._until_reconciling, self._reconcile)
         loops.every("escalation", SWEEP_SECONDS, self._escalate)
@@ -185,7 +185,7 @@ class Worker:
         await take_in_from(self.intake, place, self.shelf.recordings, unread)
         self.unread[name] = [str(place) for place in unread]
 
-    async def _follow_siblings(self) -> None:
+    async def _tell_of_journals(self) -> None:
         self.unread["journals"] = self.following.unread
         if faults := self.following.faults:  # each is begun again by itself
             told = (f"{folder} can't be applied ({fault})" for folder, fault in faults.items())

@@ -169,7 +169,7 @@ JUDGED = {
 # … or why nothing does.
 SPARED = {
     "reconciler": "looks through folders and journals in threads, and takes in a file after the other",
-    "siblings": "asks the disk, in a thread, for as many slots as there are processes",
+    "siblings": "tells what is known",
     "call-backs put aside": "one count, in the database",
     "store": "a recording after the other, each in a thread",
     "recordings at rest": "a recording after the other, each in a thread",
