@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.desk.book import book, who_calls
 from ivr.desk.case import event_log
 from ivr.desk.deadlines import escalating, retiming
+from ivr.desk.letters import outgoing
 from ivr.desk.reading import as_json
 from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
@@ -146,6 +147,8 @@ def test_any_usual_address_will_do(url: str) -> None:
         (escalating.due(NOW, 200), "ix_cases_next_rung_at"),
         (retiming.waiting("ahar", 2, 200), "ix_cases_county_timed_by"),
         (retiming.waiting("", 2, 200), "ix_cases_county_timed_by"),
+        (retiming.late().params(all_county=["ahar"], all_timed_by=[2]), "ix_cases_county_timed_by"),
+        (outgoing.lanes_with_any_due().params(now=NOW), "ix_outbox_next_at"),
     ],
 )
 async def test_every_look_up_walks_an_index(engine: AsyncEngine, query: Select[Any], index: str) -> None:

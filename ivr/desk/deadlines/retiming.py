@@ -50,17 +50,15 @@ async def retime(
     return moved
 
 
-def _late() -> Prepared:
+def late() -> Select[Any]:
     """Of those counties, each with the reading that its cases are wanted by, the ones with an older case."""
     its = from_arrays([cases.c.county, cases.c.timed_by]).c
     older = select(cases.c.id).where(cases.c.closed_at.is_(None), cases.c.timed_by < its.timed_by)
     nowhere = and_(its.county == "", older.where(cases.c.county.is_(None)).exists())
-    return Prepared(
-        select(its.county).where(or_(older.where(cases.c.county == its.county).exists(), nowhere))
-    )
+    return select(its.county).where(or_(older.where(cases.c.county == its.county).exists(), nowhere))
 
 
-_LATE = _late()
+_LATE = Prepared(late())
 
 
 def waiting(county: str, wanted: int, batch: int) -> Select[Any]:

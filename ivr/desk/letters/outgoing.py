@@ -100,11 +100,13 @@ def _waits() -> tuple[ColumnElement[bool], ...]:
     return outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.next_at <= now
 
 
-_DUE_LANES = Prepared(
-    select(case(*((outbox.c.kind == kind, kind) for kind in LETTERS), else_=INSIDE).label("lane"))
-    .where(*_waits())
-    .distinct()
-)
+def lanes_with_any_due() -> Select[Any]:
+    """Those of which something is to be sent `now`."""
+    lane = case(*((outbox.c.kind == kind, kind) for kind in LETTERS), else_=INSIDE).label("lane")
+    return select(lane).where(*_waits()).distinct()
+
+
+_DUE_LANES = Prepared(lanes_with_any_due())
 
 
 async def due_lanes(engine: AsyncEngine, now: datetime) -> set[str]:
