@@ -22,10 +22,8 @@ STEADY_TURNS = 8  # … at whose telephone sends in silence, too: Asterisk itsel
 DOUBTED_TURNS = 2  # … once it did not
 ASKED_TURNS = 6  # … at who has just been asked
 STEADY_PACKETS = 30  # a second, while she only listens: a telephone that sends in silence (20 or 30 ms each)
-SPARE_SECONDS = (
-    0.5  # less than those turns take, for a look may be answered sooner than the one before it was
-)
-AT_ONCE = 16  # looks whose questions go to Asterisk together: a wake-up for all, and no long turn of the loop
+SPARE_SECONDS = 0.5  # less than so many turns take: a look may be answered sooner than the one before it
+AT_ONCE = 16  # looks that ask Asterisk together: one wake-up for all of them, and no long turn of the loop
 # Between two looks: a quarter of a second of speech. Comfort noise (RFC 3389) comes more rarely.
 SPEECH_PACKETS = 4
 

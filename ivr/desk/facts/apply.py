@@ -392,7 +392,6 @@ class Pump:
             page = await self.book.page()
             now = await self._apply(page, facts, JournalMark(self.journal.identity, before, position))
         await self.journal.applied_up_to(position, now)
-        self._ahead = position, [], position
 
     async def _apply(self, page: Page, facts: list[Fact], mark: JournalMark | None = None) -> datetime | None:
         """What time it is by the database."""

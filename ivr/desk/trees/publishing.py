@@ -103,7 +103,7 @@ async def _put(
 async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = None) -> list[Planned]:
     """Put on the air whatever has come to its time. One that can't be is noted as unscheduled, with why."""
     done: list[Planned] = []
-    async with direct(engine) as (connection, _):  # every few seconds
+    async with direct(engine) as (connection, _):  # asked every few seconds: without a transaction
         waiting = await _waiting(connection)
 
     async def put(row: Row[Any]) -> int:

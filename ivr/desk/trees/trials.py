@@ -44,7 +44,7 @@ class TakenBack:
 async def watch_trials(engine: AsyncEngine, at: datetime, aside: Aside | None = None) -> list[TakenBack]:
     """Take back what turns out worse. A look is at a trial's first so many calls: it always says the same."""
     tried = select(menu_events.c.name).where(menu_events.c.deed == TreeDeed.TRIED).distinct()
-    async with direct(engine) as (connection, _):  # every few seconds
+    async with direct(engine) as (connection, _):  # asked every few seconds: without a transaction
         names = (await connection.execute(tried)).scalars().all()
     found: list[TakenBack] = []
 
