@@ -39,12 +39,13 @@ EVENTS = ("id", "case_id", "seq", "at", "actor", "event", "details", "state", "p
 
 @asynccontextmanager
 async def books(folder: Path, name: str) -> AsyncIterator[tuple[AsyncEngine, Page]]:
-    """A seeded database of its own, with the settings of the lab's server."""
+    """A seeded database of its own, with the settings of the lab's server; the one that is there, if any."""
     folder.chmod(0o755)  # as root the server runs as a user of its own
     server = postgres.start(folder)
     try:
         raw: Any = await asyncpg.connect(plain_url(server.url))  # type: ignore[no-untyped-call]
-        await raw.execute(f'CREATE DATABASE "{name}"')
+        if not await raw.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await raw.execute(f'CREATE DATABASE "{name}"')
         await raw.close()
         url = make_url(async_url(server.url)).set(database=name).render_as_string(hide_password=False)
         await schema.upgrade(url)

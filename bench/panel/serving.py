@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from aiohttp import web
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.roles import Role
 from ivr.desk.people import people, signing_in
 from ivr.desk.people.signing_in import From, Keeping
 from ivr.loops.every import Loops
+from ivr.store import tables
 from ivr.web.application import attach
 from ivr.web.panel.visit import Panel
 
@@ -38,10 +40,14 @@ async def serving(panel: Panel, more: Iterable[web.RouteDef] = ()) -> AsyncItera
 async def person(
     engine: AsyncEngine, role: Role, now: datetime, agency: str = "", areas: Sequence[str] = ()
 ) -> people.Person:
-    """Somebody new in that role."""
+    """Somebody in that role: new, unless the books know them."""
     name = f"bench.{role}{len(areas)}"
-    wanted = people.NewPerson(name, name, role, agency, tuple(areas), must_change=False)
-    id = await people.add(engine, wanted, "an old brown kettle 7", now)
+    async with engine.connect() as connection:
+        known = select(tables.people.c.id).where(tables.people.c.name == name)
+        id = (await connection.execute(known)).scalar()
+    if id is None:
+        wanted = people.NewPerson(name, name, role, agency, tuple(areas), must_change=False)
+        id = await people.add(engine, wanted, "an old brown kettle 7", now)
     assert id is not None
     return people.Person(id, name, name, role, agency, areas=tuple(areas))
 

@@ -31,5 +31,3 @@ FROM (
 INSERT INTO outbox (id, key, kind, payload, created_at, next_at, delivered_at)
 SELECT md5('out' || code)::uuid, 'case_opened:' || code, 'case_opened', jsonb_build_object('case', code), opened_at,
   opened_at, opened_at FROM cases ORDER BY opened_at;
-
-VACUUM (ANALYZE) calls, case_events, outbox;

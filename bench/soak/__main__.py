@@ -2,10 +2,10 @@
 
 Each role is a process of its own, as `ivr serve` begins them. Callers walk the real menu on so many lines,
 two people click through the inbox, one exports the cases of a year again and again, and all the time some
-climb. It takes 20 GB below /tmp, and making the books comes on top of the time. Exit 1 when a loop of any
-role stood still for more than HALT_MS (as its own watch saw it, and as a caller did), when memory grows, when
-a call is lost or none ends for a minute, or when nothing climbed; what comes before the first look does not
-count.
+climb. It takes 20 GB below /tmp, and making the books comes on top of the time, unless `--books` names a
+folder that keeps them for the next time. Exit 1 when a loop of any role stood still for more than HALT_MS
+(as its own watch saw it, and as a caller did), when memory grows, when a call is lost or none ends for a
+minute, or when nothing climbed; what comes before the first look does not count.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench import say
 from bench.agi.building import build_c
 from bench.agi.product import KEYS, calling
-from bench.escalation.books import books
+from bench.escalation.books import books, write
 from bench.halt.__main__ import Timed
 from bench.halt.clicking import EXPORT, INBOX, GaveUp, clicking
 from bench.panel.books import fill, tell
@@ -52,11 +52,11 @@ FIRST_LOOK = 20.0  # seconds: statements are prepared, and pages drawn for the f
 PROBE_SECONDS = 1.0
 LATE = re.compile(rf'^{FAMILY}_(bucket|count){{role="([^"]+)"(?:,le="([^"]+)")?}} (\S+)$', re.M)
 # Cases that an older calendar timed would be timed anew, and all the late ones climb at once.
-TIMED = "UPDATE cases SET timed_by = :revision WHERE closed_at IS NULL"
+TIMED = "UPDATE cases SET timed_by = {revision} WHERE closed_at IS NULL"
 DUE = """
-UPDATE cases SET next_rung_at = now() + random() * make_interval(secs => :seconds) WHERE id IN (
+UPDATE cases SET next_rung_at = now() + random() * make_interval(secs => {seconds}) WHERE id IN (
   SELECT id FROM cases WHERE status IN ('referred', 'in_progress') AND due_at < now() AND rung < 3
-  LIMIT :many)
+  LIMIT {many})
 """
 COUNTS = """
 SELECT (SELECT count(*) FROM case_events WHERE event = 'escalated' AND at >= :since) AS climbed,
@@ -163,31 +163,39 @@ def as_row(each: Minute) -> str:
     )
 
 
-async def made(engine: AsyncEngine, page: Page, cases: int) -> str:
-    """The books. The token of a supervisor's session."""
+async def made(engine: AsyncEngine, page: Page, cases: int, mark: Path) -> str:
+    """The books, unless `mark` says that they are there. A supervisor's token. Raises GaveUp."""
     now = datetime.now(UTC)
     supervisor = await person(engine, Role.SUPERVISOR, now)
-    say(f"{cases:,} cases …")
-    await fill(engine, page, cases, now, supervisor.id)
-    await tell(engine)
-    await publish_menu(engine)
+    if not mark.exists():
+        say(f"{cases:,} cases …")
+        await fill(engine, page, cases, now, supervisor.id)
+        await tell(engine)
+        await publish_menu(engine)
+        await write(engine, TIMED.format(revision=page.revision), "VACUUM (ANALYZE) cases")
+        mark.write_text(f"{cases}\n")
+    if (there := mark.read_text().strip()) != str(cases):
+        raise GaveUp(f"{mark.parent} keeps the books of {there} cases, not of {cases}")
     async with engine.begin() as connection:
-        await connection.execute(text(TIMED), {"revision": page.revision})
         return await signed_in(connection, supervisor, now)
 
 
-async def soaked(minutes: float, lines: int, cases: int) -> list[Minute]:
-    """All of its looks: the first soon after it began, then one a minute. Raises GaveUp."""
+async def soaked(minutes: float, lines: int, cases: int, kept: Path | None = None) -> list[Minute]:
+    """All of its looks: the first soon after it began, then one a minute. Raises GaveUp.
+
+    `kept`: where the books are, or will be, for the next time.
+    """
     async with AsyncExitStack() as stack:
         folder = tempfile.TemporaryDirectory(prefix="soak-", dir="/tmp", ignore_cleanup_errors=True)
         home = Path(stack.enter_context(folder))
-        engine, page = await stack.enter_async_context(books(home, "soak"))
-        cookie = await made(engine, page, cases)
+        place = kept or home
+        place.mkdir(parents=True, exist_ok=True)
+        engine, page = await stack.enter_async_context(books(place, "soak"))
+        cookie = await made(engine, page, cases, place / "cases")
         state = home / "state"
         (state / "fallback").mkdir(parents=True)
         line = await stack.enter_async_context(serving(engine, state))
-        async with engine.begin() as connection:
-            await connection.execute(text(DUE), {"seconds": minutes * 60, "many": CLIMBING})
+        await write(engine, DUE.format(seconds=minutes * 60, many=CLIMBING))
         soak = Soak(line, datetime.now(UTC))
         year = period(Grain.YEAR, soak.began.date()).name
         pages = (*INBOX[:2], f"{EXPORT}?period={year}")
@@ -203,6 +211,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="how long (60)")
     parser.add_argument("--lines", type=int, default=120, help="callers at once (120)")
     parser.add_argument("--cases", type=int, default=3_000_000, help="in the books (3,000,000)")
+    parser.add_argument("--books", type=Path, metavar="FOLDER", help="keeps them there, or takes those there")
     parser.add_argument("--quick", action="store_true", help="3 minutes, 100,000 cases")
     parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
     asked = parser.parse_args()
@@ -210,7 +219,7 @@ def main() -> None:
         asked.minutes, asked.cases = 3, 100_000
     build_c()
     try:
-        found = asyncio.run(soaked(asked.minutes, asked.lines, asked.cases))
+        found = asyncio.run(soaked(asked.minutes, asked.lines, asked.cases, asked.books))
     except GaveUp as error:
         sys.exit(str(error))
     print(json.dumps([asdict(each) for each in found], indent=1) if asked.json else as_row(found[-1]))

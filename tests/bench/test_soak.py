@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from bench.soak.__main__ import Minute, halts_in, missed
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bench.halt.clicking import GaveUp
+from bench.soak.__main__ import Minute, halts_in, made, missed
 from ivr.loops.lag import Lag
+from ivr.store.tables import cases
 from ivr.web.metrics import text
+from tests.fixtures.province import read_page
 
 LOOK = Minute(20.0, 5, 100, 0, {"calls": 3, "work": 9}, 400.0, {"calls": 200.0, "work": 300.0})
 
@@ -57,3 +65,16 @@ def test_halts_are_read_from_what_metrics_tells_of_each_role() -> None:
         calls.saw(seconds)
     work.saw(0.01)
     assert halts_in(text([*calls.gauges(), *work.gauges()])) == {"calls": 3, "work": 0}
+
+
+async def test_kept_books_are_taken_as_they_are_and_refused_for_another_number(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    mark = tmp_path / "cases"
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    assert await made(engine, page, 300, mark) != await made(engine, page, 300, mark)  # two sessions
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(func.count()).select_from(cases))).scalar_one() == 300
+    with pytest.raises(GaveUp, match="keeps the books of 300 cases, not of 400"):
+        await made(engine, page, 400, mark)
