@@ -19,7 +19,7 @@ from ivr.desk.people import auditing
 from ivr.desk.reading.figures import Subject
 from ivr.store.tables import agencies, areas, cases, topics
 
-BATCH = 1_000
+BATCH = 250  # rows at once: who clicks meanwhile waits for what their cells become
 MOST = 200_000  # rows of one file; Excel takes a million, whoever opens it does not
 
 

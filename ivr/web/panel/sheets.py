@@ -5,6 +5,7 @@ Nothing in a cell is ever a formula: who opens the file must not run what a call
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -55,7 +56,11 @@ async def csv_pieces(sheet: Sheet, batches: Batches) -> AsyncIterator[bytes]:
     """UTF-8 with a byte order mark, without which Excel reads Persian as something else."""
     yield (_BOM + _lines([[title for title, _ in sheet.titles()]])).encode()
     async for rows in batches:
-        yield _lines(_plain(sheet, row) for row in rows).encode()
+        yield await asyncio.to_thread(_piece, sheet, rows)
+
+
+def _piece(sheet: Sheet, rows: Iterable[SheetRow]) -> bytes:
+    return _lines(_plain(sheet, row) for row in rows).encode()
 
 
 def _lines(rows: Iterable[SheetRow]) -> str:
