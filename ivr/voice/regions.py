@@ -59,15 +59,19 @@ def loops(graph: Graph) -> list[list[str]]:
 def _ending(graph: Graph, roots: Iterable[str], seen: set[str] | None = None) -> list[str]:
     """What is reached from the roots and not `seen`, each after all that it leads to."""
     seen, found = set() if seen is None else seen, []
-    waiting = [(node, False) for node in reversed(list(roots))]
-    while waiting:
-        node, ended = waiting.pop()
-        if ended:
-            found.append(node)
-        elif node not in seen:
-            seen.add(node)
-            waiting.append((node, True))
-            waiting += [(to, False) for to in reversed(list(graph[node])) if to not in seen]
+    for root in roots:
+        path = [(root, iter(graph[root]))] if root not in seen else []
+        seen.add(root)
+        while path:
+            node, onward = path[-1]
+            for to in onward:
+                if to not in seen:
+                    seen.add(to)
+                    path.append((to, iter(graph[to])))
+                    break
+            else:
+                found.append(node)
+                path.pop()
     return found
 
 
