@@ -4,9 +4,10 @@ CREATE OR REPLACE FUNCTION pg_temp.h(n bigint, salt int) RETURNS bytea
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT sha256(int8send(n) || int4send(salt))';
 
 INSERT INTO calls (id, unique_id, caller, caller_key, caller_name, started_at, answered_at, ended_at, outcome, language,
-  menu_name, menu_revision, steps)
+  menu_name, menu_revision, steps, noted_no)
 SELECT md5('call' || code)::uuid, '1764028800.' || code, caller, caller_key, '', opened_at, opened_at,
-  opened_at + interval '2 minutes', 'completed', 'fa', '111', '1', steps
+  opened_at + interval '2 minutes', 'completed', 'fa', '111', '1', steps,
+  nextval('custody_numbers')
 FROM cases, (SELECT jsonb_agg(jsonb_build_object('at', '2026-11-27T21:02:08.523466+03:30', 'key', '1', 'note',
     'CallerKnown', 'step', 'language')) AS steps FROM generate_series(1, 14)) AS path
 WHERE channel = 'phone' ORDER BY opened_at;

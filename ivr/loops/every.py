@@ -148,7 +148,7 @@ class Loops:
                 await work()
             except Exception as error:
                 if waits(error):
-                    log.warning("%s waits: %s", loop.name, error)
+                    log.warning("%s waits: %s", loop.name, error if str(error) else type(error).__name__)
                 else:
                     wait = loop.failed(error, self.clock())
                     log.exception("%s failed; again in %g s", loop.name, wait)

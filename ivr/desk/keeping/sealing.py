@@ -65,7 +65,7 @@ async def seal(engine: AsyncEngine, most: int = MOST, given_up: timedelta = GIVE
     while True:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('custody_seals'))"))
-            await _number_calls(connection)
+            await _number_calls(connection, most)
             one = await _seal_some(connection, most, given_up)
         if one is None:
             return made
@@ -129,9 +129,10 @@ def last_written(path: Path) -> int:
     return max((int(line.split()[1]) for line in lines if line.startswith("seal ")), default=0)
 
 
-async def _number_calls(connection: AsyncConnection) -> None:
-    """A call is sealed once, when it has ended."""
-    ended = update(calls).where(UNNUMBERED)
+async def _number_calls(connection: AsyncConnection, most: int) -> None:
+    """A call is sealed once, when it has ended. No more than a seal holds: others write calls, too."""
+    some = select(calls.c.id).where(UNNUMBERED).limit(most)
+    ended = update(calls).where(calls.c.id.in_(some))
     await connection.execute(ended.values(noted_no=custody_numbers.next_value()))
 
 

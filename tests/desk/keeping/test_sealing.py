@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.keeping.sealing import Seal, seal
@@ -72,3 +73,17 @@ async def test_a_call_is_sealed_once_it_has_ended(engine: AsyncEngine) -> None:
     await sql(engine, f"UPDATE calls SET ended_at = '{NOW}' WHERE id = '{call}'")
     (made,) = await seal(engine)
     assert await entries(engine, made) == [(1, "call")]
+
+
+async def test_of_many_calls_no_more_are_held_at_once_than_a_seal_takes(engine: AsyncEngine) -> None:
+    held: list[int] = []
+
+    def count(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE calls"):
+            held.append(cursor.rowcount)
+
+    for _ in range(5):
+        await called(engine)
+    event.listen(engine.sync_engine, "after_cursor_execute", count)
+    made = await seal(engine, most=2)
+    assert (held, [each.entries for each in made]) == ([2, 2, 1], [2, 2, 1])
