@@ -24,6 +24,7 @@ from ivr.cases.search import words_of
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import load_seeds
 from ivr.desk.book.suggesting import labelled, read_examples
+from ivr.store.code_blocks import BLOCK, TRACKING_KEY
 from ivr.store.engine import plain_url
 
 SQL = Path(__file__).with_suffix(".sql")
@@ -33,6 +34,7 @@ YEARS = 3
 GREETING = "سلام خسته نباشید"  # in most of what is said: the most frequent word
 RARE = "زرافه"  # in one case of ten thousand, and at least in one
 PERSON = uuid.UUID(int=1)  # whose some of the cases are
+KEY = bytes(KEY_BYTES)  # of all codes
 SAYS_FROM = 100_000  # so many rows take long enough to say how it goes
 PLACES = 4_096  # of the wheel from which topic and county are drawn
 
@@ -47,6 +49,9 @@ async def fill(
     try:
         await raw.execute("SET synchronous_commit = off; SET work_mem = '128MB'")
         await raw.execute("SET maintenance_work_mem = '256MB'; SET session_replication_role = replica")
+        # What is told to callers who come later is none of these.
+        await raw.execute(f"UPDATE key_material SET value = $1 WHERE name = '{TRACKING_KEY}'", KEY)
+        await raw.execute("SELECT setval('code_blocks_number_seq', $1)", count // BLOCK)
         texts = await _lists(raw, page, count)
         indexes = await _without_indexes(raw, "cases", "recordings", "referrals", "inbox_entries")
         values = {"count": count, "now": now.isoformat(), "officer": officer, "desk": page.rules.desk}
@@ -117,8 +122,7 @@ async def _lists(raw: Any, page: Page, count: int) -> int:
 
 
 def _codes(count: int) -> Iterator[tuple[int, str]]:
-    key = bytes(KEY_BYTES)
-    return ((n, code_for(n, key)) for n in range(count))
+    return ((n, code_for(n, KEY)) for n in range(count))
 
 
 def _wheel(page: Page) -> Iterator[tuple[int, str, str, str]]:
