@@ -16,7 +16,7 @@ import time
 import uuid
 import wave
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -144,14 +144,20 @@ async def measured(quick: bool) -> dict[str, Figures]:
 
 @asynccontextmanager
 async def calling(line: ServedLine, at_once: int = 50) -> AsyncIterator[None]:
-    """Calls as slow as prompts make them, one after the other on so many lines, until the end."""
+    """Calls as slow as prompts make them, one after the other on so many lines, until the end.
+
+    Raises RuntimeError when they stopped before.
+    """
     words = line.settings.state_path / "words.wav"
     _speak(words)
     run = await asyncio.create_subprocess_exec(*_walk(line, line.pid, words, (at_once, 1_000_000, LATE_MS)))
     try:
         yield
+        if run.returncode is not None:
+            raise RuntimeError(f"the callers stopped by themselves ({run.returncode})")
     finally:
-        run.kill()
+        with suppress(ProcessLookupError):
+            run.kill()
         await run.wait()
 
 
