@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, Sequence, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book import book, who_calls
-from ivr.desk.case import event_log
+from ivr.desk.case import entries, event_log
 from ivr.desk.deadlines import escalating, retiming
 from ivr.desk.letters import outgoing
 from ivr.desk.reading import as_json
@@ -149,6 +149,7 @@ def test_any_usual_address_will_do(url: str) -> None:
         (retiming.waiting("", 2, 200), "ix_cases_county_timed_by"),
         (retiming.late().params(all_county=["ahar"], all_timed_by=[2]), "ix_cases_county_timed_by"),
         (outgoing.lanes_with_any_due().params(now=NOW), "ix_outbox_next_at"),
+        (entries.behind(200), "Index Cond: (case_id = case_events.case_id)"),  # not by all cases
     ],
 )
 async def test_every_look_up_walks_an_index(engine: AsyncEngine, query: Select[Any], index: str) -> None:

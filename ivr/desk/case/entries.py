@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Select, Text, func, literal_column, select, text, update
+from sqlalchemy import Column, Select, Text, func, literal_column, select, text, true, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -57,6 +57,13 @@ async def write(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     await _WRITE.execute(connection, rows)
 
 
+async def keep_up(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> None:
+    """The last event of these cases changed nothing that their entries hold: those know it now."""
+    its, last = inbox_entries.c, cases.c.last_seq
+    known = update(inbox_entries).where(its.case_id.in_(ids), its.case_id == cases.c.id, its.seq == last - 1)
+    await connection.execute(known.values(seq=last))
+
+
 async def catch_up(
     engine: AsyncEngine, now: datetime | None = None, batch: int = BATCH, aside: Aside | None = None
 ) -> int:
@@ -88,14 +95,19 @@ def unentered(batch: int) -> Select[Any]:
 
 
 def behind(batch: int) -> Select[Any]:
-    """Cases with events of today or yesterday that their entry does not know, locked."""
-    today = func.cast(func.timezone(TIMEZONE, func.now()), case_events.c.noted_on.type)
-    told = select(case_events.c.case_id).where(case_events.c.noted_on >= today - LATELY)
+    """Cases with events of today or yesterday that their entry does not know, locked.
+
+    An entry is looked for by each such case: planned as a join, all the cases that there are would be read.
+    """
+    its, today = case_events.c, func.cast(func.timezone(TIMEZONE, func.now()), case_events.c.noted_on.type)
+    lately = select(its.case_id, func.max(its.seq).label("seq")).where(its.noted_on >= today - LATELY)
+    told = lately.group_by(its.case_id).cte("told")
     known = select(inbox_entries.c.case_id).where(
-        inbox_entries.c.case_id == cases.c.id, inbox_entries.c.seq < cases.c.last_seq
+        inbox_entries.c.case_id == told.c.case_id, inbox_entries.c.seq < told.c.seq
     )
-    query = select(cases.c.id).where(cases.c.id.in_(told), known.exists())
-    return query.limit(batch).with_for_update(skip_locked=True, of=cases)
+    late = select(told.c.case_id).join(known.limit(1).lateral("late"), true())
+    query = select(cases.c.id).where(cases.c.id.in_(late.limit(batch)))
+    return query.with_for_update(skip_locked=True, of=cases)
 
 
 def _entry(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row], repeats: int = 0) -> Row:

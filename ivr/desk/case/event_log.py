@@ -127,6 +127,7 @@ async def tell_all(
         row = event_row(each.cause, case.id, case.last_seq, at, each.event, each.details, actor)
         rows += chained([row], state_of(case._mapping), before[case.id])
     await connection.execute(case_events.insert(), rows)
+    await entries.keep_up(connection, [each.case for each in told])
     await announce(connection, [each.case for each in told])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.search import sought
 from ivr.desk.case import answers, entries, referring
@@ -101,13 +101,33 @@ async def test_cases_that_older_code_opened_and_changed_are_entered_once_by_seve
         await connection.execute(text("DELETE FROM inbox_entries WHERE case_id IN "
                                       "(SELECT id FROM cases WHERE words LIKE '%شماره%')"))  # fmt: skip
         await connection.execute(update(cases).where(cases.c.code.in_(codes)).values(entered=None))
-        newer = update(cases).where(cases.c.code == changed)
-        await connection.execute(newer.values(words="سد شکسته", last_seq=cases.c.last_seq + 1))
+        newer = update(cases).where(cases.c.code == changed).values(words="سد شکسته")
+        await _unrenewed(connection, (await connection.execute(newer.returning(cases.c.id))).scalar_one())
     assert await found(at, "درخواست") == [] and await found(at, "سد") == []
     done = await asyncio.gather(*(entries.catch_up(engine, batch=2) for _ in range(3)))
     assert sum(done) >= 8
     assert {*await found(at, "درخواست")} == {*codes} and await found(at, "سد") == [changed]
     assert await entries.catch_up(engine) == 0
+
+
+async def _unrenewed(connection: AsyncConnection, case: uuid.UUID) -> None:
+    """Its last event was by older code, which knows no entries."""
+    its = update(inbox_entries).where(inbox_entries.c.case_id == case)
+    await connection.execute(its.values(seq=inbox_entries.c.seq - 1))
+
+
+async def test_a_climb_changes_nothing_in_an_entry_and_leaves_behind_only_what_was(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    codes = [await in_writing(at, f"درخواست شماره {number}") for number in range(3)]
+    async with engine.begin() as connection:
+        await _unrenewed(connection, (await at.row(codes[1])).id)
+    at.later(60)
+    assert await sweep(engine, at.page, at.at) == 3
+    missing = [(await at.row(code)).last_seq - (await entry(at, code)).seq for code in codes]
+    assert missing == [0, 2, 0]
+    assert [await entries.catch_up(engine) for _ in range(2)] == [1, 0]
 
 
 async def test_of_three_cases_one_of_which_no_entry_can_be_made_keeps_no_other_out_of_the_inbox(
