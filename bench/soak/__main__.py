@@ -4,8 +4,9 @@ Each role is a process of its own, as `ivr serve` begins them. Callers walk the 
 two people click through the inbox, one exports the cases of a year again and again, and all the time some
 climb. It takes 20 GB below /tmp, and making the books comes on top of the time, unless `--books` names a
 folder that keeps them for the next time. Exit 1 when a loop of any role stood still for more than HALT_MS
-(as its own watch saw it, and as a caller did), when memory grows, when a call is lost or none ends for a
-minute, or when nothing climbed; what comes before the first look does not count.
+(as its own watch saw it, and as a caller did), when memory grows, when a statement of the server's takes
+longer than STATEMENT_SECONDS, when a call is lost or none ends for a minute, or when nothing climbed; halts
+before the first look do not count.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ GROWTH_MB = 20.0  # … and at least so much: less is no growth
 CLIMBING = 20_000  # cases that come due in the course of the run
 FIRST_LOOK = 20.0  # seconds: statements are prepared, and pages drawn for the first time, before it
 PROBE_SECONDS = 1.0
+STATEMENT_SECONDS = 5.0  # that one statement may take: a sixth of the time after which the server gives it up
 LATE = re.compile(rf'^{FAMILY}_(bucket|count){{role="([^"]+)"(?:,le="([^"]+)")?}} (\S+)$', re.M)
 # Cases that an older calendar timed would be timed anew, and all the late ones climb at once.
 TIMED = "UPDATE cases SET timed_by = {revision} WHERE closed_at IS NULL"
@@ -75,9 +77,20 @@ SELECT (SELECT count(*) FROM case_events WHERE event = 'escalated' AND at >= :si
 """
 
 
+STATEMENT = """
+SELECT extract(epoch FROM clock_timestamp() - query_start)::float AS seconds,
+  left(regexp_replace(query, '\\s+', ' ', 'g'), 120) AS said
+FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+ORDER BY seconds DESC LIMIT 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """So far: `halts` over HALT_MS by role. Of this minute: a probing caller's `longest_ms`, memory."""
+    """So far: `halts` over HALT_MS by role, and the `statement` that took longest of those seen under way.
+
+    Of this minute: a probing caller's `longest_ms`, memory.
+    """
 
     at: float
     climbed: int
@@ -86,6 +99,7 @@ class Minute:
     halts: Mapping[str, int]
     longest_ms: float
     memory_mb: Mapping[str, float]
+    statement: tuple[float, str] = (0.0, "")
 
 
 class Soak:
@@ -95,6 +109,7 @@ class Soak:
         self.line, self.began = line, began
         self.minutes: list[Minute] = []
         self.waited: list[float] = []
+        self.statement = (0.0, "")
 
     async def run(self, minutes: float) -> None:
         """A look each minute, while somebody probes."""
@@ -108,11 +123,14 @@ class Soak:
             probing.cancel()
 
     async def _probe(self) -> None:
-        """A caller each second, whose every wait is kept."""
+        """A caller each second, whose every wait is kept; and what the database is busy with."""
         for n in itertools.count():
             call = Timed(KEYS, [40_000], arguments=(self.line.secret,), header={"callerid": f"0412{n:07}"})
             await call.run(self.line.settings.agi.port)
             self.waited += call.waited
+            async with self.line.engine.connect() as connection:
+                for seconds, said in await connection.execute(text(STATEMENT)):
+                    self.statement = max(self.statement, (seconds, said))
             await asyncio.sleep(PROBE_SECONDS)
 
     async def _look(self, at: float) -> Minute:
@@ -123,7 +141,8 @@ class Soak:
         async with ClientSession() as client, client.get(url) as answer:
             halts = halts_in(await answer.text())
         longest, self.waited = max(self.waited, default=0.0), []
-        return Minute(at, row.climbed, row.ended, row.lost, halts, longest, self._memory())
+        counts = (at, row.climbed, row.ended, row.lost)
+        return Minute(*counts, halts, longest, self._memory(), self.statement)
 
     def _memory(self) -> dict[str, float]:
         found = {}
@@ -157,6 +176,8 @@ def missed(minutes: Sequence[Minute]) -> list[str]:
         before = warm.memory_mb.get(role, mb)
         if mb > before * GROWTH and mb - before > GROWTH_MB:
             found.append(f"{role}: its memory grew from {before:.0f} to {mb:.0f} MB")
+    seconds, said = last.statement
+    found += [f"a statement took {seconds:.0f} s: {said}"] * (seconds > STATEMENT_SECONDS)
     found += [f"{last.lost} calls were lost"] * bool(last.lost)
     pairs = itertools.pairwise(minutes)
     still = [after.at / 60 for before, after in pairs if after.ended == before.ended]
@@ -169,7 +190,8 @@ def as_row(each: Minute) -> str:
     memory = " ".join(f"{role} {mb:.0f}" for role, mb in sorted(each.memory_mb.items()))
     return (
         f"{each.at / 60:5.1f} min  {each.ended:7,} calls ended, {each.lost} lost, {each.climbed:6,} climbed; "
-        f"over {HALT_MS:g} ms: {halts or 'none'}; a caller waited {each.longest_ms:.0f} ms; MB: {memory}"
+        f"over {HALT_MS:g} ms: {halts or 'none'}; a caller waited {each.longest_ms:.0f} ms; "
+        f"a statement took {each.statement[0]:.1f} s; MB: {memory}"
     )
 
 

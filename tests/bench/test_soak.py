@@ -55,6 +55,11 @@ def test_a_minute_in_which_no_call_ended_is_told() -> None:
     assert missed(minutes(ended=600)) == ["no call ended in the minute before 6.3 min"]
 
 
+def test_a_statement_that_took_too_long_is_told() -> None:
+    assert missed(minutes(statement=(5.0, "SELECT"))) == []
+    assert missed(minutes(statement=(29.3, "SELECT cases.id"))) == ["a statement took 29 s: SELECT cases.id"]
+
+
 def test_that_no_case_climbed_is_told() -> None:
     assert missed(minutes(climbed=0)) == ["no case climbed"]
 
