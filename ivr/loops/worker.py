@@ -46,7 +46,7 @@ from ivr.desk.trees.publishing import publish_due
 from ivr.desk.trees.step_statistics import count_steps
 from ivr.desk.trees.trials import watch_trials
 from ivr.loops.every import Loops, is_waited_for
-from ivr.store.aside import Aside
+from ivr.store.aside import AGAIN, Aside
 from ivr.store.derived import Derived
 from ivr.store.journal.journal_keeping import FactTerm
 from ivr.store.key_copies import KeyCopies
@@ -136,6 +136,8 @@ class Worker:
         ours = [intake.journal.folder] if intake.journal.applies else []
         self.following = Following(pump.engine, intake.book, shelf.spool, term, ours)
         self._look_back, self._growing = START_LOOK_BACK_SECONDS, False  # of the reconciler
+        self._looked_to: tuple[int | None, int | None] = None, None  # newest events at the last two turns
+        self._looks_at_all = clock()  # when more than that is looked through for entries
 
     def start(self, loops: Loops) -> None:
         """Work in the background."""
@@ -246,8 +248,19 @@ class Worker:
             log.warning("menu %s: revision %d was taken back: %s", gone.trial.revision.name, number, gone)
 
     async def _enter(self) -> None:
-        if entered := await entries.catch_up(self.pump.engine, self.clock(), aside=self.aside):
+        """What two days told is looked through, for an hour what came since the last turn but one.
+
+        So late no number becomes visible any more; and what was put aside is tried again after an hour.
+        """
+        engine, now, (above, last) = self.pump.engine, self.clock(), self._looked_to
+        if looks_at_all := now >= self._looks_at_all:
+            above = None
+        newest = await entries.newest_event(engine)
+        if entered := await entries.catch_up(engine, now, aside=self.aside, above=above):
             log.info("%d cases of older code stand in the inbox now", entered)
+        self._looked_to = last, newest
+        if looks_at_all:
+            self._looks_at_all = now + AGAIN
 
     async def _forget(self) -> None:
         """What retention.yaml and people say; a file with mistakes takes nothing away."""

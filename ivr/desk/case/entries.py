@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Select, Text, func, literal_column, select, text, true, update
+from sqlalchemy import Column, Select, Text, any_, func, literal_column, select, text, true, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -65,16 +65,28 @@ async def keep_up(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> None
 
 
 async def catch_up(
-    engine: AsyncEngine, now: datetime | None = None, batch: int = BATCH, aside: Aside | None = None
+    engine: AsyncEngine,
+    now: datetime | None = None,
+    batch: int = BATCH,
+    aside: Aside | None = None,
+    above: int | None = None,
 ) -> int:
     """Enter every case that older code opened, newest first, then those that it changed lately. How many.
 
     May die anywhere, be run again, and run several times at once: each batch is one transaction.
+    `above`: what `behind` looks through.
     """
     now, done, aside = now or datetime.now(UTC), 0, aside or Aside()
-    for waiting, enter in ((unentered, _enter), (behind, _renew)):
-        done += await aside.batches("inbox", engine, waiting(batch), enter, now, batch)
+    for waiting, enter in ((unentered(batch), _enter), (behind(batch, above), _renew)):
+        done += await aside.batches("inbox", engine, waiting, enter, now, batch)
     return done
+
+
+async def newest_event(engine: AsyncEngine) -> int:
+    """The highest number of an event; 0 when there is none. Lower ones may still become visible."""
+    async with engine.connect() as connection:
+        newest = await connection.execute(select(func.coalesce(func.max(case_events.c.noted_no), 0)))
+        return int(newest.scalar_one())
 
 
 async def _renew(connection: AsyncConnection, found: Sequence[Any]) -> int:
@@ -94,20 +106,21 @@ def unentered(batch: int) -> Select[Any]:
     return select(cases.c.id).where(UNENTERED).limit(batch).with_for_update(skip_locked=True)
 
 
-def behind(batch: int) -> Select[Any]:
-    """Cases with events of today or yesterday that their entry does not know, locked.
+def behind(batch: int, above: int | None = None) -> Select[Any]:
+    """Cases with events that their entry does not know, locked: events with numbers `above`, or of two days.
 
     An entry is looked for by each such case: planned as a join, all the cases that there are would be read.
     """
     its, today = case_events.c, func.cast(func.timezone(TIMEZONE, func.now()), case_events.c.noted_on.type)
-    lately = select(its.case_id, func.max(its.seq).label("seq")).where(its.noted_on >= today - LATELY)
+    is_late = its.noted_on >= today - LATELY if above is None else its.noted_no > above
+    lately = select(its.case_id, func.max(its.seq).label("seq")).where(is_late)
     told = lately.group_by(its.case_id).cte("told")
     known = select(inbox_entries.c.case_id).where(
         inbox_entries.c.case_id == told.c.case_id, inbox_entries.c.seq < told.c.seq
     )
     late = select(told.c.case_id).join(known.limit(1).lateral("late"), true())
-    query = select(cases.c.id).where(cases.c.id.in_(late.limit(batch)))
-    return query.with_for_update(skip_locked=True, of=cases)
+    query = select(cases.c.id).where(cases.c.id == any_(func.array(late.scalar_subquery())))
+    return query.limit(batch).with_for_update(skip_locked=True)
 
 
 def _entry(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row], repeats: int = 0) -> Row:

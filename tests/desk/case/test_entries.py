@@ -130,6 +130,24 @@ async def test_a_climb_changes_nothing_in_an_entry_and_leaves_behind_only_what_w
     assert [await entries.catch_up(engine) for _ in range(2)] == [1, 0]
 
 
+async def test_of_what_was_looked_through_before_only_newer_events_are_asked_about(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    earlier, later = await in_writing(at, "پل شکسته"), await in_writing(at, "سد شکسته")
+    newest = await entries.newest_event(engine)
+    async with engine.begin() as connection:
+        for code in (earlier, later):
+            await _unrenewed(connection, (await at.row(code)).id)
+    assert await entries.catch_up(engine, above=newest) == 0
+    assert await entries.catch_up(engine, above=newest - 1) == 1
+    assert [(await at.row(code)).last_seq - (await entry(at, code)).seq for code in (earlier, later)] == [
+        1,
+        0,
+    ]
+    assert await entries.catch_up(engine) == 1
+
+
 async def test_of_three_cases_one_of_which_no_entry_can_be_made_keeps_no_other_out_of_the_inbox(
     engine: AsyncEngine, tmp_path: Any
 ) -> None:
