@@ -23,18 +23,23 @@ def remedy(error: OSError, of_disk: str) -> str:
     return of_disk
 
 
-def listed(folder: Path, refused: TellRefused = unseen) -> list[os.DirEntry[str]]:
-    """What the disk shows of it; of a folder that is not there, nothing. `refused` is told the rest."""
-    found: list[os.DirEntry[str]] = []
+def shown(folder: Path, refused: TellRefused = unseen) -> Iterator[os.DirEntry[str]]:
+    """What the disk shows of it; of a folder that is not there, nothing. `refused` is told the rest.
+
+    One by one: what came before the damage counts, and a day's recordings are never all in memory.
+    """
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
-                found.append(entry)  # one by one: what came before the damage counts
+            yield from entries
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
         refused(folder, error)
-    return found
+
+
+def listed(folder: Path, refused: TellRefused = unseen) -> list[os.DirEntry[str]]:
+    """The same, all at once: for small folders, and whoever changes them meanwhile."""
+    return list(shown(folder, refused))
 
 
 def day_folders(folder: Path, refused: TellRefused = unseen) -> Iterator[Path]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from ivr.store.folders import day_folders, listed
+from ivr.store.folders import day_folders, listed, shown
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,8 @@ class Room:
         now = time.time()
         for path in _sounds(self.folder.resolve().parent / ALONE):
             with suppress(OSError):
-                idle, has_more = now - path.stat().st_mtime, _has_more(path)
+                found = path.stat()
+                idle, has_more = now - found.st_mtime, _has_more(found)
                 if has_more and (idle > LEFT_SECONDS or _was_closed(path)):
                     trim(path)
                 elif not has_more and idle < GROWS_SECONDS and not _was_closed(path):
@@ -291,15 +292,14 @@ def free_bytes(folder: Path) -> int:
 def trim(path: Path) -> None:
     """Give back what was set aside for a file that grows no more."""
     with suppress(OSError):
-        if _has_more(path):
-            found = path.stat()
+        found = path.stat()
+        if _has_more(found):
             os.truncate(path, found.st_size)
             os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def _has_more(path: Path) -> bool:
-    """Whether something is set aside for it."""
-    found = path.stat()
+def _has_more(found: os.stat_result) -> bool:
+    """Whether something is set aside for that file."""
     return found.st_blocks * 512 > found.st_size + BLOCK_BYTES
 
 
@@ -315,12 +315,17 @@ def _sounds(folder: Path) -> list[Path]:
 
 
 def trim_left(folder: Path, idle: float, held: Collection[Path] = ()) -> None:
-    """The same for all of the last two days that have not grown for `idle` seconds."""
+    """The same for all of the last two days that have not grown for `idle` seconds.
+
+    They may be very many: each is asked about once, and only where something is set aside it gets a path.
+    """
     before = time.time() - idle
     for day in islice(day_folders(folder), 2):
-        for path in _sounds(day):
+        for entry in shown(day):
             with suppress(OSError):
-                if path not in held and path.stat().st_mtime < before:
+                found = entry.stat() if entry.name.endswith(".wav") else None
+                ended = found and found.st_mtime < before and _has_more(found)
+                if ended and (path := Path(entry.path)) not in held:
                     trim(path)
 
 

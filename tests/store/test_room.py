@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -242,6 +243,22 @@ def test_what_whoever_was_killed_left_set_aside_is_given_back_once_nothing_grows
         True, False, False,
     ]  # fmt: skip
     assert files[0].read_bytes() == BLOCK
+
+
+def test_to_look_for_what_was_left_takes_no_more_memory_for_many_recordings_than_for_few(
+    tmp_path: Path,
+) -> None:
+    day = tmp_path / "2026" / "11" / "27"
+    day.mkdir(parents=True)
+    peaks = []
+    for upto in (100, 2_000):
+        for n in range(len(list(day.iterdir())), upto):
+            (day / f"{n:032x}.wav").touch()
+        tracemalloc.start()
+        trim_left(tmp_path, 0)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]
 
 
 @pytest.mark.parametrize("damaged", ["2025", "2026/10", "2026/11/28"])
