@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
 from ivr.store.disk_thread import ask_once, in_time
-from ivr.store.folders import day_folders, listed
+from ivr.store.folders import day_folders, shown
 from ivr.store.recording_files import is_one, stem, where
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND
@@ -178,7 +178,7 @@ def _changed(folder: Path, since: float) -> bool:
 
 def _files(look: StraySearch, folder: Path) -> list[Stray]:
     day, began, found, now = folder.relative_to(look.root).as_posix(), look.began(folder), [], time.time()
-    for entry in listed(folder, look.refused):
+    for entry in shown(folder, look.refused):
         if not is_one(entry.name):
             continue
         try:
