@@ -38,9 +38,7 @@ UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
 # which it slept 9. Then she is told its word.
 LATE_SECONDS = 60.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
-ASKED_SECONDS = (
-    2.0  # from the command to record, on a disk that still hangs, to the end of the beep to her ear
-)
+ASKED_SECONDS = 2.0  # from the command to record, on a disk that still hangs, to the beep's end at her ear
 BLOCK = 4096  # bytes of a file that a full disk takes or refuses together
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")

@@ -10,7 +10,8 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,11 @@ async def fill(
     engine: AsyncEngine, page: Page, count: int, now: datetime, officer: uuid.UUID = PERSON
 ) -> None:
     """`count` cases with recordings, referrals and entries; indexes are made when the rows are there."""
-    raw: Any = await asyncpg.connect(  # type: ignore[no-untyped-call]
-        plain_url(engine.url.render_as_string(hide_password=False))
-    )
-    try:
-        await raw.execute("SET synchronous_commit = off; SET work_mem = '128MB'")
-        await raw.execute("SET maintenance_work_mem = '256MB'; SET session_replication_role = replica")
+    async with _filling(engine, "cases", "recordings", "referrals", "inbox_entries") as raw:
         # What is told to callers who come later is none of these.
         await raw.execute(f"UPDATE key_material SET value = $1 WHERE name = '{TRACKING_KEY}'", KEY)
         await raw.execute("SELECT setval('code_blocks_number_seq', $1)", count // BLOCK)
         texts = await _lists(raw, page, count)
-        indexes = await _without_indexes(raw, "cases", "recordings", "referrals", "inbox_entries")
         values = {"count": count, "now": now.isoformat(), "officer": officer, "desk": page.rules.desk}
         values |= {
             "days": YEARS * 365,
@@ -67,38 +62,35 @@ async def fill(
             await raw.execute(_filled(statement, values), timeout=1800)
             if count >= SAYS_FROM and (table := INTO.search(statement)):
                 print(f"  {table[1]}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-        for index in indexes:
-            await raw.execute(index, timeout=1800)
-        await raw.execute("VACUUM (ANALYZE) cases, recordings, referrals, inbox_entries", timeout=1800)
-    finally:
-        await raw.close()
 
 
 async def tell(engine: AsyncEngine) -> float:
     """Calls, events and messages of those cases, as the real path writes them. Bytes a case, indexes too."""
+    async with _filling(engine, "calls", "case_events", "outbox") as raw:
+        for statement in STORIES.read_text(encoding="utf-8").strip().removesuffix(";").split(";\n"):
+            await raw.execute(statement, timeout=1800)
+    async with engine.connect() as connection:
+        return float((await connection.exec_driver_sql(_BYTES_A_CASE)).scalar_one())
+
+
+@asynccontextmanager
+async def _filling(engine: AsyncEngine, *tables: str) -> AsyncIterator[Any]:
+    """A connection past triggers. Indexes that no constraint needs are made when the rows are there."""
     raw: Any = await asyncpg.connect(  # type: ignore[no-untyped-call]
         plain_url(engine.url.render_as_string(hide_password=False))
     )
     try:
-        await raw.execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
-        await raw.execute("SET work_mem = '128MB'; SET session_replication_role = replica")
-        indexes = await _without_indexes(raw, "calls", "case_events", "outbox")
-        for statement in STORIES.read_text(encoding="utf-8").strip().removesuffix(";").split(";\n"):
-            await raw.execute(statement, timeout=1800)
+        await raw.execute("SET synchronous_commit = off; SET work_mem = '128MB'")
+        await raw.execute("SET maintenance_work_mem = '256MB'; SET session_replication_role = replica")
+        indexes = await raw.fetch(_INDEXES, tables)
         for index in indexes:
-            await raw.execute(index, timeout=1800)
-        await raw.execute("VACUUM (ANALYZE) calls, case_events, outbox", timeout=1800)
-        return float(await raw.fetchval(_BYTES_A_CASE))
+            await raw.execute(f'DROP INDEX "{index["indexname"]}"')
+        yield raw
+        for index in indexes:
+            await raw.execute(index["indexdef"], timeout=1800)
+        await raw.execute(f"VACUUM (ANALYZE) {', '.join(tables)}", timeout=1800)
     finally:
         await raw.close()
-
-
-async def _without_indexes(raw: Any, *tables: str) -> list[str]:
-    """What makes those again that no constraint needs: sooner done when the rows are there."""
-    found = await raw.fetch(_INDEXES, tables)
-    for index in found:
-        await raw.execute(f'DROP INDEX "{index["indexname"]}"')
-    return [index["indexdef"] for index in found]
 
 
 _BYTES_A_CASE = "SELECT pg_database_size(current_database())::float / count(*) FROM cases"
