@@ -19,7 +19,8 @@ INSERT INTO case_events (id, case_id, seq, at, actor, event, details, hash, note
   100 + :day, now(), 'agency/karimi', 'accepted', '{"agency": "abfa"}', sha256(id::text::bytea), current_date FROM young;
 
 INSERT INTO calls SELECT (jsonb_populate_record(NULL::calls, to_jsonb(calls) || jsonb_build_object('id',
-  gen_random_uuid(), 'unique_id', gen_random_uuid()::text, 'started_at', now()))).*
+  gen_random_uuid(), 'unique_id', gen_random_uuid()::text, 'started_at', now(),
+  'noted_no', nextval('custody_numbers')))).*
   FROM calls ORDER BY started_at DESC LIMIT :many;
 
 INSERT INTO outbox SELECT (jsonb_populate_record(NULL::outbox, to_jsonb(outbox) || jsonb_build_object('id',
