@@ -137,7 +137,7 @@ class Worker:
         self.following = Following(pump.engine, intake.book, shelf.spool, term, ours)
         self._look_back, self._growing = START_LOOK_BACK_SECONDS, False  # of the reconciler
         self._looked_to: tuple[int | None, int | None] = None, None  # newest events at the last two turns
-        self._looks_at_all = clock()  # when more than that is looked through for entries
+        self._looks_at_all: datetime | None = clock()  # when more than that is looked through for entries
 
     def start(self, loops: Loops) -> None:
         """Work in the background."""
@@ -248,19 +248,19 @@ class Worker:
             log.warning("menu %s: revision %d was taken back: %s", gone.trial.revision.name, number, gone)
 
     async def _enter(self) -> None:
-        """What two days told is looked through, for an hour what came since the last turn but one.
+        """What two days told is looked through once, then what came since the last turn but one.
 
-        So late no number becomes visible any more; and what was put aside is tried again after an hour.
+        So late no number becomes visible any more. What was put aside is looked for in all, an hour later.
         """
         engine, now, (above, last) = self.pump.engine, self.clock(), self._looked_to
-        if looks_at_all := now >= self._looks_at_all:
+        if looks_at_all := self._looks_at_all is not None and now >= self._looks_at_all:
             above = None
         newest = await entries.newest_event(engine)
         if entered := await entries.catch_up(engine, now, aside=self.aside, above=above):
             log.info("%d cases of older code stand in the inbox now", entered)
         self._looked_to = last, newest
-        if looks_at_all:
-            self._looks_at_all = now + AGAIN
+        if looks_at_all or self._looks_at_all is None:
+            self._looks_at_all = now + AGAIN if self.aside.counts.get("inbox") else None
 
     async def _forget(self) -> None:
         """What retention.yaml and people say; a file with mistakes takes nothing away."""

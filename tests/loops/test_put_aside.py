@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
@@ -59,6 +59,45 @@ async def test_of_three_pauses_two_end_and_the_third_is_told_as_a_warning(
             await loops.close()
     assert any(told.startswith("pauses: 1 put aside") for told in worker.troubles)
     assert not [loop.name for loop in loops.all if loop.failures]
+
+
+async def test_a_case_that_could_not_be_entered_is_looked_for_again_after_an_hour_and_then_no_more(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at, now = await counter(engine), [NOON]
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call("09141234567"), opening())
+        await desk.pump.idle()
+        worker = worker_at(NOON, desk, tmp_path)
+        worker.clock = lambda: now[0]
+        await _heard_for(at.engine, float("nan"))  # no number in JSON
+        await worker._enter()  # a turn each: the loop's come every five minutes
+        assert worker.aside.counts["inbox"] == 1
+        await _heard_for(at.engine, 6.0)
+        for _ in range(2):
+            now[0] += timedelta(minutes=20)
+            await worker._enter()
+            assert await _entered(at.engine) == 0
+        now[0] += timedelta(minutes=20)
+        await worker._enter()
+        assert await _entered(at.engine) == 1 and worker.troubles == []
+        await _heard_for(at.engine, 6.0)
+        now[0] += timedelta(hours=2)
+        await worker._enter()
+        assert await _entered(at.engine) == 0
+
+
+async def _heard_for(engine: AsyncEngine, seconds: float) -> None:
+    """Older code says so, which knows no entries."""
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.recordings).values(seconds=seconds))
+        await connection.execute(update(tables.inbox_entries).values(seq=0))
+
+
+async def _entered(engine: AsyncEngine) -> int:
+    async with engine.connect() as connection:
+        its = select(func.count()).where(tables.inbox_entries.c.seq > 0)
+        return int((await connection.execute(its)).scalar_one())
 
 
 async def test_a_call_back_put_aside_is_a_warning_a_gauge_and_a_finding_of_the_doctor(

@@ -149,8 +149,9 @@ def test_any_usual_address_will_do(url: str) -> None:
         (retiming.waiting("", 2, 200), "ix_cases_county_timed_by"),
         (retiming.late().params(all_county=["ahar"], all_timed_by=[2]), "ix_cases_county_timed_by"),
         (outgoing.lanes_with_any_due().params(now=NOW), "ix_outbox_next_at"),
-        (entries.behind(200), "Index Cond: (case_id = case_events.case_id)"),  # not by all cases
-        (entries.behind(200, 7), "ix_case_events_noted_no"),
+        (entries.behind(200, 7, 50_007), "Index Cond: (case_id = case_events.case_id)"),  # not by all cases
+        (entries.behind(200, 7, 50_007), "ix_case_events_noted_no"),
+        (entries.newest_up_to(7), "ix_case_events_noted_no"),
     ],
 )
 async def test_every_look_up_walks_an_index(engine: AsyncEngine, query: Select[Any], index: str) -> None:

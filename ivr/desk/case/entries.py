@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,8 @@ from ivr.store.tables import case_events, cases, inbox_entries, recordings, refe
 
 Row = dict[str, Any]
 BATCH = 200  # cases of one transaction; calls in the same process wait for no more than some ten milliseconds
-LATELY = timedelta(days=1)  # so far back changes by older code are looked for
+LATELY = timedelta(days=1)  # so far back changes by older code are looked for …
+SPAN = 50_000  # … events (and calls, which share their numbers) at once: a question grows with no day
 
 _FACETS = (("k", "kind"), ("t", "topic"), ("a", "agency"), ("s", "status"), ("w", "channel"))
 _IDLE = ("closed_at", "stopped_at")  # a case that has either waits for nobody's ear
@@ -74,19 +75,41 @@ async def catch_up(
     """Enter every case that older code opened, newest first, then those that it changed lately. How many.
 
     May die anywhere, be run again, and run several times at once: each batch is one transaction.
-    `above`: what `behind` looks through.
+    `above`: events up to that number were looked through before.
     """
-    now, done, aside = now or datetime.now(UTC), 0, aside or Aside()
-    for waiting, enter in ((unentered(batch), _enter), (behind(batch, above), _renew)):
-        done += await aside.batches("inbox", engine, waiting, enter, now, batch)
+    now, aside = now or datetime.now(UTC), aside or Aside()
+    done = await aside.batches("inbox", engine, unentered(batch), _enter, now, batch)
+    async for low, high in _spans(engine, above):
+        done += await aside.batches("inbox", engine, behind(batch, low, high), _renew, now, batch)
     return done
 
 
 async def newest_event(engine: AsyncEngine) -> int:
     """The highest number of an event; 0 when there is none. Lower ones may still become visible."""
     async with engine.connect() as connection:
-        newest = await connection.execute(select(func.coalesce(func.max(case_events.c.noted_no), 0)))
-        return int(newest.scalar_one())
+        newest = (await connection.execute(newest_up_to(None))).one_or_none()
+        return newest.noted_no if newest else 0
+
+
+async def _spans(engine: AsyncEngine, above: int | None) -> AsyncIterator[tuple[int, int]]:
+    """From the newest event on, down to `above` or as far as LATELY goes: above and up to which number."""
+    top: int | None = None
+    while True:
+        async with engine.connect() as connection:
+            newest = (await connection.execute(newest_up_to(top))).one_or_none()
+        if newest is None or not newest.lately or newest.noted_no <= (above or 0):
+            return
+        top = max(newest.noted_no - SPAN, above or 0)
+        yield top, newest.noted_no
+
+
+def newest_up_to(number: int | None) -> Select[Any]:
+    """The event with the highest number up to this, and whether it was told lately."""
+    its, today = case_events.c, func.cast(func.timezone(TIMEZONE, func.now()), case_events.c.noted_on.type)
+    query = select(its.noted_no, (its.noted_on >= today - LATELY).label("lately"))
+    if number is not None:
+        query = query.where(its.noted_no <= number)
+    return query.order_by(its.noted_no.desc()).limit(1)
 
 
 async def _renew(connection: AsyncConnection, found: Sequence[Any]) -> int:
@@ -106,13 +129,13 @@ def unentered(batch: int) -> Select[Any]:
     return select(cases.c.id).where(UNENTERED).limit(batch).with_for_update(skip_locked=True)
 
 
-def behind(batch: int, above: int | None = None) -> Select[Any]:
-    """Cases with events that their entry does not know, locked: events with numbers `above`, or of two days.
+def behind(batch: int, above: int, up_to: int) -> Select[Any]:
+    """Cases of whose events with these numbers their entry does not know the last one, locked.
 
     An entry is looked for by each such case: planned as a join, all the cases that there are would be read.
     """
-    its, today = case_events.c, func.cast(func.timezone(TIMEZONE, func.now()), case_events.c.noted_on.type)
-    is_late = its.noted_on >= today - LATELY if above is None else its.noted_no > above
+    its = case_events.c
+    is_late = (its.noted_no > above) & (its.noted_no <= up_to)
     lately = select(its.case_id, func.max(its.seq).label("seq")).where(is_late)
     told = lately.group_by(its.case_id).cte("told")
     known = select(inbox_entries.c.case_id).where(

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import asyncpg
+import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -21,7 +22,7 @@ from ivr.lab.pace import patience
 from ivr.store.aside import Aside
 from ivr.store.case_events import CHANNEL
 from ivr.store.engine import plain_url
-from ivr.store.tables import cases, inbox_entries, recordings
+from ivr.store.tables import case_events, cases, inbox_entries, recordings
 from tests.desk.counter import Counter, counter
 from tests.desk.office import Office, call, office, opening, words
 
@@ -144,6 +145,23 @@ async def test_of_what_was_looked_through_before_only_newer_events_are_asked_abo
     missing = [(await at.row(code)).last_seq - (await entry(at, code)).seq for code in (earlier, later)]
     assert missing == [1, 0]
     assert await entries.catch_up(engine) == 1
+
+
+async def test_a_span_of_events_at_a_time_is_asked_about_as_far_back_as_two_days(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "SPAN", 2)
+    at = await counter(engine)
+    long_ago, *lately = [await in_writing(at, f"درخواست شماره {number}") for number in range(5)]
+    async with engine.begin() as connection:
+        for code in (long_ago, *lately):
+            await _unrenewed(connection, (await at.row(code)).id)
+        its = case_events.c.case_id == (await at.row(long_ago)).id
+        older = text("noted_on - 2")
+        await connection.execute(update(case_events).where(its).values(noted_on=older))
+    assert await entries.catch_up(engine) == len(lately)
+    missing = [(await at.row(code)).last_seq - (await entry(at, code)).seq for code in (long_ago, *lately)]
+    assert missing == [1, 0, 0, 0, 0]
 
 
 async def test_of_three_cases_one_of_which_no_entry_can_be_made_keeps_no_other_out_of_the_inbox(
