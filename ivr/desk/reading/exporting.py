@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import ColumnElement, Row, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.people import auditing
@@ -54,10 +54,15 @@ async def note(engine: AsyncEngine, export: Export, form: str, now: datetime) ->
         )  # fmt: skip
 
 
+async def is_cut(engine: AsyncEngine, export: Export) -> bool:
+    """Whether there are more cases than `rows` brings."""
+    its = select(cases.c.id).where(*_asked_for(export)).limit(MOST + 1).subquery()
+    async with engine.connect() as connection:
+        return int((await connection.execute(select(func.count()).select_from(its))).scalar_one()) > MOST
+
+
 async def rows(engine: AsyncEngine, export: Export) -> AsyncIterator[Sequence[Row[Any]]]:
     """The cases that were opened in those days, the oldest first, with the names of things."""
-    zone = ZoneInfo(export.zone)
-    since, until = (datetime.combine(day, time(0), zone) for day in (export.since, export.until))
     query = (
         select(
             *export.subject.seen.columns(),
@@ -68,7 +73,7 @@ async def rows(engine: AsyncEngine, export: Export) -> AsyncIterator[Sequence[Ro
         .join(agencies, agencies.c.code == cases.c.agency)
         .join(topics, topics.c.code == cases.c.topic)
         .join(areas, areas.c.code == cases.c.county, isouter=True)
-        .where(cases.c.opened_at >= since, cases.c.opened_at < until, export.subject.cases())
+        .where(*_asked_for(export))
         .order_by(cases.c.opened_at, cases.c.id)
         .limit(BATCH)
     )
@@ -82,3 +87,9 @@ async def rows(engine: AsyncEngine, export: Export) -> AsyncIterator[Sequence[Ro
         if len(found) < BATCH:
             return
         sent, last = sent + len(found), tuple_(found[-1].opened_at, found[-1].id)
+
+
+def _asked_for(export: Export) -> tuple[ColumnElement[bool], ...]:
+    zone = ZoneInfo(export.zone)
+    since, until = (datetime.combine(day, time(0), zone) for day in (export.since, export.until))
+    return cases.c.opened_at >= since, cases.c.opened_at < until, export.subject.cases()

@@ -17,6 +17,7 @@ from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.dashboard import look
 from ivr.web.numbers.frame import unnamed
 from ivr.web.numbers.measures import MEASURES
+from ivr.web.panel.locale import number
 from ivr.web.panel.sending import send
 from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Sheet, SheetRow
 from ivr.web.panel.visit import NotFound, Visit
@@ -136,7 +137,12 @@ async def _cases(visit: Visit, reason: str = "") -> Made:
     heads += [("caller_name", "text", 20), ("words", "text", 60)] if reason else []
     columns = [Column(words(f"numbers.cases.{name}"), kind, width) for name, kind, width in heads]
 
+    cut = await exporting.is_cut(visit.panel.engine, taken)
+
     async def batches() -> AsyncIterator[Sequence[SheetRow]]:
+        if cut:
+            told = words("numbers.export.cut", n=number(exporting.MOST))
+            yield [[told, *[None] * (len(columns) - 1)]]
         async for found in exporting.rows(visit.panel.engine, taken):
             yield [_case(row, visit, reveals=bool(reason)) for row in found]
 

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases import figures
 from ivr.cases.figures import What
 from ivr.desk.people import unsealing
+from ivr.desk.reading import exporting
 from ivr.store.tables import audit, cases
 from ivr.web.panel import charts
 from ivr.web.panel.locale import digits, words
@@ -144,6 +145,20 @@ async def test_a_workbook_holds_real_numbers_and_dates(served: PanelServed) -> N
     assert words()("numbers.cases.caller_name") not in head
     (_, line, *_) = await sheet(client, f"/panel/numbers/export/league.xlsx?{ABAN}")
     assert isinstance(line[0], int) and isinstance(line[2], float) and line[3] < line[2] < line[4]
+
+
+async def test_a_file_without_all_cases_says_so_in_its_first_row(
+    served: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await served.signed_in("supervisor")
+    path = f"/panel/numbers/export/cases.xlsx?{ABAN}"
+    head, *whole = await sheet(client, path)
+    monkeypatch.setattr(exporting, "MOST", exporting.BATCH)
+    _, told, *rows = await sheet(client, path)
+    assert told[0] == words()("numbers.export.cut", n="۲۵۰") and not any(told[1:])
+    assert rows == whole[:250] and len(whole) > 250
+    monkeypatch.setattr(exporting, "MOST", len(whole))
+    assert await sheet(client, path) == [head, *whole]
 
 
 async def test_a_csv_is_read_as_persian_and_runs_nothing(served: PanelServed) -> None:
