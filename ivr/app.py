@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -119,6 +120,8 @@ PROMISE_SECONDS = 5.0  # the most from one try to have codes to the next
 REFUSED_SECONDS = 10.0  # that a disk which refused the last callers' words is waited for
 READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
 _NICE: Mapping[Duty, int] = {"calls": 0, "panel": 3, "work": 5}  # on a busy machine a caller comes first
+# That a thread which makes a workbook keeps the panel's loop waiting, each time it asks for the interpreter.
+_SWITCH_SECONDS = 0.0005
 Json = dict[str, Any]
 
 
@@ -139,6 +142,8 @@ def serve(
         end_with_parent(parent)
     keep_private(settings)
     os.nice(min(_NICE[duty] for duty in duties))
+    if "panel" in duties:
+        sys.setswitchinterval(_SWITCH_SECONDS)
     most = prepare_process(settings.agi.max_calls)
     settings = settings.model_copy(update={"agi": settings.agi.model_copy(update={"max_calls": most})})
     try:
