@@ -16,6 +16,7 @@ import asyncio
 import itertools
 import json
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -53,6 +54,7 @@ HALT_MS = 50.0
 GROWTH = 1.10  # of a role's memory, from a sixth of the time to its end …
 GROWTH_MB = 20.0  # … and at least so much: less is no growth
 CLIMBING = 20_000  # cases that come due in the course of the run
+MAKING = "making"  # what the mark of kept books says until they are there
 FIRST_LOOK = 20.0  # seconds: statements are prepared, and pages drawn for the first time, before it
 PROBE_SECONDS = 1.0
 STATEMENT_SECONDS = 5.0  # that one statement may take: a sixth of the time after which the server gives it up
@@ -201,6 +203,7 @@ async def made(engine: AsyncEngine, page: Page, cases: int, mark: Path) -> str:
     supervisor = await person(engine, Role.SUPERVISOR, now)
     if not mark.exists():
         say(f"{cases:,} cases …")
+        mark.write_text(MAKING)
         await fill(engine, page, cases, now, supervisor.id)
         await tell(engine)
         await publish_menu(engine)
@@ -233,8 +236,13 @@ async def soaked(minutes: float, lines: int, cases: int, kept: Path | None = Non
         home = Path(stack.enter_context(folder))
         place = kept or home
         place.mkdir(parents=True, exist_ok=True)
+        mark = place / "cases"
+        if mark.exists() and mark.read_text() == MAKING:
+            say("the making of these books was broken off: anew …")
+            shutil.rmtree(place / "postgres")
+            mark.unlink()
         engine, page = await stack.enter_async_context(books(place, "soak"))
-        cookie = await made(engine, page, cases, place / "cases")
+        cookie = await made(engine, page, cases, mark)
         state = home / "state"
         (state / "fallback").mkdir(parents=True)
         line = await stack.enter_async_context(serving(engine, state))
