@@ -8,6 +8,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment, noted
 
+# What tells who a caller is: somebody should read who did it and why.
+TELLING = text(
+    "action IN ('caller_revealed', 'callback_revealed', 'national_id_revealed', 'voice_revealed',"
+    " 'reveal_limit_reached', 'identities_exported', 'recording_downloaded')"
+)
+
 # `person_id`: null = the command line, or a name that nobody has. `subject`: what it was about beside a case
 # or a recording, like "person/karimi" or "agency/abfa". `address`: the network address it came from.
 audit = Table(
@@ -26,5 +32,6 @@ audit = Table(
     Index(None, "case_id", "id", postgresql_where=text("case_id IS NOT NULL")),
     Index(None, "person_id", "id"),
     Index(None, "subject", "id"),
+    Index("ix_audit_telling", "at", "id", postgresql_where=TELLING),
     *noted("audit"),
 )

@@ -18,7 +18,9 @@ from ivr.desk.book import book, who_calls
 from ivr.desk.case import entries, event_log
 from ivr.desk.deadlines import escalating, retiming
 from ivr.desk.letters import outgoing
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
+from ivr.desk.recordings import revealing
 from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
@@ -151,6 +153,7 @@ def test_any_usual_address_will_do(url: str) -> None:
         (outgoing.lanes_with_any_due().params(now=NOW), "ix_outbox_next_at"),
         (entries.behind(200, 7, 50_007), "Index Cond: (case_id = case_events.case_id)"),  # not by all cases
         (entries.behind(200, 7, 50_007), "ix_case_events_noted_no"),
+        (revealing.telling(Scope(), NOW), "ix_audit_telling"),
         (entries.newest_up_to(7), "ix_case_events_noted_no"),
     ],
 )

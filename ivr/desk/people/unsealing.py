@@ -87,9 +87,14 @@ async def waiting(connection: AsyncConnection, person: uuid.UUID, case: uuid.UUI
 
 
 async def listed(engine: AsyncEngine, person: Person, now: datetime, limit: int = 100) -> list[Row[Any]]:
-    """Askings, the newest first, with who asked and who decided; none about what is kept from the person."""
+    """Askings with who asked and who decided; none about what is kept from the person.
+
+    Those that wait come first, else the newest ones.
+    """
+    waits = and_(*_undecided(now)).desc()
+    query = _listing(person).order_by(None).order_by(waits, _ITS.asked_at.desc())
     async with engine.connect() as connection:
-        return list(await connection.execute(_listing(person).limit(limit)))
+        return list(await connection.execute(query.limit(limit)))
 
 
 def _listing(person: Person) -> Select[Any]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people import auditing, limiting, unsealing
@@ -15,6 +15,7 @@ from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.people.people import Person
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.audit import TELLING
 from ivr.store.tables import audit, cases, people, recordings
 
 SITTING = timedelta(minutes=15)  # seeing or hearing a thing again within it is the same seeing
@@ -23,7 +24,6 @@ DAY = timedelta(days=1)
 MOST_A_DAY = 30  # cases whose identities one person may reveal
 LIMIT_REACHED = "reveal_limit_reached"  # in the audit
 _ONCE = Limit(1, DAY)
-_TOLD = (LIMIT_REACHED, "identities_exported", "recording_downloaded")
 SHORTEST = 4  # characters of a reason; at most as many as for an opening
 
 
@@ -141,27 +141,46 @@ async def seen_lately(
     return (await connection.execute(query)).first() is not None
 
 
-async def seen_by(engine: AsyncEngine, case: UUID, limit: int = 100) -> list[dict[str, Any]]:
-    """Who saw, heard, revealed or took away what of a case; the latest first. No name: the command line."""
+async def seen_by(engine: AsyncEngine, case: UUID, limit: int = 100, before: int = 0) -> list[dict[str, Any]]:
+    """Who saw, heard, revealed or took away what of a case; the latest first. No name: the command line.
+
+    `before`: the `id` of the last row seen.
+    """
     who = (people.c.name, people.c.full_name, people.c.role, people.c.agency)
-    what = (audit.c.at, audit.c.action, audit.c.reason, recordings.c.recorded_at)
+    what = (audit.c.id, audit.c.at, audit.c.action, audit.c.reason, recordings.c.recorded_at)
     query = select(*what, *who).join(people, people.c.id == audit.c.person_id, isouter=True)
     query = query.join(recordings, recordings.c.name == audit.c.recording, isouter=True)
-    query = query.where(audit.c.case_id == case).order_by(audit.c.id.desc()).limit(limit)
+    query = query.where(audit.c.case_id == case, *([audit.c.id < before] if before else []))
     async with engine.connect() as connection:
-        return [dict(row._mapping) for row in await connection.execute(query)]
+        rows = await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))
+        return [dict(row._mapping) for row in rows]
 
 
-async def lately(engine: AsyncEngine, scope: Scope, since: datetime, limit: int = 200) -> list[Any]:
+async def lately(
+    engine: AsyncEngine, scope: Scope, since: datetime, limit: int = 200, before: int = 0
+) -> list[Any]:
     """Who revealed or took away what of whom and why since then, the newest first: what somebody should read.
 
-    Rows of the audit with `full_name`, `agency` and the case's `code`; whom a limit stopped is among them.
+    Rows of the audit with `full_name` (None: the command line), `agency` and the case's `code`; whom a limit
+    stopped is among them. `before`: the `id` of the last row seen.
     """
-    telling = (audit.c.action.like("%\\_revealed"), audit.c.action.in_(_TOLD))
-    query = select(audit, people.c.full_name, people.c.agency, cases.c.code)
-    query = query.join(people, people.c.id == audit.c.person_id)
-    query = query.outerjoin(cases, cases.c.id == audit.c.case_id)
-    query = query.where(or_(audit.c.case_id.is_(None), scope.cases()))
-    query = query.where(or_(*telling), audit.c.at > since).order_by(audit.c.id.desc()).limit(limit)
     async with engine.connect() as connection:
-        return list(await connection.execute(query))
+        return list(await connection.execute(telling(scope, since, before).limit(limit)))
+
+
+async def stopped(engine: AsyncEngine, scope: Scope, since: datetime) -> list[Any]:
+    """The same, but of all since then only whom a limit stopped: once a day, however often they try."""
+    async with engine.connect() as connection:
+        return list(await connection.execute(telling(scope, since).where(audit.c.action == LIMIT_REACHED)))
+
+
+def telling(scope: Scope, since: datetime, before: int = 0) -> Select[Any]:
+    its, last = audit.c, audit.alias()
+    query = select(audit, people.c.full_name, people.c.agency, cases.c.code)
+    query = query.outerjoin(people, people.c.id == its.person_id)
+    query = query.outerjoin(cases, cases.c.id == its.case_id)
+    query = query.where(TELLING, its.at > since, or_(its.case_id.is_(None), scope.cases()))
+    if before:
+        at = select(last.c.at).where(last.c.id == before).scalar_subquery()
+        query = query.where(tuple_(its.at, its.id) < tuple_(at, before))
+    return query.order_by(its.at.desc(), its.id.desc())

@@ -15,26 +15,33 @@ from ivr.desk.book.names import called
 from ivr.desk.people import unsealing
 from ivr.desk.recordings import revealing
 from ivr.desk.refusals import Refused
+from ivr.web.panel.forms import whole_number
 from ivr.web.panel.locale import Locale
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Forbidden, NotFound, Visit
 
 _jalali: Any = JalaliDate  # it has no types
 BACK = timedelta(days=30)  # so far back it is told what was revealed
+PAGE = 100  # of those, at once
 ALERTS = timedelta(days=3)  # so long it stands in red who reached the day's limit
 
 
 async def listed(visit: Visit) -> web.StreamResponse:
     rows = await unsealing.listed(visit.panel.engine, visit.person, visit.now)
     tells = visit.allowed(P.SEEN_BY) and not visit.scope.agency
-    lately = await revealing.lately(visit.panel.engine, visit.scope, visit.now - BACK) if tells else []
-    recent = visit.now - ALERTS
+    lately: list[Any] = []
+    stopped: list[Any] = []
+    if tells:
+        told, before = (visit.panel.engine, visit.scope), whole_number(visit.request.query.get("before", ""))
+        lately = await revealing.lately(*told, visit.now - BACK, PAGE + 1, before)
+        stopped = await revealing.stopped(*told, visit.now - ALERTS)
     return visit.render(
         "casefile/openings.html",
         waiting=[row for row in rows if unsealing.waits(row, visit.now)],
         decided=[row for row in rows if row.allowed is not None],
-        lately=lately,
-        stopped=[row for row in lately if row.action == revealing.LIMIT_REACHED and row.at > recent],
+        lately=lately[:PAGE],
+        older=lately[PAGE - 1].id if len(lately) > PAGE else 0,
+        stopped=stopped,
         tells=tells,
         names=await called(visit.panel.engine),
         days=partial(_days, visit.words),

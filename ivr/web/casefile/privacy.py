@@ -12,9 +12,12 @@ from ivr.desk.recordings import revealing
 from ivr.desk.recordings.revealing import Hidden
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.web.casefile.finding import case_row, code_of
+from ivr.web.panel.forms import whole_number
 from ivr.web.panel.locale import digits
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Forbidden, NotFound, Visit
+
+PAGE = 100  # of who has seen it, at once
 
 
 async def reveal(visit: Visit) -> web.StreamResponse:
@@ -74,5 +77,7 @@ async def seen_by(visit: Visit) -> web.StreamResponse:
     visit.require(P.SEEN_BY, area=case.county or "")
     if not visit.scope.reads_whole(case):
         raise Forbidden
-    rows = await revealing.seen_by(visit.panel.engine, case.id)
-    return visit.render("casefile/seen_by.html", rows=rows, code=code_of(visit))
+    before = whole_number(visit.request.query.get("before", ""))
+    rows = await revealing.seen_by(visit.panel.engine, case.id, PAGE + 1, before)
+    older = rows[PAGE - 1]["id"] if len(rows) > PAGE else 0
+    return visit.render("casefile/seen_by.html", rows=rows[:PAGE], older=older, code=code_of(visit))

@@ -15,10 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import referring
 from ivr.desk.case.change import Instruction, actor_named
-from ivr.desk.people import passwords
+from ivr.desk.people import passwords, unsealing
+from ivr.desk.people.limiting import TooOften
 from ivr.desk.people.unsealing import OPEN_FOR
 from ivr.desk.recordings import revealing
+from ivr.desk.recordings.revealing import Hidden
 from ivr.store.tables import audit, limits, openings
+from ivr.web.casefile import opening_pages, privacy
+from ivr.web.panel.locale import words
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.casefile import Desk, desk_served
 from tests.web.panel import PASSWORD, QUICK, Client
@@ -212,6 +216,62 @@ async def test_one_person_reveals_so_many_a_day_and_supervisors_and_auditors_are
         page = await (await desk.panel.signed_in(role)).text("/panel/openings")
         assert "به سقف" in page and "بی دلیل" in page
     assert (await head.get("/panel/openings")).status == 403
+
+
+async def test_who_reached_the_limit_stands_in_red_and_the_rest_on_further_pages_however_many_were_revealed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening_pages, "PAGE", 2)
+    codes, (head, other) = [await desk.open(), await desk.open()], [
+        await desk.panel.signed_in("head") for _ in range(2)
+    ]  # fmt: skip
+    engine, now = desk.panel.engine, desk.panel.clock()
+    assert head.person and other.person
+    await revealing.reveal(engine, head.person, codes[0], Hidden.CALLER, "نخستین", now, "", most=1)
+    with pytest.raises(TooOften):
+        await revealing.reveal(engine, head.person, codes[1], Hidden.CALLER, WHY, now, "", most=1)
+    for code in codes:
+        await revealing.reveal(engine, other.person, code, Hidden.CALLER, "تازه‌تر", now, "")
+    client = await desk.panel.signed_in("auditor")
+    page = await client.text("/panel/openings")
+    assert "به سقف" in page and "تازه‌تر" in page and "نخستین" not in page
+    [older] = re.findall(r'href="(/panel/openings\?before=\d+)#lately"', page)
+    page = await client.text(older)
+    assert "به سقف" in page and "نخستین" in page and "تازه‌تر" not in page and "before=" not in page
+
+
+async def test_what_was_revealed_at_the_command_line_is_among_what_somebody_should_read(desk: Desk) -> None:
+    code, now = await desk.open(), desk.panel.clock()
+    await revealing.reveal_at_terminal(desk.panel.engine, code, "پرسش دادستان", now, "karimi@server")
+    page = await (await desk.panel.signed_in("auditor")).text("/panel/openings")
+    assert "پرسش دادستان" in page and "karimi@server" in page and words()("casefile.terminal") in page
+
+
+async def test_an_asking_that_waits_is_listed_however_many_newer_ones_were_decided(desk: Desk) -> None:
+    engine, now = desk.panel.engine, desk.panel.clock()
+    asker, second = [await desk.panel.person("auditor", trusted=True) for _ in range(2)]
+    for number, topic in enumerate(("water.supply", "energy.gas")):
+        at = now + timedelta(minutes=number)
+        await unsealing.ask_for_export(engine, asker, {"topic": topic}, WHY, at)
+    newest, waits = await unsealing.listed(engine, second, now)
+    await unsealing.allow(engine, second, newest.id, now)
+    [first] = await unsealing.listed(engine, second, now, limit=1)
+    assert first.id == waits.id
+
+
+async def test_who_has_seen_a_case_is_told_page_by_page_to_the_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(privacy, "PAGE", 2)
+    code = await desk.open()
+    for _ in range(3):
+        await (await desk.panel.signed_in("supervisor")).get(f"/panel/cases/{code}")
+    client, path, lines = await desk.panel.signed_in("auditor"), f"/panel/cases/{code}/seen-by", []
+    while path:
+        page = await client.text(path)
+        lines.append(page.count("<li"))
+        [path] = re.findall(r'hx-get="([^"]+)"', page) or [""]
+    assert lines == [2, 1]
 
 
 async def test_two_admins_name_the_few_and_nobody_of_an_agency(desk: Desk) -> None:
