@@ -71,20 +71,24 @@ async def test_a_case_that_could_not_be_entered_is_looked_for_again_after_an_hou
         worker = worker_at(NOON, desk, tmp_path)
         worker.clock = lambda: now[0]
         await _heard_for(at.engine, float("nan"))  # no number in JSON
-        await worker._enter()  # a turn each: the loop's come every five minutes
+        await entered_anew(worker)
         assert worker.aside.counts["inbox"] == 1
         await _heard_for(at.engine, 6.0)
         for _ in range(2):
             now[0] += timedelta(minutes=20)
-            await worker._enter()
+            await entered_anew(worker)
             assert await _entered(at.engine) == 0
         now[0] += timedelta(minutes=20)
-        await worker._enter()
+        await entered_anew(worker)
         assert await _entered(at.engine) == 1 and worker.troubles == []
         await _heard_for(at.engine, 6.0)
         now[0] += timedelta(hours=2)
-        await worker._enter()
+        await entered_anew(worker)
         assert await _entered(at.engine) == 0
+
+
+async def entered_anew(worker: Worker) -> None:
+    await worker._enter()  # a turn: the loop's come every five minutes
 
 
 async def _heard_for(engine: AsyncEngine, seconds: float) -> None:

@@ -42,11 +42,19 @@ class Collected:
 
 
 async def collect(
-    books: Books, page: Page, actor: Actor, codes: Sequence[str], words: str, now: datetime, into: str = ""
+    books: Books,
+    page: Page,
+    actor: Actor,
+    codes: Sequence[str],
+    words: str,
+    now: datetime,
+    into: str = "",
+    seen: int | None = None,
 ) -> Collected:
     """Put these cases into the collective case `into`, or into a new one about `words`. One transaction.
 
     A new one is about the first case's topic and county, with its agency, as old as the oldest of them.
+    `seen`: the last event of the case that the asker saw, where it is one.
     Raises NoSuchCase, and Refused as the table says and when `into` is no collective case that waits for its
     answer.
     """
@@ -59,7 +67,7 @@ async def collect(
         if whole.channel != COLLECTIVE or whole.closed_at or whole.status == Status.ANSWERED:
             raise Refused(f"case {into} is no collective case that waits for an answer")
         for code in dict.fromkeys(codes):
-            ask = Instruction(code, actor, words, now)
+            ask = Instruction(code, actor, words, now, seen)
             twin = await _twin(connection, whole, code)
             if twin:
                 await _merge(connection, page, ask, twin)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.alphabet import persian_order
@@ -41,6 +41,8 @@ from ivr.store.tables import (
     topics,
 )
 
+KIN_NAMED = 50  # parts or members of a case; a collective one may have thousands
+
 
 @dataclass(frozen=True, slots=True)
 class CaseNames:
@@ -63,12 +65,20 @@ class MarkedRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class TiedCases:
+    """Codes of cases with the same tie to one, at most `KIN_NAMED`. `more`: how many are not named."""
+
+    codes: Sequence[str]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
 
     `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
     `untold`: it has an answer of which the desk must tell her.
-    `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
+    `kin`: the cases that this one is tied to. `hands`: whose it is at its body, by full name.
     `order`: where it carries one. `report`: where its body owes the governor's office one.
     """
 
@@ -83,7 +93,7 @@ class CaseFile:
     of_caller: Sequence[Related]
     of_matter: Sequence[Related]
     people: Mapping[str, str] = field(default_factory=dict)
-    kin: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kin: Mapping[str, TiedCases] = field(default_factory=dict)
     hands: str = ""
     interventions: Sequence[Row[Any]] = ()
     by_phone: str = ""
@@ -233,24 +243,32 @@ async def _hands(connection: AsyncConnection, case: Row[Any]) -> str:
     return str((await connection.execute(query)).scalar() or "") if case.person_id else ""
 
 
-async def _kin(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> dict[str, list[str]]:
-    """Codes of what it was merged into, is a part or a member of; of its parts and members."""
-    ties = {"part": cases.c.part_of, "member": cases.c.member_of}
+async def _kin(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> dict[str, TiedCases]:
+    """What it was merged into, is a part or a member of; its parts and members."""
     above = {"part_of": case.part_of, "member_of": case.member_of, "merged_into": case.merged_into}
     found: dict[str, list[str]] = {}
+    many: dict[str, int] = {}
     for row in await connection.execute(_tied(scope, case, above)):
-        for tie, column in ties.items():
+        many = {tie: getattr(row, f"{tie}s") for tie in _BELOW}
+        for tie, column in _BELOW.items():
             if row._mapping[column.name] == case.id:
                 found.setdefault(tie, []).append(row.code)
         for tie, id in above.items():
             if row.id == id:
                 found.setdefault(tie, []).append(row.code)
-    return found
+    return {tie: TiedCases(codes, many.get(tie, len(codes)) - len(codes)) for tie, codes in found.items()}
+
+
+_BELOW = {"part": cases.c.part_of, "member": cases.c.member_of}
 
 
 def _tied(scope: Scope, case: Row[Any], above: Mapping[str, UUID | None]) -> Select[Any]:
-    below = (cases.c.part_of == case.id, cases.c.member_of == case.id)
-    named = ("id", "code", "part_of", "member_of")
-    query = select(*(cases.c[name] for name in named)).where(scope.cases())
-    higher = [id for id in above.values() if id is not None]
-    return query.where(or_(*below, cases.c.id.in_(higher))).order_by(cases.c.code).limit(50)
+    """Those above first: however many are below, none of them may be missing."""
+    below = {tie: column == case.id for tie, column in _BELOW.items()}
+    is_higher = cases.c.id.in_([id for id in above.values() if id is not None])
+    query = select(*(cases.c[name] for name in ("id", "code", "part_of", "member_of")))
+    query = query.add_columns(
+        *(func.count().filter(its).over().label(f"{tie}s") for tie, its in below.items())
+    )
+    query = query.where(scope.cases(), or_(*below.values(), is_higher))
+    return query.order_by(is_higher.desc(), cases.c.code).limit(KIN_NAMED)

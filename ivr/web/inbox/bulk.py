@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -16,7 +16,7 @@ from aiohttp import web
 from sqlalchemy import select
 
 from ivr.desk.book.book import Page
-from ivr.desk.case import assigning, closing, pausing, referring
+from ivr.desk.case import assigning, closing, collecting, pausing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.reading.casefile import CaseNames
 from ivr.desk.refusals import NoSuchCase, Refused
@@ -24,6 +24,7 @@ from ivr.store.tables import cases
 from ivr.web.inbox.names import NameBook
 from ivr.web.inbox.page import MOST_ROWS
 from ivr.web.panel.forms import Form
+from ivr.web.panel.locale import digits
 from ivr.web.panel.refusals import in_persian
 from ivr.web.panel.visit import Visit
 from ivr.web.window import tracking_code
@@ -77,12 +78,40 @@ async def close(book: NameBook, visit: Visit) -> web.StreamResponse:
     return await _each(book, visit, "close", visit.form(), lambda ask: _close(visit, page, ask))
 
 
+async def collect(book: NameBook, visit: Visit) -> web.StreamResponse:
+    """Into the collective case `into`, or a new one that the oldest of them begins; `reason`: about what."""
+    form, page, given = visit.form(), await visit.panel.book.page(), visit.form().raw("into").strip()
+    into = tracking_code(given)
+    if given and not (into and await _is_there(visit, into)):
+        form.refuse("into", "inbox.no_case")
+    elif not into and not form.raw("reason").strip():
+        form.refuse("reason", "inbox.bulk.about_needed")
+
+    async def join(ask: Instruction) -> None:
+        nonlocal into
+        engine, seen = visit.panel.engine, ask.seen
+        done = await collecting.collect(engine, page, ask.actor, [ask.code], ask.reason, ask.now, into, seen)
+        into = done.code
+
+    return await _each(book, visit, "collect", form, join, lambda: f" {digits(into)}" if into else "")
+
+
 async def _close(visit: Visit, page: Page, ask: Instruction) -> None:
     await closing.close(visit.panel.engine, page, ask)
 
 
-async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: DoesEach) -> web.StreamResponse:
+async def _each(
+    book: NameBook,
+    visit: Visit,
+    deed: str,
+    form: Form,
+    does: DoesEach,
+    more: Callable[[], str] | None = None,
+) -> web.StreamResponse:
+    """`more`: what stands behind the deed's name once it is done; then the oldest case is the first."""
     codes = picked(form.many("codes"))
+    if more:
+        codes = await _oldest_first(visit, codes)
     reason = form.text("reason", most=LONGEST_REASON, needed=False, lines=True)
     if not codes:
         form.refuse("codes", "inbox.bulk.none")
@@ -92,7 +121,7 @@ async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: DoesE
     return visit.render(
         "inbox/outcomes.html",
         status=422 if form.wrong else 200,
-        deed=visit.words(f"inbox.bulk.{deed}"),
+        deed=f"{visit.words(f'inbox.bulk.{deed}')}{more() if more else ''}",
         outcomes=outcomes,
         done=sum(not outcome.why for outcome in outcomes),
         wrong=form.wrong,
@@ -113,16 +142,27 @@ async def _one(
     """What may not be seen is not there."""
     if seen is None:
         return BulkResult(code, visit.words("inbox.bulk.unseen"))
-    query = select(cases.c.id).where(cases.c.code == code, visit.scope.cases())
-    async with visit.panel.engine.connect() as connection:
-        there = (await connection.execute(query)).first()
-    if there is None:
+    if not await _is_there(visit, code):
         return BulkResult(code, visit.words("inbox.no_case"))
     try:
         await does(Instruction(code, visit.actor, reason, visit.now, seen))
     except (NoSuchCase, Refused) as refusal:
         return BulkResult(code, in_persian(refusal, visit.words, names))
     return BulkResult(code)
+
+
+async def _is_there(visit: Visit, code: str) -> bool:
+    query = select(cases.c.id).where(cases.c.code == code, visit.scope.cases())
+    async with visit.panel.engine.connect() as connection:
+        return (await connection.execute(query)).first() is not None
+
+
+async def _oldest_first(visit: Visit, codes: Mapping[str, int | None]) -> dict[str, int | None]:
+    """Those that are no cases behind the others."""
+    query = select(cases.c.code).where(cases.c.code.in_(codes), visit.scope.cases())
+    async with visit.panel.engine.connect() as connection:
+        known = (await connection.execute(query.order_by(cases.c.opened_at, cases.c.code))).scalars()
+        return {code: codes[code] for code in [*known, *codes]}
 
 
 def _person(visit: Visit, form: Form) -> uuid.UUID | None:

@@ -129,6 +129,7 @@ def _deeds(visit: Visit) -> dict[str, bool]:
         "accept": visit.allowed(P.CASES_ANSWER) and agency,
         "pause": visit.allowed(P.CASES_ANSWER),
         "close": visit.allowed(P.CASES_CLOSE),
+        "collect": visit.allowed(P.CASES_CLOSE) and not agency,
         "play": visit.allowed(P.RECORDINGS_BLIND),
         "share": visit.allowed(P.CASES_REFER),
         "number": visit.allowed(P.IDENTITY_REVEAL),

@@ -17,6 +17,7 @@ def routes() -> list[Route]:
         "accept": bulk.accept,
         "pause": bulk.pause,
         "close": bulk.close,
+        "collect": bulk.collect,
     }
     return [
         Route("GET", "/panel/inbox", "inbox", partial(page.inbox, book)),

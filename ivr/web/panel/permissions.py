@@ -130,6 +130,7 @@ ROUTES: Mapping[str, Permission] = {
     "inbox": P.CASES_SEE,
     "inbox.accept": P.CASES_ANSWER,
     "inbox.close": P.CASES_CLOSE,
+    "inbox.collect": P.CASES_CLOSE,
     "inbox.hand": P.CASES_ANSWER,
     "inbox.pause": P.CASES_ANSWER,
     "inbox.refer": P.CASES_REFER,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
-from ivr.desk.case import referring
+from ivr.desk.case import collecting, referring
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
@@ -24,7 +24,7 @@ from ivr.store.tables import audit, calls, cases
 from ivr.web.casefile.deeds import DEEDS
 from ivr.web.casefile.story import Teller
 from ivr.web.panel import refusals
-from ivr.web.panel.locale import words
+from ivr.web.panel.locale import digits, words
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -249,6 +249,23 @@ async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Bro
             await connection.execute(select(cases.c.code).where(cases.c.member_of.is_not(None)))
         ).scalars()
     assert set(joined) == {two}
+
+
+async def test_of_many_members_some_are_named_and_the_others_counted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = [await desk.open(caller=f"0914765432{n}") for n in range(3)]
+    book = await desk.office.book.page()
+    by, engine = actor_named(book, "desk/karimi"), desk.panel.engine
+    done = await collecting.collect(engine, book, by, codes, "آب محله قطع است", WEDNESDAY)
+    client = await desk.panel.signed_in("supervisor")
+    others = words()("casefile.kin.more", n="۱")
+    assert others not in await client.text(f"/panel/cases/{done.code}")
+    monkeypatch.setattr(casefile, "KIN_NAMED", 2)
+    page = await client.text(f"/panel/cases/{done.code}")
+    [shown] = [line for line in page.splitlines() if others in line]
+    assert [digits(code) in shown for code in sorted(codes)] == [True, True, False]
+    assert done.code in await client.text(f"/panel/cases/{codes[0]}")
 
 
 async def test_another_agencys_case_is_not_there(desk: Desk) -> None:

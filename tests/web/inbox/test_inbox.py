@@ -303,6 +303,48 @@ async def test_many_at_once_each_for_itself(panel: PanelServed, chrome: Browser)
     assert (await its.at.row(its.codes[4])).status == "referred"
 
 
+async def test_the_cases_of_an_outage_are_collected_at_once_and_those_that_come_later_join_them(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = Books(await counter(panel.engine), [])
+    for number in range(4):
+        its.codes.append(await its.more("water.supply", "آب کوی ما قطع است", f"0914123450{number}"))
+    oldest = await its.at.row(its.codes[0])
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        for code in its.codes[:3]:
+            await line(page, code).get_by_role("checkbox").check()
+        await page.locator("[data-deed=collect]").click()
+        await page.locator("#deed-collect textarea").fill("قطع آب کوی ولیعصر")
+        assert not await serious(page)
+        await screenshot(page, "inbox-collect")
+        await page.locator("#deed-collect button.main").click()
+        await expect(page.locator(".toast")).to_contain_text("۳ از ۳ پرونده انجام شد")
+    members = [await its.at.row(code) for code in its.codes]
+    async with panel.engine.connect() as connection:
+        [whole] = await connection.execute(select(cases).where(cases.c.channel == "collective"))
+    assert [each.member_of for each in members] == [whole.id] * 3 + [None]
+    assert (whole.opened_at, whole.agency, whole.words) == (
+        oldest.opened_at, oldest.agency, "قطع آب کوی ولیعصر",
+    )  # fmt: skip
+    client = await panel.signed_in("supervisor")
+    late, elsewhere = f"{its.codes[3]}:{members[3].last_seq}", "1" * 10
+    for sent, said in (
+        ({"codes": late}, "بنویسید پروندهٔ جمعی تازه"),
+        ({"codes": late, "into": elsewhere}, "چنین پرونده‌ای"),
+        ({"codes": f"{its.codes[3]}:0", "reason": "آب"}, "در این میان تغییر کرده"),
+        ({"codes": late, "into": whole.code}, whole.code.translate(PERSIAN)),
+    ):
+        assert said in await (await client.post("/panel/inbox/collect", sent)).text()
+    assert (await its.at.row(its.codes[3])).member_of == whole.id
+    async with panel.engine.connect() as connection:
+        one = await connection.execute(select(cases.c.id).where(cases.c.channel == "collective"))
+        assert one.scalars().all() == [whole.id]
+    officer = await panel.signed_in("officer", agency="abfa")
+    assert (await officer.post("/panel/inbox/collect", {"codes": late})).status == 403
+    assert "deed-collect" not in await officer.text("/panel/inbox?queue=all")
+
+
 async def test_a_case_taken_is_mine_and_nobody_elses_new(panel: PanelServed, chrome: Browser) -> None:
     its = await books(panel.engine)
     async with window(chrome, panel, "officer", agency="abfa") as page:
