@@ -39,6 +39,7 @@ attachments = Table(
     moment("removed_at", nullable=True),
     moment("erased_at", nullable=True),
     Index(None, "case_id"),
+    Index("ix_attachments_kept", "added_at", postgresql_where=text("removed_at IS NULL")),
     Index("ix_attachments_to_erase", "id", postgresql_where=UNERASED),
 )
 

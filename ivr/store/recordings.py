@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, T
 
 from ivr.store.base import metadata, moment
 
+SCRAPS = text("case_id IS NULL AND removed_at IS NULL")
 TO_ERASE = text("removed_at IS NOT NULL AND erased_at IS NULL")
 TO_TRANSCRIBE = text("transcript IS NULL AND removed_at IS NULL AND case_id IS NOT NULL")
 TO_STORE = text("stored_at IS NULL AND removed_at IS NULL")
@@ -44,6 +45,7 @@ recordings = Table(
     Index(None, "case_id"),
     Index(None, "call_id"),
     Index("ix_recordings_kept", "recorded_at", postgresql_where=text("removed_at IS NULL")),
+    Index("ix_recordings_scraps", "recorded_at", postgresql_where=SCRAPS),
     Index("ix_recordings_to_erase", "name", postgresql_where=TO_ERASE),
     Index("ix_recordings_to_transcribe", "recorded_at", postgresql_where=TO_TRANSCRIBE),
     Index("ix_recordings_to_store", "recorded_at", "name", postgresql_where=TO_STORE),

@@ -18,7 +18,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -60,6 +60,7 @@ log = logging.getLogger(__name__)
 FILE = "retention.yaml"
 BATCH = 50  # four times as many held the event loop for 50 ms and more
 FILES_BATCH = 200  # that are looked for at once
+LOOKED_THROUGH = 5_000  # recordings that are kept, of whose cases those are found whose time is over
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
 FILES = "files to erase"  # what their disk does not let go
 FILES_TOLD = 5  # a line each in one pass; a disk that is read-only lets none go
@@ -169,6 +170,7 @@ class Ripe:
     rule: RetentionRule
     days: int
     condition: ColumnElement[bool]
+    before: datetime
 
 
 def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator[Ripe]:
@@ -178,7 +180,7 @@ def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator
             before = now - timedelta(days=days)
             others = [_about(other) for other in rules if other.particularity > rule.particularity]
             over = (cases.c.closed_at <= before, _about(rule), ~or_(false(), *others))
-            yield Ripe(event, rule, days, and_(*over, _undone(event, before)))
+            yield Ripe(event, rule, days, and_(*over, _undone(event, before)), before)
 
 
 def _about(rule: RetentionRule) -> ColumnElement[bool]:
@@ -203,7 +205,7 @@ def _undone(event: str, before: datetime) -> ColumnElement[bool]:
 
 
 def due(ripe: Ripe, batch: int, after: Row[Any] | None = None) -> Select[Any]:
-    """The longest over, which nobody else holds; `after` continues behind the last one seen."""
+    """Those to be anonymised that are over longest; `after` continues behind the last one seen."""
     place = (cases.c.closed_at, cases.c.id)
     query = select(cases).where(ripe.condition, ~_is_held())
     if after is not None:
@@ -212,16 +214,76 @@ def due(ripe: Ripe, batch: int, after: Row[Any] | None = None) -> Select[Any]:
 
 
 async def _batches(engine: AsyncEngine, ripe: Ripe, now: datetime, batch: int, aside: Aside) -> int:
-    done, last = 0, None
     take = partial(_anonymise if ripe.event == ANONYMISED else _remove, now=now)
-    while True:
+
+    async def once(query: Select[Any]) -> tuple[Sequence[Row[Any]], int]:
         began = time.monotonic()
-        found, taken = await aside.batch(ripe.event, engine, due(ripe, batch, last), take, now)
+        try:
+            return await aside.batch(ripe.event, engine, query, take, now)
+        finally:
+            await asyncio.sleep(time.monotonic() - began)  # once it may be a million: calls go first
+
+    if ripe.event == REMOVED:
+        return sum([(await once(query))[1] async for query in _with_some_left(engine, ripe, batch)])
+    done, last = 0, None
+    while True:
+        found, taken = await once(due(ripe, batch, last))
         done += taken
         if len(found) < batch:
             return done
         last = found[-1]
-        await asyncio.sleep(time.monotonic() - began)  # once it may be a million: calls go first
+
+
+async def _with_some_left(engine: AsyncEngine, ripe: Ripe, batch: int) -> AsyncIterator[Select[Any]]:
+    """By what is kept, the oldest first: of the cases that are over most have nothing left for years."""
+    for kept in THINGS:
+        last: Row[Any] | None = None
+        while True:
+            async with engine.connect() as connection:
+                ids = (await connection.execute(with_some_left(ripe, kept, last))).scalars().all()
+                last = (await connection.execute(last_looked_through(ripe, kept, last))).one_or_none()
+            for first in range(0, len(ids), batch):
+                its = cases.c.id.in_(ids[first : first + batch])
+                query = select(cases).where(its, ripe.condition, ~_is_held())
+                yield query.order_by(cases.c.id).with_for_update(skip_locked=True, of=cases)
+            if last is None:
+                break
+
+
+@dataclass(frozen=True, slots=True)
+class KeptThing:
+    """What belongs to cases and is taken away: since when it is there, and its key."""
+
+    case: ColumnElement[uuid.UUID]
+    removed_at: ColumnElement[datetime]
+    at: ColumnElement[datetime]
+    key: ColumnElement[Any]
+
+
+THINGS = (
+    KeptThing(recordings.c.case_id, recordings.c.removed_at, recordings.c.recorded_at, recordings.c.name),
+    KeptThing(attachments.c.case_id, attachments.c.removed_at, attachments.c.added_at, attachments.c.id),
+)
+
+
+def _looked_through(ripe: Ripe, kept: KeptThing, after: Row[Any] | None) -> Select[Any]:
+    query = select(kept.case.label("case_id"), kept.at.label("at"), kept.key.label("key"))
+    query = query.where(kept.removed_at.is_(None), kept.at <= ripe.before)
+    if after is not None:
+        query = query.where(tuple_(kept.at, kept.key) > tuple_(after.at, after.key))
+    return query.order_by(kept.at, kept.key).limit(LOOKED_THROUGH)
+
+
+def with_some_left(ripe: Ripe, kept: KeptThing, after: Row[Any] | None = None) -> Select[Any]:
+    """The cases of what is looked through next that the rule is about."""
+    looked = _looked_through(ripe, kept, after).subquery()
+    query = select(cases.c.id).join(looked, looked.c.case_id == cases.c.id)
+    return query.where(ripe.condition, ~_is_held()).distinct()
+
+
+def last_looked_through(ripe: Ripe, kept: KeptThing, after: Row[Any] | None = None) -> Select[Any]:
+    """The last of it; none when less is left."""
+    return _looked_through(ripe, kept, after).offset(LOOKED_THROUGH - 1).limit(1)
 
 
 async def _remove(connection: AsyncConnection, found: Sequence[Row[Any]], now: datetime) -> int:

@@ -19,25 +19,28 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
+from ivr.cases.retention import RetentionRule
 from ivr.cases.statuses import Status
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.case import answers, closing, holds
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.keeping import retention
-from ivr.desk.keeping.retention import Retention, Terms
+from ivr.desk.keeping.retention import Retention, Ripe, Terms
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
+from ivr.store.recordings import SCRAPS
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
 from ivr.voice import riff
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
-from tests.desk.office import Office, call, office, opening, words
+from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 from tests.fixtures.commands import ivr
 from tests.fixtures.database import SEED
+from tests.fixtures.plans import plan_of
 from tests.voice.voices import voice
 
 KEPT = Retention(
@@ -118,6 +121,30 @@ async def test_each_kind_and_status_has_its_own_time(archive: Archive) -> None:
     assert await archive.keep(50) == retention.Purged(recordings=1, files=1)
     await archive.keep(4_000)
     assert (await archive.at.row(meeting)).anonymised_at is None, "its rule names no time for that"
+
+
+async def test_however_little_is_looked_through_at_once_every_case_comes_to_its_turn(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LOOKED_THROUGH", 2)
+    kept, stays = await archive.case()
+    paths = [(await archive.closed(topic=topic))[1] for topic in 3 * ("water.bill", "energy.gas")]
+    assert await archive.keep(100, batch=1) == retention.Purged(recordings=6, files=6)
+    assert stays.exists() and not any(path.exists() for path in paths)
+    assert [event["what"] for event in (await archive.at.case(kept))["events"]][-1] != "recordings_removed"
+    assert await archive.keep(100, batch=1) == retention.Purged(), "once"
+
+
+async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEngine) -> None:
+    """As each hour it would, however many years the books go back."""
+    over = cases.c.closed_at <= WEDNESDAY
+    rule = Ripe(retention.REMOVED, RetentionRule("", "", 1, None), 1, over, WEDNESDAY)
+    for kept, index in zip(retention.THINGS, ("ix_recordings_kept", "ix_attachments_kept"), strict=True):
+        for query in (retention.with_some_left(rule, kept), retention.last_looked_through(rule, kept)):
+            plan = await plan_of(engine, query)
+            assert index in plan and "Seq Scan" not in plan, plan
+    scraps = select(recordings.c.name).where(SCRAPS, recordings.c.recorded_at <= WEDNESDAY)
+    assert "ix_recordings_scraps" in await plan_of(engine, scraps)
 
 
 async def test_an_open_case_and_one_under_a_hold_are_never_touched(archive: Archive) -> None:
