@@ -38,16 +38,12 @@ from bench.agi.product import KEYS, calling
 from bench.escalation.books import books, write
 from bench.halt.__main__ import Timed
 from bench.halt.clicking import EXPORT, INBOX, GaveUp, clicking
-from bench.panel.books import fill, tell
+from bench.panel.books import catch_up, fill, tell
 from bench.panel.serving import person, signed_in
 from bench.served import ServedLine, publish_menu, serving
 from ivr.cases.periods import Grain, period
 from ivr.cases.roles import Role
-from ivr.cases.zone import TIMEZONE
 from ivr.desk.book.book import Page
-from ivr.desk.keeping import custody
-from ivr.desk.reading.counting import count_days
-from ivr.desk.trees.step_statistics import count_steps
 from ivr.loops.lag import FAMILY
 
 HALT_MS = 50.0
@@ -65,12 +61,6 @@ DUE = """
 UPDATE cases SET next_rung_at = now() + random() * make_interval(secs => {seconds}) WHERE id IN (
   SELECT id FROM cases WHERE status IN ('referred', 'in_progress') AND due_at < now() AND rung < 3
   LIMIT {many})
-"""
-# All there is, as if it had been sealed in one: without this it would be sealed in the course of the run.
-SEAL = """
-INSERT INTO custody_seals (seal, previous, root, entries, complete_to, up_to, made_at)
-SELECT 1, sha256('previous'), sha256('root'), 0, last_value, last_value, now() FROM custody_numbers
-WHERE NOT EXISTS (SELECT FROM custody_seals)
 """
 COUNTS = """
 SELECT (SELECT count(*) FROM case_events WHERE event = 'escalated' AND at >= :since) AS climbed,
@@ -214,16 +204,6 @@ async def made(engine: AsyncEngine, page: Page, cases: int, mark: Path) -> str:
     await catch_up(engine, mark.parent / "lists")
     async with engine.begin() as connection:
         return await signed_in(connection, supervisor, now)
-
-
-async def catch_up(engine: AsyncEngine, lists: Path) -> None:
-    """What is done once for each day that is over: books that came at once are three years behind."""
-    say("their days are closed and counted …")
-    lists.mkdir(parents=True, exist_ok=True)
-    await custody.keep(engine, lists)
-    await write(engine, SEAL)
-    await count_days(engine, TIMEZONE)
-    await count_steps(engine, TIMEZONE)
 
 
 async def soaked(minutes: float, lines: int, cases: int, kept: Path | None = None) -> list[Minute]:
