@@ -39,7 +39,7 @@ from tests.fixtures.province import book_of
 
 MOST_MS = 5.0
 WARM_SECONDS = 20.0  # statements are prepared, and pages drawn for the first time
-CALLERS = itertools.count()
+_CALLERS = itertools.count()
 LOADS = ("alone", "four people clicking", "one XLSX after the other", "a backlog")
 
 
@@ -72,10 +72,15 @@ class Timed(Pretend):
         return found
 
 
+def another(line: ServedLine, keys: str) -> Timed:
+    """The call of somebody who has not called before, nor will."""
+    caller = f"0412{next(_CALLERS):07}"
+    return Timed(keys, [40_000], arguments=(line.secret,), header={"callerid": caller})
+
+
 async def complain(line: ServedLine) -> list[float]:
-    """One complaint, without its end: nothing waits there. Of another caller each time, as in life."""
-    caller: dict[str, str | bytes] = {"callerid": f"0412{next(CALLERS):07}"}
-    call = Timed(keys="1111011", says=[40_000], arguments=(line.secret,), header=caller)
+    """One complaint, without its end: nothing waits there."""
+    call = another(line, "1111011")
     await call.run(line.settings.agi.port)
     return call.waited
 

@@ -36,7 +36,7 @@ from bench import say
 from bench.agi.building import build_c
 from bench.agi.product import KEYS, calling
 from bench.escalation.books import books, write
-from bench.halt.__main__ import Timed
+from bench.halt.__main__ import WARM_SECONDS, another
 from bench.halt.clicking import EXPORT, INBOX, GaveUp, clicking
 from bench.panel.books import catch_up, fill, tell
 from bench.panel.serving import person, signed_in
@@ -51,7 +51,6 @@ GROWTH = 1.10  # of a role's memory, from a sixth of the time to its end …
 GROWTH_MB = 20.0  # … and at least so much: less is no growth
 CLIMBING = 20_000  # cases that come due in the course of the run
 MAKING = "making"  # what the mark of kept books says until they are there
-FIRST_LOOK = 20.0  # seconds: statements are prepared, and pages drawn for the first time, before it
 PROBE_SECONDS = 1.0
 STATEMENT_SECONDS = 5.0  # that one statement may take: a sixth of the time after which the server gives it up
 LATE = re.compile(rf'^{FAMILY}_(bucket|count){{role="([^"]+)"(?:,le="([^"]+)")?}} (\S+)$', re.M)
@@ -109,15 +108,15 @@ class Soak:
         async with asyncio.TaskGroup() as group:
             probing = group.create_task(self._probe())
             for n in range(round(minutes) + 1):
-                await asyncio.sleep(began + FIRST_LOOK + 60 * n - time.monotonic())
+                await asyncio.sleep(began + WARM_SECONDS + 60 * n - time.monotonic())
                 self.minutes.append(await self._look(time.monotonic() - began))
                 say(as_row(self.minutes[-1]))
             probing.cancel()
 
     async def _probe(self) -> None:
         """A caller each second, whose every wait is kept; and what the database is busy with."""
-        for n in itertools.count():
-            call = Timed(KEYS, [40_000], arguments=(self.line.secret,), header={"callerid": f"0412{n:07}"})
+        while True:
+            call = another(self.line, KEYS)
             await call.run(self.line.settings.agi.port)
             self.waited += call.waited
             async with self.line.engine.connect() as connection:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, null, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, false, func, null, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
@@ -40,7 +40,7 @@ from ivr.store import recording_files
 from ivr.store.aside import Aside
 from ivr.store.attachments import UNERASED, beside, forget
 from ivr.store.derived import Derived
-from ivr.store.recordings import TO_ERASE
+from ivr.store.recordings import SCRAPS, TO_ERASE
 from ivr.store.tables import (
     attachments,
     callback_attempts,
@@ -155,7 +155,7 @@ async def preview(engine: AsyncEngine, kept: Retention, now: datetime) -> list[J
                 {"what": ripe.event, "kind": ripe.rule.kind, "status": ripe.rule.status, "days": ripe.days}
                 | {"cases": many, "held": kept_back, "oldest": oldest and oldest.isoformat()}
             )
-        for what, days, due_now in (("scraps", kept.scraps, _scraps_due), ("calls", kept.calls, _calls_due)):
+        for what, days, due_now in (("scraps", kept.scraps, scraps_due), ("calls", kept.calls, _calls_due)):
             count = select(func.count()).select_from(due_now(days, now).subquery())
             many = (await connection.execute(count)).scalar_one()
             found.append({"what": what, "kind": "", "status": "", "days": days, "cases": many})
@@ -218,10 +218,9 @@ async def _batches(engine: AsyncEngine, ripe: Ripe, now: datetime, batch: int, a
 
     async def once(query: Select[Any]) -> tuple[Sequence[Row[Any]], int]:
         began = time.monotonic()
-        try:
-            return await aside.batch(ripe.event, engine, query, take, now)
-        finally:
-            await asyncio.sleep(time.monotonic() - began)  # once it may be a million: calls go first
+        found = await aside.batch(ripe.event, engine, query, take, now)
+        await asyncio.sleep(time.monotonic() - began)  # once it may be a million: calls go first
+        return found
 
     if ripe.event == REMOVED:
         return sum([(await once(query))[1] async for query in _with_some_left(engine, ripe, batch)])
@@ -254,21 +253,21 @@ async def _with_some_left(engine: AsyncEngine, ripe: Ripe, batch: int) -> AsyncI
 class KeptThing:
     """What belongs to cases and is taken away: since when it is there, and its key."""
 
-    case: ColumnElement[uuid.UUID]
-    removed_at: ColumnElement[datetime]
+    table: Table
     at: ColumnElement[datetime]
     key: ColumnElement[Any]
 
 
 THINGS = (
-    KeptThing(recordings.c.case_id, recordings.c.removed_at, recordings.c.recorded_at, recordings.c.name),
-    KeptThing(attachments.c.case_id, attachments.c.removed_at, attachments.c.added_at, attachments.c.id),
+    KeptThing(recordings, recordings.c.recorded_at, recordings.c.name),
+    KeptThing(attachments, attachments.c.added_at, attachments.c.id),
 )
 
 
 def _looked_through(ripe: Ripe, kept: KeptThing, after: Row[Any] | None) -> Select[Any]:
-    query = select(kept.case.label("case_id"), kept.at.label("at"), kept.key.label("key"))
-    query = query.where(kept.removed_at.is_(None), kept.at <= ripe.before)
+    its = kept.table.c
+    query = select(its.case_id, kept.at.label("at"), kept.key.label("key"))
+    query = query.where(its.removed_at.is_(None), kept.at <= ripe.before)
     if after is not None:
         query = query.where(tuple_(kept.at, kept.key) > tuple_(after.at, after.key))
     return query.order_by(kept.at, kept.key).limit(LOOKED_THROUGH)
@@ -361,17 +360,15 @@ def _cause(case: Row[Any], event: str) -> uuid.UUID:
     return uuid.uuid5(case.id, f"{event}:{case.last_seq + 1}")
 
 
-def _scraps_due(days: int | None, now: datetime) -> Select[Any]:
+def scraps_due(days: int | None, now: datetime) -> Select[Any]:
     before = now - timedelta(days=days) if days is not None else None
     ripe = recordings.c.recorded_at <= before if before else false()
-    return select(recordings.c.name).where(
-        recordings.c.case_id.is_(None), recordings.c.removed_at.is_(None), ripe
-    )
+    return select(recordings.c.name).where(SCRAPS, ripe)
 
 
 async def _scraps(engine: AsyncEngine, days: int | None, now: datetime) -> int:
     async with engine.begin() as connection:
-        marked = update(recordings).where(recordings.c.name.in_(_scraps_due(days, now)))
+        marked = update(recordings).where(recordings.c.name.in_(scraps_due(days, now)))
         return int((await connection.execute(marked.values(removed_at=now))).rowcount)
 
 

@@ -157,7 +157,7 @@ async def seen_by(engine: AsyncEngine, case: UUID, limit: int = 100, before: int
 
 
 async def lately(
-    engine: AsyncEngine, scope: Scope, since: datetime, limit: int = 200, before: int = 0
+    engine: AsyncEngine, scope: Scope, since: datetime, limit: int, before: int = 0
 ) -> list[Any]:
     """Who revealed or took away what of whom and why since then, the newest first: what somebody should read.
 

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from ivr.desk.book.book import Page
 from ivr.desk.case import assigning, closing, collecting, pausing, referring
 from ivr.desk.case.change import Instruction
+from ivr.desk.reading import casefile
 from ivr.desk.reading.casefile import CaseNames
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import cases
@@ -80,9 +81,10 @@ async def close(book: NameBook, visit: Visit) -> web.StreamResponse:
 
 async def collect(book: NameBook, visit: Visit) -> web.StreamResponse:
     """Into the collective case `into`, or a new one that the oldest of them begins; `reason`: about what."""
-    form, page, given = visit.form(), await visit.panel.book.page(), visit.form().raw("into").strip()
+    form, page = visit.form(), await visit.panel.book.page()
+    given = form.raw("into").strip()
     into = tracking_code(given)
-    if given and not (into and await _is_there(visit, into)):
+    if given and await casefile.case_of(visit.panel.engine, visit.scope, into) is None:
         form.refuse("into", "inbox.no_case")
     elif not into and not form.raw("reason").strip():
         form.refuse("reason", "inbox.bulk.about_needed")
@@ -142,19 +144,13 @@ async def _one(
     """What may not be seen is not there."""
     if seen is None:
         return BulkResult(code, visit.words("inbox.bulk.unseen"))
-    if not await _is_there(visit, code):
+    if await casefile.case_of(visit.panel.engine, visit.scope, code) is None:
         return BulkResult(code, visit.words("inbox.no_case"))
     try:
         await does(Instruction(code, visit.actor, reason, visit.now, seen))
     except (NoSuchCase, Refused) as refusal:
         return BulkResult(code, in_persian(refusal, visit.words, names))
     return BulkResult(code)
-
-
-async def _is_there(visit: Visit, code: str) -> bool:
-    query = select(cases.c.id).where(cases.c.code == code, visit.scope.cases())
-    async with visit.panel.engine.connect() as connection:
-        return (await connection.execute(query)).first() is not None
 
 
 async def _oldest_first(visit: Visit, codes: Mapping[str, int | None]) -> dict[str, int | None]:

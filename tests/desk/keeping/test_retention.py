@@ -32,7 +32,6 @@ from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
-from ivr.store.recordings import SCRAPS
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
 from ivr.voice import riff
 from tests.desk.counter import Counter, counter
@@ -143,8 +142,7 @@ async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEn
         for query in (retention.with_some_left(rule, kept), retention.last_looked_through(rule, kept)):
             plan = await plan_of(engine, query)
             assert index in plan and "Seq Scan" not in plan, plan
-    scraps = select(recordings.c.name).where(SCRAPS, recordings.c.recorded_at <= WEDNESDAY)
-    assert "ix_recordings_scraps" in await plan_of(engine, scraps)
+    assert "ix_recordings_scraps" in await plan_of(engine, retention.scraps_due(90, WEDNESDAY))
 
 
 async def test_an_open_case_and_one_under_a_hold_are_never_touched(archive: Archive) -> None:

@@ -20,6 +20,7 @@ from ivr.desk.people.limiting import TooOften
 from ivr.desk.people.unsealing import OPEN_FOR
 from ivr.desk.recordings import revealing
 from ivr.desk.recordings.revealing import Hidden
+from ivr.store.audit import TELLING
 from ivr.store.tables import audit, limits, openings
 from ivr.web.casefile import opening_pages, privacy
 from ivr.web.panel.locale import words
@@ -238,6 +239,11 @@ async def test_who_reached_the_limit_stands_in_red_and_the_rest_on_further_pages
     [older] = re.findall(r'href="(/panel/openings\?before=\d+)#lately"', page)
     page = await client.text(older)
     assert "به سقف" in page and "نخستین" in page and "تازه‌تر" not in page and "before=" not in page
+
+
+@pytest.mark.parametrize("deed", [revealing.LIMIT_REACHED, *(f"{what}_revealed" for what in Hidden)])
+def test_no_way_to_reveal_somebody_is_missing_among_what_somebody_should_read(deed: str) -> None:
+    assert f"'{deed}'" in TELLING.text
 
 
 async def test_what_was_revealed_at_the_command_line_is_among_what_somebody_should_read(desk: Desk) -> None:
