@@ -16,11 +16,12 @@ from ivr.desk.case import assigning, confiding
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.splitting import Part
 from ivr.desk.letters import wording
+from ivr.desk.reading import casefile
 from ivr.desk.reading.casefile import CaseFile
 from ivr.desk.refusals import Refused
 from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
-from ivr.web.casefile.finding import case_file
+from ivr.web.casefile.finding import case_file, code_of
 from ivr.web.casefile.page import page_of
 from ivr.web.casefile.story import teller
 from ivr.web.panel.forms import Form, latin
@@ -113,9 +114,8 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
             case "days":
                 given[name] = sent.number("days", least=1, most=MOST_DAYS)
             case "into":
-                given[name] = tracking_code(latin(sent.raw("into"))) or sent.refuse(
-                    "into", "casefile.form.code"
-                )
+                code = tracking_code(latin(sent.raw(name))) or sent.refuse(name, "casefile.form.code")
+                given[name] = code and await _known(visit, sent, name, code)
             case "topic":
                 given[name] = sent.text("topic", needed=False)
             case "county":
@@ -131,10 +131,12 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
             case "parts":
                 given[name] = [Part(*row) for row in _rows(sent) if row[0] or row[1]]
             case "members":
-                codes = [tracking_code(code) for code in sent.many("members")]
-                given[name] = [tracking_code(visit.request.match_info["code"]), *filter(None, codes)]
+                codes = filter(None, map(tracking_code, sent.many(name)))
+                others = [await _known(visit, sent, name, code) for code in codes]
+                given[name] = [code_of(visit), *others]
             case "collective":
-                given[name] = tracking_code(sent.raw("collective"))
+                code = tracking_code(sent.raw(name))
+                given[name] = code and await _known(visit, sent, name, code)
             case "about":
                 given[name] = sent.text("about", most=LONGEST_REASON, needed=False, lines=True)
             case "accused":
@@ -150,6 +152,12 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                     sent.refuse("voice", "casefile.voice.gone")
     given["approval"] = visit.panel.voices.studio is not None and visit.panel.voices.studio.approval
     return given
+
+
+async def _known(visit: Visit, sent: Form, name: str, code: str) -> str:
+    """The code of another case that they may see. Else the field is refused, and tells nothing of it."""
+    case = await casefile.case_of(visit.panel.engine, visit.scope, code)
+    return code if case else sent.refuse(name, "inbox.no_case")
 
 
 async def _colleagues(visit: Visit, file: CaseFile, deed: Deed) -> dict[str, str]:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
+from ivr.cases.code import KEY_BYTES, code_for
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import collecting, referring
@@ -282,6 +283,24 @@ async def test_another_agencys_case_is_not_there(desk: Desk) -> None:
             await other.post(f"/panel/cases/{code}/{path}", {"words": "x", "what": "caller"})
         ).status == 404
     assert await status(desk, code) == ("referred", "abfa")
+
+
+async def test_what_they_may_not_see_is_neither_collected_nor_named_as_anothers(desk: Desk) -> None:
+    own = await desk.open(county="tabriz")
+    other = await desk.open(caller="09147654321", county="ahar")
+    client = await desk.panel.signed_in("supervisor", areas=("tabriz",))
+    assert (await client.get(f"/panel/cases/{other}")).status == 404
+    for deed, field in (("collect", "members"), ("collect", "collective"), ("merge", "into")):
+        sent = {"about": "آب محله قطع است", "reason": "یک موضوع است", field: other}
+        unknown = {**sent, field: code_for(987654, bytes(KEY_BYTES))}
+        answers = [await client.post(f"/panel/cases/{own}/{deed}", each) for each in (sent, unknown)]
+        assert [each.status for each in answers] == [422, 422], field
+        for answer in answers:
+            assert words()("inbox.no_case") in await answer.text(), field
+    async with desk.panel.engine.connect() as connection:
+        made = await connection.execute(select(cases.c.code).where(cases.c.channel == "collective"))
+        assert not made.all()
+    assert await status(desk, other) == await status(desk, own) == ("referred", "abfa")
 
 
 async def test_numbers_are_masked_and_revealing_takes_a_reason_that_is_seen(
