@@ -395,10 +395,12 @@ def orders(
     """Orders of running cases, the first due in front; who is late has a ! behind the state."""
     from ivr.desk.meetings.meeting_json import order_json
     from ivr.desk.meetings.order_giving import listed
+    from ivr.desk.people.scope import Scope
 
     async def work(engine: AsyncEngine, page: Page) -> list[dict[str, Any]]:
         async with engine.connect() as connection:
-            return [order_json(each) for each in await listed(connection, page, datetime.now(UTC), agency)]
+            found = await listed(connection, page, datetime.now(UTC), Scope(agency))
+            return [order_json(each) for each in found]
 
     rows = with_page(work)
     if json:

@@ -1,7 +1,7 @@
 """Who is heard in which slot: filled in the fair order, changed by hand on record, and what came of each.
 
 Whoever reads it as the head of a body sees the slots that need that body, of his own sessions all, and none
-about himself.
+about himself. What is kept from somebody, or lies in other counties than theirs, is not on their agenda.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, tier_of, today
-from ivr.desk.meetings.request_list import MeetingRequest
+from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
 from ivr.desk.meetings.session_planning import EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import meeting_sessions, meeting_slots
+from ivr.store.tables import cases, meeting_sessions, meeting_slots
 
 A, S = RequestAction, RequestState
 NOTICE = timedelta(days=1)  # before her slot: with less nobody is put into a gap without being asked
@@ -40,10 +40,11 @@ BY_ITSELF = Actor(MACHINE, Side.MACHINE)
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A slot. `wish` None: free."""
+    """A slot. `wish` None: free. `at_the_door`: her national ID, to find her by; it is not for showing."""
 
     slot: Row[Any]
     wish: MeetingRequest | None
+    at_the_door: str = ""
 
 
 async def read(
@@ -53,10 +54,29 @@ async def read(
     query = select(meeting_slots).where(meeting_slots.c.session == number).order_by(meeting_slots.c.slot)
     slots = (await connection.execute(query)).all()
     ids = {slot.case_id for slot in slots} - {None}
-    wishes = {wish.case.id: wish for wish in await request_list.of_ids(connection, page, now, ids)}
-    seats = [Seat(slot, wishes.get(slot.case_id)) for slot in slots]
+    whole = await request_list.of_ids(connection, page, now, ids)
+    doors = {wish.case.id: wish.case.national_id or "" for wish in whole}
+    read = whole if scope == EVERYTHING else await request_list.as_read(connection, scope, whole)
+    wishes = {wish.case.id: wish for wish in read}
+    seats = [
+        Seat(slot, wishes.get(slot.case_id), doors.get(slot.case_id, ""))
+        for slot in slots
+        if slot.case_id not in doors or slot.case_id in wishes
+    ]
     own = bool(scope.agency) and await _is_of(connection, number, scope.agency)
-    return [seat for seat in seats if _may_know(seat, scope, own)]
+    return [seat for seat in seats if not scope.agency or _needs(seat, scope.agency, own)]
+
+
+async def is_whole(connection: AsyncConnection, number: int, scope: Scope) -> bool:
+    """Whether nothing of its agenda is out of their sight."""
+    query = select(meeting_slots.c.slot).join(cases, cases.c.id == meeting_slots.c.case_id)
+    query = query.where(meeting_slots.c.session == number, ~scope.in_sight())
+    return (await connection.execute(query.limit(1))).first() is None
+
+
+def is_apart(case: Row[Any]) -> bool:
+    """Whether it is kept from somebody who may sit there."""
+    return bool(case.about or case.accused or case.confidential)
 
 
 async def _is_of(connection: AsyncConnection, number: int, body: str) -> bool:
@@ -64,15 +84,11 @@ async def _is_of(connection: AsyncConnection, number: int, body: str) -> bool:
     return (await connection.execute(select(meeting_sessions.c.number).where(*its))).first() is not None
 
 
-def _may_know(seat: Seat, scope: Scope, own: bool) -> bool:
+def _needs(seat: Seat, body: str, own: bool) -> bool:
     """`own`: the session is one of the body's own official, who sees all of it but what is about himself."""
-    if scope.agency:
-        if seat.wish is None:
-            return own
-        kept = (seat.wish.case.about, seat.wish.case.accused)
-        return (own or scope.agency in seat.wish.bodies) and scope.agency not in kept
-    county = seat.wish.case.county if seat.wish else None
-    return not (scope.areas and county and county not in scope.areas)
+    if seat.wish is None:
+        return own
+    return (own or body in seat.wish.bodies) and seat.wish.case.about != body
 
 
 async def fill(books: Books, page: Page, by: Actor, number: int, now: datetime) -> list[str]:

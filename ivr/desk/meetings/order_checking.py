@@ -31,11 +31,7 @@ CHECKED = "order_checked"  # the event
 
 async def to_check(connection: AsyncConnection, page: Page, now: datetime, scope: Scope) -> list[OrderSeen]:
     """What is reported and not looked at, the first due in front, as far as they may know of it."""
-    found = [seen for seen in await order_giving.listed(connection, page, now) if seen.to_check]
-    ids = {seen.part.id for seen in found}
-    query = select(cases.c.id).where(cases.c.id.in_(ids), scope.cases())
-    theirs = set((await connection.execute(query)).scalars()) if ids else ids
-    return [seen for seen in found if seen.part.id in theirs]
+    return [seen for seen in await order_giving.listed(connection, page, now, scope) if seen.to_check]
 
 
 async def confirm(books: Books, page: Page, ask: Instruction) -> None:

@@ -28,6 +28,7 @@ from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.splitting import Part
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.meetings.request_deciding import held, today
+from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, meeting_orders
 
@@ -121,13 +122,13 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
 
 
 async def listed(
-    connection: AsyncConnection, page: Page, now: datetime, agency: str = "", of_case: Any = None
+    connection: AsyncConnection, page: Page, now: datetime, scope: Scope | None = None, of_case: Any = None
 ) -> list[OrderSeen]:
-    """Orders, the first due in front: of one case, or all whose case still runs."""
+    """Orders, the first due in front: of one case, or all whose case still runs. None: whoever asks."""
     query = orders()
     query = query.where(meeting_orders.c.of_case == of_case if of_case else WHOLE.c.closed_at.is_(None))
-    if agency:
-        query = query.where(cases.c.agency == agency)
+    if scope is not None:
+        query = query.where(scope.cases())
     rows = (await connection.execute(query.order_by(meeting_orders.c.due_on, cases.c.code))).all()
     return [seen(page, row, now) for row in rows]
 
@@ -142,11 +143,14 @@ def orders() -> Select[Any]:
 
 
 async def heading(
-    connection: AsyncConnection, page: Page, now: datetime, agency: str = ""
+    connection: AsyncConnection, page: Page, now: datetime, scope: Scope | None = None
 ) -> dict[str, list[OrderSeen]]:
-    """By body, what heads the next agenda: orders that she contradicts, or that are owed beyond their day."""
+    """By body, what heads the next agenda: orders that she contradicts, or that are owed beyond their day.
+
+    As far as `scope` may know of them; None: all.
+    """
     found: dict[str, list[OrderSeen]] = {}
-    for order in await listed(connection, page, now, agency):
+    for order in await listed(connection, page, now, scope):
         if is_unkept(order.state, order.late):
             found.setdefault(order.part.agency, []).append(order)
     return found

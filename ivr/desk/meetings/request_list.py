@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -102,6 +102,15 @@ async def of_ids(
     return await told(connection, page, now, rows)
 
 
+async def as_read(
+    connection: AsyncConnection, scope: Scope, wishes: Collection[MeetingRequest]
+) -> list[MeetingRequest]:
+    """Those of them that are in sight, as far as they may be read: who she is, is in no confidential one."""
+    query = _request(scope.columns()).where(cases.c.id.in_([wish.case.id for wish in wishes]))
+    read = {row.id: row for row in await connection.execute(query.where(scope.in_sight()))}
+    return [replace(wish, case=read[wish.case.id]) for wish in wishes if wish.case.id in read]
+
+
 async def told(
     connection: AsyncConnection, page: Page, now: datetime, rows: Sequence[Row[Any]]
 ) -> list[MeetingRequest]:
@@ -133,9 +142,9 @@ def _candidate(row: Row[Any], met_before: bool, unkept: int) -> Candidate:
     return Candidate(row.code, row.opened_at, Urgency(row.urgency or 0), met_before, unkept, row.missed_at)
 
 
-def _request() -> Select[Any]:
+def _request(columns: Sequence[Any] = tuple(cases.c)) -> Select[Any]:
     noted = meeting_requests.c.case_id == cases.c.id
-    query = select(cases, *_NOTED, meeting_requests.c.reason.label("decided_because"))
+    query = select(*columns, *_NOTED, meeting_requests.c.reason.label("decided_because"))
     query = query.outerjoin(meeting_requests, noted)
     alone = (cases.c.part_of.is_(None), cases.c.member_of.is_(None), cases.c.channel != COLLECTIVE)
     return query.where(cases.c.kind == "meeting", *alone)

@@ -58,7 +58,7 @@ def find(seats: list[Seat], typed: str) -> Seat | None:
         (
             seat
             for seat in seats
-            if seat.wish is not None and is_hers(typed, seat.wish.code, seat.wish.case.national_id or "")
+            if seat.wish is not None and is_hers(typed, seat.wish.code, seat.at_the_door)
         ),
         None,
     )

@@ -67,13 +67,9 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
         given = await order_giving.listed(connection, page, now, of_case=case.id)
         orders = [ReportedOrder(each, nameless(each.part.words, case.caller_name)) for each in given]
         said, decided = ((nameless(text, case.caller_name) if its else "") for text in _texts(its))
-        sat.append(Sat(seat.slot, seat.wish, is_apart(case), said, decided, its.people if its else 1, orders))
+        apart, people = agenda.is_apart(case), its.people if its else 1
+        sat.append(Sat(seat.slot, seat.wish, apart, said, decided, people, orders))
     return SessionRecord(session, await inviting.attendances(connection, number), sat)
-
-
-def is_apart(case: Row[Any]) -> bool:
-    """Whether it is kept from somebody who may sit there."""
-    return bool(case.about or case.accused or case.confidential)
 
 
 def _texts(minutes: Row[Any] | None) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What a session's report to the press is written from: counts, themes, bodies and orders, no citizen named.
 
 Words of an order are free text: her name and long numbers are taken out of them, and whoever publishes may
-leave an order out. A complaint about a head is counted, and nothing else of it told.
+leave an order out. What is kept from somebody (`agenda.is_apart`) is counted, and nothing else of it told.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
         return None
     seats = await agenda.read(connection, page, now, number, EVERYTHING)
     met = [seat.wish for seat in seats if seat.wish is not None and seat.slot.outcome == "met"]
-    told = [wish for wish in met if not wish.case.about]
+    told = [wish for wish in met if not agenda.is_apart(wish.case)]
     orders: list[ReportedOrder] = []
     for wish in told:
         for seen in await order_giving.listed(connection, page, now, of_case=wish.case.id):

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.desk.people.scope import Scope
 from ivr.store.tables import audit, cases, people
 
 
@@ -49,8 +50,12 @@ async def listed(
     limit: int = 50,
     *,
     case: str = "",
+    scope: Scope | None = None,
 ) -> list[dict[str, Any]]:
-    """The newest first, from below the id `before` on; of one person by name, one subject, or one case."""
+    """The newest first, from below the id `before` on; of one person by name, one subject, or one case.
+
+    `scope`: who reads it, from whom what is about some cases may be kept; None: the machine.
+    """
     query = select(audit, people.c.name, people.c.full_name, cases.c.code)
     query = query.outerjoin(people, people.c.id == audit.c.person_id).outerjoin(
         cases, cases.c.id == audit.c.case_id
@@ -66,6 +71,8 @@ async def listed(
         query = query.where(audit.c.subject == subject)
     if before:
         query = query.where(audit.c.id < before)
+    if scope is not None:
+        query = query.where(or_(audit.c.case_id.is_(None), scope.not_kept()))
     async with engine.connect() as connection:
         rows = (await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))).all()
     names = ("id", "at", "action", "subject", "reason", "address", "name", "full_name", "code")

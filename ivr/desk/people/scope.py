@@ -36,12 +36,13 @@ class Scope:
 
     def cases(self, its: Any = _ALL) -> ColumnElement[bool]:
         """The condition: with that agency now, in those counties or none known, and not kept from them."""
-        limits: list[ColumnElement[bool]] = []
-        if self.agency:
-            limits.append(its.agency == self.agency)
-        if self.areas:
-            limits.append(or_(its.county.in_(self.areas), its.county.is_(None)))
-        return and_(true(), *limits, self.not_kept(its))
+        return and_(its.agency == self.agency if self.agency else true(), self.in_sight(its))
+
+    def in_sight(self, its: Any = _ALL) -> ColumnElement[bool]:
+        """The condition without that agency: for what it is asked about, too (`ivr.desk.meetings.agenda`)."""
+        if not self.areas:
+            return self.not_kept(its)
+        return and_(or_(its.county.in_(self.areas), its.county.is_(None)), self.not_kept(its))
 
     def not_kept(self, its: Any = _ALL) -> ColumnElement[bool]:
         """The condition that it is neither about their body nor kept from themselves."""

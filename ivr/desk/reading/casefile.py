@@ -23,6 +23,7 @@ from ivr.desk.reading import related
 from ivr.desk.reading.related import Related
 from ivr.desk.recordings import marks
 from ivr.desk.recordings.transcripts import edition
+from ivr.desk.refusals import NoSuchCase
 from ivr.store.callbacks import UNTOLD
 from ivr.store.tables import (
     agencies,
@@ -177,6 +178,24 @@ async def case_of(engine: AsyncEngine, scope: Scope, code: str) -> Row[Any] | No
     """The case alone. None: there is no such case that they may know of."""
     async with engine.connect() as connection:
         return await _case(connection, scope, code)
+
+
+async def opened_by(engine: AsyncEngine, scope: Scope, actor: Actor, code: str) -> Row[Any] | None:
+    """The case that they registered themselves, wherever it belongs: whoever stands before them has no code yet.
+
+    None: it was not them, or it is kept from them.
+    """
+    its = (case_events.c.case_id == cases.c.id, case_events.c.event == "opened", case_events.c.seq == 1)
+    hers = select(case_events.c.seq).where(*its, case_events.c.actor == actor.name).exists()
+    query = select(*scope.columns()).where(cases.c.code == code, scope.not_kept(), hers)
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).first()
+
+
+async def must_know(engine: AsyncEngine, scope: Scope, code: str) -> None:
+    """Before a deed on a code that was sent. Raises NoSuchCase, for nobody's and one out of sight alike."""
+    if await case_of(engine, scope, code) is None:
+        raise NoSuchCase(f"there is no case {code}")
 
 
 async def sent_on(engine: AsyncEngine, scope: Scope, code: str) -> bool:

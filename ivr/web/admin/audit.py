@@ -22,7 +22,9 @@ async def page(visit: Visit) -> web.Response:
     before = whole_number(query.get("before", ""))
     who, about = query.get("who", "").strip()[:30], query.get("about", "").strip()[:100]
     case = _case(visit, about)
-    found = await auditing.listed(visit.panel.engine, who, "" if case else about, before, PAGE + 1, case=case)
+    found = await auditing.listed(
+        visit.panel.engine, who, "" if case else about, before, PAGE + 1, case=case, scope=visit.scope
+    )
     return visit.render(
         "admin/audit.html",
         rows=found[:PAGE],

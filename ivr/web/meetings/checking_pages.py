@@ -12,6 +12,7 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.case.order_calls import AT
 from ivr.desk.meetings import office_deeds, order_checking
 from ivr.desk.meetings.request_deciding import today
+from ivr.desk.reading.casefile import must_know
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.panel.forms import Form
@@ -39,6 +40,7 @@ async def check(visit: Visit) -> web.StreamResponse:
     if not form.wrong:
         ask = Instruction(code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
         try:
+            await must_know(visit.panel.engine, visit.scope, code)
             await CHECKS[deed](visit.panel.engine, await visit.panel.book.page(), ask)
             return visit.redirect(f"{visit.path('meetings.reported')}?done={deed}")
         except Refused as refusal:

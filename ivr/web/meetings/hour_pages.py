@@ -23,6 +23,7 @@ from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.reading import related
 from ivr.desk.reading.briefs import voices_of
+from ivr.desk.reading.casefile import must_know
 from ivr.desk.refusals import Refused
 from ivr.store.engine import AWAY
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
@@ -92,6 +93,7 @@ async def _do(visit: Visit, deed: str, ask: Instruction, number: int, given: Any
     if deed == "close":
         await hour_planning.close(engine, ask, number, visit.person.id)
         return ""
+    await must_know(engine, visit.scope, ask.code)
     async with engine.begin() as connection:
         hearing = given if deed == "heard" else None
         await hour_hearing.note(connection, page, ask, number, hearing)

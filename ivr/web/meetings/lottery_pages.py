@@ -7,7 +7,7 @@ from aiohttp import web
 from ivr.cases.lottery import COUNT, LotteryResult
 from ivr.desk.case.change import Instruction
 from ivr.desk.meetings import lottery_calling, lottery_drawing
-from ivr.desk.reading.casefile import full_names
+from ivr.desk.reading.casefile import full_names, must_know
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import names_of, put
 from ivr.web.panel.forms import Form
@@ -50,6 +50,7 @@ async def ring(visit: Visit) -> web.StreamResponse:
     ask = Instruction(code, visit.actor, now=visit.now)
     wants_json = "application/json" in visit.request.headers.get("Accept", "")
     try:
+        await must_know(visit.panel.engine, visit.scope, code)
         dial = await lottery_calling.ring(visit.panel.engine, ask, visit.person.id, visit.came.address)
     except Refused as refusal:
         sentence = put(form, refusal, visit, await names_of(visit))
@@ -69,6 +70,7 @@ async def note(visit: Visit) -> web.StreamResponse:
     if not form.wrong:
         ask, page = Instruction(code, visit.actor, reason, visit.now), await visit.panel.book.page()
         try:
+            await must_know(visit.panel.engine, visit.scope, code)
             await lottery_drawing.note(visit.panel.engine, page, ask, LotteryResult(result))
             return visit.redirect(f"{visit.path('meetings.lottery')}?done=note")
         except Refused as refusal:

@@ -12,7 +12,7 @@ from aiohttp import web
 from ivr.cases.attendance import Came
 from ivr.desk.letters.formal_letters import Paper, PaperHeading, PaperTable
 from ivr.desk.letters.indicator import Issue, PaperKind
-from ivr.desk.meetings import session_minutes
+from ivr.desk.meetings import agenda, session_minutes
 from ivr.desk.meetings.session_minutes import Sat, SessionRecord
 from ivr.desk.reading.casefile import CaseNames
 from ivr.web.meetings.meeting_words import jalali_day, names_of, official
@@ -40,10 +40,13 @@ class Writing:
 
 
 async def minutes(visit: Visit) -> web.StreamResponse:
-    """`?annex`: of what is kept from some of those who sat there, for the office alone. From the day on."""
+    """`?annex`: of what is kept from some of those who sat there, for the office alone. From the day on.
+
+    Nobody from whom something of the session is kept gets the annex.
+    """
     its = await _writing(visit)
     annex = "annex" in visit.request.query
-    if not its.record.heard(annex):
+    if not its.record.heard(annex) or (annex and not await _sees_all(its)):
         raise NotFound
     kind = PaperKind.ANNEX if annex else PaperKind.MINUTES
     return await _send(its, kind, [*_minutes(its, annex)])
@@ -72,6 +75,11 @@ async def _writing(visit: Visit) -> Writing:
         jalali_day(page.calendar.day(record.session.starts_at)),
         lambda at: digits(f"{at.astimezone(zone):%H:%M}") if at else "—",
     )
+
+
+async def _sees_all(its: Writing) -> bool:
+    async with its.visit.panel.engine.connect() as connection:
+        return await agenda.is_whole(connection, its.record.session.number, its.visit.scope)
 
 
 async def _send(its: Writing, kind: PaperKind, blocks: list[Block]) -> web.Response:

@@ -111,8 +111,10 @@ async def agenda_sheet(visit: Visit) -> web.StreamResponse:
         wish = seat.wish
         if wish is None:
             return [seat.slot.slot, seat.slot.starts_at, "", words("meetings.free"), "", "", "", ""]
-        bodies = words("meetings.comma").join(names.agencies.get(body, body) for body in wish.bodies)
-        its = [wish.code, wish.case.words or words("meetings.spoken")]
+        shown = [body for body in wish.bodies if not visit.scope.agency or body == visit.scope.agency]
+        bodies = words("meetings.comma").join(names.agencies.get(body, body) for body in shown)
+        told = wish.case.told if wish.case.confidential else wish.case.words
+        its = [wish.code, told or words("meetings.spoken")]
         its += [names.counties.get(wish.case.county, ""), bodies]
         its += [words(f"meetings.state.{wish.state}"), words(f"meetings.by_phone.{wish.by_phone}")]
         return [seat.slot.slot, seat.slot.starts_at, *its]

@@ -18,10 +18,9 @@ from ivr.desk.meetings import agenda, inviting, order_giving, session_moving, se
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.meetings.request_deciding import the_office
-from ivr.desk.meetings.session_minutes import is_apart
 from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.reading.briefs import voices_of
-from ivr.desk.reading.casefile import full_names
+from ivr.desk.reading.casefile import full_names, must_know
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.panel.forms import Form, latin, whole_number
@@ -65,10 +64,12 @@ async def act(visit: Visit) -> web.StreamResponse:
     deed, form = visit.request.match_info["deed"], visit.form()
     if deed not in DEEDS:
         raise NotFound
-    row, _ = await found_session(visit)
+    row, seats = await found_session(visit)
     zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
     sentence, given = "", _given(form, deed, zone)
-    if not form.wrong:
+    if deed in ("met", "missed") and not any(seat.wish and seat.wish.code == given["code"] for seat in seats):
+        sentence = visit.words("inbox.no_case")
+    if not (form.wrong or sentence):
         try:
             await _do(visit, deed, row.number, given)
             return visit.redirect(f"{visit.path('meetings.session', number=row.number)}?done={deed}")
@@ -85,6 +86,7 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
         case "fill":
             await agenda.fill(engine, page, visit.actor, number, visit.now)
         case "place":
+            await must_know(engine, visit.scope, ask.code)
             await agenda.place(engine, page, ask, number, given["slot"])
         case "delay":
             await session_moving.delay(engine, page, ask, number, given["minutes"], **noted)
@@ -157,6 +159,7 @@ async def session_page(
         called = await full_names(connection, {seat.slot.placed_by for seat in seats})
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
         owed = await _owed(visit, connection, row)
+        complete = await agenda.is_whole(connection, row.number, visit.scope)
         asked = {
             seat.wish.case.id
             for seat in seats
@@ -182,7 +185,7 @@ async def session_page(
         papers=papers,
         own_list=row.agency != the_office(page),
         voices=voices,
-        annex=any(each.wish and each.slot.outcome == "met" and is_apart(each.wish.case) for each in seats),
+        annex=complete and any(_was_heard_apart(seat) for seat in seats),
         about=about,
         states=[each for each in InvitationState if each is not InvitationState.INVITED],
         comings=list(Came),
@@ -194,6 +197,10 @@ async def session_page(
         called=called,
         **_by_now(visit, row, ZoneInfo(page.calendar.timezone)),
     )
+
+
+def _was_heard_apart(seat: Seat) -> bool:
+    return seat.wish is not None and seat.slot.outcome == "met" and agenda.is_apart(seat.wish.case)
 
 
 def _by_now(visit: Visit, row: Row[Any], zone: ZoneInfo) -> dict[str, bool]:
@@ -215,7 +222,7 @@ async def _owed(visit: Visit, connection: AsyncConnection, row: Row[Any]) -> dic
     page = await visit.panel.book.page()
     if row.state != "planned" or row.ends_at <= visit.now or row.agency != the_office(page):
         return {}
-    return await order_giving.heading(connection, page, visit.now, visit.scope.agency)
+    return await order_giving.heading(connection, page, visit.now, visit.scope)
 
 
 async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:

@@ -15,6 +15,7 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.meetings import agenda, order_giving
 from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
+from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import Hall, hall
@@ -42,7 +43,7 @@ async def ordered(at: Hall, *orders: MeetingOrder) -> tuple[str, list[str]]:
 
 async def listed(at: Hall, agency: str = "") -> list[OrderSeen]:
     async with at.engine.connect() as connection:
-        return await order_giving.listed(connection, at.page, at.at, agency)
+        return await order_giving.listed(connection, at.page, at.at, Scope(agency))
 
 
 async def stands(at: Hall) -> list[tuple[str, str, bool]]:

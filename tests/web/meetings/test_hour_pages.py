@@ -130,3 +130,14 @@ async def test_the_office_announces_and_closes_and_others_only_look(panel: Panel
     async with at.engine.connect() as connection:
         noted = {row.action for row in await connection.execute(audit.select())}
     assert {"hour_announced", "hour_closed"} <= noted
+
+
+async def test_who_sees_other_counties_writes_nothing_to_what_she_said(panel: PanelServed, at: Hall) -> None:
+    number = await open_hour(at)
+    call, code = await calls(at, "09141234501")
+    office, path = await panel.signed_in("governor"), f"{HOURS}/{number}"
+    assert (await office.post(f"{path}/take")).status == 303
+    await hour_queue.answered(at.engine, call, panel.clock())
+    elsewhere = await panel.signed_in("governor", areas=("tabriz",))
+    for client, status in ((elsewhere, 422), (office, 303)):
+        assert (await client.post(f"{path}/heard", {"code": code, "said": "قول داده شد"})).status == status

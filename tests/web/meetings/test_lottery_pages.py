@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from ivr.cases.callback import Outcome
 from ivr.desk.case import answers, closing
+from ivr.desk.meetings import lottery_drawing
 from ivr.store.tables import callbacks, lottery_calls
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -89,3 +90,17 @@ async def test_only_the_office_draws_and_rings(panel: PanelServed, at: Hall) -> 
         assert "قرعه‌کشی" not in text
         assert (await (await panel.signed_in(role)).post(f"{LOTTERY}/draw")).status == 403
     assert (await (await panel.signed_in("head")).get(LOTTERY)).status == 303
+
+
+async def test_who_sees_other_counties_neither_rings_nor_notes(panel: PanelServed, at: Hall) -> None:
+    office = await panel.signed_in("governor")
+    await office.post(f"{LOTTERY}/draw")
+    async with at.engine.connect() as connection:
+        drawn = await lottery_drawing.read(connection, await lottery_drawing.current(connection))
+    code, elsewhere = drawn[0].case.code, await panel.signed_in("governor", areas=("tabriz",))
+    for client, status in ((elsewhere, 422), (office, 200)):
+        assert (await client.post(f"{LOTTERY}/{code}/ring")).status == status
+    await talked(at)
+    sent = {"result": "satisfied"}
+    for client, status in ((elsewhere, 422), (office, 303)):
+        assert (await client.post(f"{LOTTERY}/{code}/note", sent)).status == status
