@@ -332,14 +332,15 @@ def _list(order: int, code: str, values: Mapping[str, str]) -> Json:
 
 
 def _request(row: Any) -> Json:
-    place = row.place or {}
+    sealed = row.confidential is not None
+    place = {} if sealed else row.place or {}
     return {
         "service_request_id": row.code,
         "status": "open" if Status(row.status) in OPEN else "closed",
         "status_notes": row.answer or None,
         "service_name": row.topic_name,
         "service_code": row.topic,
-        "description": (row.words or None) if row.confidential is None else None,
+        "description": None if sealed else row.words or None,
         "agency_responsible": row.agency_name,
         "service_notice": None,
         "requested_datetime": row.opened_at,

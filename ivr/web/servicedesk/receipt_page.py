@@ -13,9 +13,15 @@ from ivr.web.window import tracking_code
 
 
 async def receipt(visit: Visit) -> web.StreamResponse:
-    """Of a case that a service desk opened; also later, when she has lost hers."""
-    code = tracking_code(visit.request.match_info["code"])
-    case = await casefile.case_of(visit.panel.engine, visit.scope, code) if code else None
+    """Of a case that a service desk opened; also later, when she has lost hers.
+
+    Whoever registered her has it also where her case belongs to counties that are not theirs.
+    """
+    code, engine = tracking_code(visit.request.match_info["code"]), visit.panel.engine
+    case = await casefile.case_of(engine, visit.scope, code) if code else None
+    theirs = case is not None
+    if code and not theirs:
+        case = await casefile.opened_by(engine, visit.scope, visit.actor, code)
     if case is None or case.channel != DESK:
         raise NotFound
     async with visit.panel.engine.connect() as connection:
@@ -27,5 +33,6 @@ async def receipt(visit: Visit) -> web.StreamResponse:
         names=names,
         by_phone=by_phone,
         number=callback_planning.number_of(case._mapping).replace("+98", "0", 1),
+        theirs=theirs,
         owed=case.status in OPEN - {Status.ANSWERED},
     )

@@ -159,6 +159,17 @@ async def test_the_example_request_becomes_a_case_and_is_followed(
     assert str(seen["lat"]) == "37.76524078"
 
 
+async def test_of_a_confidential_request_neither_words_nor_place_come_back(
+    service: Service, at: Counter
+) -> None:
+    _, (made,) = await as_json(service, "/v2/requests.json", EXAMPLE | {"service_code": "gov.conduct"})
+    code = made["service_request_id"]
+    assert (await at.case(code))["confidential"]
+    _, (seen,) = await as_json(service, f"/v2/requests/{code}.json")
+    told = {name: seen[name] for name in ("description", "address", "address_id", "lat", "long")}
+    assert seen["status"] == "open" and not any(told.values()), told
+
+
 async def test_the_county_is_an_attribute_or_found_in_the_address(service: Service, at: Counter) -> None:
     bare = {"service_code": "city.street", "description": "چاله"}
     for more, county in (

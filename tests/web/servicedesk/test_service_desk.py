@@ -10,10 +10,12 @@ import pytest
 from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
+from ivr.cases.code import grouped
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading import as_json
 from ivr.desk.reading.number_searches import BLIND
 from ivr.store.tables import audit, callbacks, cases
+from ivr.web.panel.locale import digits
 from tests.desk.counter import counter
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
@@ -147,6 +149,22 @@ async def test_only_who_may_open_cases_stands_at_the_desk(panel: PanelServed) ->
     elsewhere = await panel.signed_in("operator", areas=("tabriz",))
     other = await before(panel, county="ahar")
     assert (await elsewhere.get(f"{DESK}/receipts/{other}")).status == 404
+
+
+async def test_who_lives_elsewhere_has_her_code_from_whoever_registered_her_and_from_nobody_else_there(
+    panel: PanelServed, operator: Client
+) -> None:
+    elsewhere = await panel.signed_in("operator", areas=("tabriz",))
+    answer = await elsewhere.post(DESK, SENT)
+    [case] = await opened(panel)
+    assert (answer.status, case.county) == (303, "ahar")
+    path = f"{DESK}/receipts/{case.code}"
+    text = await elsewhere.text(path)
+    assert digits(grouped(case.code)) in text and f"/panel/cases/{case.code}" not in text
+    assert (await elsewhere.get(f"/panel/cases/{case.code}")).status == 404
+    assert f"/panel/cases/{case.code}" in await operator.text(path)
+    colleague = await panel.signed_in("operator", areas=("marand",))
+    assert (await colleague.get(path)).status == 404
 
 
 @pytest.mark.timeout(900)
