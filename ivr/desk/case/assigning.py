@@ -26,7 +26,7 @@ async def hand(books: Books, page: Page, ask: Instruction, person: uuid.UUID | N
     """Put a case into somebody's hands; None: into nobody's. One event.
 
     Raises NoSuchCase, or Refused: for a case that has ended, is with another body than the asker's or the
-    person's, or is theirs already.
+    person's, is out of the person's sight, or theirs already.
     """
     async with transaction(books) as connection:
         case = await locked(connection, ask.code)
@@ -70,4 +70,7 @@ async def _name(connection: AsyncConnection, page: Page, case: Row[Any], person:
         raise Refused("there is no such person to hand a case to")
     if (one.agency or page.rules.desk) != case.agency:
         raise Refused(f"case {case.code} is with {case.agency}, and {one.name} is not of it")
+    elsewhere = one.areas and case.county is not None and case.county not in one.areas
+    if elsewhere or str(one.id) in (case.kept_from or ()):  # it would lie where nobody looks
+        raise Refused(f"case {case.code} is out of the sight of {one.name}")
     return str(one.full_name)

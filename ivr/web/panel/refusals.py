@@ -83,6 +83,7 @@ FORMS: Mapping[str, str] = {
     "ended": rf"case {_CODE} has ended: nobody works on it any more",
     "no_person": r"there is no such person to hand a case to",
     "not_of_body": rf"case {_CODE} is with (?P<agency>\S+), and \S+ is not of it",
+    "out_of_sight": rf"case {_CODE} is out of the sight of \S+",
     "in_hands": rf"case {_CODE} is in these hands already",
     "unreadable": r"\w+: no voice reads Azerbaijani in Arabic letters .*",
     "nothing_untold": rf"case {_CODE} has no answer that nobody could be told of",

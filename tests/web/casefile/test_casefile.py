@@ -269,6 +269,16 @@ async def test_of_many_members_some_are_named_and_the_others_counted(
     assert done.code in await client.text(f"/panel/cases/{codes[0]}")
 
 
+async def test_a_case_is_put_into_no_hands_of_who_does_not_see_it(desk: Desk) -> None:
+    code = await desk.open(county="ahar")
+    officer = await desk.panel.signed_in("officer")
+    here, elsewhere = [await desk.panel.person("officer", areas=(county,)) for county in ("ahar", "tabriz")]
+    path = f"/panel/cases/{code}/hand"
+    refused = await officer.post(path, {"person": str(elsewhere.id)})
+    assert refused.status == 422 and "این همکار پروندهٔ" in await refused.text()
+    assert (await officer.post(path, {"person": str(here.id)})).status == 303
+
+
 async def test_another_agencys_case_is_not_there(desk: Desk) -> None:
     code = await desk.open()
     other = await desk.panel.signed_in("officer", agency="edu")
