@@ -40,7 +40,7 @@ class MeetingsInPublic:
 async def read(
     connection: AsyncConnection, page: Page, now: datetime, since: datetime, until: datetime, scope: Scope
 ) -> MeetingFacts:
-    """Of those days. Somebody of an agency gets the orders given to it alone."""
+    """Of those days, as far as they see. Somebody of an agency gets the orders given to it alone."""
     requests = [] if scope.agency else await _requests(connection, page, since, until, scope)
     orders = await _orders(connection, page, now, since, until, scope)
     return MeetingFacts(requests, orders, 0 if scope.agency else await _sessions(connection, since, until))
@@ -72,9 +72,7 @@ async def _orders(
     query = query.add_columns(its.agency, its.status)
     query = query.add_columns(its.answered_at, met.scalar_subquery().label("session"))
     query = query.join(cases, its.id == order.case_id)
-    query = query.where(order.given_at >= since, order.given_at < until)
-    if scope.agency:
-        query = query.where(its.agency == scope.agency)
+    query = query.where(order.given_at >= since, order.given_at < until, scope.cases())
     rows = (await connection.execute(query.order_by(order.given_at))).all()
     seen = [order_giving.seen(page, row, now) for row in rows]
     return [OrderedFact(o.part.agency, o.part.session, o.part.given_at, o.state, o.late) for o in seen]

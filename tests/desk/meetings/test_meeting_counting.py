@@ -23,10 +23,10 @@ async def at(engine: AsyncEngine) -> Hall:
     return await hall(engine)
 
 
-async def counted(at: Hall, agency: str = "") -> MeetingFacts:
+async def counted(at: Hall, agency: str = "", *areas: str) -> MeetingFacts:
     async with at.engine.connect() as connection:
         since, until = at.at - timedelta(days=99), at.at + timedelta(days=1)
-        return await meeting_counting.read(connection, at.page, at.at, since, until, Scope(agency))
+        return await meeting_counting.read(connection, at.page, at.at, since, until, Scope(agency, areas))
 
 
 async def test_requests_count_as_they_stand_and_orders_by_body_and_session(at: Hall) -> None:
@@ -47,6 +47,9 @@ async def test_requests_count_as_they_stand_and_orders_by_body_and_session(at: H
     assert [row["session"] for row in told["orders"]["by_session"]] == [1]
     of_body = await counted(at, "edu")
     assert of_body.requests == [] and [fact.agency for fact in of_body.orders] == ["edu"]
+    for county, many in (("ahar", 2), ("tabriz", 0)):
+        seen = await counted(at, "", county)
+        assert (len(seen.requests), len(seen.orders)) == (many, many), county
 
 
 async def test_the_public_count_tells_what_the_citizens_call_kept(at: Hall) -> None:
