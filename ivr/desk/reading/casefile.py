@@ -181,7 +181,7 @@ async def case_of(engine: AsyncEngine, scope: Scope, code: str) -> Row[Any] | No
 
 
 async def opened_by(engine: AsyncEngine, scope: Scope, actor: Actor, code: str) -> Row[Any] | None:
-    """The case that they registered themselves, wherever it belongs: whoever stands before them has no code yet.
+    """The case that they registered themselves, wherever it belongs: who stands before them needs her code.
 
     None: it was not them, or it is kept from them.
     """

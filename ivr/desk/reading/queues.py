@@ -159,7 +159,10 @@ def counting(sight: Sight, now: datetime, queues: Sequence[Queue]) -> Select[Any
     """How many stand in each queue, at most `MOST_COUNTED` of each, as one row."""
     numbers = []
     for queue in queues:
-        read = _read(queue, sight, now, EVERYTHING, None).order_by(None).limit(MOST_READ).subquery()
+        standing = _read(queue, sight, now, EVERYTHING, None).order_by(None)
+        if queue is Queue.OVERDUE and sight.counties:  # those alone, by their index: it is the longest of all
+            standing = standing.where(_in_counties(sight, cases.c.county))
+        read = standing.limit(MOST_READ).subquery()
         some = (
             select(read.c.id).where(*_left(queue, sight, EVERYTHING, read.c)).limit(MOST_COUNTED).subquery()
         )
@@ -231,9 +234,13 @@ def _left(queue: Queue, sight: Sight, filters: Filters, read: Any) -> list[Any]:
     else:
         left += [read[name] == value for name, value in filters.codes.items()]
         if sight.counties:
-            left.append(or_(read.county.in_(sorted(sight.counties)), read.county.is_(None)))
+            left.append(_in_counties(sight, read.county))
     if filters.since:
         left.append(read.opened_at >= filters.since)
     if filters.until:
         left.append(read.opened_at < filters.until)
     return [and_(*left)] if left else []
+
+
+def _in_counties(sight: Sight, county: Any) -> Any:
+    return or_(county.in_(sorted(sight.counties)), county.is_(None))

@@ -170,6 +170,20 @@ async def test_a_filter_that_fits_hardly_anything_says_where_to_go_on(
         assert {row.id for page in all_pages for row in page.rows} == {row.id for row in wanted} != set()
 
 
+async def test_of_a_long_queue_those_of_few_counties_are_all_counted(
+    many: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with many.connect() as connection:
+        rows = (await connection.execute(select(cases))).all()
+        late = [row for row in rows if belongs(Queue.OVERDUE, row, DESK.body)]
+        rarest = min({row.county for row in late if row.county}, key=[row.county for row in late].count)
+        hers = [row for row in late if row.county in (rarest, None)]
+        monkeypatch.setattr(queues, "MOST_READ", len(late) // 2)
+        sight = replace(DESK, counties=frozenset({rarest}))
+        found = await connection.execute(queues.counting(sight, NOW, (Queue.OVERDUE,)))
+        assert found.one().overdue == min(len(hers), queues.MOST_COUNTED) > 0
+
+
 @pytest.mark.parametrize("few", [0, searching.FEW], ids=["by days", "at once"])
 @pytest.mark.parametrize("words", [RARE, "آب", "سلام", "سلام آب", "قبض‌ها", "زبقثصض", "گاز برق"])
 async def test_a_word_is_found_wherever_it_was_said_the_newest_first(
