@@ -18,9 +18,10 @@ class ChannelRight(StrEnum):
     NAMES = "names"  # and who the citizen is whom an order is about
 
 
-def tells_number_only(channel: str, caller: str) -> bool:
+def tells_number_only(channel: str, caller: str, anonymised: bool) -> bool:
     """Whether the answer is for `caller`, from whose number the case came, and not for a code alone.
 
     A number that was withheld is none, and one that somebody typed proves nothing: there the code is all.
+    Where retention took the number away, nobody can show it any more: the answer is not open to others then.
     """
-    return channel == PHONE and bool(caller)
+    return channel == PHONE and (bool(caller) or anonymised)

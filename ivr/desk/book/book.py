@@ -275,7 +275,7 @@ def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
     own = bool(caller) and caller in (row["caller_key"], row["callback"])
     parts = parts_seen(row["parts"])
     said = row["answer"] or row["answer_voice"] or row["answer_spoken"] or any(each.voice for each in parts)
-    withheld = bool(said) and not own and tells_number_only(row["channel"], row["caller_key"])
+    withheld = bool(said) and not own and _tells_number_only(row)
     ended = row["closed_at"] if row["status"] in (Status.CLOSED, Status.ADVISED) else None
     return CaseSeen(
         Lookup.FOUND,
@@ -293,6 +293,10 @@ def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
         withheld=withheld,
         meeting=meeting_in(row),
     )
+
+
+def _tells_number_only(row: Any) -> bool:
+    return tells_number_only(row["channel"], row["caller_key"], row["anonymised_at"] is not None)
 
 
 def meeting_in(row: Any) -> MeetingSeen | None:
@@ -362,7 +366,8 @@ def seen() -> Select[Any]:
         .subquery()
     )
     said = (cases.c.answer, cases.c.answer_voice, cases.c.answer_spoken)
-    told = (*said, cases.c.satisfaction, cases.c.caller_key, cases.c.callback, cases.c.channel)
+    hers = (cases.c.caller_key, cases.c.callback, cases.c.channel, cases.c.anonymised_at)
+    told = (*said, cases.c.satisfaction, *hers)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
     case = with_meeting(select(*stands, *told, cases.c.answered_at, parts_column()))
     found = case.where(cases.c.code == bindparam("code")).subquery()

@@ -25,6 +25,7 @@ from ivr.desk.people import limiting, puzzles
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.puzzles import Puzzle
 from ivr.desk.refusals import Refused
+from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.tables import agencies, cases
 
 # For nothing:
@@ -43,7 +44,8 @@ _LONGEST = 40
 class Tracked:
     """How a case stands. `answer`: the last that was given; `voiced`: spoken, to be heard by telephone.
 
-    `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too.
+    `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too;
+    `past`: nobody can show it any more, for retention took it away.
     """
 
     code: str
@@ -54,6 +56,7 @@ class Tracked:
     due_at: datetime | None
     overdue: bool
     locked: bool = False
+    past: bool = False
 
 
 class Doubted(Refused):
@@ -142,22 +145,24 @@ async def _missed(connection: AsyncConnection, own: str, now: datetime) -> None:
 async def _find(connection: AsyncConnection, code: str, number: str, now: datetime) -> Tracked | None:
     its = cases.c
     query = select(its.code, its.status, its.answer, its.answer_voice, its.due_at, agencies.c.name)
-    query = query.add_columns(its.channel, its.caller_key, its.callback)
+    query = query.add_columns(its.channel, its.caller_key, its.callback, its.anonymised_at, parts_column())
     query = query.join(agencies, agencies.c.code == its.agency).where(its.code == code)
     row = (await connection.execute(query)).first()
     if row is None:
         return None
-    status, told = Status(row.status), bool(row.answer or row.answer_voice)
-    owed = status in OPEN and not told
-    hers = bool(number) and number in (row.caller_key, row.callback)
-    locked = told and not hers and tells_number_only(row.channel, row.caller_key)
+    voiced = bool(row.answer_voice) or any(each.voice for each in parts_seen(row.parts))
+    status, told = Status(row.status), bool(row.answer) or voiced
+    owed = status in OPEN - {Status.ANSWERED}
+    hers, past = bool(number) and number in (row.caller_key, row.callback), row.anonymised_at is not None
+    locked = told and not hers and tells_number_only(row.channel, row.caller_key, past)
     return Tracked(
         row.code,
         status,
         row.name,
         "" if locked else row.answer,
-        bool(row.answer_voice) and not locked,
+        voiced and not locked,
         row.due_at if owed else None,
         owed and row.due_at < now,
         locked,
+        locked and past,
     )

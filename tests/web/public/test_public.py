@@ -20,6 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
+from ivr.desk.case import answers, splitting
+from ivr.desk.case.answers import SpokenAnswer
+from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.splitting import Part
 from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Doubted, ProofAnswer
 from ivr.desk.people import limiting
@@ -148,6 +152,49 @@ async def test_the_answer_takes_the_number_too_and_a_wrong_one_counts_as_a_wrong
         await tracking.track(panel.engine, opened, "192.0.2.1", now)
     await become(panel, opened, caller_key="")
     assert ANSWER in (await track(client, opened))[1], "she withheld her number: the code is all there is"
+
+
+async def test_an_answer_is_told_nobody_any_more_once_her_number_is_gone_with_the_years(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text = await panel.client(), words()
+    gone = {"caller_key": "", "callback": "", "anonymised_at": panel.clock.now}
+    await become(panel, opened, status=Status.CLOSED, answer=ANSWER, **gone)
+    for number in ("", HERS):
+        _, page = await track(client, opened, number)
+        assert ANSWER not in page and text("public.track.past") in page, number
+    book = panel.panel.book
+    seen = await book.look_up("09141234567", opened, panel.clock.now)
+    assert seen.withheld and not seen.answer
+
+
+async def test_what_every_body_only_spoke_is_an_answer_and_nothing_is_overdue(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text = await panel.client(), words()
+    page = await panel.panel.book.page()
+    ask = Instruction(opened, actor_named(page, "desk/karimi"), "دو دستگاه", panel.clock.now)
+    parts = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    for code, part in zip(await splitting.split(panel.engine, page, ask, parts), parts, strict=True):
+        voice = f"answers/2026/{part.agency}"
+        by = Instruction(code, actor_named(page, f"{part.agency}/karimi"), now=panel.clock.now)
+        await answers.give(panel.engine, page, by, "", SpokenAnswer(voice, "ab" * 32, 3.0))
+    panel.clock.now += timedelta(days=400)
+    _, shown = await track(client, opened, HERS)
+    assert text("public.track.voiced") in shown and text("public.track.status.answered") in shown
+    assert text("public.track.overdue") not in shown and text("public.track.none") not in shown
+
+
+async def test_what_was_opened_again_shows_the_old_answer_and_that_another_one_is_owed(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text = await panel.client(), words()
+    await become(panel, opened, status=Status.REOPENED, answer=ANSWER)
+    _, page = await track(client, opened, HERS)
+    assert ANSWER in page and f"<dt>{text('public.track.due')}</dt>" in page
+    panel.clock.now += timedelta(days=400)
+    _, page = await track(client, opened, HERS)
+    assert ANSWER in page and text("public.track.overdue") in page
 
 
 async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
