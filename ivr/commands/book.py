@@ -55,6 +55,8 @@ def import_(
     from ivr.desk.editing.exchange import bring_in
 
     _known(noun)
+    if noun == "retention" and not dry_run:  # as in the panel: each row tells what it takes, and asks
+        fail("retention takes things away for good: each row is decided by itself, in the panel", 2)
     files = _files(load_settings())
     try:
         data = file.read_bytes()
@@ -88,9 +90,14 @@ def history(
 def undo(number: int, reason: Reason = "", by: By = "desk", json: Json = False) -> None:
     """Put back what was before a change; of an import, before all its changes."""
     from ivr.desk.editing.changing import Done
+    from ivr.desk.editing.terms import undone_would_go
     from ivr.desk.editing.undoing import undo as take_back
 
+    folder, now = load_settings().seed_path, datetime.now().astimezone()
+
     async def work(engine: AsyncEngine, page: Any) -> list[Done]:
+        if gone := await undone_would_go(engine, folder, number, now):
+            raise CommandError(f"to undo change {number} takes {gone} away for good: decide it in the panel")
         return await take_back(engine, _why(page, by, reason), number)
 
     _show(with_page(work), json)

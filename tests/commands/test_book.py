@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.case import closing
+from ivr.desk.case.change import actor_named
+from ivr.desk.editing.changing import Why, Wish, change, version
+from ivr.desk.editing.values import Row
+from ivr.store.tables import cases
+from tests.desk.counter import counter
 from tests.fixtures.commands import Said, typed
 
 
@@ -33,3 +43,24 @@ async def test_limits_go_out_as_they_are_configured(database_url: str, tmp_path:
     words = ("book", "export", "limit")
     _, exported, _ = await typed(database_url, tmp_path, *words, IVR_CALLS__CASES_PER_HOUR="9")
     assert {"cases_per_hour,9", "cases_per_day,20", "repeat_days,10"} <= set(exported.splitlines())
+
+
+async def test_what_would_be_gone_for_good_is_left_to_the_panel(engine: AsyncEngine, tmp_path: Path) -> None:
+    at = await counter(engine)
+    url = engine.url.render_as_string(hide_password=False)
+    code = await at.open()
+    long_ago = datetime.now(UTC) - timedelta(days=800)
+    await closing.withdraw(engine, at.page, at.ask(code, "citizen"))
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(closed_at=long_ago))
+    row: Row = {"what": "cases", "kind": "", "status": "withdrawn", "delete_after": 3000}
+    row |= {"anonymise_after": 3000, "retired": False}
+    why = Why(actor_named(at.page, "desk"), "")
+    [done] = await change(engine, why, Wish("retention", "cases//withdrawn", row, version(None)))
+    said, _, wrong = await typed(url, tmp_path, "book", "undo", str(done.number))
+    assert said == 1 and "takes 1 away for good" in wrong
+    file = tmp_path / "retention.csv"
+    file.write_text((await typed(url, tmp_path, "book", "export", "retention"))[1])
+    said, _, wrong = await typed(url, tmp_path, "book", "import", "retention", str(file))
+    assert said == 2 and "by itself, in the panel" in wrong
+    assert (await typed(url, tmp_path, "book", "import", "retention", str(file), "--dry-run"))[0] == 0

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.desk.editing.nouns import RETENTION
+from ivr.desk.editing.undoing import history
 from ivr.desk.editing.values import Row
 from ivr.desk.keeping import retention
 from ivr.desk.keeping.retention import Retention, Terms
@@ -38,6 +39,16 @@ async def would_go(engine: AsyncEngine, folder: Path, wanted: Row, now: Any) -> 
         found = await retention.preview(engine, as_rules(terms.values()), now)
         counts.append(sum(each["cases"] for each in found))
     return max(0, counts[1] - counts[0])
+
+
+async def undone_would_go(engine: AsyncEngine, folder: Path, number: int, now: Any) -> int:
+    """The same for taking back that change; 0 where it is none of these."""
+    found = await history(engine, before=number + 1, limit=1)
+    if not found or found[0]["number"] != number or found[0]["noun"] != RETENTION.name:
+        return 0
+    written = {row_key(row): row for row in of_file(folder)}
+    restored = found[0]["before"] or written.get(found[0]["key"])
+    return await would_go(engine, folder, restored or found[0]["after"] | {"retired": True}, now)
 
 
 def row_key(row: Row) -> str:

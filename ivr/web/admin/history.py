@@ -7,7 +7,7 @@ from aiohttp import web
 from ivr.desk.editing import terms
 from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.changing import Conflict
-from ivr.desk.editing.nouns import BY_NAME, RETENTION
+from ivr.desk.editing.nouns import BY_NAME
 from ivr.desk.editing.undoing import PAGE, CannotUndo, history, undo
 from ivr.desk.editing.values import WrongRow
 from ivr.web.admin import showing
@@ -43,22 +43,11 @@ async def page(visit: Visit, wrong: str = "", number: int = 0) -> web.Response:
     )
 
 
-async def _would_go(visit: Visit, number: int) -> int:
-    """What taking that change back would take away for good: that is done on the row's own page."""
-    found = await history(visit.panel.engine, before=number + 1, limit=1)
-    if not found or found[0]["number"] != number or found[0]["noun"] != RETENTION.name:
-        return 0
-    folder = visit.panel.places.files.folder
-    written = {terms.row_key(row): row for row in terms.of_file(folder)}
-    restored = found[0]["before"] or written.get(found[0]["key"])
-    gone = restored or found[0]["after"] | {"retired": True}
-    return await terms.would_go(visit.panel.engine, folder, gone, visit.now)
-
-
 async def take_back(visit: Visit) -> web.Response:
     form, words = visit.form(), visit.words
     number = form.number("number", 1)
-    if gone := await _would_go(visit, number):
+    folder = visit.panel.places.files.folder
+    if gone := await terms.undone_would_go(visit.panel.engine, folder, number, visit.now):
         return await page(visit, words("admin.cannot_undo_retention", n=gone), number)
     try:
         await undo(visit.panel.engine, why(visit), number)
