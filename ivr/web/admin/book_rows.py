@@ -131,11 +131,11 @@ async def new(visit: Visit) -> web.Response:
 
 async def row_page(visit: Visit) -> web.Response:
     noun, key = noun_of(visit), visit.request.query.get("key", "")
+    seen = version(await _stored(visit, noun, key))  # before what is shown: no edit in between is overwritten
     names, rows, _ = await _read(visit, noun)
     if key not in rows:
         raise NotFound
     story = await history(visit.panel.engine, noun.name, key, limit=20)
-    seen = version(await _stored(visit, noun, key))
     form = RowForm(showing.as_typed(noun, rows[key]), key, seen, row=rows[key], story=story)
     return form_page(visit, noun, names, form)
 
@@ -178,13 +178,13 @@ async def remove(visit: Visit) -> web.Response:
     try:
         await change(visit.panel.engine, why(visit), Wish(noun.name, key, None, seen))
     except (WrongRow, Conflict) as error:
+        seen = version(await _stored(visit, noun, key))
         names, rows, _ = await _read(visit, noun)
         if key not in rows:
             return visit.redirect(f"/panel/admin/book/{noun.name}")
         wrongs = showing.by_field(visit.words, error.wrongs) if isinstance(error, WrongRow) else {}
         notice = "" if wrongs else visit.words("admin.conflict")
         typed = showing.as_typed(noun, rows[key])
-        seen = version(await _stored(visit, noun, key))
         return form_page(visit, noun, names, RowForm(typed, key, seen, wrongs, notice, rows[key]), 422)
     return visit.redirect(_saved(visit, noun, True))
 

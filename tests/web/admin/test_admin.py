@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from ivr.desk.call import blocking
@@ -21,6 +22,7 @@ from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
 from ivr.desk.editing.undoing import history
 from ivr.desk.letters import notices, outgoing
 from ivr.desk.people import totp
+from ivr.web.admin import book_rows
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
 from tests.web.account.test_sign_in import sign_in
@@ -504,3 +506,22 @@ async def test_what_would_be_gone_for_good_is_asked_twice(panel: PanelServed) ->
     undone = await client.post("/panel/admin/undo", {"number": str(newest)})
     assert undone.status == 422 and TEXT("admin.cannot_undo_retention", n=1) in await undone.text()
     assert (await client.get(f"{BOOK}/retention/import")).status == 404
+
+
+async def test_an_edit_that_came_while_a_form_was_made_is_not_overwritten(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = await panel.signed_in("admin"), await panel.signed_in("admin")
+    theirs = await form(other, "agency", "abfa")
+
+    async def meanwhile(*asked: Any, **more: Any) -> Any:
+        """Between what the form shows and its end somebody else saves."""
+        monkeypatch.undo()
+        answer = await other.post(f"{BOOK}/agency/save", theirs | {"name": "آب و فاضلاب استان"})
+        assert answer.status == 303
+        return await history(*asked, **more)
+
+    monkeypatch.setattr(book_rows, "history", meanwhile)
+    sent = await form(mine, "agency", "abfa")
+    answer = await mine.post(f"{BOOK}/agency/save", sent | {"reason": "تلفن"})
+    assert answer.status == 422 and TEXT("admin.conflict") in await answer.text()
