@@ -13,7 +13,7 @@ from ivr.cases.escalation import as_json
 from ivr.desk.book.book import CHANNEL, BookEmpty, Conventions, read_calendar
 from ivr.desk.book.seeds import SeedError, Seeds, directory_from, groups, load_seeds
 from ivr.desk.editing.keeping import Kept, sift
-from ivr.desk.editing.nouns import AGENCY, AREA, DAY, KIND, RULE, TOPIC, Noun
+from ivr.desk.editing.nouns import AGENCY, AREA, DAY, KIND, PEOPLE, RULE, TOPIC, Noun
 from ivr.store.calendar_revisions import raise_revision
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
 from ivr.voice.directory import County, Directory, Topic
@@ -166,7 +166,11 @@ async def _replace_rules(connection: AsyncConnection, seeds: Seeds) -> list[Kept
         {"topic": r.topic, "scope": str(r.scope), "county": r.county, "agency": r.agency}
         for r in seeds.rules()
     ]
-    rows, _, kept = await sift(connection, RULE, wanted)
+    rows, held, kept = await sift(connection, RULE, wanted)
+    theirs = select(routing_rules).where(routing_rules.c.source == PEOPLE)
+    for row in [dict(row) for row in (await connection.execute(theirs)).mappings()]:
+        if RULE.key(row) not in held:  # taken back: the files' again; two bodies in one scope would be none
+            await RULE.drop(connection, row)
     if rows:
         seeded = [row | {"source": SEED} for row in rows]
         await connection.execute(insert(routing_rules).on_conflict_do_nothing(), seeded)

@@ -139,6 +139,20 @@ async def test_seeding_leaves_people_s_rows_alone_and_tells_the_difference(
     assert (await row(engine, "topic", "water.supply"))["deadline_days"] == 4
 
 
+async def test_a_rule_that_was_taken_back_is_the_files_again(engine: AsyncEngine, tmp_path: Path) -> None:
+    rule = {"topic": "water.bill", "scope": "default", "agency": "gas"}
+    [done] = await change(engine, why(), wish(RULE, rule, "water.bill/default/"))
+    await undo(engine, why(), done.number)
+    folder = tmp_path / SEED.name
+    shutil.copytree(SEED, folder)
+    file = folder / "topics.yaml"
+    before, behind, after = file.read_text().partition("  - code: water.bill\n")
+    file.write_text(before + behind + after.replace('"abfa"', '"edu"', 1))
+    assert await seed(engine, folder) == []
+    found = (await counter(engine)).page.rules.route("complaint", "water.bill")
+    assert (found.agency, found.reason) == ("edu", "rule")
+
+
 async def test_nothing_that_cases_point_at_is_deleted_or_left_without_a_body(engine: AsyncEngine) -> None:
     at = await counter(engine)
     with pytest.raises(Refused, match="retired, never deleted"):
