@@ -49,6 +49,11 @@ class OnAir:
     revision: Revision
     trial: OnTrial | None = None
 
+    @property
+    def seen(self) -> str:
+        """By which what somebody looked at is known as still the same."""
+        return f"{self.revision.number}.{self.trial.revision.number if self.trial else ''}"
+
 
 def digest(text: str) -> str:
     """By which two texts are known as the same."""

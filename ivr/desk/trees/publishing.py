@@ -32,6 +32,10 @@ log = logging.getLogger(__name__)
 MOST_TRIED = 0.5  # of the calls; beyond that the old tree is the one on trial
 
 
+class TreeChanged(Refused):
+    """Something else is on the air than the asker saw."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A draft that waits for its time. `share`: None = for all calls."""
@@ -181,17 +185,20 @@ async def _waiting(connection: AsyncConnection, name: str = "") -> dict[tuple[st
 
 
 async def roll_back(
-    engine: AsyncEngine, name: str, author: str, reason: str = "", to: int | None = None
+    engine: AsyncEngine, name: str, author: str, reason: str = "", to: int | None = None, seen: str = ""
 ) -> OnAir:
     """End the trial, if there is one; else put the text before the live one on the air, or that of `to`.
 
-    Twice in a row goes two texts back. What is on the air then. Raises Refused.
+    Twice in a row goes two texts back. What is on the air then. `seen`: what was, as the asker saw it.
+    Raises Refused, TreeChanged where that is not so any more: it would be another step than was meant.
     """
     async with engine.begin() as connection:
         await alone(connection, name)
         now = await on_air(connection, name)
         if now is None:
             raise Refused(f"menu {name} has never been published")
+        if seen and seen != now.seen:
+            raise TreeChanged(f"menu {name} has changed since you looked")
         if now.trial is not None and to is None:
             await end_trial(connection, now.trial, TreeDeed.WITHDRAWN, author, reason)
             return OnAir(now.revision)

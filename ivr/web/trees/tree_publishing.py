@@ -142,7 +142,11 @@ async def roll_back(visit: Visit) -> web.Response:
     to = form.number("to", 1, otherwise=0) or None
     if form.wrong:
         return visit.redirect(f"/panel/menus/{name}?said=why")
-    back = await publishing.roll_back(visit.panel.engine, name, visit.person.name, reason, to)
+    engine, who, seen = visit.panel.engine, visit.person.name, form.raw("seen")
+    try:
+        back = await publishing.roll_back(engine, name, who, reason, to, seen)
+    except publishing.TreeChanged:
+        return visit.redirect(f"/panel/menus/{name}?said=changed")
     await _note(visit, "menu_rolled_back", {"to": back.revision.number})
     return visit.redirect(f"/panel/menus/{name}?said=back")
 

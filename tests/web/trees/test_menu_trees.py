@@ -43,6 +43,7 @@ from tests.web.panel import QUICK, Client, PanelServed, panel_served
 TEXT = words()
 FIRST = TREE.read_text(encoding="utf-8")
 SHORTER = FIRST.replace("first_key: 4\n    no_input: {limit: 1", "first_key: 3\n    no_input: {limit: 1")
+LONGER = FIRST.replace("first_key: 4\n    no_input: {limit: 1", "first_key: 5\n    no_input: {limit: 1")
 ONE = "/panel/menus/111"
 
 
@@ -168,6 +169,21 @@ async def test_a_draft_shows_what_it_means_is_published_and_rolled_back(panel: P
     assert [each for each in noted if each.startswith("menu_")] == [
         "menu_saved", "menu_published", "menu_rolled_back",
     ]  # fmt: skip
+
+
+async def test_going_back_from_an_old_page_takes_nothing_else_off_the_air(panel: PanelServed) -> None:
+    admin, colleague = await panel.signed_in("admin"), await panel.signed_in("admin")
+    await menus.publish(panel.engine, "111", SHORTER, "sara")
+    draft = await saved(admin, LONGER)
+    await admin.post(f"{draft}/publish", {"when": "share", "share": "10", "reason": "to see"})
+    [seen] = re.findall(r'name="seen" value="([^"]+)"', await admin.text(ONE))
+    ends = {"reason": "the trial is bad", "seen": seen}
+    for client, said in ((colleague, "back"), (admin, "changed")):
+        answer = await client.post(f"{ONE}/roll-back", ends)
+        assert answer.headers["Location"] == f"{ONE}?said={said}"
+        live = await menus.on_the_air(panel.engine, "111")
+        assert live and live.trial is None and live.revision.text == SHORTER, said
+    assert TEXT("menus.said.changed") in await admin.text(f"{ONE}?said=changed")
 
 
 async def test_a_draft_is_tried_on_a_share_or_waits_for_its_time(panel: PanelServed) -> None:
