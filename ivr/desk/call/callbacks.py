@@ -319,8 +319,13 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
 
 
 def _is_unread(case: Row[Any]) -> bool:
-    """Nobody is rung to hear that the answer can't be read: somebody must word it first."""
-    return not case.answer_voice and not script.heard(case.answer, case.answer_spoken, case.language)
+    """Nobody is rung to hear that the answer can't be read: somebody must word it first.
+
+    Where nothing is written of it, as when all parts were answered by voice, it is heard (`verdict.answer`).
+    """
+    written = case.answer.strip() or case.answer_spoken.strip()
+    readable = case.answer_voice or script.heard(case.answer, case.answer_spoken, case.language)
+    return bool(written) and not readable
 
 
 async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> Placing:

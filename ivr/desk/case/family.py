@@ -113,7 +113,8 @@ async def _part_done(change: Change) -> None:
     one.values = {"answer": await _composed(change, answered), "answer_voice": "", "draft": None}
     spoken = any(part.answer_spoken for part in answered)
     one.values["answer_spoken"] = await _composed(change, answered, spoken=True) if spoken else ""
-    one.values["answered_at"] = change.ask.now
+    # The last part's: what was spoken is heard (`case_parts`) though a needless part was withdrawn since.
+    one.values["answered_at"] = max(part.answered_at for part in answered)
     one.details = {"text": one.values["answer"], "parts": [part.code for part in answered]}
     if spoken:
         one.details["spoken"] = one.values["answer_spoken"]

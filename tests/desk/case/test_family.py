@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Policy
+from ivr.desk.call.callbacks import briefing, claim
 from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import actor_named
@@ -184,6 +186,37 @@ async def test_what_a_person_said_for_a_part_is_heard_behind_the_words_of_the_ot
     at.later()
     await answers.give(at.engine, at.page, at.ask(whole), "همه چیز درست شد.")  # the desk says it better
     assert (await heard(at, whole))[-1] == "همه چیز درست شد."
+
+
+def spoken_by(body: str) -> SpokenAnswer:
+    return SpokenAnswer(f"answers/2026/{body}", "ab" * 32, 3.0)
+
+
+async def test_what_every_body_only_spoke_she_is_rung_to_hear(at: Counter) -> None:
+    whole, one, two = await split(at)
+    for code, body in ((one, "abfa"), (two, "shahrdari_ahar")):
+        await answers.give(at.engine, at.page, at.ask(code, body), "", spoken_by(body))
+    placing = await claim(at.engine, at.page, Policy(), at.at)
+    assert placing is not None and (placing.code, placing.answer) == (whole, "")
+    told = await briefing(at.engine, str(placing.id))
+    assert told is not None and told.seen.may_confirm
+    said = verdict.answer(told.seen, "fa")
+    assert len(said) == 5 and {Clip("answers/2026/abfa"), Clip("answers/2026/shahrdari_ahar")} < {*said}
+
+
+async def test_a_part_that_proves_needless_at_last_silences_nothing_that_was_spoken_for_another(
+    at: Counter,
+) -> None:
+    whole = await at.open()
+    parts = [PIPE, ROAD, Part("edu", "دیوار مدرسه")]
+    one, two, three = await splitting.split(at.engine, at.page, at.ask(whole), parts)
+    await answers.give(at.engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
+    at.later()
+    await answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), "", spoken_by("shahrdari_ahar"))
+    at.later()
+    await closing.withdraw(at.engine, at.page, at.ask(three, "desk", "دیوار سالم است"))
+    assert (await at.row(whole)).status == "answered"
+    assert (await heard(at, whole))[-1] == str(Clip("answers/2026/shahrdari_ahar"))
 
 
 CALLERS = ("09141234567", "09141234568", "09141234569")
