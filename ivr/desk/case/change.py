@@ -147,6 +147,17 @@ class Change:
         if self.clock != before:
             self.details["days_given"] = self.clock.stopped_days - before.stopped_days
 
+    def wait(self, until: datetime | None) -> None:
+        """The clock stands until that day, for nothing any more if None; a wait or pause before it ends."""
+        calendar, now = self.page.calendar, self.ask.now
+        if self.clock.paused_at:
+            self.clock = self.clock.resume(calendar, now, self.county)
+        if until is not None:
+            days = max(calendar.working_days(now, until, self.county), 1)
+            cap = self.clock.paused_days + days
+            self.clock = self.clock.pause(calendar, now, days, cap, self.county)
+            self.details["until"] = until.date().isoformat()
+
     async def running(self) -> Row[Any] | None:
         """The referral that is in force."""
         query = select(referrals).where(referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))

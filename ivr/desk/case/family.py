@@ -83,8 +83,12 @@ async def follow(change: Change) -> None:
     case, action = change.case, change.action
     if case.part_of and action in _ENDS_PART:
         await _part_done(change)
+        if action is A.WITHDRAW:
+            await _order_moved(change)
     elif case.part_of and action is A.HAND_BACK:
         await _part_owed_again(change)
+    elif case.part_of and action is A.REOPEN and case.status == Status.WITHDRAWN:
+        await _order_moved(change)
     elif case.channel == COLLECTIVE and action in _MIRRORED:
         for member in await _members(change):
             await _mirror(change, member)
@@ -139,6 +143,25 @@ async def _part_owed_again(change: Change) -> None:
         one.details, one.quiet = {"part": change.case.code}, True
         await one.save()
         await order_calls.take_back(change.connection, whole, change.ask.now)
+
+
+async def _order_moved(change: Change) -> None:
+    """Of an order that is revoked, or in force again: whether she is asked about it, and her case waits."""
+    part, now, zone = change.case, change.ask.now, ZoneInfo(change.page.calendar.timezone)
+    day = await order_calls.day_of(change.connection, part.id)
+    if day is None:
+        return
+    whole = await _row(change, part.part_of)
+    if change.action is A.WITHDRAW:
+        await order_calls.cancel(change.connection, whole, part, now)
+    elif day >= change.page.calendar.day(now):
+        await order_calls.plan(change.connection, whole, part, day, now, zone)
+    until = await order_calls.waits_until(change.connection, whole.id, now, zone)
+    if whole.status in OPEN - {Status.ANSWERED} and (until or whole.paused_at):
+        one = change.of(whole, A.AWAIT if until else A.RESUME, Status(whole.status))
+        one.details["part"] = part.code
+        one.wait(until)
+        await one.save()
 
 
 async def _composed(change: Change, parts: Sequence[Row[Any]], spoken: bool = False) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,12 +28,28 @@ async def plan(
     connection: AsyncConnection, whole: Any, part: Any, due_on: date, now: datetime, zone: ZoneInfo
 ) -> None:
     """`whole`: her case, `part`: the order's. Another day takes the place of an earlier one."""
-    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ORDER, YET_TO_TELL)
-    this = callbacks.c.notice["order"].as_string() == part.code
-    await connection.execute(update(callbacks).where(*its, this).values(state="cancelled", ended_at=now))
+    await cancel(connection, whole, part, now)
     notice = {"order": part.code, "agency": part.agency, "words": part.words}
     key, at = f"order:{part.id}:{uuid.uuid4()}", datetime.combine(due_on, AT, zone)
     await callback_planning.plan_news(connection, whole, key, now, notice, ORDER, at)
+
+
+async def cancel(connection: AsyncConnection, whole: Any, part: Any, now: datetime) -> None:
+    """She is not asked about this order."""
+    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ORDER, YET_TO_TELL)
+    this = callbacks.c.notice["order"].as_string() == part.code
+    await connection.execute(update(callbacks).where(*its, this).values(state="cancelled", ended_at=now))
+
+
+async def waits_until(
+    connection: AsyncConnection, whole: uuid.UUID, now: datetime, zone: ZoneInfo
+) -> datetime | None:
+    """Noon of the last day on which one of its orders is due that is not over; None: that has come."""
+    query = select(func.max(meeting_orders.c.due_on)).join(cases, cases.c.id == meeting_orders.c.case_id)
+    query = query.where(meeting_orders.c.of_case == whole, cases.c.closed_at.is_(None))
+    last = (await connection.execute(query)).scalar_one()
+    until = last and datetime.combine(last, AT, zone).astimezone(UTC)
+    return until if until and until > now else None
 
 
 def still_wanted(whole: Any) -> bool:
@@ -42,8 +58,13 @@ def still_wanted(whole: Any) -> bool:
 
 
 async def is_order(connection: AsyncConnection, case: uuid.UUID) -> bool:
-    query = select(meeting_orders.c.case_id).where(meeting_orders.c.case_id == case)
-    return (await connection.execute(query)).first() is not None
+    return await day_of(connection, case) is not None
+
+
+async def day_of(connection: AsyncConnection, case: uuid.UUID) -> date | None:
+    """The day of the order that this case carries; None: it carries none."""
+    query = select(meeting_orders.c.due_on).where(meeting_orders.c.case_id == case)
+    return (await connection.execute(query)).scalar()
 
 
 async def told_from(connection: AsyncConnection, whole: uuid.UUID, now: datetime, zone: ZoneInfo) -> datetime:

@@ -49,13 +49,7 @@ async def wait_until(books: Books, page: Page, ask: Instruction, until: datetime
     count among the pauses that a case may have.
     """
     async with changing(books, page, CaseAction.AWAIT, ask) as change:
-        calendar, county = page.calendar, change.county
-        if change.clock.paused_at:
-            change.clock = change.clock.resume(calendar, ask.now, county)
-        days = max(calendar.working_days(ask.now, until, county), 1)
-        cap = change.clock.paused_days + days
-        change.clock = change.clock.pause(calendar, ask.now, days, cap, county)
-        change.details["until"] = until.date().isoformat()
+        change.wait(until)
 
 
 async def wait_no_more(books: Books, page: Page, ask: Instruction) -> None:

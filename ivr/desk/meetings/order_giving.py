@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from uuid import uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
@@ -204,9 +204,7 @@ async def _ask_her(
 
 
 async def whole_waits(connection: AsyncConnection, page: Page, ask: Instruction, whole: Any) -> None:
-    """Her case's own clock stands until the last of its orders is due, if that is still to come."""
-    query = select(func.max(meeting_orders.c.due_on)).where(meeting_orders.c.of_case == whole)
-    last = (await connection.execute(query)).scalar_one()
-    until = datetime.combine(last, NOON, ZoneInfo(page.calendar.timezone)).astimezone(UTC)
-    if until > ask.now:
+    """Her case's own clock stands until the last of its orders that are not over is due."""
+    until = await order_calls.waits_until(connection, whole, ask.now, ZoneInfo(page.calendar.timezone))
+    if until is not None:
         await pausing.wait_until(connection, page, ask, until)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meeting_orders import OrderState as O
-from ivr.desk.meetings import order_ruling
+from ivr.desk.case import closing
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.meetings import order_giving, order_ruling
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
+from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_order_answers import called
+from tests.desk.meetings.test_order_answers import ordered as ordered_of
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed, ordered
+
+BETWEEN = date(2026, 12, 12)
 
 
 @pytest.fixture
@@ -51,6 +62,42 @@ async def test_the_office_upholds_it_with_its_day_or_withdraws_it(at: Hall) -> N
     assert (await at.row(part)).agency == "abfa" and await at.in_force() == 1
     await order_ruling.revoke(at.engine, at.page, at.by(part, "دیگر لازم نیست"))
     assert await states(at) == [O.REVOKED]
+
+
+async def test_she_is_not_asked_about_a_revoked_order_and_her_case_waits_only_for_those_that_are_left(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, (water, school) = await ordered_of(at, "abfa", "edu")
+    await order_giving.extend(at.engine, at.page, at.by(school, "ثبت‌نام دی"), FAR)
+    assert (await at.row(code)).paused_until.date() == FAR
+    await order_ruling.revoke(at.engine, at.page, at.by(school, "دیگر لازم نیست"))
+    waits = await at.row(code)
+    assert (waits.paused_until.date(), (await at.events(code))[-1]) == (NEAR, "awaits")
+    await closing.withdraw(at.engine, at.page, at.by(water, "خودش وصل کرد"))  # as from the page of any case
+    runs = await at.row(code)
+    assert (runs.status, runs.paused_at, (await at.events(code))[-1]) == ("in_progress", None, "resumed")
+    assert runs.due_at < waits.due_at, "it is the desk's to answer, in the time that it had"
+    assert await called(at, NEAR) is None and await called(at, FAR) is None
+    await sweep(at.engine, at.page, at.at)
+    assert await prove(at.engine, at.page, at.at) == []
+    assert await findings(at.engine, tmp_path, code) == []
+
+
+async def test_an_extension_waits_for_no_order_that_was_revoked(at: Hall) -> None:
+    code, (water, school) = await ordered_of(at, "abfa", "edu")
+    await order_giving.extend(at.engine, at.page, at.by(school, "ثبت‌نام دی"), FAR)
+    await order_ruling.revoke(at.engine, at.page, at.by(school, "دیگر لازم نیست"))
+    await order_giving.extend(at.engine, at.page, at.by(water, "کمبود لوله"), BETWEEN)
+    assert (await at.row(code)).paused_until.date() == BETWEEN
+
+
+async def test_of_an_order_that_is_in_force_again_she_is_asked_on_its_day(at: Hall) -> None:
+    code, (part,) = await ordered_of(at, "abfa")
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "دیگر لازم نیست"))
+    await closing.reopen(at.engine, at.page, at.by(part, "اشتباه بود"))
+    assert (await at.row(code)).paused_until.date() == NEAR
+    placing = await called(at, NEAR)
+    assert placing is not None and placing.code == code
 
 
 async def test_only_the_office_and_only_of_an_order(at: Hall) -> None:
