@@ -48,7 +48,15 @@ from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.engine import is_a_row_s
-from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
+from ivr.store.tables import (
+    callback_attempts,
+    callbacks,
+    cases,
+    meeting_orders,
+    meeting_requests,
+    outbox,
+    provinces,
+)
 from ivr.voice import script
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.voice.invitation import MeetingNews
@@ -545,10 +553,20 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             await _end_turns(connection, now)
         elif changed:
             owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF))
-            never = (callbacks.c.state == "unreachable", callbacks.c.attempts == 0, callbacks.c.number != "")
-            anew = update(callbacks).where(answer, *never, callbacks.c.case_id.in_(owed))
+            its = callbacks.c
+            never = (its.state == "unreachable", its.attempts == 0, its.number != "")
+            anew = update(callbacks).where(*never).values(state="waiting", ended_at=None)
             anew = anew.where(~PUT_ASIDE)  # those are looked at as a server starts: `try_anew`
-            await connection.execute(anew.values(state="waiting", next_at=now, ended_at=None))
+            await connection.execute(anew.where(answer, its.case_id.in_(owed)).values(next_at=now))
+            news = (its.purpose.in_((MEETING, ORDER)), its.case_id.in_(_WITH_NEWS))
+            await connection.execute(anew.where(*news).values(next_at=func.greatest(its.next_at, now)))
+
+
+# The open cases with news of a meeting or an order; what is not so any more ends when its time comes.
+_WITH_NEWS = select(cases.c.id).where(
+    cases.c.closed_at.is_(None),
+    cases.c.id.in_(select(meeting_requests.c.case_id).union(select(meeting_orders.c.of_case))),
+)
 
 
 async def _end_turns(connection: AsyncConnection, now: datetime) -> None:

@@ -38,7 +38,8 @@ REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
-YET_TO_TELL = or_(callbacks.c.state.in_(OPEN), PUT_ASIDE)
+# News that may yet be told: what nobody could be called about is, once somebody is (`callbacks.dialled`).
+YET_TO_TELL = callbacks.c.state.in_((*OPEN, "unreachable"))
 
 
 class Reach(StrEnum):

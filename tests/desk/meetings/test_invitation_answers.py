@@ -347,6 +347,34 @@ async def test_who_is_on_the_line_while_her_session_is_moved_is_told_the_new_hou
     assert (await at.seen(first)).state is S.INVITED
 
 
+async def test_what_was_planned_while_nobody_was_dialled_is_told_once_somebody_is_as_it_stands_then(
+    at: Hall,
+) -> None:
+    await callbacks.dialled(at.engine, False, at.at)
+    number, first, _ = await invited(at)
+    later = at.at + timedelta(days=7)
+    await session_moving.move(at.engine, at.page, at.by("", "مأموریت"), number, later)
+    assert await waiting(at) == []
+    await callbacks.dialled(at.engine, True, at.at)
+    hers = [row for row in await waiting(at) if row["code"] == first]
+    assert len(hers) == 2 and {datetime.fromisoformat(row["starts_at"]) for row in hers} == {later}
+    placing, news = await rung(at)
+    assert placing.code == first and news is not None and news.starts_at == later
+
+
+async def test_that_her_slot_is_off_she_hears_though_nobody_was_dialled_meanwhile(at: Hall) -> None:
+    number, first, _ = await invited(at)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await callbacks.dialled(at.engine, False, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    far = LATER + timedelta(days=9)
+    await request_deciding.put_off(at.engine, at.page, at.by(first, "هنوز نوبتی نیست"), far)
+    await callbacks.dialled(at.engine, True, at.at)
+    [told] = [row for row in await waiting(at) if row["code"] == first]
+    assert told["what"] == "off"
+
+
 async def test_until_when_she_waits_is_ahead_whenever_she_hears_of_a_far_slot(at: Hall) -> None:
     first = await accepted(at, 9, "09141234561")
     await at.fill(await at.session(slots=1, starts_at=at.at + timedelta(days=48)))

@@ -107,6 +107,20 @@ async def test_extended_it_is_asked_about_on_its_new_day(at: Hall) -> None:
     assert await called(at, FAR) is not None
 
 
+async def test_an_order_that_was_given_while_nobody_was_dialled_is_asked_about_on_its_newest_day(
+    at: Hall,
+) -> None:
+    await callbacks.dialled(at.engine, False, at.at)
+    code, [part] = await ordered(at, "abfa")
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
+    await callbacks.dialled(at.engine, True, at.at)
+    assert await called(at, NEAR) is None
+    placing = await called(at, FAR)
+    assert placing is not None and placing.code == code
+    await says(at, placing, Outcome.ORDER_DONE)
+    assert await called(at, FAR, 18) is None, "once"
+
+
 async def test_once_all_have_reported_she_is_called_with_their_answers_alone(at: Hall) -> None:
     code, [part] = await ordered(at, "abfa")
     await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
