@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class PreparedAnswer:
 
 
 def prepare(source: Path, recordings: Path) -> PreparedAnswer:
-    """Convert and keep it under the hash of what came out, so that the same file is kept once.
+    """Convert and keep it, flushed, under the hash of what came out, so that the same file is kept once.
 
     Raises AudioError with one sentence: too large, no PCM WAV, silent, too short or too long.
     """
@@ -48,5 +49,17 @@ def prepare(source: Path, recordings: Path) -> PreparedAnswer:
     name = f"{FOLDER}/{digest[:2]}/{digest[:32]}"
     kept = recordings / f"{name}.wav"
     kept.parent.mkdir(parents=True, exist_ok=True)
+    _sync(scratch)
     scratch.replace(kept)
+    for folder in (kept.parent, recordings / FOLDER, recordings):
+        _sync(folder)
     return PreparedAnswer(name, digest, round(seconds, 3))
+
+
+def _sync(path: Path) -> None:
+    """As `ivr.store.flushing` does it, which this room does not see: an answer is given with it next."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from pathlib import Path
 
@@ -34,6 +35,20 @@ def test_it_is_converted_evened_trimmed_and_kept_once(tmp_path: Path) -> None:
     samples, _ = read(tmp_path / f"{first.name}.wav")
     assert measure(samples) == pytest.approx(LOUDNESS, abs=1.0)
     assert [path.name[0] for path in (tmp_path / "answers").iterdir()] != ["."]
+
+
+def test_it_is_on_the_disk_before_its_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, flushed = os.fsync, list[Path]()
+
+    def fsync(fd: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{fd}").readlink())
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    made = answer_sound.prepare(studio(tmp_path / "a.wav"), tmp_path)
+    kept = tmp_path / f"{made.name}.wav"
+    assert flushed[0].name.startswith(".a."), "before it has the name, which may be that of an older answer"
+    assert flushed[1:] == [kept.parent, tmp_path / "answers", tmp_path]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from aiohttp import web
 from sqlalchemy import Row
 
 from ivr.desk.case.answers import SpokenAnswer
+from ivr.store.flushing import flush, sync
 from ivr.voice import script
 from ivr.web.casefile.finding import case_row
 from ivr.web.casefile.sound import KEEP_OUT
@@ -86,10 +87,11 @@ async def given(visit: Visit) -> web.StreamResponse:
 
 
 async def voice_of(visit: Visit, digest: str) -> SpokenAnswer | None:
-    """A draft becomes part of the recordings, for an answer to name it. None: there is no such draft."""
+    """A draft becomes part of the recordings, flushed, for an answer to name it. None: there is none."""
     name = _name(digest)
     made = _studio(visit).drafts / f"{name}.wav"
-    kept = visit.panel.places.recordings / f"{name}.wav"
+    recordings = visit.panel.places.recordings
+    kept = recordings / f"{name}.wav"
 
     def take() -> SpokenAnswer | None:
         try:
@@ -100,8 +102,13 @@ async def voice_of(visit: Visit, digest: str) -> SpokenAnswer | None:
             return None
         kept.parent.mkdir(parents=True, exist_ok=True)
         half = kept.with_name(f".{kept.name}.{uuid.uuid4().hex}")
-        half.write_bytes(content)
-        half.replace(kept)
+        try:
+            half.write_bytes(content)
+            sync(half)  # an answer of before may be heard by that name: it never becomes less
+            half.replace(kept)
+        finally:
+            half.unlink(missing_ok=True)
+        flush(kept, recordings)
         return SpokenAnswer(name, digest, round((len(content) - _HEADER) / 16_000, 3))
 
     return await asyncio.to_thread(take)
