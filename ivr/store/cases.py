@@ -36,6 +36,8 @@ KNOWN = text("caller_key <> ''")
 WITHHELD = text("caller_key = '' AND channel = 'phone'")
 UNENTERED = text("entered IS NOT TRUE")
 KEPT = text("accused IS NOT NULL OR kept_from IS NOT NULL")
+# Of an answer, or of one that waits. In brackets, since it is one of several conditions where it is asked.
+WITH_VOICE = text("(answer_voice <> '' OR jsonb_typeof(draft -> 'voice') = 'object')")
 WISHES = text("kind = 'meeting' AND part_of IS NULL AND closed_at IS NULL")
 cases = Table(
     "cases",
@@ -119,6 +121,7 @@ cases = Table(
     Index("ix_cases_unentered", "id", postgresql_where=UNENTERED),
     Index("ix_cases_paused_until", "paused_until", postgresql_where=PAUSED),
     Index("ix_cases_kept", "id", postgresql_where=KEPT),
+    Index("ix_cases_with_voice", "id", postgresql_where=WITH_VOICE),
     Index("ix_cases_wishes", "opened_at", "id", postgresql_where=WISHES),
     Index("ix_cases_to_anonymise", "closed_at", "id", postgresql_where=TO_ANONYMISE),
 )

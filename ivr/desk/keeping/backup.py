@@ -37,7 +37,8 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.proving import Finding
-from ivr.desk.keeping import backed_up
+from ivr.desk.keeping import answer_voices, backed_up
+from ivr.desk.keeping.answer_voices import AnswerVoice
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.store import copying, recording_files, schema
 from ivr.store.archive import Writer
@@ -222,6 +223,7 @@ class Backup:
                 page = []
         await self._add_recordings(writer, page)
         await self._not_here(writer)
+        await self._answers(writer)
         for path, (error, what) in self._waiting.items():
             self._tell_lost(path, error, what, True)
 
@@ -245,6 +247,10 @@ class Backup:
             if hashed and name in known and hashed != known[name]:
                 text = f"{path} is not what was recorded; it is backed up as it is"
                 self._found("recording_changed", text, name)
+            is_answer = name.startswith(answer_voices.PLACE)
+            if hashed and is_answer and not answer_voices.is_what_was_said(name, hashed):
+                text = f"{path} is not what was said in answer; it is backed up as it is"
+                self._found("answer_changed", text, name)
 
     def _opened(self, path: Path, name: str) -> str:
         """SHA-256 of what is packed or closed; "" when it can't be opened, which is told, or is gone."""
@@ -268,6 +274,23 @@ class Backup:
             if len(rows) < _PAGE:
                 return
             after = rows[-1].name
+
+    async def _answers(self, writer: Writer) -> None:
+        """What was said in answer to a case, and no folder has shown."""
+        async for page in answer_voices.pages(self.engine):
+            await asyncio.to_thread(self._by_voices, writer, page)
+
+    def _by_voices(self, writer: Writer, voices: Sequence[AnswerVoice]) -> None:
+        for voice in voices:
+            self._by_voice(writer, voice.name)
+
+    def _by_voice(self, writer: Writer, name: str) -> None:
+        path = self.state / "recordings" / f"{name}{PLAIN}"
+        member = path.relative_to(self.state).as_posix()
+        if self._has(member) or self._add(writer, path) or path in self._unread:
+            return
+        old = self._stands(member)
+        self._missing("answer_missing", f"{path}, the answer in a person's voice,", name, path, old)
 
     def _by_rows(self, writer: Writer, rows: Sequence[Row[Any]]) -> None:
         for row in rows:

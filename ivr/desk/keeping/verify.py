@@ -24,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.custody import FIRST, day_heading, read_day_line
 from ivr.cases.proving import Finding, check_case
 from ivr.cases.zone import ZONE
+from ivr.desk.keeping import answer_voices
+from ivr.desk.keeping.answer_voices import AnswerVoice
 from ivr.desk.keeping.custody import day_lines, list_path
 from ivr.desk.keeping.proved import Proved, setbacks
 from ivr.desk.keeping.seal_proof import SealProof, read_roots
@@ -111,6 +113,7 @@ async def prove(
         await (seals.run(proof.since.seal, proof.since.seal_root) if proof.since else seals.run())
     if listen:
         await _prove_recordings(proof, code)
+        await _prove_answers(proof, code)
         await _prove_attachments(proof, code)
 
 
@@ -423,6 +426,38 @@ def _prove_removal(proof: Verification, row: Row[Any], codes: dict[Any, str]) ->
         return []
     text = f"{path} was erased by retention and is there again: taken from a backup?"
     return [Finding("recording_back", f"case {case}: {text}" if case else text, case, recording=row.name)]
+
+
+# Answers in a person's voice
+
+
+async def _prove_answers(proof: Verification, code: str) -> None:
+    of = [cases.c.code == code] if code else []
+    if proof.since:
+        of.append(cases.c.id.in_(_touched(proof.since)))
+    async for page in answer_voices.pages(proof.engine, *of):
+        for voice in page:
+            proof.found(await asyncio.to_thread(_prove_answer, proof, voice))
+            proof.count("recordings")
+
+
+def _prove_answer(proof: Verification, voice: AnswerVoice) -> list[Finding]:
+    path = plain(proof.recordings, voice.name)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        kind, text = "answer_missing", f"is not there; {ELSEWHERE}"
+    except OSError as error:
+        kind, text = "answer_lost", f"is not given by its disk: {error.strerror}; {ELSEWHERE}"
+    else:
+        if answer_voices.is_what_was_said(voice.name, hashlib.sha256(content).hexdigest()):
+            return []
+        kind, text = "answer_lost", f"is not whole, as after a power cut or on a sick disk; {ELSEWHERE}"
+        if _fits(path, content):
+            kind = "answer_changed"
+            text = "is not what was said: its bytes were changed; compare it with one in a backup"
+    text = f"case {voice.code}: {path}, the answer in a person's voice, {text}"
+    return [Finding(kind, text, voice.code, recording=voice.name)]
 
 
 # Attachments
