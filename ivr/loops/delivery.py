@@ -208,6 +208,8 @@ class Delivery:
         if row.kind == outgoing.WISH:
             await outgoing.call_back(self.engine, await self.book.page(), row, self.clock())
             return
+        if await outgoing.is_no_longer_so(self.engine, row, self.clock()):
+            return
         why, for_good = await self._send(row, ways)
         if not why:
             await outgoing.delivered(self.engine, row, self.clock())

@@ -46,11 +46,11 @@ from ivr.desk.case import callback_planning, turn_calls
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
-from ivr.desk.letters import held_events, order_news
+from ivr.desk.letters import held_events, order_news, still_so
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
 from ivr.store.direct import ALL, Prepared, asking, from_arrays
-from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
+from ivr.store.tables import agencies, areas, cases, outbox, topics
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ LETTERS = ("sms", "email", "webhook")
 INSIDE = "inside"  # what waits for nobody outside: events, and wishes to be called
 READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
 WISH = "call_back_wished"
+NO_LONGER_SO = "no longer so"
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
 RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
 _LONGEST = 300
@@ -69,7 +70,8 @@ _LEASED = from_arrays([outbox.c.id, outbox.c.attempts])
 class Leased:
     """A row that this worker may deal with until the lease is over. `attempts` counts this one.
 
-    `held_for`: whom the file did not let be written to when it was spread before; none: it was not.
+    `again`: it was tried before, also where somebody had it begin anew since. `held_for`: whom the file did
+    not let be written to when it was spread before; none: it was not.
     """
 
     id: uuid.UUID
@@ -78,6 +80,7 @@ class Leased:
     payload: Mapping[str, Any]
     created_at: datetime
     attempts: int
+    again: bool
     held_for: frozenset[str]
 
     @property
@@ -93,6 +96,10 @@ class Leased:
     def is_event(self) -> bool:
         """Whether letters are made of it."""
         return not self.is_letter and self.kind != WISH
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it waited since it was written: for another attempt, or in a long line for its first."""
+        return self.again or now - self.created_at > LEASE
 
 
 def _waits() -> tuple[ColumnElement[bool], ...]:
@@ -146,7 +153,8 @@ async def lease(engine: AsyncEngine, now: datetime, limit: int = 50, lane: str |
 
 def _leased(row: Mapping[str, Any]) -> Leased:
     its = {name: row[name] for name in ("id", "key", "kind", "payload", "created_at", "attempts")}
-    return Leased(**its, held_for=held_events.held_for(row["last_error"]))
+    again = row["attempts"] > 1 or row["last_error"] is not None
+    return Leased(**its, again=again, held_for=held_events.held_for(row["last_error"]))
 
 
 async def spread(
@@ -165,7 +173,7 @@ async def spread(
     """
     async with engine.begin() as connection:
         notices = await in_force(connection, notices)
-        true = [event for event in events if await _still_hers(connection, event, now)]
+        true = [event for event in events if await still_so.still_hers(connection, event.payload, now)]
         tells = {kind for kind in {event.kind for event in true} if notices.may_tell(kind, ways)}
         known = await _cases_of(connection, [event for event in true if event.kind in tells])
         of_bodies = [event.id for event in true if event.held and not told(event.payload, "body")]
@@ -238,27 +246,6 @@ async def _news_of_orders(
     ]
 
 
-async def _still_hers(connection: AsyncConnection, event: Leased, now: datetime) -> bool:
-    """Whether what an event tells of a slot is so: it may have waited, been given up, or passed."""
-    told = event.payload
-    if "slot" not in told:
-        return "was_at" not in told or not await _has_another(connection, told["case"], now)
-    its, at = meeting_slots.c, datetime.fromisoformat(told["starts_at"])
-    if at <= now:
-        return False
-    hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
-    query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
-    return (await connection.execute(query)).first() is not None
-
-
-async def _has_another(connection: AsyncConnection, code: str, now: datetime) -> bool:
-    """Whether a slot was given since to whom it was to be told that hers is off: she would stay at home."""
-    its = meeting_slots.c
-    query = select(its.slot).join(cases, cases.c.id == its.case_id)
-    hers = query.where(cases.c.code == code, its.outcome == "", its.starts_at > now)
-    return (await connection.execute(hers)).first() is not None
-
-
 async def call_back(engine: AsyncEngine, page: Page, wish: Leased, now: datetime) -> bool:
     """A wish to be called becomes a call-back. False: it was about a code that is nobody's.
 
@@ -284,6 +271,19 @@ async def _for_a_person(
     words = f"111 → 6: {told['code']}?"  # what she dialled; whoever reads it knows the menu
     wanted = Wanted(Kind.REQUEST, page.other_topic, words=words, caller=told["number"], channel=PHONE)
     await register(connection, page, replace(wanted, language=told["language"] or "fa", by=MACHINE), now)
+
+
+async def is_no_longer_so(engine: AsyncEngine, letter: Leased, now: datetime) -> bool:
+    """Whether a letter that is late tells a citizen what is not so any more. Then nobody sends it."""
+    about = told(letter.payload, still_so.ABOUT)
+    if not about or not letter.is_late(now):
+        return False
+    async with engine.begin() as connection:
+        if await still_so.still_so(connection, letter.payload, now):
+            return False
+        await _mark(connection, [letter], delivered_at=now, last_error=NO_LONGER_SO)
+    log.warning("the %s %s (%s) is not sent: what it tells is no longer so", letter.kind, letter.id, about)
+    return True
 
 
 async def delivered(engine: AsyncEngine, letter: Leased, now: datetime) -> None:
@@ -414,6 +414,7 @@ def _payload(letter: AddressedNotice, event: Leased) -> dict[str, Any]:
     payload: dict[str, Any] = {"to": letter.to, "case": event.payload.get("case", "")}
     if letter.by == "webhook":
         return {**payload, "event": event.kind, "at": event.created_at.isoformat(), "details": event.payload}
+    payload |= still_so.kept(event.kind, event.payload, event.created_at) if letter.hers else {}
     return {**payload, "text": letter.text, "subject": letter.subject}
 
 

@@ -1,0 +1,77 @@
+"""Whether what a citizen is told in writing is so: asked as her letter is written, and again when it is late.
+
+A letter may wait for hours (its gateway was down), or until somebody has it sent again weeks later. Then it
+would tell her an hour that is not hers any more, after the one that told her the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.zone import ZONE
+from ivr.desk.case import meeting_calls
+from ivr.desk.case.callback_planning import TOLD_OF
+from ivr.store.tables import cases, meeting_sessions, meeting_slots
+
+ABOUT = "about"  # in a letter's payload: the event that it tells of, where there is something to be asked
+_AT = "at"  # … and when that was
+_OF_A_SLOT = ("session", "slot", "starts_at", "place", "was_at", "again_on")
+_OF_AN_ANSWER = frozenset({"case_answered", "case_advised", "case_closed"})
+
+
+def kept(kind: str, told: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """What a letter to her keeps of its event, so that this can be asked again."""
+    its = {name: told[name] for name in _OF_A_SLOT if name in told}
+    if kind not in _OF_AN_ANSWER and "slot" not in its and "was_at" not in its:
+        return {}
+    return {ABOUT: kind, _AT: at.isoformat(), **its}
+
+
+async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:
+    """Of what a letter keeps."""
+    if told[ABOUT] in _OF_AN_ANSWER:
+        return await _has_that_answer(connection, told)
+    if "again_on" in told and not meeting_calls.still_true(told, now, now.astimezone(ZONE).date()):
+        return False
+    return await still_hers(connection, told, now)
+
+
+async def _has_that_answer(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
+    """Whether her case was not opened again since, nor answered otherwise, of which another letter tells.
+
+    Also where it was closed since nobody could reach her: she is still to read it.
+    """
+    query = select(cases.c.status, cases.c.answered_at).where(cases.c.code == told["case"])
+    case = (await connection.execute(query)).first()
+    if case is None or case.status not in TOLD_OF:
+        return False
+    return case.answered_at is None or bool(case.answered_at <= datetime.fromisoformat(told[_AT]))
+
+
+async def still_hers(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:
+    """Whether what an event tells of a slot is so: it may have waited, been given up, or passed."""
+    if "slot" not in told:
+        return "was_at" not in told or not await _has_another(connection, told["case"], now)
+    its, at = meeting_slots.c, datetime.fromisoformat(told["starts_at"])
+    if at <= now:
+        return False
+    hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
+    query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
+    if told.get("place"):  # the same hour may be somewhere else by now
+        session = meeting_sessions.c
+        query = query.join(meeting_sessions, session.number == its.session)
+        query = query.where(session.place == told["place"])
+    return (await connection.execute(query)).first() is not None
+
+
+async def _has_another(connection: AsyncConnection, code: str, now: datetime) -> bool:
+    """Whether a slot was given since to whom it was to be told that hers is off: she would stay at home."""
+    its = meeting_slots.c
+    query = select(its.slot).join(cases, cases.c.id == its.case_id)
+    hers = query.where(cases.c.code == code, its.outcome == "", its.starts_at > now)
+    return (await connection.execute(hers)).first() is not None

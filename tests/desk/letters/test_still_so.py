@@ -1,0 +1,214 @@
+"""A letter to a citizen that had to wait is asked once more whether it is so: what she reads last is true."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.event import listen
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.case import answers, closing
+from ivr.desk.case.change import Instruction
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.outgoing import NO_LONGER_SO
+from ivr.desk.meetings import agenda, session_moving
+from ivr.loops.delivery import open_session, ways
+from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.desk.meetings.test_invitation_answers import accepted
+from tests.desk.meetings.test_session_moving import FRIDAY
+from tests.loops.test_delivery import Post, opened, to_gateway
+from tests.notify.servers import HttpServer, http_server
+
+SATURDAY, MONDAY = FRIDAY + timedelta(days=1, minutes=30), FRIDAY + timedelta(days=3)
+AWAY, REFUSED, TAKEN = (503, ""), (400, ""), (200, "")
+NOTICES = """
+notices:
+  - {on: meeting_invited, to: citizen, by: sms, text: "{when} {place}"}
+  - {on: meeting_off, to: citizen, by: sms, text: "off"}
+  - {on: case_answered, to: citizen, by: sms, text: "{answer}"}
+"""
+
+
+class PostOffice(Post):
+    """Letters of a hall's citizens, through a gateway that answers as it is told."""
+
+    web: HttpServer
+
+    @property
+    def sent(self) -> list[str]:
+        """What the gateway was given, whatever it said."""
+        return [request["query"]["text"].strip() for request in self.web.requests]
+
+    async def later(self, **time: float) -> None:
+        """What is due by then leaves."""
+        self.now += timedelta(**time)
+        await self.all()
+
+    async def ended(self) -> list[str]:
+        """Of the texts that are dealt with: what is noted of each, "" for one that was sent."""
+        rows = await outgoing.listed(self.engine, "sent", 50)
+        return sorted(row["last_error"] or "" for row in rows if row["kind"] == "sms")
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+@asynccontextmanager
+async def post_office(at: Hall, folder: Path, *answers: tuple[int, str]) -> AsyncIterator[PostOffice]:
+    (folder / "notices.yaml").write_text(NOTICES)
+    async with http_server(*answers) as web:
+        post = PostOffice(at.engine, to_gateway(web.url), folder)
+        post.web, post.now = web, at.at
+        yield post
+
+
+async def invited(at: Hall) -> tuple[int, str]:
+    code = await accepted(at, 9, "09141234560")
+    number = await at.session(slots=1, starts_at=SATURDAY)
+    assert await at.fill(number) == [code]
+    return number, code
+
+
+async def test_an_old_hour_is_not_told_after_the_new_one(
+    at: Hall, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        number, _ = await invited(at)
+        await post.all()
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, MONDAY)
+        await post.all()
+        await post.later(hours=7)
+        assert post.sent == ["۱۴۰۵/۰۹/۱۴ ۱۰:۳۰ تالار", "۱۴۰۵/۰۹/۱۶ ۱۰:۰۰ تالار"]
+        assert await post.ended() == ["", NO_LONGER_SO]
+        await post.later(days=2)
+        assert len(post.sent) == 2
+    assert "what it tells is no longer so" in caplog.text and "9141234560" not in caplog.text
+
+
+async def test_an_old_place_is_not_told_after_the_new_one(at: Hall, tmp_path: Path) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        number, _ = await invited(at)
+        await post.all()
+        await session_moving.move(at.engine, at.page, at.by("", "تعمیر"), number, SATURDAY, "سالن ۲")
+        await post.later(hours=7)
+        assert [each.split(maxsplit=2)[2] for each in post.sent] == ["تالار", "سالن ۲"]
+
+
+async def test_what_is_so_is_told_at_the_next_attempt(at: Hall, tmp_path: Path) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        await invited(at)
+        await post.all()
+        await post.later(hours=7)
+        assert len(post.sent) == 2 and await post.ended() == [""]
+
+
+async def test_an_invitation_that_somebody_has_sent_again_weeks_later_is_not(
+    at: Hall, tmp_path: Path
+) -> None:
+    async with post_office(at, tmp_path, REFUSED, TAKEN) as post:
+        await invited(at)
+        await post.all()
+        post.now += timedelta(weeks=3)
+        assert await outgoing.retry(at.engine, post.now) == 1
+        await post.all()
+        assert len(post.sent) == 1 and await post.ended() == [NO_LONGER_SO]
+
+
+async def test_that_a_slot_is_off_is_not_told_to_whom_another_was_given_since(
+    at: Hall, tmp_path: Path
+) -> None:
+    async with post_office(at, tmp_path, TAKEN, AWAY, TAKEN) as post:
+        number, code = await invited(at)
+        await post.all()
+        await agenda.release(at.engine, at.page, at.by(code, "نمی‌آید"), LATER)
+        await post.all()
+        await agenda.place(at.engine, at.page, at.by(code, "می‌آید"), number, 1)
+        await post.later(hours=7)
+        assert [each == "off" for each in post.sent] == [False, True, False]
+
+
+async def test_an_answer_is_not_told_once_the_case_was_opened_again(at: Hall, tmp_path: Path) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        code = await opened(at.engine, tmp_path)
+        await answers.give(at.engine, at.page, at.ask(code, "abfa"), "آب وصل شد.")
+        await post.all()
+        at.at += timedelta(hours=1)
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+        await post.later(hours=2)
+        assert post.sent == ["آب وصل شد."] and await post.ended() == [NO_LONGER_SO]
+        at.at += timedelta(hours=2)
+        await answers.give(at.engine, at.page, at.ask(code, "abfa"), "لوله عوض شد.")
+        await post.later(hours=2)
+        assert post.sent == ["آب وصل شد.", "لوله عوض شد."]
+
+
+async def test_a_first_answer_is_not_told_after_the_second(at: Hall, tmp_path: Path) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        code = await opened(at.engine, tmp_path)
+        for words in ("آب وصل شد.", "لوله عوض شد."):
+            await answers.give(at.engine, at.page, at.ask(code, "abfa"), words)
+            post.now = at.at
+            await post.all()
+            at.at += timedelta(seconds=10)
+        await post.later(hours=7)
+        assert post.sent == ["آب وصل شد.", "لوله عوض شد."]
+
+
+@pytest.mark.parametrize("by", [Actor("ivr", Side.MACHINE), Actor("desk", Side.DESK)], ids=lambda by: by.side)
+async def test_an_answer_that_the_case_ended_with_is_told_all_the_same(
+    at: Hall, tmp_path: Path, by: Actor
+) -> None:
+    """Above all where nobody could reach her by telephone."""
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        code = await opened(at.engine, tmp_path)
+        await answers.give(at.engine, at.page, at.ask(code, "abfa"), "آب وصل شد.")
+        await post.all()
+        at.at += timedelta(hours=1)
+        await closing.close(at.engine, at.page, Instruction(code, by, "بی‌پاسخ", at.at))
+        await post.later(hours=7)
+        assert post.sent == ["آب وصل شد."] * 2
+
+
+async def test_a_letter_of_a_release_that_kept_nothing_is_sent_as_before(at: Hall, tmp_path: Path) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        number, _ = await invited(at)
+        await post.all()
+        async with at.engine.begin() as connection:
+            without = "UPDATE outbox SET payload = jsonb_build_object('to', payload->'to', 'case',"
+            without += " payload->'case', 'text', payload->'text', 'subject', '') WHERE kind = 'sms'"
+            await connection.execute(text(without))
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, MONDAY)
+        await post.later(hours=7)
+        assert len(post.sent) == 3
+
+
+async def test_a_letter_that_leaves_at_once_asks_nothing_more(at: Hall, tmp_path: Path) -> None:
+    """And one that stood in a long line for its first turn does."""
+    asked: list[str] = []
+    listen(at.engine.sync_engine, "before_cursor_execute", lambda *its: asked.append(its[2]))
+
+    async def questions(post: PostOffice) -> int:
+        asked.clear()
+        async with open_session(post.settings) as session:
+            found: Any = ways(session, post.settings)
+            assert await post.delivery.once("sms", found) == 1
+        return sum(each.startswith("SELECT") for each in asked)
+
+    async with post_office(at, tmp_path, TAKEN) as post:
+        await invited(at)
+        await post.once()
+        assert await questions(post) == 0 and len(post.sent) == 1
+        await accepted(at, 5, "09141234561")
+        await at.fill(await at.session(slots=1, starts_at=MONDAY))
+        await post.once()
+        post.now += timedelta(hours=1)
+        assert await questions(post) == 1 and len(post.sent) == 2
