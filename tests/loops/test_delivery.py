@@ -488,7 +488,7 @@ async def test_a_lane_of_which_nothing_is_due_asks_nothing(
                 while len(web.requests) <= each:
                     await asyncio.sleep(0.02)
         await loops.close()
-    assert its.looks["sms"] > 3 and its.looks["email"] == its.looks["webhook"] == 1
+    assert its.looks["sms"] >= 3 and its.looks["email"] == its.looks["webhook"] == 1
 
 
 async def letter_due(engine: AsyncEngine, key: str) -> None:
