@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -107,15 +107,37 @@ _LONGEST = 300  # characters of a reason
 _ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('callback ' || :number))")
 
 
-def due(now: datetime, turns: Collection[uuid.UUID] = frozenset()) -> Select[Any]:
-    """The next call-back to look at, which no other worker holds.
+def due(
+    now: datetime, turns: Collection[uuid.UUID] = frozenset(), only: uuid.UUID | None = None
+) -> Select[Any]:
+    """The next call-back to look at, or that one alone, which no other worker holds.
 
     A place in the operators' queue only in its turn, or when nobody came for it for too long.
     """
     its = callbacks.c
     may = or_(its.purpose != TURN, its.id.in_(turns), its.created_at < now - PLACE_HOLDS)
     query = select(callbacks).where(its.state == "waiting", its.next_at <= now, may)
+    if only is not None:
+        query = query.where(its.id == only)
     return query.order_by(callbacks.c.next_at).limit(1).with_for_update(skip_locked=True)
+
+
+def urgent(now: datetime, turns: Collection[uuid.UUID] = frozenset()) -> Select[Any]:
+    """Those that may have to go before a morning's answers, which are many. `_rank` tells which do."""
+    its = callbacks.c
+    may = or_(its.purpose.in_((LOTTERY, MEETING)), its.id.in_(turns))
+    query = select(its.id, its.purpose, its.notice).where(its.state == "waiting", its.next_at <= now, may)
+    return query.order_by(its.next_at)
+
+
+def _rank(wanted: Row[Any], now: datetime) -> int | None:
+    """An official who holds the line first, then whose turn it is, then a meeting that is near."""
+    if wanted.purpose != MEETING:
+        return 0 if wanted.purpose == LOTTERY else 1
+    try:
+        return 2 if meeting_calls.is_pressing(wanted.notice, now) else None
+    except (AttributeError, TypeError, ValueError):  # which is told once it is looked at
+        return None
 
 
 async def claim(
@@ -130,12 +152,15 @@ async def claim(
     `turns`: the call-backs whose turn in the operators' queue has come. What can't be worked on is put aside
     with its reason, and hinders no other.
     """
-    told = False
+    told, first = False, await _first(engine, now, turns)
     for _ in range(LOOKED_AT):
         wanted: Row[Any] | None = None
+        only = next(first, None)
         try:
             async with engine.begin() as connection:
-                wanted = (await connection.execute(due(now, turns))).first()
+                wanted = (await connection.execute(due(now, turns, only))).first()
+                if wanted is None and only is not None:
+                    continue  # another worker's
                 if wanted is None:
                     return None
                 case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
@@ -159,6 +184,13 @@ async def claim(
                 raise
             await _unworkable(engine, wanted, error, now)
     return None
+
+
+async def _first(engine: AsyncEngine, now: datetime, turns: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
+    async with engine.connect() as connection:
+        found = (await connection.execute(urgent(now, turns))).all()
+    ranked = [(rank, row.id) for row in found if (rank := _rank(row, now)) is not None]
+    return iter([id for _, id in sorted(ranked, key=lambda each: each[0])])
 
 
 async def _unworkable(engine: AsyncEngine, wanted: Row[Any], error: Exception, now: datetime) -> None:

@@ -113,7 +113,7 @@ async def note(books: Books, page: Page, ask: Instruction, result: LotteryResult
         if running is None or not found or found[0].case.result:
             raise Refused(f"case {ask.code} waits for no result of a lottery")
         [one] = found
-        if result is LotteryResult.NOT_REACHED and not one.tries:
+        if result is LotteryResult.NOT_REACHED and not any(each.attempts for each in one.tries):
             raise Refused(f"the citizen of case {ask.code} was not rung")
         if result is not LotteryResult.NOT_REACHED and not one.talked:
             raise Refused(f"nobody has talked with the citizen of case {ask.code}")

@@ -463,6 +463,42 @@ async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
         assert (await connection.execute(select(func.count()).select_from(tables.callbacks))).scalar() == 0
 
 
+async def test_what_may_go_first_is_found_by_that_index_too(engine: AsyncEngine) -> None:
+    plan = await plan_of(engine, callbacks.urgent(NOON, {uuid.uuid4()}))
+    assert "ix_callbacks_next_at" in plan and "Seq Scan" not in plan, plan
+
+
+async def test_who_waits_right_now_goes_before_a_morning_s_answers(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """A line that is held, whose turn it is, a meeting that is near; the rest in the order of its time."""
+    morning, far = NOON - timedelta(hours=3), NOON + timedelta(days=20)
+    line = {"line": "17.3", "until": (NOON + timedelta(minutes=1)).isoformat()}
+    place = {"queue": "operators", "since": morning.isoformat()}
+    kinds: list[tuple[str, dict[str, Any] | None, datetime]] = [
+        ("answer", None, morning),
+        ("meeting", NEWS | {"what": "invited", "starts_at": far.isoformat()}, morning + timedelta(hours=1)),
+        ("answer", None, morning + timedelta(hours=2)),
+        ("meeting", NEWS | {"what": "invited", "starts_at": (NOON + timedelta(days=1)).isoformat()}, NOON),
+        ("turn", place, NOON),
+        ("lottery", line, NOON),
+    ]
+    codes, turns = list[str](), set[uuid.UUID]()
+    for n, (purpose, notice, at) in enumerate(kinds):
+        codes.append(await answered(engine, tmp_path, f"0914123450{n}"))
+        its = (await row(engine, codes[-1])).id
+        turns |= {its} if purpose == "turn" else set()
+        values = {"purpose": purpose, "notice": notice, "next_at": at}
+        async with engine.begin() as connection:
+            await connection.execute(
+                update(tables.callbacks).where(tables.callbacks.c.id == its).values(values)
+            )
+    book = await page(engine)
+    placed = [await callbacks.claim(engine, book, Policy(), NOON, turns) for _ in kinds]
+    told = [codes.index(each.code) for each in placed if each is not None]
+    assert told == [5, 4, 3, 0, 1, 2]
+
+
 async def test_those_that_were_put_aside_are_counted_by_their_index(engine: AsyncEngine) -> None:
     query = select(func.count()).where(PUT_ASIDE)
     assert not query.compile(engine.sync_engine).params, "what is bound tells the planner nothing"

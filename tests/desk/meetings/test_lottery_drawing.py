@@ -178,3 +178,6 @@ async def test_quiet_hours_are_kept_and_who_has_put_down_rings_nobody(
     at.at += timedelta(minutes=minutes)
     assert (await rung(at) is not None) is may
     assert await lottery_calling.goes_on(at.engine, found.callback) is may
+    if not may:
+        with pytest.raises(Refused, match="was not rung"):
+            await note(at, code, R.NOT_REACHED)
