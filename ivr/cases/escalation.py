@@ -56,8 +56,12 @@ class Term:
         return self.clock.due_at(self.calendar, self.days, self.county)
 
     def at(self, rung: Rung) -> datetime:
-        """When `rung` comes; never before the end of the first working day."""
-        return self.clock.due_at(self.calendar, max(1, self.days + rung.days), self.county)
+        """When `rung` comes; what comes before the deadline, never before the end of the first working day.
+
+        An order that is handed back on its day or later has no day left: its rungs count from its deadline.
+        """
+        first = min(1, self.days)
+        return self.clock.due_at(self.calendar, max(first, self.days + rung.days), self.county)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,17 @@ def test_no_reminder_comes_before_the_first_working_day_is_over() -> None:
     assert next_at(USUAL, hasty, 0) == hasty.due_at == next_at(USUAL, hasty, 1)
 
 
+@pytest.mark.parametrize("left", [0, -1, -5])
+def test_with_no_day_left_every_rung_still_counts_from_the_deadline(left: int) -> None:
+    """As of an order that was handed back on its day or later: what was stopped is more than it had."""
+    late = Term(Clock(WEDNESDAY, stopped_days=2 - left), calendar(), left)
+    assert late.due_at == TERM.due_at
+    assert next_at(USUAL, late, 0) == late.due_at
+    assert [next_at(USUAL, late, rung) for rung in range(1, 6)] == [
+        next_at(USUAL, TERM, rung) for rung in range(1, 6)
+    ]
+
+
 def test_a_pause_and_a_closure_move_every_rung_with_the_deadline() -> None:
     paused = Clock(WEDNESDAY).pause(calendar(), WEDNESDAY, 2, 10)
     snow = calendar(overrides={"ahar": {date(2026, 11, 30): False}})

@@ -14,7 +14,7 @@ from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks
 from ivr.desk.case import answers, order_calls
 from ivr.desk.deadlines.escalating import sweep
-from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.held_events import HELD_FOR
 from ivr.desk.letters.notices import FILE, load_sparing
@@ -119,6 +119,21 @@ async def test_handed_back_it_is_owed_again_with_the_day_that_it_had_and_nothing
     assert await prove(at.engine, at.page, at.at) == []
     await answers.give(at.engine, at.page, at.by(part, who="abfa"), "این بار شد")
     assert await to_check(at) == [part], "each report is looked at"
+
+
+async def test_handed_back_after_its_day_it_climbs_from_that_day_on_and_nobody_is_alarmed(at: Hall) -> None:
+    """Reported on the day that it was given: none of its days was used, and all are over."""
+    _, [part] = await reported(at, "abfa")
+    at.later(9)
+    await order_checking.hand_back(at.engine, at.page, at.by(part, "عکس از جای دیگری است"))
+    assert (await at.row(part)).due_at.date() == NEAR
+    levels = list[str]()
+    for _ in range(4):
+        await sweep(at.engine, at.page, at.at)
+        assert await prove(at.engine, at.page, at.at + 2 * GRACE) == []
+        levels.append((await at.row(part)).level)
+        at.later()
+    assert levels == ["head", "head", "head", "deputy_governor"], "two working days after the 8th"
 
 
 async def test_what_she_has_said_herself_nobody_needs_to_look_at_first(at: Hall) -> None:
