@@ -127,6 +127,10 @@ class Rules:
         """Whether a rule may name that body."""
         return agency in self.agencies and agency not in self.retired
 
+    def can_have(self, agency: str) -> bool:
+        """Whether that body may be given a case."""
+        return self.can_name(agency) and self.agencies[agency]
+
     def _decide(self, tier: list[tuple[Rule, str]]) -> RoutingDecision:
         first, agency = tier[0]
         if any(body != agency for _, body in tier[1:]):

@@ -114,8 +114,12 @@ class Change:
         """A body is responsible anew; if it is another one, none of its people is yet.
 
         `begins`, `ends`: the reasons the two referrals keep. Raises Refused where the case is about that
-        body; where nobody chose it, as when the case is opened again, another has it.
+        body; where nobody chose it, as when the case is opened again, another has it, and the desk where
+        that body gets no more cases.
         """
+        if self.action is CaseAction.REOPEN and not self.page.rules.can_have(agency):
+            self.details["retired"] = agency
+            agency = self.page.rules.desk
         if agency == self.case.accused:
             if self.action is not CaseAction.REOPEN:
                 raise Refused(f"case {self.ask.code} is about {agency}: it is kept from that body")

@@ -75,7 +75,7 @@ def _check(change: Change, parts: Sequence[Part], least: int) -> None:
     if len({(part.agency, part.topic or change.topic) for part in parts}) < len(parts):
         raise Refused(f"case {code} can't be split into two parts for one agency about one topic")
     for part in parts:
-        if not page.rules.agencies.get(part.agency):
+        if not page.rules.can_have(part.agency):
             raise Refused(f"{part.agency} is no body that can be given a case")
         if part.topic and part.topic not in page.deadlines:
             raise Refused(f"there is no topic {part.topic}")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.case import closing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
-from ivr.store.tables import outbox
+from ivr.store.tables import agencies, outbox
 from tests.desk.counter import Counter, counter, outcomes
-from tests.desk.office import words
+from tests.desk.office import WEDNESDAY, words
 from tests.fixtures.province import answer
 
 
@@ -74,6 +75,22 @@ async def test_not_solved_goes_back_to_who_had_it(at: Counter) -> None:
         assert (await connection.execute(told)).scalars().all() == [{"case": code, "level": "head"}]
     assert (row.level, row.rung, row.next_rung_at) == ("head", 1, row.due_at + timedelta(days=1))
     await referring.accept(at.engine, at.page, at.ask(code, "abfa"))
+
+
+@pytest.mark.parametrize("what", [{"retired_at": WEDNESDAY}, {"assignable": False}])
+async def test_not_solved_goes_to_the_desk_where_who_had_it_gets_no_more_cases(
+    at: Counter, what: dict[str, Any]
+) -> None:
+    code = await answered(at)
+    await closing.close(at.engine, at.page, at.ask(code, "citizen"))
+    async with at.engine.begin() as connection:
+        await connection.execute(update(agencies).where(agencies.c.code == "abfa").values(what))
+    await at.reread()
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    row, (running,) = await at.row(code), await at.running(code)
+    assert (row.status, row.agency, running.agency) == ("reopened", at.page.rules.desk, row.agency)
+    last = (await at.case(code))["events"][-1]["details"]
+    assert (last["retired"], last["from"], last["agency"]) == ("abfa", "abfa", row.agency)
 
 
 async def test_each_not_solved_goes_one_level_higher_up_to_the_governor_with_her_words(at: Counter) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Policy
@@ -21,7 +21,7 @@ from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
-from ivr.store.tables import callbacks, cases, outbox
+from ivr.store.tables import agencies, callbacks, cases, outbox
 from ivr.voice import verdict
 from ivr.voice.actions import Clip, Words
 from tests.desk.counter import Counter, counter, outcomes
@@ -106,6 +106,26 @@ async def test_not_solved_opens_every_part_one_level_higher(at: Counter) -> None
     await closing.withdraw(at.engine, at.page, at.ask(two, "desk", "دیگر لازم نیست"))
     await answers.give(at.engine, at.page, at.ask(one, "abfa"), "این بار درست شد.")
     assert "این بار درست شد." in (await at.row(whole)).answer and "y" not in (await at.row(whole)).answer
+
+
+async def test_a_body_that_is_retired_meanwhile_gets_no_part_neither_opened_again_nor_new(
+    at: Counter,
+) -> None:
+    whole, one, two = await split(at)
+    await answers.give(at.engine, at.page, at.ask(one, "abfa"), "x")
+    await answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), "y")
+    await closing.close(at.engine, at.page, at.ask(whole, "citizen"))
+    async with at.engine.begin() as connection:
+        gone = update(agencies).where(agencies.c.code == "abfa").values(retired_at=at.at)
+        await connection.execute(gone)
+    await at.reread()
+    await closing.reopen(at.engine, at.page, at.ask(whole, "citizen"))
+    assert [(await at.row(code)).agency for code in (one, two)] == [at.page.rules.desk, "shahrdari_ahar"]
+    assert (await at.case(one))["events"][-1]["details"]["retired"] == "abfa"
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    other = await at.open(county="")
+    with pytest.raises(Refused, match="abfa is no body that can be given a case"):
+        await splitting.split(at.engine, at.page, at.ask(other), [PIPE, ROAD])
 
 
 async def test_a_part_is_returned_to_the_desk_ruled_on_and_climbs_by_itself(at: Counter) -> None:
