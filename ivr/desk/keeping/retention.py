@@ -6,7 +6,8 @@
     calls: 1825                   # days after which a call's number goes, where its case is over
     scraps: 90                    # and recordings that belong to no case
 
-An open case is never touched, nor one under a legal hold (`ivr.desk.case.holds`), nor what belongs to it.
+An open case is never touched, nor one under a legal hold (`ivr.desk.case.holds`), nor what belongs to it: its
+parts, and duplicates that were merged into it.
 Rows stay and so does the chain: what goes is told by an event, `recordings_removed` or `anonymised`. One
 batch is one transaction and takes what no other worker holds; the files go afterwards, and what was made of
 them for listening, and again where interrupted.
@@ -26,7 +27,23 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, false, func, null, or_, select, tuple_, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    and_,
+    any_,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
@@ -179,7 +196,7 @@ def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator
         if days is not None:
             before = now - timedelta(days=days)
             others = [_about(other) for other in rules if other.particularity > rule.particularity]
-            over = (cases.c.closed_at <= before, _about(rule), ~or_(false(), *others))
+            over = (cases.c.closed_at <= before, ~_goes_on(before), _about(rule), ~or_(false(), *others))
             yield Ripe(event, rule, days, and_(*over, _undone(event, before)), before)
 
 
@@ -188,9 +205,32 @@ def _about(rule: RetentionRule) -> ColumnElement[bool]:
     return and_(cases.c.closed_at.is_not(None), *named)
 
 
+_WITHIN_ANOTHER = or_(cases.c.part_of.is_not(None), cases.c.merged_into.is_not(None))  # few are
+
+
+def _above() -> CTE:
+    """What a case is a part of, or was merged into, which may have been merged itself."""
+    kin, further = cases.alias("kin"), cases.alias("further")
+    its = (kin.c.id, kin.c.closed_at, kin.c.part_of, kin.c.merged_into)
+    first = select(*its).where(kin.c.id == any_(array([cases.c.part_of, cases.c.merged_into])))
+    above = first.correlate(cases).cte("above", recursive=True, nesting=True)
+    more = select(further.c.id, further.c.closed_at, further.c.part_of, further.c.merged_into)
+    return above.union(more.where(further.c.id == any_(array([above.c.part_of, above.c.merged_into]))))
+
+
+def _goes_on(before: datetime) -> ColumnElement[bool]:
+    """Whether a case that it is within is open, or is over for a shorter time."""
+    above = _above()
+    lately = or_(above.c.closed_at.is_(None), above.c.closed_at > before)
+    return and_(_WITHIN_ANOTHER, select(above.c.id).where(lately).exists())
+
+
 def _is_held() -> ColumnElement[bool]:
-    in_force = (legal_holds.c.case_id == cases.c.id, legal_holds.c.ended_at.is_(None))
-    return select(legal_holds.c.id).where(*in_force).exists()
+    """It, or a case that it is within."""
+    above, in_force = _above(), select(legal_holds.c.id).where(legal_holds.c.ended_at.is_(None))
+    its_own = in_force.where(legal_holds.c.case_id == cases.c.id).exists()
+    further = in_force.where(legal_holds.c.case_id.in_(select(above.c.id))).exists()
+    return or_(its_own, and_(_WITHIN_ANOTHER, further))
 
 
 def _undone(event: str, before: datetime) -> ColumnElement[bool]:
@@ -373,13 +413,18 @@ async def _scraps(engine: AsyncEngine, days: int | None, now: datetime) -> int:
 
 
 def _calls_due(days: int | None, now: datetime) -> Select[Any]:
-    """Calls that still have a number, no case that is open, held, or still knows its caller."""
+    """Calls that still have a number, no case that is open, held, or still knows its caller.
+
+    Neither one that they opened, nor one that words of theirs joined.
+    """
     before = now - timedelta(days=days) if days is not None else None
     ripe = calls.c.started_at <= before if before else false()
-    its = (cases.c.call_id == calls.c.id, or_(cases.c.anonymised_at.is_(None), _is_held()))
-    known = select(cases.c.id).where(*its).exists()
+    known = select(cases.c.id).where(or_(cases.c.anonymised_at.is_(None), _is_held()))
+    opened = known.where(cases.c.call_id == calls.c.id).exists()
+    joins = known.join(recordings, recordings.c.case_id == cases.c.id)
+    joined = joins.where(recordings.c.call_id == calls.c.id).exists()
     query = select(calls.c.id, calls.c.noted_no)
-    return query.where(ripe, calls.c.caller != "", calls.c.ended_at.is_not(None), ~known)
+    return query.where(ripe, calls.c.caller != "", calls.c.ended_at.is_not(None), ~opened, ~joined)
 
 
 async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: int) -> int:

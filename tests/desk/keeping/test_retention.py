@@ -22,9 +22,10 @@ from ivr.cases.kinds import Kind
 from ivr.cases.retention import RetentionRule
 from ivr.cases.statuses import Status
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.case import answers, closing, holds
+from ivr.desk.case import answers, closing, holds, splitting
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
+from ivr.desk.case.splitting import Part
 from ivr.desk.keeping import retention
 from ivr.desk.keeping.retention import Retention, Ripe, Terms
 from ivr.desk.recordings.hearing import Rendition, Renditions
@@ -143,6 +144,59 @@ async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEn
             plan = await plan_of(engine, query)
             assert index in plan and "Seq Scan" not in plan, plan
     assert "ix_recordings_scraps" in await plan_of(engine, retention.scraps_due(90, WEDNESDAY))
+
+
+async def test_what_a_rule_takes_is_found_by_indices_whatever_it_is_within(engine: AsyncEngine) -> None:
+    rules = [KEPT.rules[0].rule()]
+    events = (retention.REMOVED, retention.ANONYMISED)
+    removed, nameless = (next(retention._ripe(rules, each, WEDNESDAY)) for each in events)  # as `keep` does
+    queries = [retention.with_some_left(removed, kept) for kept in retention.THINGS]
+    for query in (*queries, retention.due(nameless, 50)):
+        plan = await plan_of(engine, query)
+        assert "Recursive Union" in plan and "Seq Scan" not in plan, plan
+
+
+async def test_a_duplicate_is_kept_as_long_as_the_case_that_it_went_on_in(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    (first, _), (again, _), (thrice, path) = [await archive.case() for _ in range(3)]
+    await closing.merge(engine, at.page, at.ask(thrice, "desk", "همان تماس"), again)
+    await closing.merge(engine, at.page, at.ask(again, "desk", "همان تماس"), first)
+    assert await archive.keep(9_000) == retention.Purged() and path.exists()
+    at.later(200)
+    await answers.give(engine, at.page, at.ask(first), "آب وصل شد.")
+    await closing.close(engine, at.page, at.ask(first, "citizen"))
+    await holds.hold(engine, at.ask(first, "desk", "دادگاه"))
+    assert await archive.keep(9_000) == retention.Purged()
+    assert (await at.row(thrice)).caller == CALLER
+    await holds.end(engine, at.ask(first, "desk", "رأی قطعی شد"))
+    assert await archive.keep(99) == retention.Purged(), "its time counts from that case's end"
+    assert await archive.keep(100) == retention.Purged(recordings=3, files=3)
+    assert await findings(engine, archive.folder) == []
+
+
+async def test_the_parts_of_a_case_under_a_hold_are_held(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    whole, _ = await archive.case()
+    bodies = [Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")]
+    for code, part in zip(await splitting.split(engine, at.page, at.ask(whole), bodies), bodies, strict=True):
+        await answers.give(engine, at.page, at.ask(code, part.agency), "شد")
+    await closing.close(engine, at.page, at.ask(whole, "citizen"))
+    await holds.hold(engine, at.ask(whole, "desk", "دادگاه"))
+    assert await archive.keep(9_000) == retention.Purged()
+    await holds.end(engine, at.ask(whole, "desk", "رأی قطعی شد"))
+    assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=3, calls=1, files=1)
+
+
+async def test_a_call_whose_words_joined_a_case_keeps_its_number_as_long_as_that_one(
+    archive: Archive,
+) -> None:
+    at, engine = archive.at, archive.at.engine
+    is_open, _ = await archive.case(topic="water.bill")
+    code, _ = await archive.closed()
+    async with engine.begin() as connection:
+        hers = update(recordings).where(recordings.c.case_id == (await at.row(is_open)).id)
+        await connection.execute(hers.values(call_id=(await at.row(code)).call_id))
+    assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=1, files=1)
 
 
 async def test_an_open_case_and_one_under_a_hold_are_never_touched(archive: Archive) -> None:
