@@ -92,13 +92,14 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
             raise Refused(f"case {into} is {other.status}, so nothing can go on in it")
         if not one.caller_key or one.caller_key != other.caller_key:
             raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
-        if one.topic != other.topic:
-            raise Refused(f"case {ask.code} is about {one.topic}, case {into} about {other.topic}")
         await go_on_in(change, other)
 
 
 async def go_on_in(change: Change, other: Row[Any]) -> None:
-    """A merge's end: this case is over, the other one is told. Refused as `discretion` says."""
+    """A merge's end: this case is over, the other one is told. Refused as `discretion` says, by topic too."""
+    one = change.case
+    if one.topic != other.topic:
+        raise Refused(f"case {one.code} is about {one.topic}, case {other.code} about {other.topic}")
     refuse_together(change.case, other)
     await refuse_awaited(change)
     change.values = {"closed_at": change.ask.now, "closure": "merged", "merged_into": other.id}

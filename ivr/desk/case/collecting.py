@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Actor, CaseAction, Side
+from ivr.cases.transitions import Actor, CaseAction, Side, decide
 from ivr.desk.book.book import Page
 from ivr.desk.case import closing, registering
 from ivr.desk.case.change import Books, Change, Instruction
@@ -55,8 +55,8 @@ async def collect(
 
     A new one is about the first case's topic and county, with its agency, as old as the oldest of them.
     `seen`: the last event of the case that the asker saw, where it is one.
-    Raises NoSuchCase, and Refused as the table says and when `into` is no collective case that waits for its
-    answer.
+    Raises NoSuchCase, and Refused as the table says, when `into` is no collective case that waits for its
+    answer, and for a further case of the same caller that is about something else.
     """
     members: list[str] = []
     merged: list[str] = []
@@ -146,6 +146,8 @@ async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], cod
 async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:
     reason = ask.reason or "the same caller in one collective case"
     async with changing(connection, page, CaseAction.MERGE, replace(ask, reason=reason), into) as change:
+        case = change.case  # merged because it is collected: what can't be collected is not merged either
+        decide(ask.code, Status(case.status), case.agency, CaseAction.COLLECT, ask.actor, ask.reason)
         await closing.go_on_in(change, await locked(connection, into))
 
 

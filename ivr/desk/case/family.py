@@ -31,9 +31,8 @@ _NOT_OF_COLLECTIVES = frozenset(
     {A.SPLIT, A.COLLECT, A.RELEASE, A.MERGE, A.PAUSE, A.RESUME, A.AWAIT, A.ADVISE, A.WITHDRAW, A.PROPOSE}
     | {A.HAND_BACK}
 )
-_NOT_WHILE_SPLIT = frozenset(
-    {A.REFER, A.ACCEPT, A.ANSWER, A.PROPOSE, A.APPROVE, A.RETURN, A.RULE, A.ADVISE, A.MERGE}
-)
+_NOT_WHILE_SPLIT = frozenset({A.REFER, A.ACCEPT, A.ANSWER, A.PROPOSE, A.APPROVE, A.RETURN, A.RULE, A.ADVISE})
+_NOT_ONCE_SPLIT = frozenset({A.MERGE, A.COLLECT})  # its parts would be left to nobody
 _ANSWERS = frozenset({A.ANSWER, A.APPROVE})
 _MIRRORED = _ANSWERS | {A.REFER, A.ACCEPT, A.RETURN, A.RULE, A.REOPEN}
 _ENDS_PART = _ANSWERS | {A.ADVISE, A.WITHDRAW}
@@ -62,10 +61,10 @@ async def may(change: Change) -> None:
         raise Refused(f"case {code} is a collective one, to which this can't be done")
     elif action is A.HAND_BACK and await _parts(change, case.id):
         raise Refused(f"case {code} is split: hand back what its parts report")
-    elif action in _NOT_WHILE_SPLIT | {A.COLLECT}:
+    elif action in _NOT_WHILE_SPLIT | _NOT_ONCE_SPLIT:
         parts = await _parts(change, case.id)
         waiting = [part.code for part in parts if _is_unanswered(part)]
-        if waiting or (parts and action is A.COLLECT):
+        if waiting or (parts and action in _NOT_ONCE_SPLIT):
             raise Refused(f"case {code} is split, and {', '.join(waiting) or 'its parts'} must be dealt with")
 
 

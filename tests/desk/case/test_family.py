@@ -181,6 +181,18 @@ async def test_what_can_t_be_split_says_why_and_leaves_nothing(
     assert await at.row(whole) == before and len(await as_json.cases(at.engine)) == 1
 
 
+async def test_a_split_case_is_merged_into_no_other_also_once_it_is_answered(at: Counter) -> None:
+    whole, one, two = await split(at)
+    other = await at.open()
+    for code, body in ((one, "abfa"), (two, "shahrdari_ahar")):
+        with pytest.raises(Refused, match="is split, and"):
+            await closing.merge(at.engine, at.page, at.ask(whole, "desk", "تکراری"), other)
+        await answers.give(at.engine, at.page, at.ask(code, body), "x")
+    assert (await at.row(whole)).status == "answered"
+    with pytest.raises(Refused, match="is split, and its parts must be dealt with"):
+        await closing.merge(at.engine, at.page, at.ask(whole, "desk", "تکراری"), other)
+
+
 async def test_parts_answered_at_once_make_one_answer_and_one_call(at: Counter) -> None:
     for _ in range(4):
         whole, one, two = await split(at)
@@ -310,6 +322,18 @@ async def test_who_called_twice_about_it_is_called_once(at: Counter) -> None:
     await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "x")
     assert [await calls_planned(at, code) for code in codes] == [["waiting"], [], ["waiting"]]
     assert (await at.row(codes[1])).merged_into == (await at.row(codes[0])).id
+
+
+async def test_who_waits_there_already_has_no_answer_and_no_other_matter_taken_from_her(at: Counter) -> None:
+    done, _ = await collected(at, CALLERS[0])
+    told, bill = await at.open(caller=CALLERS[0]), await at.open("water.bill", caller=CALLERS[0])
+    await answers.give(at.engine, at.page, at.ask(told, "abfa"), "وصل شد.")
+    desk = actor_named(at.page, "desk")
+    for code, why in ((told, "is answered and can't be collected"), (bill, r"is about water\.bill")):
+        before = await at.row(code)
+        with pytest.raises(Refused, match=why):
+            await collecting.collect(at.engine, at.page, desk, [code], "", at.at, done.code)
+        assert await at.row(code) == before
 
 
 async def test_members_climb_with_an_event_each_and_one_message_for_all(at: Counter) -> None:
