@@ -55,6 +55,7 @@ Spoken = Mapping[str, str | None]
 Talked = Callable[[str, float, bool], bool]  # Asterisk's result, seconds so far, whether she is gone
 
 BEEP = "beep"
+BEEP_SECONDS = 0.5  # that RECORD FILE's own takes at most, before anything she says is heard
 AT_ONCE = 0.05  # seconds that Read waits for a key behind what it plays, where none is asked for
 CALL_BACK = "callback"  # the argument with which the dialplan hands over a call of ours
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
@@ -92,7 +93,7 @@ class Channel:
 
     __slots__ = (
         "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts",
-        "fell_silent", "new_stem", "recording",
+        "fell_silent", "new_stem", "recording", "recording_since",
     )  # fmt: skip
 
     def __init__(
@@ -112,7 +113,8 @@ class Channel:
         self._now: datetime | None = None
         self._name = ""  # of the next recording, once chosen
         self.new_stem: Callable[[], str] = recording.by_chance  # what a recording's name ends with
-        self.recording: Record | None = None  # the one under way
+        self.recording: Record | None = None  # the one under way …
+        self.recording_since = 0.0  # … and when its beep was over, by time.monotonic
         self.fell_silent = False  # somebody else saw that no packets come any more, and ended it by a key
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
 
@@ -337,11 +339,13 @@ class Channel:
     async def _record_as(self, name: str, record: Record) -> tuple[Event, bool]:
         """And whether Asterisk has closed the file, as far as we know."""
         began = time.monotonic()
+        self.recording_since = began + BEEP_SECONDS
         reply = await self._connection.send(self._record_line(name, record, "BEEP"))
         if reply.value == "randomerror" and not self._connection.hung_up:
             # A # in the beep, or Asterisk has no beep of its own.
             await self._play(self._files((BEEP,), record.language))
-            began = time.monotonic()
+            began = self.recording_since = time.monotonic()
+            self.fell_silent = False  # the # in the beep may be the one that was pressed for her
             reply = await self._connection.send(self._record_line(name, record))
         if reply.value == "randomerror" and self._connection.hung_up:
             return HungUp(), True  # in the beep

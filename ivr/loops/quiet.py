@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
 
 from ivr.asterisk.ami import Ami, AmiError, AmiFailed
@@ -36,7 +37,7 @@ class OnLine(Protocol):
 
 @dataclass(slots=True)
 class _Heard:
-    """What was known of a call at the last look. Times are the loop's."""
+    """What was known of a call at the last look. Times are `monotonic`, as the channel's."""
 
     at: float
     packets: int
@@ -92,7 +93,7 @@ class QuietWatch:
         told = dict(part.split("=", 1) for part in str(answer.value or "").split(";") if "=" in part)
         if not told.get("rxcount", "").isdigit():
             return
-        now, packets = asyncio.get_running_loop().time(), int(told["rxcount"])
+        now, packets = monotonic(), int(told["rxcount"])
         signs = tuple(told.get(name, "") for name in ("rxcount", "rtt", "txjitter", "lp", "rlp"))
         recording = bool(channel.recording)
         before = self._heard.get(id) or _Heard(now, packets, (), now, recording)
@@ -103,7 +104,8 @@ class QuietWatch:
         listened = not (recording or before.recording)
         heard.steady = enough and (listened or before.steady)
         turns = STEADY_TURNS if heard.steady else DOUBTED_TURNS if before.steady else USUAL_TURNS
-        await self._end_recording(channel, now - spoke_at)
+        # Before the beep she was listening: that nothing came then is no silence of hers.
+        await self._end_recording(channel, now - max(spoke_at, channel.recording_since))
         asks = signs == before.signs and now >= before.ask_at
         if asks:
             turns = ASKED_TURNS

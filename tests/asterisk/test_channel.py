@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -186,6 +188,38 @@ async def test_a_hash_during_the_beep_brings_another_beep_and_the_recording(call
     assert isinstance(event, Recorded) and event.seconds == 3.0
     assert call.played == ["/sounds/fa/beep"]
     assert call.commands[-1] == f"RECORD FILE {calls.recordings / event.name} wav # 180000 s=8"
+
+
+@dataclass
+class PressedFor(Pretend):
+    """Who watches her silence presses # for her, and it falls into the beep. `unwatched`: so she is then."""
+
+    channel: Channel | None = None
+    since: list[float] = field(default_factory=list)
+    unwatched: bool = True
+
+    async def during(self, line: str) -> None:
+        if self.channel is not None and line.startswith("RECORD FILE"):
+            self.since.append(self.channel.recording_since)
+            self.unwatched = self.channel.fell_silent
+            self.channel.fell_silent = " BEEP " in line
+
+
+async def test_a_hash_pressed_for_her_in_the_beep_leaves_her_silence_watched_from_the_next_one_on(
+    calls: Calls,
+) -> None:
+    call, events, began = PressedFor(hash_in_beep=True), list[Event](), time.monotonic()
+
+    async def script(hers: Channel) -> None:
+        call.channel = hers
+        hers.caller(NOW)
+        events.append(await hers.perform(Record("fa")))
+
+    await calls.talk(call, script)
+    [event] = events
+    assert isinstance(event, Recorded) and event.ended is Ended.HASH and not call.unwatched
+    first, second = call.since
+    assert first >= began + channel.BEEP_SECONDS and second >= began, "the beep is no silence of hers"
 
 
 async def test_words_spoken_before_a_hangup_come_first_and_the_hangup_next(calls: Calls) -> None:

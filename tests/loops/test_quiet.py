@@ -10,7 +10,8 @@ import pytest
 
 from ivr.asterisk.ami import Ami, AmiLost
 from ivr.asterisk.channel import Channel
-from ivr.loops.quiet import AT_ONCE, STEADY_TURNS, USUAL_TURNS, QuietWatch
+from ivr.loops import quiet
+from ivr.loops.quiet import AT_ONCE, LOOK_SECONDS, STEADY_TURNS, USUAL_TURNS, QuietWatch
 from ivr.voice.actions import Record
 from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, pretend_ami
 
@@ -21,6 +22,7 @@ class LineAlone:
 
     line: str
     recording: Record | None = None
+    recording_since: float = 0.0
     fell_silent: bool = False
 
 
@@ -113,6 +115,26 @@ async def test_one_that_was_steady_and_falls_silent_as_she_is_recorded_is_watche
     assert await turns_of(watch, lines, calls, STEADY_TURNS + 2) == [
         STEADY_TURNS - 1, STEADY_TURNS, STEADY_TURNS + 1
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("retries", [False, True], ids=["listens before", "was recorded before"])
+async def test_what_came_before_her_beep_is_no_silence_of_hers(
+    watch: QuietWatch, lines: Lines, monkeypatch: pytest.MonkeyPatch, retries: bool
+) -> None:
+    now, pressed = 0.0, list[float]()
+    monkeypatch.setattr(quiet, "monotonic", lambda: now)
+    calls, lines.packets["PJSIP/1"] = {"hers": on("PJSIP/1")}, 0
+    hers = calls["hers"].channel
+    for turn in range(2 * USUAL_TURNS + 1):
+        now = turn * LOOK_SECONDS
+        if retries and turn == 1:  # she was not heard the first time
+            hers.recording = Record("fa", 180, silence_seconds=8)
+        if turn == USUAL_TURNS:
+            hers.recording, hers.recording_since = Record("fa", 180, silence_seconds=8), now - 1
+        await watch.turn(calls)
+        pressed += [now] * (lines.peer.count("PlayDTMF") - len(pressed))
+    began = USUAL_TURNS * LOOK_SECONDS - 1
+    assert pressed == [pytest.approx(began + 9)], "the first look after eight seconds of it, and none before"
 
 
 async def test_asterisk_is_asked_about_many_at_once(watch: QuietWatch, lines: Lines) -> None:
