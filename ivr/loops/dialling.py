@@ -25,6 +25,7 @@ from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.case import turn_calls
+from ivr.voice import script
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +139,10 @@ class Dialler:
 
     async def _place(self, placing: Placing) -> None:
         """Ring her, once. Where nobody knows what came of it, the attempt stays open and is looked up."""
-        if placing.answer:
-            await self.speak(placing.answer, placing.language)  # so that she need not wait for it
+        if not await self._can_be_told(placing):
+            log.error("call-back %s waits: what she is to hear could not be spoken", placing.id)
+            await self._say(placing.id, Outcome.NOT_SENT)
+            return
         log.info("call-back %s rings %s", placing.id, phone.mask(placing.number))
         try:
             outcome = await self._ring(placing)
@@ -153,6 +156,14 @@ class Dialler:
         if outcome is not None:
             log.info("call-back %s: %s", placing.id, outcome)
             await self._say(placing.id, outcome)
+
+    async def _can_be_told(self, placing: Placing) -> bool:
+        """Make the words ready, so that she need not wait for them: nobody is asked about what was not heard.
+
+        What no voice reads, like a place in other letters, is left out of the call, as ever.
+        """
+        spoken = await self.speak(placing.answer, placing.language) if placing.answer else None
+        return spoken is not None or not placing.answer or not script.is_readable(placing.answer)
 
     async def _ring(self, placing: Placing) -> Outcome | None:
         """None: she answered, and the call itself says how it went."""

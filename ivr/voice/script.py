@@ -24,6 +24,7 @@ _ARABIC_LETTERS, _LATIN_LETTERS = re.compile(f"[{_ARABIC}]"), re.compile(f"[{_LA
 # Letters of one script with everything behind them that belongs to neither.
 _RUN = re.compile(f"(?P<arabic>[^{_LATIN}]+)|(?P<latin>[^{_ARABIC}]+)")
 _WORD = re.compile(r"[^\W\d_]+")
+_SPOKEN = re.compile(r"[^\W_ـ]")  # a letter or a digit; what only stretches letters is typed for a dash
 _SAME = str.maketrans("يىك\u200c", "ییک ", "ـ\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652")
 
 _AZ_LETTERS = re.compile("[əƏğĞıİşŞ]")
@@ -80,8 +81,10 @@ def read_in(text: str, language: str) -> str | None:
 
 
 def is_readable(text: str) -> bool:
-    """Whether some voice can read it."""
-    return read_in(text, FA) is not None
+    """Whether some voice can read it: not signs alone ("—", "✓"), which are silence. Nothing needs none."""
+    if not text.strip():
+        return True
+    return _SPOKEN.search(text) is not None and read_in(text, FA) is not None
 
 
 def heard(answer: str, spoken: str, language: str) -> str:
@@ -89,9 +92,9 @@ def heard(answer: str, spoken: str, language: str) -> str:
 
     Her own language first, then what any voice reads; "" when none reads either.
     """
-    texts = [text for text in (answer, spoken) if text.strip()]
+    texts = [text for text in (answer, spoken) if text.strip() and is_readable(text)]
     hers = [text for text in texts if read_in(text, language) == language]
-    return next(iter(hers or filter(is_readable, texts)), "")
+    return next(iter(hers or texts), "")
 
 
 def runs(text: str, language: str) -> Iterator[tuple[str, str]]:

@@ -13,14 +13,18 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 from sqlalchemy import Row, Table, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
 from ivr.cases import phone
+from ivr.cases.callback import Policy
 from ivr.cases.live_hour import waiting
 from ivr.cases.meetings import Official
 from ivr.cases.transitions import Actor
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
+from ivr.desk.call.callbacks import SOON
+from ivr.desk.call.live import CallQueue
 from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import CITIZEN, Instruction, actor_named
@@ -48,14 +52,18 @@ from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
-from ivr.loops.dialling import Trunk, dial_string
+from ivr.loops.dialling import Dialler, Trunk, dial_string
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
 from ivr.store.tables import callback_attempts, callbacks
 from ivr.web.browser_phone import Telephone
+from tests.asterisk.pretend import no_speech
+from tests.asterisk.pretend_ami import pretend_ami
+from tests.desk.call.test_callbacks import NOON, answered
+from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.office import call, office, opening
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
-from tests.fixtures.province import answer, read_page
+from tests.fixtures.province import answer, book_of, read_page
 from tests.web.browser import window
 from tests.web.panel import panel_served
 
@@ -475,6 +483,33 @@ async def until_hour(town: Town, hour: int, state: str) -> Sequence[Row[Any]]:
 def workday(page: Page) -> date:
     days = (datetime.now(UTC).date() + timedelta(days=n) for n in range(9, 40))
     return next(filter(page.calendar.is_working, days))
+
+
+async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_tried_again(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else she would hear nothing for an answer, and her key might end her case."""
+    await answered(engine, tmp_path)
+
+    async def nobody_waits(queue: str) -> CallQueue:
+        raise AssertionError("nobody keeps a place")
+
+    async with pretend_ami() as peer:
+        ami = Ami("127.0.0.1", peer.port, "seda", "secret", events="call")
+        await ami.connect()
+        dialler = Dialler(
+            engine, book_of(engine), Policy(), Trunk("PJSIP/{number}@trunk", "111"),
+            originate=ami, ami=ami, speak=no_speech, clock=lambda: NOON, queue=nobody_waits,
+        )  # fmt: skip
+        await dialler.look()
+        async with asyncio.timeout(patience(20)):
+            while (hers := await row_of(engine)).last_outcome is None:
+                await dialler.pause()
+        dialler.close()
+        await ami.close()
+    assert peer.count("Originate") == 0 and "could not be spoken" in caplog.text
+    assert (hers.state, hers.attempts, hers.last_outcome) == ("waiting", 0, "not_sent")
+    assert hers.next_at == NOON + SOON
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

@@ -89,6 +89,17 @@ def test_the_voice_for_a_text(text: str, language: str, voice: str | None) -> No
     assert script.is_readable(text) == (voice is not None)
 
 
+@pytest.mark.parametrize("text", ["—", "…", "✓", "؟!", "ـــ", "👍", " . ", "_"])
+def test_signs_without_a_letter_or_digit_are_silence_which_no_voice_reads(text: str) -> None:
+    assert not script.is_readable(text) and script.heard(text, "", "fa") == ""
+    assert script.heard(text, "Su gəldi", "fa") == "Su gəldi"
+
+
+@pytest.mark.parametrize("text", ["", " ", "۵", "OK ✓", "وصل شد…"])
+def test_what_says_something_or_is_not_there_is_not_refused(text: str) -> None:
+    assert script.is_readable(text)
+
+
 def test_a_name_in_the_other_script_has_its_own_voice() -> None:
     said = list(script.runs("İşiniz شرکت آب idarəsinin planına salındı, 12 gün.", "az"))
     assert said == [

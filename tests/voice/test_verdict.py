@@ -99,12 +99,12 @@ def test_from_another_number_she_hears_how_it_stands_and_what_to_do_for_the_answ
     assert asking.verdicts == [] and asking.over
 
 
-UNREAD = replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی")
+UNREAD, SIGNS = replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی"), replace(ANSWERED, answer="✓")
 
 
-@pytest.mark.parametrize("seen", [UNREAD, replace(UNREAD, status="closed", may_reopen=True)])
+@pytest.mark.parametrize("seen", [UNREAD, replace(UNREAD, status="closed", may_reopen=True), SIGNS])
 def test_nobody_is_asked_to_judge_an_answer_that_she_has_not_heard(seen: CaseSeen) -> None:
-    talk = ringing(UNREAD, "az")
+    talk = ringing(replace(seen, status=ANSWERED.status, may_reopen=False), "az")
     assert "status.answer_unread" in talk.heard and talk.heard[-1] == "verdict.or_operator"
     talk.press("1")
     assert talk.over and talk.session.verdict == "unread" and talk.verdicts == []

@@ -136,10 +136,10 @@ def refuse_latin(words: str, field: str) -> None:
 
 
 def refuse_unreadable(words: str, field: str) -> None:
-    """She would hear noise for an answer. Raises WrongField."""
+    """She would hear noise for an answer, or nothing. Raises WrongField."""
     if not script.is_readable(words):
         raise WrongField(
             field,
-            "no voice reads Azerbaijani in Arabic letters to a caller: write it in Latin letters or in "
-            "Persian, take a ready wording, or record it",
+            "no voice reads Azerbaijani in Arabic letters to a caller, nor signs without a word: write it in "
+            "Latin letters or in Persian, take a ready wording, or record it",
         )

@@ -55,12 +55,14 @@ async def test_what_no_voice_can_read_is_refused_before_it_is_an_answer(
     code, words = await opened(engine, tmp_path), "سیزین ایشینیزه باخیلدی"
     page = await read(engine)
     for officer, does in (("desk/karimi", answers.give), ("abfa", answers.propose)):
-        with pytest.raises(WrongField, match="words: no voice reads Azerbaijani in Arabic letters"):
-            await does(engine, page, Instruction(code, actor_named(page, officer)), words)
+        for unread in (words, "—"):
+            with pytest.raises(WrongField, match="words: no voice reads Azerbaijani in Arabic letters"):
+                await does(engine, page, Instruction(code, actor_named(page, officer)), unread)
     with pytest.raises(WrongField, match="reason: no voice reads"):
         await closing.advise(engine, page, Instruction(code, actor_named(page, "desk/karimi"), words))
-    await answers.give(engine, page, Instruction(code, actor_named(page, "abfa")), words, VOICE)
-    assert (await shown(engine, code))["answer_voice"] == VOICE.name
+    for said in (words, ""):
+        await answers.give(engine, page, Instruction(code, actor_named(page, "abfa")), said, VOICE)
+        assert (await shown(engine, code))["answer_voice"] == VOICE.name
 
 
 async def read(engine: AsyncEngine) -> Page:
@@ -124,7 +126,7 @@ async def test_an_agencys_answer_waits_where_approval_is_needed(engine: AsyncEng
 
 async def test_an_answer_that_was_turned_down_waits_no_more(engine: AsyncEngine, tmp_path: Path) -> None:
     code, at = await opened(engine, tmp_path), await counter(engine)
-    await answer(engine, code, "abfa", "؟", approval=True)
+    await answer(engine, code, "abfa", "شاید", approval=True)
     desk = actor_named(at.page, "desk")
     with pytest.raises(Refused, match="without a reason"):
         await answers.turn_down(engine, at.page, Instruction(code, desk))
