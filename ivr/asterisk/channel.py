@@ -18,7 +18,7 @@ from typing import TypeGuard
 
 from ivr.asterisk import recording, variables
 from ivr.asterisk.agi import command
-from ivr.asterisk.dialplan import CALL_SECONDS
+from ivr.asterisk.dialplan import CALL_SECONDS, TALK_SECONDS
 from ivr.asterisk.server import AgiConnection
 from ivr.voice.actions import (
     Action,
@@ -370,9 +370,10 @@ class Channel:
         send = self._connection.send
         await send(command("SET", "VARIABLE", "CHANNEL(language)", operator.language))
         await send(_NO_QUEUE_STATUS)
+        # What the menus and her wait have taken of the call's time is not the operator's to lose.
+        await self.lasts(operator.wait_seconds + TALK_SECONDS)
         if operator.first:
             await send(_BEFORE_OTHERS)
-            await send(_set_timeout("absolute", CALL_SECONDS))  # a call of ours had less
         # c: go on here when the operator hangs up; the status then is CONTINUE.
         await send(command("EXEC", "Queue", f"{operator.queue},c,,,{operator.wait_seconds}"))
         status = (await send(_QUEUE_STATUS)).value

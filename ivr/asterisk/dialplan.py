@@ -20,6 +20,9 @@ TEMPLATES = ROOT / "dialplan"
 FIRST_SECONDS = 10  # within which a server takes the call; one that is frozen says nothing
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
 CALLBACK_SECONDS = 900  # the same for a call of ours
+# … and for a talk with an operator, beside the longest wait for one: as long as one with an official. With an
+# hour's wait, the most that a tree may say, no call is longer than ivr/desk/facts/righting.py takes it to be.
+TALK_SECONDS = 1_800
 SUPERVISING_SECONDS = 3_600  # and for a supervisor who listens, or talks to a caller
 RTP_SECONDS, HOLD_SECONDS = 25, 180  # without a packet, until a telephone counts as gone; on hold
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8

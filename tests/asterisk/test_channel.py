@@ -264,10 +264,11 @@ async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: 
     call = Pretend(queue_status=status)
     assert await calls.perform(call, [Operator("operators", "fa", 60)]) == [Transferred(result)]
     assert "EXEC Queue operators,c,,,60" in call.commands
+    assert call.variables["TIMEOUT(absolute)"] == "1860.000", "the talk has its time beside her wait"
 
 
 async def test_a_hangup_in_the_queue_is_a_hangup(calls: Calls) -> None:
-    assert await calls.perform(Pretend(hangs_up_at=3), [Operator("operators", "fa")]) == [HungUp()]
+    assert await calls.perform(Pretend(hangs_up_at=4), [Operator("operators", "fa")]) == [HungUp()]
 
 
 @pytest.mark.parametrize(("least", "talked"), [(0.0, True), (60.0, False)])

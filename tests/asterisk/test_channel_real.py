@@ -291,6 +291,30 @@ async def test_wrong_commands_are_answered_and_the_call_goes_on(pbx: Pbx, folder
     assert codes == [510, 520, 200]
 
 
+async def test_an_operator_s_talk_has_its_own_time_whatever_the_call_has_taken(
+    pbx: Pbx, folder: Path
+) -> None:
+    """Her call's time is nearly over as she comes to the queue, and he talks on beyond it."""
+    events = list[Event]()
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        if channel.line.startswith("Local/"):  # his own telephone
+            await channel.idle(8)
+            return
+        await channel.lasts(4)
+        events.append(await channel.perform(Operator("operators", "fa", 20)))
+
+    member = "Local/111@seda111-inbound"
+    pbx.console(f"queue add member {member} to operators")
+    try:
+        async with answering(pbx, folder, script) as errors:
+            outcome = await pbx.call(StayOn())
+    finally:
+        pbx.console(f"queue remove member {member} from operators")
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    assert events == [Transferred(Transfer.ANSWERED)] and outcome.ended_by == "hotline"
+
+
 async def test_a_queue_without_operators_says_nobody(pbx: Pbx, folder: Path) -> None:
     event = await heard(pbx, folder, Operator("operators", "fa", 3), StayOn())
     assert event == Transferred(Transfer.NOBODY)
