@@ -381,7 +381,10 @@ class Channel:
             return HungUp()
         if not status or status == "UNKNOWN":  # no such queue, or no Queue
             return Transferred(Transfer.FAILED)
-        return Transferred(Transfer.ANSWERED if status == "CONTINUE" else Transfer.NOBODY)
+        if status != "CONTINUE":
+            return Transferred(Transfer.NOBODY)
+        await send(_NO_QUEUE_STATUS)  # should we die from here on, the dialplan has her words to take again
+        return Transferred(Transfer.ANSWERED)
 
     async def _connect(self, connect: Connect) -> Event:
         if not _UNIQUE_ID.fullmatch(connect.line):

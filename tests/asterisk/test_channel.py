@@ -265,6 +265,8 @@ async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: 
     assert await calls.perform(call, [Operator("operators", "fa", 60)]) == [Transferred(result)]
     assert "EXEC Queue operators,c,,,60" in call.commands
     assert call.variables["TIMEOUT(absolute)"] == "1860.000", "the talk has its time beside her wait"
+    # Should we die later, the dialplan does not take her for served by what an operator ended now.
+    assert call.variables["QUEUESTATUS"] == ("" if result is Transfer.ANSWERED else status)
 
 
 async def test_a_hangup_in_the_queue_is_a_hangup(calls: Calls) -> None:

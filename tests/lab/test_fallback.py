@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from ivr.asterisk.ami import Ami
 from ivr.asterisk.dialplan import render
 from ivr.lab.asterisk import Program
+from ivr.lab.callee import Callee
 from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.settings import Address
@@ -187,6 +190,63 @@ async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -
         outcome = await pbx.call(Listen(), StayOn())
     assert outcome.completed, outcome
     assert pbx.fallbacks == []
+
+
+async def test_whom_an_operator_has_served_hears_no_apology_though_the_server_died_meanwhile(
+    pbx: Pbx,
+) -> None:
+    answered, dead = asyncio.Event(), asyncio.Event()
+
+    async def talk(agi: Agi) -> None:
+        if agi.header["agi_channel"].startswith("Local/"):  # the operator's telephone, who hangs up first
+            answered.set()
+            await dead.wait()
+            await agi.send("EXEC Wait 1")
+            await agi.send("SET VARIABLE IVR_DONE 1")
+            return
+        await agi.send('SET VARIABLE QUEUESTATUS ""')  # as the server does
+        agi.writer.write(b"EXEC Queue operators,c,,,20\n")
+        await answered.wait()
+        agi.writer.transport.abort()
+        dead.set()
+
+    member = "Local/111@seda111-inbound"
+    pbx.console(f"queue add member {member} to operators")
+    try:
+        async with server(pbx, talk):
+            outcome = await pbx.call(StayOn())
+    finally:
+        pbx.console(f"queue remove member {member} from operators")
+    assert outcome.completed and outcome.ended_by == "hotline", outcome
+    assert not told(outcome, "fallback.apology") and pbx.fallbacks == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "apologises"),
+    [("QUEUESTATUS CONTINUE", False), ("BRIDGERESULT SUCCESS", False), ("QUEUESTATUS TIMEOUT", True)],
+)
+async def test_who_has_talked_on_a_call_of_ours_is_not_told_to_call_again(
+    pbx: Pbx, variable: str, apologises: bool
+) -> None:
+    async def talk(agi: Agi) -> None:
+        await agi.send(f"SET VARIABLE {variable}")
+
+    callee, number = Callee(), fresh_number()
+    callee.answers[number] = (StayOn(),)
+    there = f"PJSIP/loopback/sip:{number}@127.0.0.1:{await callee.open()}"
+    account, secret = pbx.settings.ami, pbx.secrets.originate
+    ami = Ami(account.host, account.port, account.originate_username, secret, events="off")
+    try:
+        await ami.connect()
+        async with server(pbx, talk):
+            await ami.originate(there, context="seda111-callback", exten="s", wait=False)
+            await callee.until_over(number)
+    finally:
+        await ami.close()
+        callee.close()
+    outcome = callee.outcomes[number]
+    tones = [is_beep(audio, 400.0) for _, audio in outcome.heard]  # as prompts have
+    assert outcome.completed and any(tones) is apologises, outcome
 
 
 @pytest.mark.parametrize(
