@@ -167,6 +167,9 @@ class Call:
         try:
             await self.channel.took(self.facts.id)
             await self._converse()
+            spoken = self.session.language
+            if self.facts.attempt and spoken != self.line.intake.book.conventions.languages[0]:
+                await self.channel.speaks(spoken)  # the dialplan began it in the first one
         except Drained:
             self.outcome = "drained"
             await self._rescue()  # the dialplan's fall-back apologises, and takes words or says they are kept

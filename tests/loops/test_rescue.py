@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,11 @@ from ivr.loops.carrying import OpenLine
 from ivr.settings import ROOT, Settings
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position, pen
+from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, prompt_file
-from tests.desk.office import WEDNESDAY, office, opening
+from tests.desk.call.test_callbacks import NOON, claim
+from tests.desk.office import WEDNESDAY, Office, office, opening
 from tests.desk.office import call as of_someone
 from tests.fixtures.province import CONVENTIONS, answer
 from tests.loops.carried import carried
@@ -32,6 +34,15 @@ from tests.loops.carried import carried
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 TO_RECORD, ADD = "1111" + "01" + "-", "4" + "-"
 SECONDS = 8_000  # samples
+
+
+def line_of(desk: Office, menu: Menu) -> OpenLine:
+    directory = directory_from(Settings().seed_path, CONVENTIONS)
+    return OpenLine(lambda *_: menu, directory, desk.intake, lambda: WEDNESDAY)
+
+
+def tree(path: Path = TREE) -> Menu:
+    return parse(path.read_bytes(), path.name, languages=Settings().calls.languages)
 
 
 async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine, tmp_path: Path) -> None:
@@ -151,3 +162,18 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
     [opened] = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]
     assert len({fact.name for fact in begun}) == 2 and begun[0].county != begun[1].county
     assert begun[1].name == opened.recordings[0].name and begun[1].county == opened.county
+
+
+@pytest.mark.parametrize(("language", "told"), [("fa", None), ("az", "az")])
+async def test_the_dialplan_apologises_in_her_language_on_a_call_of_ours_too(
+    engine: AsyncEngine, tmp_path: Path, language: str, told: str | None
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(of_someone("09141234567"), replace(opening(), language=language))
+        await desk.pump.idle()
+        await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+        placing = await claim(engine)
+        assert placing is not None
+        ours = Pretend(arguments=("callback", str(placing.id)))
+        await carried(line_of(desk, tree()), ours, tmp_path / "recordings")
+    assert ours.variables.get("IVR_LANGUAGE") == told and "/sounds/callback.greeting" in ours.played
