@@ -439,6 +439,9 @@ class Channel:
             return Connected(have_talked, gone=gone)
         if not gone:
             await send(_STOP_RECORDING)
+        elif self._connection.lost and await recording.grows(self._recordings, name, self._room):
+            self._room.release(name, ended=False)
+            return Connected(have_talked, gone=True)
         found = await recording.settled(self._recordings, name, lasted, self._room)
         self._room.release(name)
         kept = None if found is recording.NOTHING else found

@@ -38,6 +38,7 @@ _unfinished: set[asyncio.Future[None]] = set()
 # Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
 # the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
 SETTLING, SETTLING_SECONDS = 20, 0.25  # how often it is looked whether a file still grows
+GROWS_SECONDS = 2.5  # between two looks at one whose end nobody told us: Asterisk writes every two seconds
 SHORT_SECONDS = 0.75  # a whole file that # ended lacks 0.65 s by the clock: the beep, the key
 MOST_SAMPLES = 1 << 21  # that a reply is believed: four minutes; whoever answers may say what they like
 
@@ -165,12 +166,15 @@ async def examine(
 ) -> Recorded:
     """Read and flush, in a thread, the file that `reply` ended. `NOTHING` when there is none.
 
-    `lasted`: how many seconds it should hold; `ended`: how many ago it did.
+    `lasted`: how many seconds it should hold; `ended`: how many ago it did. `NOTHING` also of one that
+    Asterisk goes on with after we lost it: the reconciler takes it in whole.
     """
     if reply.value in NO_FILE:
         log.error("Asterisk did not record: %s", reply)
         if reply.value == "writefile":
             _make.cache_clear()  # the folder may be gone
+        return NOTHING
+    if reply is LOST and await grows(recordings, name, room):
         return NOTHING
     file, began = f"{recordings}/{name}.{FORMAT}", time.monotonic()
     try:
@@ -206,12 +210,29 @@ async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYW
         async with asyncio.timeout(FLUSH_SECONDS):
             for _ in range(SETTLING):
                 await asyncio.sleep(SETTLING_SECONDS)
-                asking = room.threads(name).submit(_size, file)
-                before, size = size, await asyncio.wrap_future(asking)
+                before, size = size, await _size_of(file, name, room)
                 if size == before and size >= 0:
                     break
     reply, lasted = Reply(200, "0", "hangup"), 0.0 if size == -1 else lasted
     return await examine(recordings, name, reply, lasted, room, time.monotonic() - began)
+
+
+async def grows(recordings: Path, name: str, room: Disks = ANYWHERE) -> bool:
+    """Whether Asterisk still writes to it: what it holds now is not what it will hold."""
+    file = recordings / f"{name}.{FORMAT}"
+    with suppress(TimeoutError):  # a disk that hangs; whoever reads the file is told so, too
+        async with asyncio.timeout(FLUSH_SECONDS):
+            before = await _size_of(file, name, room)
+            if before >= 0:
+                await asyncio.sleep(GROWS_SECONDS)
+                if await _size_of(file, name, room) > before:
+                    log.warning("recording %s goes on without us: it is taken in once it is over", name)
+                    return True
+    return False
+
+
+async def _size_of(file: Path, name: str, room: Disks) -> int:
+    return await asyncio.wrap_future(room.threads(name).submit(_size, file))
 
 
 def _size(file: Path) -> int:

@@ -18,7 +18,8 @@ import re
 import shlex
 import struct
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -184,6 +185,50 @@ class Pretend:
             "silence": f"{most - samples // 8 - silence * 1000} (timeout)",
         }
         return f"200 result={ends['hangup' if hanging_up else self.record_ends]} endpos={samples}"
+
+
+def growing(path: Path) -> Generator[None, None, None]:
+    """A recording that is a second longer each time."""
+    with path.open("wb") as file, wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        while True:
+            sound.writeframes(SPEECH * 50)
+            file.flush()
+            yield
+
+
+@dataclass
+class GoesOn(Pretend):
+    """A recording, of her words or of a talk, goes on while the server ends, until it is `through`."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    through: asyncio.Event = field(default_factory=asyncio.Event)
+    talk: Path = Path()
+
+    async def run(self, port: int) -> Pretend:
+        with suppress(ConnectionError):
+            await super().run(port)
+        return self
+
+    async def during(self, line: str) -> None:
+        match shlex.split(line):
+            case ["EXEC", "MixMonitor", arguments]:
+                self.talk = Path(arguments.removesuffix(",b"))
+                return
+            case ["EXEC", "Bridge", _]:
+                words = growing(self.talk)
+            case ["RECORD", "FILE", path, *_]:
+                words = growing(Path(f"{path}.wav"))
+            case _:
+                return
+        while not self.through.is_set():
+            next(words)
+            self.begun.set()
+            await asyncio.sleep(0.02)  # the pace at which it grows
+        words.close()
+
+    def _record(self, path: Path, most: int, silence: int, hanging_up: bool) -> str:
+        return "200 result=35 (dtmf) endpos=0"  # nobody is there to read it
 
 
 def prompt_file(prompt: str, language: str) -> str:

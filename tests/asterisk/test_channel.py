@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.asterisk import channel
+from ivr.asterisk import channel, recording
 from ivr.asterisk.agi import COMMAND_BYTES
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.recording import Anywhere
@@ -19,7 +19,7 @@ from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.pace import patience
 from ivr.voice.actions import Action, Ask, Clip, Connect, HangUp, LookUpCase, Operator, Record, Say, Words
 from ivr.voice.events import Connected, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
-from tests.asterisk.pretend import Pretend, until
+from tests.asterisk.pretend import GoesOn, Pretend, until
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 MENU = Ask(("kind.menu",), "fa")
@@ -280,6 +280,24 @@ async def test_who_ended_a_talk_has_talked_if_it_was_one_though_asterisk_says_la
     monkeypatch.setattr(channel, "LEAST_TALK", least)
     call = Pretend()  # which knows of no BRIDGERESULT, and has not said that she hung up
     assert await calls.perform(call, [Connect("1795784061.7", "fa", record=False)]) == [Connected(talked)]
+
+
+@pytest.mark.parametrize(
+    ("action", "event"),
+    [(Record("fa"), HungUp()), (Connect("1795784061.7", "fa", record=True), Connected(True, gone=True))],
+)
+async def test_what_asterisk_records_on_without_us_is_no_recording_yet(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, action: Action, event: Event
+) -> None:
+    monkeypatch.setattr(recording, "GROWS_SECONDS", 0.2)
+    monkeypatch.setattr(channel, "LEAST_TALK", 0.0)
+    call = GoesOn()
+    calling = asyncio.create_task(calls.perform(call, [action]))
+    async with asyncio.timeout(patience(20)):
+        await call.begun.wait()
+    await calls.server.close()  # as at a drain's end
+    call.through.set()
+    assert await calling == [event]
 
 
 async def test_the_dialplan_learns_that_words_are_safe_and_that_the_call_is_over(calls: Calls) -> None:

@@ -25,6 +25,7 @@ from ivr.lab.caller import Beep, CallerStep, Hear, Listen, Press, PutDown, Speak
 from ivr.lab.pace import patience
 from ivr.voice.actions import Ask, Operator, Record, Say
 from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
+from ivr.voice.wave import measure
 from tests.fixtures.hotline import Pbx, running_pbx, write_tone
 
 TONES = (("beep", 1_000.0, 0.3), ("short", 400.0, 0.4), ("middle", 400.0, 2.0), ("long", 400.0, 4.0))
@@ -196,6 +197,32 @@ async def test_a_recording_holds_what_asterisk_says_it_holds(
         assert (sound.getframerate(), sound.getsampwidth(), sound.getnchannels()) == (8000, 2, 1)
         assert sound.getnframes() == round(found.seconds * 8000)
     assert "samples, Asterisk says" not in caplog.text  # endpos is the file's length
+
+
+async def test_a_recording_with_which_asterisk_goes_on_is_not_taken_for_what_it_holds_now(
+    pbx: Pbx, folder: Path
+) -> None:
+    """We end, and she speaks on: the file is whole only then."""
+    events, half = list[Event](), list[int]()
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        channel.caller(datetime.now(ZONE))
+        recorded = asyncio.ensure_future(channel.perform(Record("fa")))
+        while not (grown := [path for path in words() if path.stat().st_size]):
+            await asyncio.sleep(0.05)  # another process: no event
+        connection.close()
+        events.append(await recorded)
+        half.append(grown[0].stat().st_size)
+
+    def words() -> list[Path]:
+        return list((folder / "recordings").rglob("*.wav"))
+
+    async with answering(pbx, folder, script) as errors:
+        outcome = await pbx.call(Beep(), Speak(10), Press("#"), Beep(), PutDown())
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    assert events == [HungUp()]
+    [whole] = words()
+    assert whole.stat().st_size > half[0] and measure(whole.read_bytes()).seconds > 9
 
 
 async def test_a_hash_in_the_beep_ends_nothing_she_had_not_begun(

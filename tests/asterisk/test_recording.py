@@ -46,7 +46,10 @@ def write(folder: Path, samples: int) -> None:
         (LOST, Ended.BROKEN),
     ],
 )
-async def test_how_a_recording_ended(tmp_path: Path, reply: Reply, ended: Ended) -> None:
+async def test_how_a_recording_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: Reply, ended: Ended
+) -> None:
+    monkeypatch.setattr(recording, "GROWS_SECONDS", 0.01)
     write(tmp_path, 16_000)
     found = await recording.examine(tmp_path, NAME, reply)
     assert (found.ended, found.name, found.seconds) == (ended, NAME, 2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 import threading
 import time
@@ -12,19 +13,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.asterisk import recording as recordings
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import AgiServer
 from ivr.desk.call import intake
 from ivr.desk.editing.seeding import directory_from
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
-from ivr.loops.carrying import OpenLine
+from ivr.loops.carrying import OpenLine, carry
 from ivr.settings import ROOT, Settings
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position, pen
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
-from tests.asterisk.pretend import Pretend, prompt_file
+from tests.asterisk.pretend import GoesOn, Pretend, no_speech, prompt_file
 from tests.desk.call.test_callbacks import NOON, claim
 from tests.desk.office import WEDNESDAY, Office, office, opening
 from tests.desk.office import call as of_someone
@@ -162,6 +166,40 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
     [opened] = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]
     assert len({fact.name for fact in begun}) == 2 and begun[0].county != begun[1].county
     assert begun[1].name == opened.recordings[0].name and begun[1].county == opened.county
+
+
+async def test_words_with_which_asterisk_goes_on_as_we_end_are_whole_in_their_case(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "GROWS_SECONDS", 0.2)
+    state, call = tmp_path / "state", GoesOn(keys=TO_RECORD)
+    words = state / "recordings"
+    async with office(engine, state) as desk:
+        line = line_of(desk, tree())
+        server = AgiServer(
+            "127.0.0.1",
+            0,
+            answer=lambda its: carry(
+                line, Channel(its, sounds=prompt_file, recordings=words, speak=no_speech)
+            ),
+        )
+        await server.start()
+        speaking = asyncio.create_task(call.run(server.port))
+        async with asyncio.timeout(patience(20)):
+            await call.begun.wait()
+        await server.close()  # as at a drain's end
+        call.through.set()
+        await speaking
+        await desk.pump.idle()
+        assert await as_json.cases(engine) == [], "half of what she says is no recording"
+        shelf = Shelf(engine, desk.book, words, state)
+        found = await reconcile(shelf, own=desk.journal, live=desk.intake.live, settled=0)
+    assert found == Pass(cases=1)
+    [case] = await as_json.cases(engine)
+    [its] = case["recordings"]
+    whole = (words / its["path"]).read_bytes()
+    assert its["sha256"] == hashlib.sha256(whole).hexdigest()
+    assert (case["kind"], case["county"], case["caller"]) == ("complaint", "tabriz", "02155500111")
 
 
 @pytest.mark.parametrize(("language", "told"), [("fa", None), ("az", "az")])
