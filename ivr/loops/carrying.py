@@ -158,6 +158,7 @@ class Call:
         self.talked = False  # with an operator, or an official
         self.in_line = False  # for an official
         self.came_to_queue = now  # latest; whoever leaves it keeps her place from then on
+        self.told_code = ""  # which code the dialplan would tell her
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -166,10 +167,10 @@ class Call:
         self.line.live[self.facts.id] = self
         try:
             await self.channel.took(self.facts.id)
-            await self._converse()
             spoken = self.session.language
             if self.facts.attempt and spoken != self.line.intake.book.conventions.languages[0]:
                 await self.channel.speaks(spoken)  # the dialplan began it in the first one
+            await self._converse()
         except Drained:
             self.outcome = "drained"
             await self._rescue()  # the dialplan's fall-back apologises, and takes words or says they are kept
@@ -230,8 +231,29 @@ class Call:
                 await self.channel.speaks(session.language)
             before, chosen = chosen, session.chosen
             if chosen != before and not self.channel.hung_up:
-                code = "" if self.facts.attempt else await self.line.intake.reserve_code(self.facts)
-                await self.channel.chose(code, *chosen)
+                await self._tell_chosen(await self._own_code())
+
+    async def _own_code(self) -> str:
+        """That of the case opened in this call, else the one set aside for it; "" where hers is joined."""
+        facts, code = self.facts, self.session.code
+        if facts.attempt or code in facts.joined:
+            return ""
+        return code if code and code in facts.cases else await self.line.intake.reserve_code(facts)
+
+    async def _tell_chosen(self, code: str) -> None:
+        """What the dialplan needs should this process die."""
+        if not self.channel.hung_up:
+            self.told_code = code
+            await self.channel.chose(code, *self.session.chosen)
+
+    async def _tell_kept(self, code: str) -> None:
+        """The words are safe in the case of that code; the dialplan may tell her that one, or none."""
+        own = "" if code in self.facts.joined else code  # the code of a joined case may be a stranger's
+        if self.told_code and not own:
+            await self._tell_chosen("")
+        await self.channel.kept()
+        if own and own != self.told_code:
+            await self._tell_chosen(own)
 
     def _how_it_ended(self) -> str:
         if self.channel.vanished:
@@ -271,7 +293,7 @@ class Call:
             case TakeUp():
                 taken = await intake.take_up(self.facts)
                 if taken.code:
-                    await self.channel.kept()
+                    await self._tell_kept(taken.code)
                 return taken
             case TakeWay(way=way):
                 return WayTaken(way)
@@ -353,7 +375,7 @@ class Call:
             match action:
                 case OpenCase():
                     code = await intake.open_case(self._so_far(), action)
-                    await self.channel.kept()
+                    await self._tell_kept(code)
                     return CaseOpened(code, code in self.facts.joined)
                 case KeepWords():
                     await intake.keep_words(self._so_far(), action)

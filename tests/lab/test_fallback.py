@@ -192,6 +192,29 @@ async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -
     assert pbx.fallbacks == []
 
 
+@pytest.mark.parametrize(("kept", "chosen", "spoken"), [
+    ("1", "1000000005~complaint~~", True),
+    ("2026/11/26/3f", "1000000005~complaint~water.supply~", True),  # the server died as she said more
+    ("1", "~complaint~~", False),
+    ("1", "", False),
+])  # fmt: skip
+async def test_whose_words_are_kept_is_told_the_code_of_her_case(
+    pbx: Pbx, kept: str, chosen: str, spoken: bool
+) -> None:
+    write_tone(pbx.settings.recordings / "2026/11/26/3f.wav", 440, 2.0)
+
+    async def talk(agi: Agi) -> None:
+        await agi.send(f'SET VARIABLE IVR_CHOSEN "{chosen}"')
+        await agi.send(f"SET VARIABLE IVR_KEPT {kept}")
+
+    async with server(pbx, talk):
+        outcome = await pbx.call(Listen(), StayOn(60))
+    shutil.rmtree(pbx.settings.recordings, ignore_errors=True)
+    assert outcome.completed and told(outcome, "fallback.kept"), outcome
+    assert told(outcome, "code.is") is spoken and told(outcome, "fallback.thanks") is spoken
+    assert pbx.fallbacks == []
+
+
 async def test_whom_an_operator_has_served_hears_no_apology_though_the_server_died_meanwhile(
     pbx: Pbx,
 ) -> None:

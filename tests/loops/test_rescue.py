@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.asterisk import recording as recordings
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiServer
+from ivr.desk.book.book import Limits
 from ivr.desk.call import intake
 from ivr.desk.editing.seeding import directory_from
 from ivr.desk.facts.reconcile import Pass, reconcile
@@ -38,6 +39,7 @@ from tests.loops.carried import carried
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 TO_RECORD, ADD = "1111" + "01" + "-", "4" + "-"
 SECONDS = 8_000  # samples
+WORDS_FIRST = TREE.with_name("111-words-first.yaml")
 
 
 def line_of(desk: Office, menu: Menu) -> OpenLine:
@@ -215,3 +217,35 @@ async def test_the_dialplan_apologises_in_her_language_on_a_call_of_ours_too(
         ours = Pretend(arguments=("callback", str(placing.id)))
         await carried(line_of(desk, tree()), ours, tmp_path / "recordings")
     assert ours.variables.get("IVR_LANGUAGE") == told and "/sounds/callback.greeting" in ours.played
+
+
+@pytest.mark.parametrize(("start", "keys"), [("language", "11-" + "1101"), ("record", "-" + "1101")])
+async def test_whose_words_come_first_could_hear_the_code_of_her_case_from_the_dialplan(
+    engine: AsyncEngine, tmp_path: Path, start: str, keys: str
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        line = line_of(desk, replace(tree(WORDS_FIRST), start=start))
+        call = await carried(line, Pretend(keys=keys + "-"), tmp_path / "recordings")
+        await desk.pump.idle()
+    [case] = await as_json.cases(engine)
+    code, _, topic, county = call.variables["IVR_CHOSEN"].split("~")
+    assert (code, topic, county) == (case["code"], "water.supply", "tabriz")
+    assert call.variables["IVR_KEPT"] == "1"
+
+
+async def test_who_joins_an_open_case_hears_no_code_from_the_dialplan_that_opens_nothing(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(of_someone("02155500111"), opening(county="tabriz"))
+        await desk.pump.idle()
+        desk.book.conventions = replace(CONVENTIONS, limits=Limits(repeat_days=10))
+        await desk.book.load()
+        call = Pretend(keys="1111" + "1" + "1" + "-")  # her county is offered, and it is that matter
+        await carried(line_of(desk, tree()), call, tmp_path / "recordings")
+        await desk.pump.idle()
+    [case] = await as_json.cases(engine)
+    assert len(case["recordings"]) == 2 and call.variables["IVR_KEPT"] == "1"
+    assert call.variables["IVR_CHOSEN"] == "~complaint~water.supply~tabriz"
+    before = [line for line in call.commands if "IVR_CHOSEN" in line][-2]
+    assert "~complaint~water.supply~tabriz" in before and " ~" not in before, "one had been set aside"
