@@ -200,7 +200,8 @@ class Delivery:
         except Exception as error:
             if not is_a_row_s(error):
                 raise
-            log.exception("%s can't be worked on and is put aside", row.key)
+            # Not by its key, which ends in her number.
+            log.exception("%s %s can't be worked on and is put aside", row.kind, row.id)
             why = f"can't be worked on: {type(error).__name__}: {error}"
             await outgoing.failed(self.engine, row, why, True, self.clock())
 
