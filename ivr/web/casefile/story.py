@@ -173,6 +173,7 @@ class Teller:
         return shown | {
             "event": event,
             "agency": names.agencies.get(str(details.get("agency", "")), str(details.get("agency", ""))),
+            "retired": names.agencies.get(str(details.get("retired", "")), str(details.get("retired", ""))),
             "from": names.agencies.get(str(details.get("from", "")), str(details.get("from", ""))),
             "topic": names.topics.get(topic, topic),
             "county": names.counties.get(county, county) or words("casefile.no_county"),
@@ -251,6 +252,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "image"
         case "recordings_removed" if details.get("attachments"):
             return "attachments"
+        case "reopened" if "retired" in details:
+            return "retired"
         case "reopened" if "recording" in details:
             return "words"
     return USUAL

@@ -21,7 +21,7 @@ from ivr.desk.case import collecting, referring
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
-from ivr.store.tables import audit, calls, cases
+from ivr.store.tables import agencies, audit, calls, cases
 from ivr.web.casefile.deeds import DEEDS
 from ivr.web.casefile.story import Teller
 from ivr.web.panel import refusals
@@ -478,6 +478,22 @@ async def test_the_story_names_people_and_bodies_as_people_do(desk: Desk) -> Non
     path = Teller(words(), file).path(file.calls[0])
     assert [(step.after, step.key) for step in path[:3]] == [(6.0, "1"), (14.0, "1"), (25.0, "11")]
     assert path[-1].note == "قطع کرد" and all("caller" not in step.text for step in path)
+
+
+async def test_that_it_went_to_no_retired_body_stands_in_the_story(desk: Desk) -> None:
+    code = await desk.open()
+    client = await desk.panel.signed_in("supervisor")
+    await client.post(f"/panel/cases/{code}/withdraw", {"reason": "شهروند منصرف شد"})
+    async with desk.panel.engine.begin() as connection:
+        gone = update(agencies).where(agencies.c.code == "abfa").values(retired_at=WEDNESDAY)
+        await connection.execute(gone)
+    await desk.panel.panel.book.load()
+    answer = await client.post(f"/panel/cases/{code}/reopen", {"reason": "باز زنگ زد"})
+    assert answer.status == 303
+    file = await casefile.read(desk.panel.engine, Scope(), code)
+    assert file is not None
+    latest: Any = Teller(words(), file).story()[0]
+    assert "شرکت آب و فاضلاب آذربایجان شرقی دیگر پرونده نمی‌گیرد" in latest.text
 
 
 async def test_who_stepped_into_the_call_stands_in_its_path_and_in_the_story(
