@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Press, Speak, StayOn
+from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Press, PutDown, Speak, StayOn, Wait
 from ivr.store.tables import recordings
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.fixtures.small_disk import SmallDisk
@@ -59,7 +59,7 @@ async def test_further_words_are_called_kept_only_where_their_disk_took_them(
         if not aside:
             sets_nothing_aside(hotline)
         before, after = fresh_number(), fresh_number()
-        calling = says_more(hotline, before, 3, StayOn())
+        calling = says_more(hotline, before, 3, Hear(), Wait(1), PutDown())  # before her code
         longer = says_more(hotline, after, 8, *(() if aside else (Beep(),)), StayOn())
         await killed_in_further_words(hotline, 2)
         outcome = await calling
@@ -119,7 +119,7 @@ async def test_further_words_have_no_hole_though_their_disk_was_full_for_a_momen
         await until(written)  # and 20 kB were left
         small_disk.free()
         outcome = await calling
-        assert outcome.completed and told(outcome, "fallback.kept"), outcome
+        assert outcome.completed and told(outcome, "fallback.kept") and told(outcome, "code.is"), outcome
         assert not told(outcome, "fallback.apology") and hotline.fallbacks == []
         long_ago(small_disk.path)
         await hotline.start_server()
