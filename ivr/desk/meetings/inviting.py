@@ -154,9 +154,12 @@ async def answer(
         )  # fmt: skip
 
 
-async def give_view(books: Books, page: Page, ask: Instruction, number: int, words: str) -> None:
+async def give_view(
+    books: Books, page: Page, ask: Instruction, number: int, words: str, scope: Scope | None = None
+) -> None:
     """What the body of `ask.actor` says of the request before she is heard; written again, the last counts.
 
+    `scope`: of the person who writes it; None: all that the body sees.
     Raises Refused also where that body is not asked, or is to know of nothing, and once she was heard.
     """
     words = words.strip()
@@ -164,7 +167,7 @@ async def give_view(books: Books, page: Page, ask: Instruction, number: int, wor
         raise WrongField("words", f"has 1 to {LONGEST_VIEW} characters")
     async with transaction(books) as connection:
         await planned(connection, number)
-        seats = await agenda.read(connection, page, ask.now, number, Scope(ask.actor.agency))
+        seats = await agenda.read(connection, page, ask.now, number, scope or Scope(ask.actor.agency))
         seat = next((each for each in seats if each.wish and each.wish.code == ask.code), None)
         if seat is None or seat.wish is None or ask.actor.agency not in seat.wish.bodies:
             raise Refused(f"no view of case {ask.code} is asked for")

@@ -33,15 +33,13 @@ async def attend(visit: Visit) -> web.StreamResponse:
 
 async def view(visit: Visit) -> web.StreamResponse:
     """What stood there is kept in the case's story; the last one counts."""
-    form, (row, seats) = visit.form(), await found_session(visit)
+    form, (row, _) = visit.form(), await found_session(visit)
     code = tracking_code(form.raw("code")) or form.refuse("code", "meetings.form.code")
-    if code not in {seat.wish.code for seat in seats if seat.wish}:
-        form.refuse("code", "inbox.no_case")
     words = form.text("words", inviting.LONGEST_VIEW, lines=True)
     if form.wrong:
         return await session_page(visit, "view", form, about=code)
     ask, page = Instruction(code, visit.actor, now=visit.now), await visit.panel.book.page()
-    doing = inviting.give_view(visit.panel.engine, page, ask, row.number, words)
+    doing = inviting.give_view(visit.panel.engine, page, ask, row.number, words, visit.scope)
     return await _do(visit, row.number, "view", doing, code)
 
 

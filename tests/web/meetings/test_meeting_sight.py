@@ -14,7 +14,7 @@ from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import answers, confiding
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.registering import Wanted, register
-from ivr.desk.meetings import order_giving, session_day
+from ivr.desk.meetings import inviting, order_giving, session_day
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.people import auditing
@@ -142,6 +142,19 @@ async def test_who_it_is_kept_from_has_it_on_no_page_of_the_session_and_in_no_pa
     for path in ("heard", "amend", "order"):
         sent = {"code": sealed, "said": "نادرست", "agency": "edu", "words": "نادرست", "due_on": "۱۴۰۵/۰۹/۱۷"}
         assert (await kept.post(f"{session}/day/{path}", sent)).status == 422, path
+
+
+async def test_a_head_who_sees_other_counties_writes_no_view_of_her_request(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted(9, bodies=["abfa"])
+    number = await at.session(slots=1)
+    await at.fill(number)
+    await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+    here, elsewhere = [await panel.signed_in("head", areas=(county,)) for county in ("ahar", "tabriz")]
+    sent = {"code": code, "words": "لوله فرسوده است"}
+    for client, status in ((elsewhere, 422), (here, 303)):
+        assert (await client.post(f"{MEETINGS}/sessions/{number}/view", sent)).status == status
 
 
 async def test_who_sees_some_counties_places_and_reads_no_request_of_others(
