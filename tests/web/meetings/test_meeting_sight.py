@@ -6,7 +6,6 @@ import io
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from openpyxl import load_workbook  # type: ignore[attr-defined]
 from sqlalchemy import select, update
 
@@ -20,22 +19,15 @@ from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.people import auditing
 from ivr.store.tables import callbacks, cases, meeting_slots
 from ivr.web.panel.locale import digits, words
-from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.hall import Hall
 from tests.desk.meetings.test_order_giving import NEAR
-from tests.fixtures.database import SEED
+from tests.web.meetings.test_meeting_papers import MEETINGS, at
 from tests.web.panel import Client, PanelServed
 
-MEETINGS = "/panel/meetings"
+__all__ = ["at"]
+
 HERS, NATIONAL = "09141234562", "0013542419"
 SECRET, TOLD = "رئیس اداره رشوه خواست", "شکایت از یک کارمند"
-
-
-@pytest.fixture
-async def at(panel: PanelServed) -> Hall:
-    its = await hall(panel.engine)
-    its.at = panel.clock()
-    panel.panel.places.seed = SEED
-    return its
 
 
 async def become(at: Hall, code: str, **values: Any) -> None:
