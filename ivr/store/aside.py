@@ -76,18 +76,21 @@ class Aside:
         query: Select[Any],
         work: Callable[[AsyncConnection, Sequence[Row[Any]]], Awaitable[int]],
         now: datetime,
+        values: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[Row[Any]], int]:
         """One transaction over the rows of `query`, which have an `id`: all by one call of `work`.
 
-        Where that fails one by one, each found again in a transaction of its own. The rows, and how many were
-        done as `work` says. Raises what AWAY names, and NoneWorks.
+        `values`: of what the query leaves open, so that one serves for many batches. Where it fails one by
+        one, each found again in a transaction of its own. The rows, and how many were done as `work` says.
+        Raises what AWAY names, and NoneWorks.
         """
         id = query.selected_columns.id
-        query = query.where(*self.but(step, id, now))
+        if but := self.but(step, id, now):
+            query = query.where(*but)
         rows: Sequence[Row[Any]] = ()
         try:
             async with engine.begin() as connection:
-                rows = (await connection.execute(query)).all()
+                rows = (await connection.execute(query, values)).all()
                 done = await work(connection, rows) if rows else 0
         except Exception as error:
             if not rows or not is_a_row_s(error):
@@ -98,7 +101,7 @@ class Aside:
 
         async def alone(row: Row[Any]) -> int | None:
             async with engine.begin() as connection:
-                found = (await connection.execute(query.where(id == row.id))).all()
+                found = (await connection.execute(query.where(id == row.id), values)).all()
                 return await work(connection, found) if found else None  # somebody else does it, or did
 
         return rows, await self.each(step, {row.id: row for row in rows}, alone, now)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import json
 import logging
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Column, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
@@ -133,6 +134,31 @@ async def test_however_little_is_looked_through_at_once_every_case_comes_to_its_
     assert stays.exists() and not any(path.exists() for path in paths)
     assert [event["what"] for event in (await archive.at.case(kept))["events"]][-1] != "recordings_removed"
     assert await archive.keep(100, batch=1) == retention.Purged(), "once"
+
+
+@pytest.mark.parametrize("days", (100, 400))
+async def test_a_million_cases_leave_the_garbage_collector_no_more_than_two(
+    archive: Archive, days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements made for each batch did: it stood for 0.1 s to let them go, and kept most for ever."""
+    monkeypatch.setattr(retention, "LOOKED_THROUGH", 1)
+    left = []
+    for many in (2, 2, 6):  # the first may fill what is kept for the next time
+        for _ in range(many):
+            await archive.closed()
+        gc.collect()
+        before = _columns()
+        gc.disable()
+        try:
+            assert any(astuple(await archive.keep(days, batch=1)))
+            left.append(_columns() - before)
+        finally:
+            gc.enable()
+    assert left[2] <= left[1], left
+
+
+def _columns() -> int:
+    return sum(isinstance(each, Column) for each in gc.get_objects())
 
 
 async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEngine) -> None:
