@@ -47,7 +47,7 @@ async def may_reset(
     await not_both(connection, row.name, action, now, by)
     # Whoever does this would be left as the only one who can sign in as them.
     left_alone = row.totp_since is None if action == "password_set" else row.must_change
-    if row.role in GUARDED and left_alone:
+    if (row.role in GUARDED or row.trusted) and left_alone:
         raise NeedsTwo
 
 

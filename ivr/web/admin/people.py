@@ -126,7 +126,7 @@ async def do(visit: Visit) -> web.Response:
     except NeedsTwo:
         wanted = NewPerson(
             row["name"], row["full_name"], Role(row["role"]), row["agency"] or "", tuple(row["areas"]),
-            email=row["email"],
+            email=row["email"], trusted=row["trusted"],
         )  # fmt: skip
         return await _ask(visit, asked, wanted, row)
     except (LastAdmin, SecondAdmin) as error:

@@ -57,6 +57,9 @@ async def test_no_admin_makes_or_becomes_somebody_who_sees_identities_alone(engi
         await people.reset_totp(engine, "amini", NOW, by=admin)
     await staffing.reassign(engine, NewPerson("rezaei", "another name", Role.SUPERVISOR), NOW, by=admin)
     await people.set_password(engine, "karimi", PASSWORD, NOW, by=admin)
+    await made(engine, "nouri", Role.AUDITOR, trusted=True)
+    with pytest.raises(NeedsTwo):  # one of those who open what is sealed
+        await people.set_password(engine, "nouri", PASSWORD, NOW, by=admin)
     await people.set_password(engine, "rezaei", PASSWORD, NOW)  # who has the machine
 
 
