@@ -21,7 +21,7 @@ from ivr.desk.editing.listing import Files
 from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
 from ivr.desk.editing.undoing import history
 from ivr.desk.letters import notices, outgoing
-from ivr.desk.people import totp
+from ivr.desk.people import people, totp
 from ivr.web.admin import book_rows
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
@@ -366,6 +366,38 @@ async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: Pa
         f"/panel/admin/people/{client.person.name}/change", {"full_name": "x", "role": "auditor"}
     )
     assert demoted.status == 422 and TEXT("admin.people.last_admin") in await demoted.text()
+
+
+async def change_form(client: Client, name: str) -> dict[str, Any]:
+    """What the browser would send of a person's page if nothing was touched."""
+    page = await client.text(f"/panel/admin/people/{name}")
+    main = page.partition('/change"')[2].partition("</form>")[0]
+    sent: dict[str, Any] = dict(re.findall(r'<input[^>]*name="([a-z_]+)"[^>]*value="([^"]*)"', main))
+    for select, options in re.findall(r'<select[^>]*name="([a-z]+)".*?>(.*?)</select>', main, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected', options)
+        sent[select] = chosen[1] if chosen else ""
+    sent["areas"] = re.findall(r'name="areas" value="([a-z_]+)" checked', main)
+    if not re.search(r'name="trusted"[^>]* checked', main):
+        del sent["trusted"]
+    return sent | {"mine": PASSWORD}
+
+
+async def test_who_is_of_a_retired_body_or_county_stays_so_when_something_else_is_changed(
+    panel: PanelServed,
+) -> None:
+    why, client = Why((await panel.person("admin")).actor), await panel.signed_in("admin")
+    park = {"code": "park", "name": "پارک", "level": "county", "assignable": "1"}
+    await change(panel.engine, why, wish(BY_NAME["agency"], park))
+    officer = await panel.person("officer", "park", areas=["leylan"])
+    for noun, code in (("agency", "park"), ("area", "leylan")):
+        values = await row(panel, noun, code)
+        await change(panel.engine, why, wish(BY_NAME[noun], values | {"retired": "yes"}))
+    sent = await change_form(client, officer.name)
+    assert (sent["agency"], sent["areas"]) == ("park", ["leylan"])
+    answer = await client.post(f"/panel/admin/people/{officer.name}/change", sent | {"full_name": "نام دیگر"})
+    assert answer.status == 303
+    [found] = [each for each in await people.listed(panel.engine) if each["name"] == officer.name]
+    assert (found["full_name"], found["agency"], found["areas"]) == ("نام دیگر", "park", ["leylan"])
 
 
 async def choose_rule(page: Page, agency: str) -> None:
