@@ -46,9 +46,13 @@ class GrantRequest:
 
 
 async def ask(
-    engine: AsyncEngine, deed: str, wanted: NewPerson, now: datetime, *, by: UUID, address: str = ""
-) -> None:
-    """`deed`: of DEEDS. Raises NobodyElse, AskedAlready, WrongField, Refused."""
+    engine: AsyncEngine, deed: str, wanted: NewPerson, now: datetime, *, by: UUID, seen: str = "",
+    address: str = "",
+) -> None:  # fmt: skip
+    """`deed`: of DEEDS; `seen` as for `staffing.reassign`.
+
+    Raises NobodyElse, AskedAlready, Outdated, WrongField, Refused.
+    """
     async with engine.begin() as connection:
         if not await _others(connection, by):
             raise NobodyElse("there is no other admin to allow it")
@@ -57,12 +61,14 @@ async def ask(
         if deed == "add":
             await people.check_free(connection, wanted.name)
         else:
-            await people.one(connection, wanted.name)
+            person = await people.one(connection, wanted.name)
+            people.still(person, seen)
+            seen = people.version(person._mapping)
         its = grant_requests.c
         stale = delete(grant_requests).where(its.decided_at.is_(None), its.asked_at < now - WAITS_FOR)
         await connection.execute(stale)
-        row: dict[str, Any] = {"id": uuid.uuid4(), "deed": deed, "name": wanted.name, "wanted": wanted.row}
-        row |= {"asked_by": by, "asked_at": now}
+        row: dict[str, Any] = {"id": uuid.uuid4(), "deed": deed, "name": wanted.name}
+        row |= {"wanted": wanted.row | {"seen": seen}, "asked_by": by, "asked_at": now}
         asked = insert(grant_requests).values(row).on_conflict_do_nothing().returning(its.id)
         if (await connection.execute(asked)).first() is None:
             raise AskedAlready("it was asked already")
@@ -99,7 +105,7 @@ async def allow(
 ) -> tuple[str, str]:
     """It is done. The name, and the password to be handed on, "" where there is none.
 
-    Raises NotYours, SecondAdmin, WrongField, LastAdmin, Refused when it waits no longer.
+    Raises NotYours, SecondAdmin, WrongField, LastAdmin, Outdated, Refused when it waits no longer.
     """
     password = passwords.by_chance()
     hash_ = await passwords.hashed(password)
@@ -115,6 +121,7 @@ async def allow(
             return row.name, password
         person = await people.one(connection, row.name)
         if row.deed == "change":
+            people.still(person, row.wanted.get("seen", ""))
             await staffing.reassign_within(connection, person, wanted, now, by, address)
             return row.name, ""
         given = row.deed == "password"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +29,10 @@ NAME = re.compile(r"[a-z][a-z0-9_.-]{1,29}")
 LONGEST_NAME = 80
 WITHOUT_FACTOR: Json = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
 EMAIL = re.compile(r"[^@\s<>]{1,64}@[^@\s<>]{1,190}")
+
+
+class Outdated(Refused):
+    """Somebody else has changed this person since they were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +246,18 @@ async def change_within(
     connection: AsyncConnection, row: Row[Any], action: str, now: datetime, by: UUID | None, address: str,
     values: Json,
 ) -> None:  # fmt: skip
+def version(row: Mapping[str, Any]) -> str:
+    """Names what stands in `people` of what `NewPerson.row` changes."""
+    own = [row[name] for name in ("full_name", "role", "email", "agency", "areas", "trusted")]
+    return hashlib.sha256(json.dumps(own, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def still(row: Row[Any], seen: str) -> None:
+    """`seen`: their version as it was looked at; "" = any. Raises Outdated."""
+    if seen and seen != version(row._mapping):
+        raise Outdated(f"{row.name} was changed by somebody else")
+
+
     """Whoever may. They are told; signed out everywhere, unless they were only let in again."""
     await connection.execute(update(people).where(people.c.id == row.id).values(values))
     for key in (name_key(row.name), factor_key(row.id)):

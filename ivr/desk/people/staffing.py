@@ -26,14 +26,18 @@ class LastAdmin(Refused):
 
 
 async def reassign(
-    engine: AsyncEngine, wanted: NewPerson, now: datetime, *, by: UUID | None = None, address: str = ""
-) -> None:
+    engine: AsyncEngine, wanted: NewPerson, now: datetime, *, seen: str = "", by: UUID | None = None,
+    address: str = "",
+) -> None:  # fmt: skip
     """Another full name, role, agency or counties of the one called `wanted.name`; their sessions end.
 
-    Raises WrongField, LastAdmin, NeedsTwo, Refused.
+    `seen`: the version that was looked at, "" = any.
+
+    Raises WrongField, LastAdmin, NeedsTwo, Outdated, Refused.
     """
     async with engine.begin() as connection:
         before = await making.one(connection, wanted.name)
+        making.still(before, seen)
         if any(getattr(before, name) != wanted.row[name] for name in ("role", "agency", "areas", "trusted")):
             two_admins.may_grant(wanted.role, by, wanted.trusted)
         await reassign_within(connection, before, wanted, now, by, address)

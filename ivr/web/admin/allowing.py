@@ -8,6 +8,7 @@ from aiohttp import web
 
 from ivr.desk.people import granting
 from ivr.desk.people.granting import NotYours
+from ivr.desk.people.people import Outdated
 from ivr.desk.people.staffing import LastAdmin
 from ivr.desk.people.two_admins import SecondAdmin
 from ivr.desk.refusals import Refused, WrongField
@@ -19,6 +20,7 @@ WHY: dict[type[Refused], str] = {
     NotYours: "admin.people.not_yours",
     LastAdmin: "admin.people.last_admin",
     SecondAdmin: "admin.people.second_admin",
+    Outdated: "admin.people.asked_before",
 }
 
 
@@ -43,7 +45,7 @@ async def decide(visit: Visit) -> web.Response:
         return await people.listed(visit, form.wrong.get("mine", ""))
     try:
         name, password = await granting.allow(engine, request, visit.now, by=by, address=address)
-    except (NotYours, SecondAdmin, LastAdmin, WrongField) as error:
+    except (NotYours, SecondAdmin, LastAdmin, Outdated, WrongField) as error:
         return await people.listed(visit, visit.words(WHY.get(type(error), "admin.people.no_longer")))
     if not password:
         return visit.redirect(f"{PEOPLE}?said=allowed")

@@ -15,7 +15,7 @@ from ivr.desk.people import granting, own_account, passwords, staffing
 from ivr.desk.people import people as making
 from ivr.desk.people.granting import AskedAlready, NobodyElse
 from ivr.desk.people.limiting import TooOften
-from ivr.desk.people.people import NewPerson
+from ivr.desk.people.people import NewPerson, Outdated
 from ivr.desk.people.staffing import LastAdmin
 from ivr.desk.people.two_admins import NeedsTwo, SecondAdmin
 from ivr.desk.refusals import Refused, WrongField
@@ -99,13 +99,16 @@ async def one(visit: Visit) -> web.Response:
 async def change(visit: Visit) -> web.Response:
     form, row = visit.form(), await _row(visit)
     wanted, sent = _wanted(form, row["name"]), row | _sent(form) | {"name": row["name"]}
+    seen = sent["seen"] = form.raw("seen")
     await prove(visit, form)
     if not form.wrong:
         try:
-            await staffing.reassign(visit.panel.engine, wanted, visit.now, **_by(visit))
+            await staffing.reassign(visit.panel.engine, wanted, visit.now, seen=seen, **_by(visit))
             return visit.redirect("/panel/admin/people?said=saved")
         except NeedsTwo:
             return await _ask(visit, "change", wanted, sent, form)
+        except Outdated:
+            return await _outdated(visit, sent)
         except WrongField as error:
             form.refused(error, SENTENCES)
         except LastAdmin:
@@ -138,14 +141,24 @@ async def _ask(
 ) -> web.Response:
     """Of another admin, who finds it above the list."""
     try:
-        await granting.ask(visit.panel.engine, deed, wanted, visit.now, **_by(visit))
+        seen = shown.get("seen", "")
+        await granting.ask(visit.panel.engine, deed, wanted, visit.now, seen=seen, **_by(visit))
     except (NobodyElse, AskedAlready) as error:
         return await _form(visit, shown, notice=visit.words(REFUSED[type(error)]))
+    except Outdated:
+        return await _outdated(visit, shown)
     except WrongField as error:
         form = form or visit.form()
         form.refused(error, SENTENCES)
         return await _form(visit, shown, form=form)
     return visit.redirect("/panel/admin/people?said=asked")
+
+
+async def _outdated(visit: Visit, sent: dict[str, Any]) -> web.Response:
+    """What was sent again, beside what somebody else made of them; saved anew it takes its place."""
+    current = await _row(visit)
+    shown = sent | {"seen": making.version(current)}
+    return await _form(visit, shown, notice=visit.words("admin.people.outdated"), current=current)
 
 
 async def _done(visit: Visit, row: dict[str, Any], asked: str) -> web.Response:
@@ -218,7 +231,7 @@ async def _row(visit: Visit) -> dict[str, Any]:
     for row in await making.listed(visit.panel.engine):
         if row["name"] == name:
             row["signed_in_at"] = row["signed_in_at"] and datetime.fromisoformat(row["signed_in_at"])
-            return row
+            return row | {"seen": making.version(row)}
     raise NotFound
 
 
@@ -228,13 +241,15 @@ async def _names(visit: Visit) -> BookNames:
 
 
 async def _form(
-    visit: Visit, row: dict[str, Any], form: Form | None = None, notice: str = ""
-) -> web.Response:
+    visit: Visit, row: dict[str, Any], form: Form | None = None, notice: str = "",
+    current: dict[str, Any] | None = None,
+) -> web.Response:  # fmt: skip
     return visit.render(
         "admin/person.html",
         status=422 if form is not None or notice else 200,
         row=row,
         known="signed_in_at" in row,
+        current=current,
         wrong=form.wrong if form else {},
         remark=notice,
         roles=[*Role],

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import GUARDED, SEE_WHO, Role
 from ivr.desk.letters import notices, outgoing
 from ivr.desk.people import auditing, granting, people, staffing
 from ivr.desk.people.granting import NobodyElse, NotYours
-from ivr.desk.people.people import NewPerson
+from ivr.desk.people.people import NewPerson, Outdated
+from ivr.desk.people.staffing import LastAdmin
 from ivr.desk.people.two_admins import NeedsTwo, SecondAdmin
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store import tables
@@ -58,6 +60,8 @@ async def test_no_admin_makes_or_becomes_somebody_who_sees_identities_alone(engi
     await staffing.reassign(engine, NewPerson("rezaei", "another name", Role.SUPERVISOR), NOW, by=admin)
     await people.set_password(engine, "karimi", PASSWORD, NOW, by=admin)
     await made(engine, "nouri", Role.AUDITOR, trusted=True)
+    await staffing.reassign(engine, NewPerson("rezaei", "another name", Role.SUPERVISOR), NOW, by=admin)
+    await people.set_password(engine, "karimi", PASSWORD, NOW, by=admin)
     with pytest.raises(NeedsTwo):  # one of those who open what is sealed
         await people.set_password(engine, "nouri", PASSWORD, NOW, by=admin)
     await people.set_password(engine, "rezaei", PASSWORD, NOW)  # who has the machine

@@ -519,6 +519,26 @@ async def test_the_pages_are_for_everybody_s_eyes(chrome: Browser, panel: PanelS
                 assert wide <= 0, f"{path} is {wide} px too wide"
 
 
+async def test_what_another_admin_made_of_her_is_not_undone_by_a_page_that_was_open(
+    panel: PanelServed,
+) -> None:
+    her, client = await panel.person("operator"), await panel.signed_in("admin")
+    place = f"/panel/admin/people/{her.name}/change"
+    mine, other = await change_form(client, her.name), await panel.signed_in("admin")
+    theirs = await change_form(other, her.name) | {"areas": ["ahar"]}
+    assert (await other.post(place, theirs)).status == 303
+    for late in (mine | {"email": "m@example.org"}, mine | {"role": "supervisor"}):
+        answer = await client.post(place, late)
+        page = await answer.text()
+        assert answer.status == 422 and TEXT("admin.people.outdated") in page
+        [found] = [each for each in await people.listed(panel.engine) if each["name"] == her.name]
+        assert (found["areas"], found["email"]) == (["ahar"], "")
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen and 'value="supervisor" selected' in page and TEXT("admin.current") in page
+    asked = await client.post(place, mine | {"role": "supervisor", "seen": seen[1]})
+    assert asked.headers["Location"].endswith("said=asked")
+
+
 async def test_what_would_be_gone_for_good_is_asked_twice(panel: PanelServed) -> None:
     at = await counter(panel.engine)
     code = await at.open()
