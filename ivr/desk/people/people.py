@@ -235,17 +235,17 @@ async def _change(
 
 
 async def one(connection: AsyncConnection, name: str) -> Row[Any]:
-    """Theirs of `people`, held until the end of the transaction. Raises Refused."""
-    row = (await connection.execute(select(people).where(people.c.name == name).with_for_update())).first()
+    """Theirs of `people`, held until the end of the transaction. Raises Refused.
+
+    Rows that only name them go on: two admins who do something to each other would wait for each other.
+    """
+    query = select(people).where(people.c.name == name).with_for_update(key_share=True)
+    row = (await connection.execute(query)).first()
     if row is None:
         raise Refused(f"there is nobody called {name[:40]}")
     return row
 
 
-async def change_within(
-    connection: AsyncConnection, row: Row[Any], action: str, now: datetime, by: UUID | None, address: str,
-    values: Json,
-) -> None:  # fmt: skip
 def version(row: Mapping[str, Any]) -> str:
     """Names what stands in `people` of what `NewPerson.row` changes."""
     own = [row[name] for name in ("full_name", "role", "email", "agency", "areas", "trusted")]
@@ -258,6 +258,10 @@ def still(row: Row[Any], seen: str) -> None:
         raise Outdated(f"{row.name} was changed by somebody else")
 
 
+async def change_within(
+    connection: AsyncConnection, row: Row[Any], action: str, now: datetime, by: UUID | None, address: str,
+    values: Json,
+) -> None:  # fmt: skip
     """Whoever may. They are told; signed out everywhere, unless they were only let in again."""
     await connection.execute(update(people).where(people.c.id == row.id).values(values))
     for key in (name_key(row.name), factor_key(row.id)):

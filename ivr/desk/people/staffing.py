@@ -93,7 +93,7 @@ async def lock(
         person = await making.one(connection, name)
         if person.role == Role.ADMIN:
             await keep_an_admin(connection, name)
-    await making.lock(engine, name, now, by=by, address=address)
+        await making.change_within(connection, person, "person_locked", now, by, address, {"locked_at": now})
 
 
 async def keep_an_admin(connection: AsyncConnection, besides: str) -> None:

@@ -57,13 +57,11 @@ async def test_no_admin_makes_or_becomes_somebody_who_sees_identities_alone(engi
         await people.set_password(engine, "rezaei", PASSWORD, NOW, by=admin)
     with pytest.raises(NeedsTwo):  # her password is one that somebody gave her
         await people.reset_totp(engine, "amini", NOW, by=admin)
-    await staffing.reassign(engine, NewPerson("rezaei", "another name", Role.SUPERVISOR), NOW, by=admin)
-    await people.set_password(engine, "karimi", PASSWORD, NOW, by=admin)
     await made(engine, "nouri", Role.AUDITOR, trusted=True)
-    await staffing.reassign(engine, NewPerson("rezaei", "another name", Role.SUPERVISOR), NOW, by=admin)
-    await people.set_password(engine, "karimi", PASSWORD, NOW, by=admin)
     with pytest.raises(NeedsTwo):  # one of those who open what is sealed
         await people.set_password(engine, "nouri", PASSWORD, NOW, by=admin)
+    await staffing.reassign(engine, NewPerson("rezaei", "another name", Role.SUPERVISOR), NOW, by=admin)
+    await people.set_password(engine, "karimi", PASSWORD, NOW, by=admin)
     await people.set_password(engine, "rezaei", PASSWORD, NOW)  # who has the machine
 
 
@@ -104,6 +102,23 @@ async def test_what_can_not_be_done_any_more_waits_on_and_after_a_week_nothing_i
     assert await granting.waiting(engine, NOW + timedelta(days=8)) == []
 
 
+async def test_a_request_undoes_nothing_that_was_done_to_her_since(engine: AsyncEngine) -> None:
+    asks, allows = await made(engine, "first", Role.ADMIN), await made(engine, "second", Role.ADMIN)
+    await made(engine, "karimi", Role.OPERATOR)
+    await granting.ask(engine, "change", NewPerson("karimi", "karimi", Role.SUPERVISOR), NOW, by=asks)
+    [request] = await granting.waiting(engine, NOW)
+    ahar = NewPerson("karimi", "karimi", Role.OPERATOR, areas=("ahar",))
+    await staffing.reassign(engine, ahar, NOW, by=allows)
+    with pytest.raises(Outdated):
+        await granting.allow(engine, request.id, NOW, by=allows)
+    [found] = [each for each in await people.listed(engine) if each["name"] == "karimi"]
+    assert (found["role"], found["areas"]) == ("operator", ["ahar"])
+    await granting.refuse(engine, request.id, NOW, by=asks)
+    await granting.ask(engine, "change", NewPerson("karimi", "karimi", Role.SUPERVISOR), NOW, by=asks)
+    [again] = await granting.waiting(engine, NOW)
+    assert await granting.allow(engine, again.id, NOW, by=allows) == ("karimi", "")
+
+
 async def test_whoever_took_her_second_factor_does_not_allow_her_a_password(engine: AsyncEngine) -> None:
     took, asks = await made(engine, "first", Role.ADMIN), await made(engine, "second", Role.ADMIN)
     await made(engine, "rezaei", Role.SUPERVISOR, totp_since=NOW, totp_secret="x")
@@ -121,6 +136,19 @@ async def test_a_lone_admin_is_told_that_nobody_can_allow_it(engine: AsyncEngine
     await made(engine, "second", Role.ADMIN, locked_at=NOW)
     with pytest.raises(NobodyElse):
         await granting.ask(engine, "add", NewPerson("karimi", "x", Role.ADMIN), NOW, by=alone)
+
+
+async def test_of_two_admins_who_lock_each_other_at_once_one_stays(engine: AsyncEngine) -> None:
+    for _ in range(5):
+        ids = {name: await made(engine, name, Role.ADMIN) for name in ("first", "second")}
+        each = (("first", ids["second"]), ("second", ids["first"]))
+        done = await asyncio.gather(
+            *(staffing.lock(engine, name, NOW, by=by) for name, by in each), return_exceptions=True
+        )
+        assert sorted(map(type, done), key=str) == [type(None), LastAdmin], done
+        async with engine.begin() as connection:
+            gone = {"name": func.concat(tables.people.c.name, "-", uuid.uuid4().hex), "role": "operator"}
+            await connection.execute(update(tables.people).values(gone))
 
 
 async def test_whose_account_another_changed_gets_a_letter_at_the_address_it_had(engine: AsyncEngine) -> None:
