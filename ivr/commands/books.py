@@ -20,7 +20,6 @@ cases = typer.Typer(help="The cases.", no_args_is_help=True)
 calls = typer.Typer(help="The calls.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
-MENU_KEYS = 2  # at most, of a choice: kind, topic, county
 PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "by_phone"]
 PLAIN += ["opened_at", "due_at"]
 Code = Annotated[str, typer.Argument(help="A tracking code; blanks and dashes don't matter.")]
@@ -108,16 +107,13 @@ def locate(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def mask_numbers(rows: Iterable[dict[str, Any]]) -> None:
-    """A terminal's scroll-back keeps what it was shown: enough of a number to tell two callers apart.
-
-    Of what was keyed in a call only choices of a menu are left: a longer entry is a number or a code of hers.
-    """
+    """A terminal's scroll-back keeps what it was shown: enough of a number to tell two callers apart."""
     from ivr.cases import phone
+    from ivr.voice.footprints import choices_only
 
     for row in rows:
         for step in row.get("steps") or ():
-            if len(step.get("key", "")) > MENU_KEYS:
-                step["key"] = "•" * len(step["key"])
+            step["key"] = choices_only(step.get("key", ""))
         for name in ("caller", "callback"):
             if row.get(name):
                 row[name] = phone.mask(row[name])

@@ -19,6 +19,7 @@ from ivr.store.facts import Unreadable, read_or_not
 from ivr.store.journal import journal_reading
 from ivr.store.tables import calls, cases, recordings
 from ivr.store.volumes import SECOND
+from ivr.voice.footprints import choices_only
 
 PRIVATE = ("caller", "caller_key", "caller_name", "callback", "national_id", "number")
 _MASK = "•••"
@@ -130,7 +131,9 @@ def _why(facts: list[dict[str, Any]], file: dict[str, Any] | None, rows: dict[st
 
 
 def masked(value: Any) -> Any:
-    """Without the caller's number and name, which no terminal's scroll-back should keep."""
+    """Without the caller's number, name and keys, which no terminal's scroll-back should keep."""
+    if isinstance(value, dict) and "step" in value:
+        return value | {"key": choices_only(value.get("key", ""))}
     if isinstance(value, dict):
         return {k: _MASK if k in PRIVATE and v else masked(v) for k, v in value.items()}
     return [masked(each) for each in value] if isinstance(value, list) else value

@@ -16,6 +16,8 @@ SERVED = ("CaseOpened", "WordsKept", "CaseSeen", "operator:answered")
 WAY = "way:"  # of a step that sends calls different ways by itself
 FAILED = ("failed", "lost")  # outcomes of a call that no caller chose
 LONGEST_SECOND = 120  # later ones count as this one
+MASK = "•"
+_CHOICE_KEYS = 2  # at most, of a choice: kind, topic, county
 
 
 class Did(StrEnum):
@@ -81,6 +83,11 @@ def deed(step: Mapping[str, Any]) -> Did | None:
 
 
 _WITHOUT_KEY: Mapping[str, Did] = {"timeout": Did.SILENT, "hash": Did.PRESSED, "said": Did.HEARD}
+
+
+def choices_only(keys: str) -> str:
+    """Of what was keyed only choices of a menu: a longer entry is a number or a code of hers."""
+    return MASK * len(keys) if len(keys) > _CHOICE_KEYS else keys
 
 
 def ways_taken(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:

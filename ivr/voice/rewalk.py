@@ -58,14 +58,13 @@ from ivr.voice.events import (
     Transfer,
     Transferred,
 )
-from ivr.voice.footprints import Did, Footprint
+from ivr.voice.footprints import MASK, Did, Footprint
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.well_desk import EXAMPLE_CODE, answered, examples
 
 SPOKEN_SECONDS = 20.0  # of who comes to a beep for the first time
-MASK = "•"
 FELT_SECONDS = 5.0  # a difference below this nobody notices
 MOST_EVENTS = 400  # of one walk; the longest calls have about a hundred
 

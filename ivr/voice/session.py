@@ -30,6 +30,7 @@ from ivr.voice.events import (
     Transferred,
     WayTaken,
 )
+from ivr.voice.footprints import MASK
 from ivr.voice.menu import END, Menu, Step
 from ivr.voice.own_words import played
 from ivr.voice.talk import LEAST_SECONDS, Back, Flow, Gone, Jump, Talk
@@ -110,7 +111,7 @@ class Session(Talk):
                 note = "" if ended is Ended.FULL else str(ended)
                 step = self.menu.steps.get(self.step)
                 masked = step is not None and step.is_masked
-                return Trace(self.step, "•" * len(pressed) if masked else pressed, note)
+                return Trace(self.step, MASK * len(pressed) if masked else pressed, note)
             case Said(key=key):
                 return Trace(self.step, key, "said")
             case Recorded(ended=ended):

@@ -199,8 +199,7 @@ async def test_a_code_is_followed_up_and_a_wrong_one_refused(hotline: Hotline) -
         while len(rows := await hotline.calls_of(number)) < 2:
             await asyncio.sleep(0.1)
     steps = [(step["step"], step["key"]) for step in rows[0]["steps"]]
-    assert ("follow_up", wrong) in steps and ("follow_up", case["code"]) in steps
-    assert "status" in [step for step, _ in steps]
+    assert steps.count(("follow_up", "•" * 10)) == 2 and "status" in [step for step, _ in steps]
     spoken = list((hotline.settings.sounds / "spoken").rglob("*.wav"))
     assert spoken, "the agency's answer was not spoken"
 
@@ -215,7 +214,7 @@ async def test_six_at_once_follows_up_in_the_language_she_spoke_before(hotline: 
             await asyncio.sleep(0.1)
     steps = [(step["step"], step["key"]) for step in rows[0]["steps"]]
     assert rows[0]["language"] == "az" and ("language", "6") in steps
-    assert ("follow_up", case["code"]) in steps and "status" in [step for step, _ in steps]
+    assert ("follow_up", "•" * 10) in steps and "status" in [step for step, _ in steps]
 
 
 # --- hanging up

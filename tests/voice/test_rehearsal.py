@@ -120,6 +120,7 @@ def test_masked_keys_stand_for_a_right_number_and_a_call_without_steps_is_left_o
     empty = PastCall("none", meeting.began, 0, True, "", "fa", "", [])
     found = through(OLD, meeting, empty)
     assert len(found.calls) == 1 and str(found.calls[0].before.landing).startswith("words meeting")
+    assert abs(found.calls[0].before.seconds - meeting.seconds) < 0.1, "what was read back was right"
 
 
 def test_the_table_has_a_row_for_each_fate_with_examples() -> None:

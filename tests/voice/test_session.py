@@ -364,6 +364,13 @@ def test_the_national_id_is_masked_in_the_step_log() -> None:
     assert talk.session.trace(Keys("0012345679", Ended.FULL)).key == "•" * 10
 
 
+def test_a_number_to_call_and_a_code_are_masked_in_the_step_log() -> None:
+    talk = Conversation(caller=Caller("", OFFICE_HOURS)).press("1", "5", "9", "6", "01")
+    assert talk.session.trace(Keys("09120000001", Ended.FULL)).key == "•" * 11
+    talk = Conversation().press("1", "6")
+    assert talk.session.trace(Keys(CODE, Ended.FULL)).key == "•" * 10
+
+
 def test_keys_of_any_step_that_says_so_are_masked_in_the_step_log() -> None:
     menu = default_menu()
     first = menu.steps["language"]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.commands.doctor import examine
 from ivr.lab.caller import PutDown
 from ivr.lab.pace import patience
+from ivr.store.facts import FactStep
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
@@ -59,7 +60,8 @@ async def test_inspect_tells_why_a_recording_waits_and_never_who_called(
         facts = call()
         await desk.intake.call_started(facts)
         code = await desk.intake.open_case(facts, opening(recorded(tmp_path, cased)))
-        await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
+        keyed = FactStep(WEDNESDAY, "callback_number", "09120000001", "")
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, (keyed,))
         await desk.pump.idle()
     async with office(engine, spool, pumping=False) as desk:
         await desk.intake.recording_begun(call(), begun, CHOSEN)
@@ -72,5 +74,7 @@ async def test_inspect_tells_why_a_recording_waits_and_never_who_called(
         found = inspected((await typed(database_url, tmp_path, "spool", "inspect", name, "--json"))[1])
         assert found["rows"]["recordings"][0]["name"] == cased and found["rows"]["cases"][0]["code"] == code
         assert found["rows"]["calls"][0]["outcome"] == "completed"
+        assert found["rows"]["calls"][0]["steps"][0]["key"] == "•" * 11
+        assert "09120000001" not in json.dumps(found)
     status, _, err = await typed(database_url, tmp_path, "spool", "inspect", "../../etc/passwd")
     assert status == 1 and "is called ../../etc/passwd" in err and "Traceback" not in err

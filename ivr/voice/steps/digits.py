@@ -30,17 +30,17 @@ class UsualNumber:
     most: int
     prompt: str
     example: str
-    masked: bool = False
+    masked: bool = True
 
 
 WHAT = {
     "callback": UsualNumber("phone", 8, 11, "callback.ask", "09140000000"),
-    "national_id": UsualNumber("national_id", 10, 10, "national_id.ask", "0012345679", masked=True),
+    "national_id": UsualNumber("national_id", 10, 10, "national_id.ask", "0012345679"),
     "code": UsualNumber("tracking_code", 10, 10, "follow_up.ask", EXAMPLE_CODE),
 }
 ANY_NUMBER = "digits"  # the check of a number that only another system understands
 CHECKS = (*(each.check for each in WHAT.values()), ANY_NUMBER)
-_ANY = UsualNumber(ANY_NUMBER, 1, 12, "", "")
+_ANY = UsualNumber(ANY_NUMBER, 1, 12, "", "", masked=False)
 INTO = ChoiceValue(tuple(WHAT), or_variable=True)
 
 
@@ -70,7 +70,7 @@ class DigitsStep(Choosing):
             lambda usual: (usual.prompt,),
         ),
     )
-    SENSITIVE = replace(SENSITIVE, default=_usual("true for a `national_id`", lambda usual: usual.masked))
+    SENSITIVE = replace(SENSITIVE, default=_usual("true but for a variable", lambda usual: usual.masked))
     KEYS = (
         YamlKey("into", INTO, "what it is; a variable takes any digits, for an `enquiry`"),
         YamlKey(
@@ -179,8 +179,9 @@ callback_number:
         return f"{self.TYPE} {self.into}"
 
     def usual_keys(self, many: int) -> str:
-        """A right number of the kind that is asked for."""
-        return WHAT[self.into].example if self.into in WHAT else "1" * many
+        """A right number of the kind that is asked for; 1 where one was read back."""
+        is_whole = self.into in WHAT and many >= self.min_keys
+        return WHAT[self.into].example if is_whole else "1" * many
 
     @property
     def rounds(self) -> int:

@@ -15,6 +15,7 @@ from ivr.desk.call.interventions import Intervening, came_about
 from ivr.desk.case.change import CITIZEN
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.reading.casefile import CaseFile
+from ivr.voice.footprints import choices_only
 from ivr.web.panel.locale import Locale, digits
 from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import Visit
@@ -132,9 +133,8 @@ class Teller:
         name, note = step["step"].rpartition(".")[2], step.get("note", "")  # of fragments and called trees
         kind, _, result = note.partition(":")
         said = self.words.get(f"casefile.note.{kind}.{result or USUAL}", note) if note else ""
-        return CallStep(
-            max(after, 0.0), self.words.get(f"casefile.step.{name}", name), step.get("key", ""), said
-        )
+        keys = choices_only(step.get("key", ""))  # a number of hers is read where that takes a reason
+        return CallStep(max(after, 0.0), self.words.get(f"casefile.step.{name}", name), keys, said)
 
     def _stepped_in(self, each: Row[Any]) -> StoryEntry:
         return StoryEntry(

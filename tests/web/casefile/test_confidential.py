@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import referring
@@ -21,9 +21,10 @@ from ivr.desk.people.unsealing import OPEN_FOR
 from ivr.desk.recordings import revealing
 from ivr.desk.recordings.revealing import Hidden
 from ivr.store.audit import TELLING
-from ivr.store.tables import audit, limits, openings
+from ivr.store.tables import audit, calls, limits, openings
 from ivr.web.casefile import opening_pages, privacy
-from ivr.web.panel.locale import words
+from ivr.web.panel.locale import digits, words
+from tests.desk.office import WEDNESDAY
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.casefile import Desk, desk_served
 from tests.web.panel import PASSWORD, QUICK, Client
@@ -114,6 +115,17 @@ async def test_an_agency_gets_words_and_no_voice_and_the_desk_no_name(desk: Desk
     listed = await office.text("/panel/inbox?queue=all")
     assert code in listed and TOLD in listed and str(heard) not in listed
     assert not await noted(desk, "caller_revealed", "voice_revealed", "recording_downloaded")
+
+
+async def test_no_number_that_she_keyed_in_her_call_is_read_off_its_path(desk: Desk) -> None:
+    code = await desk.open(caller="", callback="09120000001")
+    keyed = [{"at": WEDNESDAY.isoformat(), "step": "callback_number", "key": "09120000001", "note": ""}]
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(calls).values(steps=keyed))
+    await confide(desk, code)
+    page = await (await desk.panel.signed_in("supervisor")).text(f"/panel/cases/{code}")
+    assert f"<kbd>{'•' * 11}</kbd>" in page and digits("09120000001") not in page
+    assert "09120000001" not in page
 
 
 async def test_the_seal_is_opened_by_two_for_a_while_and_both_are_on_record(desk: Desk) -> None:
