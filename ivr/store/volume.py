@@ -34,6 +34,12 @@ class Look:
     full: bool = False
 
 
+def want_mounted(folder: Path) -> None:
+    """Raises FileNotFoundError where a link leads to nothing: what lies on that disk is not gone."""
+    if folder.is_symlink() and not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "it leads to nothing; is that disk mounted?", str(folder))
+
+
 def look(folder: Path) -> Look:
     """Write a page there, flush it and remove it. Never raises; may hang as long as the disk does.
 
@@ -43,8 +49,7 @@ def look(folder: Path) -> Look:
     probe = folder / f".look-{os.getpid()}"
     try:
         if not folder.is_dir():  # to make what is there would ask its parent's disk, which may hang
-            if folder.is_symlink():
-                raise OSError(errno.ENOENT, "it leads to nothing; is that disk mounted?")
+            want_mounted(folder)
             folder.mkdir(parents=True, exist_ok=True)
         free = free_bytes(folder)
         if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment

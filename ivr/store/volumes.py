@@ -266,6 +266,11 @@ async def _at_its_pace(look: Callable[[Volume], Awaitable[None]], volume: Volume
                     await volume.wanted.wait()
 
 
+def disk_of(root: Path, name: str) -> Path:
+    """The folder of recordings on the disk where the books say that one lies."""
+    return root / SECOND if name.startswith(f"{SECOND}/") else root
+
+
 def link(folder: Path, target: Path) -> bool:
     """Make `folder/second` lead to `target`, which is made too. False, and a line logged, if it can't.
 

@@ -37,7 +37,6 @@ from ivr.desk.facts.strays import (
     Shelf,
     Stray,
     asked,
-    disk_of,
     recall,
     remember,
     strays,
@@ -65,6 +64,7 @@ from ivr.store.journal import Journal
 from ivr.store.journal.journal_marks import last_setback
 from ivr.store.room import trim
 from ivr.store.tables import cases
+from ivr.store.volumes import disk_of
 from ivr.voice.events import Ended
 from ivr.voice.riff import with_header
 from ivr.voice.wave import measure, was_closed

@@ -26,7 +26,8 @@ from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.folders import day_folders, shown
 from ivr.store.recording_files import is_one, stem, where
 from ivr.store.tables import recordings
-from ivr.store.volumes import SECOND
+from ivr.store.volume import want_mounted
+from ivr.store.volumes import SECOND, disk_of
 
 T = TypeVar("T")
 LOOK_BACK_SECONDS = 120.0  # looked at again in each pass …
@@ -117,20 +118,23 @@ async def strays(
     return look
 
 
-def disk_of(root: Path, name: str) -> Path:
-    """The folder of recordings on the disk where the books say that one lies."""
-    return root / SECOND if name.startswith(f"{SECOND}/") else root
-
-
 async def asked(disk: Path, question: Callable[[], T]) -> T:
-    """Its answer, or what it raises; TimeoutError where the second disk hangs. Who sleeps there is left."""
-    return await ask_once(partial(in_time, disk, question) if disk.name == SECOND else question)
+    """Its answer, or what it raises; TimeoutError where the second disk hangs. Who sleeps there is left.
+
+    FileNotFoundError where it is not mounted: what it shows then says nothing of what lies on it.
+    """
+
+    def answer() -> T:
+        want_mounted(disk)
+        return question()
+
+    return await ask_once(partial(in_time, disk, answer) if disk.name == SECOND else answer)
 
 
 async def _listed(disk: Path, question: Callable[[], list[T]], refused: Callable[[OSError], None]) -> list[T]:
     try:
         return await asked(disk, question)
-    except TimeoutError as error:
+    except OSError as error:
         refused(error)
         return []
 

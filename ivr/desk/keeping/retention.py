@@ -72,6 +72,8 @@ from ivr.store.tables import (
     recordings,
     transcripts,
 )
+from ivr.store.volume import want_mounted
+from ivr.store.volumes import disk_of
 
 log = logging.getLogger(__name__)
 
@@ -486,6 +488,7 @@ async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: dateti
 
     def unlink(row: Any) -> None:
         """The file, plain or in its envelope, then what was made of it."""
+        want_mounted(disk_of(folder, row.name))  # else it lies there still, once the disk is back
         recording_files.forget(folder, row.name)
         derived.forget(row.id)
 

@@ -34,12 +34,13 @@ from ivr.store.journal import Position, writing
 from ivr.store.recording_files import is_of, new_stem
 from ivr.store.room import Hold, Room
 from ivr.store.tables import outbox, recordings
+from ivr.store.volumes import link
 from ivr.voice.actions import KeepWords, OpenCase
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
-from tests.fixtures.damaged import asleep, damaged, without_header
+from tests.fixtures.damaged import asleep, damaged, unmounted, without_header
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import lay
 
@@ -531,6 +532,23 @@ async def test_words_on_a_second_disk_that_hangs_as_they_are_measured_wait_alone
             assert await one_pass(desk, tmp_path) == Pass(waiting=[its], unread=["second"])
         await _wakes(disk, monkeypatch)
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["left before", "never seen"])
+async def test_words_on_a_second_disk_that_is_not_mounted_are_taken_in_once_it_is(
+    engine: AsyncEngine, tmp_path: Path, known: bool
+) -> None:
+    link(tmp_path / "recordings", tmp_path / "disk")
+    _words_on_both(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        if known:
+            assert (await one_pass(desk, tmp_path, settled=9e9)).growing == 2
+        with unmounted(tmp_path / "disk"):
+            waiting = ["second/2026/11/25/cccc"] if known else []
+            done = await one_pass(desk, tmp_path, look_back=0)
+            assert done == Pass(cases=1, waiting=waiting, unread=["second"])
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=1)
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass()
 
 
 def _words_on_both(folder: Path) -> Path:

@@ -35,11 +35,13 @@ from ivr.lab.pace import patience
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
+from ivr.store.volumes import link
 from ivr.voice import riff
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 from tests.fixtures.commands import ivr
+from tests.fixtures.damaged import unmounted
 from tests.fixtures.database import SEED
 from tests.fixtures.plans import plan_of
 from tests.voice.voices import voice
@@ -62,8 +64,9 @@ class Archive:
     def __init__(self, at: Counter, desk: Office, folder: Path) -> None:
         self.at, self.desk, self.folder = at, desk, folder
 
-    async def case(self, **more: Any) -> tuple[str, Path]:
+    async def case(self, disk: str = "", **more: Any) -> tuple[str, Path]:
         recorded = words()
+        recorded = replace(recorded, name=disk + recorded.name)
         path = self.folder / "recordings" / f"{recorded.name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"RIFF" + recorded.name.encode())
@@ -268,6 +271,17 @@ async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None
     assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
     path.write_bytes(content)  # as from a backup
     assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
+
+
+async def test_words_on_a_disk_that_is_not_mounted_are_called_erased_once_they_are(archive: Archive) -> None:
+    link(archive.folder / "recordings", archive.folder / "disk")
+    _, path = await archive.closed(disk="second/")
+    aside = Aside()
+    with unmounted(archive.folder / "disk"):
+        assert await archive.keep(100, aside=aside) == retention.Purged(recordings=1)
+        assert aside.counts[retention.FILES] == 1
+    assert path.exists()
+    assert await archive.keep(100, aside=aside) == retention.Purged(files=1) and not path.exists()
 
 
 async def test_of_three_cases_one_that_the_books_refuse_to_change_keeps_no_other_nor_any_file(
