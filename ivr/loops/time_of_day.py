@@ -4,7 +4,8 @@ Every process asks the database, which all machines share. Where the two are far
 ever and what they say bears the database's time, unless that can't be; but what time alone brings
 about (cases that climb, words that are erased, citizens who are called) rests until they agree: nobody can
 tell which of the two is wrong, and a day lost is mended more easily than a year that never was. It rests,
-too, until they were compared for the first time. What callers say before that is put right as it comes into
+too, until they were compared for the first time, and from a jump of this machine's clock, which its uptime
+gives away, to the next comparison. What callers say before that is put right as it comes into
 the books (ivr/desk/facts/righting.py).
 """
 
@@ -94,14 +95,16 @@ class TimeOfDay:
         now = datetime.now(self.zone)
         if self._known is None:
             return now
-        # Not by this machine's clock, which may be set right between two looks.
+        # Not by this machine's clock where it is wrong: it may be set right between two looks.
         known = self._known[0] + timedelta(seconds=clocks.uptime() - self._known[1])
-        return known if self.compared else max(now, known)
+        if not self.compared:
+            return max(now, known)
+        return known if self.trouble or abs(now - known) > FAR else now
 
     @property
     def is_sure(self) -> bool:
         """Whether what time alone brings about may go on."""
-        return self.compared and not self.trouble
+        return self.compared and not self.trouble and abs(datetime.now(UTC) - self()) <= FAR
 
     def mark(self) -> str:
         """By which what a call says can be put right later; "" once this clock was compared."""
@@ -125,7 +128,7 @@ class TimeOfDay:
         found = await ask(self.engine)
         said, self.trouble = self.trouble, found.trouble
         now = (found.machine + found.off).astimezone(self.zone)
-        self._known = (now, clocks.uptime()) if found.off else None
+        self._known = now, clocks.uptime()
         self.compared = True
         if self.trouble and not said:
             log.error("%s: set it right (NTP); until then %s", self.trouble, RESTS)

@@ -226,6 +226,8 @@ class Worker:
                 log.info("%d recordings were %s", done, each.called)
 
     async def _close_days(self) -> None:
+        if not self.is_sure():  # the database's clock may be the wrong one, and no day is opened again
+            return
         await custody.keep(self.pump.engine, self.cellar.lists)
 
     async def _seal(self) -> None:
@@ -235,9 +237,12 @@ class Worker:
         await witnessing.send_away(self.pump.engine, self.cellar.witnesses, self.clock())
 
     async def _count_days(self) -> None:
-        if counted := await count_days(self.pump.engine, self.book.timezone, aside=self.aside):
+        if not self.is_sure():
+            return
+        engine, zone, now = self.pump.engine, self.book.timezone, self.clock()
+        if counted := await count_days(engine, zone, now, self.aside):
             log.info("%d days were counted for the figures", counted)
-        await count_steps(self.pump.engine, self.book.timezone, aside=self.aside)
+        await count_steps(engine, zone, now, self.aside)
 
     async def _keep_trees(self) -> None:
         engine, now, aside = self.pump.engine, self.clock(), self.aside

@@ -8,13 +8,14 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
@@ -31,13 +32,17 @@ from ivr.store import clocks
 from ivr.store.clocks import FAR
 from ivr.store.engine import make_engine
 from ivr.store.facts import FactStep, Unreadable
+from ivr.store.figure_days import figure_days
 from ivr.store.journal import journal_reading
+from ivr.store.tables import custody_days, menu_step_days
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami
+from tests.desk.keeping.test_verify import sql
 from tests.desk.office import Office, call, office, opening
 from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
+from tests.loops.test_put_aside import worker_at
 from tests.loops.test_rescue import TO_RECORD, TREE
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -160,6 +165,36 @@ async def test_a_clock_that_is_set_right_between_two_looks_moves_nobody_s_time(
         wrong.setattr(time_of_day, "datetime", Behind)
         await clock.begin()
     assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("wrong", ["Behind", "Ahead"])
+async def test_a_clock_that_jumps_between_two_looks_is_believed_by_nobody(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    clock = TimeOfDay(engine, TEHRAN)
+    await clock.begin()
+    with monkeypatch.context() as jumps:
+        jumps.setattr(time_of_day, "datetime", globals()[wrong])
+        assert not clock.is_sure
+        assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert clock.is_sure, "it was set right again"
+
+
+async def test_days_are_counted_and_closed_by_the_time_of_day_and_only_where_that_is_sure(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        await said(desk, TimeOfDay(engine, TEHRAN))
+        await sql(engine, "UPDATE case_events SET noted_on = noted_on - 2")
+        worker = worker_at(datetime.now(UTC) + timedelta(days=2), desk, tmp_path)
+        for sure in (False, True):
+            worker.is_sure = partial(bool, sure)
+            await worker._count_days()  # a turn each: the loops' come every five and ten minutes
+            await worker._close_days()
+            async with engine.connect() as connection:
+                for table in (figure_days, menu_step_days, custody_days):
+                    many = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+                    assert bool(many) == sure, table.name
 
 
 @pytest.mark.parametrize("wrong", ["Behind", "Ahead"])
