@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import lru_cache, partial
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -61,13 +62,13 @@ class Calendar:
         opened_on = opened_at.astimezone(zone).toordinal()
         last = opened_on + _MOST_DAYS + 2 * days
         counted = self._counted_for(county)
-        counted.cover(opened_on, opened_on + 2 * days)
-        while (at := bisect_right(counted.days, opened_on) + days - 1) >= len(counted.days):
-            if counted.end > last:
+        known = counted.cover(opened_on, opened_on + 2 * days)
+        while (at := bisect_right(known.days, opened_on) + days - 1) >= len(known.days):
+            if known.end > last:
                 day = date.fromordinal(opened_on)
                 raise ValueError(f"the calendar has no {days} working days after {day}")
-            counted.cover(opened_on, counted.end)
-        return datetime.combine(date.fromordinal(counted.days[at]), _END_OF_DAY, zone)
+            known = counted.cover(opened_on, known.end)
+        return datetime.combine(date.fromordinal(known.days[at]), _END_OF_DAY, zone)
 
     def day(self, moment: datetime) -> date:
         """The date of a moment where the province is."""
@@ -79,9 +80,8 @@ class Calendar:
         first, last = since.astimezone(zone).toordinal(), until.astimezone(zone).toordinal()
         if last <= first:
             return 0
-        counted = self._counted_for(county)
-        counted.cover(first, last)
-        return bisect_right(counted.days, last) - bisect_right(counted.days, first)
+        days = self._counted_for(county).cover(first, last).days
+        return bisect_right(days, last) - bisect_right(days, first)
 
     def _counted_for(self, county: str) -> _Counted:
         area = county if county in self.overrides else ""
@@ -93,25 +93,28 @@ class Calendar:
         return self.is_working(date.fromordinal(day), area)
 
 
+class _Days(NamedTuple):
+    """The ordinals of working `days` in order, from `start` to before `end`: years of 365 days."""
+
+    days: list[int]
+    start: int
+    end: int
+
+
 @dataclass(slots=True)
 class _Counted:
-    """The ordinals of an area's working `days` in order, from `start` to before `end`: years of 365 days.
-
-    What `is_working` says of a day is asked once.
-    """
+    """An area's working days, as far as they are known. What `is_working` says of a day is asked once."""
 
     is_working: Callable[[int], bool]
-    days: list[int] = field(default_factory=list)
-    start: int = 0
-    end: int = 0
+    known: _Days | None = None
 
-    def cover(self, first: int, last: int) -> None:
-        """Know all days from `first` to `last`."""
-        if not self.days and self.start == self.end:
-            self.start = self.end = first // _YEAR * _YEAR
-        while self.start > first:
-            self.start -= _YEAR
-            self.days[:0] = filter(self.is_working, range(self.start, self.start + _YEAR))
-        while self.end <= last:
-            self.days += filter(self.is_working, range(self.end, self.end + _YEAR))
-            self.end += _YEAR
+    def cover(self, first: int, last: int) -> _Days:
+        """All days from `first` to `last`, and more. Threads share them: what was given out never changes."""
+        start, end = first // _YEAR * _YEAR, (last // _YEAR + 1) * _YEAR
+        known = self.known or _Days([], start, start)
+        if start < known.start or end > known.end:
+            before = filter(self.is_working, range(start, known.start))
+            after = filter(self.is_working, range(known.end, end))
+            days = [*before, *known.days, *after]
+            known = self.known = _Days(days, min(start, known.start), max(end, known.end))
+        return known

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from threading import Barrier, local
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.deadlines import Calendar
+from ivr.lab.pace import patience
 from tests.fixtures.province import calendar
 
 TEHRAN = ZoneInfo("Asia/Tehran")
@@ -83,3 +87,30 @@ def test_naive_times_and_no_days_are_refused(opened: datetime, days: int) -> Non
 def test_a_calendar_without_working_days_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no 1 working days"):
         calendar(weekend=frozenset(range(7))).due_at(datetime(2026, 1, 1, tzinfo=UTC), 1)
+
+
+class AskedAtOnce(Mapping[date, bool]):
+    """No days of its own; two threads ask for their first one at the same moment."""
+
+    def __init__(self) -> None:
+        self._both, self._met = Barrier(2, timeout=patience(4)), local()
+
+    def __getitem__(self, day: date) -> bool:
+        if not hasattr(self._met, "once"):
+            self._met.once = True
+            self._both.wait()
+        raise KeyError(day)
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_two_threads_that_count_a_year_at_once_count_no_day_twice() -> None:
+    shared = Calendar("Asia/Tehran", frozenset({3, 4}), {"": AskedAtOnce()})
+    opened = datetime(2026, 11, 22, 8, tzinfo=TEHRAN)
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda days: due(opened, days, shared), (20, 20)))
+    assert found == [due(opened, 20)] * 2 and due(opened, 20, shared) == due(opened, 20)
