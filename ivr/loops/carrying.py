@@ -86,7 +86,7 @@ from ivr.voice.events import (
 )
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
-from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.steps.operator import own_operator
 
 log = logging.getLogger(__name__)
 
@@ -449,9 +449,7 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
         return callback.order(told.code, told.order, told.language)
     if told.meeting is not None:
         return callback.meeting(told.code, told.meeting, told.language)
-    operators = [step for step in tree.steps.values() if isinstance(step, OperatorStep)]
-    own = min(operators, key=lambda step: step.id.count("."), default=None)  # not that of a tree it calls
-    return callback.menu(told.code, told.seen, told.language, own)
+    return callback.menu(told.code, told.seen, told.language, own_operator(tree.steps))
 
 
 async def carry(line: OpenLine, channel: Channel) -> None:

@@ -12,7 +12,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.voice import meeting_standing, saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, WishCallBack, Words
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said, WishNoted
-from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.steps.operator import OperatorStep, own_operator
 from ivr.voice.talk import Asks, Flow, Gone, Talk
 
 MISSES = 2  # the question is asked so often without a key; then nobody is there
@@ -51,6 +51,7 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "verdict.or_operator",
         "record.cut",
         "record.unsure",
+        "operator.closed",
         "verdict.unsure",
         "record.call_again",
     }
@@ -83,17 +84,19 @@ def is_unread(seen: CaseSeen) -> bool:
 
 def offer_operator(talk: Talk, step: Asks, speech: Speech) -> Flow[None]:
     """She is not asked about what she has not heard: somebody may read it to her, or see who she is."""
-    operator = _operator(talk)
+    operator = own_operator(talk.steps)
     if operator is None:
         yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)
         return
     keys = yield from talk.ask_key(step, (*talk.take_pending(), *speech, "verdict.or_operator"))
     if keys.pressed == "0":
-        yield from operator.connect(talk)
+        yield from _connect(talk, operator)
 
 
-def _operator(talk: Talk) -> OperatorStep | None:
-    return next((each for each in talk.steps.values() if isinstance(each, OperatorStep)), None)
+def _connect(talk: Talk, operator: OperatorStep) -> Flow[None]:
+    """Out of hours the step says that nobody is there; else it is said here, where she goes nowhere else."""
+    if not (yield from operator.connect(talk)) and not operator.is_closed(talk):
+        talk.say("operator.closed")
 
 
 def ask(
@@ -181,7 +184,7 @@ def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
     if not (yield from _is_noted(talk, Confirm(code, solved=False))):
         return
     talk.verdict = "not_solved"
-    operator = _operator(talk)
+    operator = own_operator(talk.steps)
     for _ in range(TRIES):
         yield from record_words(talk, "verdict.why")
         if not talk.reason_lost:
@@ -192,7 +195,7 @@ def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
         speech += ("verdict.try_again",)
         keys = yield from talk.ask_key(step, speech + (("verdict.or_operator",) if operator else ()))
         if keys.pressed == "0" and operator:
-            yield from operator.connect(talk)
+            yield from _connect(talk, operator)
         if keys.pressed != "1":
             return
 

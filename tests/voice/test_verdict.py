@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from ivr.voice import callback
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
 from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, Said, Transfer
 from ivr.voice.session import Session
-from ivr.voice.steps.operator import OperatorStep
-from tests.voice.conversation import CALLER, CODE, DIRECTORY, UNKNOWN, Conversation
+from ivr.voice.steps.operator import Hours, OperatorStep, own_operator
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, OFFICE_HOURS, UNKNOWN, Conversation
 
 ANSWERED = CaseSeen(Lookup.FOUND, "answered", "abfa", None, "آب وصل شد", may_confirm=True)
 BY = ("callback.agency_is", "agency.abfa")
@@ -145,6 +146,21 @@ def test_a_star_repeats_how_content_she_is_and_what_only_an_operator_may_read_to
     assert talk.press("4").rates == [4] and talk.over
     unread = ringing(UNREAD, "az")
     told = [*unread.heard][-2:]
+def test_whom_no_operator_answers_is_told_that_nobody_is_there() -> None:
+    for talk in (ringing(UNREAD).press("0"), called(room=False).press("2", "0")):
+        assert talk.over and "operator.closed" in talk.heard
+    reached = ringing(UNREAD, transfer=Transfer.ANSWERED).press("0")
+    assert reached.over and "operator.closed" not in reached.heard
+    at_night = replace(OPERATOR, hours=Hours(frozenset(), time(8), time(16)), closed_prompt=("own.night",))
+    closed = Conversation(menu=callback.menu(CODE, UNREAD, "fa", at_night)).press("0")
+    assert "own.night" in closed.heard and "operator.closed" not in closed.heard
+
+
+def test_the_operator_is_the_one_of_the_tree_itself() -> None:
+    theirs = replace(OPERATOR, id="water.122.person")
+    assert own_operator({each.id: each for each in (theirs, OPERATOR)}) is OPERATOR
+
+
     assert unread.press("*").heard[-2:] == told and not unread.over
 
 

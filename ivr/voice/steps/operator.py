@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
@@ -159,7 +159,7 @@ operator:
     def _keeps_place(self, talk: Talk) -> Flow[bool]:
         """Whether she would have to wait, could be called, and wants that."""
         may = self.call_back and talk.can_be_called and not talk.blocked
-        if not may or talk.turn_queue or talk.code == "" or self._is_closed(talk):
+        if not may or talk.turn_queue or talk.code == "" or self.is_closed(talk):
             return False
         seen = yield from talk.do(LookAtQueue(self.queue), QueueSeen)
         if not seen.busy:
@@ -167,12 +167,12 @@ operator:
         keys = yield from talk.ask_key(OFFER, ("turn.offer",))
         return keys.pressed == KEEPS_PLACE
 
-    def _is_closed(self, talk: Talk) -> bool:
+    def is_closed(self, talk: Talk) -> bool:
         return self.hours is not None and not self.hours.hold(talk.caller.now)
 
     def connect(self, talk: Talk) -> Flow[bool]:
         """Whether she has talked with somebody; out of hours it is said that nobody is there."""
-        if self._is_closed(talk):
+        if self.is_closed(talk):
             talk.say(*self.closed_prompt)
             return False
         yield from talk.do(Say(talk.take_pending() + self.prompt, talk.language), Said)
@@ -197,3 +197,9 @@ operator:
 
     def _waited(self, timing: Timing) -> float:
         return max(timing.speech(self.prompt) + self.wait_seconds, timing.speech(self.closed_prompt))
+
+
+def own_operator(steps: Mapping[str, object]) -> OperatorStep | None:
+    """The one of the tree itself, where it has one, and not that of a tree it calls."""
+    operators = (step for step in steps.values() if isinstance(step, OperatorStep))
+    return min(operators, key=lambda step: step.id.count("."), default=None)
