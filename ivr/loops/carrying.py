@@ -168,7 +168,7 @@ class Call:
         try:
             await self.channel.took(self.facts.id)
             spoken = self.session.language
-            if self.facts.attempt and spoken != self.line.intake.book.conventions.languages[0]:
+            if spoken != self.line.intake.book.conventions.languages[0]:
                 await self.channel.speaks(spoken)  # the dialplan began it in the first one
             await self._converse()
         except Drained:

@@ -39,6 +39,13 @@ from tests.loops.carried import carried
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 TO_RECORD, ADD = "1111" + "01" + "-", "4" + "-"
 SECONDS = 8_000  # samples
+AZ = b"""\
+menu: "az"
+languages: [az]
+steps:
+  hello: {type: say, prompt: [welcome], go: bye}
+  bye: {type: end, prompt: [goodbye]}
+"""
 WORDS_FIRST = TREE.with_name("111-words-first.yaml")
 
 
@@ -202,6 +209,15 @@ async def test_words_with_which_asterisk_goes_on_as_we_end_are_whole_in_their_ca
     whole = (words / its["path"]).read_bytes()
     assert its["sha256"] == hashlib.sha256(whole).hexdigest()
     assert (case["kind"], case["county"], case["caller"]) == ("complaint", "tabriz", "02155500111")
+
+
+async def test_the_dialplan_knows_the_first_language_of_a_tree_for_a_number_of_its_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    theirs = Pretend(keys="1" * 9)
+    async with office(engine, tmp_path) as desk:
+        await carried(line_of(desk, parse(AZ, "m.yaml")), theirs, tmp_path / "recordings")
+    assert theirs.variables["IVR_LANGUAGE"] == "az"
 
 
 @pytest.mark.parametrize(("language", "told"), [("fa", None), ("az", "az")])
