@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.clock import Clock, fair_days
 from ivr.cases.escalation import next_at
+from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
@@ -26,6 +27,7 @@ from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, outbox, referrals
 
 CITIZEN = "citizen"
+DUPLICATE = "duplicate_merged"  # told of the case in which one goes on
 Books = AsyncEngine | AsyncConnection
 EVENTS = {
     CaseAction.REFER: "referred",
@@ -115,10 +117,12 @@ class Change:
 
         `begins`, `ends`: the reasons the two referrals keep. Raises Refused where the case is about that
         body; where nobody chose it, as when the case is opened again, another has it, and the desk where
-        that body gets no more cases.
+        that body gets no more cases or could read nothing of this one.
         """
         if self.action is CaseAction.REOPEN and not self.page.rules.can_have(agency):
             self.details["retired"] = agency
+            agency = self.page.rules.desk
+        elif self.action is CaseAction.REOPEN and is_unread(self.page, self.case, agency):
             agency = self.page.rules.desk
         if agency == self.case.accused:
             if self.action is not CaseAction.REOPEN:
@@ -242,6 +246,12 @@ class Change:
 
 def clock_of(case: Row[Any]) -> Clock:
     return Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
+
+
+def is_unread(page: Page, case: Row[Any], agency: str) -> bool:
+    """Whether a confidential case would tell that body nothing: the desk has written nothing for it yet."""
+    sealed = case.confidential and not case.told and case.kind != Kind.MEETING
+    return bool(sealed) and agency != page.rules.desk
 
 
 def unchanged(case: Row[Any], ask: Instruction) -> None:

@@ -17,7 +17,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
 from ivr.desk.case.callback_planning import ADVISED, BY_DESK
-from ivr.desk.case.change import Books, Change, Instruction, unchanged
+from ivr.desk.case.change import DUPLICATE, Books, Change, Instruction, unchanged
 from ivr.desk.case.discretion import refuse_awaited, refuse_together
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import recording_row
@@ -105,7 +105,7 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
     change.values = {"closed_at": change.ask.now, "closure": "merged", "merged_into": other.id}
     change.values["member_of"] = None
     change.details["into"] = other.code
-    await change.tell("duplicate_merged", other, {"duplicate": change.ask.code})
+    await change.tell(DUPLICATE, other, {"duplicate": change.ask.code})
 
 
 async def reopen(

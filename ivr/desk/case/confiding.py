@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, any_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Books, Change, Instruction, unchanged
+from ivr.desk.case.change import DUPLICATE, Books, Change, Instruction, is_unread, unchanged
+from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import MOVED
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import cases, people
+from ivr.store.tables import case_events, cases, people
 
 EVENT = "confided"
 LONGEST = 2_000  # characters of what an agency may read
@@ -40,7 +40,7 @@ class Secrecy:
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """The columns of a case and of its parts."""
+    """The columns of a case, of its parts and of its duplicates."""
 
     by: str
     accused: str | None
@@ -50,10 +50,11 @@ class _Sealed:
 
 
 async def confide(books: Books, page: Page, ask: Instruction, wanted: Secrecy = Secrecy()) -> None:
-    """Make a case and its parts confidential, or say anew about whom they are. One event for each.
+    """Make a case confidential, with its parts and duplicates, or say anew about whom it is. One event each.
 
     One that an agency has goes to the desk where that is the body it is about, or nothing is written for
-    agencies yet. Raises NoSuchCase, WrongField, and Refused to an agency and for a merged case.
+    agencies yet; a member leaves its collective case first. Raises NoSuchCase, WrongField, and Refused to an
+    agency and for a merged or a collective case.
     """
     if ask.actor.side is Side.AGENCY:
         raise Refused(
@@ -65,6 +66,7 @@ async def confide(books: Books, page: Page, ask: Instruction, wanted: Secrecy = 
         unchanged(case, ask)
         if case.part_of is not None or case.status == Status.MERGED:
             raise Refused(f"case {ask.code} is not made confidential by itself: do that to the whole")
+        refuse_collective(case)
         ids = await _ids(connection, wanted.kept_from)
         named = _Sealed(
             case.confidential or ("caller" if ask.actor.side is Side.CITIZEN else "desk"),
@@ -73,41 +75,55 @@ async def confide(books: Books, page: Page, ask: Instruction, wanted: Secrecy = 
             wanted.told.strip() or case.told,
             sorted(set(wanted.kept_from)),
         )
-        parts = select(cases).where(cases.c.part_of == case.id).order_by(cases.c.code)
-        below = (await connection.execute(parts.with_for_update(key_share=True))).all()
-        for each in (case, *below):
-            its = named if each is case else replace(named, told=each.words or named.told)
+        for each in (case, *await _below(connection, case.id)):
+            its = replace(named, told=each.words or named.told) if each.part_of else named
             await _seal(connection, page, ask, each, its)
+
+
+async def _below(connection: AsyncConnection, above: uuid.UUID) -> list[Row[Any]]:
+    """Its parts, the duplicates that went on in it, and what is below those; locked.
+
+    Its story names its duplicates: no index does.
+    """
+    its = (case_events.c.case_id == above, case_events.c.event == DUPLICATE)
+    duplicates = select(case_events.c.details["duplicate"].astext).where(*its).scalar_subquery()
+    is_below = or_(cases.c.part_of == above, cases.c.code == any_(func.array(duplicates)))
+    query = select(cases).where(is_below).order_by(cases.c.code).with_for_update(key_share=True)
+    found = (await connection.execute(query)).all()
+    return [each for one in found for each in (one, *await _below(connection, one.id))]
 
 
 async def _seal(
     connection: AsyncConnection, page: Page, ask: Instruction, case: Row[Any], its: _Sealed
 ) -> None:
     values = {"confidential": its.by, "accused": its.accused, "kept_from": its.kept_from, "told": its.told}
-    await connection.execute(update(cases).where(cases.c.id == case.id).values(values))
+    values |= {"member_of": None, "person_id": case.person_id}
+    if str(case.person_id) in (its.kept_from or ()):  # else it would lie where nobody looks
+        values["person_id"] = None
+    seal = update(cases).where(cases.c.id == case.id).values(values).returning(*cases.c)
+    sealed = (await connection.execute(seal)).one()
     details: dict[str, Any] = {"by": its.by, "told": bool(its.told)}
     details |= {name: value for name, value in (("agency", its.accused), ("people", its.names)) if value}
+    if case.member_of:
+        details["left_collective"] = True
     if ask.reason.strip():
         details["reason"] = ask.reason.strip()
     cause = uuid.uuid5(ask.cause, str(case.id))
     await add_event(connection, cause, case.id, ask.now, EVENT, details, actor=ask.actor.name)
-    if _must_go(page, case, its):
+    if _must_go(page, sealed):
         quiet = replace(ask, code=case.code, reason="", seen=None, cause=cause)
-        fresh = (await connection.execute(select(cases).where(cases.c.id == case.id))).one()
         to = page.away_from(its.accused or "")
         status = Status.OPENED if to == page.rules.desk else Status.REFERRED
-        change = Change(connection, page, fresh, CaseAction.REFER, quiet, status)
+        change = Change(connection, page, sealed, CaseAction.REFER, quiet, status)
         change.move(to, MOVED)
         await change.save()
 
 
-def _must_go(page: Page, case: Row[Any], its: _Sealed) -> bool:
+def _must_go(page: Page, case: Row[Any]) -> bool:
     """Away from the body it is about; and from one that could read nothing of it."""
-    if case.status not in OPEN or case.status == Status.ANSWERED or case.member_of is not None:
+    if case.status not in OPEN or case.status == Status.ANSWERED:
         return False
-    if case.agency == its.accused:
-        return True
-    return case.agency != page.rules.desk and not its.told and case.kind != Kind.MEETING
+    return case.agency == case.accused or is_unread(page, case, case.agency)
 
 
 def _check(page: Page, ask: Instruction, wanted: Secrecy) -> None:

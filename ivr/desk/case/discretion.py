@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.channels import COLLECTIVE
 from ivr.cases.meetings import AWAITED, DATED, RequestState, is_anew, standing
 from ivr.cases.statuses import Status
 from ivr.desk.case.change import Change
 from ivr.desk.refusals import Refused
-from ivr.store.tables import meeting_requests
+from ivr.store.tables import cases, meeting_requests
 
 
 async def refuse_told_of(change: Change, *agencies: str) -> None:
-    """Raises Refused where the case, or the whole that it is a part of, is about one of these bodies."""
+    """Raises Refused where the case, its whole or one of its members is about one of these bodies."""
     if (accused := change.case.accused) and accused in agencies:
         raise Refused(f"case {change.ask.code} is about {accused}: it is kept from that body")
-    here = meeting_requests.c.case_id.in_((change.case.id, change.case.part_of or change.case.id))
-    query = select(meeting_requests.c.about).where(here, meeting_requests.c.about.in_(agencies))
+    its = (change.case.id, change.case.part_of or change.case.id)
+    kin = select(cases.c.id).where(or_(cases.c.id.in_(its), cases.c.member_of == change.case.id))
+    about = meeting_requests.c.about
+    query = select(about).where(meeting_requests.c.case_id.in_(kin), about.in_(agencies))
     if (found := (await change.connection.execute(query.limit(1))).scalar()) is not None:
         raise Refused(f"case {change.ask.code} is about the head of {found}: that body is not shown it")
 
@@ -49,3 +52,9 @@ def refuse_together(*found: Row[Any]) -> None:
     for case in found:
         if case.confidential:
             raise Refused(f"case {case.code} is confidential: it goes on by itself")
+
+
+def refuse_collective(case: Row[Any]) -> None:
+    """Raises Refused for a collective case: what tells whose it is stands in its members."""
+    if case.channel == COLLECTIVE:
+        raise Refused(f"case {case.code} is a collective one: make its members confidential, each by itself")

@@ -18,6 +18,7 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction, clock_of
+from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.case.order_calls import is_order
 from ivr.desk.case.rows import MOVED, TOPIC
@@ -104,13 +105,14 @@ async def change_topic(
         before = (change.topic, change.county)
         change.topic = topic or change.topic
         change.county = change.county if county is None else county
-        if change.topic not in page.deadlines:
+        if change.topic not in page.live_topics | {before[0]}:
             raise Refused(f"there is no topic {topic}")
-        if change.county and change.county not in page.counties:
+        if change.county and change.county not in page.live_counties | {before[1]}:
             raise Refused(f"there is no county {county}")
         if (change.topic, change.county) == before:
             raise Refused(f"case {ask.code} is about {change.topic} already")
         if change.topic in page.confidential and not change.case.confidential:
+            refuse_collective(change.case)
             change.values["confidential"] = TOPIC
             if change.agency != page.rules.desk:  # which could neither hear nor read it
                 change.move(page.rules.desk, MOVED)

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.search import sought
-from ivr.desk.case import answers, closing, collecting, confiding, pausing, referring, splitting
+from ivr.desk.case import answers, assigning, closing, collecting, confiding, pausing, referring, splitting
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.splitting import Part
 from ivr.desk.people.scope import IDENTITY, Scope
@@ -246,6 +246,54 @@ async def test_her_key_makes_it_confidential_once_and_takes_it_from_the_agency(
         await desk.pump.idle()
         assert again != code, "words of another call join no confidential case"
         assert len(await at.running(code)) == 1
+
+
+async def test_her_duplicates_leave_the_accuseds_sight_with_the_case_in_which_they_go_on(at: Counter) -> None:
+    first, again, code = [await at.open() for _ in range(3)]
+    await closing.merge(at.engine, at.page, at.ask(first, "desk", "تکراری"), again)
+    await closing.merge(at.engine, at.page, at.ask(again, "desk", "تکراری"), code)
+    assert await sees(at, ABFA, first) and await sees(at, ABFA, again)
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "x"), Secrecy("abfa", told=TOLD))
+    theirs = Sight("abfa", agency="abfa")
+    assert not any([await sees(at, ABFA, each) for each in (first, again, code)])
+    assert not await finds(at, theirs, HERS) and not await finds(at, Sight(DESK), HERS)
+    assert {(await at.row(each)).told for each in (first, again)} == {TOLD}, "and no word of hers"
+
+
+async def test_a_collective_case_is_not_confidential_but_a_member_that_leaves_it_is(at: Counter) -> None:
+    codes = [await at.open(caller=caller) for caller in (HERS, "09143334455")]
+    actor = at.ask(codes[0]).actor
+    whole = (await collecting.collect(at.engine, at.page, actor, codes, "قطع آب", at.at)).code
+    with pytest.raises(Refused, match="make its members confidential"):
+        await confiding.confide(at.engine, at.page, at.ask(whole, "desk", "x"), Secrecy("abfa"))
+    with pytest.raises(Refused, match="make its members confidential"):
+        await pausing.change_topic(at.engine, at.page, at.ask(whole, "desk", "رشوه"), "gov.conduct")
+    await confiding.confide(at.engine, at.page, at.ask(codes[0], "desk", "x"), Secrecy("abfa"))
+    hers = await at.row(codes[0])
+    assert (hers.confidential, hers.agency, hers.member_of) == ("desk", DESK, None)
+    story = (await at.case(codes[0]))["events"]
+    assert [each["what"] for each in story][-2:] == ["confided", "referred"]
+    assert story[-2]["details"]["left_collective"]
+    assert not await sees(at, ABFA, codes[0]) and await sees(at, ABFA, codes[1])
+
+
+async def test_opened_again_it_goes_to_no_body_that_could_not_read_it(at: Counter) -> None:
+    code = await at.open()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "انجام شد", None, "")
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "می‌ترسد"))
+    assert (await at.row(code)).agency == "abfa", "it is over, as far as they know"
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert (await at.row(code)).agency == DESK
+
+
+async def test_it_stays_in_no_hands_of_whom_it_is_kept_from(at: Counter) -> None:
+    code, friend = await at.open("gov.conduct"), await person(at.engine, "ahmadi")
+    await assigning.hand(at.engine, at.page, at.ask(code), friend)
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "x"), Secrecy(told=TOLD))
+    assert (await at.row(code)).person_id == friend
+    secrecy = Secrecy(kept_from=["ahmadi"])
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "دوست متهم است"), secrecy)
+    assert (await at.row(code)).person_id is None
 
 
 async def test_the_seal_is_part_of_what_is_vouched_for(at: Counter, tmp_path: Path) -> None:
