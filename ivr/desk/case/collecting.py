@@ -20,7 +20,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import closing, registering
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
-from ivr.desk.case.discretion import refuse_awaited, refuse_together
+from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import Kin, Rows, add_kin
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -54,7 +54,7 @@ async def collect(
     """Put these cases into the collective case `into`, or into a new one about `words`. One transaction.
 
     A new one is about the first case's topic and county, with its agency, as old as the oldest of them.
-    `seen`: the last event of the case that the asker saw, where it is one.
+    `seen`: the last event of the first of them that the asker saw.
     Raises NoSuchCase, and Refused as the table says, when `into` is no collective case that waits for its
     answer, and for a further case of the same caller that is about something else.
     """
@@ -67,7 +67,7 @@ async def collect(
         if whole.channel != COLLECTIVE or whole.closed_at or whole.status == Status.ANSWERED:
             raise Refused(f"case {into} is no collective case that waits for an answer")
         for code in dict.fromkeys(codes):
-            ask = Instruction(code, actor, words, now, seen)
+            ask = Instruction(code, actor, words, now, seen if code == codes[0] else None)
             twin = await _twin(connection, whole, code)
             if twin:
                 await _merge(connection, page, ask, twin)
@@ -76,6 +76,7 @@ async def collect(
             async with changing(connection, page, CaseAction.COLLECT, ask) as change:
                 refuse_together(change.case)
                 await refuse_awaited(change)
+                await refuse_told_of(change, whole.agency)
                 _join(change, whole)
             members.append(code)
     return Collected(into, members, merged)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.channels import COLLECTIVE, PART
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import TABLE, CaseAction, Side
@@ -57,8 +58,8 @@ class Deed:
 
 
 async def _collect(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
-    into = given["collective"]
-    await collecting.collect(engine, page, ask.actor, given["members"], given["about"], ask.now, into)
+    its = (given["members"], given["about"], ask.now, given["collective"], ask.seen)
+    await collecting.collect(engine, page, ask.actor, *its)
 
 
 async def _answer(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
@@ -148,12 +149,12 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
 
 
 def _beside_the_table(visit: Visit, file: CaseFile, deed: Deed) -> bool:
-    """Told: it has ended, and nobody could be told. Confide: a whole. In hands: the asker's body has it.
+    """Told: it has ended, and nobody could be told. Confide: a caller's. In hands: the asker's body has it.
 
     Of the governor's office: what a body answered or returned is handed back, what it has not is reminded of.
     """
     if deed.name == "confide":
-        return file.case.part_of is None and file.case.status != Status.MERGED
+        return file.case.channel not in (PART, COLLECTIVE) and file.case.status != Status.MERGED
     if deed.name == "hand-back":
         return file.case.status in (Status.ANSWERED, Status.RETURNED) and not file.kin.get("part")
     if deed.name in ("remind", "ask-report", "report"):

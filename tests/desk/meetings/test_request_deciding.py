@@ -176,3 +176,21 @@ async def test_who_was_told_a_day_is_neither_collected_nor_merged_away(at: Hall)
         with pytest.raises(Refused, match="accepted for a meeting"):
             await refused
     await closing.merge(at.engine, at.page, at.by(twin, "تکراری"), code)
+
+
+async def test_a_complaint_about_a_head_waits_in_no_collective_case_of_his_body(at: Hall) -> None:
+    code, desk, page = await at.wish(), at.by("").actor, at.page
+    await office.review(at.engine, page, at.by(code), about="abfa")
+    others = [await at.open(caller=f"0914333444{n}") for n in range(2)]
+    at_abfa = await collecting.collect(at.engine, page, desk, others, "قطع آب", at.at)
+    assert (await at.row(at_abfa.code)).agency == "abfa"
+    with pytest.raises(Refused, match="about the head of abfa"):
+        await collecting.collect(at.engine, page, desk, [code], "", at.at, at_abfa.code)
+    done = await collecting.collect(at.engine, page, desk, [code], "یک خواسته", at.at)
+    for refused in (
+        referring.refer(at.engine, page, at.by(done.code), "abfa"),
+        referring.rule(at.engine, page, at.by(done.code, "حکم"), "abfa"),
+    ):
+        with pytest.raises(Refused, match="about the head of abfa"):
+            await refused
+    await referring.refer(at.engine, page, at.by(done.code), "edu")
