@@ -192,7 +192,8 @@ class MeetingSeen:
 class CaseSeen:
     """What may be told to someone who knows a tracking code. `parts`: where several agencies share it.
 
-    `withheld`: there is an answer, which is told to her number only.
+    `withheld`: there is an answer, which is told to her number only; `past`: to none, now that retention took
+    that away.
     """
 
     result: Lookup
@@ -208,6 +209,7 @@ class CaseSeen:
     parts: tuple[PartSeen, ...] = ()
     spoken: str = ""  # `answer` as it is read in another language than it is written in
     withheld: bool = False
+    past: bool = False
     meeting: MeetingSeen | None = None  # of a request to meet an official
 
 

@@ -33,10 +33,12 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "status.part_answered",
         "status.part_waiting",
         "status.answer_is",
+        "status.answer_was",
         "status.answer_in_fa",
         "status.answer_in_az",
         "status.answer_unread",
         "status.answer_withheld",
+        "status.answer_past",
         "verdict.menu",
         "verdict.closed_menu",
         "verdict.solved",
@@ -49,9 +51,9 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "verdict.no_words",
         "verdict.try_again",
         "verdict.or_operator",
+        "operator.closed",
         "record.cut",
         "record.unsure",
-        "operator.closed",
         "verdict.unsure",
         "record.call_again",
     }
@@ -61,25 +63,33 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
 def answer(seen: CaseSeen, language: str) -> Speech:
     """The answer as it is heard: a person's voice, or words for the synthesiser.
 
-    Words in another language than hers are announced as such: they are read by that language's voice.
+    Words in another language than hers are announced as such: they are read by that language's voice. So is
+    the answer to a case that was opened again.
     """
+    old: Speech = ("status.answer_was",) if seen.status in OPEN - {Status.ANSWERED} else ()
+    simply = old or ("status.answer_is",)
     if seen.voice:
-        return ("status.answer_is", Clip(seen.voice))
+        return (*simply, Clip(seen.voice))
     if is_unread(seen):  # stored before answers were looked at, or by other hands: not noise, and not silence
         return ("status.answer_unread",)
     text = script.heard(seen.answer, seen.spoken, language)
     read_in = script.read_in(text, language)
-    intro = "status.answer_is" if read_in == language else f"status.answer_in_{read_in}"
+    intro = simply if read_in == language else (*old, f"status.answer_in_{read_in}")
     words: Speech = (Words(text),) if text else ()
     spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
-    return (intro, *said) if said else ()
+    return (*intro, *said) if said else ()
 
 
 def is_unread(seen: CaseSeen) -> bool:
     """Whether there is an answer that no voice reads: nobody can say what she thinks of it."""
     written = seen.answer.strip() or seen.spoken.strip()
     return bool(written) and not seen.voice and not script.heard(seen.answer, seen.spoken, script.FA)
+
+
+def not_told(seen: CaseSeen) -> Sound:
+    """Why an answer that is withheld is not told here."""
+    return "status.answer_past" if seen.past else "status.answer_withheld"
 
 
 def offer_operator(talk: Talk, step: Asks, speech: Speech) -> Flow[None]:
@@ -238,23 +248,28 @@ def standing(seen: CaseSeen) -> Speech:
 
 
 def awaited(seen: CaseSeen, now: datetime, language: str) -> Speech:
-    """What she waits for beside the answer to her request to meet: her slot, a day, or another look at it."""
-    if seen.meeting is None or seen.status != Status.ANSWERED or seen.meeting.state not in AWAITED:
+    """What she waits for: her meeting, else an answer until its deadline, be it anew."""
+    if meeting := _meeting(seen, now, language):
+        return meeting
+    if seen.status not in OPEN - {Status.ANSWERED} or seen.due_at is None:
+        return ()
+    if seen.due_at < now:
+        return ("status.overdue",)
+    return ("status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language))
+
+
+def _meeting(seen: CaseSeen, now: datetime, language: str) -> Speech:
+    """Beside an answer that stands only her slot, a day, or another look at it."""
+    if seen.meeting is None or seen.status not in OPEN:
+        return ()
+    if seen.status == Status.ANSWERED and seen.meeting.state not in AWAITED:
         return ()
     return meeting_standing.told(seen.meeting, now, language)
 
 
 def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
-    """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
-    speech: list[Sound] = [*standing(seen)]
-    if said := answer(seen, language):
-        return (*speech, *said, *awaited(seen, now, language))
-    if seen.status not in OPEN:
-        return tuple(speech)
-    if seen.meeting is not None and (meeting := meeting_standing.told(seen.meeting, now, language)):
-        return (*speech, *meeting)
-    if seen.due_at is not None and seen.due_at < now:
-        speech.append("status.overdue")
-    elif seen.due_at is not None:
-        speech += ["status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language)]
-    return (*speech, "status.no_answer_yet")
+    """Status, agency, answer, deadline or delay: each only where it is true of a case in that status."""
+    said = answer(seen, language)
+    has_news = bool(said or _meeting(seen, now, language))
+    none: Speech = ("status.no_answer_yet",) if seen.status in OPEN and not has_news else ()
+    return (*standing(seen), *said, *awaited(seen, now, language), *none)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -101,6 +102,12 @@ def test_from_another_number_she_hears_it_behind_the_answer_or_behind_that_there
     ):
         said = Conversation(seen=seen).press("2", "6", CODE).heard
         assert said[said.index(kept) + 1 :][:1] == ["meeting.waiting"] and said[-1] == "verdict.or_operator"
+
+
+def test_who_was_refused_and_is_invited_after_all_hears_of_her_slot_behind_the_refusal() -> None:
+    slot = MeetingSeen(S.INVITED, AT.date(), AT, Official.MAYOR, MeetingWay.IN_PERSON, "تالار")
+    told = Conversation(seen=replace(answered(slot), status="in_progress")).press("1", "6", CODE).heard
+    assert told[told.index(ANSWER) - 1 :][:3] == ["status.answer_was", ANSWER, "meeting.invited.mayor"]
 
 
 def test_on_our_call_about_the_answer_she_hears_it_before_a_key_ends_her_case() -> None:

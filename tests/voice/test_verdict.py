@@ -100,6 +100,29 @@ def test_from_another_number_she_hears_how_it_stands_and_what_to_do_for_the_answ
     assert asking.verdicts == [] and asking.over
 
 
+@pytest.mark.parametrize(
+    ("due", "owed"), [(timedelta(days=3), "status.due_is"), (-timedelta(days=3), "status.overdue")]
+)
+def test_of_a_case_that_is_open_again_she_hears_the_former_answer_and_what_is_owed(
+    due: timedelta, owed: str
+) -> None:
+    seen = replace(ANSWERED, status="referred", agency="bargh", due_at=OFFICE_HOURS + due)
+    heard = Conversation(seen=seen).press("1", "6", CODE).heard
+    its = heard[heard.index("agency.bargh") + 1 :]
+    assert its[:3] == ["status.answer_was", Words("آب وصل شد"), owed] and "status.answer_is" not in its
+    assert "status.no_answer_yet" not in its
+    heard = Conversation(seen=seen).press("2", "6", CODE).heard
+    assert heard[heard.index("status.answer_was") + 1] == "status.answer_in_fa"
+    for kept in (replace(seen, answer="✓"), replace(seen, answer="", withheld=True)):
+        assert owed in Conversation(seen=kept).press("1", "6", CODE).heard
+
+
+def test_an_answer_that_retention_shut_is_ready_for_nobody() -> None:
+    seen = CaseSeen(Lookup.FOUND, "closed", "abfa", withheld=True, past=True)
+    heard = Conversation(seen=seen).press("1", "6", CODE).heard
+    assert "status.answer_past" in heard and "status.answer_withheld" not in heard
+
+
 UNREAD, SIGNS = replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی"), replace(ANSWERED, answer="✓")
 
 
@@ -113,6 +136,21 @@ def test_nobody_is_asked_to_judge_an_answer_that_she_has_not_heard(seen: CaseSee
     assert asking.heard[-2:] == ["status.answer_unread", "verdict.or_operator"]
     assert asking.press("2").verdicts == []
     assert "operator.connecting" in ringing(UNREAD, "az").press("0").heard
+
+
+def test_whom_no_operator_answers_is_told_that_nobody_is_there() -> None:
+    for talk in (ringing(UNREAD).press("0"), called(room=False).press("2", "0")):
+        assert talk.over and "operator.closed" in talk.heard
+    reached = ringing(UNREAD, transfer=Transfer.ANSWERED).press("0")
+    assert reached.over and "operator.closed" not in reached.heard
+    at_night = replace(OPERATOR, hours=Hours(frozenset(), time(8), time(16)), closed_prompt=("own.night",))
+    closed = Conversation(menu=callback.menu(CODE, UNREAD, "fa", at_night)).press("0")
+    assert "own.night" in closed.heard and "operator.closed" not in closed.heard
+
+
+def test_the_operator_is_the_one_of_the_tree_itself() -> None:
+    theirs = replace(OPERATOR, id="water.122.person")
+    assert own_operator({each.id: each for each in (theirs, OPERATOR)}) is OPERATOR
 
 
 @pytest.mark.parametrize(
@@ -146,21 +184,6 @@ def test_a_star_repeats_how_content_she_is_and_what_only_an_operator_may_read_to
     assert talk.press("4").rates == [4] and talk.over
     unread = ringing(UNREAD, "az")
     told = [*unread.heard][-2:]
-def test_whom_no_operator_answers_is_told_that_nobody_is_there() -> None:
-    for talk in (ringing(UNREAD).press("0"), called(room=False).press("2", "0")):
-        assert talk.over and "operator.closed" in talk.heard
-    reached = ringing(UNREAD, transfer=Transfer.ANSWERED).press("0")
-    assert reached.over and "operator.closed" not in reached.heard
-    at_night = replace(OPERATOR, hours=Hours(frozenset(), time(8), time(16)), closed_prompt=("own.night",))
-    closed = Conversation(menu=callback.menu(CODE, UNREAD, "fa", at_night)).press("0")
-    assert "own.night" in closed.heard and "operator.closed" not in closed.heard
-
-
-def test_the_operator_is_the_one_of_the_tree_itself() -> None:
-    theirs = replace(OPERATOR, id="water.122.person")
-    assert own_operator({each.id: each for each in (theirs, OPERATOR)}) is OPERATOR
-
-
     assert unread.press("*").heard[-2:] == told and not unread.over
 
 

@@ -291,6 +291,7 @@ def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
         parts=tuple(replace(each, voice="") for each in parts) if withheld else parts,
         spoken="" if withheld else row["answer_spoken"],
         withheld=withheld,
+        past=withheld and row["anonymised_at"] is not None,
         meeting=meeting_in(row),
     )
 

@@ -113,7 +113,7 @@ status:
     def _found(self, talk: Talk, code: str, seen: CaseSeen) -> Flow[str]:
         awaited = verdict.awaited(seen, talk.caller.now, talk.language)
         if seen.withheld:
-            elsewhere = (*self.prompt, *verdict.standing(seen), "status.answer_withheld", *awaited)
+            elsewhere = (*self.prompt, *verdict.standing(seen), verdict.not_told(seen), *awaited)
             yield from verdict.offer_operator(talk, self, elsewhere)
             return self.go
         if verdict.is_unread(seen):

@@ -234,8 +234,12 @@ async def test_the_code_alone_does_not_open_the_answer_to_who_called_from_a_numb
             assert not (seen.answer or seen.voice or seen.spoken or seen.may_confirm)
         for hers in ("+989141234567", "09127654321"):
             seen = await desk.intake.look_up(hers, code)
-            assert seen.answer and seen.voice and not seen.withheld
+            assert seen.answer and seen.voice and not (seen.withheld or seen.past)
         assert (await desk.intake.look_up("", hidden)).answer == "آب وصل شد."
+        nameless = update(cases).where(cases.c.code == hidden).values(anonymised_at=WEDNESDAY)
+        async with engine.begin() as connection:
+            await connection.execute(nameless)
+        assert (await desk.intake.look_up("", hidden)).past, "nobody can show any more whose it is"
         async with engine.begin() as connection:  # a number that somebody typed at the desk
             await connection.execute(update(cases).where(cases.c.code == code).values(channel="desk"))
         assert (await desk.intake.look_up("09149999999", code)).answer == "آب وصل شد."
