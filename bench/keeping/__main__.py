@@ -81,12 +81,12 @@ async def measure(folder: Path, count: int) -> Result:
 async def _backup(engine: AsyncEngine, folder: Path, number: int) -> Taken:
     """As `ivr backup --new` does it, behind its own start."""
     path, began, cpu = _archive(folder, number), time.perf_counter(), time.process_time()
-    earlier, _ = newest(path.parent, ".tar")
+    earlier, _ = newest(path.parent, ".tar", ())
     work = Backup(engine, folder / "state", lambda finding: None, earlier=earlier)
     with path.open("wb") as out:
         _, sums = await work.write(out)
     taken = Archived(path.name, sums, path.stat().st_size, work.content["taken_at"])
-    write_list(path, [*work.earlier.chain, taken], work.held)
+    write_list(path, [*work.earlier.chain, taken], work.held, ())
     told = {"sums": sums, "rows": work.rows, "copied": work.copied}
     await backed_up.keep(engine, path.name, told)
     return Taken(work.copied, path.stat().st_size, time.process_time() - cpu, time.perf_counter() - began)

@@ -60,7 +60,7 @@ def backup(
     the rest is in it, and what it lacks is named in it.
 
     With --new it stands on earlier ones, without which it can't be restored: keep them in one folder. It is
-    whole where there is none, and once a month.
+    whole where there is none for the same holders, and once a month.
     """
     from ivr.store.backup_chain import BackupChain
 
@@ -71,16 +71,17 @@ def backup(
     settings = load_settings()
     os.nice(10)
     found: list[Finding] = []
-    holders = _holders([] if clear else to_whom or settings.at_rest.recipients)
+    named = [] if clear else [each.strip() for each in to_whom or settings.at_rest.recipients]
+    holders = _holders(named)
     ending = ".tar.age" if holders else ".tar"
     with _alone(to):
-        earlier = _earlier(to if to.is_dir() else to.parent, ending) if new else BackupChain()
+        earlier = _earlier(to if to.is_dir() else to.parent, ending, named) if new else BackupChain()
         with _target(to, ending) as (path, whole), _closed(whole, holders) as out:
             work, made = with_database(
                 settings, lambda engine: _back_up(settings, engine, out, found, leave_stored, earlier)
             )
         if to != STREAM:
-            _help_the_next(settings, path, work, made)
+            _help_the_next(settings, path, work, made, named)
     made |= {"file": str(path), "findings": [finding.text for finding in found]}
     if json:
         show_json(made)
@@ -91,7 +92,9 @@ def backup(
     raise SystemExit(1 if found else 0)
 
 
-def _help_the_next(settings: Settings, path: Path, work: Backup, made: Mapping[str, Any]) -> None:
+def _help_the_next(
+    settings: Settings, path: Path, work: Backup, made: Mapping[str, Any], holders: Sequence[str]
+) -> None:
     """It finds beside the archive what lies in it, and in the books that these are of the same past."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -101,7 +104,7 @@ def _help_the_next(settings: Settings, path: Path, work: Backup, made: Mapping[s
     what = "lacks what is told above" if work.lacking else "is whole"
     taken = Archived(path.name, made["sums"], path.stat().st_size, made["taken_at"])
     try:
-        write_list(path, [*work.earlier.chain, taken], work.held)
+        write_list(path, [*work.earlier.chain, taken], work.held, holders)
     except OSError as error:
         why = error.strerror or error
         raise Trouble(f"{path} {what}, but its list beside it can't be written: {why}") from error
@@ -234,11 +237,11 @@ def _figures(work: Backup, writer: Writer, sums: str) -> dict[str, Any]:
     }
 
 
-def _earlier(folder: Path, ending: str) -> BackupChain:
+def _earlier(folder: Path, ending: str, holders: Sequence[str]) -> BackupChain:
     """What the last backups there hold; nothing, and it is said why, where the next one is to be whole."""
     from ivr.store.backup_chain import WHOLE_AFTER, BackupChain, newest
 
-    chain, why = newest(folder, ending)
+    chain, why = newest(folder, ending, holders)
     if chain.chain and datetime.fromisoformat(chain.chain[0].taken_at) < datetime.now(UTC) - WHOLE_AFTER:
         why = f"{chain.chain[0].file}, on which the last one stands, is {WHOLE_AFTER.days} days old"
     if why:

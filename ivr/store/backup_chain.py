@@ -1,15 +1,15 @@
 """What earlier backups in a folder hold, so that the next one need not: a list of files beside each archive.
 
-The list is of names, sizes, times and hashes, and of ranges of rows with their number and mark. It lies
-beside the archive because whoever makes a backup for the holder of a key can't read it again. The archive
-itself says what it stands on.
+The list is of names, sizes, times and hashes, of ranges of rows with their number and mark, and of those for
+whom the archive, and so all of its chain, is closed. It lies beside the archive because whoever makes a
+backup for the holder of a key can't read it again. The archive itself says what it stands on.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -77,8 +77,11 @@ class BackupChain:
 WHOLE = BackupChain()
 
 
-def newest(folder: Path, ending: str) -> tuple[BackupChain, str]:
-    """The last chain of such archives in a folder, if all of it is there; else WHOLE and why."""
+def newest(folder: Path, ending: str, holders: Collection[str]) -> tuple[BackupChain, str]:
+    """The last chain of such archives in a folder, if all of it is there; else WHOLE and why.
+
+    `holders`: the public keys of those who are to open the next one, and so all that it stands on.
+    """
     lists = sorted(folder.glob(f"*{ending}{LIST}"), key=lambda path: path.stat().st_mtime_ns)
     if not lists:
         return WHOLE, "there is no earlier one with its list"
@@ -91,6 +94,11 @@ def newest(folder: Path, ending: str) -> tuple[BackupChain, str]:
         return WHOLE, f"{lists[-1].name} can't be read"
     if told.get("form") != FORM or len(files) != told["files"]:
         return WHOLE, f"{lists[-1].name} is not whole"
+    theirs = told.get("holders")
+    if theirs is None:  # of an earlier release
+        return WHOLE, f"{lists[-1].name} does not say for whom it was closed"
+    if not (set(holders) <= set(theirs) if holders else not theirs):
+        return WHOLE, f"{chain[-1].file} was closed for others than this one"
     for link in chain:
         path = folder / link.file
         if not path.is_file() or path.stat().st_size != link.size:
@@ -98,9 +106,11 @@ def newest(folder: Path, ending: str) -> tuple[BackupChain, str]:
     return _needed(chain, files), ""
 
 
-def write_list(archive: Path, chain: Iterable[Archived], files: Mapping[str, Held]) -> None:
-    """Beside an archive, which is the last of this chain. Raises OSError."""
-    head = {"form": FORM, "files": len(files), "chain": list(chain)}
+def write_list(
+    archive: Path, chain: Iterable[Archived], files: Mapping[str, Held], holders: Collection[str]
+) -> None:
+    """Beside an archive, which is the last of this chain, and closed for these. Raises OSError."""
+    head = {"form": FORM, "files": len(files), "chain": list(chain), "holders": list(holders)}
     lines = [json.dumps(each) for each in (head, *([name, *held] for name, held in files.items()))]
     flushing.put(archive.with_name(archive.name + LIST), "\n".join([*lines, ""]).encode())
 

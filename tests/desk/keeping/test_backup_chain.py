@@ -95,6 +95,49 @@ async def test_a_chain_for_the_holder_of_a_key_brings_back_what_was_there_at_its
     assert said.count("\n") == 1 and said.startswith("recording_hidden: "), said  # we erased it untold
 
 
+async def test_a_backup_stands_on_none_that_who_is_to_open_it_can_not_open(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    """One for somebody else lies in between, then a second holder is named, then the first one alone."""
+    hers, other = holder(tmp_path / "her key"), holder(tmp_path / "another")
+    last, whole = "", "this backup is whole: {} was closed for others than this one"
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    await with_words(old.engine, old.state)
+    for day, (closed_for, told) in enumerate(
+        [
+            ([hers], "this backup is whole: there is no earlier one"),
+            ([other], whole),
+            ([hers], whole),
+            ([hers], "stands on 1 earlier ones"),
+            ([hers, other], whole),
+            ([hers], "stands on 1 earlier ones"),
+            ([other], whole),
+        ]
+    ):
+        archive = folder / f"{day}.tar.age"
+        said = await backed_up(old, archive, IVR_AT_REST__RECIPIENTS=json.dumps(closed_for))
+        assert told.format(last) in said
+        last = archive.name
+        its = ["--identity", str(tmp_path / ("her key" if hers in closed_for else "another"))]
+        code, said = await ivr(new.url, new.state, "restore", "--check", str(archive), *its)
+        assert code == 0 and "2 recordings" in said, said
+
+
+async def test_a_list_that_does_not_say_for_whom_it_was_closed_is_an_earlier_release_s(
+    old: Machine, tmp_path: Path
+) -> None:
+    await backed_up(old, tmp_path / "1.tar")
+    its = tmp_path / "1.tar.files"
+    head, rest = its.read_text().split("\n", 1)
+    told = json.loads(head)
+    del told["holders"]
+    its.write_text(json.dumps(told) + "\n" + rest)
+    why = "this backup is whole: 1.tar.files does not say for whom it was closed"
+    assert why in await backed_up(old, tmp_path / "2.tar")
+    assert "stands on 1 earlier ones" in await backed_up(old, tmp_path / "3.tar")
+
+
 async def test_a_broken_chain_is_told_in_one_sentence_and_nothing_is_left_behind(
     old: Machine, new: Machine, tmp_path: Path
 ) -> None:
