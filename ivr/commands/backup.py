@@ -147,6 +147,7 @@ def restore(
     from ivr.desk.keeping.restore import restore as put_back
     from ivr.store.age import AgeError
     from ivr.store.archive import ArchiveError
+    from ivr.store.copying import SECONDS
     from ivr.store.grants import NoSuchRole
 
     settings = load_settings()
@@ -160,7 +161,10 @@ def restore(
             else:
                 state, role = settings.state_path, service_role(settings)
                 done = with_database(
-                    settings, lambda e: put_back(e, state, stream, role, opens, beside), as_owner=True
+                    settings,
+                    lambda e: put_back(e, state, stream, role, opens, beside),
+                    as_owner=True,
+                    command_seconds=SECONDS,
                 )
     except (ArchiveError, AgeError, RestoreError, NoSuchRole) as error:
         named = isinstance(error, ArchiveError | AgeError)

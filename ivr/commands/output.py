@@ -48,15 +48,21 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def with_database(
-    settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]], as_owner: bool = False
+    settings: Settings,
+    work: Callable[[AsyncEngine], Awaitable[T]],
+    as_owner: bool = False,
+    **options: Any,
 ) -> T:
-    """Run `work` against the database, then let go of it. Raises Finding when it does not answer."""
+    """Run `work` against the database, then let go of it. Raises CommandError when it does not answer.
+
+    `options`: of its engine.
+    """
     from ivr.store.engine import AWAY, make_engine
 
     url = owner_url(settings) if as_owner else database_url(settings)
 
     async def whole() -> T:
-        engine = make_engine(url, pool=1, connect_seconds=CONNECT_SECONDS)
+        engine = make_engine(url, pool=1, connect_seconds=CONNECT_SECONDS, **options)
         try:
             return await work(engine)
         except AWAY as error:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 PIECE = 4 << 20
 PAGES = 128  # of a range: a megabyte, but for what lies elsewhere
-SECONDS = 86_400.0  # one table may take long
+SECONDS = 86_400.0  # one table may take long, to be copied or to be made another
 VERSION = "alembic_version"
 Tables = dict[str, list[str]]  # table → its columns
 

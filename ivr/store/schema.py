@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import KEY_BYTES
+from ivr.store import copying
 from ivr.store.code_blocks import TRACKING_KEY, key_material
 from ivr.store.engine import make_engine
 from ivr.store.grants import grant
@@ -21,6 +22,7 @@ from ivr.store.grants import grant
 MIGRATIONS = Path(__file__).resolve().parents[2] / "db"
 # Two instances that upgrade at once take turns. Any constant will do.
 _LOCK = 1_111_111
+LOCK_SECONDS = 30  # for a table that somebody works with: all others wait behind who waits for it
 
 
 async def upgrade(url: str, service: str = "") -> None:
@@ -28,7 +30,7 @@ async def upgrade(url: str, service: str = "") -> None:
 
     `service`: the role that is to work with the tables, where it is not the one of `url`. Raises NoSuchRole.
     """
-    engine = make_engine(url, pool=1)
+    engine = make_engine(url, pool=1, command_seconds=copying.SECONDS)
     try:
         async with engine.begin() as connection:
             await migrate(connection)
@@ -48,8 +50,12 @@ async def is_current(engine: AsyncEngine) -> bool:
 
 
 async def migrate(connection: AsyncConnection, to: str = "head") -> None:
-    """Run the missing migrations in this transaction. Those who come at once take turns."""
+    """Run the missing migrations in this transaction. Those who come at once take turns.
+
+    One takes as long as it takes with many rows, if the connection's `command_seconds` are enough.
+    """
     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
     await connection.run_sync(_migrate, to)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +14,9 @@ import pytest
 from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Select, Sequence, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book import book, who_calls
@@ -56,6 +61,40 @@ async def test_upgrading_at_once_and_again_is_harmless_and_keeps_the_key(empty_u
     async with engine.connect() as connection:
         assert (await connection.execute(select(key_material.c.value))).scalars().all() == [key]
     assert len(key) == 32
+    await engine.dispose()
+
+
+def with_a_long_migration(folder: Path) -> Path:
+    """All of ours and one more, which takes a second and then a lock on the cases."""
+    shutil.copytree(schema.MIGRATIONS, folder / "db")
+    (last,) = ScriptDirectory.from_config(schema._config()).get_heads()  # where those lie that we have
+    lines = [
+        "from alembic import op",
+        f'revision, down_revision = "9999", "{last}"',
+        "def upgrade():",
+        '    op.execute("SELECT pg_sleep(1)")',
+        '    op.execute("LOCK TABLE cases")',
+    ]
+    (folder / "db" / "versions" / "9999_long.py").write_text("\n".join(lines))
+    return folder / "db"
+
+
+async def test_a_migration_may_take_long_but_waits_no_longer_than_before_for_what_others_hold(
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await schema.upgrade(empty_url)
+    engine = make_engine(empty_url)
+    monkeypatch.setattr(schema, "MIGRATIONS", with_a_long_migration(tmp_path))
+    monkeypatch.setattr(schema, "make_engine", partial(make_engine, command_seconds=0.5))
+    with monkeypatch.context() as soon:
+        soon.setattr(schema, "LOCK_SECONDS", 1)
+        async with engine.begin() as reader:
+            await reader.execute(text("LOCK TABLE cases IN ACCESS SHARE MODE"))
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                await schema.upgrade(empty_url)
+    assert not await schema.is_current(engine)
+    await schema.upgrade(empty_url)
+    assert await schema.is_current(engine)
     await engine.dispose()
 
 

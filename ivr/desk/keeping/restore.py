@@ -120,6 +120,7 @@ async def restore(
     folder of the archive, if it has one: there, too, it is noted for the next restore where codes go on.
     """
     _want_empty_state(state)
+    _want_plain_folders(state)
     half = state / _HALF
     shutil.rmtree(half, ignore_errors=True)  # of a restore that was killed
     try:
@@ -327,9 +328,15 @@ class _Restoring:
                 shutil.rmtree(self.state / name, ignore_errors=True)
         for name in KEPT:
             if (self.half / name).is_dir():
-                (self.half / name).rename(self.state / name)
+                self._move(self.half / name, self.state / name)
                 placed.append(self.state / name)
         os.sync()
+
+    def _move(self, here: Path, there: Path) -> None:
+        try:
+            here.rename(there)
+        except OSError as error:
+            raise RestoreError(f"{there} can't be put in its place: {error.strerror or error}") from error
 
 
 def _taken_away(path: Path) -> str:
@@ -349,6 +356,16 @@ def _where(member: Member) -> tuple[str, str]:
     if not rest or place not in (*KEPT, "database"):
         raise ArchiveError(f"the backup holds {member.name!r}, which no backup of ours does")
     return place, rest[0]
+
+
+def _want_plain_folders(state: Path) -> None:
+    """What is unpacked beside them takes their place by a rename, which it can't on another disk."""
+    for name in KEPT:
+        if (folder := state / name).is_symlink() or folder.is_mount():
+            raise RestoreError(
+                f"{folder} leads to another disk, where a restore can't put it: take the mount or link away, "
+                "restore, then move what came into it there"
+            )
 
 
 def _want_empty_state(state: Path) -> None:

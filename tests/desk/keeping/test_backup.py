@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from ivr.desk.keeping.restore import RestoreError, check, restore
 from ivr.desk.reading import as_json
 from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.packing import Packer
-from ivr.store import key_file, recording_files
+from ivr.store import engine as store_engine
+from ivr.store import key_file, recording_files, schema
 from ivr.store.age import identities
 from ivr.store.archive import ArchiveError, Writer
 from ivr.store.code_blocks import (
@@ -56,6 +58,7 @@ from tests.fixtures.damaged import bad_sector, damaged
 from tests.fixtures.database import create, drop
 from tests.fixtures.province import answer
 from tests.store.test_key_copies import copies, holder
+from tests.store.test_schema import with_a_long_migration
 
 NUMBER = "09141234567"
 
@@ -332,6 +335,42 @@ async def test_a_backup_of_older_code_is_brought_up_to_date(new: Machine, old: M
     await restore(new.engine, new.state, io.BytesIO(archive))
     async with new.engine.begin() as connection:
         assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one() == now
+
+
+async def test_a_restore_onto_a_newer_release_takes_as_long_as_its_migrations_take(
+    new: Machine, old: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old.tar").write_bytes(await old.back_up())
+    monkeypatch.setattr(schema, "MIGRATIONS", with_a_long_migration(tmp_path))
+    monkeypatch.setattr(store_engine, "make_engine", partial(make_engine, command_seconds=0.5))
+    status, said = await ivr_here(new.url, new.state, "restore", str(tmp_path / "old.tar"))
+    assert status == 0, said
+
+
+async def test_a_restore_does_not_begin_where_a_folder_lies_on_another_disk(
+    old: Machine, new: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is linked there as its last act comes ends it with a sentence, too."""
+    await with_words(old.engine, old.state)
+    archive = await old.back_up()
+    (tmp_path / "disk").mkdir()
+    new.state.mkdir()
+
+    def linked() -> None:
+        (new.state / "recordings").symlink_to(tmp_path / "disk")
+
+    linked()
+    with pytest.raises(RestoreError, match="recordings leads to another disk, where a restore can't"):
+        await restore(new.engine, new.state, io.BytesIO())
+    (new.state / "recordings").unlink()
+    with monkeypatch.context() as mounted:
+        mounted.setattr(Path, "is_mount", lambda path: path == new.state / "spool")
+        with pytest.raises(RestoreError, match="spool leads to another disk, where a restore can't"):
+            await restore(new.engine, new.state, io.BytesIO())
+    monkeypatch.setattr(os, "sync", linked)
+    with pytest.raises(RestoreError, match="recordings can't be put in its place: Not a directory"):
+        await restore(new.engine, new.state, io.BytesIO(archive))
+    assert await new.tables() == [] and new.files() == ["restores.json"]
 
 
 async def test_errors_of_the_commands_are_sentences(old: Machine, new: Machine, tmp_path: Path) -> None:
