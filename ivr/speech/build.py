@@ -25,7 +25,7 @@ from ivr.speech.recorded import usable
 from ivr.speech.sound_forms import prepare, put, remove
 from ivr.speech.synth import SynthesisError, respelt, synthesise
 from ivr.speech.telephone import AudioError, Samples
-from ivr.voice.catalogue import Catalogue, Prompt, Tone, Utterance
+from ivr.voice.catalogue import ID, Catalogue, Prompt, Tone, Utterance
 
 TAKEN = b"2"  # the same for recordings, when what is taken of them changes
 FORM = "2"  # raise it when the same words would sound different: everything is made anew
@@ -68,7 +68,7 @@ class _Job:
     key: str
     wav: Path
     recording: Path | None
-    prompt: Prompt | None  # None: music on hold
+    prompt: Prompt | None  # None: music on hold, or nothing but its recording
     digest: str
 
 
@@ -121,7 +121,7 @@ def build_one(
     why = _make(job, catalogue, codecs)
     if why and job.recording is None:
         raise SynthesisError(why)
-    if job.prompt is not None and not why:
+    if not why:
         _save(out, _load(out) | {job.key: job.digest})
 
 
@@ -134,9 +134,16 @@ def is_from_recording(catalogue: Catalogue, language: str, id: str, out: Path, r
 def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Sequence[Path]) -> list[_Job]:
     found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"))]
     for language in languages:
-        ids = sorted(catalogue.ids(language))
+        ids = sorted(catalogue.ids(language) | _recorded(recorded, language))
         found += [_job(catalogue, language, id, out, recorded) for id in ids]
     return found
+
+
+def _recorded(recorded: Sequence[Path], language: str) -> set[str]:
+    """Of what is recorded: topics and counties that people added to the book stand in no catalogue."""
+    homes = [folder / language for folder in recorded]
+    paths = [path.relative_to(home).with_suffix("") for home in homes for path in home.rglob("*.wav")]
+    return {id for id in (".".join(path.parts) for path in paths) if ID.fullmatch(id)}
 
 
 def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> _Job:
@@ -199,6 +206,8 @@ def _make(job: _Job, catalogue: Catalogue, codecs: Collection[str]) -> Failure |
                 put(job.wav, usable(job.recording, job.prompt), codecs)
                 return None
             except AudioError as error:
+                if job.prompt is None:
+                    raise
                 why = f"{error}; the synthesiser speaks instead"
         put(job.wav, _audio(job.prompt, catalogue), codecs)
     except (SynthesisError, AudioError, OSError) as error:
@@ -232,7 +241,7 @@ def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:
 
 
 def _forget(manifest: dict[str, str], wanted: set[str], languages: Sequence[str], out: Path) -> None:
-    """Prompts that the catalogue no longer has."""
+    """Prompts that the catalogue no longer has, nor anybody's recording."""
     for key in [k for k in manifest if k not in wanted and k.partition("/")[0] in languages]:
         language, _, id = key.partition("/")
         remove(wav_path(out, language, id))

@@ -150,6 +150,24 @@ def test_a_recording_wins_in_telephone_form(run: Build, tmp_path: Path, name: st
     assert run() == Built(kept=9)
 
 
+def test_what_people_added_and_recorded_is_built_without_a_word_of_it_in_the_catalogue(
+    run: Build, tmp_path: Path
+) -> None:
+    """As after a restore, where nothing but their recordings came back."""
+    meter = tmp_path / "recorded/fa/topic/water/meter.wav"
+    record(meter)
+    record(tmp_path / "recorded/fa/Notes of the studio.wav")
+    assert run() == Built(made=9, recorded=1)
+    audio = samples(tmp_path / "out/fa/topic/water/meter.wav")
+    assert np.abs(np.fft.rfft(audio)).argmax() * RATE / audio.size == pytest.approx(700, abs=2)
+    assert run() == Built(kept=10)
+    meter.write_bytes(b"not a recording")
+    assert [(failure.key, failure.spoken) for failure in run().failed] == [("fa/topic.water.meter", False)]
+    meter.unlink()
+    run()
+    assert not (tmp_path / "out/fa/topic/water/meter.wav").exists()
+
+
 def test_a_recording_taken_away_gives_the_voice_back(run: Build, tmp_path: Path) -> None:
     record(tmp_path / "recorded/fa/b.wav")
     run()
