@@ -68,7 +68,7 @@ def _wishes(
     wishes: dict[str, tuple[Wish, Placed]] = {}
     for at in placed:
         try:
-            wanted = wish(noun, _filled(noun, at.given, holding))
+            wanted = wish(noun, _filled(noun, at, holding))
         except WrongRow as error:
             found += [_placed_mistake(name, wrong, at) for wrong in error.wrongs]
             continue
@@ -83,15 +83,24 @@ def _wishes(
     return [each for key, each in wishes.items() if key in rows or each[0].values != holding.get(key)]
 
 
-def _filled(noun: Noun, given: Any, holding: dict[str, Row]) -> Row:
+def _filled(noun: Noun, at: Placed, holding: dict[str, Row]) -> Row:
     """What a known row is called otherwise stays: a file with two columns changes one of them."""
+    given: Row = dict(at.given)
     try:
         keys = {
             field.name: field.read(given.get(field.name)) for field in noun.fields if field.name in noun.keys
         }
     except WrongRow:
-        return dict(given)
-    return {**holding.get(noun.key(keys), {}), **given}
+        return given
+    holds = holding.get(noun.key(keys), {})
+    if at.by_language:
+        given = {name: _said(holds.get(name), value) for name, value in given.items()}
+    return {**holds, **given}
+
+
+def _said(holds: Any, given: Any) -> Any:
+    """A text with the languages that it has beside those given."""
+    return {**holds, **given} if isinstance(holds, dict) and isinstance(given, dict) else given
 
 
 def _mistake(name: str, wrong: Wrong, by_key: dict[str, Placed], only: str) -> tuple[Mistake, Wrong]:

@@ -24,11 +24,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One row of a file. `place(field)`: its line and column; the row's own for what is missing."""
+    """One row of a file. `place(field)`: its line and column; the row's own for what is missing.
+
+    `by_language`: a text's languages have a column each, and one that is not there says nothing.
+    """
 
     given: Mapping[str, Any]
     line: int
     place: Callable[[str], tuple[int, int]]
+    by_language: bool = False
 
 
 def read_file(data: bytes, name: str, noun: Noun) -> list[Placed]:
@@ -138,7 +142,7 @@ def _csv_row(header: list[str], cells: list[str], line: int) -> Placed:
             given.setdefault(field, {})[language] = _plain(cell)
         elif title:
             given[title] = _plain(cell).strip()
-    return Placed(given, line, lambda field: (line, columns.get(field, 1)))
+    return Placed(given, line, lambda field: (line, columns.get(field, 1)), by_language=True)
 
 
 def _check_header(header: list[str], name: str, noun: Noun, line: int) -> None:

@@ -93,6 +93,19 @@ async def test_of_a_file_of_notices_only_what_it_changes_is_kept(engine: AsyncEn
     assert done.after["subject"] == {"fa": "۱۱۱: مهلت پروندهٔ {code} رو به پایان است"}, "the file's stays"
 
 
+async def test_a_language_without_a_column_stays_and_an_empty_cell_takes_its_text_away(
+    engine: AsyncEngine,
+) -> None:
+    both = {"name": "snow", "status": "advised", "said": {"fa": "برف", "az": "qar"}}
+    await change(engine, why(), wish(WORDING, both))
+    data = "name,status,said.fa\nsnow,advised,برف آمد\n".encode()
+    [done] = await bring_in(engine, why(), "wording", data, "w.csv", FILES, rehearse=False)
+    assert done.after and done.after["said"] == {"fa": "برف آمد", "az": "qar"}
+    data = "name,status,said.fa,said.az\nsnow,advised,برف آمد,\n".encode()
+    [done] = await bring_in(engine, why(), "wording", data, "w.csv", FILES, rehearse=False)
+    assert done.after and done.after["said"] == {"fa": "برف آمد"}
+
+
 async def test_one_wrong_line_names_itself_and_stops_all(engine: AsyncEngine) -> None:
     lines = "topic,scope,county,agency\nwater.bill,default,,abfa\nwater.bil,county,ahar,abfa\n"
     lines += "water.bill,cunty,,\n"
