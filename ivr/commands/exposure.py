@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ivr.asterisk.rights import ENTER, READ, Runner, barred
@@ -29,8 +30,11 @@ def modes(settings: Settings) -> Exposed:
 
 
 def umask(settings: Settings) -> Exposed:
-    """Whether the newest recording is for every user: Asterisk writes as its own umask says."""
-    for day in sorted(settings.recordings.glob("*/*/*"))[-1:]:
+    """Whether the newest recording of a disk is for every user: Asterisk writes as its own umask says."""
+    second = settings.second_path
+    disks = [settings.recordings, *([second / "recordings"] if second else [])]
+    days = [sorted(day for day in disk.glob("[0-9]*/*/*") if day.is_dir())[-1:] for disk in disks]
+    for day in chain(*days):
         newest = max((each for each in day.iterdir()), key=lambda each: each.stat().st_mtime, default=None)
         if newest and newest.stat().st_mode & OTHERS:
             told = f"Asterisk writes recordings that others could read were the folder open: {newest}"

@@ -27,6 +27,7 @@ from ivr.lab.pace import patience
 from ivr.settings import BrowserPhone, Settings, Web, WitnessSettings
 from ivr.store import disk_thread
 from ivr.store.tables import people
+from ivr.store.volumes import link
 from tests.fixtures.damaged import asleep, away
 from tests.fixtures.hotline import Hotline
 from tests.web.panel import PanelServed
@@ -92,6 +93,22 @@ def test_what_asterisk_writes_for_everybody_is_found(open_state: Settings) -> No
         made.touch()
         made.chmod(mode)
         assert bool(exposure.umask(open_state).found) is found
+
+
+def test_what_asterisk_writes_for_everybody_on_the_second_disk_is_found_and_answers_stand_in_no_day(
+    open_state: Settings, tmp_path: Path
+) -> None:
+    settings = open_state.model_copy(update={"second_volume": str(tmp_path)})
+    link(settings.recordings, tmp_path / "recordings")
+    answer = settings.recordings / "answers" / "ab" / "ab12.wav"
+    ours, spoken = (disk / "2026/11/25/a.wav" for disk in (settings.recordings, tmp_path / "recordings"))
+    for made, mode in ((answer, 0o660), (ours, 0o660), (spoken, 0o644)):
+        made.parent.mkdir(parents=True)
+        made.touch()
+        made.chmod(mode)
+    assert str(spoken) in exposure.umask(settings).found
+    spoken.chmod(0o660)
+    assert not exposure.umask(settings).found
 
 
 def test_a_stricter_umask_stays(open_state: Settings) -> None:
