@@ -49,15 +49,13 @@ async def declare(
 async def lift(
     engine: AsyncEngine, page: Page, actor: Actor, day: date, county: str, now: datetime | None = None
 ) -> None:
-    """Work goes on that day after all. Raises Refused, also for days that the seed files name."""
+    """Work goes on that day after all, also where the seed files name it. Raises Refused."""
     async with engine.begin() as connection:
         await _allowed(connection, page, actor, county)
         this = (calendar_days.c.day == day, calendar_days.c.county == county)
         found = (await connection.execute(select(calendar_days).where(*this).with_for_update())).first()
         if found is None or found.is_working:
             raise Refused(f"no closure is declared for {day} {_where(county)}")
-        if found.declared_at is None:
-            raise Refused(f"{day} is in the province's calendar.yaml: take it out there")
         key = DAY.key({"day": day.isoformat(), "county": county})
         await apply(connection, Why(actor, now=now or datetime.now(UTC)), [Wish(DAY.name, key, None)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
+from ivr.desk.editing.seeding import seed
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
 from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
+from tests.fixtures.database import SEED
 from tests.fixtures.province import answer
 
 DESK = Actor("desk/karimi", Side.DESK)
@@ -98,6 +101,25 @@ async def test_work_after_all_moves_everything_back_and_a_late_case_climbs_at_on
     assert await sweep(at.engine, at.page, at.at) == 1
     assert (await at.row(code)).level == "head"
     assert await prove(at.engine, at.page, at.at + GRACE) == []
+
+
+async def test_a_day_off_of_the_province_s_files_is_taken_back_and_they_do_not_bring_it_again(
+    at: Counter, tmp_path: Path
+) -> None:
+    folder = tmp_path / SEED.name
+    shutil.copytree(SEED, folder)
+    snow = "days: [{day: 2026-11-28, working: false, county: ahar}]"
+    (folder / "calendar.yaml").write_text(snow, encoding="utf-8")
+    code = await at.open(BILL)
+    await seed(at.engine, folder)
+    await at.reread()
+    assert await retime(at.engine, at.page, at.at) == 1
+    await closures.lift(at.engine, at.page, DESK, SATURDAY, "ahar")
+    assert [(kept.noun, kept.here) for kept in await seed(at.engine, folder)] == [("day", None)]
+    await at.reread()
+    assert await retime(at.engine, at.page, at.at) == 1
+    assert await days(at, code) == ("2026-12-06", "2026-12-05")
+    assert await closures.listed(at.engine, SATURDAY) == []
 
 
 async def test_a_rung_once_climbed_is_not_climbed_again_when_the_deadline_moves(at: Counter) -> None:
