@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -27,6 +28,8 @@ DialledNumber = Annotated[str, Field(pattern=r"^[0-9*+]{1,20}$")]
 TreeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Duty = Literal["calls", "panel", "work"]  # what a process does; the command line and the docs say role
 DUTIES: tuple[Duty, ...] = ("calls", "panel", "work")
+SECRETS = ("secret", "password", "key", "headers", "_url")  # so end the names of what is never shown
+UNTOLD = ("extra_forbidden", "model_type")  # kinds of mistakes whose value nobody can say is no secret
 
 
 class SettingsError(Exception):
@@ -516,13 +519,16 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = (_sentence(e["loc"], e["msg"], e["input"]) for e in error.errors())
-        raise SettingsError("\n".join(wrong)) from None
+        raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
     except Exception as error:  # a broken YAML file: the parser's own words name the line
         raise SettingsError(f"{config_file()}: {' '.join(str(error).split())}") from None
 
 
-def _sentence(loc: tuple[int | str, ...], message: str, given: object) -> str:
-    key = ".".join(str(part) for part in loc)
-    variable = "IVR_" + "__".join(str(part) for part in loc).upper()
-    return f"{config_file()}: {key} (or {variable}): {message}, got {given!r}"
+def _sentence(error: Mapping[str, Any]) -> str:
+    names = [str(part) for part in error["loc"]]
+    key, variable = ".".join(names), "IVR_" + "__".join(names).upper()
+    told = f"{config_file()}: {key} (or {variable}): {error['msg']}"
+    # A group holds its secrets, and a name that nobody knows may be a secret's with a slip of the pen.
+    unknown = isinstance(error["input"], Mapping | BaseModel) or error["type"] in UNTOLD
+    hidden = unknown or any(name.endswith(SECRETS) for name in names)
+    return told if hidden else f"{told}, got {error['input']!r}"

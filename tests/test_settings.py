@@ -1,0 +1,54 @@
+"""What is wrong with a setting is told, and no secret with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ivr.settings import SECRETS, Settings, SettingsError, SettingsGroup, load
+
+
+def test_what_is_wrong_is_told_with_its_key_its_variable_and_what_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IVR_AGI__PORT", "99999")
+    with pytest.raises(
+        SettingsError, match=r"agi\.port \(or IVR_AGI__PORT\): .*less than or equal.*, got '99999'$"
+    ):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"IVR_NOTIFY__SMS__BY": "http", "IVR_NOTIFY__SMS__URL": "sms.example"}, "gateway's https address"),
+        ({"IVR_NOTIFY__SMS__SECRT": "hunter2"}, "Extra inputs are not permitted"),
+        ({"IVR_NOTIFY": '{"email": {"password": ["hunter2"]}}'}, "valid string"),
+    ],
+)
+def test_no_mistake_beside_a_secret_tells_it(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], says: str
+) -> None:
+    for name, value in ({"IVR_NOTIFY__SMS__SECRET": "hunter2"} | settings).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=says) as told:
+        load()
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_file_with_a_mistake_in_a_group_tells_none_of_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("notify: {webhook_secret: 12345, sms: [hunter2]}\n", encoding="utf-8")
+    monkeypatch.setenv("IVR_CONFIG", str(file))
+    with pytest.raises(SettingsError, match="webhook_secret") as told:
+        load()
+    assert "12345" not in str(told.value) and "hunter2" not in str(told.value)
+
+
+def test_each_secret_is_known_by_its_name() -> None:
+    groups: list[type[Settings] | type[SettingsGroup]] = [Settings, *SettingsGroup.__subclasses__()]
+    hidden = [name for group in groups for name, field in group.model_fields.items() if not field.repr]
+    assert len(hidden) >= 10 and all(name.endswith(SECRETS) for name in hidden)
