@@ -34,6 +34,7 @@ _OF = {
     Status.WITHDRAWN: OrderState.REVOKED,
     Status.MERGED: OrderState.REVOKED,
 }
+SOLVED = "solved"  # the closure of a case of which she said so
 _OWED = frozenset({OrderState.GIVEN, OrderState.ACCEPTED, OrderState.OBJECTED})
 
 
@@ -44,10 +45,15 @@ def order_state(status: Status, denied: bool = False) -> OrderState:
 
 
 def state_of(row: Any) -> OrderState:
-    """Of an order with the case that carries it: `status`, `answered_at`, `said`, `said_at`."""
-    denied = row.said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
-    since = denied and (row.answered_at is None or row.answered_at < row.said_at)
-    return order_state(Status(row.status), denied=since)
+    """Of an order with the case that carries it: `status`, `closure`, `answered_at`, `said`, `said_at`.
+
+    That it is kept is her word, not that of whoever closed her case without her.
+    """
+    said = row.said if row.said and (row.answered_at is None or row.answered_at < row.said_at) else ""
+    denied = said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
+    state = order_state(Status(row.status), denied=denied)
+    unsaid = row.closure != SOLVED and said != Outcome.ORDER_DONE
+    return OrderState.REPORTED if state is OrderState.KEPT and unsaid else state
 
 
 def is_late(row: Any, today: date) -> bool:

@@ -10,8 +10,10 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import meeting_figures
+from ivr.cases.callback import Outcome
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.meeting_figures import AskedFact, OrderedFact
+from ivr.cases.meeting_orders import SOLVED
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.request_list import state_of
@@ -30,7 +32,7 @@ class MeetingFacts:
 
 @dataclass(frozen=True, slots=True)
 class MeetingsInPublic:
-    """How many were heard, how many orders were given, and how many of these citizens call kept: no names."""
+    """How many were heard, how many orders came of it, and how many of these citizens call kept: no names."""
 
     heard: int
     given: int
@@ -69,7 +71,7 @@ async def _orders(
     met = select(meeting_slots.c.session).where(meeting_slots.c.case_id == order.of_case)
     met = met.where(meeting_slots.c.outcome == "met").order_by(meeting_slots.c.starts_at.desc()).limit(1)
     query: Select[Any] = select(*(order[name] for name in ("given_at", "due_on", "said", "said_at")))
-    query = query.add_columns(its.agency, its.status)
+    query = query.add_columns(its.agency, its.status, its.closure)
     query = query.add_columns(its.answered_at, met.scalar_subquery().label("session"))
     query = query.join(cases, its.id == order.case_id)
     query = query.where(order.given_at >= since, order.given_at < until, scope.cases())
@@ -89,14 +91,17 @@ async def _sessions(connection: AsyncConnection, since: datetime, until: datetim
 
 
 async def in_public(connection: AsyncConnection) -> MeetingsInPublic:
-    """Of all times."""
-    met = select(func.count()).where(meeting_requests.c.met_at.is_not(None))
+    """Of all times; kept as `ivr.cases.meeting_orders.state_of` has it."""
+    was_met = meeting_requests.c.met_at.is_not(None)
+    met = select(func.count()).where(was_met)
     given = meeting_orders.join(cases, cases.c.id == meeting_orders.c.case_id)
-    stands = cases.c.status
+    given = given.join(meeting_requests, meeting_requests.c.case_id == meeting_orders.c.of_case)
+    stands, order = cases.c.status, meeting_orders.c
+    done = (order.said == Outcome.ORDER_DONE) & (order.said_at > cases.c.answered_at)
     orders = select(
         func.count().filter(stands.not_in(("withdrawn", "merged"))),
-        func.count().filter(stands.in_(("closed", "advised"))),
-    )
+        func.count().filter(stands.in_(("closed", "advised")), (cases.c.closure == SOLVED) | done),
+    ).where(was_met)
     heard = (await connection.execute(met)).scalar_one()
     all_of_them, kept = (await connection.execute(orders.select_from(given))).one()
     return MeetingsInPublic(int(heard), int(all_of_them), int(kept))

@@ -56,8 +56,8 @@ class OrderSeen:
     @property
     def to_check(self) -> bool:
         """Whether the office has still to look at what the body reports."""
-        seen, reported = self.part.checked_at, self.part.answered_at
-        return self.state is OrderState.REPORTED and (seen is None or seen < reported)
+        seen, reported, over = self.part.checked_at, self.part.answered_at, self.part.closed_at
+        return self.state is OrderState.REPORTED and over is None and (seen is None or seen < reported)
 
 
 async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[MeetingOrder]) -> list[str]:

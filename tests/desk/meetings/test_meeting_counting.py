@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import answers, closing
 from ivr.desk.meetings import meeting_counting, order_giving, request_deciding
@@ -62,3 +63,19 @@ async def test_the_public_count_tells_what_the_citizens_call_kept(at: Hall) -> N
     await closing.close(at.engine, at.page, at.by(code, who="citizen"))
     async with at.engine.connect() as connection:
         assert await meeting_counting.in_public(connection) == MeetingsInPublic(1, 2, 2)
+
+
+async def test_nobody_calls_kept_what_was_closed_without_her_word_or_was_ordered_outside_a_meeting(
+    at: Hall,
+) -> None:
+    code, other = await heard(at), await at.open()
+    for whole in (code, other):
+        order = [MeetingOrder("abfa", "لوله عوض شود", NEAR)]
+        [part] = await order_giving.give(at.engine, at.page, at.by(whole), order)
+        await answers.give(at.engine, at.page, at.by(part, who="abfa"), "شد")
+    await closing.close(at.engine, at.page, at.by(code, "پاسخ نداد", "desk"))
+    await closing.close(at.engine, at.page, at.by(other, who="citizen"))
+    async with at.engine.connect() as connection:
+        assert await meeting_counting.in_public(connection) == MeetingsInPublic(1, 1, 0)
+    states = sorted(fact.state for fact in (await counted(at)).orders)
+    assert states == [OrderState.KEPT, OrderState.REPORTED]
