@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.asterisk.channel import Channel
 from ivr.cases.live_hour import HourOutcome, waiting
 from ivr.cases.meetings import Official
-from ivr.desk.meetings import hour_planning, hour_queue
+from ivr.desk.meetings import hour_planning, hour_queue, session_planning
 from ivr.store.engine import AWAY, is_away
 from ivr.store.listening import listen
 from ivr.voice.actions import AwaitHour, JoinHour, RingOfficial
@@ -46,9 +46,8 @@ class HourLine:
     async def follow(self) -> None:
         """For ever: what calls are offered follows the books."""
         if self._extensions:
-            await listen(
-                self._engine.url.render_as_string(hide_password=False), hour_planning.CHANNEL, self.reread
-            )
+            url = self._engine.url.render_as_string(hide_password=False)
+            await listen(url, session_planning.CHANNEL, self.reread)
         await asyncio.Event().wait()
 
     async def reread(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,13 @@ from ivr.asterisk.channel import Channel
 from ivr.cases.live_hour import FRESH
 from ivr.cases.meetings import Official
 from ivr.desk.editing.seeding import directory_from
-from ivr.desk.meetings import hour_hearing, hour_planning, hour_queue
+from ivr.desk.meetings import (
+    hour_hearing,
+    hour_planning,
+    hour_queue,
+    session_moving,
+    session_planning,
+)
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops.carrying import OpenLine
@@ -27,7 +34,7 @@ from ivr.voice.actions import RingOfficial
 from ivr.voice.events import Connected, Event
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend
-from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_live_hour_desk import announced, joins, row_of
 from tests.desk.office import WEDNESDAY, office
 from tests.fixtures.province import CONVENTIONS
@@ -38,31 +45,57 @@ TO_HER_PLACE = "17--2"  # her language, the offer; nothing before the beep, nor 
 EXTENSIONS = {"201": "PJSIP/201"}
 
 
+@asynccontextmanager
+async def followed(at: Hall) -> AsyncIterator[HourLine]:
+    """A line that follows the books."""
+    line = HourLine(at.engine, EXTENSIONS, lambda: at.at)
+    following = asyncio.create_task(line.follow())
+    try:
+        yield line
+    finally:
+        following.cancel()
+
+
+async def until_offered(line: HourLine, official: Official | None) -> None:
+    async with asyncio.timeout(patience(10)):
+        while line.offered() is not official:
+            await asyncio.sleep(0.02)
+
+
 async def test_a_place_that_became_free_is_offered_at_once_however_it_did(engine: AsyncEngine) -> None:
     """By his click, and by the death of the process that carried her call."""
     at = await hall(engine)
-    line = HourLine(engine, EXTENSIONS, lambda: at.at)
-
-    async def until_offered(official: Official | None) -> None:
-        async with asyncio.timeout(patience(10)):
-            while line.offered() is not official:
-                await asyncio.sleep(0.02)
-
-    following = asyncio.create_task(line.follow())
-    try:
+    async with followed(at) as line:
         number = await announced(at, room=1)
-        await until_offered(Official.GOVERNOR)
+        await until_offered(line, Official.GOVERNOR)
         call, _ = await joins(at)
-        await until_offered(None)
+        await until_offered(line, None)
         await hour_queue.take(engine, at.by(""), number)
-        await until_offered(Official.GOVERNOR)
+        await until_offered(line, Official.GOVERNOR)
         await hour_queue.unanswered(engine, call, at.at)
-        await until_offered(None)
+        await until_offered(line, None)
         at.at += FRESH
         await hour_hearing.keep_noting(engine, at.page, at.at)
-        await until_offered(Official.GOVERNOR)
-    finally:
-        following.cancel()
+        await until_offered(line, Official.GOVERNOR)
+
+
+async def test_what_is_done_to_an_hour_on_its_session_s_page_changes_what_callers_are_offered(
+    engine: AsyncEngine,
+) -> None:
+    at = await hall(engine)
+    async with followed(at) as line:
+        number, why = await announced(at), at.by("", "مأموریت")
+        await until_offered(line, Official.GOVERNOR)
+        await session_moving.delay(engine, at.page, why, number, 30)
+        at.at += timedelta(minutes=70)
+        await until_offered(line, Official.GOVERNOR)
+        moved = at.at + timedelta(days=7)
+        await session_moving.move(engine, at.page, why, number, moved)
+        await until_offered(line, None)
+        at.at = moved
+        await until_offered(line, Official.GOVERNOR)
+        await session_planning.cancel(engine, at.page, why, number, LATER)
+        await until_offered(line, None)
 
 
 class RingsUntil:

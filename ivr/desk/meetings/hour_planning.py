@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, text, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.live_hour import USUAL_ROOM, check
@@ -20,11 +20,10 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
-from ivr.desk.meetings.session_planning import alone, note, refuse_day_off, refuse_twice
+from ivr.desk.meetings.session_planning import alone, note, refuse_day_off, refuse_twice, tell
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import live_hours, meeting_sessions
 
-CHANNEL = "ivr_hours"  # NOTIFY: an hour or its line has changed
 HOTLINE = "111"
 
 
@@ -124,11 +123,6 @@ def is_ahead(hour: Row[Any], now: datetime) -> bool:
 def is_open(hour: Row[Any], now: datetime) -> bool:
     """Whether calls are taken now."""
     return is_ahead(hour, now) and bool(hour.starts_at <= now)
-
-
-async def tell(connection: AsyncConnection) -> None:
-    """Whoever carries calls rereads what they offer."""
-    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 def _hours() -> Select[Any]:

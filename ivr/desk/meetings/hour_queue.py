@@ -20,7 +20,7 @@ from ivr.cases.transitions import Side
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import hour_planning
-from ivr.desk.meetings.session_planning import note
+from ivr.desk.meetings.session_planning import note, tell
 from ivr.desk.refusals import Refused
 from ivr.store.tables import hour_calls
 from ivr.voice.events import HourState, HourTold
@@ -49,7 +49,7 @@ async def join(
                 row = {"call_id": call, "session": hour.session, "code": code, "language": language}
                 row |= {"records": records, "state": S.WAITING, "joined_at": now, "seen_at": now}
                 await connection.execute(hour_calls.insert().values(row))
-                await hour_planning.tell(connection)
+                await tell(connection)
                 return HourTold(HourState.WAITING, len(waiting(there, now)) + 1)
     return HourTold(HourState.FULL if open_ones else HourState.CLOSED)
 
@@ -136,7 +136,7 @@ async def give_up_dead(connection: AsyncConnection, now: datetime) -> None:
         its = update(hour_calls).where(hour_calls.c.call_id == call.call_id)
         await connection.execute(its.where(hour_calls.c.seen_at == call.seen_at).values(ended))
     if gone:
-        await hour_planning.tell(connection)
+        await tell(connection)
 
 
 async def _put(engine: AsyncEngine, call: uuid.UUID, before: Sequence[str], **values: Any) -> None:
@@ -150,5 +150,5 @@ async def _change(connection: AsyncConnection, call: uuid.UUID, before: Sequence
     changed = update(hour_calls).where(its.call_id == call, its.state.in_(before)).values(values)
     found = (await connection.execute(changed.returning(its.call_id))).first() is not None
     if found:
-        await hour_planning.tell(connection)
+        await tell(connection)
     return found

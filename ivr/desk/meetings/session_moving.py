@@ -26,6 +26,7 @@ from ivr.desk.meetings.session_planning import (
     planned,
     refuse_day_off,
     refuse_twice,
+    tell,
 )
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import meeting_sessions, meeting_slots
@@ -65,6 +66,7 @@ async def move(
         place = (place.strip() or session.place) if session.way == MeetingWay.IN_PERSON else session.place
         values = {"starts_at": starts_at, "ends_at": its.ends_at + by, "place": place}
         await connection.execute(update(meeting_sessions).where(its.number == number).values(values))
+        await tell(connection)
         told = (starts_at, place, ask.reason.strip(), ask.now)
         await body_notices.tell_moved(connection, page, session, *told)
         codes = await booked(connection, number)
@@ -105,6 +107,7 @@ async def delay(
         its = meeting_sessions.c
         changed = update(meeting_sessions).where(its.number == number)
         await connection.execute(changed.values(ends_at=its.ends_at + by))
+        await tell(connection)
         codes = await booked(connection, number)
         await _shift(connection, number, by)
         for code in codes:

@@ -28,6 +28,7 @@ from ivr.store.tables import (
     meeting_slots,
 )
 
+CHANNEL = "ivr_hours"  # NOTIFY: an hour or its line has changed
 LONGEST = 300  # characters of a place or a link
 
 # Agendas are changed one at a time. That nobody is booked twice is the index's to see to, whoever comes.
@@ -108,6 +109,7 @@ async def cancel(
         await connection.execute(
             update(meeting_sessions).where(meeting_sessions.c.number == number).values(end)
         )
+        await tell(connection)
         await note(connection, ask.now, "meeting_cancelled", number, person, ask.reason.strip())
     return codes
 
@@ -138,6 +140,11 @@ async def tell_off(one: Deciding, session: int) -> None:
     invited = await meeting_calls.was_invited(one.connection, one.case.id, session)
     off = {"what": meeting_calls.OFF, "was_at": was_at.isoformat()}
     await one.call_her(off if invited else {"what": meeting_calls.WAITING})
+
+
+async def tell(connection: AsyncConnection) -> None:
+    """The session may be an hour in which calls are taken: whoever carries calls rereads what they offer."""
+    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 async def alone(connection: AsyncConnection) -> None:
