@@ -32,6 +32,7 @@ from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import meeting_sessions, meeting_slots
 
 MOST_LATE = timedelta(hours=6)
+_NOT_HERE = dict.fromkeys(("arrived_at", "began_at", "ended_at"))  # on the new day
 
 
 async def move(
@@ -70,7 +71,7 @@ async def move(
         told = (starts_at, place, ask.reason.strip(), ask.now)
         await body_notices.tell_moved(connection, page, session, *told)
         codes = await booked(connection, number)
-        await _shift(connection, number, by)
+        await _shift(connection, number, by, **_NOT_HERE)
         for code in codes:
             one_ask = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, one_ask, RequestAction.MOVE) as one:
@@ -151,8 +152,8 @@ async def _begun(connection: AsyncConnection, number: int) -> bool:
     return bool((await connection.execute(query)).scalar_one())
 
 
-async def _shift(connection: AsyncConnection, number: int, by: timedelta) -> None:
+async def _shift(connection: AsyncConnection, number: int, by: timedelta, **more: Any) -> None:
     """Every slot that is still to come."""
     its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-    later = update(meeting_slots).where(*its).values(starts_at=meeting_slots.c.starts_at + by)
+    later = update(meeting_slots).where(*its).values(starts_at=meeting_slots.c.starts_at + by, **more)
     await connection.execute(later)

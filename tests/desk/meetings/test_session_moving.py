@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.case import closing
+from ivr.desk.case import answers, closing
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notice, Notices
-from ivr.desk.meetings import agenda, session_moving, session_planning
+from ivr.desk.meetings import agenda, session_day, session_moving, session_planning
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store import tables
 from tests.desk.meetings.hall import LATER, Hall, hall
@@ -117,6 +117,19 @@ async def test_moved_everybody_is_called_once_with_the_new_hour_and_asked_again(
     assert (await news(at))[placing.code] == ["reminder"]
     event = (await at.case(codes[0]))["events"][-2]
     assert event["what"] == "meeting_move" and event["details"]["reason"] == "مأموریت"
+
+
+async def test_who_had_arrived_is_not_there_yet_on_the_new_day(at: Hall) -> None:
+    number, [code] = await invited(at)
+    at.at = FRIDAY + timedelta(days=1)
+    await session_day.begin(at.engine, at.page, at.by(code), number, at.at)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    [seat] = await at.seats(number)
+    assert seat.slot.arrived_at == seat.slot.began_at == at.at, "late on the day she waits where she is"
+    await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, at.at + timedelta(days=2))
+    [seat] = await at.seats(number)
+    assert seat.wish is not None and seat.wish.code == code
+    assert seat.slot.arrived_at is None and seat.slot.began_at is None
 
 
 async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_not(at: Hall) -> None:
