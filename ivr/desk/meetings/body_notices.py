@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import InvitationState, view_due
 from ivr.desk.book.book import Page
 from ivr.desk.case.rows import outbox_row
-from ivr.store.tables import cases, meeting_invitations, meeting_views, outbox
+from ivr.store.tables import cases, meeting_invitations, meeting_orders, meeting_views, outbox
 
 OFF, MOVED = "meeting_body_off", "meeting_body_moved"  # messages
 
@@ -54,17 +54,20 @@ async def _tell(
     reason: str,
     now: datetime,
 ) -> None:
-    """A mail is about a case: one of those of which the body owes its view, and never named in it."""
+    """A mail is about a case, and never names it: one of which the body owes its view, else its order."""
+    body = meeting_invitations.c.agency
     known = select(cases.c.code).join(meeting_views, meeting_views.c.case_id == cases.c.id)
-    known = known.where(meeting_views.c.agency == meeting_invitations.c.agency)
     first = (meeting_views.c.session != session.number, cases.c.code)
-    about = known.order_by(*first).limit(1).scalar_subquery()
-    query = select(meeting_invitations.c.agency, about.label("code"))
+    viewed = known.where(meeting_views.c.agency == body).order_by(*first).limit(1).scalar_subquery()
+    given = select(cases.c.code).join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
+    owed_first = (cases.c.closed_at.is_not(None), meeting_orders.c.due_on)
+    ordered = given.where(cases.c.agency == body).order_by(*owed_first).limit(1).scalar_subquery()
+    query = select(body, func.coalesce(viewed, ordered).label("code"))
     invited = await connection.execute(query.where(meeting_invitations.c.session == session.number))
     at = starts_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()
     rows = [
         outbox_row(
-            f"{kind}:{session.number}:{row.agency}:{at}",
+            f"{kind}:{session.number}:{row.agency}:{uuid.uuid4()}",  # moved there and back, it is news again
             kind,
             now,
             {"case": row.code, "body": row.agency, "session": session.number, "starts_at": at}
@@ -74,4 +77,4 @@ async def _tell(
         if row.code
     ]
     if rows:
-        await connection.execute(insert(outbox).values(rows).on_conflict_do_nothing(index_elements=["key"]))
+        await connection.execute(insert(outbox), rows)

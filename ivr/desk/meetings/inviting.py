@@ -330,6 +330,7 @@ async def _write(
 ) -> None:
     """A message to the body, by `notices.yaml`."""
     _, code, body = owed
-    payload = {"case": code, "body": body, "until": due_at.isoformat(), "session": number}
-    row = outbox_row(f"{kind}:{number}:{code}:{body}", kind, now, payload)
+    until = due_at.isoformat()
+    payload = {"case": code, "body": body, "until": until, "session": number}
+    row = outbox_row(f"{kind}:{number}:{code}:{body}:{until}", kind, now, payload)
     await connection.execute(insert(outbox).values(row).on_conflict_do_nothing(index_elements=["key"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.attendance import InvitationState
+from ivr.desk.case import answers, closing
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
 from ivr.desk.meetings import body_notices, inviting, session_moving, session_planning
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store.tables import outbox
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_inviting import asked, attendances, invite, planned, view
+from tests.desk.meetings.test_order_giving import NEAR, ordered
 from tests.fixtures.database import SEED
 
 
@@ -75,3 +78,29 @@ async def test_who_was_not_invited_is_told_of_nothing(at: Hall) -> None:
     number, _ = await planned(at)
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
     assert await asked(at, body_notices.OFF) == set()
+
+
+async def test_a_session_that_is_moved_back_or_to_another_hall_is_told_again(at: Hall) -> None:
+    number, _ = await planned(at)
+    await invite(at, number)
+    here, there = at.at + timedelta(days=6), at.at + timedelta(days=7)
+    moves = [(there, "سالن ۲"), (here, "سالن ۲"), (there, "سالن ۲"), (there, "تالار")]
+    for to, place in moves:
+        at.at += timedelta(minutes=1)
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, to, place)
+    async with at.engine.connect() as connection:
+        query = select(outbox.c.payload).where(outbox.c.kind == body_notices.MOVED)
+        told = list((await connection.execute(query.order_by(outbox.c.created_at))).scalars())
+    to_abfa = [each for each in told if each["body"] == "abfa"]
+    assert [(datetime.fromisoformat(each["starts_at"]), each["place"]) for each in to_abfa] == moves
+
+
+async def test_who_is_invited_for_what_it_was_ordered_is_told_too(at: Hall) -> None:
+    whole, [part] = await ordered(at, MeetingOrder("edu", "ثبت‌نام شود", NEAR))
+    await answers.give(at.engine, at.page, at.by(part, who="edu"), "شد")
+    await closing.reopen(at.engine, at.page, at.by(whole, who="citizen"))
+    number = await at.session(starts_at=at.at + timedelta(days=7))
+    assert await invite(at, number) == ["edu"]
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    told = await mails(at, body_notices.OFF)
+    assert set(told) == {"edu@x.example"} and part not in told["edu@x.example"]["text"]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.attendance import Came, InvitationState
@@ -15,7 +15,14 @@ from ivr.desk.case.confiding import Secrecy
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
-from ivr.desk.meetings import agenda, inviting, order_giving, request_deciding, session_planning
+from ivr.desk.meetings import (
+    agenda,
+    inviting,
+    order_giving,
+    request_deciding,
+    session_moving,
+    session_planning,
+)
 from ivr.desk.meetings.inviting import Attendance
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused, WrongField
@@ -136,6 +143,21 @@ async def test_near_sessions_invite_by_themselves_and_who_owes_a_view_is_reminde
     assert await asked(at, inviting.REMINDED) == await asked(at) - {(codes["water"], "abfa")}
     at.later(30)
     assert await keep() == 0
+
+
+async def test_who_still_owes_a_view_as_the_session_is_moved_is_reminded_before_the_new_day(
+    at: Hall,
+) -> None:
+    number, _ = await planned(at)
+    await invite(at, number)
+    for many in (4, 8):
+        at.later(5)
+        assert await inviting.keep_asking(at.engine, at.page, at.at) == 4
+        async with at.engine.connect() as connection:
+            reminders = select(func.count()).where(outbox.c.kind == inviting.REMINDED)
+            assert (await connection.execute(reminders)).scalar_one() == many
+        moved = at.at + timedelta(days=6)
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, moved, even_off=True)
 
 
 async def test_one_view_that_can_not_be_asked_for_keeps_neither_another_nor_the_next_session(
