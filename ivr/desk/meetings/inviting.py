@@ -29,7 +29,7 @@ from ivr.desk.meetings import agenda, order_giving
 from ivr.desk.meetings.agenda import BY_ITSELF
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.request_list import EVERYTHING
-from ivr.desk.meetings.session_planning import alone, planned
+from ivr.desk.meetings.session_planning import alone, planned, unchanged
 from ivr.desk.people import auditing
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
@@ -128,16 +128,18 @@ async def answer(
     state: InvitationState,
     who: str = "",
     person: uuid.UUID | None = None,
+    seen: datetime | None = None,
 ) -> None:
     """The body of `ask.actor` says whether it comes. `ask.code` is of no matter.
 
-    Raises Refused where it is not invited, once the session has begun, and as `check_answer`.
+    `seen`: its end when they looked. Raises Refused where that has changed, where the body is not invited,
+    once the session has begun, and as `check_answer`.
     """
     check_answer(state, who, ask.reason)
     if len(who) > LONGEST_NAME:
         raise WrongField("who", f"at most {LONGEST_NAME} characters")
     async with transaction(books) as connection:
-        session = await planned(connection, number)
+        session = await unchanged(connection, number, seen)
         if session.starts_at <= ask.now:
             raise Refused(f"session {number} has begun")
         its = (meeting_invitations.c.session == number, meeting_invitations.c.agency == ask.actor.agency)

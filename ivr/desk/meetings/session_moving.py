@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, RequestAction
@@ -23,10 +23,10 @@ from ivr.desk.meetings.session_planning import (
     alone,
     booked,
     note,
-    planned,
     refuse_day_off,
     refuse_twice,
     tell,
+    unchanged,
 )
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import meeting_sessions, meeting_slots
@@ -59,7 +59,7 @@ async def move(
     refuse_day_off(page, starts_at, even_off)
     async with transaction(books) as connection:
         await alone(connection)
-        session = await _unchanged(connection, number, seen)
+        session = await unchanged(connection, number, seen)
         if await _begun(connection, number):
             raise Refused(f"session {number} has begun and can't be moved")
         by, its = starts_at - session.starts_at, meeting_sessions.c
@@ -101,7 +101,7 @@ async def delay(
         raise WrongField("minutes", f"a delay has 1 to {int(MOST_LATE.total_seconds()) // 60} minutes")
     async with transaction(books) as connection:
         await alone(connection)
-        session = await _unchanged(connection, number, seen)
+        session = await unchanged(connection, number, seen)
         day = today(page, ask.now)
         if today(page, session.starts_at) != day or today(page, session.ends_at + by) != day:
             raise Refused(f"session {number} is delayed on its day only, and within it")
@@ -129,13 +129,6 @@ def _check(ask: Instruction) -> None:
         raise Refused("only the office plans sessions")
     if not ask.reason.strip():
         raise Refused("a session is moved or delayed with a reason")
-
-
-async def _unchanged(connection: AsyncConnection, number: int, seen: datetime | None) -> Row[Any]:
-    session = await planned(connection, number)
-    if seen is not None and session.ends_at != seen:
-        raise Refused(f"session {number} has changed since you looked")
-    return session
 
 
 async def _told(one: Deciding, what: str, waits: bool = True) -> None:

@@ -163,6 +163,14 @@ async def planned(connection: AsyncConnection, number: int) -> Row[Any]:
     return session
 
 
+async def unchanged(connection: AsyncConnection, number: int, seen: datetime | None) -> Row[Any]:
+    """As `planned`; Refused also where it ends otherwise than when they looked (None: whenever)."""
+    session = await planned(connection, number)
+    if seen is not None and session.ends_at != seen:
+        raise Refused(f"session {number} has changed since you looked")
+    return session
+
+
 async def sittings(connection: AsyncConnection, since: datetime, body: str = "") -> list[Row[Any]]:
     """Sessions from then on, with `slots` and `booked`; with `body` its own, and those it is to attend."""
     query = _counted().where(meeting_sessions.c.ends_at >= since)

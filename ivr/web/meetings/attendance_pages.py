@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Any
 
 from aiohttp import web
 
@@ -11,7 +12,7 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.meetings import inviting
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import names_of, put
-from ivr.web.meetings.session_pages import found_session, session_page
+from ivr.web.meetings.session_pages import found_session, moment_seen, session_page
 from ivr.web.panel.visit import Visit
 from ivr.web.window import tracking_code
 
@@ -27,7 +28,8 @@ async def attend(visit: Visit) -> web.StreamResponse:
     ask = Instruction("", visit.actor, form.text("reason", LONGEST, needed=False, lines=True), visit.now)
     if form.wrong:
         return await session_page(visit, "attend", form)
-    doing = inviting.answer(visit.panel.engine, ask, row.number, InvitationState(state), who, visit.person.id)
+    its: dict[str, Any] = {"person": visit.person.id, "seen": moment_seen(form.raw("seen"))}
+    doing = inviting.answer(visit.panel.engine, ask, row.number, InvitationState(state), who, **its)
     return await _do(visit, row.number, "attend", doing)
 
 

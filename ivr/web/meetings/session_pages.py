@@ -114,7 +114,7 @@ def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
     if deed == "cancel":
         given["next_on"] = form.day("next_on")
     if deed in ("delay", "move"):
-        given["seen"] = _moment_seen(form.raw("seen"))
+        given["seen"] = moment_seen(form.raw("seen"))
     if deed == "delay":
         given["minutes"] = form.number("minutes", 1, 360)
     if deed == "move":
@@ -257,7 +257,7 @@ def _wanted(form: Form, office: str, zone: ZoneInfo) -> PlannedSession:
     )
 
 
-def _moment_seen(text: str) -> datetime | None:
+def moment_seen(text: str) -> datetime | None:
     """The session's end, as the page had it."""
     try:
         return datetime.fromisoformat(text)

@@ -217,6 +217,21 @@ async def test_what_was_promised_and_who_came_stand_side_by_side(at: Hall) -> No
         await inviting.answer(at.engine, at.by("", who="abfa/karimi"), number, I.ACCEPTS)
 
 
+async def test_who_answers_from_a_page_of_before_the_session_was_moved_has_promised_nothing_for_the_new_day(
+    at: Hall,
+) -> None:
+    number, _ = await planned(at)
+    await invite(at, number)
+    looked = at.at + timedelta(days=6, minutes=30)  # its end
+    moved = at.at + timedelta(days=7)
+    await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, moved)
+    by_abfa = at.by("", who="abfa/karimi")
+    with pytest.raises(Refused, match="has changed since you looked"):
+        await inviting.answer(at.engine, by_abfa, number, I.ACCEPTS, seen=looked)
+    assert (await attendances(at, number))["abfa"].invitation.state == I.INVITED
+    await inviting.answer(at.engine, by_abfa, number, I.ACCEPTS, seen=looked + timedelta(days=1))
+
+
 async def test_the_body_that_a_confidential_case_accuses_is_neither_asked_nor_told_of_the_session(
     at: Hall,
 ) -> None:
