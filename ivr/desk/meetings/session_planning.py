@@ -10,7 +10,14 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.meetings import MeetingWay, Official, RequestAction, SessionState, slot_times
+from ivr.cases.meetings import (
+    MeetingWay,
+    Official,
+    RequestAction,
+    RequestState,
+    SessionState,
+    slot_times,
+)
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -127,10 +134,14 @@ async def booked(connection: AsyncConnection, number: int) -> list[str]:
 
 
 async def give_up_ended(connection: AsyncConnection, number: int) -> None:
-    """The slots of those whose case has ended meanwhile are free."""
-    over = select(cases.c.id).where(cases.c.id == meeting_slots.c.case_id, cases.c.closed_at.is_not(None))
-    its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-    await connection.execute(update(meeting_slots).where(*its, over.exists()).values(EMPTY))
+    """The slots of those whose case has ended meanwhile are free; opened again, it is decided on anew."""
+    here = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+    query = select(cases.c.id).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
+    over = (await connection.execute(query.where(*here, cases.c.closed_at.is_not(None)))).scalars().all()
+    its = meeting_slots.c.case_id.in_(over)
+    await connection.execute(update(meeting_slots).where(*here, its).values(EMPTY))
+    anew = update(meeting_requests).where(meeting_requests.c.case_id.in_(over))
+    await connection.execute(anew.values(state=RequestState.UNDER_REVIEW, next_on=None))
 
 
 async def tell_off(one: Deciding, session: int) -> None:

@@ -176,6 +176,20 @@ async def test_a_session_with_somebody_whose_case_has_ended_is_cancelled_all_the
     assert told == [second]
 
 
+async def test_whose_slot_was_given_up_with_her_case_is_decided_on_anew_once_it_is_open_again(
+    at: Hall,
+) -> None:
+    number, [first, second] = await invited(at, 2)
+    await answers.give(at.engine, at.page, at.by(first), "کار شما انجام شد")
+    await closing.close(at.engine, at.page, at.by(first, who="citizen"))
+    assert (await at.seen(first)).state is S.SETTLED
+    other = await at.accepted(1, "09141234569")
+    assert await at.fill(number) == [other] and await at.agenda(number) == [other, second]
+    await closing.reopen(at.engine, at.page, at.by(first, who="citizen"))
+    assert (await at.seen(first)).state is S.UNDER_REVIEW
+    assert first in [wish.code for wish in await at.listed()]
+
+
 async def test_beside_the_calls_there_are_texts_and_none_of_a_slot_that_is_not_hers_any_more(
     at: Hall,
 ) -> None:
