@@ -110,6 +110,7 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
                 raise Refused(f"case {ask.code} is no order")
             if due_on <= order.due_on:
                 raise WrongField("due_on", "an extension ends later than the order did")
+            _days(page, ask.now, due_on, change.county)  # it may be late for longer than that
             clock = change.clock
             days = _days(page, clock.opened_at, due_on, change.county) - clock.stopped_days
             change.clock = replace(clock, ordered_days=days)

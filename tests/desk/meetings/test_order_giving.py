@@ -117,6 +117,9 @@ async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> N
     [seen] = await listed(at)
     assert (seen.part.due_on, seen.part.first_due_on, seen.part.due_at.date()) == (FAR, NEAR, FAR)
     assert (await at.row(code)).due_at.date() > FAR
+    at.later(23)
+    with pytest.raises(WrongField, match="working day ahead"):
+        await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR + timedelta(days=1))
 
 
 async def test_what_is_no_order_is_refused(at: Hall) -> None:
