@@ -221,7 +221,8 @@ async def wish(
         return False
     same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))
     waits = update(callbacks).where(*same, callbacks.c.state == "waiting")
-    await connection.execute(waits.values(next_at=now, last_at=None))  # no pause: she is at her telephone
+    at_once = {"next_at": now, "last_at": None}  # no pause: she is at her telephone
+    await connection.execute(waits.values(at_once | {"language": language or case.language}))
     older = update(callbacks).where(*same, callbacks.c.purpose == STATUS, callbacks.c.key != key, PUT_ASIDE)
     await connection.execute(older.values(state="cancelled", ended_at=now))  # this one takes its place
     coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))

@@ -412,6 +412,15 @@ async def test_who_says_by_herself_that_it_is_solved_is_called_at_once_to_say_so
     assert told is not None and told.seen.may_confirm
 
 
+async def test_the_answer_that_waits_is_told_in_the_language_in_which_she_wished_to_be_called(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    assert (await row(engine)).language == "fa" and await wished(engine, code, f"+98{NUMBER[1:]}")
+    placing = await claim(engine)
+    assert placing is not None and placing.language == "az"
+
+
 async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1") -> bool:
     async with engine.begin() as connection:
         return await callback_planning.wish(connection, code, number, "az", key, NOON)
