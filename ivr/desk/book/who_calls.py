@@ -96,7 +96,8 @@ def known() -> Select[Any]:
     block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
     waiting = select(cases.c.id).where(*hers, *UNANSWERED)
     latest = cases.c.opened_at.desc()
-    county = select(cases.c.county).where(*hers, cases.c.county.is_not(None)).order_by(latest).limit(1)
+    where = (cases.c.county.is_not(None), cases.c.confidential.is_(None))  # lines are shared
+    county = select(cases.c.county).where(*hers, *where).order_by(latest).limit(1)
     spoken = select(cases.c.language).where(*hers, cases.c.channel == "phone").order_by(latest).limit(1)
     named = (county.scalar_subquery().label("county"), spoken.scalar_subquery().label("language"))
     left = (has_row(broken_off(hers)).label("broken_off"), open_before(hers).label("open"))

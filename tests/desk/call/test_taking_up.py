@@ -72,9 +72,12 @@ async def test_an_open_case_is_asked_about_after_an_hour_unless_many_share_the_n
         await over(desk, hers, "completed")
         desk.intake.clock = lambda: WEDNESDAY + timedelta(hours=2)
         assert await left(desk) == OPEN
+        assert (await desk.intake.recall("09141234567")).county == "ahar"
+        confidential = update(cases).where(cases.c.code == code).values(confidential="caller")
         async with engine.begin() as connection:
-            await connection.execute(update(cases).values(confidential="caller").where(cases.c.code == code))
+            await connection.execute(confidential)
         assert await left(desk) == "", "nobody who shares her telephone hears of a confidential case"
+        assert (await desk.intake.recall("09141234567")).county == "", "nor where it is about"
 
 
 async def test_what_she_says_then_goes_to_the_case_of_her_call_before(
