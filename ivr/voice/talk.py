@@ -333,7 +333,10 @@ class Talk:
     def _about_now(self, code: str) -> RefineCase:
         names = ("topic", "county", "callback", "national_id")
         said = {name: self.draft[name] for name in names if name in self.draft}
-        return replace(self.about or RefineCase(code, "", ""), code=code, **said)
+        about = self.about or RefineCase(code, "", "")
+        if about.callback and said.get("callback") == "":  # not the one that she gave: the one she calls from
+            said["callback"] = self.caller.number
+        return replace(about, code=code, **said)
 
     def keep_words(self, *, instead: bool) -> Flow[bool]:
         """Add the uncased recordings to the open case; only the last one may stand instead of the earlier.

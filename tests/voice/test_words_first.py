@@ -14,7 +14,7 @@ from ivr.voice.parse import parse
 from ivr.voice.proof import check
 from ivr.voice.report import slowest
 from ivr.voice.session import Session
-from tests.voice.conversation import CODE, DIRECTORY, OFFICE_HOURS, TREE, Conversation, default_menu
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, OFFICE_HOURS, TREE, Conversation, default_menu
 from tests.voice.test_proof import answer_without_meaning
 
 WORDS_FIRST = TREE.with_name("111-words-first.yaml")
@@ -106,6 +106,13 @@ def test_a_meeting_asks_how_to_reach_her_after_her_words() -> None:
     withheld = left_words("1", "5", caller=Caller("", OFFICE_HOURS)).press(*WATER, TABRIZ)
     assert withheld.step == "callback_number"
     assert withheld.silent(2).step == "national_id" and withheld.silent(2).step == "code"
+
+
+def test_who_gave_a_number_and_goes_back_to_be_called_on_hers_is_called_there() -> None:
+    talk = left_words("1", "5").press(*WATER, TABRIZ, "2", "09120000001", "1", "#", "#", "1")
+    assert (talk.step, talk.refined[-1].callback) == ("national_id", CALLER.number)
+    talk.press("2", "1")
+    assert "code.will_call" in talk.heard and len(talk.refined) == 4
 
 
 def test_nothing_is_refined_where_nothing_was_kept_or_her_words_joined_an_earlier_case() -> None:

@@ -350,7 +350,8 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
     if wanted.purpose == ANSWER:
         return callback_planning.still_tells(case)
     if wanted.purpose == VERIFY:
-        return case.closed_at is None or callback_planning.still_tells(case)
+        its = wanted.number == callback_planning.number_of(case._mapping)  # she may have given another since
+        return its and (case.closed_at is None or callback_planning.still_tells(case))
     if wanted.purpose == ORDER:
         return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:

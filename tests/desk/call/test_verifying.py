@@ -27,6 +27,7 @@ from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
 from ivr.store.tables import callbacks as rows
 from ivr.store.tables import cases
+from ivr.voice.actions import RefineCase
 from tests.desk.call.test_callbacks import NOON, NUMBER, SATURDAY, answered, claim, end, page
 from tests.desk.office import call, office, opening
 from tests.fixtures.province import answer, calendar
@@ -83,6 +84,20 @@ async def test_a_walk_in_is_asked_once_and_then_told_and_her_second_case_needs_n
     told = await claim(engine, SATURDAY)
     assert told is not None and (told.code, told.answer) == (second, "آب وصل شد.")
     assert (await of(engine, second))["verify"].state == "cancelled"
+
+
+async def test_a_number_that_she_took_back_in_the_same_call_is_not_rung(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        hers = call(NUMBER)
+        code = await desk.intake.open_case(hers, opening())
+        for number in (HERS, NUMBER):
+            about = RefineCase(code, "water.supply", "ahar", callback=number)
+            await desk.intake.refine_case(hers, about)
+        await desk.pump.idle()
+    assert (await of(engine, code))["verify"].number == FULL
+    assert await claim(engine) is None and await reach(engine, code) == "yes"
 
 
 async def test_who_says_no_is_never_rung_again_and_the_answer_is_the_desks(engine: AsyncEngine) -> None:
