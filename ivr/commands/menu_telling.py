@@ -43,13 +43,18 @@ def show(
 
 @app.command(epilog="Example: ivr menu history 111 --json")
 def history(name: Name = "", json: Json = False) -> None:
-    """What was on the air, newest first: by whom, why, and how it came off again."""
-    from ivr.desk.trees.tree_history import revisions
+    """What was on the air, newest first: by whom, why, and how it came off again; and what was refused."""
+    from ivr.desk.trees.tree_history import revisions, unkept
 
     settings = load_settings()
     name = name or settings.calls.menu
-    found = with_database(settings, lambda engine: revisions(engine, name))
-    rows = [{"name": name} | each.as_json() | {"live": "live" if each.is_live else ""} for each in found]
+
+    async def work(engine: AsyncEngine) -> list[dict[str, Any]]:
+        refused = [each.as_json() for each in await unkept(engine, name)]
+        return [each.as_json() for each in await revisions(engine, name)] + refused
+
+    found = sorted(with_database(settings, work), key=lambda row: str(row["at"]), reverse=True)
+    rows = [{"name": name} | row | {"live": "live" if row["is_live"] else ""} for row in found]
     show_rows(["number", "live", "at", "author", "deed", "reason"], rows, json)
 
 

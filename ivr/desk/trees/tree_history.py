@@ -79,6 +79,39 @@ def _revised(
     return Revised(number, deed.at, deed.author, deed.reason, *what, sha256, is_live)
 
 
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """A draft that was refused when its time came. `author`: who had planned it."""
+
+    draft: int
+    at: datetime
+    author: str
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As a line of the history; it came to no number."""
+        return {
+            "number": None,
+            "at": self.at.isoformat(),
+            "author": self.author,
+            "reason": f"draft {self.draft} was refused when its time came: {self.why}",
+            "deed": str(TreeDeed.UNSCHEDULED),
+            "draft": self.draft,
+            "details": {"refused": self.why},
+            "sha256": "",
+            "is_live": False,
+        }
+
+
+async def unkept(engine: AsyncEngine, name: str) -> list[Unkept]:
+    """The newest first: nobody was there to be told."""
+    its = menu_events.c
+    query = select(its.draft, its.at, its.author, its.details["refused"].astext.label("why"))
+    query = query.where(its.name == name, its.deed == TreeDeed.UNSCHEDULED, its.details.has_key("refused"))
+    async with engine.connect() as connection:
+        return [Unkept(*row) for row in await connection.execute(query.order_by(its.id.desc()))]
+
+
 async def text_of(engine: AsyncEngine, name: str, which: str) -> str:
     """A text by its name: "live", "trial", "7" (a revision), "draft 3". Raises Refused when there is none."""
     async with engine.connect() as connection:

@@ -80,6 +80,7 @@ async def tree(visit: Visit) -> web.Response:
         revisions=await tree_history.revisions(engine, name),
         drafts=await drafts.drafts(engine, name, 12),
         planned=await publishing.planned(engine, name),
+        unkept={each.draft: each for each in reversed(await tree_history.unkept(engine, name))},
         dials=tools.name == name and visit.panel.telephones.citizens is not None,
         heats=HEATS,
         did=did if heat else "",

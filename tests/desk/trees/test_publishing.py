@@ -149,6 +149,8 @@ async def test_a_plan_that_can_not_be_kept_says_why_and_is_not_tried_for_ever(en
         await put(engine, words, at=NOW + timedelta(hours=1), share=0.1)
     begun = await publishing.publish_due(engine, NOW + timedelta(hours=2))
     assert len(begun) == 1 and await publishing.planned(engine) == []
+    [unkept] = await tree_history.unkept(engine, "111")
+    assert (unkept.draft, unkept.author) == (3, "sara") and unkept.why.startswith("draft 2 is on trial")
 
 
 async def test_of_three_plans_one_that_can_not_be_read_keeps_no_other_and_can_be_kept_back(

@@ -21,12 +21,14 @@ from bench.rehearsal.lived import lived
 from ivr.desk.book import menus
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.people import passwords
+from ivr.desk.trees.publishing import publish_due
 from ivr.lab.pace import patience
 from ivr.speech.booth import Booth
 from ivr.speech.build import build
 from ivr.speech.files import Cached
 from ivr.speech.sound_book import SoundBook
 from ivr.store.tables import audit, calls, routing_rules
+from ivr.voice.menu_life import TreeDeed
 from ivr.voice.rewalk import PastCall
 from ivr.voice.step_figures import passed
 from ivr.voice.words_in_text import with_words
@@ -205,6 +207,24 @@ async def test_a_draft_is_tried_on_a_share_or_waits_for_its_time(panel: PanelSer
     assert (await admin.post(f"{draft}/publish", {"when": "now", "reason": "well received"})).status == 303
     on_air = await menus.on_the_air(panel.engine, "111")
     assert on_air and on_air.trial is None and on_air.revision.number == 2
+
+
+async def test_a_draft_that_was_refused_when_its_time_came_says_why_until_something_becomes_of_it(
+    panel: PanelServed,
+) -> None:
+    admin = await panel.signed_in("admin")
+    tried, waits = await saved(admin, SHORTER), await saved(admin, LONGER)
+    later = {"when": "at", "day": "۱۴۱۵/۰۱/۱۵", "time": "۰۷:۰۰", "reason": "spring"}
+    share = {"when": "share", "share": "10", "reason": "to see"}
+    assert (await admin.post(f"{tried}/publish", share)).status == 303
+    async with panel.engine.begin() as connection:
+        at = {"at": (panel.clock() - timedelta(minutes=1)).isoformat(), "share": 0.1}
+        await menus.note_deed(connection, "111", TreeDeed.SCHEDULED, "sara", "", 2, details=at)
+    assert await publish_due(panel.engine, panel.clock()) == []
+    page = await admin.text(ONE)
+    assert TEXT("menus.unkept") in page and "draft 1 is on trial" in page
+    assert (await admin.post(f"{waits}/publish", later)).status == 303
+    assert TEXT("menus.unkept") not in await admin.text(ONE)
 
 
 async def test_what_has_mistakes_is_kept_and_never_goes_on_the_air(panel: PanelServed) -> None:
