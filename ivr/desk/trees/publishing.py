@@ -189,7 +189,8 @@ async def roll_back(
 ) -> OnAir:
     """End the trial, if there is one; else put the text before the live one on the air, or that of `to`.
 
-    Twice in a row goes two texts back. What is on the air then. `seen`: what was, as the asker saw it.
+    A trial beside `to` itself only ends. Twice in a row goes two texts back. What is on the air then.
+    `seen`: what was, as the asker saw it.
     Raises Refused, TreeChanged where that is not so any more: it would be another step than was meant.
     """
     async with engine.begin() as connection:
@@ -199,7 +200,7 @@ async def roll_back(
             raise Refused(f"menu {name} has never been published")
         if seen and seen != now.seen:
             raise TreeChanged(f"menu {name} has changed since you looked")
-        if now.trial is not None and to is None:
+        if now.trial is not None and to in (None, now.revision.number):
             await end_trial(connection, now.trial, TreeDeed.WITHDRAWN, author, reason)
             return OnAir(now.revision)
         before = await _before(connection, name, now.revision) if to is None else to
@@ -232,7 +233,8 @@ async def _before(connection: AsyncConnection, name: str, live: Revision) -> int
     backs = select(event.revision, event.details).where(
         event.name == name, event.deed == TreeDeed.ROLLED_BACK
     )
-    stems = {row.revision: row.details["to"] for row in await connection.execute(backs)}
+    went = [(row.revision, row.details["to"]) for row in await connection.execute(backs)]
+    stems = {revision: to for revision, to in went if to < revision}  # else it only ended a trial
     stem = live.number
     while stem in stems:
         stem = stems[stem]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, tree_history
 from ivr.desk.trees.drafts import CheckedDraft, DraftMoved, Faulty
 from ivr.desk.trees.publishing import publish_draft, roll_back
+from ivr.lab.pace import patience
 from ivr.store.aside import AGAIN, Aside
 from ivr.voice.menu import Menu
 from ivr.voice.menu_life import Stage, TreeDeed
@@ -256,6 +258,23 @@ async def test_rolling_back_ends_a_trial_first_then_goes_back_text_by_text(engin
         await roll_back(engine, "111", "sara")
     deeds = [(each.number, each.deed) for each in await tree_history.revisions(engine, "111")]
     assert deeds[:3] == [(6, TreeDeed.ROLLED_BACK), (5, TreeDeed.ROLLED_BACK), (4, TreeDeed.WITHDRAWN)]
+
+
+async def test_rolling_back_to_what_is_live_ends_the_trial_and_the_next_step_back_finds_the_text_before(
+    engine: AsyncEngine,
+) -> None:
+    for words in ("one", "two"):
+        await put(engine, words)
+    await put(engine, "three", share=0.1)
+    now = await roll_back(engine, "111", "sara", to=2)
+    assert now.trial is None and now.revision.number == 2
+    assert (await tree_history.revisions(engine, "111"))[0].deed is TreeDeed.WITHDRAWN
+    async with engine.begin() as connection:  # as releases before wrote it
+        deed, to = TreeDeed.ROLLED_BACK, {"to": 2}
+        await menus.note_deed(connection, "111", deed, "sara", revision=2, details=to)
+    async with asyncio.timeout(patience(20)):
+        await roll_back(engine, "111", "sara")
+    assert await live(engine) == tree("one")
 
 
 async def test_rolling_back_to_a_revision_that_was_never_published_is_refused(engine: AsyncEngine) -> None:
