@@ -137,8 +137,9 @@ class SealProof:
         waiting = await unsealed(connection, last.complete_to)
         self.count("unsealed", waiting)
         now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-        if waiting and last is not NO_SEAL and now - last.made_at > LATE:
-            text = f"{waiting} rows wait to be sealed since {last.made_at.isoformat()}: does `ivr serve` run?"
+        late = await unsealed(connection, last.complete_to, now - LATE)
+        if late and last is not NO_SEAL and now - last.made_at > LATE:
+            text = f"{late} rows wait to be sealed since {last.made_at.isoformat()}: does `ivr serve` run?"
             self.found([Finding("seal_late", text)])
 
 

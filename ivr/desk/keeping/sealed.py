@@ -17,7 +17,10 @@ NONE = "none"  # the kind of a number that never came: rolled back, or taken awa
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """`kind`, `noun`: stable names. `left_out`: the columns that may change. `unready`: rows to wait for."""
+    """`kind`, `noun`: stable names. `left_out`: the columns that may change. `unready`: rows to wait for.
+
+    `written`: the column that says when.
+    """
 
     kind: str
     noun: str
@@ -25,6 +28,7 @@ class Sealed:
     key: tuple[str, ...]
     left_out: frozenset[str] = frozenset()
     unready: TextClause | None = None
+    written: str = "at"
     covered: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,6 +45,7 @@ class Sealed:
 # An event's hash is over the whole of it, and proved with its case.
 _EVENT = frozenset(column.name for column in case_events.c) - {"id", "case_id", "seq", "hash"}
 _SENDING = frozenset(("next_at", "attempts", "delivered_at", "last_error", "dead_at"))
+_DERIVED = frozenset({"passed"})  # can be had from its steps
 _RUNNING = frozenset(("due_at", "ended_at", "ended_reason"))  # told by events: `ivr.cases.proving`
 
 SEALED = {
@@ -48,9 +53,9 @@ SEALED = {
     for each in (
         Sealed("audit", "audit row", audit, ("id",)),
         Sealed("event", "event", case_events, ("case_id", "seq"), _EVENT, UNCHAINED_ROWS),
-        Sealed("call", "call", calls, ("id",), frozenset({"passed"})),  # can be had from its steps
-        Sealed("referral", "referral", referrals, ("case_id", "id"), _RUNNING),
-        Sealed("letter", "letter", outbox, ("id",), _SENDING),
+        Sealed("call", "call", calls, ("id",), _DERIVED, None, "ended_at"),
+        Sealed("referral", "referral", referrals, ("case_id", "id"), _RUNNING, None, "referred_at"),
+        Sealed("letter", "letter", outbox, ("id",), _SENDING, None, "created_at"),
         Sealed("menu", "menu revision", menu_revisions, ("name", "number")),
         Sealed("menu_event", "menu event", menu_events, ("id",)),
     )

@@ -103,10 +103,16 @@ async def keep_roots(engine: AsyncEngine, path: Path) -> None:
         await ask_once(partial(_append, path, new))
 
 
-async def unsealed(connection: AsyncConnection, above: int) -> int:
-    """How many rows with a number above that no seal holds."""
-    counts = [select(func.count()).select_from(_unsealed(each, above).subquery()) for each in SEALED.values()]
-    return sum([(await connection.execute(count)).scalar_one() for count in counts])
+async def unsealed(connection: AsyncConnection, above: int, before: datetime | None = None) -> int:
+    """How many rows with a number above that, of `before` then, no seal holds."""
+    count = 0
+    for each in SEALED.values():
+        rows = _unsealed(each, above)
+        if before is not None:
+            rows = rows.where(each.table.c[each.written] < before)
+        query = select(func.count()).select_from(rows.subquery())
+        count += (await connection.execute(query)).scalar_one()
+    return count
 
 
 def _append(path: Path, lines: Sequence[str]) -> None:

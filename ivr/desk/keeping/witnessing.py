@@ -67,7 +67,7 @@ async def troubles(engine: AsyncEngine, witnesses: Witnesses) -> list[str]:
     async with engine.connect() as connection:
         now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         last = await last_seal(connection)
-        waiting = await unsealed(connection, last.complete_to)
+        waiting = await unsealed(connection, last.complete_to, now - LATE)
         late = select(func.max(custody_seals.c.seal)).where(custody_seals.c.made_at < now - LATE)
         due = (await connection.execute(late)).scalar() or 0
         dead = await _undelivered(connection, now - LATE)
