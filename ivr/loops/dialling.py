@@ -162,8 +162,10 @@ class Dialler:
 
         What no voice reads, like a place in other letters, is left out of the call, as ever.
         """
-        spoken = await self.speak(placing.answer, placing.language) if placing.answer else None
-        return spoken is not None or not placing.answer or not script.is_readable(placing.answer)
+        for words in script.pieces(placing.answer):
+            if script.is_readable(words) and await self.speak(words, placing.language) is None:
+                return False
+        return True
 
     async def _ring(self, placing: Placing) -> Outcome | None:
         """None: she answered, and the call itself says how it went."""

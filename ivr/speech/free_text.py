@@ -14,7 +14,6 @@ from ivr.speech import numerals
 from ivr.voice import saying
 from ivr.voice.actions import Speech
 
-LONGEST = 1_500  # characters; some two minutes of speech
 SIGNS = {"%": "sign.percent", "&": "sign.and"}
 LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ى": "ی", "ـ": "", "٫": ".", "٬": ",", "٪": "%", "\\": "/"})
 PARTS = re.compile(r"(\d*) ?([½¼¾])")
@@ -38,10 +37,4 @@ def readable(text: str, language: str, words: Mapping[str, str]) -> str:
     for sign, id in SIGNS.items():
         text = text.replace(sign, f" {say((id,))} ")
     text = " ".join(UNSPOKEN.sub(" ", text).split())
-    return _shortened(text) if any(sign.isalpha() for sign in text) else ""
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= LONGEST:
-        return text
-    return text[:LONGEST].rpartition(" ")[0]
+    return text if any(sign.isalpha() for sign in text) else ""

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ivr.speech.free_text import LONGEST, readable
+from ivr.speech.free_text import readable
 from ivr.speech.lexicon import read_lexicon
 from ivr.speech.paths import PROJECT, is_audio, wav_path
 from ivr.voice import script
@@ -23,6 +23,7 @@ from ivr.voice.catalogue import ID, Voice
 log = logging.getLogger(__name__)
 
 SECONDS = 15.0  # the longest a caller waits for free words; then the call goes on without them
+LONGEST = 1_500  # characters; some two minutes of speech. An answer comes in pieces (`script.pieces`)
 AT_ONCE = 2  # processes: a burst of answers must not take the machine from the calls
 SPOKEN = "spoken"  # the cache folder beside the languages
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate
 
 from ivr.cases.spelling import word_set
 
@@ -17,6 +18,8 @@ FA, AZ = "fa", "az"
 AZ_ARABIC = "azb"  # ISO 639-3: South Azerbaijani
 LATIN = "latin"  # Latin letters in which nothing is Azerbaijani
 NO_LETTERS = ""
+LONGEST = 1_000  # of a piece that is read in one go, in characters as they are spoken
+OF_A_DIGIT = 9  # … of which a digit takes so many: «۷» in an amount is «هفتصدُ»
 
 _ARABIC = r"\u0600-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff"
 _LATIN = r"A-Za-zÀ-ɏə"
@@ -24,6 +27,7 @@ _ARABIC_LETTERS, _LATIN_LETTERS = re.compile(f"[{_ARABIC}]"), re.compile(f"[{_LA
 # Letters of one script with everything behind them that belongs to neither.
 _RUN = re.compile(f"(?P<arabic>[^{_LATIN}]+)|(?P<latin>[^{_ARABIC}]+)")
 _WORD = re.compile(r"[^\W\d_]+")
+_ENDS = re.compile(r"\n"), re.compile(r"[.!?؟؛…]\s"), re.compile(r"(?<=\D)\s")  # of lines, sentences, words
 _SPOKEN = re.compile(r"[^\W_ـ]")  # a letter or a digit; what only stretches letters is typed for a dash
 _SAME = str.maketrans("يىك\u200c", "ییک ", "ـ\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652")
 
@@ -84,7 +88,7 @@ def is_readable(text: str) -> bool:
     """Whether some voice can read it: not signs alone ("—", "✓"), which are silence. Nothing needs none."""
     if not text.strip():
         return True
-    return _SPOKEN.search(text) is not None and read_in(text, FA) is not None
+    return _SPOKEN.search(text) is not None and all(read_in(piece, FA) for piece in pieces(text))
 
 
 def heard(answer: str, spoken: str, language: str) -> str:
@@ -95,6 +99,21 @@ def heard(answer: str, spoken: str, language: str) -> str:
     texts = [text for text in (answer, spoken) if text.strip() and is_readable(text)]
     hers = [text for text in texts if read_in(text, language) == language]
     return next(iter(hers or texts), "")
+
+
+def pieces(text: str) -> Iterator[str]:
+    """All of `text`, each piece short enough to be made ready while she waits."""
+    while (size := sum(length <= LONGEST for length in accumulate(map(_length, text)))) < len(text):
+        ends = (max((found.end() for found in end.finditer(text, 0, size)), default=0) for end in _ENDS)
+        at = next(filter(None, ends), size)
+        yield text[:at].strip()
+        text = text[at:].lstrip()
+    if text:
+        yield text
+
+
+def _length(sign: str) -> int:
+    return OF_A_DIGIT if sign.isdecimal() else 1
 
 
 def runs(text: str, language: str) -> Iterator[tuple[str, str]]:

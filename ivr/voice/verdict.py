@@ -75,7 +75,7 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     text = script.heard(seen.answer, seen.spoken, language)
     read_in = script.read_in(text, language)
     intro = simply if read_in == language else (*old, f"status.answer_in_{read_in}")
-    words: Speech = (Words(text),) if text else ()
+    words = map(Words, script.pieces(text))
     spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
     return (*intro, *said) if said else ()

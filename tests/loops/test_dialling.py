@@ -55,9 +55,11 @@ from ivr.lab.pace import patience
 from ivr.loops.dialling import Dialler, Trunk, dial_string
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
-from ivr.store.tables import callback_attempts, callbacks
+from ivr.store.tables import callback_attempts, callbacks, cases
+from ivr.voice import verdict
+from ivr.voice.actions import Words
+from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
-from tests.asterisk.pretend import no_speech
 from tests.asterisk.pretend_ami import pretend_ami
 from tests.desk.call.test_callbacks import NOON, answered
 from tests.desk.call.test_callbacks import row as row_of
@@ -488,8 +490,15 @@ def workday(page: Page) -> date:
 async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_tried_again(
     engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Else she would hear nothing for an answer, and her key might end her case."""
+    """Else she would hear nothing for an answer, or half of it, and her key might end her case."""
     await answered(engine, tmp_path)
+    made = list[str]()
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer=4 * LONG))
+
+    async def all_but_its_end(words: str, language: str) -> str | None:
+        made.append(words)
+        return words if len(made) == 1 else None
 
     async def nobody_waits(queue: str) -> CallQueue:
         raise AssertionError("nobody keeps a place")
@@ -499,7 +508,7 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
         await ami.connect()
         dialler = Dialler(
             engine, book_of(engine), Policy(), Trunk("PJSIP/{number}@trunk", "111"),
-            originate=ami, ami=ami, speak=no_speech, clock=lambda: NOON, queue=nobody_waits,
+            originate=ami, ami=ami, speak=all_but_its_end, clock=lambda: NOON, queue=nobody_waits,
         )  # fmt: skip
         await dialler.look()
         async with asyncio.timeout(patience(20)):
@@ -507,6 +516,8 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
                 await dialler.pause()
         dialler.close()
         await ami.close()
+    seen = CaseSeen(Lookup.FOUND, "answered", answer=4 * LONG)
+    assert ["status.answer_is", *map(Words, made)] == [*verdict.answer(seen, "fa")]
     assert peer.count("Originate") == 0 and "could not be spoken" in caplog.text
     assert (hers.state, hers.attempts, hers.last_outcome) == ("waiting", 0, "not_sent")
     assert hers.next_at == NOON + SOON

@@ -13,7 +13,7 @@ from persiantools.digits import en_to_fa, to_word
 from persiantools.jdatetime import JalaliDate
 
 from ivr.settings import ROOT
-from ivr.speech.free_text import LONGEST, readable
+from ivr.speech.free_text import readable
 from ivr.speech.lexicon import SIGNS
 from ivr.voice import saying
 from ivr.voice.catalogue import Utterance, parse
@@ -107,12 +107,6 @@ def test_azerbaijani() -> None:
 )
 def test_azerbaijani_figures(text: str, said: str) -> None:
     assert readable(text, "az", WORDS["az"]) == said
-
-
-def test_a_long_text_ends_at_a_word() -> None:
-    said = readable("سخن " * 1_000, "fa", WORDS["fa"])
-    assert len(said) <= LONGEST
-    assert said.endswith("سخن")
 
 
 def _said(text: str) -> str:

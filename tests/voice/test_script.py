@@ -117,3 +117,29 @@ def test_no_arabic_letter_reaches_the_latin_voice_and_nothing_gets_lost(text: st
     for voice, piece in pieces:
         assert voice in ("fa", "az")
         assert voice == "fa" or not re.search("[\u0600-\u065f\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f]", piece)
+
+
+@given(st.text(alphabet="آبپ ab۱2.؟\n", max_size=6_000))
+def test_a_text_of_any_length_is_cut_into_pieces_that_are_soon_spoken_and_none_of_it_is_lost(
+    text: str,
+) -> None:
+    pieces = list(script.pieces(text))
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+    assert all(sum(9 if sign.isdecimal() else 1 for sign in piece) <= script.LONGEST for piece in pieces)
+
+
+def test_a_long_text_is_cut_between_lines_or_else_between_sentences_or_words() -> None:
+    line, sentence, number = "آب محله وصل است " * 40, "لوله تعمیر شد. " * 50, "۰۹۱۴ ۱۲۳ ۴۵۶۷"
+    assert list(script.pieces(f"{line}\n{sentence}")) == [line.strip(), sentence]
+    one, two = script.pieces(sentence * 2)
+    assert one.endswith("شد.") and two.startswith("لوله")
+    one, two = script.pieces(f"{'آب ' * 310}{number} پایان")
+    assert not one.endswith(number[0]) and two == f"{number} پایان"
+    assert list(script.pieces(sentence)) == [sentence] and list(script.pieces("")) == []
+
+
+def test_a_long_text_of_which_no_voice_reads_a_piece_is_not_readable() -> None:
+    azb = "سیزین ایشینیزه باخیلدی. " * 50
+    assert script.is_readable("آب محله وصل شد. " * 200) and not script.is_readable(
+        "آب محله وصل شد. " * 200 + azb
+    )

@@ -66,6 +66,14 @@ def test_a_recorded_answer_is_played_instead_of_words() -> None:
     assert called(replace(ANSWERED, voice="answers/1")).heard[0] == Clip("answers/1")
 
 
+def test_a_long_answer_is_heard_to_its_last_word() -> None:
+    answer = "\n".join(f"{body}: {'لوله تعمیر شد. ' * 80}{body} پایان" for body in ("آب", "برق", "گاز"))
+    heard = " ".join(
+        sound.text for sound in called(replace(ANSWERED, answer=answer)).heard if isinstance(sound, Words)
+    )
+    assert heard.split() == answer.split()
+
+
 @pytest.mark.parametrize(
     ("language", "words", "intro"),
     [

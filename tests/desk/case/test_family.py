@@ -220,6 +220,15 @@ async def test_what_a_person_said_for_a_part_is_heard_behind_the_words_of_the_ot
     assert (await heard(at, whole))[-1] == "همه چیز درست شد."
 
 
+async def test_however_much_two_bodies_write_she_hears_all_of_it(at: Counter) -> None:
+    whole, one, two = await split(at)
+    texts = ["لوله تعمیر شد. " * 80 + "با ۰۴۱-۳۳۳۳۴۴۵۵ تماس بگیرید.", "آسفالت شد. " * 110 + "کار تمام است."]
+    for code, body, text in zip((one, two), ("abfa", "shahrdari_ahar"), texts, strict=True):
+        await answers.give(at.engine, at.page, at.ask(code, body), text)
+    said = " ".join(await heard(at, whole))
+    assert all(" ".join(text.split()) in said for text in texts)
+
+
 def spoken_by(body: str) -> SpokenAnswer:
     return SpokenAnswer(f"answers/2026/{body}", "ab" * 32, 3.0)
 
