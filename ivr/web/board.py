@@ -149,8 +149,10 @@ class Board:
         if self._numbers is None or now - self._counted > NUMBERS_SECONDS:
             today, before = await live.today(self.engine, at.astimezone(ZoneInfo(self.timezone)))
             async with self.engine.connect() as connection:
-                topics = {each.code: each.name for each in await following.services(connection)}
-                self._numbers = Numbers(today, before, topics, await following.counties(connection))
+                every = await following.services(connection, retired=True)
+                topics = {each.code: each.name for each in every}
+                counties = await following.counties(connection, retired=True)
+                self._numbers = Numbers(today, before, topics, counties)
             self._counted = now
         return self._numbers
 

@@ -116,7 +116,7 @@ class Conventions:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One reading of the book, immutable."""
+    """One reading of the book, immutable. `deadlines` and `counties` hold what is retired, too."""
 
     rules: Rules
     calendar: Calendar
@@ -130,6 +130,18 @@ class Page:
     conventions: Conventions
     confidential: frozenset[str] = frozenset()  # topics whose cases are
     parents: Mapping[str, str] = field(default_factory=dict)  # body → the one above it
+    retired_topics: frozenset[str] = frozenset()
+    retired_counties: frozenset[str] = frozenset()
+
+    @property
+    def live_topics(self) -> frozenset[str]:
+        """Those of which cases are opened."""
+        return frozenset(self.deadlines) - self.retired_topics
+
+    @property
+    def live_counties(self) -> frozenset[str]:
+        """Those in which cases are opened."""
+        return self.counties - self.retired_counties
 
     def away_from(self, accused: str) -> str:
         """Who has a case that is about this body: the desk, and of the desk itself the body above it."""
@@ -403,9 +415,9 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
     rules = [Rule(r.topic, RuleScope(r.scope), r.agency, r.county) for r in ruled]
     in_force = await connection.execute(select(precedents).where(precedents.c.ended_at.is_(None)))
     rules += [Rule(r.topic, RuleScope.PRECEDENT, r.agency, r.county) for r in in_force]
-    about = (topics.c.code, topics.c.deadline_days, topics.c.confidential)
+    about = (topics.c.code, topics.c.deadline_days, topics.c.confidential, topics.c.retired_at)
     days = (await connection.execute(select(*about))).all()
-    counties = (await connection.execute(select(areas.c.code))).scalars()
+    counties = (await connection.execute(select(areas.c.code, areas.c.retired_at))).all()
     revised = (await connection.execute(select(calendar_revisions))).all()
     set_here = {row.name: row.value for row in await connection.execute(select(limits_set))}
     return Page(
@@ -418,7 +430,7 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
         ),
         calendar=await read_calendar(connection, conventions),
         deadlines={day.code: day.deadline_days for day in days},
-        counties=frozenset(counties),
+        counties=frozenset(county.code for county in counties),
         other_topic=province.other_topic,
         area_code=province.area_code,
         limits=conventions.limits.changed(set_here),
@@ -427,6 +439,8 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
         conventions=conventions,
         confidential=frozenset(each.code for each in days if each.confidential),
         parents={body.code: body.parent for body in bodies if body.parent},
+        retired_topics=frozenset(day.code for day in days if day.retired_at),
+        retired_counties=frozenset(county.code for county in counties if county.retired_at),
     )
 
 

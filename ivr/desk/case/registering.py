@@ -159,9 +159,9 @@ def _opening(
 def _mistakes(wanted: Wanted, page: Page) -> Iterator[tuple[str, str]]:
     if wanted.kind not in set(Kind):
         yield "kind", f"must be one of {', '.join(Kind)}"
-    if wanted.topic and wanted.topic not in page.deadlines:
+    if wanted.topic and wanted.topic not in page.live_topics:
         yield "topic", "there is no such topic"
-    if wanted.county and wanted.county not in page.counties:
+    if wanted.county and wanted.county not in page.live_counties:
         yield "county", "there is no such county"
     if wanted.language not in page.conventions.languages:
         yield "language", f"must be one of {', '.join(page.conventions.languages)}"

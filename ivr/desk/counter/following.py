@@ -98,16 +98,18 @@ async def reach(engine: AsyncEngine, rows: Sequence[Any], now: datetime) -> list
 _NEWEST = (cases.c.opened_at.desc(), cases.c.id.desc())
 
 
-async def services(connection: AsyncConnection) -> list[Service]:
-    """All topics in the menu's order."""
+async def services(connection: AsyncConnection, *, retired: bool = False) -> list[Service]:
+    """The topics in the menu's order; with `retired` those too of which no cases are opened any more."""
     menu: Mapping[str, str] = (await connection.execute(select(provinces.c.menu))).scalar_one()
     rows = (await connection.execute(select(topics))).all()
     first = {row.parent: row.key[:1] for row in rows if row.key}
+    rows = [row for row in rows if retired or row.retired_at is None]
     rows = sorted(rows, key=lambda row: (first.get(row.parent, ""), row.key or "~", row.code))
     return [Service(r.code, r.name, menu.get(first.get(r.parent, ""), ""), tuple(r.keywords)) for r in rows]
 
 
-async def counties(connection: AsyncConnection) -> dict[str, str]:
-    """Code → name, in the keys' order."""
-    rows = await connection.execute(select(areas.c.code, areas.c.name).order_by(areas.c.key))
+async def counties(connection: AsyncConnection, *, retired: bool = False) -> dict[str, str]:
+    """Code → name, in the keys' order; `retired` as above."""
+    query = select(areas.c.code, areas.c.name).order_by(areas.c.key)
+    rows = await connection.execute(query if retired else query.where(areas.c.retired_at.is_(None)))
     return {row.code: row.name for row in rows}

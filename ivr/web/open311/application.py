@@ -153,7 +153,7 @@ class GeoReport:
         if not code:
             raise Problem(400, "service_code: it was not provided", "service_code")
         page = await self.counter.book.page()
-        if code not in page.deadlines:
+        if code not in page.live_topics:
             raise Problem(404, "service_code: it was not found", "service_code")
         name = " ".join(part for part in (form.get("first_name"), form.get("last_name")) if part)
         return Wanted(

@@ -101,8 +101,8 @@ async def _page(
         beside=found,
         names=names,
         kinds=list(Kind),
-        topics={code: name for code, name in names.topics.items() if code in page.deadlines},
-        counties={code: name for code, name in names.counties.items() if code in page.counties},
+        topics={code: name for code, name in names.topics.items() if code in page.live_topics},
+        counties={code: name for code, name in names.counties.items() if code in page.live_counties},
         languages=page.conventions.languages,
         most_words=registering.MOST_WORDS,
     )
@@ -122,7 +122,7 @@ async def _guesses(visit: Visit, page: Page, typed: dict[str, str]) -> tuple[Seq
     if suggester is None:
         return (), False
     kind = typed["kind"] if typed["kind"] in set(Kind) else ""
-    county = typed["county"] if typed["county"] in page.counties else ""
+    county = typed["county"] if typed["county"] in page.live_counties else ""
     found = suggester.suggest(words[: registering.MOST_WORDS], county, kind)
     told = [guess for guess in found.top if guess.confidence >= LEAST_SHARE]
     return told, bool(found.parts)
@@ -159,8 +159,8 @@ def _wanted(form: Form, page: Page, by: str) -> Wanted:
         form.refuse("national_id", "desk.wrong.national_id")
     return Wanted(
         kind=form.choice("kind", list(Kind)),
-        topic=form.choice("topic", list(page.deadlines), needed=False),
-        county=form.choice("county", list(page.counties), needed=False),
+        topic=form.choice("topic", page.live_topics, needed=False),
+        county=form.choice("county", page.live_counties, needed=False),
         words=form.text("words", registering.MOST_WORDS, needed=False, lines=True),
         caller=number,
         caller_name=form.text("caller_name", registering.LONGEST, needed=False),

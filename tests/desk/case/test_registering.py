@@ -14,7 +14,7 @@ from ivr.cases.suggest import Suggester
 from ivr.desk.case import answers, pausing, referring, suggestion_outcomes
 from ivr.desk.case.registering import Registered, Wanted, register
 from ivr.desk.counter import audio
-from ivr.desk.refusals import WrongField
+from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, outbox, recordings
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
@@ -178,3 +178,16 @@ async def test_a_third_language_of_the_installation_is_taken_and_no_other(at: Co
     assert (await at.case(done.code))["language"] == "ku"
     with pytest.raises(WrongField, match="must be one of fa, az, ku"):
         await register(at.engine, third, replace(wanted, language="xx"), at.at)
+
+
+async def test_a_retired_topic_or_county_gets_no_case_and_a_case_that_has_one_keeps_it(at: Counter) -> None:
+    code = await at.open("water.bill", "leylan")
+    at.page = replace(
+        at.page, retired_topics=frozenset({"water.bill"}), retired_counties=frozenset({"leylan"})
+    )
+    for wanted in (Wanted("complaint", "water.bill"), Wanted("complaint", "water.supply", "leylan")):
+        with pytest.raises(WrongField, match="no such"):
+            await registered(at, wanted)
+    await pausing.change_topic(at.engine, at.page, at.ask(code, reason="همان‌جا"), county="ahar")
+    with pytest.raises(Refused, match="no county"):
+        await pausing.change_topic(at.engine, at.page, at.ask(code, reason="چرا"), county="leylan")

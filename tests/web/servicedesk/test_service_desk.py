@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from ivr.cases.code import grouped
 from ivr.desk.case.registering import Wanted, register
+from ivr.desk.editing.changing import Why, change, wish
+from ivr.desk.editing.nouns import BY_NAME
 from ivr.desk.reading import as_json
 from ivr.desk.reading.number_searches import BLIND
 from ivr.store.tables import audit, callbacks, cases
@@ -72,6 +74,19 @@ async def test_a_case_is_registered_with_the_facts_of_one_from_the_terminal(
     receipt = await operator.text(answer.headers["Location"])
     assert "زنگ می‌زنیم تا تأیید کنید" in receipt and "مهلت پاسخ" in receipt
     assert HERS not in receipt and "نشت" not in receipt
+
+
+async def test_a_retired_topic_or_county_is_not_offered(panel: PanelServed, operator: Client) -> None:
+    why = Why((await panel.person("admin")).actor)
+    for noun, code in (("topic", "water.supply"), ("area", "ahar")):
+        async with panel.engine.connect() as connection:
+            values = (await BY_NAME[noun].rows(connection))[code]
+        await change(panel.engine, why, wish(BY_NAME[noun], values | {"retired": "yes"}))
+    await panel.panel.book.load()
+    page = await operator.text(DESK)
+    assert 'value="water.bill"' in page and 'value="tabriz"' in page
+    assert 'value="water.supply"' not in page and 'value="ahar"' not in page
+    assert (await operator.post(DESK, SENT)).status == 422 and not await opened(panel)
 
 
 async def test_a_receipt_without_a_number_promises_no_call(panel: PanelServed, operator: Client) -> None:
