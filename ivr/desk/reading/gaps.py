@@ -1,4 +1,7 @@
-"""The gap list: where nobody is responsible, nobody answers, or nobody calls (docs/figures.md)."""
+"""The gap list: where nobody is responsible, nobody answers, or nobody calls (docs/figures.md).
+
+It asks about the topics and counties in force, as far as they were asked for and may be seen.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from ivr.cases.figures import Facts, What
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason
 from ivr.desk.book.book import Page
+from ivr.desk.reading.figures import EVERY_CASE, Subject
 from ivr.voice.menu import Menu
 
 GAPS = (Reason.NO_RULE, Reason.TIE)
@@ -39,15 +43,15 @@ class Silent:
     expected: float
 
 
-def uncovered(page: Page, facts: Facts) -> list[Uncovered]:
+def uncovered(page: Page, facts: Facts, subject: Subject = EVERY_CASE) -> list[Uncovered]:
     """Topics × counties that fall to the desk, with what came of it in the period; the most cases first."""
     opened = figures.crossed(facts, What.OPENED, "topic", "county")
+    asked = {*_counties(page, subject), *([] if subject.county else [""])}
     found = []
-    for topic in sorted(page.deadlines):
-        for reason, counties in _unruled(page, Kind.COMPLAINT, topic, {*page.counties, ""}):
+    for topic in sorted(_topics(page, subject)):
+        for reason, counties in _unruled(page, Kind.COMPLAINT, topic, asked):
             cases = sum(opened.get((topic, county), 0) for county in counties)
-            everywhere = len(counties) == len(page.counties) + 1
-            found.append(Uncovered(topic, reason, counties, everywhere, cases))
+            found.append(Uncovered(topic, reason, counties, _everywhere(page, counties), cases))
     return sorted(found, key=lambda gap: (-gap.cases, gap.topic))
 
 
@@ -76,15 +80,15 @@ def of_menu(page: Page, menu: Menu) -> list[Unled]:
     """The leaves of a tree, kind × topic, that lack a responsible body in some county."""
     said = _said(menu)
     kinds = [kind for kind in Kind if kind in said["kind"]]
-    topics = page.deadlines if "topic" in said["asked"] else {page.other_topic, *said["topic"]}
-    counties = page.counties if "county" in said["asked"] else said["county"]
+    topics = page.live_topics if "topic" in said["asked"] else {page.other_topic, *said["topic"]}
+    counties = page.live_counties if "county" in said["asked"] else said["county"]
     found: dict[tuple[str, Reason, tuple[str, ...]], list[str]] = defaultdict(list)
     for topic in sorted(topics):
         for kind in kinds:
             for reason, where in _unruled(page, kind, topic, {*counties, ""}):
                 found[topic, reason, where].append(kind)
     return [
-        Unled(topic, tuple(kinds), reason, where, len(where) == len(page.counties) + 1)
+        Unled(topic, tuple(kinds), reason, where, _everywhere(page, where))
         for (topic, reason, where), kinds in found.items()
     ]
 
@@ -120,12 +124,12 @@ def unmanned(page: Page, facts: Facts, manned: Collection[str]) -> list[tuple[st
     return sorted(lacking, key=lambda pair: (-pair[1], pair[0]))
 
 
-def silent(page: Page, facts: Facts, year_before: Facts) -> list[Silent]:
+def silent(page: Page, facts: Facts, year_before: Facts, subject: Subject = EVERY_CASE) -> list[Silent]:
     """Counties that say far less than they did, as a share of the whole; those without a case at all."""
     now, before = _opened(facts), _opened(year_before)
     whole, earlier = sum(now.values()), sum(before.values())
     found = []
-    for county in sorted(page.counties):
+    for county in sorted(_counties(page, subject)):
         cases = now.get(county, 0)
         expected = whole * before.get(county, 0) / earlier if earlier else 0.0
         # Two standard deviations below, or chance alone would list a county every month.
@@ -135,10 +139,23 @@ def silent(page: Page, facts: Facts, year_before: Facts) -> list[Silent]:
     return sorted(found, key=lambda gap: (gap.cases - gap.expected, gap.county))
 
 
-def unchosen(page: Page, facts: Facts) -> list[str]:
+def unchosen(page: Page, facts: Facts, subject: Subject = EVERY_CASE) -> list[str]:
     """Topics of which nobody opened a case in the period."""
     opened = {code for code, its in figures.by(facts, "topic").items() if its[What.OPENED]}
-    return sorted(set(page.deadlines) - opened)
+    return sorted(_topics(page, subject) - opened)
+
+
+def _topics(page: Page, subject: Subject) -> frozenset[str]:
+    return page.live_topics & {subject.topic} if subject.topic else page.live_topics
+
+
+def _counties(page: Page, subject: Subject) -> frozenset[str]:
+    seen = page.live_counties.intersection(subject.seen.areas or page.live_counties)
+    return seen & {subject.county} if subject.county else seen
+
+
+def _everywhere(page: Page, counties: Collection[str]) -> bool:
+    return {*page.live_counties, ""} <= set(counties)
 
 
 def _opened(facts: Facts) -> Mapping[str, int]:

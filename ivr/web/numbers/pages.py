@@ -81,7 +81,7 @@ async def groups(visit: Visit) -> tuple[FiguresQuery, list[Group]]:
             words(f"numbers.gaps.reason.{gap.reason}"),
             gap.cases,
         )
-        for gap in gaps.uncovered(page, facts)
+        for gap in gaps.uncovered(page, facts, wanted.subject)
     ]
     unmanned = [
         (_name(wanted, "agency", code, words), cases)
@@ -89,9 +89,12 @@ async def groups(visit: Visit) -> tuple[FiguresQuery, list[Group]]:
     ]
     silent = [
         (_name(wanted, "county", gap.county, words), gap.cases, round(gap.expected) or None)
-        for gap in gaps.silent(page, facts, before)
+        for gap in gaps.silent(page, facts, before, wanted.subject)
     ]
-    unchosen = [(_name(wanted, "topic", code, words),) for code in gaps.unchosen(page, facts)]
+    anybodys = replace(wanted.subject, agency="").of(whole.between(since, until))  # citizens choose no body
+    unchosen = [
+        (_name(wanted, "topic", code, words),) for code in gaps.unchosen(page, anybodys, wanted.subject)
+    ]
     cases = title("cases", NUMBER, 10)
     return wanted, [
         Group("uncovered", (title("topic"), title("counties"), title("why"), cases), uncovered),

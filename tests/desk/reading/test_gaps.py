@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.figures import Facts, FigureFact, Numbering, What, packed, unpacked
 from ivr.cases.routing import Reason, Rule, RuleScope
 from ivr.desk.book.book import Page
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading import gaps
+from ivr.desk.reading.figures import Subject
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from tests.desk.counter import counter
@@ -106,6 +108,29 @@ def test_a_county_without_a_case_is_named_even_in_the_first_year(page: Page) -> 
     now = facts(*(opened(county, 3) for county in page.counties if county != "ahar"))
     assert [gap.county for gap in gaps.silent(page, now, facts())] == ["ahar"]
     assert gaps.silent(page, facts(), facts()) == [], "a day without any call is not the counties' silence"
+
+
+def test_what_is_retired_or_was_not_asked_for_is_no_gap(page: Page) -> None:
+    past = replace(
+        without(page, "water.bill"),
+        retired_topics=frozenset({"water.bill"}),
+        retired_counties=frozenset({"leylan"}),
+    )
+    now = facts(opened("tabriz", 9), opened("ahar", 9))
+    assert gaps.uncovered(past, now) == [] == gaps.of_menu(past, default_menu())
+    assert "water.bill" not in gaps.unchosen(past, facts())
+    silent = [gap.county for gap in gaps.silent(past, now, facts())]
+    assert "leylan" not in silent and "marand" in silent
+    hers = Subject(topic="water.sewage", seen=Scope(areas=("ahar", "marand", "leylan")))
+    assert [gap.county for gap in gaps.silent(past, now, facts(), hers)] == ["marand"]
+    assert gaps.unchosen(past, now, hers) == ["water.sewage"]
+    bare = replace(without(page, "water.sewage"), retired_counties=frozenset({"leylan"}))
+    [gap] = gaps.uncovered(bare, now, hers)
+    assert gap.counties == ("", "ahar", "marand") and not gap.everywhere
+    [gap] = gaps.uncovered(bare, now, replace(hers, county="ahar"))
+    assert gap.counties == ("ahar",)
+    [gap] = gaps.uncovered(bare, now)
+    assert gap.everywhere and "leylan" not in gap.counties
 
 
 def test_topics_that_nobody_chose(page: Page) -> None:

@@ -123,6 +123,8 @@ async def test_who_sees_some_counties_sees_no_other(served: PanelServed) -> None
     rows = await sheet(person, f"/panel/numbers/export/figures.xlsx?{ABAN}&by=county")
     assert len(rows) == 3
     assert (await person.get(f"/panel/numbers?{ABAN}&county=tabriz")).status == 404
+    told = {row[1] for row in await sheet(person, "/panel/numbers/export/gaps.xlsx?period=day:1405-09-02")}
+    assert "تبریز" not in told and "اهر" not in told, "of theirs alone it is said that they are silent"
 
 
 @pytest.mark.parametrize(
