@@ -56,10 +56,10 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
     visit.require(deed.permission, agency=visit.person.agency, area=file.case.county or "")
     sent = visit.form()
     given = await _given(visit, deed, sent)
+    reason = sent.text("reason", most=LONGEST_REASON, needed=False, lines=True)
     wrong, sentence = dict(sent.wrong), ""
     if not wrong:
         page = await visit.panel.book.page()
-        reason = sent.text("reason", most=LONGEST_REASON, needed=False, lines=True)
         ask = Instruction(
             file.case.code, visit.actor, reason, visit.now, sent.number("seen", otherwise=0) or None
         )

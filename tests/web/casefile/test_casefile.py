@@ -19,6 +19,8 @@ from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import collecting, referring
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
+from ivr.desk.editing.changing import Why, change, wish
+from ivr.desk.editing.nouns import BY_NAME
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.store.tables import agencies, audit, calls, cases
@@ -311,6 +313,27 @@ async def test_what_they_may_not_see_is_neither_collected_nor_named_as_anothers(
         made = await connection.execute(select(cases.c.code).where(cases.c.channel == "collective"))
         assert not made.all()
     assert await status(desk, other) == await status(desk, own) == ("referred", "abfa")
+
+
+async def test_a_reason_that_is_too_long_comes_back_and_nothing_is_done_without_it(desk: Desk) -> None:
+    code, reason = await desk.open(), "قبض گاز است " * 100
+    client = await desk.panel.signed_in("supervisor")
+    answer = await client.post(f"/panel/cases/{code}/refer", {"agency": "gas", "reason": reason})
+    assert answer.status == 422 and reason in await answer.text()
+    assert await status(desk, code) == ("referred", "abfa")
+
+
+async def test_a_case_of_a_retired_topic_is_offered_its_own_and_the_live_ones(desk: Desk) -> None:
+    code, why = await desk.open(), Why((await desk.panel.person("admin")).actor)
+    for topic in ("water.supply", "water.bill"):
+        async with desk.panel.engine.connect() as connection:
+            values = (await BY_NAME["topic"].rows(connection))[topic]
+        await change(desk.panel.engine, why, wish(BY_NAME["topic"], values | {"retired": "yes"}))
+    await desk.panel.panel.book.load()
+    client = await desk.panel.signed_in("supervisor")
+    page = await client.text(f"/panel/cases/{code}?do=topic")
+    assert 'value="water.supply" selected' in page and 'value="water.sewage"' in page
+    assert 'value="water.bill"' not in page
 
 
 async def test_numbers_are_masked_and_revealing_takes_a_reason_that_is_seen(
