@@ -43,9 +43,10 @@ class Form:
         return value if isinstance(value, str) else ""
 
     def text(self, name: str, most: int = 200, *, needed: bool = True, lines: bool = False) -> str:
-        """Without blanks around it and control characters in it."""
+        """Without blanks around it and control characters in it; what parts words parts them as a blank."""
         value = self.raw(name).replace("\r\n", "\n").strip()
-        value = "".join(c for c in value if c.isprintable() or c == "\u200c" or (lines and c in "\n\t"))
+        kept = "\u200c\n\t" if lines else "\u200c"
+        value = "".join(c if c.isprintable() or c in kept else " " * c.isspace() for c in value)
         if needed and not value:
             return self.refuse(name, "common.form.needed")
         if len(value) > most:

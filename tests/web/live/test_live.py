@@ -373,6 +373,10 @@ async def test_a_supervisor_announces_hears_it_first_and_ends_it(panel: PanelSer
     found = await announcing.current(panel.engine, panel.clock())
     assert found["today"].words == {"fa": sent["words.fa"]}
     assert sent["words.fa"] in await client.text(place)
+    pasted = sent | {"words.fa": "آب شهر\r\nاست\u00a0فردا\u202fهم"}
+    assert (await client.post(place, pasted)).status == 303
+    found = await announcing.current(panel.engine, panel.clock())
+    assert found["today"].words == {"fa": "آب شهر است فردا هم"}, "no two words are read as one"
     assert (await client.post(f"{place}/off", {"slot": "today"})).status == 303
     assert await announcing.current(panel.engine, panel.clock()) == {}
     operator = await panel.signed_in("operator")

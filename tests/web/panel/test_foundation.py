@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from multidict import MultiDict, MultiDictProxy
 
 from ivr.cases.roles import Role
 from ivr.web import application
 from ivr.web.application import NotDeclared, check
+from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale, words
 from ivr.web.panel.permissions import ROLES, Permission
 from ivr.web.panel.sessions import own_path
@@ -127,6 +129,13 @@ async def test_headers_of_every_page(panel: PanelServed) -> None:
 async def test_a_page_that_is_not_there_is_a_page(panel: PanelServed) -> None:
     answer = await (await panel.signed_in("officer")).get("/panel/nothing")
     assert answer.status == 404 and "چنین صفحه‌ای نیست" in await answer.text()
+
+
+def test_what_parts_words_parts_them_in_a_field_of_one_line_and_nothing_unseen_is_left() -> None:
+    typed = " می\u200cآید\r\nفردا\u00a0صبح\u202f\u200eساعت\x00 ۸\u2028نه\t "
+    form = Form(MultiDictProxy(MultiDict(words=typed)), words())
+    assert form.text("words") == "می\u200cآید فردا صبح ساعت ۸ نه"
+    assert form.text("words", lines=True) == "می\u200cآید\nفردا صبح ساعت ۸ نه"
 
 
 async def test_forms_of_others_change_nothing(panel: PanelServed) -> None:
