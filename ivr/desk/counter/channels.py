@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import case, func, literal, select, text, update
+from sqlalchemy import Row, case, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -102,9 +102,15 @@ async def renew(engine: AsyncEngine, name: str) -> str:
 
 
 async def revoke(engine: AsyncEngine, name: str, now: datetime) -> None:
-    """The channel can't do anything any more; its cases go on. Raises Refused."""
+    """The channel can't do anything any more and gets no news that waits; its cases go on. Raises Refused."""
     async with engine.begin() as connection:
+        row = await _in_force(connection, name)
         await _change(connection, name, revoked_at=now)
+        if row.webhook:
+            await _hold_back(connection, row.webhook, now)
+        before = {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
+        subject = f"channel/{name}"
+        await auditing.note(connection, now, "channel_revoked", subject=subject, detail={"before": before})
 
 
 async def change(
@@ -125,10 +131,7 @@ async def change(
     if not reason.strip():
         raise WrongField("reason", "must be given")
     async with engine.begin() as connection:
-        its = (channels.c.name == name, channels.c.revoked_at.is_(None))
-        row = (await connection.execute(select(channels).where(*its).with_for_update())).first()
-        if row is None:
-            raise Refused(f"there is no channel {name} in force")
+        row = await _in_force(connection, name)
         before = {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
         after = before | ({} if rights is None else {"rights": sorted(set(rights))})
         after |= {} if agency is None else {"agency": agency}
@@ -149,7 +152,7 @@ async def _hold_back(connection: AsyncConnection, address: str, now: datetime) -
     """What waits to leave for that address was decided under rights that are no more."""
     waits = (outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None))
     order = outbox.c.key.like("%:order:%"), outbox.c.payload["to"].astext == address
-    dead = {"dead_at": now, "last_error": "the channel's rights were changed before it left"}
+    dead = {"dead_at": now, "last_error": "the channel's rights were changed or ended before it left"}
     await connection.execute(update(outbox).where(*waits, *order).values(dead))
 
 
@@ -266,6 +269,15 @@ async def _before(connection: AsyncConnection, channel: str, key: str, digest: b
     if bytes(row.digest) != digest:
         raise OtherRequest("Idempotency-Key: it was used for another request")
     return str(row.code)
+
+
+async def _in_force(connection: AsyncConnection, name: str) -> Row[Any]:
+    """Its row, held. Raises Refused."""
+    its = (channels.c.name == name, channels.c.revoked_at.is_(None))
+    row = (await connection.execute(select(channels).where(*its).with_for_update())).first()
+    if row is None:
+        raise Refused(f"there is no channel {name} in force")
+    return row
 
 
 async def _change(connection: AsyncConnection, name: str, **values: Any) -> None:

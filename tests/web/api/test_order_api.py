@@ -215,6 +215,23 @@ async def test_changed_rights_hold_from_the_next_request_on_and_are_on_record(ap
         await channels.change(at.engine, "nobody", at.at, **why)
 
 
+@pytest.mark.usefixtures("api")
+async def test_a_revoked_channel_gets_no_news_that_waited_and_its_end_is_on_record(at: Hall) -> None:
+    await held(at)
+    events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
+    await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
+    await channels.revoke(at.engine, "automation", at.at)
+    async with at.engine.connect() as connection:
+        its = select(outbox.c.dead_at).where(outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None))
+        held_back = (await connection.execute(its)).scalars().all()
+        noted = select(audit).where(audit.c.action == "channel_revoked")
+        [row] = (await connection.execute(noted)).all()
+    assert held_back and None not in held_back
+    assert (row.subject, row.detail["before"]["webhook"]) == ("channel/automation", HOOK)
+    with pytest.raises(Refused):
+        await channels.revoke(at.engine, "automation", at.at)
+
+
 async def test_a_channel_gets_its_rights_at_the_command_line(
     engine: AsyncEngine, database_url: str, tmp_path: Path, at: Hall
 ) -> None:
