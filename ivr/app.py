@@ -472,7 +472,7 @@ class Hotline:
         originate.start()
         stack.push_async_callback(originate.close)
         stack.callback(dialler.close)
-        self.loops.every("dialler", dialler.pause, dialler.look, waits_for=(AmiError,))
+        self.loops.every("dialler", dialler.pause, dialler.look, waits_for=dialling.WAITS_FOR)
 
     def _server(self) -> AgiServer:
         agi = self.settings.agi

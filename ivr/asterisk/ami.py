@@ -28,6 +28,7 @@ Callback = Callable[[Message], Awaitable[None] | None]
 Greeting = Callable[[], Awaitable[None] | None]
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 15.0  # seconds between attempts to connect
+REFUSED_WAIT = 60.0  # … and after a refused login: Asterisk may read its manager.conf anew
 
 
 class AmiError(Exception):
@@ -35,7 +36,7 @@ class AmiError(Exception):
 
 
 class AmiRefused(AmiError):
-    """Asterisk refused the login. Nothing is retried: a wrong secret does not mend itself."""
+    """Asterisk refused the login. It is tried again once a minute, till when every action raises this."""
 
 
 class AmiFailed(AmiError):
@@ -108,10 +109,8 @@ class Ami:
         self._greetings.append(callback)
 
     def start(self) -> None:
-        """Begin to connect, and to reconnect from then on. Begins anew after a refusal."""
-        if self._keeper is None or self._keeper.done():
-            self.refused = ""
-            self._settled.clear()
+        """Begin to connect, and to reconnect from then on."""
+        if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
 
     async def connect(self) -> None:
@@ -216,13 +215,15 @@ class Ami:
                 self.refused = str(refusal)
                 self._settled.set()
                 log.error("%s", refusal)
-                return
+                await asyncio.sleep(REFUSED_WAIT)
+                continue
             except AmiError as error:
                 failures = 0 if self._settled.is_set() else failures + 1
                 log.warning("AMI: %s", error)
             except Exception:
                 failures += 1
                 log.exception("AMI: this connection failed, and another is begun")
+            self.refused = ""
             self._settled.clear()
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 10))
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # many workers must not come back as one
@@ -234,6 +235,7 @@ class Ami:
             await self._open(link)
             await self._login(link)
             self._link = link
+            self.refused = ""
             self._settled.set()
             log.info("AMI: connected to %s", self._place)
             for greeting in self._greetings:
@@ -257,7 +259,7 @@ class Ami:
         except AmiFailed as failure:
             raise AmiRefused(
                 f"{self._place} refused the login of {self._username!r} ({failure}); "
-                "compare ami.username and ami.secret with Asterisk's manager.conf"
+                "compare ami: in config.yaml with Asterisk's manager.conf"
             ) from None
 
     async def _watch(self, link: Link) -> None:

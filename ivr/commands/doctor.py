@@ -307,6 +307,9 @@ async def _asterisk(settings: Settings) -> Diagnosis:
     try:
         async with _manager(settings) as ami:
             await ami.action("Ping")
+        if settings.callbacks.dial:
+            async with _manager(settings, originate=True):
+                pass
     except Exception as error:
         mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
         found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
@@ -336,15 +339,17 @@ async def _dialplan(settings: Settings) -> Diagnosis:
 
 
 @asynccontextmanager
-async def _manager(settings: Settings) -> AsyncIterator[Ami]:
+async def _manager(settings: Settings, originate: bool = False) -> AsyncIterator[Ami]:
+    """`originate`: as the account that calls citizens back."""
     from ivr.asterisk.ami import Ami
     from ivr.installation import load_secrets as load
 
+    secrets = load(settings)
     ami = Ami(
         settings.ami.host,
         settings.ami.port,
-        settings.ami.username,
-        load(settings).ami,
+        settings.ami.originate_username if originate else settings.ami.username,
+        secrets.originate if originate else secrets.ami,
         action_seconds=settings.ami.action_seconds,
     )
     try:
@@ -583,7 +588,7 @@ async def _at_rest(settings: Settings) -> Diagnosis:
         return Diagnosis("at rest", False, found, mend)
     told = [f"{many} recordings are in envelopes"] if many or wanted.recordings else []
     if (wanted.recordings or many) and (why := copies.lacking()):
-        return Diagnosis("at rest", False, "; ".join([*told, why]), "ivr keys show; docs/production.md, 10")
+        return Diagnosis("at rest", False, "; ".join([*told, why]), "ivr keys show; docs/production.md, 9")
     clear = [
         *(["recordings"] if not wanted.recordings else []), *(["backups"] if not wanted.recipients else []),
     ]  # fmt: skip

@@ -16,7 +16,15 @@ from datetime import datetime, timedelta
 from panoramisk.message import Message
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.asterisk.ami import Ami, AmiError, AmiLost, AmiTimeout, OriginateResponse
+from ivr.asterisk.ami import (
+    Ami,
+    AmiError,
+    AmiFailed,
+    AmiLost,
+    AmiRefused,
+    AmiTimeout,
+    OriginateResponse,
+)
 from ivr.cases import phone
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.turns import whose_turn
@@ -38,6 +46,7 @@ MARGIN_SECONDS = 20.0  # after the ringing, until an attempt that nobody speaks 
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
+WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up
 
 
@@ -91,12 +100,17 @@ class Dialler:
             placing.cancel()
 
     async def look(self) -> None:
-        """Place what is due. Raises BookEmpty, AmiError or what AWAY names while that can't be done."""
+        """Place what is due. Raises BookEmpty, AmiError or what AWAY names while that can't be done.
+
+        While Asterisk is away nothing is placed, as the health says; of a refused login it hears from here.
+        """
         if not self._tried_anew:  # this release may know what the one before did not
             await callbacks.try_anew(self.engine)
             self._tried_anew = True
         await self._lose_lost_ones()
         page = await self.book.page()
+        if self.originate.refused:
+            raise AmiRefused(self.originate.refused)
         free = self.trunk.at_once - await callbacks.in_progress(self.engine)
         if free < 1 or not self.originate.connected or self.resting():
             return

@@ -24,6 +24,12 @@ def hang_up(connection: Connection, action: Fields) -> None:
     connection.writer.transport.abort()
 
 
+def refuse(connection: Connection, action: Fields) -> None:
+    """As Asterisk does: an error, and the connection is closed."""
+    connection.answer(action, "Error", "Authentication failed")
+    connection.writer.close()
+
+
 class Connection:
     """One client's connection."""
 

@@ -14,7 +14,16 @@ from ivr.asterisk.ami import Ami, AmiFailed, AmiLost, AmiRefused, AmiTimeout
 from ivr.asterisk.ami_link import compose
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
-from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, hang_up, pretend_ami, silent, success
+from tests.asterisk.pretend_ami import (
+    Connection,
+    Fields,
+    PretendAmi,
+    hang_up,
+    pretend_ami,
+    refuse,
+    silent,
+    success,
+)
 
 # mypy: allow-untyped-calls, allow-untyped-defs
 
@@ -50,12 +59,6 @@ async def ami(peer: PretendAmi) -> AsyncIterator[Ami]:
     await ami.close()
 
 
-def refuse(connection: Connection, action: Fields) -> None:
-    """As Asterisk does: an error, and the connection is closed."""
-    connection.answer(action, "Error", "Authentication failed")
-    connection.writer.close()
-
-
 def inbox(source: Ami | Bare, name: str) -> asyncio.Queue[Message]:
     """The events of that name, as they come."""
     events: asyncio.Queue[Message] = asyncio.Queue()
@@ -79,7 +82,9 @@ async def test_bare_panoramisk_retries_a_refused_login_for_ever(peer: PretendAmi
     await peer.until_received("Login", times=4)
 
 
-async def test_a_refused_login_is_said_in_one_sentence_and_not_retried(peer: PretendAmi, ami: Ami) -> None:
+async def test_a_refused_login_is_said_in_one_sentence_and_not_repeated_at_once(
+    peer: PretendAmi, ami: Ami
+) -> None:
     peer.replies["login"] = refuse
     with pytest.raises(
         AmiRefused, match=r"refused the login of 'ivr' .*Authentication failed.*manager\.conf"
@@ -88,7 +93,22 @@ async def test_a_refused_login_is_said_in_one_sentence_and_not_retried(peer: Pre
     with pytest.raises(AmiRefused):
         await ami.action("Status")
     assert peer.count("Login") == 1
-    assert ami._keeper is not None and ami._keeper.done()  # whether it has given up shows nowhere else
+
+
+async def test_a_refused_login_is_tried_again_until_asterisk_has_read_of_the_account(
+    peer: PretendAmi, ami: Ami, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.asterisk.ami.REFUSED_WAIT", 0.05)
+    greeted: asyncio.Queue[None] = asyncio.Queue()
+    ami.on_connect(lambda: greeted.put_nowait(None))
+    peer.replies["login"] = refuse
+    with pytest.raises(AmiRefused):
+        await ami.connect()
+    await peer.until_received("Login", times=3)
+    assert "Authentication failed" in ami.refused, "it stands until it is true no more"
+    peer.replies["login"] = success
+    await asyncio.wait_for(greeted.get(), patience(10))
+    assert ami.connected and not ami.refused
 
 
 # 2. A character split between two TCP segments.

@@ -88,8 +88,10 @@ async def test_a_real_asterisk_lets_us_in_and_answers(ami: Ami) -> None:
 
 
 async def test_a_wrong_secret_is_refused_in_one_sentence(running: Lab) -> None:
+    stranger = running.ami("wrong")
     with pytest.raises(AmiRefused, match=r"refused the login of 'tester'.*Authentication failed"):
-        await asyncio.wait_for(running.ami("wrong").connect(), patience(20))
+        await asyncio.wait_for(stranger.connect(), patience(20))
+    await stranger.close()
 
 
 @pytest.mark.parametrize(("exten", "reason"), [("talk", 4), ("ring", 3), ("busy", 0), ("nowhere", 0)])

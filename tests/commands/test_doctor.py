@@ -1,4 +1,4 @@
-"""The doctor comes to an end, whatever hangs."""
+"""The doctor comes to an end, whatever hangs, and looks at what nothing else does."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from ivr.commands.doctor import HUNG_SECONDS
+from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.lab.pace import patience
+from ivr.settings import AmiAccount, Callbacks, Settings
+from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
 DOCTOR = """
@@ -25,6 +27,22 @@ disk = hanging(Path(state) / "recordings")
 disk.__enter__()  # for good
 print(json.dumps(asyncio.run(doctor.examine(Settings(state=state, database_url=url)))))
 """
+
+
+async def test_an_account_that_asterisk_lets_nobody_call_back_with_is_told(
+    database_url: str, tmp_path: Path
+) -> None:
+    def only_the_first(connection: Connection, action: Fields) -> None:
+        (success if action["username"] == "ivr" else refuse)(connection, action)
+
+    async with pretend_ami() as peer:
+        peer.replies["login"] = only_the_first
+        settings = Settings(state=tmp_path, database_url=database_url, ami=AmiAccount(port=peer.port))
+        calling = settings.model_copy(update={"callbacks": Callbacks(dial="PJSIP/{number}@trunk")})
+        for each, well in ((settings, True), (calling, False)):
+            [seen] = [look for look in await examine(each) if look.name == "asterisk"]
+            assert seen.ok is well, seen
+    assert "refused the login of 'ivr-originate'" in seen.found and "manager.conf" in seen.mend
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(

@@ -52,7 +52,8 @@ from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
-from ivr.loops.dialling import Dialler, Trunk, dial_string
+from ivr.loops.dialling import WAITS_FOR, Dialler, Trunk, dial_string
+from ivr.loops.every import Loops
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
 from ivr.store.tables import callback_attempts, callbacks, cases
@@ -60,7 +61,7 @@ from ivr.voice import verdict
 from ivr.voice.actions import Words
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
-from tests.asterisk.pretend_ami import pretend_ami
+from tests.asterisk.pretend_ami import pretend_ami, refuse, success
 from tests.desk.call.test_callbacks import NOON, answered
 from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.office import call, office, opening
@@ -521,6 +522,39 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
     assert peer.count("Originate") == 0 and "could not be spoken" in caplog.text
     assert (hers.state, hers.attempts, hers.last_outcome) == ("waiting", 0, "not_sent")
     assert hers.next_at == NOON + SOON
+
+
+async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let_in(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asterisk that is only away is waited for without a word."""
+    for slow in ("ivr.asterisk.ami.REFUSED_WAIT", "ivr.loops.every.FIRST_SECONDS"):
+        monkeypatch.setattr(slow, 0.05)
+    monkeypatch.setattr("ivr.loops.dialling.LOOK_SECONDS", 0.05)
+    loops = Loops()
+
+    async def nobody_waits(queue: str) -> CallQueue:
+        raise AssertionError("nobody keeps a place")
+
+    async with pretend_ami() as peer, asyncio.timeout(patience(20)):
+        ami = Ami("127.0.0.1", peer.port, "ivr-originate", "old")
+        dialler = Dialler(
+            engine, book_of(engine), Policy(), Trunk("PJSIP/{number}@trunk", "111"),
+            originate=ami, ami=ami, speak=no_speech, clock=lambda: NOON, queue=nobody_waits,
+        )  # fmt: skip
+        await dialler.look()
+        peer.replies["login"] = refuse
+        ami.start()
+        loops.every("dialler", dialler.pause, dialler.look, waits_for=WAITS_FOR)
+        while not loops.troubles:
+            await asyncio.sleep(0.02)
+        assert "refused the login of 'ivr-originate'" in loops.troubles[0]
+        peer.replies["login"] = success
+        while loops.troubles:
+            await asyncio.sleep(0.02)
+        assert ami.connected
+        await loops.close()
+        await ami.close()
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:
