@@ -30,7 +30,7 @@ from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
 from ivr.desk.meetings.session_planning import EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases, meeting_sessions, meeting_slots
+from ivr.store.tables import cases, meeting_requests, meeting_sessions, meeting_slots
 
 A, S = RequestAction, RequestState
 NOTICE = timedelta(days=1)  # before her slot: with less nobody is put into a gap without being asked
@@ -67,10 +67,16 @@ async def read(
     return [seat for seat in seats if not scope.agency or _needs(seat, scope.agency, own)]
 
 
-async def is_whole(connection: AsyncConnection, number: int, scope: Scope) -> bool:
-    """Whether nothing of its agenda is out of their sight."""
+async def is_whole(
+    connection: AsyncConnection, number: int, scope: Scope, *, but_apart: bool = False
+) -> bool:
+    """Whether nothing of its agenda is out of their sight; `but_apart`: beside what is kept from somebody."""
     query = select(meeting_slots.c.slot).join(cases, cases.c.id == meeting_slots.c.case_id)
     query = query.where(meeting_slots.c.session == number, ~scope.in_sight())
+    if but_apart:
+        query = query.outerjoin(meeting_requests, meeting_requests.c.case_id == cases.c.id)
+        why = (meeting_requests.c.about, cases.c.accused, cases.c.confidential)
+        query = query.where(*(column.is_(None) for column in why))
     return (await connection.execute(query.limit(1))).first() is None
 
 

@@ -59,12 +59,13 @@ async def attendance(visit: Visit) -> web.StreamResponse:
 
 
 async def _writing(visit: Visit) -> Writing:
-    """Raises NotFound; heads have their own part of a session, and no paper of the whole."""
+    """Raises NotFound; who sees a part of a session (heads, some counties) has no paper of the whole."""
     number = min(whole_number(visit.request.match_info["number"]), 2**31 - 1)
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
         record = await session_minutes.read(connection, page, visit.now, number)
-    if record is None or visit.scope.agency or record.session.starts_at > visit.now:
+        readable = await agenda.is_whole(connection, number, visit.scope, but_apart=True)
+    if record is None or visit.scope.agency or not readable or record.session.starts_at > visit.now:
         raise NotFound
     names, zone = await names_of(visit), ZoneInfo(page.calendar.timezone)
     return Writing(

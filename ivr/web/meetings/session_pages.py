@@ -160,6 +160,7 @@ async def session_page(
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
         owed = await _owed(visit, connection, row)
         complete = await agenda.is_whole(connection, row.number, visit.scope)
+        readable = complete or await agenda.is_whole(connection, row.number, visit.scope, but_apart=True)
         asked = {
             seat.wish.case.id
             for seat in seats
@@ -185,6 +186,7 @@ async def session_page(
         papers=papers,
         own_list=row.agency != the_office(page),
         voices=voices,
+        readable=readable,
         annex=complete and any(_was_heard_apart(seat) for seat in seats),
         about=about,
         states=[each for each in InvitationState if each is not InvitationState.INVITED],

@@ -167,6 +167,20 @@ async def test_who_sees_some_counties_places_and_reads_no_request_of_others(
     assert answer.status == 422 and (await at.seen(code)).state is S.INVITED
 
 
+async def test_who_sees_other_counties_has_no_paper_of_a_session_nor_a_link_to_one(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, plain, sealed = await sealed_session(at)
+    await heard(panel, at, number, plain, sealed)
+    session = f"{MEETINGS}/sessions/{number}"
+    for county, status in (("ahar", 200), ("tabriz", 404)):
+        client = await panel.signed_in("governor", areas=(county,))
+        page = await client.text(session)
+        for paper in ("minutes", "attendance"):
+            assert (await client.get(f"{session}/{paper}.pdf")).status == status, (county, paper)
+            assert (f"{paper}.pdf" in page) is (status == 200), (county, paper)
+
+
 async def test_what_heads_the_agenda_is_of_the_counties_they_see(panel: PanelServed, at: Hall) -> None:
     code = await at.accepted(9, bodies=["abfa"])
     number = await at.session(slots=1)
