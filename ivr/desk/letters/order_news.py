@@ -5,11 +5,12 @@ It says how the order stands, not what it says nor for whom it was given: who wa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import ChannelRight
@@ -17,30 +18,39 @@ from ivr.cases.meeting_orders import is_late, state_of
 from ivr.store.tables import cases, channels, meeting_orders, meeting_requests
 
 EVENT = "meeting_order"
-NewsByOrder = Mapping[str, Sequence[Mapping[str, Any]]]
+ENDS = frozenset({"case_closed", "case_withdrawn"})  # of her case, which ends its orders with it
+NewsByCase = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-async def of(connection: AsyncConnection, codes: Sequence[str], today: date) -> NewsByOrder:
-    """By the code of the case that carries an order: what each webhook gets, with its address as `to`."""
+async def of(
+    connection: AsyncConnection, codes: Sequence[str], ended: Sequence[str], today: date
+) -> NewsByCase:
+    """What each webhook gets, with its address as `to`, by the code of the case that carries the order.
+
+    `ended`: those of `codes` that are over. By these stands what became of the orders that ended with them.
+    """
     its = (channels.c.webhook != "", channels.c.revoked_at.is_(None))
     query = select(channels).where(*its, channels.c.rights.contains([ChannelRight.ORDERS]))
     told = (await connection.execute(query)).all()
     if not told or not codes:
         return {}
-    whole = cases.alias("whole")
+    whole, known = cases.alias("whole"), cases.alias("known")
+    ids = select(known.c.id).where(known.c.code.in_(codes))
     orders = select(cases, *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "said", "said_at")))
     orders = orders.add_columns(meeting_requests.c.about, whole.c.accused.label("accuses"))
-    orders = orders.add_columns(whole.c.confidential.label("sealed"))
+    orders = orders.add_columns(whole.c.confidential.label("sealed"), whole.c.code.label("whole"))
+    orders = orders.add_columns(whole.c.closed_at.label("whole_ended_at"))
     orders = orders.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     orders = orders.join(whole, whole.c.id == meeting_orders.c.of_case)
     orders = orders.outerjoin(meeting_requests, meeting_requests.c.case_id == whole.c.id)
-    rows = (await connection.execute(orders.where(cases.c.code.in_(codes)))).all()
-    return {
-        row.code: [
-            {"to": channel.webhook, **_news(row, today)} for channel in told if _may_know(channel, row)
-        ]
-        for row in rows
-    }
+    its_or_hers = or_(meeting_orders.c.case_id.in_(ids), meeting_orders.c.of_case.in_(ids))
+    found = defaultdict[str, list[Mapping[str, Any]]](list)
+    for row in await connection.execute(orders.where(its_or_hers)):
+        news = [{"to": channel.webhook, **_news(row, today)} for channel in told if _may_know(channel, row)]
+        found[row.code] += news
+        if row.whole in ended and row.closed_at and row.closed_at == row.whole_ended_at:
+            found[row.whole] += news
+    return found
 
 
 def _may_know(channel: Row[Any], row: Row[Any]) -> bool:

@@ -238,9 +238,12 @@ async def _hold(connection: AsyncConnection, events: Sequence[Leased], reason: s
 async def _news_of_orders(
     connection: AsyncConnection, events: Sequence[Leased], today: date, now: datetime
 ) -> list[dict[str, Any]]:
-    news = await order_news.of(connection, [_code_of(event) for event in events], today)
+    ended = [_code_of(event) for event in events if event.kind in order_news.ENDS]
+    news = await order_news.of(connection, [_code_of(event) for event in events], ended, today)
     return [
-        outbox_row(f"{e.key}:order:{n['to']}", "webhook", now, {**n, "at": e.created_at.isoformat()})
+        outbox_row(
+            f"{e.key}:order:{n['case']}:{n['to']}", "webhook", now, {**n, "at": e.created_at.isoformat()}
+        )
         for e in events
         for n in news.get(_code_of(e), ())
     ]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers
+from ivr.desk.case import answers, closing
 from ivr.desk.counter import channels
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notices
@@ -186,6 +186,24 @@ async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(
     await answers.give(at.engine, at.page, at.by(abfa, who="abfa"), "وصل شد")
     await noted()
     assert states == ["accepted", "accepted", "reported"]
+
+
+async def test_that_an_order_is_over_with_its_case_is_told_and_each_order_by_itself(
+    api: Service, at: Hall
+) -> None:
+    _, heard, [abfa, edu, _] = await held(at)
+    await order_ruling.revoke(at.engine, at.page, at.by(edu, "لازم نیست"))
+    await answers.give(at.engine, at.page, at.by(abfa, who="abfa"), "وصل شد")
+    await news(at)
+    at.later()
+    await closing.close(at.engine, at.page, at.by(heard, who="citizen"))
+    assert [(n["case"], n["order"]["state"]) for n in await news(at)] == [(abfa, "kept")]
+    other = await at.open()
+    orders = [MeetingOrder(body, "رسیدگی شود", FAR) for body in ("abfa", "edu")]
+    both = await order_giving.give(at.engine, at.page, at.by(other), orders)
+    await news(at)
+    await closing.withdraw(at.engine, at.page, at.by(other, who="citizen"))
+    assert {(n["case"], n["order"]["state"]) for n in await news(at)} == {(c, "revoked") for c in both}
 
 
 async def test_changed_rights_hold_from_the_next_request_on_and_are_on_record(api: Service, at: Hall) -> None:
