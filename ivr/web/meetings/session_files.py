@@ -42,7 +42,7 @@ async def calendar(visit: Visit) -> web.StreamResponse:
     row, seats = await found_session(visit)
     names = await names_of(visit)
     starts_at, ends_at = row.starts_at, row.ends_at
-    if visit.scope.agency:
+    if visit.scope.agency and seats:
         each = (row.ends_at - row.starts_at) / max(row.slots, 1)
         starts_at = min(seat.slot.starts_at for seat in seats)
         ends_at = max(seat.slot.starts_at for seat in seats) + each

@@ -192,14 +192,16 @@ async def test_a_head_s_calendar_holds_his_block_and_a_cancelled_session_says_so
     number = await at.session(slots=3)
     await at.fill(number)
     path = f"{MEETINGS}/sessions/{number}/calendar.ics"
-    head = await (await (await panel.signed_in("head")).get(path)).text()
-    office = await panel.signed_in("governor")
+    await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+    his, office = await panel.signed_in("head"), await panel.signed_in("governor")
+    head = await (await his.get(path)).text()
     whole = await (await office.get(path)).text()
     hours = [re.findall(r"DT(?:START|END):\d+T(\d{4})", text) for text in (whole, head)]
     (begins, ends), (his_begin, his_end) = hours
     assert ends == his_end and int(his_begin) - int(begins) == 10
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
-    assert "STATUS:CANCELLED" in await (await office.get(path)).text()
+    off = [await (await client.get(path)).text() for client in (office, his)]
+    assert all("STATUS:CANCELLED" in text and f"T{begins}" in text for text in off)
     stranger = await panel.signed_in("head", agency="tamin")
     assert (await stranger.get(path)).status == 404
 
