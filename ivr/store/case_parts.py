@@ -1,17 +1,20 @@
-"""A case's parts, as one column of a query and as what may be told of them."""
+"""A case's parts, as one column of a query and as what may be told of them; and what is no citizen's own."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from sqlalchemy import Label, func, select
+from sqlalchemy import Label, and_, func, select
 
+from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
 from ivr.store.tables import cases
 from ivr.voice.events import PartSeen
 
 NAME = "parts"
+# What a citizen follows by its code: parts and collective cases hold answers, and no number of hers.
+HER_OWN = and_(cases.c.part_of.is_(None), cases.c.channel != COLLECTIVE)
 
 
 def parts_column(of: Any = cases.c) -> Label[Any]:

@@ -43,7 +43,7 @@ from ivr.desk.book.left_behind import NOT_WITHHELD
 from ivr.desk.book.who_calls import UNANSWERED, WhoCalls
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
-from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.case_parts import HER_OWN, parts_column, parts_seen
 from ivr.store.cases import WITHHELD
 from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.limits import limits as limits_set
@@ -362,7 +362,7 @@ def lately_withheld() -> Select[Any]:
 
 
 def seen() -> Select[Any]:
-    """How often `caller` missed `since`, and the case of `code` if there is one: always exactly one row."""
+    """How often `caller` missed `since`, and the case that she follows by `code`: always exactly one row."""
     by_caller = code_misses.c.caller_key == bindparam("caller")
     lately = code_misses.c.at > bindparam("since")
     in_all = select(attempts.c.many).where(
@@ -383,7 +383,7 @@ def seen() -> Select[Any]:
     told = (*said, cases.c.satisfaction, *hers)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
     case = with_meeting(select(*stands, *told, cases.c.answered_at, parts_column()))
-    found = case.where(cases.c.code == bindparam("code")).subquery()
+    found = case.where(cases.c.code == bindparam("code"), HER_OWN).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
 
 

@@ -23,6 +23,7 @@ from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.store.callbacks import NOBODY_ON_THE_LINE, PUT_ASIDE
+from ivr.store.case_parts import HER_OWN
 from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
@@ -216,7 +217,7 @@ async def wish(
 
     Her call is the proof that the number called. False when there is no such case.
     """
-    case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
+    case = (await connection.execute(select(cases).where(cases.c.code == code, HER_OWN))).first()
     if case is None:
         return False
     same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))

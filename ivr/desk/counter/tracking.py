@@ -25,7 +25,7 @@ from ivr.desk.people import limiting, puzzles
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.puzzles import Puzzle
 from ivr.desk.refusals import Refused
-from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.case_parts import HER_OWN, parts_column, parts_seen
 from ivr.store.tables import agencies, cases
 
 # For nothing:
@@ -146,7 +146,7 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     its = cases.c
     query = select(its.code, its.status, its.answer, its.answer_voice, its.due_at, agencies.c.name)
     query = query.add_columns(its.channel, its.caller_key, its.callback, its.anonymised_at, parts_column())
-    query = query.join(agencies, agencies.c.code == its.agency).where(its.code == code)
+    query = query.join(agencies, agencies.c.code == its.agency).where(its.code == code, HER_OWN)
     row = (await connection.execute(query)).first()
     if row is None:
         return None

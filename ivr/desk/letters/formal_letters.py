@@ -27,6 +27,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
 from ivr.desk.book.yaml_file import read_placed
+from ivr.desk.case.callback_planning import NOBODYS
 from ivr.desk.letters.notices import LetterEntry
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
@@ -219,7 +220,7 @@ async def write(
             text.format_map(words) for text in wording.text if all(words[name] for name in names_in(text))
         ],
         stationery=stationery,
-        track=f"{stationery.track}{case.code}" if stationery.track else "",
+        track=f"{stationery.track}{case.code}" if stationery.track and case.channel not in NOBODYS else "",
         case=case.id,
         as_of=events[-1].seq,
     )

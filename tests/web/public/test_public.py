@@ -20,14 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
-from ivr.desk.case import answers, splitting
+from ivr.desk.case import answers, collecting, splitting
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.splitting import Part
 from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Doubted, ProofAnswer
 from ivr.desk.people import limiting
 from ivr.store.tables import cases
+from ivr.voice.events import Lookup
 from ivr.web.panel.locale import digits, words
 from tests.desk.office import call, office, opening
 from tests.fixtures.solving import solved
@@ -166,6 +168,27 @@ async def test_an_answer_is_told_nobody_any_more_once_her_number_is_gone_with_th
     book = panel.panel.book
     seen = await book.look_up("09141234567", opened, panel.clock.now)
     assert seen.withheld and not seen.answer
+
+
+async def test_the_code_of_a_part_or_of_a_collective_case_is_nobody_s_and_opens_no_answer(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text, now = await panel.client(), words(), panel.clock.now
+    page = await panel.panel.book.page()
+    desk = actor_named(page, "desk/karimi")
+    parts = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    ask = Instruction(opened, desk, "دو دستگاه", now)
+    part, _ = await splitting.split(panel.engine, page, ask, parts)
+    hers = Wanted("complaint", "water.supply", "ahar", caller="09141234569", words="آب نداریم")
+    member = (await register(panel.engine, page, hers, now)).code
+    collective = (await collecting.collect(panel.engine, page, desk, [member], "آب", now)).code
+    for code in (part, collective):
+        by = Instruction(code, actor_named(page, "abfa/karimi"), now=now)
+        await answers.give(panel.engine, page, by, ANSWER)
+        status, shown = await track(client, code, HERS)
+        assert status == 404 and ANSWER not in shown, code
+        assert (await panel.panel.book.look_up("09141234567", code, now)).result is Lookup.UNKNOWN
+    assert text("public.track.status.in_progress") in (await track(client, opened, HERS))[1]
 
 
 async def test_what_every_body_only_spoke_is_an_answer_and_nothing_is_overdue(
