@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
+from ivr.cases.clock import Clock
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, decide
 from ivr.desk.book.book import Page
@@ -53,7 +55,8 @@ async def collect(
 ) -> Collected:
     """Put these cases into the collective case `into`, or into a new one about `words`. One transaction.
 
-    A new one is about the first case's topic and county, with its agency, as old as the oldest of them.
+    A new one is about the first case's topic and county, with its agency, as old as the oldest of them; each
+    is due when the first of its members is, for all of whom it climbs.
     `seen`: the last event of the first of them that the asker saw.
     Raises NoSuchCase, and Refused as the table says, when `into` is no collective case that waits for its
     answer, and for a further case of the same caller that is about something else.
@@ -66,6 +69,7 @@ async def collect(
         whole = await locked(connection, into)
         if whole.channel != COLLECTIVE or whole.closed_at or whole.status == Status.ANSWERED:
             raise Refused(f"case {into} is no collective case that waits for an answer")
+        due_at = whole.due_at
         for code in dict.fromkeys(codes):
             ask = Instruction(code, actor, words, now, seen if code == codes[0] else None)
             twin = await _twin(connection, whole, code)
@@ -78,7 +82,10 @@ async def collect(
                 await refuse_awaited(change)
                 await refuse_told_of(change, whole.agency)
                 _join(change, whole)
+                due_at = min(due_at, change.case.due_at)
             members.append(code)
+        if due_at < whole.due_at:
+            await _hurry(connection, page, Instruction(into, actor, now=now), whole, due_at)
     return Collected(into, members, merged)
 
 
@@ -128,7 +135,9 @@ async def _begin(
     found = {code: await locked(connection, code) for code in sorted(set(codes))}
     first, oldest = found[codes[0]], min(found.values(), key=lambda case: case.opened_at)
     rows, code = Rows(), await desk_code(connection)
-    kin = Kin(first, COLLECTIVE, first.agency, actor.name, first.topic, words, oldest.opened_at)
+    clock = Clock(oldest.opened_at, oldest.stopped_days)
+    clock = _due_by(clock, page, min(case.due_at for case in found.values()), first.county or "")
+    kin = Kin(first, COLLECTIVE, first.agency, actor.name, first.topic, words, clock)
     add_kin(rows, kin, code, page, now)
     await registering.save(connection, rows)
     return code
@@ -150,6 +159,22 @@ async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into
         case = change.case  # merged because it is collected: what can't be collected is not merged either
         decide(ask.code, Status(case.status), case.agency, CaseAction.COLLECT, ask.actor, ask.reason)
         await closing.go_on_in(change, await locked(connection, into))
+
+
+def _due_by(clock: Clock, page: Page, due_at: datetime, county: str) -> Clock:
+    """With so many days of its own that it is due then; its stops count as far as that leaves room."""
+    days = max(page.calendar.working_days(clock.opened_at, due_at, county), 1)
+    stopped = min(clock.stopped_days, days - 1)
+    return replace(clock, stopped_days=stopped, ordered_days=days - stopped)
+
+
+async def _hurry(
+    connection: AsyncConnection, page: Page, ask: Instruction, whole: Row[Any], due_at: datetime
+) -> None:
+    change = Change(connection, page, whole, CaseAction.COLLECT, ask, Status(whole.status))
+    change.clock = _due_by(change.clock, page, due_at, change.county)
+    change.quiet = True
+    await change.save()
 
 
 def _join(change: Change, whole: Row[tuple[object, ...]]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ivr.cases import phone
+from ivr.cases.channels import PART
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.cases.kinds import Kind
@@ -152,8 +153,7 @@ def add_case(rows: Rows, opening: CaseOpening, code: str, page: Page) -> None:
 class Kin:
     """A case that comes of another one: a part, or the collective case of many. Nobody called about it.
 
-    Its clock is the other's, so that nothing gives back time that was used; `opened_at`: when that of several
-    began. `channel` says which of the two it is. `days`: a clock of its own, so many working days from now.
+    `channel` says which of the two it is. `climbs_on`: rungs that the other has climbed count as climbed.
     """
 
     of: Any
@@ -162,33 +162,30 @@ class Kin:
     by: str
     topic: str
     words: str
-    opened_at: datetime | None = None
-    days: int | None = None
+    clock: Clock
+    climbs_on: bool = False
 
 
 def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
-    """Case, referral, two events, outbox. Rungs that the other has climbed count as climbed."""
-    of, case, part = kin.of, uuid.uuid4(), kin.opened_at is None
-    clock = Clock(of.opened_at, of.stopped_days, of.paused_days) if part else Clock(kin.opened_at or now)
-    if kin.days is not None:
-        clock = Clock(now, ordered_days=kin.days)
-    term = page.term(clock, of.kind, kin.topic, of.county or "")
+    """Case, referral, two events, outbox."""
+    of, case, part = kin.of, uuid.uuid4(), kin.channel == PART
+    term = page.term(kin.clock, of.kind, kin.topic, of.county or "")
     ladder = page.ladder(of.kind, kin.topic, kin.agency)
-    climbed = part and kin.days is None
-    rung = min(of.rung, len(ladder.rungs)) if climbed else 0
+    rung = min(of.rung, len(ladder.rungs)) if kin.climbs_on else 0
     row: Row = {"id": case, "code": code, "channel": kin.channel, "topic": kin.topic, "agency": kin.agency}
     row |= {name: getattr(of, name) for name in ("kind", "county", "language")}
     row |= dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
     row |= {"words": kin.words.strip(), "status": Status.REFERRED, "due_at": term.due_at, "last_seq": 2}
     row |= {
-        name: getattr(clock, name) for name in ("opened_at", "stopped_days", "paused_days", "ordered_days")
+        name: getattr(kin.clock, name)
+        for name in ("opened_at", "stopped_days", "paused_days", "ordered_days")
     }
     row |= {"next_rung_at": next_at(ladder, term, rung), "timed_by": page.revision, "rung": rung}
     row |= {"part_of": of.id if part else None, "confidential": None}
     if part and of.confidential:  # whom the whole is kept from does not see its parts either
         row |= {"told": row["words"]}
         row |= {name: getattr(of, name) for name in ("confidential", "accused", "kept_from")}
-    row["level"] = of.level if climbed and of.level else page.ladders.levels[0]
+    row["level"] = of.level if kin.climbs_on and of.level else page.ladders.levels[0]
     referral = {"id": uuid.uuid5(case, "referral"), "case_id": case, "agency": kin.agency, "advice": ""}
     referral |= {"reason": kin.channel, "referred_at": now, "due_at": term.due_at}
     opened = {"kind": of.kind, "topic": kin.topic, "county": of.county or "", "recordings": 0, "files": {}}

@@ -7,9 +7,10 @@ together are its answer (`ivr.desk.case.family`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.cases.channels import PART
+from ivr.cases.clock import Clock
 from ivr.cases.transitions import CaseAction
 from ivr.desk.book.book import Page
 from ivr.desk.case import registering
@@ -57,15 +58,14 @@ async def split(
 
 
 def _kin(change: Change, part: Part) -> Kin:
-    return Kin(
-        change.case,
-        PART,
-        part.agency,
-        change.ask.actor.name,
-        part.topic or change.topic,
-        part.words,
-        days=part.days,
-    )
+    """In the whole's time, so that nothing gives back what was used, without the pause that it may have."""
+    ask, clock = change.ask, replace(change.clock, ordered_days=None)
+    if part.days is not None:
+        clock = Clock(ask.now, ordered_days=part.days)
+    elif clock.paused_at:
+        clock = clock.resume(change.page.calendar, ask.now, change.county)
+    its = (change.case, PART, part.agency, ask.actor.name, part.topic or change.topic, part.words)
+    return Kin(*its, clock, climbs_on=part.days is None)
 
 
 def _check(change: Change, parts: Sequence[Part], least: int) -> None:

@@ -241,6 +241,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "recovered"
         case "handed" if not details.get("name"):
             return "nobody"
+        case "collected" if "collective" not in details:
+            return "due"
         case "lottery_noted":
             return str(details.get("result", USUAL))
         case "order_said":

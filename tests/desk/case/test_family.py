@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,16 @@ async def test_a_split_gives_no_time_back(at: Counter) -> None:
         row = await at.row(code)
         assert (row.due_at, row.rung, row.level) == (before.due_at, before.rung, before.level)
     assert before.rung > 0 and await prove(at.engine, at.page, at.at + GRACE) == []
+
+
+async def test_parts_of_a_case_whose_pause_runs_are_not_late_by_it(at: Counter) -> None:
+    whole = await at.open()
+    await pausing.pause(at.engine, at.page, at.ask(whole, "abfa", "x"), 10)
+    at.later(11)
+    one, _ = await splitting.split(at.engine, at.page, at.ask(whole), [PIPE, ROAD])
+    part = await at.row(one)
+    assert at.at < part.due_at < (await at.row(whole)).due_at, "the days of the pause that are yet to come"
+    assert (part.paused_at, await sweep(at.engine, at.page, at.at)) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -354,6 +365,37 @@ async def test_members_climb_with_an_event_each_and_one_message_for_all(at: Coun
     async with at.engine.connect() as connection:
         assert (await connection.execute(query)).scalars().all() == [done.code]
     assert {(await at.case(code))["events"][-1]["what"] for code in codes} == {"escalated"}
+
+
+async def test_a_collective_case_is_due_when_the_first_of_its_members_is(at: Counter) -> None:
+    """A case that was opened again has a fair time, and its age makes nothing late."""
+    old = await at.open()
+    at.later(2)
+    await answers.give(at.engine, at.page, at.ask(old, "abfa"), "x")
+    at.later(21)
+    await closing.reopen(at.engine, at.page, at.ask(old, "citizen"))
+    new, desk = await at.open(caller=CALLERS[1]), actor_named(at.page, "desk")
+    done = await collecting.collect(at.engine, at.page, desk, [old, new], "قطع آب", at.at)
+    whole = await at.row(done.code)
+    assert whole.due_at == min([(await at.row(code)).due_at for code in (old, new)]) > at.at
+    assert (whole.opened_at, await sweep(at.engine, at.page, at.at)) == ((await at.row(old)).opened_at, 0)
+
+
+async def test_whose_time_is_shorter_brings_it_to_the_collective_case_that_climbs_for_her(
+    at: Counter,
+) -> None:
+    bill = await at.open("water.bill")
+    short, desk = await at.open(caller=CALLERS[1]), actor_named(at.page, "desk")
+    done = await collecting.collect(at.engine, at.page, desk, [bill], "قطع آب", at.at)
+    before, hers = await at.row(done.code), await at.row(short)
+    assert hers.due_at < before.due_at
+    await collecting.collect(at.engine, at.page, desk, [short], "", at.at, done.code)
+    [running], whole = await at.running(done.code), await at.row(done.code)
+    assert whole.due_at == running.due_at == hers.due_at < (await at.row(bill)).due_at
+    at.at = hers.due_at + timedelta(hours=1)
+    assert await sweep(at.engine, at.page, at.at) == 2
+    assert [(await at.row(code)).level for code in (done.code, short, bill)] == ["head", "head", "officer"]
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
 
 
 async def test_a_late_caller_joins_and_a_wrong_one_leaves(at: Counter) -> None:
