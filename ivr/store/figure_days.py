@@ -31,6 +31,12 @@ LEFT JOIN LATERAL (
 # Parts and collective cases are work of a body, but nobody's case beside those of the citizens.
 _CITIZENS = "c.channel NOT IN ('part', 'collective')"
 
+# Whether an answer was left standing: what is handed back is none, however it was worded until then.
+_STANDS = """(
+    SELECT n.event FROM case_events n WHERE n.case_id = {0}.case_id AND n.seq > {0}.seq
+      AND n.event IN ('handed_back', 'reopened') ORDER BY n.seq LIMIT 1
+  ) IS DISTINCT FROM 'handed_back'"""
+
 # What happened from `since` to `until`, as far as it has happened by `now`. One row: so many times this.
 COUNT = text(f"""
 WITH told AS MATERIALIZED (
@@ -59,9 +65,9 @@ WITH told AS MATERIALIZED (
     SELECT max(r.referred_at) AS at FROM referrals r
     WHERE r.case_id = e.case_id AND r.referred_at <= e.at AND r.reason = 'reopened'
   ) again ON true
-  WHERE e.event = 'answered' AND NOT EXISTS (
+  WHERE e.event = 'answered' AND {_STANDS.format("e")} AND NOT EXISTS (
     SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq AND b.event = 'answered'
-      AND b.at >= held.referred_at
+      AND b.at >= held.referred_at AND {_STANDS.format("b")}
   )
 ), overdue AS (
   SELECT 'overdue' AS what, r.agency, c.county, c.topic, c.kind,
@@ -71,11 +77,12 @@ WITH told AS MATERIALIZED (
   WHERE r.due_at >= :since AND r.due_at < :until AND r.due_at < :now AND r.referred_at <= r.due_at
     AND (r.ended_at IS NULL OR r.ended_at > r.due_at) AND NOT EXISTS (
     SELECT 1 FROM case_events b WHERE b.case_id = r.case_id AND b.event = 'answered'
-      AND b.at >= r.referred_at AND b.at <= r.due_at
+      AND b.at >= r.referred_at AND b.at <= r.due_at AND {_STANDS.format("b")}
   )
 ), others AS (
   SELECT CASE e.event WHEN 'closed' THEN e.details ->> 'closure' ELSE e.event END AS what,
-    CASE WHEN e.event = 'returned' THEN e.details ->> 'from' ELSE held.agency END AS agency,
+    CASE e.event WHEN 'returned' THEN e.details ->> 'from'
+      WHEN 'reopened' THEN coalesce(e.details ->> 'from', held.agency) ELSE held.agency END AS agency,
     c.county, c.topic, c.kind,
     CASE WHEN e.details ->> 'score' ~ '^[1-5]$' THEN (e.details ->> 'score')::int ELSE 0 END AS value
   FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
@@ -94,17 +101,18 @@ SELECT what, agency, coalesce(county, '') AS county, topic, kind, value, count(*
 """)
 
 # Days before `noted` that something noted on that day changed, and that were counted before `cutoff`: what
-# came late, what a case that got another topic or county had gone through, the deadline that a closure moved.
+# came late, what a case that got another topic or county, or its answer back, had gone through, and deadlines
+# from where they were moved away.
 CHANGED = text("""
 WITH told AS MATERIALIZED (SELECT * FROM case_events WHERE noted_on = :noted), moved AS (
-  SELECT DISTINCT case_id FROM told WHERE event = 'topic_changed'
+  SELECT DISTINCT case_id FROM told WHERE event IN ('topic_changed', 'handed_back')
 )
 SELECT DISTINCT d.day FROM figure_days d JOIN (
   SELECT (at AT TIME ZONE :zone)::date AS day FROM told
   UNION SELECT (b.at AT TIME ZONE :zone)::date FROM case_events b JOIN moved USING (case_id)
   UNION SELECT (r.due_at AT TIME ZONE :zone)::date FROM referrals r JOIN moved USING (case_id)
-  UNION SELECT ((details ->> 'before')::timestamptz AT TIME ZONE :zone)::date
-    FROM told WHERE event = 'retimed'
+  UNION SELECT (coalesce(details ->> 'due_before', CASE event WHEN 'retimed' THEN details ->> 'before' END)
+    ::timestamptz AT TIME ZONE :zone)::date FROM told
 ) changed USING (day) WHERE d.day < :noted AND d.counted_at < :cutoff ORDER BY d.day
 """)
 

@@ -192,7 +192,7 @@ class Change:
             choice = suggestion_outcomes.Placement(self.topic, self.agency, self.ask.actor.name)
             await suggestion_outcomes.chosen(self.connection, self.case.id, choice, self.ask.now)
         if due_at != self.case.due_at:
-            self.details["due_at"] = due_at.isoformat()
+            self.details |= {"due_before": self.case.due_at.isoformat(), "due_at": due_at.isoformat()}
         await self.tell(EVENTS[self.action], self.case, self.details)
 
     async def tell(self, event: str, case: Row[Any], details: dict[str, Any]) -> None:

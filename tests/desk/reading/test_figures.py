@@ -25,7 +25,7 @@ from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
 from ivr.store.aside import AGAIN, Aside
 from ivr.store.figure_days import COUNT, figure_days
-from ivr.store.tables import case_events, cases
+from ivr.store.tables import agencies, case_events, cases
 from tests.desk.counter import Counter, counter
 
 FIRST = date(2026, 11, 25)
@@ -152,6 +152,66 @@ async def test_another_topic_and_what_comes_late_change_days_that_were_counted(a
     assert figures.by(facts, "topic")["energy.gas"][What.OPENED] == 1
     assert figures.total(facts).satisfaction == 4
     assert await count_days(at.engine, TIMEZONE, at.at) == 0
+
+
+async def anew(at: Counter) -> Figures:
+    """All days counted from the first on."""
+    async with at.engine.begin() as connection:
+        await connection.execute(delete(figure_days))
+    await count(at)
+    return figures.total(await found(at, 60))
+
+
+async def test_an_answer_that_is_handed_back_has_kept_no_deadline(at: Counter) -> None:
+    code = await at.open("water.bill")
+    at.later(3)
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "رسیدگی شد")
+    at.later()
+    await count(at)
+    assert figures.total(await found(at))[What.IN_TIME] == 1
+    await answers.hand_back(at.engine, at.page, at.ask(code, "desk", "این پاسخ نیست"))
+    at.later()
+    await count(at)
+    assert figures.total(await found(at)).answered == 0
+    at.later(20)
+    await count(at)
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "لوله عوض شد")
+    at.later()
+    await count(at)
+    whole = figures.total(await found(at))
+    assert (whole[What.OVERDUE], whole[What.IN_TIME], whole[What.LATE]) == (1, 0, 1)
+    assert await anew(at) == figures.total(await found(at, 60))
+
+
+async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies(at: Counter) -> None:
+    paused, sorted_ = await at.open(), await at.open()
+    at.later(6)
+    await count(at)
+    assert figures.total(await found(at))[What.OVERDUE] == 2
+    await pausing.pause(at.engine, at.page, at.ask(paused, "abfa", "قطعه می‌رسد"), 5)
+    await pausing.change_topic(at.engine, at.page, at.ask(sorted_, reason="قبض است"), "water.bill")
+    at.later()
+    await count(at)
+    assert figures.total(await found(at))[What.OVERDUE] == 0
+    at.later(20)
+    await count(at)
+    missed = {topic: its[What.OVERDUE] for topic, its in figures.by(await found(at), "topic").items()}
+    assert missed == {"water.supply": 1, "water.bill": 1}
+    assert await anew(at) == figures.total(await found(at, 60))
+
+
+async def test_not_solved_is_counted_for_whose_answer_it_was_though_another_has_the_case_now(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
+    async with at.engine.begin() as connection:
+        await connection.execute(update(agencies).where(agencies.c.code == "abfa").values(retired_at=at.at))
+    await at.reread()
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    bodies = figures.by(await found(at), "agency")
+    assert {body for body, its in bodies.items() if its[What.REOPENED]} == {"abfa"}
 
 
 async def test_what_another_release_called_otherwise_costs_neither_its_day_nor_those_after_it(
