@@ -21,6 +21,7 @@ from ivr.desk.book.seeds import SeedError
 from ivr.desk.call import callback_list
 from ivr.desk.call.intake import Intake
 from ivr.desk.case import entries
+from ivr.desk.case.assigning import let_go
 from ivr.desk.case.collecting import settle
 from ivr.desk.case.pausing import end_pauses
 from ivr.desk.counter import channels
@@ -297,6 +298,7 @@ class Worker:
             "deadlines moved with the calendar": retime,
         }
         steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
+        steps |= {"cases left the hands of who can't work on them any more": let_go}
         steps |= {"bodies were invited to sessions or reminded of their views": keep_asking}
         steps |= {"calls that an official took were noted as hearings": keep_noting}
         tried = [await self._one_step(*each) for each in (steps.items() if self.is_sure() else ())]

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench.escalation.books import fill
 from ivr.desk.book.book import Page
 from ivr.desk.case import entries
+from ivr.desk.case.assigning import let_go
 from ivr.desk.case.collecting import settle
 from ivr.desk.case.pausing import end_pauses
 from ivr.desk.deadlines.escalating import sweep
@@ -133,6 +134,7 @@ def periodic(
         "deadlines": lambda: retime(engine, page, now),
         "escalation": lambda: sweep(engine, page, now),
         "collective cases": lambda: settle(engine, page, now),
+        "hands": lambda: let_go(engine, page, now),
         "views": lambda: keep_asking(engine, page, now),
         "hearings": lambda: keep_noting(engine, page, now),
         "escalation watchdog": lambda: prove(engine, page, now),
@@ -157,7 +159,7 @@ def periodic(
 JUDGED = {
     "pump": ["pump"],
     "other journals": ["pump"],
-    "escalation": ["pauses", "deadlines", "escalation", "collective cases", "views", "hearings"],
+    "escalation": ["pauses", "deadlines", "escalation", "collective cases", "hands", "views", "hearings"],
     "escalation watchdog": ["escalation watchdog"],
     "custody": ["custody"],
     "sealing": ["sealing", "roots"],

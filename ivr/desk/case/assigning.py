@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, Select, Text, and_, cast, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction, unchanged
-from ivr.desk.case.event_log import add_event
+from ivr.desk.case.event_log import Told, add_event, tell_all
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused
+from ivr.store.aside import Aside
+from ivr.store.cases import ASSIGNED
 from ivr.store.tables import cases, people
 
+BATCH = 200
 EVENT = "handed"
 _HANDS = tuple(str(role) for role in (*OF_AN_AGENCY, Role.SUPERVISOR, Role.OPERATOR))
 
@@ -40,6 +44,42 @@ async def hand(books: Books, page: Page, ask: Instruction, person: uuid.UUID | N
         if ask.reason.strip():
             details["reason"] = ask.reason.strip()
         await add_event(connection, ask.cause, case.id, ask.now, EVENT, details, actor=ask.actor.name)
+
+
+async def let_go(
+    engine: AsyncEngine, page: Page, now: datetime, batch: int = BATCH, aside: Aside | None = None
+) -> int:
+    """Open cases in the hands of somebody who can't work on them any more are nobody's. How many.
+
+    Any worker may, and be interrupted anywhere.
+    """
+    aside = aside or Aside()
+
+    async def free(connection: AsyncConnection, found: Sequence[Row[Any]]) -> int:
+        await tell_all(connection, [_nobodys(case) for case in found], now)
+        return len(found)
+
+    return await aside.batches("hands", engine, out_of_hands(page.rules.desk, batch), free, now, batch)
+
+
+def out_of_hands(desk: str, batch: int) -> Select[Any]:
+    """Open cases, locked, of somebody who is gone, has another role or body, or does not see them."""
+    body = func.coalesce(people.c.agency, desk)
+    elsewhere = and_(
+        func.jsonb_array_length(people.c.areas) > 0,
+        cases.c.county.is_not(None),
+        ~people.c.areas.has_key(cases.c.county),
+    )
+    is_gone = or_(people.c.locked_at.is_not(None), people.c.role.not_in(_HANDS), body != cases.c.agency)
+    is_kept = or_(cases.c.accused == body, cases.c.kept_from.has_key(cast(people.c.id, Text)))
+    query = select(cases).join(people, people.c.id == cases.c.person_id)
+    query = query.where(ASSIGNED, or_(is_gone, elsewhere, is_kept)).limit(batch)
+    return query.with_for_update(of=cases, skip_locked=True, key_share=True)
+
+
+def _nobodys(case: Row[Any]) -> Told:
+    cause = uuid.uuid5(case.id, f"{EVENT}:{case.last_seq + 1}")
+    return Told(case.id, cause, EVENT, {"person": None, "name": ""}, {"person_id": None})
 
 
 async def colleagues(connection: AsyncConnection, page: Page, body: str) -> Sequence[Any]:
