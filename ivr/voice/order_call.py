@@ -1,4 +1,4 @@
-"""We call a citizen on the day that an order given for her falls due: is it done? 1 yes, 2 no, 3 partly.
+"""We call a citizen once an order given for her falls due: is it done? 1 yes, 2 no, 3 partly.
 
 Her key counts at once. Who says "partly" is asked what is missing, and her words join the order's own case.
 """
@@ -6,8 +6,9 @@ Her key counts at once. Who says "partly" is asked what is missing, and her word
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
-from ivr.voice import saying, verdict
+from ivr.voice import saying, script, verdict
 from ivr.voice.actions import Say, Speech, Words
 from ivr.voice.events import Said
 from ivr.voice.our_call import OurCallStep
@@ -18,6 +19,7 @@ _MEANS = {"1": "order_done", "2": "order_not_done", "3": "order_partly"}
 SPEAKS = frozenset(
     {
         "order.due",
+        "order.was_due",
         "order.menu",
         "order.done",
         "order.not_done",
@@ -30,11 +32,12 @@ SPEAKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OrderNews:
-    """Which body was to do what. `order`: the code of the case that carries it."""
+    """Which body was to do what, and by when. `order`: the code of the case that carries it."""
 
     agency: str
     words: str
     order: str = ""
+    due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class OrderStep(OurCallStep):
 
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code
-        told: Speech = ("order.due", f"agency.{self.news.agency}", Words(self.news.words))
+        told = (*self._due(talk), f"agency.{self.news.agency}", *map(Words, script.pieces(self.news.words)))
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         yield from talk.do(Say(("callback.greeting", *told, *which), talk.language), Said)
         key = yield from self.key(talk, "order.menu", _MEANS, again=told)
@@ -58,6 +61,13 @@ class OrderStep(OurCallStep):
                 yield from self._what_is_missing(talk)
             talk.say("order.done" if key == "1" else "order.not_done")
         return (yield from self.goodbye(talk))
+
+    def _due(self, talk: Talk) -> Speech:
+        """She may be reached days later."""
+        day = self.news.due_on
+        if day is None or day == talk.caller.now.date():
+            return ("order.due",)
+        return ("order.was_due", *saying.day(day, talk.language))
 
     def _what_is_missing(self, talk: Talk) -> Flow[None]:
         talk.code = self.news.order

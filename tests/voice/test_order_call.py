@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from ivr.voice import callback
+from ivr.voice import callback, saying
 from ivr.voice.actions import Words
 from ivr.voice.order_call import OrderNews
-from tests.voice.conversation import CODE, Conversation
+from tests.voice.conversation import CALLER, CODE, Conversation
 
 ORDER = "9876543219"
 
@@ -40,6 +42,18 @@ def test_another_key_tells_it_again_and_silence_says_nothing() -> None:
     assert talk.heard == ["order.due", "agency.abfa", Words("آب وصل شود"), "order.menu"]
     talk.silent(2)
     assert talk.over and talk.session.verdict == ""
+
+
+@pytest.mark.parametrize("language", ["fa", "az"])
+def test_days_later_she_hears_which_day_it_was(language: str) -> None:
+    today = CALLER.now.date()
+    for days, said in (
+        (0, ["order.due"]),
+        (2, ["order.was_due", *saying.day(today - timedelta(2), language)]),
+    ):
+        news = OrderNews("abfa", "آب وصل شود", ORDER, today - timedelta(days))
+        talk = Conversation(menu=callback.order(CODE, news, language))
+        assert talk.heard[1 : len(said) + 2] == [*said, "agency.abfa"]
 
 
 def asked_of_an_order(language: str = "fa", room: bool = True) -> Conversation:

@@ -468,8 +468,11 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     )
     async with engine.connect() as connection:
         row = (await connection.execute(with_meeting(query))).first()
-    if row is None:
-        return None
+        if row is None:
+            return None
+        news = _news_of(row.purpose, row.notice)
+        if "order" in news:
+            news["order"] = await order_calls.of_whom_it_is_now(connection, news["order"])
     own = row.number in (row.caller_key, row.callback)
     seen = CaseSeen(
         Lookup.FOUND,
@@ -488,7 +491,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
-    if news := _news_of(row.purpose, row.notice):
+    if news:
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), **news)
     return Briefing(row.number, row.code, row.spoken, seen)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ async def plan(
 ) -> None:
     """`whole`: her case, `part`: the order's. Another day takes the place of an earlier one."""
     await cancel(connection, whole, part, now)
-    notice = {"order": part.code, "agency": part.agency, "words": part.words}
+    notice = {"order": part.code, "agency": part.agency, "words": part.words, "due_on": due_on.isoformat()}
     key, at = f"order:{part.id}:{uuid.uuid4()}", datetime.combine(due_on, AT, zone)
     await callback_planning.plan_news(connection, whole, key, now, notice, ORDER, at)
 
@@ -106,4 +107,13 @@ def _unsent(code: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def news_of(notice: Mapping[str, Any]) -> OrderNews:
-    return OrderNews(notice["agency"], notice["words"], notice["order"])
+    due_on = notice.get("due_on")  # of a release before this one: none
+    return OrderNews(
+        notice["agency"], notice["words"], notice["order"], date.fromisoformat(due_on) if due_on else None
+    )
+
+
+async def of_whom_it_is_now(connection: AsyncConnection, news: OrderNews) -> OrderNews:
+    """The body may have sent it onward since."""
+    body = (await connection.execute(select(cases.c.agency).where(cases.c.code == news.order))).scalar()
+    return replace(news, agency=body) if body else news

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks
-from ivr.desk.case import answers
+from ivr.desk.case import answers, referring
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_answers import heard
 from ivr.desk.meetings.order_giving import MeetingOrder
@@ -62,6 +62,17 @@ async def test_she_is_called_on_the_day_and_not_before_and_asked_about_that_orde
     [seen] = await listed(at)
     assert (seen.part.said, seen.state) == ("order_done", O.GIVEN)
     assert (await at.events(part)).count("order_said") == 1
+
+
+async def test_the_body_that_has_the_order_by_then_is_named_and_the_day_on_which_it_was_due(at: Hall) -> None:
+    _, [part] = await ordered(at, "abfa")
+    await referring.give_back(at.engine, at.page, at.by(part, "شهرداری", "abfa"))
+    await referring.refer(at.engine, at.page, at.by(part), "shahrdari_ahar")
+    placing = await called(at, NEAR)
+    assert placing is not None
+    told = await callbacks.briefing(at.engine, str(placing.id))
+    assert told is not None and told.order is not None
+    assert (told.order.agency, told.order.due_on) == ("shahrdari_ahar", NEAR)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY])
