@@ -116,14 +116,16 @@ class AnswerStep(OurCallStep):
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code  # whatever she says belongs to this case
         which: Speech = ("callback.code_is", *saying.code(self.code, talk.language))
+        awaited = verdict.awaited(self.seen, talk.caller.now, talk.language)
         if not self.seen.may_confirm:  # she only wanted to know how it stands
             stands = verdict.situation(self.seen, talk.caller.now, talk.language)
+            if self.seen.withheld:
+                stands = (*verdict.standing(self.seen), verdict.not_told(self.seen), *awaited)
             speech = ("callback.greeting", *stands, *which, "callback.goodbye")
             yield from talk.do(Say(speech, talk.language), Said)
             talk.verdict = "heard"
             return END
         lead: Speech = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
-        awaited = verdict.awaited(self.seen, talk.caller.now, talk.language)
         if verdict.is_unread(self.seen):
             unread = (*lead, "status.answer_unread", *awaited, *which)
             yield from verdict.offer_operator(talk, self, unread)

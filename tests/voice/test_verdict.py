@@ -242,8 +242,15 @@ def test_without_a_key_she_was_not_reached() -> None:
 def test_a_status_is_told_without_a_question() -> None:
     talk = ringing(CaseSeen(Lookup.FOUND, "referred", "abfa"))
     assert talk.over and "status.referred" in talk.heard and talk.session.verdict == "heard"
-    stranger = ringing(replace(ANSWERED, may_confirm=False))
-    assert stranger.over and Words("آب وصل شد") in stranger.heard and stranger.verdicts == []
+    she = ringing(replace(ANSWERED, may_confirm=False))
+    assert she.over and Words("آب وصل شد") in she.heard and she.verdicts == []
+
+
+def test_a_stranger_whom_we_call_hears_how_it_stands_and_what_to_do_for_the_answer() -> None:
+    talk = ringing(CaseSeen(Lookup.FOUND, "answered", "abfa", withheld=True))
+    assert talk.over and talk.session.verdict == "heard" and talk.verdicts == []
+    assert talk.heard[1:5] == ["status.answered", "status.agency_is", "agency.abfa", "status.answer_withheld"]
+    assert "status.no_answer_yet" not in talk.heard
 
 
 def test_whatever_is_pressed_the_call_ends() -> None:

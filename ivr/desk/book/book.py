@@ -262,7 +262,7 @@ class Book:
             if missed >= (1 if guessed else most) or (caller and row["misses"] >= most):
                 return CaseSeen(Lookup.TOO_MANY)
             if row["status"] is not None:
-                return _seen_in(row, caller, now)
+                return seen_in(row, caller, now)
             if counts:
                 await connection.execute(delete(code_misses).where(code_misses.c.at < since))
                 await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
@@ -278,7 +278,7 @@ class Book:
             await tell()
 
 
-def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
+def seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
     """Anyone who knows the code may hear how it stands.
 
     The answer to a case that was opened by telephone is for her number, or the one that she gave there; where

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,7 +37,7 @@ from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.cases.turns import PLACE_HOLDS, in_turn
-from ivr.desk.book.book import Page, meeting_in, with_meeting
+from ivr.desk.book.book import Page, seen_in, with_meeting
 from ivr.desk.case import callback_planning, closing, discretion, meeting_calls, order_calls, turn_calls
 from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
 from ivr.desk.case.change import Instruction
@@ -46,7 +46,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
-from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.case_parts import parts_column
 from ivr.store.engine import is_a_row_s
 from ivr.store.tables import (
     callback_attempts,
@@ -459,6 +459,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
             callbacks.c.purpose,
             callbacks.c.language.label("spoken"),
             callbacks.c.notice,
+            callback_attempts.c.at.label("rung_at"),
             cases,
             parts_column(),
         )
@@ -473,26 +474,13 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         news = _news_of(row.purpose, row.notice)
         if "order" in news:
             news["order"] = await order_calls.of_whom_it_is_now(connection, news["order"])
-    own = row.number in (row.caller_key, row.callback)
-    seen = CaseSeen(
-        Lookup.FOUND,
-        row.status,
-        row.agency,
-        row.due_at,
-        row.answer,
-        row.answer_voice,
-        may_confirm=own
-        and (row.status == Status.ANSWERED or (row.purpose == ANSWER and callback_planning.still_tells(row))),
-        rated=row.satisfaction is not None,
-        parts=parts_seen(row.parts),
-        kind=row.kind,
-        spoken=row.answer_spoken,
-        meeting=meeting_in(row._mapping),
-    )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
     if news:
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), **news)
+    seen = seen_in(row._mapping, row.number, row.rung_at)  # a stranger may have wished to be called about it
+    asks = row.status == Status.ANSWERED or (row.purpose == ANSWER and callback_planning.still_tells(row))
+    seen = replace(seen, may_confirm=seen.may_confirm and asks)
     return Briefing(row.number, row.code, row.spoken, seen)
 
 

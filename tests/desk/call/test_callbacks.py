@@ -445,7 +445,7 @@ async def test_who_asked_while_the_books_were_away_is_called_as_promised(
     assert (await row(engine)).state == "reached"
 
 
-async def test_an_answer_is_told_to_her_and_to_a_stranger_who_wished_it_but_only_she_may_confirm(
+async def test_an_answer_is_told_to_her_and_not_to_a_stranger_who_wished_it(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     code = await answered(engine, tmp_path)
@@ -453,13 +453,13 @@ async def test_an_answer_is_told_to_her_and_to_a_stranger_who_wished_it_but_only
         assert await wished(engine, code, number, f"wish:{number}")
     placed = [await claim(engine), await claim(engine)]
     assert await claim(engine) is None  # her own wish is met by the call that comes anyway
-    may = {}
+    found = {}
     for placing in placed:
         assert placing is not None
         told = await callbacks.briefing(engine, str(placing.id))
-        assert told is not None and told.seen.answer
-        may[placing.number] = told.seen.may_confirm
-    assert may == {"+989141234567": True, "+989350000000": False}
+        assert told is not None
+        found[placing.number] = (told.seen.answer, told.seen.withheld, told.seen.may_confirm)
+    assert found == {"+989141234567": ("آب وصل شد.", False, True), "+989350000000": ("", True, False)}
 
 
 async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
