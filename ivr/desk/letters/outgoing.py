@@ -189,7 +189,7 @@ async def spread(
                 if event.kind.startswith(account_news.LETTER)
                 else _letters(
                     known,
-                    _in_time(hers, known, event),
+                    _in_time(hers, known, event, now),
                     citizens if event.id in gone else notices,
                     event,
                     calendar,
@@ -220,12 +220,14 @@ async def spread(
     return len(rows)
 
 
-def _in_time(hers: Mapping[str, str], known: Mapping[str, Row[Any]], event: Leased) -> Mapping[str, str]:
-    """Without hers where what was held is no news to her: an answer, and her case was opened again since."""
+def _in_time(
+    hers: Mapping[str, str], known: Mapping[str, Row[Any]], event: Leased, now: datetime
+) -> Mapping[str, str]:
+    """Without hers where what waited is not so any more: an answer, and her case was opened again since."""
     case = known.get(_code_of(event))
-    if case is None or not event.held or event.kind != "case_answered" or callback_planning.still_tells(case):
+    if case is None or event.kind not in still_so.OF_AN_ANSWER or not event.is_late(now):
         return hers
-    return {**hers, case.code: ""}
+    return hers if still_so.has_answer_of(case, event.created_at) else {**hers, case.code: ""}
 
 
 async def _hold(connection: AsyncConnection, events: Sequence[Leased], reason: str, now: datetime) -> None:

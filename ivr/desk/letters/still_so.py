@@ -21,20 +21,20 @@ from ivr.store.tables import cases, meeting_sessions, meeting_slots
 ABOUT = "about"  # in a letter's payload: the event that it tells of, where there is something to be asked
 _AT = "at"  # … and when that was
 _OF_A_SLOT = ("session", "slot", "starts_at", "place", "was_at", "again_on")
-_OF_AN_ANSWER = frozenset({"case_answered", "case_advised", "case_closed"})
+OF_AN_ANSWER = frozenset({"case_answered", "case_advised", "case_closed"})
 
 
 def kept(kind: str, told: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """What a letter to her keeps of its event, so that this can be asked again."""
     its = {name: told[name] for name in _OF_A_SLOT if name in told}
-    if kind not in _OF_AN_ANSWER and "slot" not in its and "was_at" not in its:
+    if kind not in OF_AN_ANSWER and "slot" not in its and "was_at" not in its:
         return {}
     return {ABOUT: kind, _AT: at.isoformat(), **its}
 
 
 async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:
     """Of what a letter keeps."""
-    if told[ABOUT] in _OF_AN_ANSWER:
+    if told[ABOUT] in OF_AN_ANSWER:
         return await _has_that_answer(connection, told)
     if "again_on" in told and not meeting_calls.still_true(told, now, now.astimezone(ZONE).date()):
         return False
@@ -42,15 +42,17 @@ async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: da
 
 
 async def _has_that_answer(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
+    query = select(cases.c.status, cases.c.answered_at).where(cases.c.code == told["case"])
+    case = (await connection.execute(query)).first()
+    return case is not None and has_answer_of(case, datetime.fromisoformat(told[_AT]))
+
+
+def has_answer_of(case: Any, at: datetime) -> bool:
     """Whether her case was not opened again since, nor answered otherwise, of which another letter tells.
 
     Also where it was closed since nobody could reach her: she is still to read it.
     """
-    query = select(cases.c.status, cases.c.answered_at).where(cases.c.code == told["case"])
-    case = (await connection.execute(query)).first()
-    if case is None or case.status not in TOLD_OF:
-        return False
-    return case.answered_at is None or bool(case.answered_at <= datetime.fromisoformat(told[_AT]))
+    return case.status in TOLD_OF and bool(case.answered_at is None or case.answered_at <= at)
 
 
 async def still_hers(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:

@@ -151,6 +151,16 @@ async def test_an_answer_is_not_told_once_the_case_was_opened_again(at: Hall, tm
         assert post.sent == ["آب وصل شد.", "لوله عوض شد."]
 
 
+async def test_nor_where_nothing_was_written_of_it_until_then(at: Hall, tmp_path: Path) -> None:
+    async with post_office(at, tmp_path, TAKEN) as post:
+        code = await opened(at.engine, tmp_path)
+        await answers.give(at.engine, at.page, at.ask(code, "abfa"), "آب وصل شد.")
+        at.at += timedelta(hours=1)
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+        await post.later(hours=2)
+        assert post.sent == []
+
+
 async def test_a_first_answer_is_not_told_after_the_second(at: Hall, tmp_path: Path) -> None:
     async with post_office(at, tmp_path, AWAY, TAKEN) as post:
         code = await opened(at.engine, tmp_path)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks
-from ivr.desk.case import answers, order_calls
+from ivr.desk.case import answers, closing, order_calls
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.letters import held_events, outgoing
@@ -93,6 +93,16 @@ async def test_a_mended_notice_does_not_tell_her_of_an_answer_that_the_office_is
         await order_calls.hold(connection, await at.row(code), later, noon)
     await held_events.release(at.engine, noon)
     assert await texts(at, code) == [later] and await held_events.held(at.engine) == 0
+
+
+async def test_opened_again_before_its_day_no_text_tells_of_that_answer(at: Hall, tmp_path: Path) -> None:
+    code, _ = await reported(at, "abfa")
+    (tmp_path / FILE).write_text('notices: [{on: case_answered, to: citizen, by: sms, text: "{code}"}]')
+    notices, _ = load_sparing(tmp_path)
+    await closing.reopen(at.engine, at.page, at.by(code, "حل نشد"))
+    noon = datetime(2026, 12, 8, 8, 30, tzinfo=UTC)
+    events = [row for row in await outgoing.lease(at.engine, noon, 500) if row.kind == "case_answered"]
+    assert events and await outgoing.spread(at.engine, notices, events, at.page.calendar, noon) == 0
 
 
 async def test_handed_back_it_is_owed_again_with_the_day_that_it_had_and_nothing_tells_of_an_answer(
