@@ -35,7 +35,7 @@ from ivr.cases.callback import (
 )
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Actor, Side
+from ivr.cases.transitions import REOPEN, Actor, Side
 from ivr.cases.turns import PLACE_HOLDS, in_turn
 from ivr.desk.book.book import Page, seen_in, with_meeting
 from ivr.desk.case import callback_planning, closing, discretion, meeting_calls, order_calls, turn_calls
@@ -237,7 +237,8 @@ async def _decide(
     _news_of(wanted.purpose, wanted.notice)
     if wanted.purpose == LOTTERY:
         return await _now_or_never(connection, page, policy, now, wanted, case)
-    if not phone.is_callable(wanted.number) or (wanted.purpose == ANSWER and _is_unread(case)):
+    is_the_desks = wanted.purpose == ANSWER and (_is_unread(case) or _is_long_closed(case, now))
+    if not phone.is_callable(wanted.number) or is_the_desks:
         await _put(connection, wanted, state="unreachable", ended_at=now)
         return False
     await connection.execute(_ONE_NUMBER, {"number": wanted.number})
@@ -357,6 +358,11 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
     if wanted.purpose == MEETING:
         return case.closed_at is None and meeting_calls.still_true(wanted.notice, now, today)
     return bool(wanted.purpose == TURN or wanted.next_at > now - WISHED)
+
+
+def _is_long_closed(case: Row[Any], now: datetime) -> bool:
+    """Nobody is asked whose "not solved" would change nothing (`closing.reopen`)."""
+    return case.closed_at is not None and now - case.closed_at > REOPEN
 
 
 def _is_unread(case: Row[Any]) -> bool:
@@ -576,7 +582,8 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             await connection.execute(waits.values(state="unreachable", ended_at=now))
             await _end_turns(connection, now)
         elif changed:
-            owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF))
+            lately = or_(cases.c.closed_at.is_(None), cases.c.closed_at >= now - REOPEN)
+            owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF), lately)
             its = callbacks.c
             never = (its.state == "unreachable", its.attempts == 0, its.number != "")
             anew = update(callbacks).where(*never).values(state="waiting", ended_at=None)

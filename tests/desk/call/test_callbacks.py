@@ -310,6 +310,25 @@ async def test_an_answer_with_which_the_desk_ends_a_case_is_told_and_she_may_say
     assert case is not None and case["status"] == "reopened"
 
 
+@pytest.mark.parametrize(("days", "state"), [(25, "waiting"), (32, "unreachable")])
+async def test_nobody_is_asked_about_a_case_that_she_could_not_open_again_any_more(
+    engine: AsyncEngine, tmp_path: Path, days: int, state: str
+) -> None:
+    """Whoever was not called while nobody was dialled; and what waited so long is the desk's."""
+    await callbacks.dialled(engine, False, NOON)
+    code, now = await ended_by_the_desk(engine, tmp_path, "advised"), NOON + timedelta(days=days)
+    await callbacks.dialled(engine, True, now)
+    assert (await row(engine)).state == state
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).values(state="waiting"))
+    placing = await claim(engine, now)
+    assert (placing is None, (await row(engine)).state) == (
+        days > 30,
+        "calling" if days < 30 else "unreachable",
+    )
+    assert await untold(engine) == ([code] if days > 30 else [])
+
+
 async def test_who_is_not_reached_after_the_desk_ended_her_case_leaves_it_as_it_is(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
