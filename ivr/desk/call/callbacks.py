@@ -231,7 +231,8 @@ async def _decide(
 
     Raises whatever comes of a row that this release can't read: nobody is rung who can't be told.
     """
-    if not _is_still_wanted(wanted, case, now, _midnight(page, now).date()):
+    is_wanted = _is_still_wanted(wanted, case, now, _midnight(page, now).date())
+    if not is_wanted or await _is_answered_anew(connection, wanted):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
     _news_of(wanted.purpose, wanted.notice)
@@ -358,6 +359,14 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
     if wanted.purpose == MEETING:
         return case.closed_at is None and meeting_calls.still_true(wanted.notice, now, today)
     return bool(wanted.purpose == TURN or wanted.next_at > now - WISHED)
+
+
+async def _is_answered_anew(connection: AsyncConnection, wanted: Row[Any]) -> bool:
+    """While she was being rung about this one, another answer was given: that one's call tells it."""
+    its = callbacks.c
+    later = (its.case_id == wanted.case_id, its.purpose == ANSWER, its.created_at > wanted.created_at)
+    query = select(its.id).where(*later).limit(1)
+    return wanted.purpose == ANSWER and (await connection.execute(query)).first() is not None
 
 
 def _is_long_closed(case: Row[Any], now: datetime) -> bool:

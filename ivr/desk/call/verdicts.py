@@ -25,14 +25,16 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
     """Solved closes the case, not solved opens it again. Applying a fact again changes nothing.
 
     A case that has moved on meanwhile (withdrawn, closed by the desk) stays as it is: she was told that her
-    word is noted, and it is, in its story. So it is where nothing proves that it is she who says "solved".
+    word is noted, and it is, in its story. So it is where nothing proves that it is she who says "solved", or
+    where she says it of an answer that is not the one any more: of that she is called.
     """
     now, cause = fact.at, fact.id
     case = (await connection.execute(select(cases).where(cases.c.code == fact.code))).first()
     if case is None or await _applied(connection, cause):
         return
-    if fact.solved and not fact.proven:
-        said = {"solved": True, "proven": False}
+    heard_another = case.answered_at is not None and fact.call.started_at < case.answered_at
+    if fact.solved and (heard_another or not fact.proven):
+        said = {"solved": True} if fact.proven else {"solved": True, "proven": False}
         await add_event(connection, cause, case.id, now, "verdict_noted", said, actor=CITIZEN)
         return
     ask = Instruction(fact.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)

@@ -90,6 +90,35 @@ async def test_a_second_answer_replaces_the_call_about_the_first(engine: AsyncEn
     assert sorted(states) == ["cancelled", "waiting"]
 
 
+async def test_who_hears_one_answer_as_another_is_given_is_called_with_that_alone_and_it_is_not_over(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, later, book = await answered(engine, tmp_path), NOON + timedelta(minutes=1), await page(engine)
+    first = await claim(engine)
+    await answer(engine, code, "abfa", "پاسخ دوم", later)
+    await apply(engine, book, [verdict_on(code, True)])
+    await end(engine, first, Outcome.SOLVED, later)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and (case["status"], case["events"][-1]["what"]) == ("answered", "verdict_noted")
+    second = await claim(engine, later)
+    assert second is not None and second.answer == "پاسخ دوم"
+
+
+async def test_who_was_rung_in_vain_about_the_first_answer_is_rung_once_about_the_second(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, later = await answered(engine, tmp_path), NOON + timedelta(minutes=1)
+    first = await claim(engine)
+    await answer(engine, code, "abfa", "پاسخ دوم", later)
+    await end(engine, first, Outcome.NO_ANSWER, later)
+    await end(engine, await claim(engine, later), Outcome.NO_ANSWER, later)
+    assert await claim(engine, SATURDAY) is not None
+    its = tables.callbacks.c
+    async with engine.connect() as connection:
+        found = await connection.execute(select(its.state, its.attempts).order_by(its.created_at))
+        assert [tuple(each) for each in found] == [("cancelled", 1), ("calling", 2)]
+
+
 @pytest.mark.parametrize("number", ["", "+442079460123", "112", "909012345678", "0098"])
 async def test_who_can_not_be_called_is_not(engine: AsyncEngine, tmp_path: Path, number: str) -> None:
     await answered(engine, tmp_path, number)
