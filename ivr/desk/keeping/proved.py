@@ -6,6 +6,7 @@ is proved from there stands on them, and they must be what they were.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.desk.keeping.sealing import last_seal
 from ivr.desk.people.auditing import note
 from ivr.store.journal import journal_marks
+from ivr.store.journal.journal_marks import TOLD, Setback
 from ivr.store.tables import audit, case_events, custody_days
 
 ACTION, SUBJECT = "books_verified", "books/verified"
-SEEN = "setback_seen"
+SEEN, RESTORED = "setback_seen", "books_restored"
 OVERDUE = timedelta(days=8)  # a whole proof is to be made once a week
 WEEK = timedelta(days=6, hours=12)  # so long after the last one the next may begin: in the same night's hours
+_RESTORE = "the books are those of a backup of {} (restored {}); roots of later seals were told elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,52 @@ async def see(engine: AsyncEngine, why: str) -> None:
     """Note that somebody has looked into what went back. `why`: what was found, and done about it."""
     async with engine.begin() as connection:
         now = (await connection.execute(select(func.now()))).scalar_one()
-        await note(connection, now, SEEN, subject=SUBJECT, reason=why)
+        its = [[each.isoformat() for each in back if each] for back in await _by_journals(connection)]
+        await note(connection, now, SEEN, subject=SUBJECT, reason=why, detail={"went_back": its})
 
 
-async def setbacks(connection: AsyncConnection) -> list[str]:
-    """That the database or a journal went back, one sentence each, until somebody has looked."""
-    query = select(func.max(audit.c.at)).where(audit.c.subject == SUBJECT, audit.c.action == SEEN)
-    return await journal_marks.told(connection, (await connection.execute(query)).scalar())
+async def note_restore(connection: AsyncConnection, taken_at: str) -> None:
+    """Note that these books are of a backup of that time."""
+    now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    await note(connection, now, RESTORED, subject=SUBJECT, detail={"taken_at": taken_at})
+
+
+async def setbacks(connection: AsyncConnection, roots: Collection[datetime] = ()) -> list[str]:
+    """That the database or a journal went back, one sentence each, until somebody has looked.
+
+    `roots`: of when those are that were told elsewhere. A restore is told of where it took some of them.
+    """
+    seen = max((row.at for row in await _noted(connection, SEEN)), default=None)
+    since = (await connection.execute(select(func.now()))).scalar_one() - TOLD
+    told = await journal_marks.told(connection, seen)
+    for at, to in await _by_restores(connection):
+        if to and at > max(since, seen or since) and any(to < made_at <= at for made_at in roots):
+            told.append(_RESTORE.format(f"{to:%Y-%m-%d %H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%SZ}"))
+    return told
+
+
+async def went_back(connection: AsyncConnection) -> list[Setback]:
+    """All times that are known. A journal tells of the last one alone: what somebody has seen stays."""
+    seen = [back for row in await _noted(connection, SEEN) for back in row.detail.get("went_back", ())]
+    before = [Setback(*map(datetime.fromisoformat, back)) for back in seen]
+    return [*await _by_journals(connection), *await _by_restores(connection), *before]
+
+
+async def _by_journals(connection: AsyncConnection) -> list[Setback]:
+    """Of the database, not of the journal itself."""
+    rows = await journal_marks.setbacks(connection)
+    its = [row for row in rows if row.went_back_to and (row.applied_again or row.beyond)]
+    return [Setback(row.went_back_at, row.went_back_to) for row in its]
+
+
+async def _by_restores(connection: AsyncConnection) -> list[Setback]:
+    its = await _noted(connection, RESTORED)
+    return [Setback(row.at, datetime.fromisoformat(row.detail["taken_at"])) for row in its]
+
+
+async def _noted(connection: AsyncConnection, action: str) -> Sequence[Row[Any, Any]]:
+    query = select(audit.c.at, audit.c.detail).where(audit.c.subject == SUBJECT, audit.c.action == action)
+    return (await connection.execute(query.order_by(audit.c.id))).all()
 
 
 async def last(engine: AsyncEngine, *, whole: bool, well: bool, listened: bool) -> Proved | None:

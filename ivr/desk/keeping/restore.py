@@ -25,6 +25,7 @@ from asyncpg.exceptions import PostgresError
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.desk.keeping import proved
 from ivr.desk.keeping.backup import COUNTS, EARLIER, GONE, KEPT, LACKING
 from ivr.store import code_blocks, copying, grants, restores, schema
 from ivr.store.archive import PIECE, ArchiveError, Member, Reader
@@ -214,6 +215,7 @@ class _Restoring:
                 await copying.set_sequences(raw, {**last, **begins})
                 await schema.migrate(connection)
                 await code_blocks.begin_here(connection)
+                await proved.note_restore(connection, content["taken_at"])
                 if self.service:
                     await grants.grant(connection, self.service)
                 await asyncio.to_thread(self._place, placed)

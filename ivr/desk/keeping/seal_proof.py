@@ -7,7 +7,6 @@ entries; then the roots against those that were kept elsewhere.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,16 +29,18 @@ from ivr.desk.keeping.sealing import (
     as_seal,
     entries_of,
     root_of,
+    roots_in,
     rows_of,
     unsealed,
 )
 from ivr.store.folders import TellRefused, listed, unseen
+from ivr.store.journal.journal_marks import Setback
 from ivr.store.tables import audit, cases, custody_entries, custody_seals
 
 PAGE = 50  # seals at a time
 LATE = timedelta(hours=1)  # what was written should be sealed by then
 MOST_ADDED = 100  # rows of a kind that are named
-_ROOT = re.compile(r"\bseal (\d+)\s+\S+\s+([0-9a-f]{64})\b")  # a mail's subject is folded
+Witnessed = dict[int, dict[str, datetime]]  # seal → its roots elsewhere, and when each was made
 
 
 @dataclass(slots=True)
@@ -49,7 +50,8 @@ class SealProof:
     engine: AsyncEngine
     found: Callable[[Iterable[Finding]], None]
     count: Callable[[str, int], None]
-    witnessed: dict[int, set[str]] = field(default_factory=dict)  # seal → its roots elsewhere
+    witnessed: Witnessed = field(default_factory=dict)
+    setbacks: Sequence[Setback] = ()  # what was lost then is another finding's
     _told: set[int] | None = None  # numbers that retention took
 
     async def run(self, after: int = 0, root: str = "") -> None:
@@ -88,14 +90,19 @@ class SealProof:
         if root_of(seal.seal, seal.made_at, seal.previous, entries) != seal.root:
             now = f"and has {len(entries)} now that give another root"
             yield Finding("seal_changed", f"{when} was made over {seal.entries} entries, {now}")
-        if self.witnessed.get(seal.seal, set()) - {seal.root.hex()}:
+        if self._told_otherwise(seal.seal, seal.root.hex()):
             yield Finding("seal_changed", f"{when} {text}")
 
     def _lost(self, last: Seal) -> Iterator[Finding]:
         """Seals that were told elsewhere and are in the books no more."""
         for number in sorted(self.witnessed):
-            if number > last.seal:
+            if number > last.seal and self._told_otherwise(number):
                 yield Finding("seal_removed", f"seal {number} was told elsewhere and is gone")
+
+    def _told_otherwise(self, number: int, root: str = "") -> bool:
+        """Whether it has another root elsewhere, that was not lost as the database went back."""
+        others = [at for each, at in self.witnessed.get(number, {}).items() if each != root]
+        return not all(any(back.took(at) for back in self.setbacks) for at in others)
 
     async def _of_rows(self, connection: AsyncConnection, entries: Sequence[SealedEntry]) -> None:
         by_kind: dict[str, dict[int, SealedEntry]] = defaultdict(dict)
@@ -143,12 +150,12 @@ class SealProof:
             self.found([Finding("seal_late", text)])
 
 
-def read_roots(*paths: Path, refused: TellRefused = unseen) -> dict[int, set[str]]:
+def read_roots(*paths: Path, refused: TellRefused = unseen) -> Witnessed:
     """What `seal N TIME ROOT` lines tell, in files of whatever kind, or in all files of a folder.
 
     `refused` is told of files and folders that can't be read; one that is not there tells nothing.
     """
-    found: dict[int, set[str]] = defaultdict(set)
+    found: Witnessed = defaultdict(dict)
     for path in paths:
         for file in _files(path, refused):
             try:
@@ -158,8 +165,8 @@ def read_roots(*paths: Path, refused: TellRefused = unseen) -> dict[int, set[str
             except OSError as error:
                 refused(file, error)
                 continue
-            for seal, root in _ROOT.findall(text):
-                found[int(seal)].add(root)
+            for seal, made_at, root in roots_in(text):
+                found[seal][root] = made_at
     return dict(found)
 
 

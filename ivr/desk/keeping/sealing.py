@@ -12,14 +12,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import merge
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Row, Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -36,6 +37,8 @@ GIVEN_UP = timedelta(hours=1)  # longer than any transaction of ours lives
 ROOTS = "roots.txt"
 
 SealedEntry = tuple[int, str, str, bytes]  # number, kind, key, digest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,19 @@ class Seal:
 
 
 NO_SEAL = Seal(0, FIRST, FIRST, 0, 0, 0, datetime.min.replace(tzinfo=UTC))
+_ROOT = re.compile(r"\bseal (\d+)\s+(\S+)\s+([0-9a-f]{64})\b")  # a mail's subject is folded
+
+
+class WrittenRoot(NamedTuple):
+    """A root as a line tells it; `made_at` is before any time where that can't be read."""
+
+    seal: int
+    made_at: datetime
+    root: str
+
+
+class RootsUnkept(Exception):
+    """A file takes no roots: no database that is away, which is waited for without an alarm."""
 
 
 async def seal(engine: AsyncEngine, most: int = MOST, given_up: timedelta = GIVEN_UP) -> list[Seal]:
@@ -94,13 +110,20 @@ def root_of(seal: int, made_at: datetime, previous: bytes, entries: Iterable[Sea
 
 
 async def keep_roots(engine: AsyncEngine, path: Path) -> None:
-    """Write down the roots that this file does not have yet, whoever made them."""
-    seen = await ask_once(partial(last_written, path))
+    """Write down the roots that this file does not have yet, whoever made them. Raises RootsUnkept.
+
+    Of a database that went back it has other ones under the same numbers: then from the first of those on.
+    """
+    last = await _asked(path, partial(last_written, path))
     async with engine.connect() as connection:
+        seen = last.seal if last else 0
+        its = select(custody_seals.c.root).where(custody_seals.c.seal == seen)
+        if last and (await connection.execute(its)).scalar() != bytes.fromhex(last.root):
+            seen = await _last_of(connection, await _asked(path, partial(_all_written, path)))
         query = select(custody_seals).where(custody_seals.c.seal > seen).order_by(custody_seals.c.seal)
         new = [as_seal(row).line for row in await connection.execute(query)]
     if new:
-        await ask_once(partial(_append, path, new))
+        await _asked(path, partial(_append, path, new))
 
 
 async def unsealed(connection: AsyncConnection, above: int, before: datetime | None = None) -> int:
@@ -115,24 +138,63 @@ async def unsealed(connection: AsyncConnection, above: int, before: datetime | N
     return count
 
 
+async def _asked(path: Path, question: Callable[[], T]) -> T:
+    """What that file's disk says. Raises RootsUnkept."""
+    try:
+        return await ask_once(question)
+    except OSError as error:
+        raise RootsUnkept(f"the roots can't be kept in {path}: {error.strerror or error}") from error
+
+
 def _append(path: Path, lines: Sequence[str]) -> None:
-    """Only ever at the end (the file may allow nothing else), and on the disk when it returns."""
+    """Only ever at the end (the file may allow nothing else), and on the disk when it returns.
+
+    Not behind half a line, which a full disk may have left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    with path.open("a", encoding="ascii") as file:
-        file.writelines(f"{line}\n" for line in lines)
+    with path.open("a+b") as file:
+        file.seek(max(0, file.tell() - 1))
+        begins = "" if file.read() in (b"", b"\n") else "\n"
+        file.write((begins + "".join(f"{line}\n" for line in lines)).encode("ascii"))
         file.flush()
         os.fsync(file.fileno())
 
 
-def last_written(path: Path) -> int:
-    """The last seal in such a file; 0 when there is none."""
+def last_written(path: Path) -> WrittenRoot | None:
+    """The last one in such a file that can be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 1_000))
-            lines = file.read().decode("ascii", "replace").splitlines()
+            return next(iter(roots_in(file.read().decode("ascii", "replace"))[::-1]), None)
     except FileNotFoundError:
-        return 0
-    return max((int(line.split()[1]) for line in lines if line.startswith("seal ")), default=0)
+        return None
+
+
+def _all_written(path: Path) -> set[bytes]:
+    with path.open(encoding="ascii", errors="replace") as file:
+        return {bytes.fromhex(each.root) for line in file for each in roots_in(line)}
+
+
+async def _last_of(connection: AsyncConnection, known: Collection[bytes]) -> int:
+    """The last seal with one of these roots; 0 when there is none."""
+    query = select(custody_seals.c.seal, custody_seals.c.root).order_by(custody_seals.c.seal.desc())
+    async with connection.stream(query) as found:
+        async for seal, root in found:
+            if root in known:
+                return int(seal)
+    return 0
+
+
+def roots_in(text: str) -> list[WrittenRoot]:
+    """What its lines `seal N TIME ROOT` tell."""
+    return [WrittenRoot(int(seal), _moment(at), root) for seal, at, root in _ROOT.findall(text)]
+
+
+def _moment(said: str) -> datetime:
+    try:
+        return datetime.fromisoformat(said).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return NO_SEAL.made_at
 
 
 async def _number_calls(connection: AsyncConnection, most: int) -> None:

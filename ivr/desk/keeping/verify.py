@@ -27,8 +27,8 @@ from ivr.cases.zone import ZONE
 from ivr.desk.keeping import answer_voices
 from ivr.desk.keeping.answer_voices import AnswerVoice
 from ivr.desk.keeping.custody import day_lines, list_path
-from ivr.desk.keeping.proved import Proved, setbacks
-from ivr.desk.keeping.seal_proof import SealProof, read_roots
+from ivr.desk.keeping.proved import Proved, setbacks, went_back
+from ivr.desk.keeping.seal_proof import SealProof, Witnessed, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
 from ivr.store import envelope, flac, recording_files
@@ -107,9 +107,12 @@ async def prove(
     await _prove_cases(proof, code)
     if not code:
         await _prove_days(proof, roots)
+        witnessed = await _witnessed(proof)
+        made = {at for its in witnessed.values() for at in its.values()}
         async with proof.engine.connect() as connection:
-            proof.found(Finding("went_back", f"{text}{_MEND_SETBACK}") for text in await setbacks(connection))
-        seals = SealProof(proof.engine, proof.found, proof.count, await _witnessed(proof))
+            told, backs = await setbacks(connection, made), await went_back(connection)
+        proof.found(Finding("went_back", f"{text}{_MEND_SETBACK}") for text in told)
+        seals = SealProof(proof.engine, proof.found, proof.count, witnessed, backs)
         await (seals.run(proof.since.seal, proof.since.seal_root) if proof.since else seals.run())
     if listen:
         await _prove_recordings(proof, code)
@@ -191,7 +194,7 @@ def _case_gone(case: str, day: str = "") -> Finding:
     return Finding("case_removed", f"the case with the id {case} is gone from the books", case, day=day)
 
 
-async def _witnessed(proof: Verification) -> dict[int, set[str]]:
+async def _witnessed(proof: Verification) -> Witnessed:
     """The roots that were written down, on this machine and wherever else we were told of."""
 
     def refused(path: Path, error: OSError) -> None:

@@ -51,7 +51,7 @@ NOBODY = Witnesses()
 
 
 async def send_away(engine: AsyncEngine, witnesses: Witnesses, now: datetime) -> None:
-    """What each witness should have by now. Raises OSError when the file takes nothing."""
+    """What each witness should have by now. Raises RootsUnkept when the file takes nothing."""
     async with engine.begin() as connection:
         seal = await _worth_telling(connection)
         if seal is not None:
@@ -128,6 +128,7 @@ async def _undelivered(connection: AsyncConnection, before: datetime) -> int:
 
 def _written(path: Path) -> int:
     try:
-        return last_written(path)
+        last = last_written(path)
     except OSError:
         return 0
+    return last.seal if last else 0

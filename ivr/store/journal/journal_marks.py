@@ -34,6 +34,7 @@ from ivr.store.base import metadata, moment
 from ivr.store.direct import Prepared
 from ivr.store.journal.applied import Position
 
+AT_WORK = timedelta(minutes=1)  # from when a row says that it was written until it can be seen
 TOLD = timedelta(days=30)  # so long the doctor and `ivr verify` tell that a database went back
 
 # `journal`: its identity. Up to `segment` and `byte` its facts are here. `went_back_at`: when it was last
@@ -73,6 +74,10 @@ class Setback(NamedTuple):
 
     at: datetime
     to: datetime | None
+
+    def took(self, written_at: datetime) -> bool:
+        """Whether what was written at that time was lost, as far as that is known."""
+        return self.to is not None and self.to - AT_WORK < written_at <= self.at
 
 
 _MOVE = Prepared(

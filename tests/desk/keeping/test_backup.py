@@ -30,6 +30,7 @@ from ivr.desk.facts.strays import Shelf
 from ivr.desk.keeping import backup as backup_file
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import RestoreError, check, restore
+from ivr.desk.keeping.sealing import keep_roots, seal
 from ivr.desk.reading import as_json
 from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.packing import Packer
@@ -50,6 +51,7 @@ from ivr.store.volumes import link
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
+from tests.desk.keeping.test_seal_proof import listened
 from tests.desk.keeping.test_verify import close_days, findings, list_of, with_words
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.commands import ivr as ivr_here
@@ -144,7 +146,7 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
     assert not new.state.exists() and await new.tables() == []
     assert (await ivr(new.url, new.state, "restore", archive))[0] == 0
     assert await ivr(new.url, new.state, "verify") == (
-        0, "looked at 1 cases, 3 events, 1 recordings, 1 days, 6 unsealed: all is well"
+        0, "looked at 1 cases, 3 events, 1 recordings, 1 days, 7 unsealed: all is well"
     )  # fmt: skip
 
     assert list_of(new.state, day).read_bytes() == list_of(old.state, day).read_bytes()
@@ -570,3 +572,30 @@ async def test_packed_recordings_are_on_the_other_machine_what_was_recorded(
     recording_files.packed(old.state / "recordings", names[0]).write_bytes(b"fLaC and no more")
     status, said = await ivr_here(old.url, old.state, "backup", str(tmp_path / "again.tar"), "--json")
     assert status == 1 and f"{names[0]}.flac is not as it was written; it is backed up as it is" in said
+
+
+async def test_roots_that_were_told_since_the_backup_are_one_finding_until_somebody_has_looked(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    witness = tmp_path / "elsewhere"
+
+    async def one_more(at: Machine) -> None:
+        await listened(at.engine, 1)
+        await seal(at.engine)
+        await keep_roots(at.engine, witness)
+
+    async def verified(*more: str) -> tuple[int, str]:
+        return await ivr_here(new.url, new.state, "verify", "--witness", str(witness), *more)
+
+    await one_more(old)
+    (tmp_path / "one.tar").write_bytes(await old.back_up())
+    await one_more(old)
+    assert (await ivr_here(new.url, new.state, "restore", str(tmp_path / "one.tar")))[0] == 0
+    for _ in range(2):
+        status, said = await verified()
+        assert status == 1 and said.startswith("went_back: the books are those of a backup of "), said
+        assert said.count("\n") == 1, said
+        await one_more(new)
+    assert [line.split()[1] for line in witness.read_text().splitlines()] == ["1", "2", "2", "3"]
+    assert (await verified("--seen", "what was lost was done again"))[0] == 0
+    assert (await verified())[0] == 0

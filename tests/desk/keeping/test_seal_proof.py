@@ -8,23 +8,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.custody import chained, state_of
 from ivr.cases.proving import Finding
 from ivr.desk.book import menus
-from ivr.desk.keeping import retention, sealing
+from ivr.desk.keeping import proved, retention, sealing
 from ivr.desk.keeping.seal_proof import read_roots
-from ivr.desk.keeping.sealing import keep_roots, root_of, seal
+from ivr.desk.keeping.sealing import Seal, keep_roots, root_of, seal
 from ivr.desk.people.auditing import note
 from ivr.store.derived import Derived
+from ivr.store.journal import journal_marks
 from ivr.store.tables import calls, case_events, cases, custody_entries, custody_seals, outbox
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import HERE, answered, findings, sql
 from tests.fixtures.damaged import damaged
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+MADE_AT = datetime(2026, 11, 27, 6, 30, tzinfo=UTC)
 
 
 async def listened(engine: AsyncEngine, times: int) -> None:
@@ -160,6 +163,49 @@ async def test_whoever_rewrites_the_seals_too_is_told_by_the_roots_that_were_wri
     assert [each.kind for each in await findings(engine, tmp_path)] == ["seal_removed"] * 2
 
 
+async def test_roots_of_what_was_lost_as_the_database_went_back_are_one_finding_until_somebody_has_looked(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice: a journal tells of the last time alone."""
+    monkeypatch.setattr(journal_marks, "AT_WORK", timedelta())  # else the second covers the first
+    roots = tmp_path / "custody" / sealing.ROOTS
+
+    async def one_more() -> Seal:
+        await listened(engine, 1)
+        [made] = await seal(engine)
+        await keep_roots(engine, roots)
+        return made
+
+    for _ in range(2):
+        kept, lost = await one_more(), await one_more()
+        gone = f"DELETE FROM {{}} WHERE {{}} > {kept.up_to}"
+        await sql(engine, gone.format("audit", "noted_no"), gone.format("custody_entries", "number"))
+        await sql(engine, gone.format("custody_seals", "up_to"))
+        instead = await one_more()
+        assert instead.seal == lost.seal and roots.read_text().endswith(f"{lost.line}\n{instead.line}\n")
+        assert kinds(await findings(engine, tmp_path)) == {"seal_changed"}
+        async with engine.begin() as connection:
+            await journal_marks.begin(connection, "one")
+            await journal_marks.note_setback(connection, "one", kept.made_at, 12, False)
+        assert kinds(await findings(engine, tmp_path)) == {"went_back"}
+        await proved.see(engine, "با میزها سنجیده شد")
+        assert await findings(engine, tmp_path) == []
+
+
+async def test_half_a_line_that_a_full_disk_left_hides_no_root(engine: AsyncEngine, tmp_path: Path) -> None:
+    roots = tmp_path / "custody" / sealing.ROOTS
+    await listened(engine, 1)
+    [first] = await seal(engine)
+    await keep_roots(engine, roots)
+    await listened(engine, 1)
+    [second] = await seal(engine)
+    with roots.open("a") as file:
+        file.write(second.line[:6])
+    for _ in range(2):
+        await keep_roots(engine, roots)
+    assert roots.read_text().splitlines() == [first.line, second.line[:6], second.line]
+
+
 async def test_a_row_that_is_slipped_under_a_sealed_number_is_named(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
@@ -204,7 +250,7 @@ async def test_what_retention_takes_is_no_finding_and_what_somebody_else_took_is
 def test_roots_are_read_from_a_log_as_well_as_from_a_list(tmp_path: Path) -> None:
     line = f"Nov 27 10:00:01 host ivr[7]: custody: seal 3 2026-11-27T06:30:00.000000+00:00 {'ab' * 32} over 7"
     (tmp_path / "journal").write_text(f"something else\n{line}\n")
-    assert read_roots(tmp_path) == {3: {"ab" * 32}}
+    assert read_roots(tmp_path) == {3: {"ab" * 32: MADE_AT}}
 
 
 def test_a_folder_of_a_witness_that_its_disk_does_not_give_is_told_and_the_others_are_read(
@@ -216,6 +262,6 @@ def test_a_folder_of_a_witness_that_its_disk_does_not_give_is_told_and_the_other
         (folder / "roots").write_text(f"seal {number} 2026-11-27T06:30:00.000000+00:00 {'ab' * 32}\n")
     told: list[Path] = []
     with damaged(sick):
-        assert read_roots(tmp_path, refused=lambda at, _: told.append(at)) == {4: {"ab" * 32}}
-        assert read_roots(sick, well, refused=lambda at, _: told.append(at)) == {4: {"ab" * 32}}
+        assert read_roots(tmp_path, refused=lambda at, _: told.append(at)) == {4: {"ab" * 32: MADE_AT}}
+        assert read_roots(sick, well, refused=lambda at, _: told.append(at)) == {4: {"ab" * 32: MADE_AT}}
     assert told == [sick, sick]

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.keeping.seal_proof import read_roots
-from ivr.desk.keeping.sealing import Seal, seal
+from ivr.desk.keeping.sealing import RootsUnkept, Seal, seal
 from ivr.desk.keeping.witnessing import LATE, Witnesses, send_away, troubles
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch
 from ivr.settings import Email
+from ivr.store.engine import is_away
 from ivr.store.tables import outbox
 from tests.desk.keeping.test_seal_proof import NOW, listened
 from tests.desk.keeping.test_verify import findings, sql
@@ -75,13 +77,23 @@ async def test_a_file_gets_every_root_and_verify_compares_with_it(
     assert (await ivr(database_url, tmp_path, "verify", "--witness", "/nowhere"))[0] == 1
 
 
+async def test_a_file_that_takes_no_root_is_no_database_that_is_away(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Which is waited for: where the unit's rights did not reach, no root left and nothing told of it."""
+    (tmp_path / "archive").touch()
+    with pytest.raises(RootsUnkept, match=r"can't be kept in .*archive/roots: Not a directory") as told:
+        await sealed(engine, Witnesses(file=tmp_path / "archive" / "roots"))
+    assert not is_away(told.value)
+
+
 def test_a_mail_that_was_kept_is_read_as_it_came(tmp_path: Path) -> None:
     made = Seal(7, bytes(32), bytes([171] * 32), 1, 1, 1, NOW)
     payload = {"subject": made.line, "text": "فارسی\n" + made.line}
     mail = Dispatch("1", "email", "a@example.org", payload)
     message = Mail(Email(), 1.0)._message(mail)  # what is sent, without a server
     (tmp_path / "one.eml").write_bytes(message.as_bytes())
-    assert read_roots(tmp_path) == {7: {"ab" * 32}}
+    assert read_roots(tmp_path) == {7: {"ab" * 32: NOW}}
 
 
 async def test_what_is_not_sealed_and_roots_that_do_not_leave_are_told(
