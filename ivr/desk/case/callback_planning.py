@@ -227,6 +227,8 @@ async def wish(
     older = update(callbacks).where(*same, callbacks.c.purpose == STATUS, callbacks.c.key != key, PUT_ASIDE)
     await connection.execute(older.values(state="cancelled", ended_at=now))  # this one takes its place
     coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))
+    if is_given(case._mapping, number) and not await standing(connection, number, now):
+        coming = coming.where(callbacks.c.purpose == STATUS)  # her answer waits for whoever is asked there
     if (await connection.execute(coming.limit(1))).first() is None:
         await _add(connection, case, key, now, STATUS, number, language or case.language)
     return True

@@ -20,6 +20,7 @@ from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted, register
+from ivr.desk.facts.apply import apply
 from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.notices import Contact, Notice, Notices
 from ivr.desk.reading import as_json, queues
@@ -28,7 +29,17 @@ from ivr.desk.reading.queues import Queue
 from ivr.store.tables import callbacks as rows
 from ivr.store.tables import cases
 from ivr.voice.actions import RefineCase
-from tests.desk.call.test_callbacks import NOON, NUMBER, SATURDAY, answered, claim, end, page
+from tests.desk.call.test_callbacks import (
+    NOON,
+    NUMBER,
+    SATURDAY,
+    answered,
+    claim,
+    end,
+    page,
+    verdict_on,
+    wished,
+)
 from tests.desk.office import call, office, opening
 from tests.fixtures.province import answer, calendar
 
@@ -98,6 +109,24 @@ async def test_a_number_that_she_took_back_in_the_same_call_is_not_rung(
         await desk.pump.idle()
     assert (await of(engine, code))["verify"].number == FULL
     assert await claim(engine) is None and await reach(engine, code) == "yes"
+
+
+async def test_who_says_that_it_is_solved_is_called_as_promised_though_her_number_is_yet_to_be_asked_for(
+    engine: AsyncEngine,
+) -> None:
+    code = await walk_in(engine)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await end(engine, await claim(engine), Outcome.NO_ANSWER, NOON)  # asked for, in vain
+    assert await claim(engine) is None
+    assert await wished(engine, code, FULL) and await wished(engine, code, FULL, "wish:2")
+    told = await claim(engine)
+    assert told is not None and (told.number, told.answer) == (FULL, "آب وصل شد.")
+    seen = await callbacks.briefing(engine, str(told.id))
+    assert seen is not None and seen.seen.may_confirm
+    await apply(engine, await page(engine), [verdict_on(code, True)])
+    await end(engine, told, Outcome.SOLVED, NOON)
+    its = await of(engine, code)
+    assert [its[purpose].state for purpose in ("answer", "status")] == ["reached", "reached"]
 
 
 async def test_who_says_no_is_never_rung_again_and_the_answer_is_the_desks(engine: AsyncEngine) -> None:
