@@ -88,9 +88,12 @@ async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) ->
 
 
 def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
-    """Whether it is of no use the day after tomorrow: `was_at` is when a slot that is off would have been."""
+    """Whether it is of no use the day after tomorrow: `was_at` is when a slot that is off would have been.
+
+    Once that hour has gone by nobody comes for it in vain.
+    """
     at = notice.get("starts_at") or notice.get("was_at")
-    return at is not None and datetime.fromisoformat(at) < now + SOON
+    return at is not None and now < datetime.fromisoformat(at) < now + SOON
 
 
 async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int) -> bool:

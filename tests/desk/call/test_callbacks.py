@@ -532,6 +532,7 @@ async def test_who_waits_right_now_goes_before_a_morning_s_answers(
     morning, far = NOON - timedelta(hours=3), NOON + timedelta(days=20)
     line = {"line": "17.3", "until": (NOON + timedelta(minutes=1)).isoformat()}
     place = {"queue": "operators", "since": morning.isoformat()}
+    gone_by = {"what": "off", "was_at": (NOON - timedelta(hours=1)).isoformat(), "again_on": "2026-12-28"}
     kinds: list[tuple[str, dict[str, Any] | None, datetime]] = [
         ("answer", None, morning),
         ("meeting", NEWS | {"what": "invited", "starts_at": far.isoformat()}, morning + timedelta(hours=1)),
@@ -539,6 +540,7 @@ async def test_who_waits_right_now_goes_before_a_morning_s_answers(
         ("meeting", NEWS | {"what": "invited", "starts_at": (NOON + timedelta(days=1)).isoformat()}, NOON),
         ("turn", place, NOON),
         ("lottery", line, NOON),
+        ("meeting", gone_by, NOON - timedelta(minutes=30)),
     ]
     codes, turns = list[str](), set[uuid.UUID]()
     for n, (purpose, notice, at) in enumerate(kinds):
@@ -553,7 +555,7 @@ async def test_who_waits_right_now_goes_before_a_morning_s_answers(
     book = await page(engine)
     placed = [await callbacks.claim(engine, book, Policy(), NOON, turns) for _ in kinds]
     told = [codes.index(each.code) for each in placed if each is not None]
-    assert told == [5, 4, 3, 0, 1, 2]
+    assert told == [5, 4, 3, 0, 1, 2, 6]
 
 
 async def test_those_that_were_put_aside_are_counted_by_their_index(engine: AsyncEngine) -> None:
