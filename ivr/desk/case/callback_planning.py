@@ -109,10 +109,12 @@ async def plan_turn(
 
 
 async def _verify(connection: AsyncConnection, case: Row[Any], number: str, now: datetime) -> None:
-    """A number that somebody gave is asked for first."""
+    """A number that somebody gave is asked for first: also where the case was over for a while."""
     if is_given(case._mapping, number) and await standing(connection, number, now) is None:
+        asked, its = insert(callbacks).values(verifying(case._mapping, now)), callbacks.c
+        again = {"state": "waiting", "next_at": now, "ended_at": None}
         await connection.execute(
-            insert(callbacks).values(verifying(case._mapping, now)).on_conflict_do_nothing()
+            asked.on_conflict_do_update(index_elements=["id"], set_=again, where=its.state == "cancelled")
         )
 
 

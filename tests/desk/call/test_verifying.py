@@ -129,6 +129,15 @@ async def test_who_says_that_it_is_solved_is_called_as_promised_though_her_numbe
     assert [its[purpose].state for purpose in ("answer", "status")] == ["reached", "reached"]
 
 
+async def test_a_number_is_asked_for_again_after_its_case_was_over_for_a_while(engine: AsyncEngine) -> None:
+    code, book, by = await walk_in(engine), await page(engine), Actor("desk", Side.DESK)
+    await closing.withdraw(engine, book, Instruction(code, by, "پس گرفت", NOON))
+    assert await claim(engine) is None and (await of(engine, code))["verify"].state == "cancelled"
+    await closing.reopen(engine, book, Instruction(code, by, "باز هم", NOON))
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    assert await asked(engine, await claim(engine))
+
+
 async def test_who_says_no_is_never_rung_again_and_the_answer_is_the_desks(engine: AsyncEngine) -> None:
     first = await walk_in(engine)
     placing = await claim(engine)
