@@ -43,9 +43,13 @@ def _escaped(value: str) -> str:
 
 
 def _is_ours(request: web.Request) -> bool:
-    """From this machine, and not passed on by a proxy on it."""
+    """From this machine, and not passed on by a proxy on it.
+
+    Who comes from the address that he comes to is here, loopback or not: no stranger could hear the answer.
+    """
     passed_on = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
+    here = request.get_extra_info("sockname") or ("",)
     try:
-        return not passed_on and ip_address(request.remote or "").is_loopback
+        return not passed_on and (request.remote == here[0] or ip_address(request.remote or "").is_loopback)
     except ValueError:
         return False

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.doctor import examine
+from ivr.desk.facts.gauges import Gauge
 from ivr.lab.caller import PutDown
 from ivr.lab.pace import patience
 from ivr.store.facts import FactStep
+from ivr.web.metrics import routes
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
@@ -44,6 +48,33 @@ async def test_the_metrics_tell_of_calls_disks_and_codes_to_this_machine_alone(h
     assert (await metrics(hotline, **{"X-Forwarded-For": "203.0.113.9"}))[0] == 404
     server = next(f for f in await examine(hotline.settings) if f.name == "server")
     assert server.ok and "codes in hand" in server.found and "open files" in server.found
+
+
+def own_address() -> str:
+    """By which others know this machine; loopback where it stands alone."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+        try:
+            asks.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return str(asks.getsockname()[0])
+
+
+async def test_the_metrics_are_told_to_this_machine_by_its_own_address_and_to_no_other() -> None:
+    async def nothing() -> list[Gauge]:
+        return []
+
+    app, own = web.Application(), own_address()
+    app.add_routes(routes(nothing))
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "0.0.0.0", 0).start()
+    for to, status in ((own, 200), ("127.0.0.1", 200 if own == "127.0.0.1" else 404)):
+        from_there = aiohttp.TCPConnector(local_addr=(own, 0))
+        url = f"http://{to}:{runner.addresses[0][1]}/metrics"
+        async with aiohttp.ClientSession(connector=from_there) as session, session.get(url) as answer:
+            assert answer.status == status, to
+    await runner.cleanup()
 
 
 def inspected(out: str) -> dict[str, Any]:
