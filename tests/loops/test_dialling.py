@@ -61,6 +61,7 @@ from ivr.voice import verdict
 from ivr.voice.actions import Words
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
+from tests.asterisk.pretend import no_speech
 from tests.asterisk.pretend_ami import pretend_ami, refuse, success
 from tests.desk.call.test_callbacks import NOON, answered
 from tests.desk.call.test_callbacks import row as row_of
