@@ -9,7 +9,7 @@ of it is within `write=call`. Which call is looked at how often, measured: docs/
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
@@ -68,15 +68,22 @@ class QuietWatch:
         there = [(id, call.channel) for id, call in calls.items() if call.channel.line.startswith("PJSIP/")]
         self._heard = {id: self._heard[id] for id, _ in there if id in self._heard}
         due = [(id, channel) for id, channel in there if self._is_due(id, channel)]
+        faults = await self._look_at_all(due)
+        try:
+            if faults:
+                raise faults[0]
+        finally:  # else they kept this turn, and it them and all these calls, for the garbage collector
+            del faults
+
+    async def _look_at_all(self, due: Sequence[tuple[str, Channel]]) -> list[BaseException]:
+        """What was at fault; that Asterisk can't be asked first, and then no more are looked at."""
         faults: list[BaseException] = []
         for first in range(0, len(due), AT_ONCE):
             looks = (self._look(id, channel) for id, channel in due[first : first + AT_ONCE])
-            told = await asyncio.gather(*looks, return_exceptions=True)
-            faults += [each for each in told if each is not None]
-            if away := next((each for each in faults if isinstance(each, AmiError)), None):
-                raise away
-        if faults:
-            raise faults[0]
+            faults += filter(None, await asyncio.gather(*looks, return_exceptions=True))
+            if away := [each for each in faults if isinstance(each, AmiError)]:
+                return away
+        return faults
 
     def _is_due(self, id: str, channel: Channel) -> bool:
         heard = self._heard.get(id)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import cast
@@ -43,6 +46,21 @@ async def test_a_call_that_can_t_be_asked_for_hides_no_other_and_the_fault_is_ra
         await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\nAction: Logoff")})
     with pytest.raises(AmiLost):  # so the second was asked for
         await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\n"), "good": on("PJSIP/y")})
+
+
+async def test_calls_that_can_t_be_asked_for_as_asterisk_is_away_are_left_to_no_garbage_collector() -> None:
+    """Each turn of an hour left all of them to it: to let go of so many at once halts everybody."""
+    watch, call = QuietWatch(Ami("127.0.0.1", 1, "u", "s")), on("PJSIP/y")
+    channel = weakref.ref(call.channel)
+    gc.disable()
+    try:
+        with pytest.raises(AmiLost):
+            await watch.turn({"y": call})
+        del call
+        await asyncio.sleep(0)  # the loop lets go of what woke us
+        assert channel() is None
+    finally:
+        gc.enable()
 
 
 class Lines:
