@@ -81,9 +81,9 @@ class QuietWatch:
         for first in range(0, len(due), AT_ONCE):
             looks = (self._look(id, channel) for id, channel in due[first : first + AT_ONCE])
             faults += filter(None, await asyncio.gather(*looks, return_exceptions=True))
-            if away := [each for each in faults if isinstance(each, AmiError)]:
-                return away
-        return faults
+            if any(isinstance(each, AmiError) for each in faults):
+                break
+        return sorted(faults, key=lambda each: not isinstance(each, AmiError))
 
     def _is_due(self, id: str, channel: Channel) -> bool:
         heard = self._heard.get(id)
