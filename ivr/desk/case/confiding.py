@@ -75,9 +75,22 @@ async def confide(books: Books, page: Page, ask: Instruction, wanted: Secrecy = 
             wanted.told.strip() or case.told,
             sorted(set(wanted.kept_from)),
         )
-        for each in (case, *await _below(connection, case.id)):
-            its = replace(named, told=each.words or named.told) if each.part_of else named
-            await _seal(connection, page, ask, each, its)
+        await _seal(connection, page, ask, case, named)
+        await _seal_below(connection, page, ask, case.id, named)
+
+
+async def confide_below(change: Change, by: str) -> None:
+    """The parts and duplicates of a case that another change makes confidential."""
+    its = _Sealed(by, None, None, None)
+    await _seal_below(change.connection, change.page, change.ask, change.case.id, its)
+
+
+async def _seal_below(
+    connection: AsyncConnection, page: Page, ask: Instruction, above: uuid.UUID, named: _Sealed
+) -> None:
+    for each in await _below(connection, above):
+        its = replace(named, told=each.words or named.told) if each.part_of else named
+        await _seal(connection, page, ask, each, its)
 
 
 async def _below(connection: AsyncConnection, above: uuid.UUID) -> list[Row[Any]]:

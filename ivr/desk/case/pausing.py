@@ -18,6 +18,7 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction, clock_of
+from ivr.desk.case.confiding import confide_below
 from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.case.order_calls import is_order
@@ -114,6 +115,7 @@ async def change_topic(
         if change.topic in page.confidential and not change.case.confidential:
             refuse_collective(change.case)
             change.values["confidential"] = TOPIC
+            await confide_below(change, TOPIC)
             if change.agency != page.rules.desk:  # which could neither hear nor read it
                 change.move(page.rules.desk, MOVED)
                 change.status = Status.OPENED

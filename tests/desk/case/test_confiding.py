@@ -195,11 +195,13 @@ async def test_a_topic_makes_its_cases_confidential_and_the_desk_reads_them_firs
 async def test_a_case_that_gets_such_a_topic_leaves_its_agency_until_the_desk_has_written_for_it(
     at: Counter,
 ) -> None:
-    code = await at.open()
+    again, code = await at.open(), await at.open()
+    await closing.merge(at.engine, at.page, at.ask(again, "desk", "تکراری"), code)
     await pausing.change_topic(at.engine, at.page, at.ask(code, "desk", "رشوه"), "gov.conduct")
     row = await at.row(code)
     assert (row.confidential, row.agency, row.status) == ("topic", DESK, "opened")
     assert not await sees(at, ABFA, code)
+    assert not await finds(at, Sight("abfa", agency="abfa"), HERS), "nor by what went on in it"
 
 
 async def test_who_opens_it_again_does_not_send_it_back_to_the_accused(at: Counter) -> None:
