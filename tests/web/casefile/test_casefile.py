@@ -254,6 +254,18 @@ async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Bro
     assert set(joined) == {two}
 
 
+async def test_who_collects_is_told_what_a_colleague_did_meanwhile(desk: Desk) -> None:
+    own, other = await desk.open(), await desk.open(caller="09147654321")
+    book, engine = await desk.office.book.page(), desk.panel.engine
+    client = await desk.panel.signed_in("supervisor")
+    sent = {"members": other, "about": "آب محله قطع است", "seen": "2"}
+    accepting = Instruction(own, actor_named(book, "abfa"), "", WEDNESDAY)
+    await referring.accept(engine, book, accepting)
+    refused = await client.post(f"/panel/cases/{own}/collect", sent)
+    assert refused.status == 422 and "تغییر کرده" in await refused.text()
+    assert (await client.post(f"/panel/cases/{own}/collect", sent | {"seen": "3"})).status == 303
+
+
 async def test_of_many_members_some_are_named_and_the_others_counted(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
