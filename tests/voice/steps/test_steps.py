@@ -138,7 +138,6 @@ def test_nobody_asks_a_step_for_its_type_but_where_the_recipe_says() -> None:
         "ivr/loops/live_trees.py": ["TreeStep"],
         "ivr/voice/callback.py": ["OperatorStep"],
         "ivr/voice/verdict.py": ["OperatorStep"],
-        "ivr/loops/carrying.py": ["OperatorStep"],
     }
     recipe = CONTRIBUTING.split("A new step *type*")[1].split("\n\n")[0]
     assert all(f"`{path}`" in recipe for path in elsewhere)
