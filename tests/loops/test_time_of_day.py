@@ -190,7 +190,7 @@ async def test_days_are_counted_and_closed_by_the_time_of_day_and_only_where_tha
         for sure in (False, True):
             worker.is_sure = partial(bool, sure)
             await worker._count_days()  # a turn each: the loops' come every five and ten minutes
-            await worker._close_days()
+            await worker._close_days()  # likewise
             async with engine.connect() as connection:
                 for table in (figure_days, menu_step_days, custody_days):
                     many = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
