@@ -246,7 +246,7 @@ async def one(connection: AsyncConnection, name: str) -> Row[Any]:
     return row
 
 
-def version(row: Mapping[str, Any]) -> str:
+def version(row: Mapping[Any, Any]) -> str:
     """Names what stands in `people` of what `NewPerson.row` changes."""
     own = [row[name] for name in ("full_name", "role", "email", "agency", "areas", "trusted")]
     return hashlib.sha256(json.dumps(own, ensure_ascii=False).encode()).hexdigest()[:16]
