@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -20,7 +22,7 @@ from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale
 from ivr.web.panel.permissions import ROUTES, Permission, may
 from ivr.web.panel.rendering import Pages
-from ivr.web.panel.visit import OURS, Forbidden, NotFound, Panel, Route, Visit
+from ivr.web.panel.visit import FORM_BYTES, OURS, Forbidden, NotFound, Panel, Route, Visit
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,17 @@ FIRST_THINGS = {
     "password": "account.password",
     "factor": "account.factor",
 }  # what is missing → where it is given
+SECRET = frozenset({sessions.FIELD, "password", "old", "again", "mine", "code"})
+# What people type, and no choice or mark of ours: Persian, several words, a telephone's number, an address.
+_WRITTEN = re.compile(r".*[^\x00-\x7f].*|\S+\s.*|\+?\d{5,}|\S+@\S+", re.DOTALL)
+
+
+class SignedOut(Exception):
+    """Nobody is signed in any more who could do what was sent."""
+
+
+class Stale(Forbidden):
+    """What was sent is of a page from before the last signing in, or of none of ours."""
 
 
 def policy(*connect: str, style_nonce: str = "") -> str:
@@ -89,6 +102,7 @@ class Guard:
                     return turned_away
                 answer = await route.act(visit)
             except Exception as error:
+                await self._read_unread(visit, error)
                 answer = self._wrong(visit, error)
             self._remember(visit, answer)
             return answer
@@ -138,9 +152,9 @@ class Guard:
         if needed is Permission.PUBLIC:
             return None
         if visit.session is None:
-            if visit.request.method not in sessions.SAFE or visit.partial:
-                return visit.redirect("/panel/sign-in")
-            return visit.redirect(f"/panel/sign-in{_next(visit)}")
+            if visit.request.method not in sessions.SAFE and route.name != "sign_out":
+                raise SignedOut
+            return visit.redirect("/panel/sign-in" if visit.partial else f"/panel/sign-in{_next(visit)}")
         missing = visit.session.needs
         if visit.person.must_change and missing != "totp":
             missing = "password"
@@ -150,15 +164,15 @@ class Guard:
         return visit.redirect(self.pages.paths[first] + _next(visit))
 
     async def _sent(self, visit: Visit, route: Route, key: str) -> Form:
-        """What was posted. Raises Forbidden when it is not from a page of ours."""
+        """What was posted. Raises Stale when it is not from a page of ours."""
         request = visit.request
         given = request.headers.get(sessions.HEADER, "")
         if given and not sessions.is_genuine(request, key, given):
-            raise Forbidden  # before its body costs anything
-        form = Form(await bodies.form(request, route.most), self.words)
-        if not sessions.is_genuine(request, key, given or form.raw(sessions.FIELD)):
-            raise Forbidden
-        return form
+            raise Stale  # before its body costs anything
+        visit.sent = Form(await bodies.form(request, route.most), self.words)
+        if not sessions.is_genuine(request, key, given or visit.sent.raw(sessions.FIELD)):
+            raise Stale
+        return visit.sent
 
     def _guest(self, visit: Visit) -> str:
         """The key that forms are bound to before anybody has signed in."""
@@ -172,9 +186,22 @@ class Guard:
         if key and not answer.prepared and visit.request.cookies.get(name) != key:
             sessions.set_cookie(answer, name, key, secure=visit.tls)
 
+    async def _read_unread(self, visit: Visit, error: Exception) -> None:
+        """What somebody wrote is shown to them though it came to nothing before it was read."""
+        if isinstance(error, web.HTTPException) or visit.sent.sent or not _from_a_form(visit):
+            return
+        with suppress(web.HTTPException):
+            visit.sent = Form(await bodies.form(visit.request, FORM_BYTES), self.words)
+
     def _wrong(self, visit: Visit, error: Exception) -> web.Response:
         """A page for whatever went wrong; what we can mend is logged."""
         match error:
+            case SignedOut():
+                return self.error(visit, 401)
+            case Stale():
+                answer = self.error(visit, 403)
+                answer.headers[sessions.HEADER] = "stale"
+                return answer
             case NotFound() | NoSuchCase():
                 return self.error(visit, 404)
             case Forbidden():
@@ -192,7 +219,28 @@ class Guard:
 
     def error(self, visit: Visit, status: int) -> web.Response:
         known = f"common.error.{status}.title" in self.words
-        return visit.render("panel/error.html", status=status, number=status if known else 500)
+        written = _written(visit)
+        return visit.render(
+            "panel/error.html", status=status, number=status if known else 500, written=written,
+            back=sessions.page_of(visit.request),
+        )  # fmt: skip
+
+
+def _from_a_form(visit: Visit) -> bool:
+    """Whether a page of the panel sent it, which has given way to the answer."""
+    headers, path = visit.request.headers, visit.request.path
+    whole = not visit.partial and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    posted = visit.request.method not in sessions.SAFE and path.startswith("/panel/")
+    return posted and whole and sessions.is_own(visit.request)
+
+
+def _written(visit: Visit) -> list[str]:
+    """Their own words and numbers in what was sent; no password."""
+    if not _from_a_form(visit):
+        return []
+    sent = visit.sent.sent.items()
+    texts = [text.strip() for name, text in sent if isinstance(text, str) and name not in SECRET]
+    return [text for text in texts if _WRITTEN.fullmatch(text)]
 
 
 def _next(visit: Visit) -> str:

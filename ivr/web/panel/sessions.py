@@ -59,20 +59,32 @@ def token_for(key: str) -> str:
     return nonce + _mac(key, nonce)
 
 
-def is_genuine(request: web.Request, key: str, given: str) -> bool:
-    """Whether our own page, in this very session, sent this request."""
+def is_own(request: web.Request) -> bool:
+    """Whether the browser says that a page of ours sent this request."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", "")
-    if site not in {"same-origin", "none"} or (origin and urlsplit(origin).netloc != request.host):
+    return site in {"same-origin", "none"} and (not origin or urlsplit(origin).netloc == request.host)
+
+
+def is_genuine(request: web.Request, key: str, given: str) -> bool:
+    """Whether our own page, in this very session, sent this request."""
+    if not key or not is_own(request):
         return False
     nonce, mac = given[:_NONCE], given[_NONCE:]
-    return bool(key) and hmac.compare_digest(_mac(key, nonce).encode(), mac.encode("utf-8", "replace"))
+    return hmac.compare_digest(_mac(key, nonce).encode(), mac.encode("utf-8", "replace"))
 
 
 def own_path(path: str, otherwise: str = "/panel/") -> str:
     """Where to go on after signing in: a page of the panel, never another host."""
     plain = path.isascii() and path.isprintable() and "\\" not in path and "//" not in path
     return path if plain and path.startswith("/panel/") else otherwise
+
+
+def page_of(request: web.Request) -> str:
+    """The page of ours that sent this request."""
+    came = urlsplit(request.headers.get("Referer", ""))
+    path = came.path + (came.query and f"?{came.query}")
+    return own_path(path if came.netloc == request.host else "")
 
 
 def plain_code(text: str) -> str:

@@ -152,7 +152,7 @@ async function send(each) {
   const answer = await fetch(each.url, {
     method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal: AbortSignal.timeout(PATIENCE),
   });
-  if (answer.type === "opaqueredirect" || answer.status === 403) return "signed out";
+  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return "signed out";
   if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
   if (answer.ok) return "";
   const told = await answer.json().catch(() => ({}));

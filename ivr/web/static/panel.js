@@ -51,8 +51,31 @@ for (const place of document.querySelectorAll(".file")) {
   tell();
 }
 
-document.addEventListener("htmx:responseError", (event) => {
-  const status = event.detail.xhr.status;
+// A session that is over, or was begun anew in another tab: the page stays with what was typed, and takes up the new
+// session's proof once the same person has one.
+let over = false;
+async function renew() {
+  const answer = await fetch("/panel/account", { redirect: "manual" }).catch(() => null);
+  if (!answer?.ok) return false;
+  const { body } = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (body.dataset.person !== words.person) return false;
+  document.body.setAttribute("hx-headers", body.getAttribute("hx-headers"));
+  const proof = body.querySelector('[name="csrf"]').value;
+  for (const field of document.querySelectorAll('[name="csrf"]')) field.value = proof;
+  over = false;
+  toast(words.renewed);
+  return true;
+}
+document.addEventListener("visibilitychange", () => { if (over && !document.hidden) renew(); });
+
+document.addEventListener("htmx:responseError", async (event) => {
+  const { xhr } = event.detail, { status } = xhr;
+  if (status === 401) {
+    over = true;
+    if (!document.querySelector(".toast.bad")) toast(words.signedOut, "bad");
+    return;
+  }
+  if (xhr.getResponseHeader("X-CSRF-Token") === "stale" && (await renew())) return;
   toast(status === 403 ? words.forbidden : status === 503 ? words.away : words.failed, "bad");
 });
 document.addEventListener("htmx:sendError", () => toast(words.offline, "bad"));
@@ -66,6 +89,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 // HX-Trigger: {"toast": "…"} from the server.
 document.addEventListener("toast", (event) => toast(event.detail.value ?? ""));
+
+// What was typed at the service desk (servicedesk.js) is nobody else's, and goes when one signs out.
+const typed = JSON.parse(sessionStorage.getItem("desk"));
+if (words.person && typed && typed.who !== words.person) sessionStorage.removeItem("desk");
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches('[action="/panel/sign-out"]')) sessionStorage.removeItem("desk");
+});
 
 // What a tab keeps of a list (among.js) goes when one signs out.
 if (!document.querySelector('form[action="/panel/sign-out"]')) sessionStorage.removeItem("among");

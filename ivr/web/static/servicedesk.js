@@ -11,6 +11,29 @@ function take(button) {
 
 document.getElementById("beside")?.addEventListener("click", (event) => take(event.target.closest("[data-topic]")));
 
+// Her words stay in this tab until there is a receipt: a session may end, or the page be left, while they are typed.
+const typed = form?.elements.words;
+const restored = document.getElementById("restored");
+const keep = () => {
+  if (typed.value) sessionStorage.setItem("desk", JSON.stringify({ who: document.body.dataset.person, words: typed.value }));
+  else sessionStorage.removeItem("desk");
+};
+if (typed) {
+  const kept = JSON.parse(sessionStorage.getItem("desk"));
+  if (kept && !typed.value) {
+    typed.value = kept.words;
+    restored.hidden = false;
+    document.addEventListener("htmx:load", () => form.dispatchEvent(new Event("filled")), { once: true });
+  }
+  typed.addEventListener("input", keep);
+  restored.querySelector("button").addEventListener("click", () => {
+    typed.value = "";
+    restored.hidden = true;
+    keep();
+    typed.focus();
+  });
+}
+
 // By place, so that a Persian keyboard's digits do as well.
 document.addEventListener("keydown", (event) => {
   const digit = event.altKey && !event.ctrlKey && /^(?:Digit|Numpad)([1-3])$/.exec(event.code);
@@ -25,6 +48,7 @@ document.addEventListener("keydown", (event) => {
 document.querySelector("#desk-form input[aria-invalid='true'], #desk-form [aria-invalid='true']:not(fieldset)")?.focus();
 const print = document.querySelector("[data-print]");
 if (print) {
+  sessionStorage.removeItem("desk");
   print.hidden = false;
   print.addEventListener("click", () => window.print());
   print.focus();

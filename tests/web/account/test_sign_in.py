@@ -83,6 +83,41 @@ async def test_a_session_ends_when_it_is_idle_and_after_its_whole_time(panel: Pa
     assert (answer.status, answer.headers["Location"]) == (303, "/panel/sign-in?next=/panel/%3Fa%3D1")
 
 
+async def test_what_was_typed_until_the_session_was_over_is_shown_to_be_copied(panel: PanelServed) -> None:
+    client, comes = await panel.signed_in("operator"), {"Referer": f"{panel.url}/panel/desk?a=1"}
+    await client.get("/panel/account")
+    panel.clock.now += timedelta(hours=3)
+    typed = {"words": "از کنتور <b>آب</b> نشت می‌کند", "caller": "09141234567", "kind": "complaint"}
+    page = await (await client.post("/panel/desk", typed, headers=comes)).text()
+    assert "از کنتور &lt;b&gt;آب&lt;/b&gt; نشت می‌کند</textarea>" in page
+    assert "\n09141234567</textarea>" in page
+    assert 'href="/panel/sign-in?next=/panel/desk%3Fa%3D1"' in page
+    assert "complaint" not in page and client.proof not in page
+    forged = await client.post("/panel/desk", typed, headers={"Sec-Fetch-Site": "cross-site"})
+    assert forged.status == 401 and "09141234567" not in await forged.text()
+    secret = {"old": "an old brown kettle 7", "password": "یک رمز تازه", "again": "یک رمز تازه"}
+    page = await (await client.post("/panel/account/password", secret)).text()
+    assert "kettle" not in page and "رمز تازه" not in page
+    piece = await client.post("/panel/desk/beside", typed, headers={"HX-Request": "true"})
+    assert piece.status == 401 and "HX-Redirect" not in piece.headers, "the page stays as it is"
+    out = await client.post("/panel/sign-out")
+    assert (out.status, out.headers["Location"]) == (303, "/panel/sign-in")
+
+
+async def test_a_page_from_before_the_last_sign_in_gives_back_what_was_typed(panel: PanelServed) -> None:
+    person = await panel.person("operator")
+    before = await panel.client(person, await panel.token_of(person))
+    await before.get("/panel/account")
+    now = await panel.client(person, await panel.token_of(person))
+    typed = {"csrf": before.proof, "words": "از کنتور نشت می‌کند"}
+    answer = await now.post("/panel/desk", typed)
+    assert answer.status == 403 and "از کنتور نشت می‌کند</textarea>" in await answer.text()
+    piece = await now.post(
+        "/panel/desk/beside", typed, headers={"HX-Request": "true", "X-CSRF-Token": before.proof}
+    )
+    assert (piece.status, piece.headers["X-CSRF-Token"]) == (403, "stale")
+
+
 async def test_one_goes_on_to_where_one_wanted_and_nowhere_else(panel: PanelServed) -> None:
     person = await panel.person("admin")
     for wanted, comes in {

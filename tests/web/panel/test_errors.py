@@ -23,6 +23,10 @@ async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: 
         await expect(page.get_by_role("heading", level=1)).to_have_text("سامانه به پایگاه داده دسترسی ندارد")
         await screenshot(page, "error-503")
         assert not await serious(page)
+        sent = await page.request.post(
+            "/panel/desk", form={"csrf": "x", "words": "از کنتور نشت می‌کند"}, max_redirects=0
+        )
+        assert sent.status == 503 and "از کنتور نشت می‌کند</textarea>" in await sent.text()
     await away.dispose()
 
 

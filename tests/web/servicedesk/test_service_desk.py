@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from ivr.desk.editing.nouns import BY_NAME
 from ivr.desk.reading import as_json
 from ivr.desk.reading.number_searches import BLIND
 from ivr.store.tables import audit, callbacks, cases
-from ivr.web.panel.locale import digits
+from ivr.web.panel.locale import digits, words
 from tests.desk.counter import counter
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
@@ -225,3 +226,38 @@ async def test_it_is_done_by_keyboard_alone(panel: PanelServed, chrome: Browser)
         await screenshot(page, "desk-receipt-print")
         assert not await serious(page)
     assert len(await opened(panel)) == 2
+
+
+async def test_words_outlive_the_session_and_the_page_until_there_is_a_receipt(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    await counter(panel.engine)
+    async with window(chrome, panel, "operator") as page:
+        [person] = panel.made.values()
+        await page.goto(DESK)
+        await page.check("[name=kind][value=complaint]")
+        await page.fill("#f-words", "از کنتور آب نشت")
+        panel.clock.now += timedelta(hours=3)
+        await page.locator("#f-words").press_sequentially(" می‌کند")
+        await expect(page.locator(".toast.bad")).to_have_text(words()("common.error.signed_out"))
+        assert await page.input_value("#f-words") == "از کنتور آب نشت می‌کند"
+        token = await panel.token_of(person)  # signed in in another tab
+        await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await expect(page.locator(".toast").last).to_have_text(words()("common.error.renewed"))
+        await page.goto("/panel/account")
+        await page.goto(DESK)
+        await expect(page.locator("#restored")).to_be_visible()
+        assert await page.input_value("#f-words") == "از کنتور آب نشت می‌کند"
+        assert not await serious(page)
+        await page.check("[name=kind][value=complaint]")
+        await page.locator("#f-words").press("Control+Enter")
+        await page.wait_for_url("**/receipts/*")
+        await page.goto(DESK)
+        assert await page.input_value("#f-words") == "", "it is registered"
+        await page.fill("#f-words", "چیز دیگری")
+        await page.locator("[action='/panel/sign-out'] button").click()
+        await page.wait_for_url("**/panel/sign-in")
+        assert await page.evaluate("sessionStorage.getItem('desk')") is None
+    [case] = await opened(panel)
+    assert case.words == "از کنتور آب نشت می‌کند"
