@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -47,7 +48,7 @@ def verify(
 
     How far all was well is noted in the audit. With --new the proof begins there, with whole cases that were
     touched since; what was changed in older ones only a whole proof finds: make one a week.
-    Your --seen stands in the audit.
+    Your --seen stands in the audit, and beside the roots that were written down.
     """
     if new and code:
         fail("--new is of all cases: leave out the code", 2)
@@ -63,7 +64,7 @@ def verify(
     roots = [each.strip().lower() for each in root or ()]
     told = _witnesses(settings, witness or ())
     if seen:
-        with_database(settings, lambda engine: _see(engine, seen))
+        with_database(settings, lambda engine: _see(settings, engine, seen))
     proof = with_database(
         settings, lambda engine: _prove(settings, engine, keep, code, roots, told, listen, new)
     )
@@ -80,18 +81,28 @@ def _witnesses(settings: Settings, given: Sequence[Path]) -> list[Path]:
     """Those that were named, and the configured file where this machine can read it."""
     if missing := [path for path in given if not path.exists()]:
         raise SystemExit(f"{missing[0]} is not there")
-    configured = witnesses(settings).file
-    return [*given, *([configured] if configured and os.access(configured, os.R_OK) else [])]
+    return [*given, *_configured(settings)]
+
+
+def _configured(settings: Settings) -> list[Path]:
+    file = witnesses(settings).file
+    return [file] if file and os.access(file, os.R_OK) else []
 
 
 def _print(finding: Finding) -> None:
     print(f"{finding.kind}: {finding.text}")
 
 
-async def _see(engine: AsyncEngine, why: str) -> None:
+async def _see(settings: Settings, engine: AsyncEngine, why: str) -> None:
     from ivr.desk.keeping import proved
+    from ivr.desk.keeping.sealing import ROOTS, RootsUnkept
 
-    await proved.see(engine, why)
+    try:
+        lines = await proved.see(engine, why, [settings.custody / ROOTS, *_configured(settings)])
+    except RootsUnkept as error:
+        raise Trouble(str(error)) from None
+    if lines:
+        print("To the other roots that you keep elsewhere, add:", *lines, sep="\n", file=sys.stderr)
 
 
 async def _prove(

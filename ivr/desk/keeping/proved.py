@@ -6,18 +6,19 @@ is proved from there stands on them, and they must be what they were.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.keeping.sealing import last_seal
+from ivr.desk.keeping.sealing import keep_setbacks, last_seal, setback_line
 from ivr.desk.people.auditing import note
 from ivr.store.journal import journal_marks
-from ivr.store.journal.journal_marks import TOLD, Setback
+from ivr.store.journal.journal_marks import Setback
 from ivr.store.tables import audit, case_events, custody_days
 
 ACTION, SUBJECT = "books_verified", "books/verified"
@@ -66,12 +67,19 @@ async def keep(engine: AsyncEngine, done: Proved) -> None:
         await note(connection, done.at, ACTION, subject=SUBJECT, detail=detail)
 
 
-async def see(engine: AsyncEngine, why: str) -> None:
-    """Note that somebody has looked into what went back. `why`: what was found, and done about it."""
+async def see(engine: AsyncEngine, why: str, files: Iterable[Path] = ()) -> list[str]:
+    """Note that somebody has looked into what went back. `why`: what was found, and done about it.
+
+    In these files of roots, too: the books alone excuse no root. The lines for other witnesses.
+    Raises RootsUnkept.
+    """
     async with engine.begin() as connection:
+        backs = await went_back(connection)
+        for file in files:
+            await keep_setbacks(file, backs)
         now = (await connection.execute(select(func.now()))).scalar_one()
-        its = [[each.isoformat() for each in back if each] for back in await _by_journals(connection)]
-        await note(connection, now, SEEN, subject=SUBJECT, reason=why, detail={"went_back": its})
+        await note(connection, now, SEEN, subject=SUBJECT, reason=why)
+    return [setback_line(back) for back in backs]
 
 
 async def note_restore(connection: AsyncConnection, taken_at: str) -> None:
@@ -80,25 +88,23 @@ async def note_restore(connection: AsyncConnection, taken_at: str) -> None:
     await note(connection, now, RESTORED, subject=SUBJECT, detail={"taken_at": taken_at})
 
 
-async def setbacks(connection: AsyncConnection, roots: Collection[datetime] = ()) -> list[str]:
+async def setbacks(connection: AsyncConnection, lost: Collection[datetime] = ()) -> list[str]:
     """That the database or a journal went back, one sentence each, until somebody has looked.
 
-    `roots`: of when those are that were told elsewhere. A restore is told of where it took some of them.
+    `lost`: of when roots are that were told elsewhere and lost by it. As long as there are any it is told,
+    whatever the books say: whoever rewrites them writes there, too, that somebody has looked.
     """
     seen = max((row.at for row in await _noted(connection, SEEN)), default=None)
-    since = (await connection.execute(select(func.now()))).scalar_one() - TOLD
-    told = await journal_marks.told(connection, seen)
-    for at, to in await _by_restores(connection):
-        if to and at > max(since, seen or since) and any(to < made_at <= at for made_at in roots):
-            told.append(_RESTORE.format(f"{to:%Y-%m-%d %H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%SZ}"))
+    told = await journal_marks.told(connection, seen, lost)
+    for back in await _by_restores(connection):
+        if back.to and any(map(back.took, lost)):
+            told.append(_RESTORE.format(f"{back.to:%Y-%m-%d %H:%M:%SZ}", f"{back.at:%Y-%m-%d %H:%M:%SZ}"))
     return told
 
 
 async def went_back(connection: AsyncConnection) -> list[Setback]:
-    """All times that are known. A journal tells of the last one alone: what somebody has seen stays."""
-    seen = [back for row in await _noted(connection, SEEN) for back in row.detail.get("went_back", ())]
-    before = [Setback(*map(datetime.fromisoformat, back)) for back in seen]
-    return [*await _by_journals(connection), *await _by_restores(connection), *before]
+    """All times that the books know; of each journal the last one."""
+    return [*await _by_journals(connection), *await _by_restores(connection)]
 
 
 async def _by_journals(connection: AsyncConnection) -> list[Setback]:

@@ -26,11 +26,13 @@ from ivr.desk.keeping.sealing import (
     NO_SEAL,
     Seal,
     SealedEntry,
+    WrittenRoot,
     as_seal,
     entries_of,
     root_of,
     roots_in,
     rows_of,
+    setbacks_in,
     unsealed,
 )
 from ivr.store.folders import TellRefused, listed, unseen
@@ -52,6 +54,7 @@ class SealProof:
     count: Callable[[str, int], None]
     witnessed: Witnessed = field(default_factory=dict)
     setbacks: Sequence[Setback] = ()  # what was lost then is another finding's
+    lost: set[datetime] = field(default_factory=set)  # of when roots are that were so
     _told: set[int] | None = None  # numbers that retention took
 
     async def run(self, after: int = 0, root: str = "") -> None:
@@ -101,8 +104,10 @@ class SealProof:
 
     def _told_otherwise(self, number: int, root: str = "") -> bool:
         """Whether it has another root elsewhere, that was not lost as the database went back."""
-        others = [at for each, at in self.witnessed.get(number, {}).items() if each != root]
-        return not all(any(back.took(at) for back in self.setbacks) for at in others)
+        others = {at for each, at in self.witnessed.get(number, {}).items() if each != root}
+        lost = {at for at in others if any(back.took(at) for back in self.setbacks)}
+        self.lost |= lost
+        return lost != others
 
     async def _of_rows(self, connection: AsyncConnection, entries: Sequence[SealedEntry]) -> None:
         by_kind: dict[str, dict[int, SealedEntry]] = defaultdict(dict)
@@ -153,10 +158,13 @@ class SealProof:
 def read_roots(*paths: Path, refused: TellRefused = unseen) -> Witnessed:
     """What `seal N TIME ROOT` lines tell, in files of whatever kind, or in all files of a folder.
 
+    But for those lost as the database went back, where this path itself says that it was looked into.
     `refused` is told of files and folders that can't be read; one that is not there tells nothing.
     """
     found: Witnessed = defaultdict(dict)
     for path in paths:
+        roots: list[WrittenRoot] = []
+        seen: list[Setback] = []
         for file in _files(path, refused):
             try:
                 text = file.read_bytes().decode(errors="replace")
@@ -165,7 +173,10 @@ def read_roots(*paths: Path, refused: TellRefused = unseen) -> Witnessed:
             except OSError as error:
                 refused(file, error)
                 continue
-            for seal, made_at, root in roots_in(text):
+            roots += roots_in(text)
+            seen += setbacks_in(text)
+        for seal, made_at, root in roots:
+            if not any(back.took(made_at) for back in seen):
                 found[seal][root] = made_at
     return dict(found)
 

@@ -30,6 +30,7 @@ from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
 from ivr.store.base import custody_numbers
 from ivr.store.calls import UNNUMBERED
 from ivr.store.disk_thread import ask_once
+from ivr.store.journal.journal_marks import Setback
 from ivr.store.tables import calls, custody_entries, custody_seals
 
 MOST = 500  # entries of one seal; four times as many held the event loop for 30 ms
@@ -61,6 +62,7 @@ class Seal:
 
 NO_SEAL = Seal(0, FIRST, FIRST, 0, 0, 0, datetime.min.replace(tzinfo=UTC))
 _ROOT = re.compile(r"\bseal (\d+)\s+(\S+)\s+([0-9a-f]{64})\b")  # a mail's subject is folded
+_BACK = re.compile(r"^went_back (\S+) (\S+)\s*$", re.MULTILINE)  # a whole line: logs quote what others say
 
 
 class WrittenRoot(NamedTuple):
@@ -126,6 +128,14 @@ async def keep_roots(engine: AsyncEngine, path: Path) -> None:
         await _asked(path, partial(_append, path, new))
 
 
+async def keep_setbacks(path: Path, setbacks: Iterable[Setback]) -> None:
+    """Write down those that this file does not have yet: somebody has looked. Raises RootsUnkept."""
+    known = await _asked(path, partial(_setbacks_written, path))
+    new = [setback_line(each) for each in setbacks if each not in known]
+    if new:
+        await _asked(path, partial(_append, path, new))
+
+
 async def unsealed(connection: AsyncConnection, above: int, before: datetime | None = None) -> int:
     """How many rows with a number above that, of `before` then, no seal holds."""
     count = 0
@@ -164,7 +174,7 @@ def last_written(path: Path) -> WrittenRoot | None:
     """The last one in such a file that can be read."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 1_000))
+            file.seek(max(0, path.stat().st_size - 4_000))
             return next(iter(roots_in(file.read().decode("ascii", "replace"))[::-1]), None)
     except FileNotFoundError:
         return None
@@ -173,6 +183,10 @@ def last_written(path: Path) -> WrittenRoot | None:
 def _all_written(path: Path) -> set[bytes]:
     with path.open(encoding="ascii", errors="replace") as file:
         return {bytes.fromhex(each.root) for line in file for each in roots_in(line)}
+
+
+def _setbacks_written(path: Path) -> list[Setback]:
+    return setbacks_in(path.read_text("ascii", "replace")) if path.exists() else []
 
 
 async def _last_of(connection: AsyncConnection, known: Collection[bytes]) -> int:
@@ -188,6 +202,17 @@ async def _last_of(connection: AsyncConnection, known: Collection[bytes]) -> int
 def roots_in(text: str) -> list[WrittenRoot]:
     """What its lines `seal N TIME ROOT` tell."""
     return [WrittenRoot(int(seal), _moment(at), root) for seal, at, root in _ROOT.findall(text)]
+
+
+def setback_line(back: Setback) -> str:
+    """How it is told elsewhere that somebody has looked into it."""
+    return f"went_back {back.at.isoformat()} {back.to and back.to.isoformat()}"
+
+
+def setbacks_in(text: str) -> list[Setback]:
+    """What its lines `went_back FOUND TO` tell."""
+    its = [Setback(_moment(at), _moment(to)) for at, to in _BACK.findall(text)]
+    return [back for back in its if NO_SEAL.made_at not in back]  # else it took all that there is
 
 
 def _moment(said: str) -> datetime:

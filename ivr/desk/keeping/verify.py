@@ -108,12 +108,13 @@ async def prove(
     if not code:
         await _prove_days(proof, roots)
         witnessed = await _witnessed(proof)
-        made = {at for its in witnessed.values() for at in its.values()}
         async with proof.engine.connect() as connection:
-            told, backs = await setbacks(connection, made), await went_back(connection)
-        proof.found(Finding("went_back", f"{text}{_MEND_SETBACK}") for text in told)
+            backs = await went_back(connection)
         seals = SealProof(proof.engine, proof.found, proof.count, witnessed, backs)
         await (seals.run(proof.since.seal, proof.since.seal_root) if proof.since else seals.run())
+        async with proof.engine.connect() as connection:
+            told = await setbacks(connection, seals.lost)
+        proof.found(Finding("went_back", f"{text}{_MEND_SETBACK}") for text in told)
     if listen:
         await _prove_recordings(proof, code)
         await _prove_answers(proof, code)

@@ -77,7 +77,7 @@ class Setback(NamedTuple):
 
     def took(self, written_at: datetime) -> bool:
         """Whether what was written at that time was lost, as far as that is known."""
-        return self.to is not None and self.to - AT_WORK < written_at <= self.at
+        return self.to is not None and self.to - written_at < AT_WORK and written_at <= self.at
 
 
 _MOVE = Prepared(
@@ -153,13 +153,20 @@ async def last_setback(connection: AsyncConnection, since: datetime | None) -> S
     return Setback(rows[0].went_back_at, None if None in to else min(to))
 
 
-async def told(connection: AsyncConnection, seen: datetime | None = None) -> list[str]:
+async def told(
+    connection: AsyncConnection, seen: datetime | None = None, lost: Collection[datetime] = ()
+) -> list[str]:
     """What was found of late, one sentence for each journal: the facts are back, what people did is not.
 
-    `seen`: when somebody looked into what had been found by then.
+    `seen`: when somebody looked into what had been found by then. What took something `lost` is told anyway.
     """
     since = (await connection.execute(select(func.now()))).scalar_one() - TOLD
-    return [_sentence(row) for row in await setbacks(connection, max(since, seen or since))]
+    since = max(since, seen or since)
+    return [
+        _sentence(row)
+        for row in await setbacks(connection)
+        if row.went_back_at > since or any(map(Setback(row.went_back_at, row.went_back_to).took, lost))
+    ]
 
 
 def _sentence(row: Any) -> str:

@@ -585,7 +585,7 @@ async def test_roots_that_were_told_since_the_backup_are_one_finding_until_someb
         await keep_roots(at.engine, witness)
 
     async def verified(*more: str) -> tuple[int, str]:
-        return await ivr_here(new.url, new.state, "verify", "--witness", str(witness), *more)
+        return await ivr_here(new.url, new.state, "verify", *more, IVR_WITNESSES__FILE=str(witness))
 
     await one_more(old)
     (tmp_path / "one.tar").write_bytes(await old.back_up())

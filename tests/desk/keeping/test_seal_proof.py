@@ -188,8 +188,43 @@ async def test_roots_of_what_was_lost_as_the_database_went_back_are_one_finding_
             await journal_marks.begin(connection, "one")
             await journal_marks.note_setback(connection, "one", kept.made_at, 12, False)
         assert kinds(await findings(engine, tmp_path)) == {"went_back"}
-        await proved.see(engine, "با میزها سنجیده شد")
+        await proved.see(engine, "با میزها سنجیده شد", [roots])
         assert await findings(engine, tmp_path) == []
+
+
+async def test_whoever_rewrites_the_books_can_not_write_there_that_a_setback_excuses_him(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor that somebody has looked, nor by waiting; and what is noted here excuses nothing elsewhere."""
+    roots, elsewhere = tmp_path / "custody" / sealing.ROOTS, tmp_path / "elsewhere"
+    await listened(engine, 2)
+    [kept] = await seal(engine)
+    for file in (roots, elsewhere):
+        await keep_roots(engine, file)
+    await sql(engine, *(f"DELETE FROM {each}" for each in ("audit", "custody_entries", "custody_seals")))
+    await listened(engine, 1)
+    await seal(engine)
+    async with engine.begin() as connection:
+        await journal_marks.begin(connection, "one")
+        await journal_marks.note_setback(connection, "one", kept.made_at, 12, False)
+        await proved.note_restore(connection, kept.made_at.replace(year=2020).isoformat())
+    assert [each.kind for each in await findings(engine, tmp_path)] == ["went_back"] * 2
+    await proved.see(engine, "نوشتهٔ خودش")
+    monkeypatch.setattr(journal_marks, "TOLD", timedelta())
+    assert [each.kind for each in await findings(engine, tmp_path)] == ["went_back"] * 2
+
+    lines = await proved.see(engine, "با میزها سنجیده شد", [roots])
+    assert await findings(engine, tmp_path) == []
+    assert kinds(await findings(engine, tmp_path, witnesses=(elsewhere,))) == {"went_back"}
+    elsewhere.write_text("\n".join([elsewhere.read_text(), *lines]))
+    assert await findings(engine, tmp_path, witnesses=(elsewhere,)) == []
+
+
+def test_a_log_that_quotes_a_setback_excuses_nothing() -> None:
+    line = "went_back 2026-11-27T06:30:00+00:00 2026-11-26T06:30:00+00:00"
+    assert len(sealing.setbacks_in(f"seal 1\n{line}\n")) == 1
+    quoted = (f"Nov 27 10:00:01 host ivr[7]: {line}", f"  {line}", "went_back 2026-11-27T06:30:00+00:00 -")
+    assert sealing.setbacks_in("\n".join(quoted)) == []
 
 
 async def test_half_a_line_that_a_full_disk_left_hides_no_root(engine: AsyncEngine, tmp_path: Path) -> None:

@@ -32,10 +32,16 @@ from tests.fixtures.damaged import bad_sector, damaged
 
 
 async def findings(
-    engine: AsyncEngine, folder: Path, code: str = "", roots: Sequence[str] = ()
+    engine: AsyncEngine,
+    folder: Path,
+    code: str = "",
+    roots: Sequence[str] = (),
+    witnesses: Sequence[Path] = (),
 ) -> list[Finding]:
     found: list[Finding] = []
-    await prove(Verification(engine, folder / "recordings", folder / "custody", found.append), code, roots)
+    proof = Verification(engine, folder / "recordings", folder / "custody", found.append)
+    proof.witnesses = tuple(witnesses)
+    await prove(proof, code, roots)
     return found
 
 
