@@ -13,7 +13,7 @@ from ivr.cases import meeting_figures
 from ivr.cases.meeting_figures import OrderedFact
 from ivr.desk.letters.formal_letters import Paper
 from ivr.desk.letters.indicator import Issue, PaperKind
-from ivr.desk.meetings import session_report
+from ivr.desk.meetings import agenda, session_report
 from ivr.desk.meetings.session_report import ReportedOrder, SessionReport
 from ivr.web.meetings.meeting_words import jalali_day, names_of, official
 from ivr.web.panel.forms import whole_number
@@ -59,12 +59,13 @@ async def paper(visit: Visit) -> web.StreamResponse:
 
 
 async def _written(visit: Visit) -> Written:
-    """Raises NotFound; heads have their own part of a session, and no report of it."""
+    """Raises NotFound; who sees a part of a session (heads, some counties) has no report of it."""
     number = min(whole_number(visit.request.match_info["number"]), 2**31 - 1)
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
         found = await session_report.read(connection, page, visit.now, number)
-    if found is None or visit.scope.agency:
+        readable = await agenda.is_whole(connection, number, visit.scope, but_apart=True)
+    if found is None or visit.scope.agency or not readable:
         raise NotFound
     zone = ZoneInfo(page.calendar.timezone)
     day, today = (at.astimezone(zone).date() for at in (found.session.starts_at, visit.now))

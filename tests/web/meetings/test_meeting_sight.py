@@ -179,6 +179,8 @@ async def test_who_sees_other_counties_has_no_paper_of_a_session_nor_a_link_to_o
         for paper in ("minutes", "attendance"):
             assert (await client.get(f"{session}/{paper}.pdf")).status == status, (county, paper)
             assert (f"{paper}.pdf" in page) is (status == 200), (county, paper)
+        assert (await client.get(f"{session}/report")).status == status, county
+        assert (f"{session}/report" in page) is (status == 200), county
 
 
 async def test_what_heads_the_agenda_is_of_the_counties_they_see(panel: PanelServed, at: Hall) -> None:
