@@ -9,6 +9,7 @@ from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
 
 KEY = "words"
+_BREAKS = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}  # lines to YAML, none to JSON
 
 
 def with_words(text: str, id: str, said: Mapping[str, str]) -> str:
@@ -55,7 +56,7 @@ def _words_of(own: tuple[int, Node] | None) -> dict[str, dict[str, str]]:
 
 
 def _quoted(words: str) -> str:
-    return json.dumps(words, ensure_ascii=False)
+    return json.dumps(words, ensure_ascii=False).translate(_BREAKS)
 
 
 def _end(lines: Sequence[str], begin: int, others: Sequence[int], last: int = 0) -> int:

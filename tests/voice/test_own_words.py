@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ivr.simulator import walk
@@ -132,6 +132,7 @@ def test_into_a_text_that_is_no_tree_nothing_is_written() -> None:
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=40)
 
 
+@example([("a", {"fa": "x\u2028y\u2029z\x85"})])
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.dictionaries(st.sampled_from(["fa", "az"]), WORDS)), max_size=6
