@@ -57,7 +57,7 @@ _WRITTEN = re.compile(r".*[^\x00-\x7f].*|\S+\s.*|\+?\d{5,}|\S+@\S+", re.DOTALL)
 
 
 class SignedOut(Exception):
-    """Nobody is signed in any more who could do what was sent."""
+    """Nobody is signed in any more who could do what was sent, or see the piece that was asked for."""
 
 
 class Stale(Forbidden):
@@ -152,9 +152,10 @@ class Guard:
         if needed is Permission.PUBLIC:
             return None
         if visit.session is None:
-            if visit.request.method not in sessions.SAFE and route.name != "sign_out":
+            of_a_page = visit.partial or visit.request.method not in sessions.SAFE
+            if of_a_page and route.name != "sign_out":  # something may be typed there
                 raise SignedOut
-            return visit.redirect("/panel/sign-in" if visit.partial else f"/panel/sign-in{_next(visit)}")
+            return visit.redirect(f"/panel/sign-in{_next(visit)}")
         missing = visit.session.needs
         if visit.person.must_change and missing != "totp":
             missing = "password"
