@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, and_, false, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
@@ -26,7 +25,7 @@ from ivr.desk.case.rows import TOPIC
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 from ivr.store.facts import CaseRefinedFact
-from ivr.store.tables import callbacks, case_events, cases
+from ivr.store.tables import case_events, cases
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +113,11 @@ async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact,
     if not new or case.anonymised_at is not None:
         return
     changed = update(cases).where(cases.c.id == case.id).values(new).returning(*cases.c)
-    row = (await connection.execute(changed)).one()._mapping
+    row = (await connection.execute(changed)).one()
     await add_event(connection, fact.id, case.id, fact.at, REACHED, {"given": sorted(new)}, actor=CITIZEN)
-    if "callback" in new and callback_planning.is_given(row, callback_planning.number_of(row)):
-        asked = insert(callbacks).values(callback_planning.verifying(row, fact.at))
-        await connection.execute(asked.on_conflict_do_nothing())
+    if "callback" in new:
+        number = callback_planning.number_of(row._mapping)
+        await callback_planning.verify(connection, row, number, fact.at)
 
 
 async def _locked(connection: AsyncConnection, page: Page, fact: CaseRefinedFact) -> Row[Any] | None:

@@ -77,7 +77,7 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
         ended = update(callbacks).where(*mine, *which).values(state="cancelled", ended_at=now)
         await connection.execute(ended)
     await _add(connection, case, key, now, ANSWER, number, case.language)
-    await _verify(connection, case, number, now)
+    await verify(connection, case, number, now)
 
 
 async def plan_news(
@@ -92,7 +92,7 @@ async def plan_news(
     """Have her called about her meeting, or what was ordered at it; `at`: not before then."""
     number = number_of(case._mapping)
     await _add(connection, case, key, now, purpose, number, case.language, notice, at)
-    await _verify(connection, case, number, now)
+    await verify(connection, case, number, now)
 
 
 async def plan_turn(
@@ -108,7 +108,7 @@ async def plan_turn(
     await _add(connection, case, key, now, TURN, number, language, notice)
 
 
-async def _verify(connection: AsyncConnection, case: Row[Any], number: str, now: datetime) -> None:
+async def verify(connection: AsyncConnection, case: Row[Any], number: str, now: datetime) -> None:
     """A number that somebody gave is asked for first: also where the case was over for a while."""
     if is_given(case._mapping, number) and await standing(connection, number, now) is None:
         asked, its = insert(callbacks).values(verifying(case._mapping, now)), callbacks.c

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import closing, pausing, referring
@@ -190,3 +190,14 @@ async def test_a_number_that_is_given_after_the_words_is_hers_and_asked_for_firs
     async with at.engine.connect() as connection:
         asked = (await connection.execute(select(callbacks.c.purpose, callbacks.c.number))).all()
     assert asked == [("verify", "+989120000000")]
+
+
+async def test_a_number_that_she_takes_back_and_gives_again_is_asked_for(at: Counter) -> None:
+    call = Call(at, "meeting")
+    await call.apply(call.opened, call.says(callback="09120000000"))
+    async with at.engine.begin() as connection:  # as a pass does that comes in between
+        await connection.execute(update(callbacks).values(state="cancelled", ended_at=at.at))
+    row = await call.apply(call.says(callback="09141234567"), call.says(callback="09120000000"))
+    async with at.engine.connect() as connection:
+        asked = (await connection.execute(select(callbacks.c.number, callbacks.c.state))).all()
+    assert asked == [(row.callback, "waiting")]
