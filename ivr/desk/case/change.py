@@ -20,14 +20,14 @@ from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import suggestion_outcomes
+from ivr.desk.case import duplicates, suggestion_outcomes
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, outbox, referrals
 
 CITIZEN = "citizen"
-DUPLICATE = "duplicate_merged"  # told of the case in which one goes on
+ALONG = "went_along"  # of a duplicate, with the case in which it went on
 Books = AsyncEngine | AsyncConnection
 EVENTS = {
     CaseAction.REFER: "referred",
@@ -194,6 +194,8 @@ class Change:
         if due_at != self.case.due_at:
             self.details |= {"due_before": self.case.due_at.isoformat(), "due_at": due_at.isoformat()}
         await self.tell(EVENTS[self.action], self.case, self.details)
+        if self.agency != self.case.agency:
+            await self._take_along(self.case.id)
 
     async def tell(self, event: str, case: Row[Any], details: dict[str, Any]) -> None:
         """An event in a case's story, and a message to whom it may concern."""
@@ -207,6 +209,18 @@ class Change:
         level = self.level if case is self.case else case.level
         message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code, "level": level})
         await self.connection.execute(outbox.insert(), [message])
+
+    async def _take_along(self, above: uuid.UUID) -> None:
+        """What went on in it lies where it does: the body that it left sees neither. One quiet event each."""
+        elsewhere = (duplicates.went_on_in(above), cases.c.agency != self.agency)
+        query = select(cases).where(*elsewhere).order_by(cases.c.code).with_for_update(key_share=True)
+        for each in (await self.connection.execute(query)).all():
+            values = {"agency": self.agency, "person_id": None}
+            await self.connection.execute(update(cases).where(cases.c.id == each.id).values(values))
+            one = self.of(each, self.action, Status.MERGED)
+            one.ask, one.quiet = replace(one.ask, reason=""), True
+            await one.tell(ALONG, each, {"with": self.ask.code, "from": each.agency, "agency": self.agency})
+            await self._take_along(each.id)
 
     def _settle_clock(self) -> None:
         """Stand still or run as the status demands."""

@@ -17,8 +17,9 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
 from ivr.desk.case.callback_planning import ADVISED, BY_DESK
-from ivr.desk.case.change import DUPLICATE, Books, Change, Instruction, unchanged
-from ivr.desk.case.discretion import refuse_awaited, refuse_together
+from ivr.desk.case.change import Books, Change, Instruction, unchanged
+from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
+from ivr.desk.case.duplicates import DUPLICATE
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import recording_row
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -96,15 +97,22 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
 
 
 async def go_on_in(change: Change, other: Row[Any]) -> None:
-    """A merge's end: this case is over, the other one is told. Refused as `discretion` says, by topic too."""
+    """A merge's end: this case is over and lies where the other one does, which is told.
+
+    Refused as `discretion` says, by topic too.
+    """
     one = change.case
     if one.topic != other.topic:
         raise Refused(f"case {one.code} is about {one.topic}, case {other.code} about {other.topic}")
     refuse_together(change.case, other)
     await refuse_awaited(change)
+    await refuse_told_of(change, other.agency)
     change.values = {"closed_at": change.ask.now, "closure": "merged", "merged_into": other.id}
     change.values["member_of"] = None
     change.details["into"] = other.code
+    if one.agency != other.agency:
+        change.agency, change.values["person_id"] = other.agency, None
+        change.details |= {"from": one.agency, "agency": other.agency}
     await change.tell(DUPLICATE, other, {"duplicate": change.ask.code})
 
 

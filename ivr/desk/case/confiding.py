@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Row, any_, func, or_, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import DUPLICATE, Books, Change, Instruction, is_unread, unchanged
+from ivr.desk.case.change import Books, Change, Instruction, is_unread, unchanged
 from ivr.desk.case.discretion import refuse_collective
+from ivr.desk.case.duplicates import went_on_in
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import MOVED
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import case_events, cases, people
+from ivr.store.tables import cases, people
 
 EVENT = "confided"
 LONGEST = 2_000  # characters of what an agency may read
@@ -94,13 +95,8 @@ async def _seal_below(
 
 
 async def _below(connection: AsyncConnection, above: uuid.UUID) -> list[Row[Any]]:
-    """Its parts, the duplicates that went on in it, and what is below those; locked.
-
-    Its story names its duplicates: no index does.
-    """
-    its = (case_events.c.case_id == above, case_events.c.event == DUPLICATE)
-    duplicates = select(case_events.c.details["duplicate"].astext).where(*its).scalar_subquery()
-    is_below = or_(cases.c.part_of == above, cases.c.code == any_(func.array(duplicates)))
+    """Its parts, the duplicates that went on in it, and what is below those; locked."""
+    is_below = or_(cases.c.part_of == above, went_on_in(above))
     query = select(cases).where(is_below).order_by(cases.c.code).with_for_update(key_share=True)
     found = (await connection.execute(query)).all()
     return [each for one in found for each in (one, *await _below(connection, one.id))]

@@ -10,19 +10,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.meetings import AWAITED, DATED, RequestState, is_anew, standing
 from ivr.cases.statuses import Status
+from ivr.desk.case import duplicates
 from ivr.desk.case.change import Change
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, meeting_requests
 
 
 async def refuse_told_of(change: Change, *agencies: str) -> None:
-    """Raises Refused where the case, its whole or one of its members is about one of these bodies."""
+    """Raises Refused where the case, its whole, a member or a duplicate is about one of these bodies."""
     if (accused := change.case.accused) and accused in agencies:
         raise Refused(f"case {change.ask.code} is about {accused}: it is kept from that body")
     its = (change.case.id, change.case.part_of or change.case.id)
     kin = select(cases.c.id).where(or_(cases.c.id.in_(its), cases.c.member_of == change.case.id))
+    ids = set((await change.connection.execute(kin)).scalars())
+    ids |= await duplicates.below(change.connection, ids)
     about = meeting_requests.c.about
-    query = select(about).where(meeting_requests.c.case_id.in_(kin), about.in_(agencies))
+    query = select(about).where(meeting_requests.c.case_id.in_(ids), about.in_(agencies))
     if (found := (await change.connection.execute(query.limit(1))).scalar()) is not None:
         raise Refused(f"case {change.ask.code} is about the head of {found}: that body is not shown it")
 

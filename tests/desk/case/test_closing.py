@@ -153,6 +153,14 @@ async def test_a_duplicate_goes_on_in_the_case_it_repeats(at: Counter) -> None:
         await closing.reopen(at.engine, at.page, at.ask(again, "citizen"))
 
 
+async def test_a_duplicate_lies_with_the_body_that_goes_on_with_it(at: Counter) -> None:
+    first, again = await at.open(), await at.open()
+    await referring.refer(at.engine, at.page, at.ask(again), "edu")
+    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), first)
+    assert (await at.row(again)).agency == "abfa" and await at.running(again) == []
+    assert (await at.case(again))["events"][-1]["details"]["from"] == "edu"
+
+
 async def test_what_is_no_duplicate_is_not_merged(at: Counter) -> None:
     one, gone = await at.open(), await at.open()
     stranger, bill = await at.open(caller="09140000000"), await at.open(topic="water.bill")

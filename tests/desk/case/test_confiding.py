@@ -262,6 +262,41 @@ async def test_her_duplicates_leave_the_accuseds_sight_with_the_case_in_which_th
     assert {(await at.row(each)).told for each in (first, again)} == {TOLD}, "and no word of hers"
 
 
+async def test_her_duplicates_go_where_the_case_goes_in_which_they_go_on(at: Counter, tmp_path: Path) -> None:
+    first, again, code = [await at.open() for _ in range(3)]
+    await closing.merge(at.engine, at.page, at.ask(first, "desk", "تکراری"), again)
+    await closing.merge(at.engine, at.page, at.ask(again, "desk", "تکراری"), code)
+    await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "نه"))
+    await referring.rule(at.engine, at.page, at.ask(code, "desk", "آموزش و پرورش"), "edu")
+    for each in (first, again, code):
+        assert not await sees(at, ABFA, each) and await sees(at, Scope("edu"), each)
+    assert not await finds(at, Sight("abfa", agency="abfa"), HERS)
+    assert len(await finds(at, Sight("edu", agency="edu"), HERS)) == 3
+    story = (await at.case(first))["events"]
+    assert [each["what"] for each in story][-3:] == ["merged", "went_along", "went_along"]
+    assert story[-1]["details"] == {"with": code, "from": DESK, "agency": "edu"}
+    assert await findings(at.engine, tmp_path) == []
+
+
+async def test_a_duplicate_of_a_member_goes_where_the_collective_case_goes(at: Counter) -> None:
+    code, again, stranger = await at.open(), await at.open(), await at.open(caller="09143334455")
+    await closing.merge(at.engine, at.page, at.ask(again, "desk", "تکراری"), code)
+    actor = at.ask(code).actor
+    whole = (await collecting.collect(at.engine, at.page, actor, [code, stranger], "قطع آب", at.at)).code
+    await referring.refer(at.engine, at.page, at.ask(whole), "edu")
+    assert (await at.row(again)).agency == (await at.row(code)).agency == "edu"
+
+
+async def test_what_the_desk_writes_for_another_body_is_not_read_off_a_duplicate(at: Counter) -> None:
+    again, code = await at.open(), await at.open()
+    await closing.merge(at.engine, at.page, at.ask(again, "desk", "تکراری"), code)
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "می‌ترسد"))
+    assert (await at.row(again)).agency == DESK
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "برای آموزش"), Secrecy(told=TOLD))
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    assert not await sees(at, ABFA, again) and await sees(at, Scope("edu"), again)
+
+
 async def test_a_collective_case_is_not_confidential_but_a_member_that_leaves_it_is(at: Counter) -> None:
     codes = [await at.open(caller=caller) for caller in (HERS, "09143334455")]
     actor = at.ask(codes[0]).actor

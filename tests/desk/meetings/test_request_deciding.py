@@ -178,6 +178,24 @@ async def test_who_was_told_a_day_is_neither_collected_nor_merged_away(at: Hall)
     await closing.merge(at.engine, at.page, at.by(twin, "تکراری"), code)
 
 
+async def test_a_complaint_about_a_head_goes_on_in_no_request_that_lies_with_his_body(at: Hall) -> None:
+    code, other = await at.wish(), await at.wish()
+    await office.review(at.engine, at.page, at.by(code), about="abfa")
+    await referring.refer(at.engine, at.page, at.by(other), "abfa")
+    with pytest.raises(Refused, match="about the head of abfa"):
+        await closing.merge(at.engine, at.page, at.by(code, "تکراری"), other)
+
+
+async def test_what_a_complaint_about_a_head_went_on_in_never_comes_to_his_body(at: Hall) -> None:
+    first, code, other = [await at.wish() for _ in range(3)]
+    await office.review(at.engine, at.page, at.by(first), about="abfa")
+    await closing.merge(at.engine, at.page, at.by(first, "تکراری"), code)
+    await closing.merge(at.engine, at.page, at.by(code, "تکراری"), other)
+    with pytest.raises(Refused, match="about the head of abfa"):
+        await referring.refer(at.engine, at.page, at.by(other), "abfa")
+    await referring.refer(at.engine, at.page, at.by(other), "edu")
+
+
 async def test_a_complaint_about_a_head_waits_in_no_collective_case_of_his_body(at: Hall) -> None:
     code, desk, page = await at.wish(), at.by("").actor, at.page
     await office.review(at.engine, page, at.by(code), about="abfa")
