@@ -120,8 +120,8 @@ async def allow(
             await people.add_within(connection, wanted, hash_, now, by, address)
             return row.name, password
         person = await people.one(connection, row.name)
+        people.still(person, row.wanted.get("seen", ""))
         if row.deed == "change":
-            people.still(person, row.wanted.get("seen", ""))
             await staffing.reassign_within(connection, person, wanted, now, by, address)
             return row.name, ""
         given = row.deed == "password"
