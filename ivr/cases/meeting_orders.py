@@ -47,12 +47,14 @@ def order_state(status: Status, denied: bool = False) -> OrderState:
 def state_of(row: Any) -> OrderState:
     """Of an order with the case that carries it: `status`, `closure`, `answered_at`, `said`, `said_at`.
 
-    That it is kept is her word, not that of whoever closed her case without her.
+    That it is kept is her word, not that of whoever closed her case without her. What was answered on the
+    spot has no closure of hers: what she says of the whole (`whole_closure`) counts.
     """
     said = row.said if row.said and (row.answered_at is None or row.answered_at < row.said_at) else ""
     denied = said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
     state = order_state(Status(row.status), denied=denied)
-    unsaid = row.closure != SOLVED and said != Outcome.ORDER_DONE
+    closure = row.whole_closure if row.status == Status.ADVISED else row.closure
+    unsaid = closure != SOLVED and said != Outcome.ORDER_DONE
     return OrderState.REPORTED if state is OrderState.KEPT and unsaid else state
 
 

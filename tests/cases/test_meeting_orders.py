@@ -41,7 +41,8 @@ def test_every_state_comes_of_some_status() -> None:
 def test_only_her_own_word_makes_an_order_kept(
     closure: str, said: str, said_at: datetime | None, state: OrderState
 ) -> None:
-    row = SimpleNamespace(
-        status="closed", closure=closure, answered_at=REPORTED_AT, said=said, said_at=said_at
-    )
+    its = {"closure": closure, "whole_closure": closure, "answered_at": REPORTED_AT}
+    row = SimpleNamespace(status="closed", said=said, said_at=said_at, **its)
     assert state_of(row) is state
+    advised = SimpleNamespace(**vars(row) | {"status": "advised", "closure": "advised"})
+    assert state_of(advised) is state, "of what was answered on the spot she says it of the whole"

@@ -40,6 +40,7 @@ async def of(
     orders = orders.add_columns(meeting_requests.c.about, whole.c.accused.label("accuses"))
     orders = orders.add_columns(whole.c.confidential.label("sealed"), whole.c.code.label("whole"))
     orders = orders.add_columns(whole.c.closed_at.label("whole_ended_at"))
+    orders = orders.add_columns(whole.c.closure.label("whole_closure"))
     orders = orders.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     orders = orders.join(whole, whole.c.id == meeting_orders.c.of_case)
     orders = orders.outerjoin(meeting_requests, meeting_requests.c.case_id == whole.c.id)

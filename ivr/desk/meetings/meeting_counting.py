@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import meeting_figures
@@ -16,6 +16,7 @@ from ivr.cases.meeting_figures import AskedFact, OrderedFact
 from ivr.cases.meeting_orders import SOLVED
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import order_giving
+from ivr.desk.meetings.order_giving import WHOLE
 from ivr.desk.meetings.request_list import state_of
 from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, meeting_orders, meeting_requests, meeting_sessions, meeting_slots
@@ -71,9 +72,9 @@ async def _orders(
     met = select(meeting_slots.c.session).where(meeting_slots.c.case_id == order.of_case)
     met = met.where(meeting_slots.c.outcome == "met").order_by(meeting_slots.c.starts_at.desc()).limit(1)
     query: Select[Any] = select(*(order[name] for name in ("given_at", "due_on", "said", "said_at")))
-    query = query.add_columns(its.agency, its.status, its.closure)
+    query = query.add_columns(its.agency, its.status, its.closure, WHOLE.c.closure.label("whole_closure"))
     query = query.add_columns(its.answered_at, met.scalar_subquery().label("session"))
-    query = query.join(cases, its.id == order.case_id)
+    query = query.join(cases, its.id == order.case_id).join(WHOLE, WHOLE.c.id == order.of_case)
     query = query.where(order.given_at >= since, order.given_at < until, scope.cases())
     rows = (await connection.execute(query.order_by(order.given_at))).all()
     seen = [order_giving.seen(page, row, now) for row in rows]
@@ -96,11 +97,13 @@ async def in_public(connection: AsyncConnection) -> MeetingsInPublic:
     met = select(func.count()).where(was_met)
     given = meeting_orders.join(cases, cases.c.id == meeting_orders.c.case_id)
     given = given.join(meeting_requests, meeting_requests.c.case_id == meeting_orders.c.of_case)
+    given = given.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
     stands, order = cases.c.status, meeting_orders.c
+    closure = case((stands == "advised", WHOLE.c.closure), else_=cases.c.closure)
     done = (order.said == Outcome.ORDER_DONE) & (order.said_at > cases.c.answered_at)
     orders = select(
         func.count().filter(stands.not_in(("withdrawn", "merged"))),
-        func.count().filter(stands.in_(("closed", "advised")), (cases.c.closure == SOLVED) | done),
+        func.count().filter(stands.in_(("closed", "advised")), (closure == SOLVED) | done),
     ).where(was_met)
     heard = (await connection.execute(met)).scalar_one()
     all_of_them, kept = (await connection.execute(orders.select_from(given))).one()

@@ -79,3 +79,15 @@ async def test_nobody_calls_kept_what_was_closed_without_her_word_or_was_ordered
         assert await meeting_counting.in_public(connection) == MeetingsInPublic(1, 1, 0)
     states = sorted(fact.state for fact in (await counted(at)).orders)
     assert states == [OrderState.KEPT, OrderState.REPORTED]
+
+
+async def test_what_the_desk_advised_on_the_spot_is_kept_once_she_calls_the_whole_solved(at: Hall) -> None:
+    code = await heard(at)
+    order = [MeetingOrder("abfa", "گفته شود از کجا", NEAR)]
+    [part] = await order_giving.give(at.engine, at.page, at.by(code), order)
+    await closing.advise(at.engine, at.page, at.by(part, "از دفتر ما"))
+    assert [fact.state for fact in (await counted(at)).orders] == [OrderState.REPORTED]
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    assert [fact.state for fact in (await counted(at)).orders] == [OrderState.KEPT]
+    async with at.engine.connect() as connection:
+        assert await meeting_counting.in_public(connection) == MeetingsInPublic(1, 1, 1)
