@@ -29,7 +29,17 @@ from ivr.desk.recordings import revealing
 from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
-from ivr.store.tables import calls, case_events, cases, metadata, recordings, referrals
+from ivr.store.tables import (
+    calls,
+    case_events,
+    cases,
+    meeting_requests,
+    meeting_sessions,
+    meeting_slots,
+    metadata,
+    recordings,
+    referrals,
+)
 from tests.fixtures.plans import plan_of
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -98,32 +108,71 @@ async def test_a_migration_may_take_long_but_waits_no_longer_than_before_for_wha
     await engine.dispose()
 
 
+def go(connection: Connection, up: str = "", down: str = "") -> None:
+    config = schema._config()  # Alembic's settings as the upgrade makes them
+    config.attributes["connection"] = connection
+    alembic.upgrade(config, up) if up else alembic.downgrade(config, down)
+
+
+async def first_form(connection: AsyncConnection) -> None:
+    """As 0001 has it, with a topic and an agency."""
+    await connection.run_sync(go, up="0001")
+    await connection.execute(text("INSERT INTO topics VALUES ('t', 't', '', '1', 2, '[]')"))
+    await connection.execute(
+        text("INSERT INTO agencies (code, name, level, assignable) VALUES ('a', 'a', '', true)")
+    )
+
+
+async def open_case(connection: AsyncConnection, number: int) -> None:
+    texts = ("kind", "agency", "status", "channel", "language", "caller", "caller_key", "caller_name")
+    row = dict.fromkeys((*texts, "callback", "national_id"), "")
+    names = [*row, "id", "code", "topic", "opened_at", "due_at", "answered_at", "last_seq"]
+    values = {"id": UUID(int=number), "code": str(number), "topic": "t", "last_seq": 2} | {"agency": "a"}
+    values |= {"status": "answered", "opened_at": NOW, "due_at": NOW, "answered_at": NOW}
+    statement = f"INSERT INTO cases ({', '.join(names)}) VALUES ({', '.join(f':{n}' for n in names)})"
+    await connection.execute(text(statement), row | values)
+
+
+async def test_a_request_whose_slot_was_given_up_before_is_decided_on_anew_and_no_other(
+    empty_url: str,
+) -> None:
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await first_form(connection)
+        states = ("invited", "confirmed", "invited", "met")
+        for number in range(len(states)):
+            await open_case(connection, number)
+        await connection.run_sync(go, up="0163")
+        asked = {"decided_by": "desk", "decided_at": NOW, "next_on": NOW.date()}
+        rows = [asked | {"case_id": UUID(int=n), "state": state} for n, state in enumerate(states)]
+        await connection.execute(meeting_requests.insert(), rows)
+        row = {"official": "governor", "agency": "a", "starts_at": NOW, "ends_at": NOW, "way": "in_person"}
+        row |= {"state": "planned", "made_by": "desk", "made_at": NOW}
+        await connection.execute(meeting_sessions.insert(), row)
+        slots = [(0, "no_show"), (2, ""), (3, "met")]
+        await connection.execute(
+            meeting_slots.insert(),
+            [
+                {"session": 1, "slot": n, "starts_at": NOW, "case_id": UUID(int=n), "outcome": outcome}
+                for n, outcome in slots
+            ],
+        )
+        await connection.run_sync(go, up="0164")
+        its = meeting_requests.c
+        found = await connection.execute(select(its.state, its.next_on).order_by(its.case_id))
+        day = NOW.date()
+        anew = ("under_review", None)
+        assert found.all() == [anew, anew, ("invited", day), ("met", day)]
+    await engine.dispose()
+
+
 async def test_answered_cases_of_the_first_form_stand_still_and_older_code_can_still_open_cases(
     empty_url: str,
 ) -> None:
     """Up from 0001 with rows in it, a case opened as 0001 knew it, down again and up again."""
     engine = make_engine(empty_url)
-
-    def go(connection: Connection, up: str = "", down: str = "") -> None:
-        config = schema._config()  # Alembic's settings as the upgrade makes them
-        config.attributes["connection"] = connection
-        alembic.upgrade(config, up) if up else alembic.downgrade(config, down)
-
-    async def open_case(connection: AsyncConnection, number: int) -> None:
-        texts = ("kind", "agency", "status", "channel", "language", "caller", "caller_key", "caller_name")
-        row = dict.fromkeys((*texts, "callback", "national_id"), "")
-        names = [*row, "id", "code", "topic", "opened_at", "due_at", "answered_at", "last_seq"]
-        values = {"id": UUID(int=number), "code": str(number), "topic": "t", "last_seq": 2} | {"agency": "a"}
-        values |= {"status": "answered", "opened_at": NOW, "due_at": NOW, "answered_at": NOW}
-        statement = f"INSERT INTO cases ({', '.join(names)}) VALUES ({', '.join(f':{n}' for n in names)})"
-        await connection.execute(text(statement), row | values)
-
     async with engine.begin() as connection:
-        await connection.run_sync(go, up="0001")
-        await connection.execute(text("INSERT INTO topics VALUES ('t', 't', '', '1', 2, '[]')"))
-        await connection.execute(
-            text("INSERT INTO agencies (code, name, level, assignable) VALUES ('a', 'a', '', true)")
-        )
+        await first_form(connection)
         await open_case(connection, 1)
         await connection.run_sync(go, up="0002")
         await open_case(connection, 2)
