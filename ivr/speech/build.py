@@ -135,7 +135,8 @@ def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: S
     found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"))]
     for language in languages:
         ids = sorted(catalogue.ids(language) | _recorded(recorded, language))
-        found += [_job(catalogue, language, id, out, recorded) for id in ids]
+        jobs = [_job(catalogue, language, id, out, recorded) for id in ids]
+        found += [job for job in jobs if job.prompt is not None or job.recording]  # else named amiss
     return found
 
 

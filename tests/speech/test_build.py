@@ -156,7 +156,8 @@ def test_what_people_added_and_recorded_is_built_without_a_word_of_it_in_the_cat
     """As after a restore, where nothing but their recordings came back."""
     meter = tmp_path / "recorded/fa/topic/water/meter.wav"
     record(meter)
-    record(tmp_path / "recorded/fa/Notes of the studio.wav")
+    for strange in ("Notes of the studio", "topic/water.tap"):  # the latter is no prompt's file
+        record(tmp_path / f"recorded/fa/{strange}.wav")
     assert run() == Built(made=9, recorded=1)
     audio = samples(tmp_path / "out/fa/topic/water/meter.wav")
     assert np.abs(np.fft.rfft(audio)).argmax() * RATE / audio.size == pytest.approx(700, abs=2)
