@@ -103,7 +103,8 @@ def locate(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:
     """Make the recordings' paths, which the books keep relative, whole."""
     for row in rows:
         for recording in row.get("recordings") or ():
-            recording["path"] = str(settings.recordings / recording["path"])
+            if recording["path"]:  # none of a confidential case
+                recording["path"] = str(settings.recordings / recording["path"])
 
 
 def mask_numbers(rows: Iterable[dict[str, Any]]) -> None:
@@ -137,7 +138,7 @@ def print_case(case: dict[str, Any]) -> None:
     for name in PLAIN:
         typer.echo(f"{name:<10} {case.get(name) or ''}")
     for recording in case["recordings"]:
-        typer.echo(f"{'recording':<10} {recording['path']}  {recording['seconds']:.1f} s")
+        typer.echo(f"{'recording':<10} {recording['path'] or ''}  {recording['seconds']:.1f} s")
     for referral in case["referrals"]:
         typer.echo(f"{'referral':<10} {referral['agency']} due {referral['due_at']}")
     for event in case["events"]:

@@ -47,7 +47,7 @@ async def attach(
         row |= {"sha256": file.sha256, "note": note, "added_by": ask.actor.name, "added_at": ask.now}
         await connection.execute(attachments.insert().values(row))
         told = {"attachment": str(id), "name": file.name, "kind": str(kind), "size": file.size}
-        told |= {"sha256": file.sha256} | ({"text": note} if note else {})
+        told |= {"sha256": file.sha256}  # not the note, which goes with the paper: what is chained stays
         await add_event(connection, ask.cause, case.id, ask.now, ATTACHED, told, ask.actor.name)
     return id, True
 

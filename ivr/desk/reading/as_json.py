@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.zone import ZONE
 from ivr.desk.case import callback_planning
+from ivr.desk.case.attachments import ATTACHED
 from ivr.desk.people.scope import OPEN_TO_ALL
 from ivr.store.recording_files import closed, packed, plain
 from ivr.store.tables import calls as call_table
@@ -162,12 +163,22 @@ def _case_json(
         "recordings": [recording_json(r) for r in heard],
         "referrals": [_referral_json(r) for r in sent],
         "events": [
-            {"seq": e.seq, "at": _iso(e.at), "actor": e.actor, "what": e.event, "details": e.details}
+            {"seq": e.seq, "at": _iso(e.at), "actor": e.actor, "what": e.event, "details": _details(e)}
             for e in told
         ],
         "confidential": row.confidential,
     }
-    return found | _SEALED | {"words": row.told or ""} if row.confidential else found
+    if not row.confidential:
+        return found
+    unheard = [each | {"path": None, "transcript": None} for each in found["recordings"]]
+    return found | _SEALED | {"words": row.told or "", "recordings": unheard}
+
+
+def _details(event: Row[Any]) -> Json:
+    """Without what older releases wrote there of a paper: that goes when the paper does."""
+    if event.event != ATTACHED:
+        return dict(event.details)
+    return {name: value for name, value in event.details.items() if name != "text"}
 
 
 def _call_json(row: Row[Any], heard: Iterable[Row[Any]], case: str | None) -> Json:

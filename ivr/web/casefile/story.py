@@ -12,6 +12,7 @@ from sqlalchemy import Row
 
 from ivr.cases.routing import Reason
 from ivr.desk.call.interventions import Intervening, came_about
+from ivr.desk.case.attachments import ATTACHED
 from ivr.desk.case.change import CITIZEN
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.reading.casefile import CaseFile
@@ -84,7 +85,7 @@ class Teller:
             self.actor(event.actor),
             self._text(event.event, _variant(event, routed), details),
             "" if routed else str(details.get("reason", "")),
-            str(details.get("text", "")),
+            _quote(event),
             str(voice.get("name", "")),
             datetime.fromisoformat(moved) if moved else None,
         )
@@ -211,6 +212,11 @@ def _moment(each: Row[Any]) -> datetime:
     """When her telephone came by the call; else when she wanted it."""
     found: datetime = each.used_at or each.at
     return found
+
+
+def _quote(event: Row[Any]) -> str:
+    """Nothing of a paper, of which older releases wrote more: who sees it reads what is said of it there."""
+    return "" if event.event == ATTACHED else str(event.details.get("text", ""))
 
 
 def _variant(event: Row[Any], routed: bool) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.attachments import AttachmentKind, measured
 from ivr.desk.case import answers, attachments, closing, referring
+from ivr.desk.case.event_log import add_event
 from ivr.desk.keeping import retention
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import restore
@@ -23,6 +25,7 @@ from ivr.desk.refusals import Refused, WrongField
 from ivr.store.attachments import KeptFile, beside, keep
 from ivr.store.derived import Derived
 from ivr.store.engine import make_engine
+from ivr.store.tables import case_events
 from tests.cases.papers import PDF, image
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings, sql
@@ -66,10 +69,27 @@ async def test_a_paper_stands_in_the_story_with_its_hash_and_is_seen_by_who_sees
     assert (row.kind, row.code, row.added_by, row.note) == ("image/jpeg", code, "desk", "دادخواست")
     event = (await at.case(code))["events"][-1]
     assert event["what"] == "attached" and event["details"]["sha256"] == row.sha256
+    assert "دادخواست" not in await chained(at), "what is said of a paper goes with it, and the chain stays"
     assert at.path(row).read_bytes() == image("JPEG") and not list(at.folder.rglob("*.new"))
     assert await at.found(id, Scope("abfa")) and await at.found(id, Scope("tamin")) is None
     assert await at.found(id, Scope(areas=("tabriz",))) is None
     assert await findings(at.engine, at.folder) == []
+
+
+async def chained(at: Desk) -> str:
+    """What all events tell."""
+    async with at.engine.connect() as connection:
+        return str((await connection.execute(select(case_events.c.details))).scalars().all())
+
+
+async def test_what_an_older_release_chained_of_a_paper_is_not_told(at: Desk) -> None:
+    code = await at.open()
+    async with at.engine.begin() as connection:
+        told = {"attachment": str(uuid.uuid4()), "kind": "application/pdf", "text": "شکایت مریم"}
+        id = (await at.row(code)).id
+        await add_event(connection, uuid.uuid4(), id, at.at, attachments.ATTACHED, told, "desk")
+    event = (await at.case(code))["events"][-1]
+    assert event["what"] == "attached" and event["details"]["kind"] and "مریم" not in str(event)
 
 
 async def test_the_same_cause_attaches_nothing_twice(at: Desk) -> None:
@@ -133,6 +153,7 @@ async def test_it_goes_with_the_recordings_when_its_time_is_over(at: Desk) -> No
 
     assert await kept(99) == retention.Purged() and at.path(row).exists()
     assert await kept(100) == retention.Purged(files=1) and not at.path(row).exists()
+    assert "مریم" not in await chained(at)
     event = (await at.case(code))["events"][-1]
     assert (event["what"], event["details"]["attachments"]) == ("recordings_removed", [str(row.id)])
     assert await at.found(row.id) is None and at.path(stays).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,14 +15,17 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import referring
+from ivr.desk.case.attachments import ATTACHED
 from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.event_log import add_event
 from ivr.desk.people import passwords, unsealing
 from ivr.desk.people.limiting import TooOften
 from ivr.desk.people.unsealing import OPEN_FOR
+from ivr.desk.reading import as_json
 from ivr.desk.recordings import revealing
 from ivr.desk.recordings.revealing import Hidden
 from ivr.store.audit import TELLING
-from ivr.store.tables import audit, calls, limits, openings
+from ivr.store.tables import audit, calls, cases, limits, openings, recordings
 from ivr.web.casefile import opening_pages, privacy
 from ivr.web.panel.locale import digits, words
 from tests.desk.office import WEDNESDAY
@@ -115,6 +119,31 @@ async def test_an_agency_gets_words_and_no_voice_and_the_desk_no_name(desk: Desk
     listed = await office.text("/panel/inbox?queue=all")
     assert code in listed and TOLD in listed and str(heard) not in listed
     assert not await noted(desk, "caller_revealed", "voice_revealed", "recording_downloaded")
+
+
+async def test_what_an_older_release_told_of_a_paper_is_no_line_of_the_story(desk: Desk) -> None:
+    code = await desk.open()
+    engine, now = desk.panel.engine, desk.panel.clock()
+    async with engine.begin() as connection:
+        id = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        told = {"attachment": str(uuid.uuid4()), "kind": "application/pdf", "text": "شناسنامهٔ زینب احمدی"}
+        await add_event(connection, uuid.uuid4(), id, now, ATTACHED, told, "desk")
+    await confide(desk, code)
+    page = await (await desk.panel.signed_in("officer")).text(f"/panel/cases/{code}")
+    assert "پیوستی افزوده شد" in page and "زینب" not in page
+
+
+async def test_its_json_leads_to_none_of_her_words(desk: Desk) -> None:
+    code = await desk.open()
+    engine = desk.panel.engine
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(transcript="من زینب احمدی هستم"))
+    before = await as_json.case_json(engine, code)
+    assert before and "زینب" in str(before)
+    await confide(desk, code)
+    told = await as_json.case_json(engine, code)
+    assert told and before["recordings"][0]["path"] not in str(told) and "زینب" not in str(told)
+    assert told["recordings"][0]["seconds"] == before["recordings"][0]["seconds"]
 
 
 async def test_no_number_that_she_keyed_in_her_call_is_read_off_its_path(desk: Desk) -> None:
