@@ -1,7 +1,7 @@
 """How far somebody sees: the one place that decides it, for a single case and for lists of any length.
 
 An agency sees what it has now; what left it is not there any more. Whom a case is about never sees it, be it
-a body or a person. Of a confidential case nobody reads who she is, unless two of the few opened it
+a body or a person. Of a confidential case nobody reads where she is, nor who, unless two of the few opened it
 (`ivr.desk.people.unsealing`), and an agency reads what the desk wrote for it in place of her words.
 """
 
@@ -83,7 +83,7 @@ class Scope:
             return case((OPEN_TO_ALL, column), else_="").label(name)
         if self.agency and name == "words":
             return case((OPEN_TO_ALL, column), else_=_told()).label(name)
-        if self.agency and name == "place":
+        if name == "place":
             return case((OPEN_TO_ALL, column), else_=null()).label(name)
         return column
 

@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.search import sought
@@ -19,7 +19,7 @@ from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
 from ivr.desk.recordings import hearing
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import people, recordings
+from ivr.store.tables import cases, people, recordings
 from ivr.voice.actions import Confide
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
@@ -121,10 +121,12 @@ async def test_nobody_is_told_whose_it_is_and_an_agency_reads_only_what_was_writ
     at: Counter,
 ) -> None:
     code = await at.open()
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(place={"address": "اهر، کوچهٔ مهر، پلاک ۳"}))
     await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
-    for scope in (Scope(), ABFA):
+    for scope in (Scope(), Scope(of_desk=True), ABFA):
         file = await casefile.read(at.engine, scope, code)
-        assert file is not None and not any(getattr(file.case, name) for name in IDENTITY)
+        assert file is not None and not any(getattr(file.case, name) for name in (*IDENTITY, "place"))
         assert HERS[1:] not in str(file.case)
     file = await casefile.read(at.engine, ABFA, code)
     assert file is not None and file.case.words == TOLD
