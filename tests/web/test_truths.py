@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import grouped
 from ivr.desk.case import referring
+from ivr.desk.people.auditing import note
 from ivr.store.tables import suggestions
 from ivr.voice.prompt_sounds import PromptSound, TakeRefused
 from ivr.web.admin import prompts
@@ -91,6 +92,22 @@ async def test_the_auditor_finds_what_was_seen_of_a_case(panel: PanelServed) -> 
         assert f"about=case/{code}" in found and f"about=case/{other}" not in found
     nobody = await (await panel.signed_in("admin")).text(f"/panel/admin/audit?about=case/{code}")
     assert TEXT("admin.audit.none") in nobody, "who may see no cases can't try codes there"
+
+
+async def test_what_an_older_release_noted_of_a_case_tells_its_code_only_to_who_may_see_it(
+    panel: PanelServed,
+) -> None:
+    at = await counter(panel.engine)
+    code = await at.open()
+    async with panel.engine.begin() as connection:
+        await note(connection, at.at, "lottery_rung", subject=f"case/{code}")
+    deed = TEXT("admin.audit.action.lottery_rung")
+    page = await (await panel.signed_in("auditor")).text("/panel/admin/audit")
+    assert deed in page and code in page
+    admin = await panel.signed_in("admin")
+    page = await admin.text("/panel/admin/audit")
+    assert deed in page and code not in page
+    assert deed not in await admin.text(f"/panel/admin/audit?about=case/{code}")
 
 
 async def test_after_the_first_password_one_is_where_one_wanted_to_be(panel: PanelServed) -> None:

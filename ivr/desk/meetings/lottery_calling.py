@@ -63,7 +63,7 @@ async def ring(engine: AsyncEngine, ask: Instruction, person: uuid.UUID | None, 
         row |= {"code_hash": _hash(code), "expires_at": ask.now + CODE_LIVES}
         await connection.execute(lottery_calls.insert().values(row))
         await auditing.note(
-            connection, ask.now, "lottery_rung", person=person, subject=f"case/{ask.code}", address=address
+            connection, ask.now, "lottery_rung", person=person, case=one.case.id, address=address
         )
     return code
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people.scope import Scope
@@ -51,12 +51,16 @@ async def listed(
     *,
     case: str = "",
     scope: Scope | None = None,
+    with_codes: bool = True,
 ) -> list[dict[str, Any]]:
     """The newest first, from below the id `before` on; of one person by name, one subject, or one case.
 
-    `scope`: who reads it, from whom what is about some cases may be kept; None: the machine.
+    `scope`: who reads it, from whom what is about some cases may be kept; None: the machine. `with_codes`:
+    whether the cases that older releases named as subjects are told.
     """
-    query = select(audit, people.c.name, people.c.full_name, cases.c.code)
+    about = audit.c.subject if with_codes else func.regexp_replace(audit.c.subject, "^case/.*", "")
+    its = (column for column in audit.c if column.name != "subject")
+    query = select(*its, about.label("subject"), people.c.name, people.c.full_name, cases.c.code)
     query = query.outerjoin(people, people.c.id == audit.c.person_id).outerjoin(
         cases, cases.c.id == audit.c.case_id
     )
@@ -68,7 +72,7 @@ async def listed(
         its = select(cases.c.id).where(cases.c.code == case).scalar_subquery()
         query = query.where(audit.c.case_id == its)
     if subject:
-        query = query.where(audit.c.subject == subject)
+        query = query.where(audit.c.subject == subject, about == subject)
     if before:
         query = query.where(audit.c.id < before)
     if scope is not None:

@@ -20,18 +20,20 @@ async def page(visit: Visit) -> web.Response:
     """Tracking codes only for who may see cases: with one anybody hears how a case stands."""
     query = visit.request.query
     before = whole_number(query.get("before", ""))
+    may_see_codes = visit.allowed("cases_see")
     who, about = query.get("who", "").strip()[:30], query.get("about", "").strip()[:100]
     case = _case(visit, about)
     found = await auditing.listed(
-        visit.panel.engine, who, "" if case else about, before, PAGE + 1, case=case, scope=visit.scope
-    )
+        visit.panel.engine, who, "" if case else about, before, PAGE + 1,
+        case=case, scope=visit.scope, with_codes=may_see_codes,
+    )  # fmt: skip
     return visit.render(
         "admin/audit.html",
         rows=found[:PAGE],
         older=found[PAGE - 1]["id"] if len(found) > PAGE else 0,
         who=who,
         about=about,
-        may_see_codes=visit.allowed("cases_see"),
+        may_see_codes=may_see_codes,
     )
 
 

@@ -12,6 +12,7 @@ from ivr.cases.callback import Outcome
 from ivr.desk.case import answers, closing
 from ivr.desk.meetings import lottery_drawing
 from ivr.store.tables import callbacks, lottery_calls
+from ivr.web.panel.locale import words
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import PanelServed
@@ -90,6 +91,21 @@ async def test_only_the_office_draws_and_rings(panel: PanelServed, at: Hall) -> 
         assert "قرعه‌کشی" not in text
         assert (await (await panel.signed_in(role)).post(f"{LOTTERY}/draw")).status == 403
     assert (await (await panel.signed_in("head")).get(LOTTERY)).status == 303
+
+
+async def test_whom_the_lottery_rang_is_on_record_and_its_code_only_for_who_may_see_cases(
+    panel: PanelServed, at: Hall
+) -> None:
+    office = await panel.signed_in("governor")
+    await office.post(f"{LOTTERY}/draw")
+    async with at.engine.connect() as connection:
+        drawn = await lottery_drawing.read(connection, await lottery_drawing.current(connection))
+    code, rang = drawn[0].case.code, words()("admin.audit.action.lottery_rung")
+    assert (await office.post(f"{LOTTERY}/{code}/ring")).status == 200
+    page = await (await panel.signed_in("admin")).text("/panel/admin/audit")
+    assert rang in page and code not in page
+    assert rang in await (await panel.signed_in("auditor")).text(f"/panel/admin/audit?about=case/{code}")
+    assert rang in await (await panel.signed_in("supervisor")).text(f"/panel/cases/{code}/seen-by")
 
 
 async def test_who_sees_other_counties_neither_rings_nor_notes(panel: PanelServed, at: Hall) -> None:
