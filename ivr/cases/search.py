@@ -7,6 +7,7 @@ days: with them the newest cases that hold a frequent word are found without tou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from ivr.cases.spelling import normalise, stem, word_set
 LONGEST = 40  # characters of a lexeme; no word is longer
 MOST_WORDS = 8  # of a search; further ones are left out
 LEAST_DIGITS, MOST_DIGITS = 7, 15  # of a caller's number: fewer would list strangers
+_NUMBER = re.compile(rf"\d{{{LEAST_DIGITS},}}")
 _BLOCKS = (1, 8, 64, 512)  # days, each the eighth part of the next
 _DAY = 86_400
 # Say nothing of the matter, greetings among them; and endings that were written apart.
@@ -88,6 +90,11 @@ class Sought:
 
     def __bool__(self) -> bool:
         return bool(self.words or self.code or self.caller)
+
+    @property
+    def has_number(self) -> bool:
+        """Whether it may hold a number of somebody's, alone or among words."""
+        return _NUMBER.search(self.text.translate(_DIGITS)) is not None
 
 
 def sought(text: str, area_code: str = "") -> Sought:

@@ -19,7 +19,7 @@ async def save(book: NameBook, visit: Visit) -> web.StreamResponse:
     form = visit.form()
     asked = read(visit, await book.names(visit.panel), await sight(visit))
     name = form.text("name", most=saved_views.LONGEST_NAME)
-    shared = form.flag("shared") and visit.allowed(P.CASES_REFER) and not asked.sought.caller
+    shared = form.flag("shared") and visit.allowed(P.CASES_REFER) and not asked.sought.has_number
     if not form.wrong:
         try:
             await saved_views.save(

@@ -90,9 +90,10 @@ async def test_who_may_reveal_numbers_may_search_by_how_one_begins(panel: PanelS
     assert KNOWING.most > BLIND.most
 
 
-async def test_a_view_with_a_number_is_shared_with_nobody(panel: PanelServed) -> None:
+@pytest.mark.parametrize("typed", [HERS, "احمدی ۰۹۱۴۱۲۳۴۵۶۷", "0914 123 4567 احمدی"])
+async def test_a_view_with_a_number_is_shared_with_nobody(panel: PanelServed, typed: str) -> None:
     client = await panel.signed_in("supervisor")
-    await client.post(f"/panel/inbox/views?q={HERS}", {"name": "او", "shared": "1"})
+    await client.post(f"/panel/inbox/views?q={typed}", {"name": "او", "shared": "1"})
     async with panel.engine.connect() as connection:
         (view,) = (await connection.execute(select(saved_views))).all()
     assert not view.shared
