@@ -96,7 +96,7 @@ from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.recognition import Recogniser, by_command, by_sherpa
 from ivr.speech.sound_book import SoundBook
 from ivr.store import slots
-from ivr.store.derived import Derived
+from ivr.store.derived import Derived, exports
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
@@ -389,7 +389,7 @@ class Hotline:
         stack.push_async_callback(worker.idle)
         vanished = VanishedCalls(self.engine, settings.spool, intake, self.ami, self.time)
         loops.every("vanished calls", vanished.rest, vanished.look)
-        loops.start("derived", partial(keep_swept, self.derived))
+        loops.start("derived", partial(keep_swept, self.derived, exports(settings.state_path)))
         if settings.weekly_proof:
             proof = WeeklyProof(self.engine, self.clock, ZoneInfo(settings.province.timezone))
             loops.every("weekly proof", weekly_proof.LOOK_SECONDS, proof.once)

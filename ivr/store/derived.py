@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -99,5 +100,10 @@ class Derived:
                 except OSError as error:
                     leave(error)
         for place in unread.keys() - set(self.unread):
-            log.error("what was worked out of recordings can't be taken away: %s", unread[place])
+            log.error("what was made for a while can't be taken away: %s", unread[place])
         self.unread = sorted(unread)
+
+
+def exports(state: Path) -> Derived:
+    """Where tables lie on their way out of the panel, however large; one that dies over them leaves them."""
+    return Derived(state / "exports", most=sys.maxsize)

@@ -103,10 +103,11 @@ async def heard(
             await auditing.note(connection, now, action, person=person.id, address=address, **what)
 
 
-async def keep_swept(derived: Derived) -> None:
-    """For ever: what was made ready for listening is gone after a day, whether anybody listens or not."""
+async def keep_swept(*folders: Derived) -> None:
+    """For ever: what was made for a while is gone after a day, whoever wanted it or died over it."""
     while True:
-        await asyncio.to_thread(derived.sweep)
+        for each in folders:
+            await asyncio.to_thread(each.sweep)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

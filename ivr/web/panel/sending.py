@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from ivr.store.derived import exports
 from ivr.web.panel.sheets import Batches, Sheet, Workbook, csv_pieces
 from ivr.web.panel.visit import Visit
 
@@ -28,7 +29,7 @@ async def send(visit: Visit, sheet: Sheet, batches: Batches, form: str, name: st
         async for piece in csv_pieces(sheet, batches):
             await answer.write(piece)
         return answer
-    folder = visit.panel.places.state / "exports"
+    folder = exports(visit.panel.places.state).folder
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = Path(scratch) / "sheet.xlsx"

@@ -5,9 +5,12 @@ The books of this module hold 75 days before Wednesday, 25 November 2026 (4 Azar
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import os
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +27,9 @@ from ivr.cases import figures
 from ivr.cases.figures import What
 from ivr.desk.people import unsealing
 from ivr.desk.reading import exporting
+from ivr.desk.recordings.hearing import keep_swept
+from ivr.lab.pace import patience
+from ivr.store.derived import exports
 from ivr.store.tables import audit, cases
 from ivr.web.panel import charts
 from ivr.web.panel.locale import digits, words
@@ -127,6 +133,19 @@ async def test_who_sees_some_counties_sees_no_other(served: PanelServed) -> None
     assert "تبریز" not in told and "اهر" not in told, "of theirs alone it is said that they are silent"
 
 
+async def test_a_county_is_silent_whichever_body_or_county_one_asks_about(served: PanelServed) -> None:
+    client = await served.signed_in("governor")
+
+    async def silent(more: str = "") -> set[str]:
+        rows = await sheet(client, f"/panel/numbers/export/gaps.xlsx?period=day:1405-09-02{more}")
+        return {row[1] for row in rows if row[0] == words()("numbers.gaps.silent.title")}
+
+    every = await silent()
+    assert "میانه" in every and "تبریز" not in every
+    assert await silent("&agency=abfa") == every
+    assert await silent("&county=mianeh") == {"میانه"} and await silent("&county=tabriz") == set()
+
+
 @pytest.mark.parametrize(
     "query",
     ["period=month:1405-13", "period=x", "agency=nobody", "by=caller", "county=%3Cscript%3E",
@@ -184,6 +203,26 @@ async def identities(served: PanelServed, client: Client, path: str) -> ClientRe
         if row.allowed is None:
             await unsealing.allow(served.engine, second, row.id, served.clock())
     return await client.post(path, {"reason": "پیگیری تلفنی"})
+
+
+async def test_a_workbook_over_which_the_panel_died_goes_after_a_day(served: PanelServed) -> None:
+    place = exports(served.panel.places.state)
+    client = await served.signed_in("supervisor")
+    await sheet(client, f"/panel/numbers/export/cases.xlsx?{ABAN}")
+    assert place.folder.is_dir()
+    left, made = place.folder / "tmp1" / "sheet.xlsx", place.folder / "tmp2" / "sheet.xlsx"
+    for path, hours in ((left, 25), (made, 1)):
+        path.parent.mkdir()
+        path.write_bytes(b"PK")
+        at = time.time() - hours * 3600
+        os.utime(path, (at, at))
+    sweeping = asyncio.create_task(keep_swept(place))
+    async with asyncio.timeout(patience(5)):
+        while left.exists():
+            await asyncio.sleep(0.01)
+    sweeping.cancel()
+    assert made.exists()
+    made.unlink()
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+98", "-x", "@SUM(A1)", "\t=1", "  =1"])
