@@ -33,9 +33,11 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
+    Text,
     and_,
     any_,
     bindparam,
+    cast,
     false,
     func,
     null,
@@ -381,8 +383,9 @@ async def _anonymise(connection: AsyncConnection, found: Sequence[Row[Any]], now
     ]
     await tell_all(connection, told, now)
     await entries.refresh(connection, ids)
-    numbers = update(callbacks).where(callbacks.c.case_id.in_(ids)).values(number="")
-    await connection.execute(numbers)
+    numbers = update(callbacks).where(callbacks.c.case_id.in_(ids))
+    keyless = cast(callbacks.c.id, Text)  # that of an asking at a number names it
+    await connection.execute(numbers.values(number="", key=keyless))
     hers = select(callbacks.c.id).where(callbacks.c.case_id.in_(ids))
     attempts = update(callback_attempts).where(callback_attempts.c.callback_id.in_(hers))
     await connection.execute(attempts.values(number=""))

@@ -116,6 +116,19 @@ async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(arch
     assert await archive.keep(500) == retention.Purged(), "once"
 
 
+async def test_a_number_that_she_gave_goes_from_all_that_asked_for_her_there(archive: Archive) -> None:
+    await archive.closed(callback="09120000001")
+
+    async def books() -> str:
+        async with archive.at.engine.connect() as connection:
+            rows = await connection.execute(select(callbacks.c.purpose, callbacks.c.key, callbacks.c.number))
+            return str(rows.all())
+
+    assert "verify:" in await books() and "9120000001" in await books()
+    assert (await archive.keep(400)).anonymised == 1
+    assert "verify" in await books() and "9120000001" not in await books()
+
+
 async def test_each_kind_and_status_has_its_own_time(archive: Archive) -> None:
     meeting, _ = await archive.closed(kind="meeting", topic="other.other", county="")
     withdrawn, _ = await archive.case(topic="water.bill")
