@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -76,8 +77,11 @@ async def begin(books: Books, page: Page, ask: Instruction, number: int, at: dat
 
 
 async def step_out(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
-    """It was not her, or not yet: she waits again."""
-    await _note(books, page, ask, number, began_at=None)
+    """It was not her, or not yet: she waits again. Raises Refused where she came in later than that."""
+    async with transaction(books) as connection:
+        slot = await _slot(connection, page, ask, number)
+        _refuse_later(ask, at, slot.began_at)
+        await connection.execute(update(meeting_slots).where(*_its(slot)).values(began_at=None))
 
 
 async def heard(
@@ -94,9 +98,13 @@ async def heard(
 
 
 async def missed(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
-    """She did not come, or went before she was called in."""
+    """She did not come, or went before she was called in.
+
+    Raises Refused where she came later than that: a tablet without network may tell of it when she is there.
+    """
     async with transaction(books) as connection:
-        await _slot(connection, page, ask, number)
+        slot = await _slot(connection, page, ask, number)
+        _refuse_later(ask, at, slot.arrived_at, slot.began_at)
         await agenda.missed(connection, page, ask)
 
 
@@ -143,8 +151,9 @@ async def seated(connection: AsyncConnection, page: Page, ask: Instruction, numb
     last = select(func.max(meeting_slots.c.slot)).where(meeting_slots.c.session == number)
     slot = int((await connection.execute(last)).scalar_one() or 0) + 1
     booking = replace(ask, cause=uuid.uuid5(ask.cause, "invite"))
+    there = at.astimezone(ZoneInfo(page.calendar.timezone))
     async with deciding(connection, page, booking, RequestAction.INVITE) as one:
-        one.details |= {"session": number, "slot": slot, "at": at.isoformat()}
+        one.details |= {"session": number, "slot": slot, "at": there.isoformat()}
     row = {"session": number, "slot": slot, "starts_at": at, "case_id": one.case.id, "arrived_at": at}
     row |= {"placed_by": ask.actor.name, "placed_at": ask.now}
     await connection.execute(meeting_slots.insert().values(row))
@@ -201,6 +210,11 @@ async def slot_there(
 def _refuse_before(page: Page, session: Row[Any], ask: Instruction) -> None:
     if today(page, session.starts_at) > today(page, ask.now):
         raise Refused(f"the day of session {session.number} has not come yet")
+
+
+def _refuse_later(ask: Instruction, at: datetime, *came: datetime | None) -> None:
+    if any(each is not None and each > at for each in came):
+        raise Refused(f"request {ask.code} came later than that")
 
 
 def _its(slot: Row[Any]) -> tuple[Any, Any]:

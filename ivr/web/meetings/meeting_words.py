@@ -74,6 +74,7 @@ _FORMS: Mapping[str, str] = {
     "not_asked": r"no view of case \S+ is asked for",
     "heard_already": r"case \S+ was heard already",
     "no_hearing": r"request \S+ waits for no hearing in session \d+",
+    "came_later": r"request \S+ came later than that",
     "unheard": r"request \S+ was not heard in session \d+",
     "day_not_come": r"the day of session \d+ has not come yet",
     "people": r"people: .*",

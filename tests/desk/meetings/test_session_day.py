@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -92,6 +92,22 @@ async def test_before_the_day_after_the_hearing_and_by_others_nothing_is_noted(a
         await session_day.amend(at.engine, at.page, at.by(two), number, Hearing())
 
 
+async def test_what_a_tablet_kept_from_before_she_came_changes_nothing(at: Hall) -> None:
+    number, (one, _) = await opened(at)
+    before, after = at.by(one), timedelta(minutes=9)
+    pressed = at.at
+    at.at += after
+    await do(at, session_day.arrive, number, one)
+    with pytest.raises(Refused, match="came later than that"):
+        await session_day.missed(at.engine, at.page, before, number, pressed)
+    at.at += after
+    await do(at, session_day.begin, number, one)
+    with pytest.raises(Refused, match="came later than that"):
+        await session_day.step_out(at.engine, at.page, before, number, pressed)
+    await do(at, session_day.heard, number, one, Hearing())
+    assert (await at.seen(one)).state is S.MET
+
+
 async def test_what_comes_twice_with_one_key_is_done_once(at: Hall) -> None:
     number, (one, _) = await opened(at)
     ask, key = replace(at.by(one), cause=uuid.uuid4()), uuid.uuid4()
@@ -122,6 +138,14 @@ async def test_whoever_comes_without_a_slot_gets_a_number_and_is_heard_and_is_no
         bad = replace(wanted, national_id="1234567890")
         await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at, bad)
     assert len(await seen(at, number)) == 3
+
+
+async def test_the_hour_of_who_comes_without_a_slot_is_told_by_the_province_s_clock(at: Hall) -> None:
+    number, _ = await opened(at)
+    wanted = Wanted("meeting", words="x", caller="09141234569")
+    code, _ = await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at.astimezone(UTC), wanted)
+    [invited] = [event for event in (await at.case(code))["events"] if event["what"] == "meeting_invite"]
+    assert invited["details"]["at"].endswith("+03:30")
 
 
 async def test_at_the_door_she_is_found_by_code_or_national_id_among_those_of_the_session(at: Hall) -> None:
