@@ -55,17 +55,18 @@ async def join(
 
 
 async def look(engine: AsyncEngine, call: uuid.UUID, now: datetime) -> HourTold:
-    """How she stands; says as well that her call is still carried."""
+    """How she stands; says as well that her call is still carried: given up meanwhile, she waits again."""
     async with engine.begin() as connection:
         seen = update(hour_calls).where(hour_calls.c.call_id == call).values(seen_at=now)
         mine = (await connection.execute(seen.returning(hour_calls))).first()
-        if mine is None or mine.state == S.OVER:
+        if mine is None or (mine.state == S.OVER and mine.outcome != HourOutcome.LEFT):
             return HourTold(HourState.CLOSED)
         if mine.state in (S.RINGING, S.TALKING):
             return HourTold(HourState.TURN)
         hour = await hour_planning.hour(connection, mine.session)
         if hour is None or not hour_planning.is_open(hour, now):
             return HourTold(HourState.CLOSED)
+        await _change(connection, call, (S.OVER,), state=S.WAITING, outcome="", ended_at=None)
         line = [each.call_id for each in waiting(await of_hour(connection, mine.session), now)]
         return HourTold(HourState.WAITING, 1 + line.index(call))
 

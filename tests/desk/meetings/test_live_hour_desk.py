@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.live_hour import FRESH, HourOutcome
@@ -20,11 +20,11 @@ from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing, minutes_of
 from ivr.desk.refusals import Refused, WrongField
-from ivr.lab.pace import patience
 from ivr.store.aside import Aside
 from ivr.store.tables import audit, hour_calls
 from ivr.voice.events import HourState, HourTold
 from tests.desk.meetings.hall import Hall, hall
+from tests.fixtures.database import until_blocked
 
 ALLOWED = ("201", "202")
 A_MINUTE = timedelta(minutes=1)
@@ -140,23 +140,9 @@ async def test_who_hangs_up_as_it_becomes_her_turn_is_passed_over(at: Hall) -> N
         left = update(hour_calls).where(hour_calls.c.call_id == first)
         await leaving.execute(left.values(state="over", outcome="left", ended_at=at.at))
         taking = asyncio.create_task(hour_queue.take(at.engine, at.by(""), number))
-        await until_blocked(at)
+        await until_blocked(at.engine)
     assert await taking == (await row_of(at, second)).code
     assert (await row_of(at, first)).state == "over"
-
-
-async def until_blocked(at: Hall) -> None:
-    """Somebody waits for a row that another transaction holds."""
-    blocked = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock'"
-    )
-    async with asyncio.timeout(patience(10)):
-        while True:
-            async with at.engine.connect() as connection:
-                if (await connection.execute(blocked)).scalar_one():
-                    return
-            await asyncio.sleep(0.02)
 
 
 async def test_whom_he_talked_with_has_met_him_and_orders_are_given(at: Hall) -> None:
@@ -249,6 +235,27 @@ async def test_who_left_while_she_waited_was_not_heard(at: Hall) -> None:
     assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 0
     assert (await row_of(at, call)).outcome == "left"
     assert (await at.seen(code)).state == "requested"
+
+
+async def test_who_was_given_up_while_the_books_were_away_waits_on_at_her_place(at: Hall) -> None:
+    number = await announced(at)
+    first, _ = await joins(at)
+    second, _ = await joins(at)
+    at.at += FRESH
+    await hour_hearing.keep_noting(at.engine, at.page, at.at)
+    assert (await row_of(at, first)).state == "over"
+    assert await hour_queue.look(at.engine, second, at.at) == HourTold(HourState.WAITING, 1)
+    assert await hour_queue.look(at.engine, first, at.at) == HourTold(HourState.WAITING, 1)
+    assert await hour_queue.look(at.engine, second, at.at) == HourTold(HourState.WAITING, 2)
+    her = await row_of(at, first)
+    assert (her.outcome, her.ended_at) == ("", None)
+    assert await hour_queue.take(at.engine, at.by(""), number) == her.code
+    await hour_queue.unanswered(at.engine, first, at.at)
+    at.at += FRESH
+    await hour_hearing.keep_noting(at.engine, at.page, at.at)
+    await hour_planning.close(at.engine, at.by(""), number)
+    assert await hour_queue.look(at.engine, first, at.at) == HourTold(HourState.CLOSED)
+    assert (await row_of(at, first)).outcome == "left"
 
 
 async def test_her_slot_elsewhere_is_free_and_what_is_no_request_is_a_deed_in_its_case(at: Hall) -> None:
