@@ -17,7 +17,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
-from ivr.cases.meetings import LONGEST_WAIT, SLOTTED, MeetingWay, RequestAction, RequestState
+from ivr.cases.meetings import LONGEST_WAIT, MOVES, SLOTTED, MeetingWay, RequestAction, RequestState
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -114,13 +114,27 @@ async def _give(
     if not free:
         return []
     session = await planned(connection, free[0].session)
-    waiting = await request_list.next_for(connection, page, now, session.agency)
-    next_ones = [wish for wish in waiting if wish.place.group != COOLING and wish.code != but][: len(free)]
+    next_ones: list[MeetingRequest] = []
+    for wish in await request_list.next_for(connection, page, now, session.agency):
+        if len(next_ones) == len(free):
+            break
+        if wish.place.group == COOLING or wish.code == but:
+            continue
+        if await _still_waits(connection, page, Instruction(wish.code, by, now=now)):
+            next_ones.append(wish)
     codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
     for slot, code in zip(free, codes, strict=False):
         async with deciding(connection, page, Instruction(code, by, now=now), A.INVITE) as one:
             await _book(one, slot)
     return codes
+
+
+async def _still_waits(connection: AsyncConnection, page: Page, ask: Instruction) -> bool:
+    """Whoever decides on her request at this moment is waited for. False where it may not be invited then."""
+    try:
+        return (await held(connection, page, ask)).state in MOVES[A.INVITE].sources
+    except Refused:
+        return False
 
 
 async def place(books: Books, page: Page, ask: Instruction, number: int, slot: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -26,6 +27,7 @@ from ivr.voice.events import MeetingSeen
 from ivr.voice.invitation import MeetingNews
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.fixtures.database import until_blocked
 from tests.fixtures.province import book_of
 from tests.store import noted
 
@@ -112,6 +114,20 @@ async def test_who_can_t_come_makes_room_for_the_next_who_is_called(
     placing, news = await rung(at)
     assert placing.code == second and news is not None and news.what == "invited"
     assert "citizen" in {event["actor"] for event in (await at.case(first))["events"]}
+
+
+async def test_what_she_says_counts_though_the_next_is_decided_on_at_that_moment(at: Hall) -> None:
+    first, second, third = [await accepted(at, 9 - n, f"0914123456{n}") for n in range(3)]
+    number = await at.session(slots=1)
+    assert await at.fill(number) == [first]
+    placing, _ = await rung(at)
+    async with at.engine.begin() as settling:
+        await request_deciding.settle(settling, at.page, at.by(second, "به آبفا سپرده شد"), "abfa")
+        saying = asyncio.create_task(says(at, placing, Outcome.CANT_COME))
+        await until_blocked(at.engine)
+    await saying
+    assert (await at.seen(first)).state is S.UNDER_REVIEW and (await at.seen(second)).state is S.SETTLED
+    assert await at.agenda(number) == [third]
 
 
 async def test_nobody_is_put_into_a_gap_without_time_to_be_asked(at: Hall) -> None:
