@@ -8,8 +8,6 @@ from dataclasses import replace
 
 from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.editing.seeding import directory
-from ivr.loops.every import is_waited_for
-from ivr.store.engine import AWAY
 from ivr.voice.directory import Directory
 
 log = logging.getLogger(__name__)
@@ -30,13 +28,11 @@ class Offered:
         self._book, self._files, self._sound = book, files, sound
 
     async def reread(self) -> None:
-        """After every change of the book; keeps the last one when the database is away."""
+        """After every change of the book. Raises what AWAY names, so that the listener asks again."""
         conventions = self._book.conventions
         try:
             found = await directory(self._book.engine, conventions)
-        except (BookEmpty, *AWAY) as error:
-            if not is_waited_for(error):
-                raise
+        except BookEmpty as error:
             log.warning("what calls offer could not be reread: %s", error)
             return
         ours = {f"topic.{each.code}" for each in self._files.topics}

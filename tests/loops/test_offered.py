@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from typing import Any
 
+import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.editing.changing import change, wish
@@ -12,7 +15,7 @@ from ivr.desk.editing.nouns import DAY, TOPIC
 from ivr.desk.editing.seeding import directory_from
 from ivr.lab.pace import patience
 from ivr.loops.offered import Offered
-from ivr.store.engine import make_engine
+from ivr.store.engine import AWAY, make_engine
 from tests.desk.editing.test_changing import edit, why
 from tests.fixtures.database import SEED
 from tests.fixtures.province import CONVENTIONS, book_of
@@ -62,9 +65,39 @@ async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: A
         following.cancel()
 
 
+async def test_a_question_that_fails_once_is_asked_again(engine: AsyncEngine) -> None:
+    await change(engine, why(), wish(DAY, {"day": "1405/09/07", "note": "برف"}))
+    book = book_of(engine)
+    offered = Offered(book, directory_from(SEED, CONVENTIONS), lambda *_: "wav")
+    asked, read = list[str](), asyncio.Event()
+
+    def break_off(*its: Any) -> None:
+        asked.append(its[2])
+        if len(asked) == 1:
+            raise ConnectionResetError
+
+    async def begin() -> None:
+        if not asked:
+            event.listen(engine.sync_engine, "before_cursor_execute", break_off)
+
+    async def heard() -> None:
+        await offered.reread()
+        read.set()
+
+    book.told += [begin, heard]
+    following = asyncio.create_task(book.follow())
+    try:
+        async with asyncio.timeout(patience(20)):
+            await read.wait()
+        assert asked and not offered.directory.calendar.is_working(SATURDAY)
+    finally:
+        following.cancel()
+
+
 async def test_without_the_database_calls_go_on_with_what_they_had() -> None:
     nowhere = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
     offered = Offered(book_of(nowhere), directory_from(SEED, CONVENTIONS), lambda *_: "wav")
-    await offered.reread()
+    with pytest.raises(AWAY):
+        await offered.reread()
     assert len(offered.directory.topics) == 59
     await nowhere.dispose()
