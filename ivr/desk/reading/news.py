@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.reading.inbox import EVERYTHING, Filters, Sight
 from ivr.desk.reading.queues import Queue, belonging, counts
-from ivr.desk.reading.searching import visible
+from ivr.desk.reading.searching import has_left, visible
 from ivr.store.case_events import CHANNEL
 from ivr.store.engine import is_away
 from ivr.store.listening import hear
@@ -107,12 +107,14 @@ class News:
             for watch in {*self._watching.values()}:
                 told[watch] = await self._story(connection, watch, ids)
         for stories, watch in self._watching.items():
-            if watch in told and (told[watch].changed or told[watch].counts):
+            if watch in told and told[watch] != Story():
                 _put(stories, told[watch])
 
     async def _story(self, connection: AsyncConnection, watch: OpenPage, ids: list[uuid.UUID]) -> Story:
         now = self.clock()
         changed = (await connection.execute(visible(ids, watch.sight))).scalars().all()
+        if watch.sight.agency and (await connection.execute(has_left(ids, watch.sight.agency))).first():
+            return Story(look=True)  # not which: that case is not theirs any more
         if not changed:
             return Story()
         here: Sequence[str] = ()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, any_, bindparam, select, true, tuple_
+from sqlalchemy import Row, Select, and_, any_, bindparam, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,7 +36,7 @@ from ivr.desk.reading.inbox import (
 )
 from ivr.store.cases import KNOWN
 from ivr.store.estimate import expected
-from ivr.store.tables import cases, inbox_entries
+from ivr.store.tables import case_events, cases, inbox_entries
 
 FEW = 2_000  # cases that are looked at and sorted at once, should the planner expect no more
 AS_A_CASE = 200  # of what an index lists for a lexeme, so many take as long as looking at a case
@@ -211,6 +211,14 @@ def visible(ids: Sequence[uuid.UUID], sight: Sight) -> Select[Any]:
     """The codes of those among these cases that may be seen."""
     found: Select[Any] = seen_by(select(cases.c.code).where(cases.c.id.in_(ids)), sight)
     return found
+
+
+def has_left(ids: Sequence[uuid.UUID], agency: str) -> Select[Any]:
+    """Those among these cases that the last thing that happened to them took from that body."""
+    its = case_events.c
+    last = (its.case_id == cases.c.id, its.seq == cases.c.last_seq)
+    query = select(cases.c.id).join(case_events, and_(*last)).where(cases.c.id.in_(ids))
+    return query.where(its.details["from"].astext == agency, cases.c.agency != agency).limit(1)
 
 
 def _bounds(filters: Filters, after: Key | None, at: Any, id: Any) -> list[Any]:

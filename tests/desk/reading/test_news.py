@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case.referring import accept
+from ivr.desk.case.referring import accept, refer
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading.inbox import Filters, Sight
 from ivr.desk.reading.news import News, OpenPage, Stories, Story
@@ -56,6 +56,19 @@ async def test_every_process_tells_its_own_pages_and_each_only_what_it_may_know(
             await accept(engine, at.page, at.ask(code, "abfa"))
             assert await told(water) == await told(again) == Story([code], [], {"new": 0})
             assert power.empty()
+
+
+async def test_a_page_of_whom_a_case_has_left_looks_again_and_is_not_told_which(engine: AsyncEngine) -> None:
+    at = await counter(engine)
+    code = await opened(at)
+    async with listening(at) as news:
+        with news.watching(WATER) as water, news.watching(POWER) as power:
+            await refer(engine, at.page, at.ask(code), "bargh_as")
+            assert await told(water) == Story(look=True)
+            assert await told(power) == Story([code], [code], {"new": 1})
+            await accept(engine, at.page, at.ask(code, "bargh_as"))
+            assert await told(power) == Story([code], [], {"new": 0})
+            assert water.empty(), "what happens to it then is not theirs"
 
 
 async def test_only_what_the_filters_leave_belongs_to_the_page(engine: AsyncEngine) -> None:
