@@ -54,6 +54,11 @@ def test_a_prompt_is_words_or_words_with_a_spoken_form_or_a_sequence() -> None:
     assert found.ids("az") == {"beep"}
 
 
+def test_no_day_that_is_named_next_is_called_today(real: Catalogue) -> None:
+    before = {id: text for id in real.ids("az") if (text := real.text(id, "az")).endswith(":")}
+    assert [id for id, text in before.items() if "bu günə" in text.lower()] == []
+
+
 def test_the_provinces_words_win_language_by_language() -> None:
     generic = VOICES + "prompts: {ask: {fa: یک, az: bir}, gone: {silence: 1}}\n"
     province = "prompts: {ask: {fa: دو}, gone: {fa: سه}}\n"
