@@ -164,11 +164,14 @@ async def _order_moved(change: Change) -> None:
 
 
 async def _composed(change: Change, parts: Sequence[Row[Any]], spoken: bool = False) -> str:
-    """One answer of several, or what is spoken of it. Those spoken by a person are heard, not read."""
+    """One answer of several, or what is spoken of it. Those spoken by a person are heard, not read.
+
+    No body's name, which is Persian, stands before what she hears in her own language.
+    """
     named = select(agencies.c.code, agencies.c.name).where(agencies.c.code.in_({p.agency for p in parts}))
     names = {row.code: row.name for row in await change.connection.execute(named)}
-    said = [(part.agency, (spoken and part.answer_spoken) or part.answer) for part in parts]
-    return "\n".join(f"{names[agency]}: {words}" for agency, words in said if words)
+    said = [(names[p.agency], p.answer, p.answer_spoken if spoken else "") for p in parts]
+    return "\n".join(heard or f"{name}: {words}" for name, words, heard in said if words or heard)
 
 
 async def _end_part(change: Change, part: Row[Any]) -> None:

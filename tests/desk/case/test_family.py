@@ -23,7 +23,7 @@ from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
 from ivr.store.tables import agencies, callbacks, cases, outbox
-from ivr.voice import verdict
+from ivr.voice import script, verdict
 from ivr.voice.actions import Clip, Words
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.keeping.test_verify import findings
@@ -269,6 +269,17 @@ async def test_a_part_that_proves_needless_at_last_silences_nothing_that_was_spo
     await closing.withdraw(at.engine, at.page, at.ask(three, "desk", "دیوار سالم است"))
     assert (await at.row(whole)).status == "answered"
     assert (await heard(at, whole))[-1] == str(Clip("answers/2026/shahrdari_ahar"))
+
+
+async def test_whom_every_body_answers_in_her_language_hears_that_and_no_persian_names(at: Counter) -> None:
+    whole, one, two = await split(at)
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == whole).values(language="az"))
+    for code, body, spoken in ((one, "abfa", "Su gəldi."), (two, "shahrdari_ahar", "Yol düzəldi.")):
+        await answers.give(at.engine, at.page, at.ask(code, body), "درست شد.", spoken=spoken)
+    row = await at.row(whole)
+    said = script.heard(row.answer, row.answer_spoken, "az").splitlines()
+    assert sorted(said) == ["Su gəldi.", "Yol düzəldi."]
 
 
 CALLERS = ("09141234567", "09141234568", "09141234569")
