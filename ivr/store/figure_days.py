@@ -6,6 +6,7 @@ from sqlalchemy import Column, Date, LargeBinary, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
+from ivr.voice.our_call import MENU
 
 # `facts`: `ivr.cases.figures.packed`, in the numbers of `names`. The row of the last day knows the names of
 # all; `form` among them is the form that all are in. A row says that everything noted on that day has been
@@ -86,13 +87,14 @@ WITH told AS MATERIALIZED (
     c.county, c.topic, c.kind,
     CASE WHEN e.details ->> 'score' ~ '^[1-5]$' THEN (e.details ->> 'score')::int ELSE 0 END AS value
   FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
-  WHERE e.event IN ('returned', 'reopened', 'escalated')
+  WHERE e.event IN ('returned', 'escalated')
+    OR (e.event = 'reopened' AND e.details ->> 'rung' IS NOT NULL)
     OR (e.event = 'rated' AND e.details ->> 'score' ~ '^[1-5]$')
     OR (e.event IN ('closed', 'withdrawn', 'advised', 'merged') AND {_CITIZENS})
 ), called AS (
   SELECT 'called' AS what, '' AS agency, '' AS county, '' AS topic, '' AS kind,
     extract(hour FROM started_at AT TIME ZONE :zone)::int AS value
-  FROM calls WHERE started_at >= :since AND started_at < :until
+  FROM calls WHERE started_at >= :since AND started_at < :until AND menu_name <> '{MENU}'
 )
 SELECT what, agency, coalesce(county, '') AS county, topic, kind, value, count(*) AS count FROM (
   SELECT * FROM opened UNION ALL SELECT * FROM received UNION ALL SELECT * FROM answered
@@ -101,11 +103,12 @@ SELECT what, agency, coalesce(county, '') AS county, topic, kind, value, count(*
 """)
 
 # Days before `noted` that something noted on that day changed, and that were counted before `cutoff`: what
-# came late, what a case that got another topic or county, or its answer back, had gone through, and deadlines
-# from where they were moved away.
+# came late, what a case that got another topic or county, its answer back, or another deadline, had gone
+# through, and deadlines from where they were moved away.
 CHANGED = text("""
 WITH told AS MATERIALIZED (SELECT * FROM case_events WHERE noted_on = :noted), moved AS (
-  SELECT DISTINCT case_id FROM told WHERE event IN ('topic_changed', 'handed_back')
+  SELECT DISTINCT case_id FROM told
+  WHERE event IN ('topic_changed', 'handed_back', 'referred', 'retimed') OR details ? 'due_before'
 )
 SELECT DISTINCT d.day FROM figure_days d JOIN (
   SELECT (at AT TIME ZONE :zone)::date AS day FROM told

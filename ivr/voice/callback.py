@@ -16,7 +16,7 @@ from ivr.voice.invitation import InvitationStep, MeetingNews
 from ivr.voice.lottery_call import LotteryNews, LotteryStep
 from ivr.voice.menu import END, Menu, Step
 from ivr.voice.order_call import OrderNews, OrderStep
-from ivr.voice.our_call import OurCallStep
+from ivr.voice.our_call import MENU, OurCallStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.turn_call import TurnNews, TurnStep
@@ -80,7 +80,7 @@ def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:
     steps = {step.id: step}
     if operator is not None:
         steps[operator.id] = replace(operator, call_back="")  # she is called already
-    return Menu("callback", (language,), step.id, MappingProxyType(steps))
+    return Menu(MENU, (language,), step.id, MappingProxyType(steps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
 
+MENU = "callback"  # the tree by which the books know such a call
 TRIES = 3  # at hearing a key that means something
 
 

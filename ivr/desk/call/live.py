@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases import phone
 from ivr.desk.case import turn_calls
 from ivr.store.tables import calls, cases, live_calls
+from ivr.voice.our_call import MENU
 
 Json = dict[str, Any]
 CHANNEL = "ivr_live"  # NOTIFY: somebody looks
@@ -86,7 +87,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class DaySoFar:
-    """The numbers of a day up to an hour. `seconds`: how long a call took on average, None without calls."""
+    """The numbers of a day up to an hour. `calls`: that reached us. `seconds`: each of them, on average."""
 
     calls: int
     seconds: float | None
@@ -143,7 +144,7 @@ async def today(engine: AsyncEngine, now: datetime) -> tuple[DaySoFar, DaySoFar]
 async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> DaySoFar:
     lasted = func.avg(func.extract("epoch", calls.c.ended_at - calls.c.started_at))
     called = select(func.count().label("calls"), lasted.label("seconds")).where(
-        _within(calls.c.started_at, since, until)
+        _within(calls.c.started_at, since, until), calls.c.menu_name != MENU
     )
     async with engine.connect() as connection:
         row = (await connection.execute(called)).one()

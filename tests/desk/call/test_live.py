@@ -14,6 +14,7 @@ from ivr.desk.call import live
 from ivr.desk.call.live import DaySoFar
 from ivr.lab.pace import patience
 from ivr.loops.telling_live import LEAST_SECONDS, tell
+from ivr.voice.our_call import MENU
 from tests.desk.office import WEDNESDAY, call, office, opening
 
 TEHRAN = ZoneInfo("Asia/Tehran")
@@ -70,6 +71,9 @@ async def test_today_up_to_now_stands_beside_the_same_hours_a_week_ago(
             await desk.intake.call_started(facts)
             await desk.intake.open_case(facts, opening())
             await desk.intake.call_ended(facts, "completed", start + timedelta(seconds=90), ())
+        ours = call()
+        ours.started_at, ours.menu_name = starts[0], MENU
+        await desk.intake.call_started(ours)
         await desk.pump.idle()
     today, before = await live.today(engine, now)
     assert (today.calls, today.cases, today.seconds) == (2, 2, 90.0)

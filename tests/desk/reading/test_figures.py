@@ -25,7 +25,8 @@ from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
 from ivr.store.aside import AGAIN, Aside
 from ivr.store.figure_days import COUNT, figure_days
-from ivr.store.tables import agencies, case_events, cases
+from ivr.store.tables import agencies, calls, case_events, cases
+from ivr.voice.our_call import MENU
 from tests.desk.counter import Counter, counter
 
 FIRST = date(2026, 11, 25)
@@ -200,6 +201,28 @@ async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies
     assert await anew(at) == figures.total(await found(at, 60))
 
 
+async def test_a_missed_deadline_that_moves_to_a_day_that_was_counted_is_missed_there(at: Counter) -> None:
+    code = await at.open()
+    at.later(14)
+    await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "قطعه می‌رسد"), 5)
+    at.later(3)
+    await count(at)
+    await pausing.resume(at.engine, at.page, at.ask(code, "abfa"))
+    assert (await at.row(code)).due_at < at.at - timedelta(days=1)
+    at.later()
+    await count(at)
+    assert figures.total(await found(at))[What.OVERDUE] == 1
+    assert await anew(at) == figures.total(await found(at, 60))
+
+
+async def test_a_withdrawal_that_is_taken_back_says_of_no_answer_that_it_solved_nothing(at: Counter) -> None:
+    code = await at.open()
+    await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert figures.total(await found(at))[What.REOPENED] == 0
+
+
 async def test_not_solved_is_counted_for_whose_answer_it_was_though_another_has_the_case_now(
     at: Counter,
 ) -> None:
@@ -305,7 +328,10 @@ async def test_what_waits_now_and_what_is_late(at: Counter) -> None:
     assert [row.county for row in await archive.waiting(Subject(county="ahar"))] == ["ahar"]
 
 
-async def test_calls_are_counted_by_their_hour(at: Counter) -> None:
+async def test_calls_that_reached_us_are_counted_by_their_hour(at: Counter) -> None:
+    await at.open()
+    async with at.engine.begin() as connection:
+        await connection.execute(update(calls).values(menu_name=MENU))  # that one we placed
     await at.open()
     await at.open()
     hours = figures.hours(await found(at), What.CALLED)
