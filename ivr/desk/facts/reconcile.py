@@ -186,7 +186,7 @@ async def _enter(
     page = await shelf.book.page()
     for fact in [*_best_first(told), None]:
         try:
-            facts = await _facts(shelf.engine, stray, recorded, fact)
+            facts = await _facts(shelf, stray, recorded, fact)
             await apply(shelf.engine, page, facts)
         except (*MALFORMED, *AWAY) as error:
             if fact is None or not is_unusable(error):
@@ -214,9 +214,10 @@ def _without_code(fact: Fact) -> Fact:
     return fact
 
 
-async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:
+async def _facts(shelf: Shelf, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:
     """What must be applied, in one transaction. The call is over, if nothing said so before."""
-    call = _unknown(stray) if told is None else told.call
+    language = shelf.book.conventions.languages[0]
+    call = _unknown(stray, language) if told is None else told.call
     at = _moment(stray) if told is None else _said_at(stray, told)
     over = CallEndedFact(call, LOST, at, steps=(), scraps=())
     if recorded.ended in (TOO_SHORT, NO_VOICE):
@@ -225,7 +226,7 @@ async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, tol
         return [_found(told, recorded), over]
     begun = told if isinstance(told, RecordingBegunFact) else None
     case, code = (begun.case, begun.code) if begun else ("", "")  # which may be older than the call
-    case = case or await _case_of(engine, call.id, code)
+    case = case or await _case_of(shelf.engine, call.id, code)
     if case or code:
         kept = WordsKeptFact(_id("kept", stray.name), at, case, code, call, recorded, instead=False)
         return [_found(kept, recorded, begun), over]
@@ -329,8 +330,8 @@ def _trust(fact: Fact) -> int:
     return next((place for place, kind in enumerate(_TRUST) if isinstance(fact, kind)), len(_TRUST))
 
 
-def _unknown(stray: Stray) -> FactCall:
-    """The call of a file of which nobody can tell anything."""
+def _unknown(stray: Stray, language: str) -> FactCall:
+    """The call of a file of which nobody can tell anything; `language`: the one that calls begin in."""
     return FactCall(
         id=_id("call", stray.name),
         unique_id=f"recovered:{stray.name}",
@@ -338,7 +339,7 @@ def _unknown(stray: Stray) -> FactCall:
         caller_name="",
         started_at=_moment(stray),
         answered_at=_moment(stray),
-        language="",
+        language=language,
         menu_name="",
         menu_revision="",
         uptime=mark_of(stray.grown_at),

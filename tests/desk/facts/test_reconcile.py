@@ -120,7 +120,7 @@ async def test_a_file_of_which_nobody_knows_anything_becomes_a_request_at_the_de
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
         (case,) = await as_json.cases(engine)
         assert (case["kind"], case["topic"], case["caller"]) == ("request", "other.other", "")
-        assert case["agency"] == "gov_inspection" and len(case["code"]) == 10
+        assert case["agency"] == "gov_inspection" and len(case["code"]) == 10 and case["language"] == "fa"
 
 
 def test_who_knows_a_call_knows_its_recordings_and_nobody_else_does() -> None:

@@ -152,6 +152,19 @@ async def test_an_answer_that_no_voice_can_read_is_refused_at_the_form_which_say
     assert (await client.post(f"/panel/cases/{code}/answer", both)).status == 303
 
 
+@pytest.mark.parametrize(("language", "told"), [("ku", True), ("", False)])
+async def test_a_case_in_a_language_that_the_panel_has_no_word_for_can_be_answered(
+    desk: Desk, language: str, told: bool
+) -> None:
+    code = await desk.open()
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == code).values(language=language))
+    client = await desk.panel.signed_in("supervisor")
+    form = await client.text(f"/panel/cases/{code}?do=answer")
+    assert ("این شهروند به زبان دیگری می‌شنود" in form) == ('name="spoken"' in form) == told
+    assert (await client.post(f"/panel/cases/{code}/answer", {"words": "آب وصل شد."})).status == 303
+
+
 async def test_who_speaks_azerbaijani_hears_what_the_officer_wrote_for_it_and_reads_persian(
     desk: Desk, chrome: Browser
 ) -> None:

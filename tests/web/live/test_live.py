@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -36,7 +37,7 @@ from ivr.web.panel.visit import Panel
 from tests.desk.case.test_turn_calls import keeps
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
-from tests.fixtures.province import book_of
+from tests.fixtures.province import CONVENTIONS, book_of
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PanelServed, places_of
 from tests.web.service import Clock
@@ -356,6 +357,16 @@ async def test_a_look_that_fails_is_told_and_the_board_goes_on(
         await loops.close()
     [loop] = loops.all
     assert loop.failures == 1 and "nobody can ask" in loop.why
+
+
+async def test_an_announcement_is_written_in_a_third_language_of_the_installation_too(
+    panel: PanelServed,
+) -> None:
+    panel.panel.book.conventions = replace(CONVENTIONS, languages=("fa", "ku"))
+    tree = '"111"\nlanguages: [fa]\nsteps:\n  first: {type: announcement, go: bye}\n  bye: {type: end}\n'
+    await menus.publish(panel.engine, "111", f"menu: {tree}", "sara")
+    page = await (await panel.signed_in("supervisor")).text("/panel/live/announcements")
+    assert 'name="words.ku"' in page and text("announcements.in.other", language="ku") in page
 
 
 async def test_a_supervisor_announces_hears_it_first_and_ends_it(panel: PanelServed) -> None:

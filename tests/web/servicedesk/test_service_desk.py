@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from ivr.desk.reading.number_searches import BLIND
 from ivr.store.tables import audit, callbacks, cases
 from ivr.web.panel.locale import digits, words
 from tests.desk.counter import counter
+from tests.fixtures.province import CONVENTIONS
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
 
@@ -88,6 +90,17 @@ async def test_a_retired_topic_or_county_is_not_offered(panel: PanelServed, oper
     assert 'value="water.bill"' in page and 'value="tabriz"' in page
     assert 'value="water.supply"' not in page and 'value="ahar"' not in page
     assert (await operator.post(DESK, SENT)).status == 422 and not await opened(panel)
+    beside = await (await operator.post(f"{DESK}/beside", SENT | {"topic": ""})).text()
+    assert "data-topic" in beside and 'data-topic="water.supply"' not in beside
+
+
+async def test_a_third_language_of_the_installation_can_be_chosen(
+    panel: PanelServed, operator: Client
+) -> None:
+    panel.panel.book.conventions = replace(CONVENTIONS, languages=("fa", "az", "ku"))
+    await panel.panel.book.load()
+    assert 'name="language" value="ku"' in await operator.text(DESK)
+    assert (await operator.post(DESK, SENT | {"language": "ku"})).status == 303
 
 
 async def test_a_receipt_without_a_number_promises_no_call(panel: PanelServed, operator: Client) -> None:
