@@ -15,6 +15,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from persiantools import digits
 from pydantic import Field, field_validator
@@ -207,7 +208,7 @@ async def write(
     due_at = _deadline(case, event)
     then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
     words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
-    words |= await _slot(engine, event.details)
+    words |= await _slot(engine, event.details, ZoneInfo(page.calendar.timezone))
     wording = stationery.letters[kind]
     return FormalLetter(
         kind=kind,
@@ -297,11 +298,11 @@ def _words(
     return {name: str(digits.en_to_fa(text)) for name, text in known.items()}
 
 
-async def _slot(engine: AsyncEngine, details: Mapping[str, Any]) -> dict[str, str]:
+async def _slot(engine: AsyncEngine, details: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
     """Day, hour and place of the slot that an event gave her."""
     if "at" not in details or "session" not in details:
         return {"when": "", "place": ""}
-    at = datetime.fromisoformat(details["at"])  # in the province's zone
+    at = datetime.fromisoformat(details["at"]).astimezone(zone)
     query = select(meeting_sessions.c.place, meeting_sessions.c.link)
     async with engine.connect() as connection:
         its = meeting_sessions.c.number == details["session"]

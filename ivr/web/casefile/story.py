@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from persiantools.jdatetime import JalaliDate, JalaliDateTime
 from sqlalchemy import Row
 
 from ivr.cases.routing import Reason
+from ivr.cases.zone import ZONE
 from ivr.desk.call.interventions import Intervening, came_about
 from ivr.desk.case.attachments import ATTACHED
 from ivr.desk.case.change import CITIZEN
@@ -59,10 +61,12 @@ class CallStep:
 
 
 class Teller:
-    """`with_listeners`: whether it may be told who listened in, and why."""
+    """`with_listeners`: whether it may be told who listened in, and why. `zone`: the province's."""
 
-    def __init__(self, words: Locale, file: CaseFile, with_listeners: bool = False) -> None:
-        self.words, self.file, self.with_listeners = words, file, with_listeners
+    def __init__(
+        self, words: Locale, file: CaseFile, with_listeners: bool = False, zone: ZoneInfo = ZONE
+    ) -> None:
+        self.words, self.file, self.with_listeners, self.zone = words, file, with_listeners, zone
         self.stepped_in = [
             each for each in file.interventions if with_listeners or each.action != Intervening.LISTEN
         ]
@@ -183,14 +187,14 @@ class Teller:
             or words("casefile.no_county"),
             "level": words.get(f"casefile.level.{details.get('level', '')}", str(details.get("level", ""))),
             "kind": words.get(f"common.kind.{details.get('kind', '')}", ""),
-            **{name: _jalali(details[name]) for name in _DATES if name in details},
+            **{name: _jalali(details[name], self.zone) for name in _DATES if name in details},
         }
 
 
 def teller(visit: Visit, file: CaseFile) -> Teller:
     """For the eyes of whoever visits."""
     listeners = visit.allowed(Permission.SEEN_BY, area=file.case.county or "")
-    return Teller(visit.words, file, with_listeners=listeners)
+    return Teller(visit.words, file, listeners, ZoneInfo(visit.panel.book.timezone))
 
 
 class _Lenient(dict[str, str]):
@@ -200,11 +204,11 @@ class _Lenient(dict[str, str]):
         return ""
 
 
-def _jalali(moment: str) -> str:
-    """A day, or a moment with its hour, of the province."""
+def _jalali(moment: str, zone: ZoneInfo) -> str:
+    """A day, or a moment with its hour there."""
     on, at = _jalali_day, _jalali_time
     hour = "T" in moment
-    its = at(datetime.fromisoformat(moment)) if hour else on(date.fromisoformat(moment))
+    its = at(datetime.fromisoformat(moment).astimezone(zone)) if hour else on(date.fromisoformat(moment))
     return str(its.strftime(f"{its.day} %B %Y" + "، %H:%M" * hour, locale="fa"))
 
 

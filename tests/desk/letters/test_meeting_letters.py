@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import true
+from sqlalchemy import func, true, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.letters.formal_letters import LetterKind, write
 from ivr.desk.meetings import agenda
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
+from ivr.store.tables import case_events
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import NEAR, ordered
 from tests.fixtures.database import SEED
@@ -36,6 +37,18 @@ async def test_the_invitation_is_of_the_slot_she_has_and_there_is_none_without(a
     await agenda.release(at.engine, at.page, at.by(code, "نمی‌آید"), LATER)
     with pytest.raises(Refused):
         await printed(at, code, LetterKind.INVITATION)
+
+
+async def test_the_hour_of_a_slot_is_the_province_s_also_where_an_older_release_wrote_another_zone_s(
+    at: Hall,
+) -> None:
+    code = await at.accepted()
+    await at.fill(await at.session(slots=1))
+    elsewhere = func.jsonb_build_object("at", "2026-12-01T08:00:00+00:00")
+    invited = update(case_events).where(case_events.c.event == "meeting_invite")
+    async with at.engine.begin() as connection:
+        await connection.execute(invited.values(details=case_events.c.details.concat(elsewhere)))
+    assert "۱۴۰۵/۰۹/۱۰، ۱۱:۳۰" in await printed(at, code, LetterKind.INVITATION)
 
 
 async def test_an_order_s_letter_tells_its_body_what_and_until_when(at: Hall) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -19,6 +20,7 @@ from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import collecting, referring
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
+from ivr.desk.case.event_log import add_event
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import BY_NAME
 from ivr.desk.people.scope import Scope
@@ -526,6 +528,17 @@ async def test_the_story_names_people_and_bodies_as_people_do(desk: Desk) -> Non
     path = Teller(words(), file).path(file.calls[0])
     assert [(step.after, step.key) for step in path[:3]] == [(6.0, "1"), (14.0, "1"), (25.0, "11")]
     assert path[-1].note == "قطع کرد" and all("caller" not in step.text for step in path)
+
+
+async def test_the_hour_of_a_slot_is_told_by_the_province_s_clock(desk: Desk) -> None:
+    code = await desk.open()
+    invited = {"session": 1, "slot": 3, "at": "2026-12-01T08:00:00+00:00"}
+    async with desk.panel.engine.begin() as connection:
+        case = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        await add_event(connection, uuid4(), case, WEDNESDAY, "meeting_invite", invited, "desk")
+    file = await casefile.read(desk.panel.engine, Scope(), code)
+    assert file is not None
+    assert any("۱۱:۳۰" in line.text for line in Teller(words(), file).story())
 
 
 async def test_that_it_went_to_no_retired_body_stands_in_the_story(desk: Desk) -> None:
