@@ -238,8 +238,7 @@ async def _decide(
     _news_of(wanted.purpose, wanted.notice)
     if wanted.purpose == LOTTERY:
         return await _now_or_never(connection, page, policy, now, wanted, case)
-    is_the_desks = wanted.purpose == ANSWER and (_is_unread(case) or _is_long_closed(case, now))
-    if not phone.is_callable(wanted.number) or is_the_desks:
+    if not phone.is_callable(wanted.number) or _is_the_desks(page, wanted, case, now):
         await _put(connection, wanted, state="unreachable", ended_at=now)
         return False
     await connection.execute(_ONE_NUMBER, {"number": wanted.number})
@@ -272,6 +271,15 @@ async def _decide(
     else:
         return await _begin(connection, wanted, case, now)
     return False
+
+
+def _is_the_desks(page: Page, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
+    """What nobody is rung about: she would not hear it, for want of a voice or of prompts in her language."""
+    if wanted.language not in page.conventions.languages:
+        return True
+    if wanted.purpose == ORDER:
+        return not script.is_readable(wanted.notice["words"])
+    return bool(wanted.purpose == ANSWER and (_is_unread(case) or _is_long_closed(case, now)))
 
 
 async def _now_or_never(

@@ -24,6 +24,7 @@ from ivr.cases.meetings import RequestState
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
+from ivr.desk.case.answers import refuse_unreadable
 from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.splitting import Part
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -65,10 +66,12 @@ async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[Meet
 
     Of a request to meet once she was heard, of any other case while it is not answered.
     Raises Refused as a split does; before she was heard; by anybody but the office; for an order given
-    already; WrongField for a day that is no working day ahead.
+    already; WrongField for a day that is no working day ahead, and for words that no voice reads to her.
     """
     if ask.actor.side is not Side.DESK:
         raise Refused("only the office gives orders")
+    for order in orders:
+        refuse_unreadable(order.words, "words")  # she is asked whether it is done
     async with transaction(books) as connection:
         case = await _whole(connection, page, ask)
         await _refuse_again(connection, case.id, orders)

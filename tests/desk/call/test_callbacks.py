@@ -469,6 +469,23 @@ async def test_the_answer_that_waits_is_told_in_the_language_in_which_she_wished
     assert placing is not None and placing.language == "az"
 
 
+async def test_the_next_answer_is_told_in_that_language_too(engine: AsyncEngine, tmp_path: Path) -> None:
+    code = await answered(engine, tmp_path)
+    assert await wished(engine, code, f"+98{NUMBER[1:]}")
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    placing = await claim(engine)
+    assert placing is not None and (placing.language, placing.answer) == ("az", "پاسخ دوم")
+
+
+async def test_who_is_to_be_told_in_a_language_that_is_spoken_no_more_is_the_desk_s_to_tell(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).values(language="ku"))
+    assert await claim(engine) is None and (await row(engine)).state == "unreachable"
+
+
 async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1") -> bool:
     async with engine.begin() as connection:
         return await callback_planning.wish(connection, code, number, "az", key, NOON)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
@@ -62,6 +62,17 @@ async def test_she_is_called_on_the_day_and_not_before_and_asked_about_that_orde
     [seen] = await listed(at)
     assert (seen.part.said, seen.state) == ("order_done", O.GIVEN)
     assert (await at.events(part)).count("order_said") == 1
+
+
+async def test_she_is_not_asked_whether_something_is_done_that_no_voice_can_read_to_her(at: Hall) -> None:
+    await ordered(at, "abfa")
+    words = func.jsonb_build_object("words", "سیزین ایشینیزه باخیلدی")
+    its = tables.callbacks.c
+    async with at.engine.begin() as connection:  # as older releases took them
+        await connection.execute(update(tables.callbacks).values(notice=its.notice.concat(words)))
+    assert await called(at, NEAR) is None
+    async with at.engine.connect() as connection:
+        assert (await connection.execute(select(its.state))).scalars().all() == ["unreachable"]
 
 
 async def test_the_body_that_has_the_order_by_then_is_named_and_the_day_on_which_it_was_due(at: Hall) -> None:

@@ -72,6 +72,15 @@ async def test_each_order_is_its_body_s_with_its_own_day_and_her_case_waits_for_
         assert await findings(at.engine, tmp_path, each) == []
 
 
+async def test_an_order_that_no_voice_could_read_to_her_is_not_given(at: Hall) -> None:
+    code = await heard(at)
+    with pytest.raises(WrongField, match="words: no voice reads"):
+        await order_giving.give(
+            at.engine, at.page, at.by(code), [MeetingOrder("abfa", "سیزین ایشینیزه باخیلدی", NEAR)]
+        )
+    assert await listed(at) == []
+
+
 async def test_an_order_is_accepted_reported_and_kept_once_she_says_so(at: Hall) -> None:
     code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
     await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
