@@ -15,6 +15,8 @@ import aiohttp
 
 from ivr.notify.post import Dispatch, NotSent, is_for_good
 
+_OURS = {"to", "had_by", "body"}  # of a row: for whom it is
+
 
 class Webhook:
     def __init__(self, session: aiohttp.ClientSession, secret: str) -> None:
@@ -24,7 +26,7 @@ class Webhook:
     async def send(self, letter: Dispatch) -> None:
         if not self.secret:
             raise NotSent("notify.webhook_secret is empty, and unsigned nothing is sent", for_good=True)
-        told = {name: value for name, value in letter.payload.items() if name != "to"}
+        told = {name: value for name, value in letter.payload.items() if name not in _OURS}
         body = json.dumps({"id": letter.id, **told}, ensure_ascii=False).encode()
         headers = {
             "Content-Type": "application/json",

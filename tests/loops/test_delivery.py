@@ -102,6 +102,7 @@ async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: 
     assert [m["query"]["text"] for m in messages] == [f"{code} ۱۴۰۵/۰۹/۰۸"]
     hooks = [json.loads(r["body"]) for r in web.requests if r["path"] == "/hook"]
     assert sorted(h["event"] for h in hooks) == ["case_answered", "case_opened"]
+    assert {name for h in hooks for name in h} == {"id", "case", "event", "at", "details"}
     assert "9141234567" not in json.dumps(hooks)
     assert len(smtp.letters) == 1
     assert set((await post.states()).values()) == {"sent"}

@@ -203,7 +203,9 @@ async def spread(
                 lacking[event.id].append(n)
         waits = {id: held_events.why(its) for id, its in lacking.items()}
         rows = [
-            outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
+            outbox_row(
+                f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event, known.get(_code_of(event)))
+            )
             for event, n in written
             if not n.fault
         ]
@@ -279,8 +281,11 @@ async def _for_a_person(
 
 
 async def is_no_longer_so(engine: AsyncEngine, letter: Leased, now: datetime) -> bool:
-    """Whether a letter that is late tells a citizen what is not so any more. Then nobody sends it."""
-    about = told(letter.payload, still_so.ABOUT)
+    """Whether a letter that is late tells a citizen what is not so, or a body what it may not know any more.
+
+    Then nobody sends it.
+    """
+    about = next(filter(None, (told(letter.payload, name) for name in still_so.KEPT)), "")
     if not about or not letter.is_late(now):
         return False
     async with engine.begin() as connection:
@@ -414,9 +419,11 @@ def jalali(day: date, language: str) -> str:
     return str(digits.en_to_fa(text)) if language == "fa" else text
 
 
-def _payload(letter: AddressedNotice, event: Leased) -> dict[str, Any]:
+def _payload(letter: AddressedNotice, event: Leased, case: Row[Any] | None) -> dict[str, Any]:
     """A webhook gets the event itself; what personal data there is stays in the books."""
     payload: dict[str, Any] = {"to": letter.to, "case": event.payload.get("case", "")}
+    if case is not None and not letter.hers:
+        payload |= still_so.kept_of_body(case, event.payload)
     if letter.by == "webhook":
         return {**payload, "event": event.kind, "at": event.created_at.isoformat(), "details": event.payload}
     payload |= still_so.kept(event.kind, event.payload, event.created_at) if letter.hers else {}

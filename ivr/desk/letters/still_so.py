@@ -1,7 +1,8 @@
 """Whether what a citizen is told in writing is so: asked as her letter is written, and again when it is late.
 
 A letter may wait for hours (its gateway was down), or until somebody has it sent again weeks later. Then it
-would tell her an hour that is not hers any more, after the one that told her the new one.
+would tell her an hour that is not hers any more, after the one that told her the new one; or a body of a case
+that was taken from it since.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.zone import ZONE
 from ivr.desk.case import meeting_calls
 from ivr.desk.case.callback_planning import TOLD_OF
+from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, meeting_sessions, meeting_slots
 
 ABOUT = "about"  # in a letter's payload: the event that it tells of, where there is something to be asked
 _AT = "at"  # … and when that was
+HAD_BY, BODY = "had_by", "body"  # in one that is not hers: the body whose the case was, or that was asked
+KEPT = (ABOUT, HAD_BY, BODY)
 _OF_A_SLOT = ("session", "slot", "starts_at", "place", "was_at", "again_on")
 OF_AN_ANSWER = frozenset({"case_answered", "case_advised", "case_closed"})
 
@@ -32,8 +36,22 @@ def kept(kind: str, told: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     return {ABOUT: kind, _AT: at.isoformat(), **its}
 
 
+def kept_of_body(case: Any, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a letter that is not hers keeps, so that this can be asked again."""
+    return {BODY: told[BODY]} if told.get(BODY) else {HAD_BY: case.agency}
+
+
+async def still_theirs(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
+    """Whether the body of a letter has the case yet, or where it was only asked, may know of it."""
+    seen = Scope(told[HAD_BY]).cases() if HAD_BY in told else Scope(told[BODY]).not_kept()
+    query = select(cases.c.id).where(cases.c.code == told["case"], seen)
+    return (await connection.execute(query)).first() is not None
+
+
 async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:
     """Of what a letter keeps."""
+    if ABOUT not in told:
+        return await still_theirs(connection, told)
     if told[ABOUT] in OF_AN_ANSWER:
         return await _has_that_answer(connection, told)
     if "again_on" in told and not meeting_calls.still_true(told, now, now.astimezone(ZONE).date()):

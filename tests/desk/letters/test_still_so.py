@@ -14,12 +14,16 @@ from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.case import answers, closing
+from ivr.desk.case import answers, closing, confiding, referring
 from ivr.desk.case.change import Instruction
+from ivr.desk.case.confiding import Secrecy
+from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.outgoing import NO_LONGER_SO
 from ivr.desk.meetings import agenda, session_moving
+from ivr.desk.meetings.inviting import REMINDED
 from ivr.loops.delivery import open_session, ways
+from ivr.store.tables import outbox
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_invitation_answers import accepted
 from tests.desk.meetings.test_session_moving import FRIDAY
@@ -33,6 +37,14 @@ notices:
   - {on: meeting_invited, to: citizen, by: sms, text: "{when} {place}"}
   - {on: meeting_off, to: citizen, by: sms, text: "off"}
   - {on: case_answered, to: citizen, by: sms, text: "{answer}"}
+"""
+TO_BODIES = """
+contacts:
+  - {agency: abfa, sms: ["09121112233"]}
+  - {agency: edu, sms: ["09121112244"]}
+notices:
+  - {on: case_opened, to: agency, by: sms, text: "{code}"}
+  - {on: meeting_view_late, to: agency, by: sms, text: "{code}"}
 """
 
 
@@ -222,3 +234,39 @@ async def test_a_letter_that_leaves_at_once_asks_nothing_more(at: Hall, tmp_path
         await post.once()
         post.now += timedelta(hours=1)
         assert await questions(post) == 1 and len(post.sent) == 2
+
+
+@pytest.mark.parametrize("about", ["abfa", "edu", None])
+async def test_what_waits_for_a_body_is_not_told_once_the_case_was_taken_from_it(
+    at: Hall, tmp_path: Path, about: str | None
+) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        (tmp_path / "notices.yaml").write_text(TO_BODIES)
+        code = await opened(at.engine, tmp_path)
+        await post.all()
+        if about:
+            told = Secrecy(about, told="رشوه")
+            await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), told)
+        else:
+            await referring.refer(at.engine, at.page, at.ask(code), "edu")
+        await post.later(hours=7)
+        goes = about == "edu"  # of another body the one that has it may still be told
+        assert len(post.sent) == 1 + goes and await post.ended() == ["" if goes else NO_LONGER_SO]
+
+
+@pytest.mark.parametrize("about", ["edu", "tamin"])
+async def test_what_waits_for_a_body_that_was_asked_is_told_unless_the_case_is_about_it(
+    at: Hall, tmp_path: Path, about: str
+) -> None:
+    async with post_office(at, tmp_path, AWAY, TAKEN) as post:
+        code = await opened(at.engine, tmp_path)
+        await post.all()
+        (tmp_path / "notices.yaml").write_text(TO_BODIES)
+        asked = outbox_row("asked", REMINDED, post.now, {"case": code, "body": "edu"})
+        async with at.engine.begin() as connection:
+            await connection.execute(outbox.insert().values(asked))
+        await post.all()
+        told = Secrecy(about, told="رشوه")
+        await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), told)
+        await post.later(hours=7)
+        assert len(post.sent) == 1 + (about != "edu")
