@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import ChannelRight
 from ivr.cases.meeting_orders import is_late, state_of
+from ivr.desk.letters.still_so import HAD_BY
 from ivr.store.tables import cases, channels, meeting_orders, meeting_requests
 
 EVENT = "meeting_order"
@@ -31,7 +32,8 @@ async def of(
     """
     its = (channels.c.webhook != "", channels.c.revoked_at.is_(None))
     query = select(channels).where(*its, channels.c.rights.contains([ChannelRight.ORDERS]))
-    told = (await connection.execute(query)).all()
+    # One address is told once: for who sees all, where it is theirs too.
+    told = (await connection.execute(query.order_by(channels.c.agency.is_not(None)))).all()
     if not told or not codes:
         return {}
     whole, known = cases.alias("whole"), cases.alias("known")
@@ -47,7 +49,8 @@ async def of(
     its_or_hers = or_(meeting_orders.c.case_id.in_(ids), meeting_orders.c.of_case.in_(ids))
     found = defaultdict[str, list[Mapping[str, Any]]](list)
     for row in await connection.execute(orders.where(its_or_hers)):
-        news = [{"to": channel.webhook, **_news(row, today)} for channel in told if _may_know(channel, row)]
+        knowing = [channel for channel in told if _may_know(channel, row)]
+        news = [{"to": channel.webhook, **_theirs(channel), **_news(row, today)} for channel in knowing]
         found[row.code] += news
         if row.whole in ended and row.closed_at and row.closed_at == row.whole_ended_at:
             found[row.whole] += news
@@ -60,6 +63,11 @@ def _may_know(channel: Row[Any], row: Row[Any]) -> bool:
     if channel.agency:
         return channel.agency == row.agency and channel.agency not in kept_from
     return ChannelRight.NAMES in channel.rights or not (kept_from or row.sealed)
+
+
+def _theirs(channel: Row[Any]) -> dict[str, str]:
+    """So that a body's news that is late is not sent where the order was taken from it."""
+    return {HAD_BY: channel.agency} if channel.agency else {}
 
 
 def _news(row: Row[Any], today: date) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, closing
+from ivr.desk.case import answers, closing, referring
 from ivr.desk.counter import channels
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notices
@@ -163,6 +164,22 @@ async def test_no_webhook_tells_a_body_of_a_case_that_accuses_it_whoever_s_head_
         await connection.execute(update(cases).where(its).values(accused="edu"))
     told = [each["order"]["code"] for each in await news(at) if each["to"] == school]
     assert told == [edu]
+
+
+async def test_news_that_are_late_are_not_sent_to_a_body_from_which_the_order_was_taken(
+    api: Service, at: Hall
+) -> None:
+    school = "https://edu.example.ir/111"
+    await channels.add(at.engine, "school", api.clock(), 10, rights=["orders"], agency="edu", webhook=school)
+    _, _, [_, edu, _] = await held(at)
+    events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
+    await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
+    await referring.refer(at.engine, at.page, at.by(edu), "tamin")
+    now = at.at + timedelta(hours=1)
+    late = await outgoing.lease(at.engine, now, 500, "webhook")
+    kept = [each.payload for each in late if await outgoing.is_no_longer_so(at.engine, each, now)]
+    assert [(each["case"], each["to"]) for each in kept] == [(edu, school)]
+    assert HOOK in [each.payload["to"] for each in late if each.payload["case"] == edu]
 
 
 async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(
