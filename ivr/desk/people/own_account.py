@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people import account_news, auditing, limiting, passwords, signing_in, totp
 from ivr.desk.people.limiting import TooOften
-from ivr.desk.people.people import WITHOUT_FACTOR, Person, factor_key, name_key
+from ivr.desk.people.people import WITHOUT_FACTOR, Person, factor_key, name_key, one
 from ivr.desk.people.seed_keys import SeedKeys, SeedUnreadable
 from ivr.desk.people.signing_in import OF_A_FACTOR, OF_A_NAME, From, Keeping, SignedIn
 from ivr.desk.refusals import Refused, WrongField
@@ -58,6 +58,7 @@ async def change_password(
         raise WrongField("password", "must not be the old one")
     values = {"password_hash": await passwords.hashed(new), "password_at": now, "must_change": False}
     async with engine.begin() as connection:
+        await _still_signed_in(connection, session)
         await connection.execute(update(people).where(people.c.id == person.id).values(values))
         await connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
         await auditing.note(connection, now, "password_changed", person=person.id, address=came.address)
@@ -101,6 +102,18 @@ async def prove(engine: AsyncEngine, person: Person, password: str, now: datetim
         await limiting.forgive(connection, _own_key(person))
 
 
+async def _still_signed_in(connection: AsyncConnection, session: SignedIn) -> Row[Any]:
+    """Their row, which nobody else changes from here on. Raises WrongField where the session is over.
+
+    Whoever resets their password or factor, or locks them, has that row first and then ends their sessions.
+    """
+    row = await one(connection, session.person.name)
+    mine = select(sessions.c.id).where(sessions.c.id == session.id)
+    if (await connection.execute(mine)).first() is None:
+        raise WrongField("old", "was given in a session that is over")
+    return row
+
+
 def _own_key(person: Person) -> str:
     """Of those who are signed in: what strangers try of the name is not counted here."""
     return f"{name_key(person.name)}/signed-in"
@@ -136,7 +149,7 @@ async def confirm_factor(
     if until:
         raise TooOften(until)
     async with engine.begin() as connection:
-        row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
+        row = await _still_signed_in(connection, session)
         if row.totp_since is not None or not row.totp_secret:
             raise Refused("there is no second factor to confirm")
         secret = keys.open(row.totp_secret, person)
@@ -161,6 +174,7 @@ async def replace_factor(
     if step is None:
         raise WrongField("code", "doesn't fit")
     async with engine.begin() as connection:
+        await _still_signed_in(connection, session)
         kept = keys.seal(secret, session.person.id)
         return await _in_use(connection, session, kept, step, now, came, "factor_replaced")
 
@@ -190,6 +204,7 @@ async def drop_factor(
     await prove(engine, session.person, password, now)
     person = session.person.id
     async with engine.begin() as connection:
+        await _still_signed_in(connection, session)
         mine = update(people).where(people.c.id == person, ~signing_in.needs_factor(keeping))
         dropped = mine.values(WITHOUT_FACTOR).returning(people.c.id)
         if (await connection.execute(dropped)).first() is None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people import auditing, known_browsers, limiting, passwords, puzzles, totp
 from ivr.desk.people.limiting import Limit, TooOften
-from ivr.desk.people.people import Person, factor_key, name_key
+from ivr.desk.people.people import Person, factor_key, name_key, one
 from ivr.desk.people.puzzles import Puzzle, PuzzleFirst
 from ivr.desk.people.seed_keys import SeedKeys, SeedUnreadable
 from ivr.desk.refusals import Refused
@@ -117,6 +117,7 @@ async def sign_in(
     known = row.password_hash if row else passwords.nobody()
     fits = await passwords.fits(password[: passwords.LONGEST], known)
     async with engine.begin() as connection:
+        fits = fits and (row is None or await _is_as_it_was(connection, row))
         if row is not None and fits and not row.locked_at:
             return await _welcome(connection, row, now, came, keeping, mark)
         await auditing.note(
@@ -130,6 +131,13 @@ async def sign_in(
         )
         puzzle = await _puzzle(connection, limits, now, came) if solved else None
     raise NotSignedIn("the name and the password don't belong together", puzzle)
+
+
+async def _is_as_it_was(connection: AsyncConnection, row: Row[Any]) -> bool:
+    """False where their password or factor was reset, or they were locked, while the password was hashed."""
+    now = await one(connection, row.name)
+    given = (row.password_hash, row.totp_since, row.locked_at)
+    return (now.password_hash, now.totp_since, now.locked_at) == given
 
 
 async def _dear(
@@ -203,9 +211,9 @@ async def second_factor(
         raise TooOften(until)
     async with engine.begin() as connection:
         spent = await spend(connection, person, code, now, keeping.keys)
-        if spent:
+        waited = delete(sessions).where(sessions.c.id == session.id).returning(sessions.c.id)
+        if spent and (await connection.execute(waited)).first() is not None:
             await limiting.forgive(connection, factor_key(person))
-            await connection.execute(delete(sessions).where(sessions.c.id == session.id))
             await _signed_in(connection, person, now, came, {"factor": spent})
             return await begin(connection, person, now, came, keeping, proved=True)
         await auditing.note(connection, now, "factor_refused", person=person, address=came.address)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 
 from ivr.cases.roles import Role
-from ivr.desk.people import people, signing_in, totp
+from ivr.desk.people import own_account, people, signing_in, totp
 from ivr.desk.people.people import Person
 from ivr.desk.people.puzzles import PuzzleFirst
 from ivr.desk.people.signing_in import From, Keeping, NotSignedIn
 from ivr.desk.refusals import Refused
 from ivr.settings import Web
-from ivr.store.tables import factor_roles
+from ivr.store.tables import factor_roles, sessions
 from ivr.store.tables import people as people_table
+from tests.fixtures.database import until_blocked
 from tests.fixtures.solving import solved
 from tests.web.account.test_sign_in import WRONG, actions, sign_in
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -383,6 +387,45 @@ async def test_one_address_may_not_try_name_after_name(panel: PanelServed) -> No
         fields = {"name": f"name{n}", "password": "x"}
         statuses.append((await client.post("/panel/sign-in", fields)).status)
     assert statuses == [422] * 60 + [429] * 2
+
+
+@pytest.mark.parametrize("deed", ["sign in", "the code", "a password", "another telephone", "no telephone"])
+async def test_what_was_begun_before_the_password_was_reset_changes_nothing_and_leaves_nobody_signed_in(
+    panel: PanelServed, deed: str
+) -> None:
+    engine, now, came, keeping = panel.engine, panel.clock(), From("192.0.2.1"), panel.panel.entry.keeping
+    seed = totp.new_secret()
+    person = await panel.person("admin", totp_secret=seed, totp_since=now)
+    code = await code_of(panel, person)
+    half, whole = [
+        await signing_in.session(engine, await panel.token_of(person, needs), now, keeping)
+        for needs in ("totp", "")
+    ]
+    assert half is not None and whole is not None
+    begun: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+        "sign in": lambda: signing_in.sign_in(engine, person.name, PASSWORD, now, came, keeping),
+        "the code": lambda: signing_in.second_factor(engine, half, code, now, came, keeping),
+        "a password": lambda: own_account.change_password(
+            engine, whole, PASSWORD, "a third kettle of fish", now, came, keeping
+        ),
+        "another telephone": lambda: own_account.replace_factor(
+            engine, whole, PASSWORD, seed, code, now, came, keeping.keys
+        ),
+        "no telephone": lambda: own_account.drop_factor(engine, whole, PASSWORD, now, came, keeping),
+    }
+    given = QUICK.hash(NEW)
+    async with engine.begin() as admin:
+        row = await people.one(admin, person.name)
+        doing = asyncio.create_task(begun[deed]())
+        await until_blocked(engine)
+        values = people.new_password(given, now)
+        await people.change_within(admin, row, "password_set", now, None, "", values)
+    with pytest.raises(Refused):
+        await doing
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(sessions))).first() is None
+        row = await people.one(connection, person.name)
+    assert (row.password_hash, row.totp_secret) == (given, seed)
 
 
 async def test_guessing_the_code_ends_at_the_password(panel: PanelServed) -> None:
