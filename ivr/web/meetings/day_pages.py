@@ -35,6 +35,7 @@ from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
 LONGEST_ORDER, LONGEST_NAME = 1000, 60
+TYPED = ("code", "name", "caller", "national_id", "words")
 Doing = Callable[[AsyncConnection, Page, Instruction, int, datetime], Awaitable[Any]]
 PLAIN: dict[str, Doing] = {
     "arrive": session_day.arrive,
@@ -191,8 +192,11 @@ def _code(visit: Visit, seats: list[Seat]) -> str:
 
 
 def _key(form: Form) -> uuid.UUID:
+    """The browser's; without one, pressed twice a form is one deed, and another with something else in it."""
     with suppress(ValueError):
         return uuid.UUID(form.raw("key"))
+    if filled := form.raw("form"):
+        return uuid.uuid5(uuid.NAMESPACE_OID, "\0".join([filled, *map(form.raw, TYPED)]))
     return uuid.uuid4()
 
 
@@ -211,7 +215,6 @@ async def _page(visit: Visit, sentence: str = "") -> web.Response:
         told = await briefs(connection, page, visit.scope, row.number, seats, visit.now)
     of = {brief.slot.slot: brief for brief in told}
     form = visit.form()
-    names = ("code", "name", "caller", "national_id", "words")
     return visit.render(
         "meetings/day.html",
         status=422 if sentence else 200,
@@ -220,7 +223,8 @@ async def _page(visit: Visit, sentence: str = "") -> web.Response:
         briefs=told,
         of=of,
         sentence=sentence,
-        typed={name: form.raw(name) if sentence else "" for name in names},
+        typed={name: form.raw(name) if sentence else "" for name in TYPED},
+        fresh=uuid.uuid4(),
         names=await names_of(visit),
         day=jalali_day,
         accept=ACCEPT,

@@ -175,6 +175,20 @@ async def test_the_day_goes_on_while_the_server_is_away_and_is_sent_once(
         assert await page.locator(".visitor").count() == 4 and three
 
 
+async def test_without_the_script_a_walk_in_is_registered_once_however_often_it_is_pressed(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, _ = await morning(panel, at)
+    client, day = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}/day"
+    found = re.search(r'name="form" value="([^"]+)"', await client.text(day))
+    assert found is not None
+    filled = {"form": found[1], "name": "زهرا", "words": "بیکار شده‌ام"}
+    for name, slots in (("زهرا", 4), ("زهرا", 4), ("مریم", 5)):
+        sent = await client.post(f"{day}/walk_in", filled | {"name": name})
+        assert sent.status == 303 and await count(at, meeting_slots) == slots
+    assert found[1] not in await client.text(day)
+
+
 @pytest.mark.timeout(900)
 async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_sends_once(
     panel: PanelServed, at: Hall, chrome: Browser
