@@ -44,6 +44,7 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
+from ivr.desk.letters import still_so
 from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import parts_column
@@ -232,7 +233,7 @@ async def _decide(
     Raises whatever comes of a row that this release can't read: nobody is rung who can't be told.
     """
     is_wanted = _is_still_wanted(wanted, case, now, _midnight(page, now).date())
-    if not is_wanted or await _is_answered_anew(connection, wanted):
+    if not is_wanted or await _is_old_news(connection, wanted, case, now):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
     _news_of(wanted.purpose, wanted.notice)
@@ -369,8 +370,10 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
     return bool(wanted.purpose == TURN or wanted.next_at > now - WISHED)
 
 
-async def _is_answered_anew(connection: AsyncConnection, wanted: Row[Any]) -> bool:
-    """While she was being rung about this one, another answer was given: that one's call tells it."""
+async def _is_old_news(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
+    """Her slot is not hers any more; or an answer that was given meanwhile has a call of its own."""
+    if wanted.purpose == MEETING:
+        return not await still_so.still_hers(connection, {**wanted.notice, "case": case.code}, now)
     its = callbacks.c
     later = (its.case_id == wanted.case_id, its.purpose == ANSWER, its.created_at > wanted.created_at)
     query = select(its.id).where(*later).limit(1)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
 from ivr.cases.meetings import RequestState as S
+from ivr.desk.call import callbacks
 from ivr.desk.case import answers, closing
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notice, Notices
@@ -17,7 +18,7 @@ from ivr.desk.meetings import agenda, session_day, session_moving, session_plann
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store import tables
 from tests.desk.meetings.hall import LATER, Hall, hall
-from tests.desk.meetings.test_invitation_answers import accepted, rung, says, waiting
+from tests.desk.meetings.test_invitation_answers import POLICY, accepted, rung, says, waiting
 from tests.fixtures.province import book_of
 from tests.voice.conversation import TEHRAN
 
@@ -188,6 +189,11 @@ async def test_whose_slot_was_given_up_with_her_case_is_decided_on_anew_once_it_
     await closing.reopen(at.engine, at.page, at.by(first, who="citizen"))
     assert (await at.seen(first)).state is S.UNDER_REVIEW
     assert first in [wish.code for wish in await at.listed()]
+    at.at, called = FRIDAY, []
+    while (placing := await callbacks.claim(at.engine, at.page, POLICY, at.at)) is not None:
+        called.append(placing.code)
+        await says(at, placing, Outcome.COMES)
+    assert called == [second], "nobody is reminded of a slot that is another's"
 
 
 async def test_beside_the_calls_there_are_texts_and_none_of_a_slot_that_is_not_hers_any_more(
