@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, order_calls
-from ivr.desk.case.change import Books, Change, Instruction
+from ivr.desk.case.change import Books, Change, Instruction, must_go
+from ivr.desk.case.rows import MOVED
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.voice import script
@@ -82,9 +84,13 @@ async def turn_down(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
 async def hand_back(books: Books, page: Page, ask: Instruction) -> None:
     """What a body answered is not enough, for the reason given: it owes it again, and its time goes on.
 
-    An order keeps the day that it had. Raises Refused as the table says, and for a case that is split.
+    An order keeps the day that it had; what became confidential since goes on where a body may read it.
+    Raises Refused as the table says, and for a case that is split.
     """
     async with changing(books, page, CaseAction.HAND_BACK, ask) as change:
+        if must_go(page, change.case):
+            change.move(page.away_from(change.case.accused or ""), MOVED)
+            change.status = Status.OPENED if change.agency == page.rules.desk else change.status
         if await order_calls.is_order(change.connection, change.case.id):
             calendar, county = page.calendar, change.county
             clock = change.clock.run(calendar, ask.now, county)

@@ -268,6 +268,11 @@ def is_unread(page: Page, case: Row[Any], agency: str) -> bool:
     return bool(sealed) and agency != page.rules.desk
 
 
+def must_go(page: Page, case: Row[Any]) -> bool:
+    """Whether the body that has it may not work on it: it is about that body, or would tell it nothing."""
+    return case.agency == case.accused or is_unread(page, case, case.agency)
+
+
 def unchanged(case: Row[Any], ask: Instruction) -> None:
     """Raises Refused when something happened to the case that the asker didn't see."""
     if ask.seen is not None and case.last_seq != ask.seen:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Books, Change, Instruction, is_unread, unchanged
+from ivr.desk.case.change import Books, Change, Instruction, must_go, unchanged
 from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.duplicates import went_on_in
 from ivr.desk.case.event_log import add_event
@@ -129,10 +129,8 @@ async def _seal(
 
 
 def _must_go(page: Page, case: Row[Any]) -> bool:
-    """Away from the body it is about; and from one that could read nothing of it."""
-    if case.status not in OPEN or case.status == Status.ANSWERED:
-        return False
-    return case.agency == case.accused or is_unread(page, case, case.agency)
+    """What is answered, or over, goes nowhere before it is opened again or handed back."""
+    return case.status in OPEN - {Status.ANSWERED} and must_go(page, case)
 
 
 def _check(page: Page, ask: Instruction, wanted: Secrecy) -> None:

@@ -325,6 +325,17 @@ async def test_opened_again_it_goes_to_no_body_that_could_not_read_it(at: Counte
     assert (await at.row(code)).agency == DESK
 
 
+@pytest.mark.parametrize("secrecy", [Secrecy("abfa", told=TOLD), Secrecy()])
+async def test_handed_back_it_goes_to_no_body_that_may_not_read_it(at: Counter, secrecy: Secrecy) -> None:
+    code = await at.open()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "انجام شد", None, "")
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "می‌ترسد"), secrecy)
+    await answers.hand_back(at.engine, at.page, at.ask(code, "desk", "پاسخ نیست"))
+    row = await at.row(code)
+    assert (row.agency, row.status) == (DESK, "opened")
+    assert [each.agency for each in await at.running(code)] == [DESK]
+
+
 async def test_it_stays_in_no_hands_of_whom_it_is_kept_from(at: Counter) -> None:
     code, friend = await at.open("gov.conduct"), await person(at.engine, "ahmadi")
     await assigning.hand(at.engine, at.page, at.ask(code), friend)
