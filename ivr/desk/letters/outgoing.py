@@ -210,7 +210,8 @@ async def spread(
             if not n.fault
         ]
         if "webhook" in ways:
-            news = [event for event in true if not event.held]  # a held one's are written
+            # A held one's are written; to a body's own letter nothing happened.
+            news = [event for event in true if not event.held and not told(event.payload, "body")]
             rows += await _news_of_orders(connection, news, calendar.day(now), now)
         if rows:
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)

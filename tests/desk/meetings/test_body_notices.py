@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.attendance import InvitationState
 from ivr.desk.case import answers, closing
+from ivr.desk.counter import channels
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
 from ivr.desk.meetings import body_notices, inviting, session_moving, session_planning
@@ -95,7 +96,11 @@ async def test_a_session_that_is_moved_back_or_to_another_hall_is_told_again(at:
     assert [(datetime.fromisoformat(each["starts_at"]), each["place"]) for each in to_abfa] == moves
 
 
-async def test_who_is_invited_for_what_it_was_ordered_is_told_too(at: Hall) -> None:
+async def test_who_is_invited_for_what_it_was_ordered_is_told_too_and_that_is_no_news_of_the_order(
+    at: Hall,
+) -> None:
+    hook: dict[str, Any] = {"rights": ["orders"], "webhook": "https://oa.example.ir/111"}
+    await channels.add(at.engine, "automation", at.at, 10, **hook)
     whole, [part] = await ordered(at, MeetingOrder("edu", "ثبت‌نام شود", NEAR))
     await answers.give(at.engine, at.page, at.by(part, who="edu"), "شد")
     await closing.reopen(at.engine, at.page, at.by(whole, who="citizen"))
@@ -104,3 +109,5 @@ async def test_who_is_invited_for_what_it_was_ordered_is_told_too(at: Hall) -> N
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
     told = await mails(at, body_notices.OFF)
     assert set(told) == {"edu@x.example"} and part not in told["edu@x.example"]["text"]
+    async with at.engine.connect() as connection:
+        assert (await connection.execute(select(outbox.c.key).where(outbox.c.kind == "webhook"))).all() == []
