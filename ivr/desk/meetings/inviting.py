@@ -334,5 +334,5 @@ async def _write(
     _, code, body = owed
     until = due_at.isoformat()
     payload = {"case": code, "body": body, "until": until, "session": number}
-    row = outbox_row(f"{kind}:{number}:{code}:{body}:{until}", kind, now, payload)
-    await connection.execute(insert(outbox).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    key = f"{kind}:{number}:{code}:{body}:{uuid.uuid4()}"  # moved there and back, it is news again
+    await connection.execute(insert(outbox).values(outbox_row(key, kind, now, payload)))

@@ -160,6 +160,20 @@ async def test_who_still_owes_a_view_as_the_session_is_moved_is_reminded_before_
         await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, moved, even_off=True)
 
 
+async def test_who_owes_a_view_for_the_day_that_it_was_due_before_is_reminded_of_it_again(at: Hall) -> None:
+    number, _ = await planned(at)
+    await invite(at, number)
+    day = at.at + timedelta(days=6)
+    at.later(5)
+    for many in (4, 8):
+        assert await inviting.keep_asking(at.engine, at.page, at.at) == 4
+        async with at.engine.connect() as connection:
+            reminders = select(func.count()).where(outbox.c.kind == inviting.REMINDED)
+            assert (await connection.execute(reminders)).scalar_one() == many
+        for to in (day + timedelta(days=1), day):
+            await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, to)
+
+
 async def test_one_view_that_can_not_be_asked_for_keeps_neither_another_nor_the_next_session(
     at: Hall,
 ) -> None:
