@@ -17,7 +17,7 @@ WAY = "way:"  # of a step that sends calls different ways by itself
 FAILED = ("failed", "lost")  # outcomes of a call that no caller chose
 LONGEST_SECOND = 120  # later ones count as this one
 MASK = "•"
-_CHOICE_KEYS = 2  # at most, of a choice: kind, topic, county
+_CHOICE_KEYS = 4  # at most, of a choice: kind, topic, county
 
 
 class Did(StrEnum):

@@ -18,7 +18,12 @@ VARIABLES = {
     "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 64},
 }
 PROMPT = YamlKey("prompt", PromptsValue(), "what is said")
-SENSITIVE = YamlKey("sensitive", FlagValue(), "whether the keys are masked in the call's log", False)
+SENSITIVE = YamlKey(
+    "sensitive",
+    FlagValue(),
+    "whether the keys are masked in the call's log; `callback`, `national_id`, `code` are by themselves",
+    False,
+)
 
 
 def miss_key(name: str, meaning: str, said: str) -> YamlKey:

@@ -148,13 +148,16 @@ async def test_its_json_leads_to_none_of_her_words(desk: Desk) -> None:
 
 async def test_no_number_that_she_keyed_in_her_call_is_read_off_its_path(desk: Desk) -> None:
     code = await desk.open(caller="", callback="09120000001")
-    keyed = [{"at": WEDNESDAY.isoformat(), "step": "callback_number", "key": "09120000001", "note": ""}]
+    pressed = {"callback_number": "09120000001", "topic": "1234"}
+    keyed = [
+        {"at": WEDNESDAY.isoformat(), "step": step, "key": keys, "note": ""} for step, keys in pressed.items()
+    ]
     async with desk.panel.engine.begin() as connection:
         await connection.execute(update(calls).values(steps=keyed))
     await confide(desk, code)
     page = await (await desk.panel.signed_in("supervisor")).text(f"/panel/cases/{code}")
     assert f"<kbd>{'•' * 11}</kbd>" in page and digits("09120000001") not in page
-    assert "09120000001" not in page
+    assert "09120000001" not in page and f"<kbd>{digits('1234')}</kbd>" in page, "a menu's keys are no number"
 
 
 async def test_the_seal_is_opened_by_two_for_a_while_and_both_are_on_record(desk: Desk) -> None:
