@@ -334,10 +334,11 @@ def _list(order: int, code: str, values: Mapping[str, str]) -> Json:
 def _request(row: Any) -> Json:
     sealed = row.confidential is not None
     place = {} if sealed else row.place or {}
+    status = Status(row.status)
     return {
         "service_request_id": row.code,
-        "status": "open" if Status(row.status) in OPEN else "closed",
-        "status_notes": row.answer or None,
+        "status": "open" if status in OPEN else "closed",
+        "status_notes": None if status in OPEN - {Status.ANSWERED} else row.answer or None,  # another is owed
         "service_name": row.topic_name,
         "service_code": row.topic,
         "description": None if sealed else row.words or None,

@@ -159,6 +159,19 @@ async def test_the_example_request_becomes_a_case_and_is_followed(
     assert str(seen["lat"]) == "37.76524078"
 
 
+async def test_the_answer_that_she_rejected_says_nothing_of_a_request_that_is_open_again(
+    service: Service, at: Counter
+) -> None:
+    _, (made,) = await as_json(service, "/v2/requests.json", EXAMPLE)
+    code = made["service_request_id"]
+    await answer(at.engine, code, (await at.case(code))["agency"], "پر شد.", at.at)
+    for status_notes in ("پر شد.", None):
+        _, (seen,) = await as_json(service, f"/v2/requests/{code}.json")
+        assert (seen["status"], seen["status_notes"]) == ("open", status_notes)
+        if status_notes:
+            await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+
+
 async def test_of_a_confidential_request_neither_words_nor_place_come_back(
     service: Service, at: Counter
 ) -> None:

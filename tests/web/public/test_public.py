@@ -215,6 +215,9 @@ async def test_what_was_opened_again_shows_the_old_answer_and_that_another_one_i
     await become(panel, opened, status=Status.REOPENED, answer=ANSWER)
     _, page = await track(client, opened, HERS)
     assert ANSWER in page and f"<dt>{text('public.track.due')}</dt>" in page
+    was = text("public.track.answer_was")
+    assert was in page and f"<h3>{text('public.track.answer')}" not in page, "not of whom it is now"
+    assert was in (await track(client, opened))[1], "nor is it ready to be read"
     panel.clock.now += timedelta(days=400)
     _, page = await track(client, opened, HERS)
     assert ANSWER in page and text("public.track.overdue") in page
