@@ -68,7 +68,7 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
             return visit.redirect(f"/panel/cases/{file.case.code}?done={deed.name}")
         except Refused as refusal:
             sentence = in_persian(refusal, visit.words, file.names)
-            if field := field_of(refusal):
+            if (field := field_of(refusal)) in (*deed.fields, "reason"):  # the form has no other
                 wrong[field], sentence = sentence, ""
     fresh = await case_file(visit)
     values = await shown(visit, fresh, deed, sent, wrong, sentence)

@@ -81,6 +81,8 @@ async def test_the_office_orders_reminds_and_asks_for_a_report_on_any_case_s_pag
     assert "نیمه‌کاره است" in await client.text(case) and code not in await client.text(REPORTED)
     order = {"agency": "abfa", "order_words": "آب وصل شود", "due_on": "۱۴۰۵/۰۹/۱۳"}
     assert "روزی کاری" in await (await client.post(f"{case}/order", order)).text()
+    unread = order | {"order_words": "سیزین ایشینیزه باخیلدی"}
+    assert "هیچ صدایی ترکی به خط فارسی" in await (await client.post(f"{case}/order", unread)).text()
     assert (await client.post(f"{case}/order", order | {"due_on": "۱۴۰۵/۰۹/۱۷"})).status == 303
     for deed in ("order", "remind", "ask-report", "hand-back"):
         assert (await head.post(f"{case}/{deed}", {"reason": "x"})).status == 403
