@@ -70,6 +70,13 @@ async def tree(visit: Visit) -> web.Response:
     did = visit.request.query.get("heat", "")
     heat = await _heat(visit, name, did) if did in HEATS else None
     shown = await asyncio.to_thread(look, tools, on_air, name, heat[0] if heat else None, did)
+    revisions = await tree_history.revisions(engine, name)
+    since = {each.draft: each.at for each in reversed(revisions)}  # it was tried, or more
+    unkept = [
+        each
+        for each in await tree_history.unkept(engine, name)
+        if each.draft not in since or each.at > since[each.draft]
+    ]
     return visit.render(
         "trees/tree.html",
         name=name,
@@ -77,10 +84,10 @@ async def tree(visit: Visit) -> web.Response:
         newest=newest,
         text=on_air,
         shown=shown,
-        revisions=await tree_history.revisions(engine, name),
+        revisions=revisions,
         drafts=await drafts.drafts(engine, name, 12),
         planned=await publishing.planned(engine, name),
-        unkept={each.draft: each for each in reversed(await tree_history.unkept(engine, name))},
+        unkept={each.draft: each for each in reversed(unkept)},
         dials=tools.name == name and visit.panel.telephones.citizens is not None,
         heats=HEATS,
         did=did if heat else "",

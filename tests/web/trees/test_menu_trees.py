@@ -225,6 +225,13 @@ async def test_a_draft_that_was_refused_when_its_time_came_says_why_until_someth
     assert TEXT("menus.unkept") in page and "draft 1 is on trial" in page
     assert (await admin.post(f"{waits}/publish", later)).status == 303
     assert TEXT("menus.unkept") not in await admin.text(ONE)
+    assert (await admin.post(f"{waits}/unschedule")).status == 303
+    assert TEXT("menus.unkept") in await admin.text(ONE)
+    enough = {"reason": "enough"}
+    assert (await admin.post(f"{ONE}/roll-back", enough)).status == 303
+    assert (await admin.post(f"{waits}/publish", share)).status == 303
+    assert (await admin.post(f"{ONE}/roll-back", enough)).status == 303
+    assert TEXT("menus.unkept") not in await admin.text(ONE)
 
 
 async def test_what_has_mistakes_is_kept_and_never_goes_on_the_air(panel: PanelServed) -> None:
