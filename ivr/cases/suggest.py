@@ -7,7 +7,7 @@ scale and the threshold for assigning alone are set on answers to phrases the mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -46,6 +46,7 @@ class Doubt(StrEnum):
     ELSEWHERE = "elsewhere"  # it names another province or a foreign country
     WHERE = "where"  # whose it is depends on the place, and the place may be a street's or a person's name
     UNFINISHED = "unfinished"  # it breaks off
+    RETIRED = "retired"  # it is of a topic that gets no cases any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +111,37 @@ class Suggester:
         self.threshold = self._safe_confidence()
         """From this confidence on a case is assigned without a person."""
 
-    def suggest(self, text: str, county: str = "", kind: str = "", town: str = "") -> Suggestion:
+    def suggest(
+        self, text: str, county: str = "", kind: str = "", town: str = "", retired: Collection[str] = ()
+    ) -> Suggestion:
         """`county`, `town`: as they were given; without them they are looked for in the words. Never leaves a
-        case without a body: words that tell nothing go to the desk for people to read."""
+        case without a body: words that tell nothing go to the desk for people to read. `retired`: topics that
+        are neither proposed nor acted on."""
         text = self.latin.read(text)
         at = Where(county, town) if town else self.places.where(text, county)
         sure = at if at.sure else Where(county)
         heard = self._model.hear(text, self._cuts)
         if heard is None:
-            desk, _ = self._body(self._other, at, kind)
-            nothing = Guess(desk, self._other, 0.0)
-            return Suggestion(self._other, desk, 0.0, False, sure.county, (nothing,), Doubt.NOTHING)
+            nothing = self._nothing(at, kind)
+            return Suggestion(
+                nothing.topic, nothing.agency, 0.0, False, sure.county, (nothing,), Doubt.NOTHING
+            )
         top = self._guesses(heard.chances, at, kind)
         first, parts = top[0], self._parts(heard, at, kind)
         doubt = self._doubt(text, first, parts, heard.familiar, at, kind)
         if not doubt and first.agency != self._body(first.topic, sure, kind)[0]:
             doubt = Doubt.WHERE
-        offered = _top(top, parts)
+        if not doubt and first.topic in retired:
+            doubt = Doubt.RETIRED
+        live = tuple(guess for guess in _top(top, parts) if guess.topic not in retired)
+        offered = live or (self._nothing(at, kind),)
         head = offered[0]
         return Suggestion(
             head.topic, head.agency, head.confidence, not doubt, sure.county, offered, doubt, parts, sure.town
         )
+
+    def _nothing(self, at: Where, kind: str) -> Guess:
+        return Guess(self._body(self._other, at, kind)[0], self._other, 0.0)
 
     def pieces(self) -> Iterator[object]:
         """What it is made of, each small enough to be sent from one process to another in a moment."""

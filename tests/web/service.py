@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from aiohttp import ClientSession, web
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.learning import Learning
 from ivr.desk.counter import channels
+from ivr.store.tables import areas, topics
 from ivr.web.health import application
 from ivr.web.outside import attach
 from ivr.web.window import Counter
@@ -41,6 +43,13 @@ class Service:
 
     def headers(self, channel: str = "city_app", **more: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[channel]}"} | more
+
+    async def retire(self, topic: str, county: str) -> None:
+        async with self.counter.engine.begin() as connection:
+            for table, code in ((topics, topic), (areas, county)):
+                gone = update(table).where(table.c.code == code).values(retired_at=self.clock())
+                await connection.execute(gone)
+        await self.counter.book.load()
 
 
 @asynccontextmanager

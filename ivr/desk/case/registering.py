@@ -94,7 +94,7 @@ async def register(
     check(wanted, page)
     suggestion, at = None, _given(wanted, page, suggester)
     if suggester is not None and wanted.words.strip():
-        suggestion = suggester.suggest(wanted.words, at.county, wanted.kind, at.town)
+        suggestion = suggester.suggest(wanted.words, at.county, wanted.kind, at.town, page.retired_topics)
     case = case or uuid.uuid4()
     async with transaction(books) as connection:
         code = await desk_code(connection)
@@ -125,7 +125,7 @@ def _given(wanted: Wanted, page: Page, suggester: Suggester | None) -> Where:
     """The county that was given, else the address's; the town that the address names in it."""
     address = (wanted.place or {}).get("address", "")
     at = suggester.places.where(address, wanted.county) if suggester is not None else Where()
-    return at if at.sure and at.county in page.counties else Where(wanted.county)
+    return at if at.sure and at.county in page.live_counties else Where(wanted.county)
 
 
 def _opening(
@@ -133,7 +133,7 @@ def _opening(
 ) -> CaseOpening:
     topic, (county, town, _) = wanted.topic, at
     if guess is not None:
-        county = county or (guess.county if guess.county in page.counties else "")
+        county = county or (guess.county if guess.county in page.live_counties else "")
         town = town or (guess.town if guess.county == county else "")
         topic = topic or (guess.topic if guess.assigned else "")
     return CaseOpening(

@@ -77,7 +77,7 @@ def _check(change: Change, parts: Sequence[Part], least: int) -> None:
     for part in parts:
         if not page.rules.can_have(part.agency):
             raise Refused(f"{part.agency} is no body that can be given a case")
-        if part.topic and part.topic not in page.deadlines:
+        if part.topic and part.topic not in page.live_topics | {change.topic}:
             raise Refused(f"there is no topic {part.topic}")
         if not part.words.strip():
             raise Refused(f"the part for {part.agency} needs words that say what it is to see to")

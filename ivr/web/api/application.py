@@ -100,10 +100,13 @@ class Api:
         await self.counter.channel(request)
         asked = _read(models.SuggestionQuestion, await _json_body(request))
         page, suggester = await self.counter.book.page(), await self.counter.learning.suggester()
-        if asked.county and asked.county not in page.counties:
+        if asked.county and asked.county not in page.live_counties:
             raise Problem(400, "county: there is no such county", "county")
-        found = suggester.suggest(asked.text, asked.county, str(asked.kind or ""))
+        found = suggester.suggest(
+            asked.text, asked.county, str(asked.kind or ""), retired=page.retired_topics
+        )
         plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county", "doubt")}
+        plain["county"] = found.county if found.county in page.live_counties else ""
         plain |= {"confidence": round(found.confidence, 4), "top": suggestion_outcomes.as_json(found)}
         return as_json(models.Suggested.model_validate(plain))
 

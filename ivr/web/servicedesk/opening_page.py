@@ -123,7 +123,8 @@ async def _guesses(visit: Visit, page: Page, typed: dict[str, str]) -> tuple[Seq
         return (), False
     kind = typed["kind"] if typed["kind"] in set(Kind) else ""
     county = typed["county"] if typed["county"] in page.live_counties else ""
-    found = suggester.suggest(words[: registering.MOST_WORDS], county, kind)
+    words = words[: registering.MOST_WORDS]
+    found = suggester.suggest(words, county, kind, retired=page.retired_topics)
     told = [guess for guess in found.top if guess.confidence >= LEAST_SHARE]
     return told, bool(found.parts)
 

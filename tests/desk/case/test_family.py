@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -127,6 +128,15 @@ async def test_a_body_that_is_retired_meanwhile_gets_no_part_neither_opened_agai
     other = await at.open(county="")
     with pytest.raises(Refused, match="abfa is no body that can be given a case"):
         await splitting.split(at.engine, at.page, at.ask(other), [PIPE, ROAD])
+
+
+async def test_no_part_is_of_a_retired_topic_but_that_of_the_whole(at: Counter) -> None:
+    whole = await at.open()
+    at.page = replace(at.page, retired_topics=frozenset({"water.supply", "city.street"}))
+    named = [replace(PIPE, topic="water.supply"), replace(ROAD, topic="city.street")]
+    with pytest.raises(Refused, match=r"no topic city\.street"):
+        await splitting.split(at.engine, at.page, at.ask(whole), named)
+    assert len(await splitting.split(at.engine, at.page, at.ask(whole), [named[0], ROAD])) == 2
 
 
 async def test_a_part_is_returned_to_the_desk_ruled_on_and_climbs_by_itself(at: Counter) -> None:
@@ -406,6 +416,30 @@ async def test_whose_time_is_shorter_brings_it_to_the_collective_case_that_climb
     at.at = hers.due_at + timedelta(hours=1)
     assert await sweep(at.engine, at.page, at.at) == 2
     assert [(await at.row(code)).level for code in (done.code, short, bill)] == ["head", "head", "officer"]
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+
+
+async def test_the_collective_case_is_due_when_the_first_member_is_whatever_becomes_of_its_topic_or_answer(
+    at: Counter,
+) -> None:
+    """Opened again, each member has a fair part of her own topic's time, and it of its own days."""
+    bill, desk = await at.open("water.bill"), actor_named(at.page, "desk")
+    at.later(5)
+    short = await at.open(caller=CALLERS[1])
+    whole = (await collecting.collect(at.engine, at.page, desk, [bill, short], "قطع آب", at.at)).code
+
+    async def is_due_with_the_first() -> bool:
+        its, *members = [(await at.row(code)).due_at for code in (whole, bill, short)]
+        return bool(its == min(members))
+
+    assert await is_due_with_the_first()
+    for topic, county in (("city.street", None), ("", "tabriz")):
+        await pausing.change_topic(at.engine, at.page, at.ask(whole, reason="x"), topic, county)
+        assert await is_due_with_the_first()
+    await answers.give(at.engine, at.page, at.ask(whole, "abfa"), "وصل شد.")
+    at.later(20)
+    await closing.reopen(at.engine, at.page, at.ask(whole, reason="x"))
+    assert await is_due_with_the_first() and (await at.row(whole)).due_at > at.at
     assert await prove(at.engine, at.page, at.at + GRACE) == []
 
 

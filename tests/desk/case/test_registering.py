@@ -180,6 +180,20 @@ async def test_a_third_language_of_the_installation_is_taken_and_no_other(at: Co
         await register(at.engine, third, replace(wanted, language="xx"), at.at)
 
 
+async def test_words_and_address_find_nothing_that_is_retired(at: Counter, suggester: Suggester) -> None:
+    at.page = replace(
+        at.page, retired_topics=frozenset({"water.supply"}), retired_counties=frozenset({"ahar"})
+    )
+    by_address = Wanted("complaint", words=WATER, place={"address": "اهر، خیابان امام"})
+    for wanted in (by_address, Wanted("complaint", words=f"{WATER} تو اهر")):
+        done = await registered(at, wanted, suggester)
+        row = await at.row(done.code)
+        assert (row.topic, row.county, row.agency) == (at.page.other_topic, None, at.page.rules.desk)
+        assert done.suggestion is not None and not done.suggestion.assigned
+        assert "water.supply" not in {guess.topic for guess in done.suggestion.top}
+    assert (await suggestion_outcomes.summary(at.engine))["assigned"] == 0
+
+
 async def test_a_retired_topic_or_county_gets_no_case_and_a_case_that_has_one_keeps_it(at: Counter) -> None:
     code = await at.open("water.bill", "leylan")
     at.page = replace(

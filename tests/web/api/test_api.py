@@ -137,6 +137,15 @@ async def test_words_alone_find_their_agency_and_can_be_asked_before(api: Servic
     assert (found["agency"], found["assigned"], found["doubt"]) == ("abfa", True, "")
 
 
+async def test_what_is_retired_is_suggested_to_nobody(api: Service) -> None:
+    await api.retire("water.supply", "ahar")
+    asked = {"text": f"{WATER} تو اهر"}
+    async with api.client.post("/api/v1/suggestions", json=asked, headers=api.headers()) as answer:
+        found = await answer.json()
+    assert (found["assigned"], found["county"]) == (False, "")
+    assert "water.supply" not in {found["topic"], *(guess["topic"] for guess in found["top"])}
+
+
 async def test_a_request_that_is_sent_again_makes_no_second_case(api: Service, engine: AsyncEngine) -> None:
     key = {"Idempotency-Key": "order-7"}
     several = await asyncio.gather(*(post(api, CASE, **key) for _ in range(6)))
