@@ -11,6 +11,7 @@ from ivr.commands.output import load_settings, show_json, show_table, with_datab
 
 app = typer.Typer(help="Other systems that may send cases by the API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The channel's name, like city_app.")]
+By = Annotated[str, typer.Option(help="Who does it.")]
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 
 
@@ -73,7 +74,7 @@ def change(
     ] = [],  # noqa: B006  typer's
     agency: Annotated[str | None, typer.Option(help="Only the orders of this agency; '' for all.")] = None,
     webhook: Annotated[str | None, typer.Option(help="Where news of orders go; '' for nowhere.")] = None,
-    by: Annotated[str, typer.Option(help="Who does it.")] = "admin",
+    by: By = "admin",
 ) -> None:
     """Change what a channel may do, from its next request on; what is not named stays."""
     from ivr.desk.counter import channels
@@ -84,12 +85,17 @@ def change(
     typer.echo(f"channel {name}: changed")
 
 
-@app.command(epilog="Example: ivr channel revoke city_app")
-def revoke(name: Name) -> None:
+@app.command(epilog="Example: ivr channel revoke city_app --reason 'پایان تفاهم‌نامه'")
+def revoke(
+    name: Name,
+    by: By = "admin",
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")] = "",
+) -> None:
     """End a channel; the cases that it sent go on."""
     from ivr.desk.counter import channels
 
-    with_database(load_settings(), lambda engine: channels.revoke(engine, name, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    with_database(load_settings(), lambda engine: channels.revoke(engine, name, now, by, reason))
     typer.echo(f"channel {name}: revoked")
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, case, func, literal, select, text, update
+from sqlalchemy import Row, case, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -101,16 +101,19 @@ async def renew(engine: AsyncEngine, name: str) -> str:
     return token
 
 
-async def revoke(engine: AsyncEngine, name: str, now: datetime) -> None:
+async def revoke(engine: AsyncEngine, name: str, now: datetime, by: str = "", reason: str = "") -> None:
     """The channel can't do anything any more and gets no news that waits; its cases go on. Raises Refused."""
     async with engine.begin() as connection:
         row = await _in_force(connection, name)
         await _change(connection, name, revoked_at=now)
         if row.webhook:
-            await _hold_back(connection, row.webhook, now)
+            await _hold_back(connection, row, now)
         before = {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
+        told = {"before": before, "by": by}
         subject = f"channel/{name}"
-        await auditing.note(connection, now, "channel_revoked", subject=subject, detail={"before": before})
+        await auditing.note(
+            connection, now, "channel_revoked", subject=subject, reason=reason.strip(), detail=told
+        )
 
 
 async def change(
@@ -139,8 +142,8 @@ async def change(
         _check_rights(after["rights"], after["agency"], after["webhook"])
         await _check_agency(connection, after["agency"])
         await _change(connection, name, **(after | {"agency": after["agency"] or None}))
-        if row.webhook and after != before:
-            await _hold_back(connection, row.webhook, now)
+        if row.webhook:
+            await _hold_back(connection, row, now)
         told = {"before": before, "after": after, "by": by}
         subject = f"channel/{name}"
         await auditing.note(
@@ -148,12 +151,19 @@ async def change(
         )
 
 
-async def _hold_back(connection: AsyncConnection, address: str, now: datetime) -> None:
-    """What waits to leave for that address was decided under rights that are no more."""
-    waits = (outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None))
-    order = outbox.c.key.like("%:order:%"), outbox.c.payload["to"].astext == address
-    dead = {"dead_at": now, "last_error": "the channel's rights were changed or ended before it left"}
-    await connection.execute(update(outbox).where(*waits, *order).values(dead))
+async def _hold_back(connection: AsyncConnection, was: Row[Any], now: datetime) -> None:
+    """What has not left for its address leaves no more, unless who may know as much is reached there.
+
+    It is done and not dead: nobody is to look at it, nor to send it again.
+    """
+    its, rights = channels.c, [right for right in was.rights if right != ChannelRight.CASES]
+    there = select(its.name).where(its.webhook == was.webhook, its.revoked_at.is_(None))
+    there = there.where(its.rights.contains(rights), or_(its.agency.is_(None), its.agency == was.agency))
+    waits = (outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None), ~there.exists())
+    order = outbox.c.key.like("%:order:%"), outbox.c.payload["to"].astext == was.webhook
+    why = "the channel's rights were changed or ended before it left"
+    gone: Json = {"delivered_at": now, "dead_at": None, "last_error": why}
+    await connection.execute(update(outbox).where(*waits, *order).values(gone))
 
 
 async def _check_agency(connection: AsyncConnection, agency: str) -> None:

@@ -232,7 +232,7 @@ async def test_changed_rights_hold_from_the_next_request_on_and_are_on_record(ap
     await channels.change(at.engine, "automation", at.at, ["cases"], webhook="", **why)
     assert (await get(api, ORDERS))[0] == 403
     async with at.engine.connect() as connection:
-        its = select(outbox.c.dead_at).where(outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None))
+        its = select(outbox.c.delivered_at).where(outbox.c.kind == "webhook")
         held_back = (await connection.execute(its)).scalars().all()
     assert held_back and None not in held_back, "what had not left yet stays here"
     await channels.change(at.engine, "automation", at.at, ["orders"], "abfa", **why)
@@ -255,16 +255,39 @@ async def test_a_revoked_channel_gets_no_news_that_waited_and_its_end_is_on_reco
     await held(at)
     events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
     await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
-    await channels.revoke(at.engine, "automation", at.at)
+    async with at.engine.begin() as connection:
+        one = select(outbox.c.id).where(outbox.c.kind == "webhook").limit(1).scalar_subquery()
+        await connection.execute(update(outbox).where(outbox.c.id == one).values(dead_at=at.at))
+    await channels.revoke(at.engine, "automation", at.at, "sadr", "پایان تفاهم‌نامه")
     async with at.engine.connect() as connection:
-        its = select(outbox.c.dead_at).where(outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None))
-        held_back = (await connection.execute(its)).scalars().all()
+        its = select(outbox.c.delivered_at, outbox.c.dead_at).where(outbox.c.kind == "webhook")
+        held_back = (await connection.execute(its)).all()
         noted = select(audit).where(audit.c.action == "channel_revoked")
         [row] = (await connection.execute(noted)).all()
-    assert held_back and None not in held_back
+    assert held_back and {tuple(each) for each in held_back} == {(at.at, None)}
+    assert await outgoing.retry(at.engine, at.at) == 0, "nobody sends it again"
     assert (row.subject, row.detail["before"]["webhook"]) == ("channel/automation", HOOK)
+    assert (row.reason, row.detail["by"]) == ("پایان تفاهم‌نامه", "sadr")
     with pytest.raises(Refused):
         await channels.revoke(at.engine, "automation", at.at)
+
+
+@pytest.mark.usefixtures("api")
+async def test_news_still_leave_for_an_address_where_another_channel_may_know_as_much(at: Hall) -> None:
+    await held(at)
+    events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
+    await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
+    query = select(outbox.c.delivered_at).where(outbox.c.kind == "webhook")
+    why = {"by": "sadr", "reason": "سامانهٔ تازه"}
+    await channels.change(at.engine, "automation", at.at, ["orders", "cases"], **why)
+    await channels.add(at.engine, "renewed", at.at, rights=["orders"], webhook=HOOK)
+    await channels.revoke(at.engine, "automation", at.at)
+    async with at.engine.connect() as connection:
+        assert {*(await connection.execute(query)).scalars()} == {None}
+    await channels.add(at.engine, "water_too", at.at, rights=["orders"], agency="abfa", webhook=HOOK)
+    await channels.revoke(at.engine, "renewed", at.at)
+    async with at.engine.connect() as connection:
+        assert {*(await connection.execute(query)).scalars()} == {at.at}, "it knows less"
 
 
 async def test_a_channel_gets_its_rights_at_the_command_line(
