@@ -67,8 +67,8 @@ async def groups(visit: Visit) -> tuple[FiguresQuery, list[Group]]:
     archive, period = visit.panel.archive, wanted.period
     whole = await archive.facts(period.since - YEAR, period.until)
     since, until = period.since.toordinal(), period.until.toordinal()
-    facts = wanted.subject.of(whole.between(since, until))
-    before = wanted.subject.of(whole.between(since - YEAR.days, since))
+    now, before = whole.between(since, until), whole.between(since - YEAR.days, since)
+    facts = wanted.subject.of(now)
     page, words = await visit.panel.book.page(), visit.words
 
     def title(name: str, kind: str = "text", width: int = 30) -> Column:
@@ -87,11 +87,12 @@ async def groups(visit: Visit) -> tuple[FiguresQuery, list[Group]]:
         (_name(wanted, "agency", code, words), cases)
         for code, cases in gaps.unmanned(page, facts, wanted.called.manned)
     ]
+    every = replace(wanted.subject, agency="", county="")  # a county is silent beside the others
     silent = [
         (_name(wanted, "county", gap.county, words), gap.cases, round(gap.expected) or None)
-        for gap in gaps.silent(page, facts, before, wanted.subject)
+        for gap in gaps.silent(page, every.of(now), every.of(before), wanted.subject)
     ]
-    anybodys = replace(wanted.subject, agency="").of(whole.between(since, until))  # citizens choose no body
+    anybodys = replace(wanted.subject, agency="").of(now)  # citizens choose no body
     unchosen = [
         (_name(wanted, "topic", code, words),) for code in gaps.unchosen(page, anybodys, wanted.subject)
     ]
