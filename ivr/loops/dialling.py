@@ -177,7 +177,7 @@ class Dialler:
         What no voice reads, like a place in other letters, is left out of the call, as ever.
         """
         for words in script.pieces(placing.answer):
-            if script.is_readable(words) and await self.speak(words, placing.language) is None:
+            if script.is_spoken(words) and await self.speak(words, placing.language) is None:
                 return False
         return True
 

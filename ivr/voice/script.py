@@ -84,11 +84,22 @@ def read_in(text: str, language: str) -> str | None:
     return language  # digits alone, or foreign words: each voice reads those in its way
 
 
+def piece_read_in(piece: str, language: str) -> str | None:
+    """The same of a piece of something readable: names of villages without a verb are no language."""
+    return read_in(piece, language) or (None if _is_mostly_azb(piece) else FA)
+
+
 def is_readable(text: str) -> bool:
     """Whether some voice can read it: not signs alone ("—", "✓"), which are silence. Nothing needs none."""
     if not text.strip():
         return True
-    return _SPOKEN.search(text) is not None and all(read_in(piece, FA) for piece in pieces(text))
+    voice = piece_read_in if read_in(text, FA) else read_in
+    return _SPOKEN.search(text) is not None and all(voice(piece, FA) for piece in pieces(text))
+
+
+def is_spoken(piece: str) -> bool:
+    """Whether a voice says anything of a piece of something readable."""
+    return _SPOKEN.search(piece) is not None and piece_read_in(piece, FA) is not None
 
 
 def heard(answer: str, spoken: str, language: str) -> str:
@@ -121,7 +132,7 @@ def runs(text: str, language: str) -> Iterator[tuple[str, str]]:
 
     A name in the other script stays with its sentence's words around it: the voice changes for it alone.
     """
-    main = read_in(text, language)
+    main = piece_read_in(text, language)
     if main is None:
         return
     before, held = "", ""
@@ -150,11 +161,20 @@ def _is_az(text: str) -> bool:
 
 def _is_azb(text: str) -> bool:
     """Rather Persian than not: who writes plain Persian must not be told that nobody can read it."""
-    words = _WORD.findall(unicodedata.normalize("NFC", text).translate(_SAME))
+    words = _words(text)
     azb, fa = sum(map(_azb, words)), len([word for word in words if word in _FA])
     if fa == 0:
         return azb >= 3 or (azb > 0 and azb * 4 >= len(words))
     return azb >= 2 and azb > 1.5 * fa
+
+
+def _is_mostly_azb(text: str) -> bool:
+    words = _words(text)
+    return sum(map(_azb, words)) * 2 > len(words)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFC", text).translate(_SAME))
 
 
 def _azb(word: str) -> bool:

@@ -73,9 +73,11 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     if is_unread(seen):  # stored before answers were looked at, or by other hands: not noise, and not silence
         return ("status.answer_unread",)
     text = script.heard(seen.answer, seen.spoken, language)
-    read_in = script.read_in(text, language)
+    pieces = [*script.pieces(text)]
+    voices = (script.piece_read_in(piece, language) for piece in pieces)
+    read_in = next(filter(None, voices), language)  # which she hears first
     intro = simply if read_in == language else (*old, f"status.answer_in_{read_in}")
-    words = map(Words, script.pieces(text))
+    words = map(Words, pieces)
     spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
     return (*intro, *said) if said else ()

@@ -138,6 +138,15 @@ def test_a_long_text_is_cut_between_lines_or_else_between_sentences_or_words() -
     assert list(script.pieces(sentence)) == [sentence] and list(script.pieces("")) == []
 
 
+def test_a_piece_of_names_makes_a_long_persian_text_no_other_language() -> None:
+    villages = "روستاهای یوخاری کند، شیخ احمدلو، چوخور قشلاق، قره تپه، " * 18
+    text = f"{'آب محله وصل شد. ' * 60}\n{villages}"
+    *_, last = script.pieces(text)
+    assert script.language_of(last) == script.AZ_ARABIC and script.is_readable(text)
+    assert not script.is_readable(villages)
+    assert {voice for voice, _ in script.runs(last, "az")} == {"fa"}
+
+
 def test_a_long_text_of_which_no_voice_reads_a_piece_is_not_readable() -> None:
     azb = "سیزین ایشینیزه باخیلدی. " * 50
     assert script.is_readable("آب محله وصل شد. " * 200) and not script.is_readable(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ivr.voice import callback
+from ivr.voice import callback, script, verdict
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
 from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, Said, Transfer
 from ivr.voice.session import Session
@@ -373,3 +373,11 @@ def test_a_number_that_was_given_is_asked_for_and_nothing_is_told(key: str, verd
 def test_whoever_presses_nothing_has_confirmed_nothing() -> None:
     talk = Conversation(menu=callback.verification("fa")).silent(3)
     assert talk.over and talk.session.verdict == "" and talk.heard == ["callback.goodbye"]
+
+
+def test_an_answer_whose_pieces_are_read_is_announced_in_the_voice_of_the_first() -> None:
+    """Its whole has three words of another language."""
+    text = "\n".join(["سهند شبستر هریس میانه " * 40 + "باخیلدی"] * 3)
+    assert script.read_in(text, "fa") is None
+    for language, intro in (("fa", "status.answer_is"), ("az", "status.answer_in_fa")):
+        assert verdict.answer(replace(ANSWERED, answer=text, spoken="", parts=()), language)[0] == intro
