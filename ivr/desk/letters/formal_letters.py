@@ -248,8 +248,8 @@ def _told_by(
     if kind is LetterKind.REMINDER and not waits:
         return None
     found = [event for event in events if event.event in EVENTS[kind]]
-    if kind is LetterKind.ORDER and case.ordered_days is None:
-        return None
+    if kind is LetterKind.ORDER and (case.part_of is None or case.ordered_days is None):
+        return None  # other cases have such days, too, that no meeting gave them
     if kind is LetterKind.INVITATION:
         last = [event for event in events if event.event in _OF_SLOTS][-1:]
         found = [event for event in last if event in found and case.closed_at is None]

@@ -11,7 +11,8 @@ from sqlalchemy import false, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.case import answers, referring
+from ivr.desk.case import answers, collecting, referring
+from ivr.desk.case.change import actor_named
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import FormalLetter, LetterKind, letters_of, write
@@ -20,6 +21,7 @@ from ivr.desk.reading.casefile import read
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, cases
 from ivr.web.panel.letter_pdf import letter_pdf
+from tests.desk.call.test_refining import QUICK, Call
 from tests.desk.counter import Counter, counter
 from tests.fixtures.database import SEED
 
@@ -77,6 +79,22 @@ async def test_no_letter_where_there_is_nothing_to_tell(at: Counter) -> None:
             await letter(at, code, kind)
     with pytest.raises(NoSuchCase):
         await write(at.engine, at.page, SEED, answered, LetterKind.REFERRAL, at.at, false())
+
+
+async def test_a_collective_case_with_days_of_its_own_is_no_order_of_a_meeting(at: Counter) -> None:
+    codes, desk = [await at.open("water.bill")], actor_named(at.page, "desk")
+    whole = (await collecting.collect(at.engine, at.page, desk, codes, "قبض", at.at)).code
+    await referring.refer(at.engine, at.page, at.ask(whole), "shahrdari_ahar")
+    assert (await at.row(whole)).ordered_days is not None
+    assert await offered(at, whole) == [LetterKind.REFERRAL, LetterKind.REMINDER]
+    with pytest.raises(Refused):
+        await letter(at, whole, LetterKind.ORDER)
+
+
+async def test_nor_is_a_case_that_kept_its_deadline_as_its_caller_said_what_it_is_about(at: Counter) -> None:
+    call = Call(at)
+    case = await call.apply(call.opened, call.says(QUICK, "ahar"), call.says("other.other"))
+    assert case.ordered_days is not None and LetterKind.ORDER not in await offered(at, case.code)
 
 
 async def test_a_case_sent_on_is_referred_to_who_has_it_now(at: Counter) -> None:
