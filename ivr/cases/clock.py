@@ -86,6 +86,12 @@ class Clock:
         due, fair = self.due_at(calendar, days, county), calendar.due_at(now, least, county)
         return replace(self, stopped_days=self.stopped_days + calendar.working_days(due, fair, county))
 
+    def due_by(self, calendar: Calendar, due_at: datetime, county: str = "") -> Clock:
+        """With so many days of its own that it is due then; its stops count as far as that leaves room."""
+        days = max(calendar.working_days(self.opened_at, due_at, county), 1)
+        stopped = min(self.stopped_days, days - 1)
+        return replace(self, stopped_days=stopped, ordered_days=days - stopped)
+
 
 def fair_days(days: int) -> int:
     """How many working days a case has left at least that is opened again: half its time, but two to five."""

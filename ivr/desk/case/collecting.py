@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -24,6 +23,7 @@ from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
 from ivr.desk.case.event_log import MACHINE
+from ivr.desk.case.family import hurry
 from ivr.desk.case.rows import Kin, Rows, add_kin
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
@@ -84,8 +84,8 @@ async def collect(
                 _join(change, whole)
                 due_at = min(due_at, change.case.due_at)
             members.append(code)
-        if due_at < whole.due_at:
-            await _hurry(connection, page, Instruction(into, actor, now=now), whole, due_at)
+        ask = Instruction(into, actor, now=now)
+        await hurry(Change(connection, page, whole, CaseAction.COLLECT, ask, Status(whole.status)), due_at)
     return Collected(into, members, merged)
 
 
@@ -136,7 +136,8 @@ async def _begin(
     first, oldest = found[codes[0]], min(found.values(), key=lambda case: case.opened_at)
     rows, code = Rows(), await desk_code(connection)
     clock = Clock(oldest.opened_at, oldest.stopped_days)
-    clock = _due_by(clock, page, min(case.due_at for case in found.values()), first.county or "")
+    due_at = min(case.due_at for case in found.values())
+    clock = clock.due_by(page.calendar, due_at, first.county or "")
     kin = Kin(first, COLLECTIVE, first.agency, actor.name, first.topic, words, clock)
     add_kin(rows, kin, code, page, now)
     await registering.save(connection, rows)
@@ -159,22 +160,6 @@ async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into
         case = change.case  # merged because it is collected: what can't be collected is not merged either
         decide(ask.code, Status(case.status), case.agency, CaseAction.COLLECT, ask.actor, ask.reason)
         await closing.go_on_in(change, await locked(connection, into))
-
-
-def _due_by(clock: Clock, page: Page, due_at: datetime, county: str) -> Clock:
-    """With so many days of its own that it is due then; its stops count as far as that leaves room."""
-    days = max(page.calendar.working_days(clock.opened_at, due_at, county), 1)
-    stopped = min(clock.stopped_days, days - 1)
-    return replace(clock, stopped_days=stopped, ordered_days=days - stopped)
-
-
-async def _hurry(
-    connection: AsyncConnection, page: Page, ask: Instruction, whole: Row[Any], due_at: datetime
-) -> None:
-    change = Change(connection, page, whole, CaseAction.COLLECT, ask, Status(whole.status))
-    change.clock = _due_by(change.clock, page, due_at, change.county)
-    change.quiet = True
-    await change.save()
 
 
 def _join(change: Change, whole: Row[tuple[object, ...]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -91,6 +92,8 @@ async def follow(change: Change) -> None:
     elif case.channel == COLLECTIVE and action in _MIRRORED:
         for member in await _members(change):
             await _mirror(change, member)
+        if action is A.REOPEN and (due_at := await first_due(change)):
+            await hurry(change.of(await _row(change, case.id), A.COLLECT, change.status), due_at)
     elif action in (A.CLOSE, A.WITHDRAW):
         for part in await _parts(change, case.id):
             if part.closed_at is None:
@@ -100,6 +103,20 @@ async def follow(change: Change) -> None:
         for part in await _parts(change, case.id):
             if part.status == Status.ANSWERED or (part.closed_at and part.closed_at == case.closed_at):
                 await _again(change.of(part, A.REOPEN, Status.REOPENED), blames)
+
+
+async def first_due(change: Change) -> datetime | None:
+    """When the first of those is due for all of whom a collective case climbs."""
+    return min((member.due_at for member in await _members(change)), default=None)
+
+
+async def hurry(whole: Change, due_at: datetime) -> None:
+    """A collective case is due then at the latest."""
+    if due_at >= whole.case.due_at:
+        return
+    whole.clock = whole.clock.due_by(whole.page.calendar, due_at, whole.county)
+    whole.quiet = True
+    await whole.save()
 
 
 async def _part_done(change: Change) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
@@ -21,6 +22,7 @@ from ivr.desk.case.change import Books, Instruction, clock_of
 from ivr.desk.case.confiding import confide_below
 from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.event_log import Told, tell_all
+from ivr.desk.case.family import first_due
 from ivr.desk.case.order_calls import is_order
 from ivr.desk.case.rows import MOVED, TOPIC
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -120,5 +122,8 @@ async def change_topic(
                 change.move(page.rules.desk, MOVED)
                 change.status = Status.OPENED
         change.details |= {"before": before, "topic": change.topic, "county": change.county}
-        if change.clock.ordered_days is not None and not await is_order(change.connection, change.case.id):
+        due_at = await first_due(change) if change.case.channel == COLLECTIVE else None
+        if due_at:
+            change.clock = change.clock.due_by(page.calendar, due_at, change.county)
+        elif change.clock.ordered_days is not None and not await is_order(change.connection, change.case.id):
             change.clock = replace(change.clock, ordered_days=None)  # the desk's topic has its own
