@@ -49,10 +49,11 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
 
 
 async def rate(connection: AsyncConnection, fact: RatingFact) -> None:
-    """How content she is, 1 to 5. The first one counts."""
+    """How content she is, 1 to 5. The first one of the answer that stands counts."""
     unrated = (cases.c.code == fact.code, cases.c.satisfaction.is_(None))
-    rated = update(cases).where(*unrated).values(satisfaction=fact.score).returning(cases.c.id)
-    case = (await connection.execute(rated)).scalar()
+    heard_another = cases.c.answered_at.is_not(None) & (fact.call.started_at < cases.c.answered_at)
+    rated = update(cases).where(*unrated, ~heard_another).values(satisfaction=fact.score)
+    case = (await connection.execute(rated.returning(cases.c.id))).scalar()
     if case is not None:
         said = {"score": fact.score}
         await add_event(connection, fact.id, case, fact.at, "rated", said, actor=CITIZEN)

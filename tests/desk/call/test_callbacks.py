@@ -96,12 +96,14 @@ async def test_who_hears_one_answer_as_another_is_given_is_called_with_that_alon
     code, later, book = await answered(engine, tmp_path), NOON + timedelta(minutes=1), await page(engine)
     first = await claim(engine)
     await answer(engine, code, "abfa", "پاسخ دوم", later)
-    await apply(engine, book, [verdict_on(code, True)])
+    await apply(engine, book, [verdict_on(code, True), RatingFact(uuid.uuid4(), NOON, code, CALL, 2)])
     await end(engine, first, Outcome.SOLVED, later)
     case = await as_json.case_json(engine, code)
     assert case is not None and (case["status"], case["events"][-1]["what"]) == ("answered", "verdict_noted")
     second = await claim(engine, later)
     assert second is not None and second.answer == "پاسخ دوم"
+    told = await callbacks.briefing(engine, str(second.id))
+    assert told is not None and not told.seen.rated, "of the one that she hears now she is asked"
 
 
 async def test_who_was_rung_in_vain_about_the_first_answer_is_rung_once_about_the_second(
