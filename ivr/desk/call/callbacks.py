@@ -44,7 +44,6 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
-from ivr.desk.letters import still_so
 from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import parts_column
@@ -373,7 +372,7 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
 async def _is_old_news(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     """Her slot is not hers any more; or an answer that was given meanwhile has a call of its own."""
     if wanted.purpose == MEETING:
-        return not await still_so.still_hers(connection, {**wanted.notice, "case": case.code}, now)
+        return not await meeting_calls.still_hers(connection, {**wanted.notice, "case": case.code}, now)
     its = callbacks.c
     later = (its.case_id == wanted.case_id, its.purpose == ANSWER, its.created_at > wanted.created_at)
     query = select(its.id).where(*later).limit(1)

@@ -21,7 +21,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import MEETING, REMINDER, YET_TO_TELL
 from ivr.desk.case.rows import outbox_row
 from ivr.store.callbacks import NOBODY_ON_THE_LINE
-from ivr.store.tables import callbacks, outbox
+from ivr.store.tables import callbacks, cases, meeting_sessions, meeting_slots, outbox
 from ivr.voice.invitation import MeetingNews
 
 INVITED, WAITING, OFF, MOVED, DELAYED = "invited", "waiting", "off", "moved", "delayed"
@@ -133,3 +133,27 @@ def news_of(notice: Mapping[str, Any]) -> MeetingNews:
         datetime.fromisoformat(starts_at) if starts_at else None,
         notice.get("place", ""),
     )
+
+
+async def still_hers(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:
+    """Whether what an event tells of a slot is so: it may have waited, been given up, or passed."""
+    if "slot" not in told:
+        return "was_at" not in told or not await _has_another(connection, told["case"], now)
+    its, at = meeting_slots.c, datetime.fromisoformat(told["starts_at"])
+    if at <= now:
+        return False
+    hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
+    query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
+    if told.get("place"):  # the same hour may be somewhere else by now
+        session = meeting_sessions.c
+        query = query.join(meeting_sessions, session.number == its.session)
+        query = query.where(session.place == told["place"])
+    return (await connection.execute(query)).first() is not None
+
+
+async def _has_another(connection: AsyncConnection, code: str, now: datetime) -> bool:
+    """Whether a slot was given since to whom it was to be told that hers is off: she would stay at home."""
+    its = meeting_slots.c
+    query = select(its.slot).join(cases, cases.c.id == its.case_id)
+    hers = query.where(cases.c.code == code, its.outcome == "", its.starts_at > now)
+    return (await connection.execute(hers)).first() is not None

@@ -42,7 +42,7 @@ from ivr.cases.deadlines import Calendar
 from ivr.cases.kinds import Kind
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, turn_calls
+from ivr.desk.case import callback_planning, meeting_calls, turn_calls
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
@@ -173,7 +173,7 @@ async def spread(
     """
     async with engine.begin() as connection:
         notices = await in_force(connection, notices)
-        true = [event for event in events if await still_so.still_hers(connection, event.payload, now)]
+        true = [event for event in events if await meeting_calls.still_hers(connection, event.payload, now)]
         tells = {kind for kind in {event.kind for event in true} if notices.may_tell(kind, ways)}
         known = await _cases_of(connection, [event for event in true if event.kind in tells])
         of_bodies = [event.id for event in true if event.held and not told(event.payload, "body")]

@@ -18,7 +18,7 @@ from ivr.cases.zone import ZONE
 from ivr.desk.case import meeting_calls
 from ivr.desk.case.callback_planning import TOLD_OF
 from ivr.desk.people.scope import Scope
-from ivr.store.tables import cases, meeting_sessions, meeting_slots
+from ivr.store.tables import cases
 
 ABOUT = "about"  # in a letter's payload: the event that it tells of, where there is something to be asked
 _AT = "at"  # … and when that was
@@ -56,7 +56,7 @@ async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: da
         return await _has_that_answer(connection, told)
     if "again_on" in told and not meeting_calls.still_true(told, now, now.astimezone(ZONE).date()):
         return False
-    return await still_hers(connection, told, now)
+    return await meeting_calls.still_hers(connection, told, now)
 
 
 async def _has_that_answer(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
@@ -71,27 +71,3 @@ def has_answer_of(case: Any, at: datetime) -> bool:
     Also where it was closed since nobody could reach her: she is still to read it.
     """
     return case.status in TOLD_OF and bool(case.answered_at is None or case.answered_at <= at)
-
-
-async def still_hers(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:
-    """Whether what an event tells of a slot is so: it may have waited, been given up, or passed."""
-    if "slot" not in told:
-        return "was_at" not in told or not await _has_another(connection, told["case"], now)
-    its, at = meeting_slots.c, datetime.fromisoformat(told["starts_at"])
-    if at <= now:
-        return False
-    hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
-    query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
-    if told.get("place"):  # the same hour may be somewhere else by now
-        session = meeting_sessions.c
-        query = query.join(meeting_sessions, session.number == its.session)
-        query = query.where(session.place == told["place"])
-    return (await connection.execute(query)).first() is not None
-
-
-async def _has_another(connection: AsyncConnection, code: str, now: datetime) -> bool:
-    """Whether a slot was given since to whom it was to be told that hers is off: she would stay at home."""
-    its = meeting_slots.c
-    query = select(its.slot).join(cases, cases.c.id == its.case_id)
-    hers = query.where(cases.c.code == code, its.outcome == "", its.starts_at > now)
-    return (await connection.execute(hers)).first() is not None
