@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
+KNOWN = text("(caller <> '' OR steps <> '[]')")  # not forgotten by retention
 UNNUMBERED = text("ended_at IS NOT NULL AND noted_no IS NULL")
 
 # `noted_no`: as `ivr.store.base.noted`, given to a call that has ended by whoever seals it.
@@ -34,7 +35,7 @@ calls = Table(
     Index("ix_calls_passed", "passed", postgresql_using="gin", postgresql_ops={"passed": "jsonb_path_ops"}),
     Index("ix_calls_started_at_id", "started_at", "id"),
     Index(None, "unique_id"),
-    Index("ix_calls_known", "started_at", postgresql_where=text("caller <> ''")),
+    Index("ix_calls_known", "started_at", postgresql_where=KNOWN),
     Index("ix_calls_running", "started_at", postgresql_where=text("ended_at IS NULL")),
     Index("ix_calls_noted_no", "noted_no", unique=True),
     Index("ix_calls_unnumbered", "id", postgresql_where=UNNUMBERED),

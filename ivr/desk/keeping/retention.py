@@ -59,6 +59,7 @@ from ivr.desk.people.auditing import note
 from ivr.store import recording_files
 from ivr.store.aside import Aside
 from ivr.store.attachments import UNERASED, beside, forget
+from ivr.store.calls import KNOWN
 from ivr.store.derived import Derived
 from ivr.store.recordings import SCRAPS, TO_ERASE
 from ivr.store.tables import (
@@ -177,7 +178,7 @@ async def preview(engine: AsyncEngine, kept: Retention, now: datetime) -> list[J
                 {"what": ripe.event, "kind": ripe.rule.kind, "status": ripe.rule.status, "days": ripe.days}
                 | {"cases": many, "held": kept_back, "oldest": oldest and oldest.isoformat()}
             )
-        for what, days, due_now in (("scraps", kept.scraps, scraps_due), ("calls", kept.calls, _calls_due)):
+        for what, days, due_now in (("scraps", kept.scraps, scraps_due), ("calls", kept.calls, calls_due)):
             count = select(func.count()).select_from(due_now(days, now).subquery())
             many = (await connection.execute(count)).scalar_one()
             found.append({"what": what, "kind": "", "status": "", "days": days, "cases": many})
@@ -442,8 +443,8 @@ async def _scraps(engine: AsyncEngine, days: int | None, now: datetime) -> int:
         return int((await connection.execute(marked.values(removed_at=now))).rowcount)
 
 
-def _calls_due(days: int | None, now: datetime) -> Select[Any]:
-    """Calls that still have a number, no case that is open, held, or still knows its caller.
+def calls_due(days: int | None, now: datetime) -> Select[Any]:
+    """Calls that still have a number or keys, no case that is open, held, or still knows its caller.
 
     Neither one that they opened, nor one that words of theirs joined.
     """
@@ -454,11 +455,11 @@ def _calls_due(days: int | None, now: datetime) -> Select[Any]:
     joins = known.join(recordings, recordings.c.case_id == cases.c.id)
     joined = joins.where(recordings.c.call_id == calls.c.id).exists()
     query = select(calls.c.id, calls.c.noted_no)
-    return query.where(ripe, calls.c.caller != "", calls.c.ended_at.is_not(None), ~opened, ~joined)
+    return query.where(ripe, KNOWN, calls.c.ended_at.is_not(None), ~opened, ~joined)
 
 
 async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: int) -> int:
-    some = _calls_due(days, now).order_by(calls.c.started_at).limit(batch)
+    some = calls_due(days, now).order_by(calls.c.started_at).limit(batch)
     query, done = some.with_for_update(skip_locked=True), 0
     while True:
         async with engine.begin() as connection:

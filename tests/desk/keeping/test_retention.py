@@ -34,6 +34,7 @@ from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
+from ivr.store.facts import FactStep
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
 from ivr.store.volumes import link
 from ivr.voice import riff
@@ -116,6 +117,17 @@ async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(arch
     assert await archive.keep(500) == retention.Purged(), "once"
 
 
+async def test_what_was_keyed_in_a_call_with_a_withheld_number_is_forgotten_too(archive: Archive) -> None:
+    calling, keyed = call(""), FactStep(WEDNESDAY, "national_id", "0012345679", "")
+    await archive.desk.intake.call_ended(calling, "completed", archive.at.at, (keyed,))
+    await archive.desk.pump.idle()
+    assert await archive.keep(399) == retention.Purged()
+    assert await archive.keep(400) == retention.Purged(calls=1)
+    async with archive.at.engine.connect() as connection:
+        assert (await connection.execute(select(calls.c.steps))).scalars().all() == [[]]
+    assert await archive.keep(500) == retention.Purged(), "once"
+
+
 async def test_a_number_that_she_gave_goes_from_all_that_asked_for_her_there(archive: Archive) -> None:
     await archive.closed(callback="09120000001")
 
@@ -186,6 +198,7 @@ async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEn
             plan = await plan_of(engine, query)
             assert index in plan and "Seq Scan" not in plan, plan
     assert "ix_recordings_scraps" in await plan_of(engine, retention.scraps_due(90, WEDNESDAY))
+    assert "ix_calls_known" in await plan_of(engine, retention.calls_due(90, WEDNESDAY))
 
 
 async def test_what_a_rule_takes_is_found_by_indices_whatever_it_is_within(engine: AsyncEngine) -> None:
