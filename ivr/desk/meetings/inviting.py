@@ -139,6 +139,7 @@ async def answer(
     if len(who) > LONGEST_NAME:
         raise WrongField("who", f"at most {LONGEST_NAME} characters")
     async with transaction(books) as connection:
+        await alone(connection)
         session = await unchanged(connection, number, seen)
         if session.starts_at <= ask.now:
             raise Refused(f"session {number} has begun")
@@ -283,8 +284,7 @@ async def _ask(
                 return 0
             at = due_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()
             told = {"agency": body, "session": session.number, "until": at}
-            cause = uuid.uuid5(id, f"{ASKED}:{session.number}:{body}")
-            await add_event(connection, cause, id, now, ASKED, told, by.name)
+            await add_event(connection, uuid.uuid4(), id, now, ASKED, told, by.name)
             await _write(connection, page, ASKED, each, session.number, due_at, now)
         return 1
 

@@ -174,6 +174,18 @@ async def test_who_owes_a_view_for_the_day_that_it_was_due_before_is_reminded_of
             await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, to)
 
 
+async def test_a_view_that_is_owed_to_a_session_again_is_asked_for_again(at: Hall) -> None:
+    code = await at.accepted(3, "09141234561", bodies=["abfa"])
+    number, other = await at.session(), await at.session(starts_at=at.at + timedelta(days=7))
+    for session in (number, other, number):
+        await agenda.place(at.engine, at.page, at.by(code, "سفر"), session, 1)
+        await invite(at, session)
+    async with at.engine.connect() as connection:
+        letters = (await connection.execute(select(outbox).where(outbox.c.kind == inviting.ASKED))).all()
+    assert sorted(letter.payload["session"] for letter in letters) == [number, number, other]
+    assert (await at.events(code)).count(inviting.ASKED) == 3
+
+
 async def test_one_view_that_can_not_be_asked_for_keeps_neither_another_nor_the_next_session(
     at: Hall,
 ) -> None:
