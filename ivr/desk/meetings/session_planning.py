@@ -89,17 +89,24 @@ async def plan(
 
 
 async def cancel(
-    books: Books, page: Page, ask: Instruction, number: int, next_on: date, person: uuid.UUID | None = None
+    books: Books,
+    page: Page,
+    ask: Instruction,
+    number: int,
+    next_on: date,
+    person: uuid.UUID | None = None,
+    seen: datetime | None = None,
 ) -> list[str]:
     """It does not take place; whoever had a slot waits again, until `next_on`. Their codes.
 
-    `ask.code` is of no matter. Raises Refused without a reason, and for a session that is over or cancelled.
+    `ask.code` is of no matter. `seen`: its end when they looked. Raises Refused where that has changed,
+    without a reason, and for a session that is over or cancelled.
     """
     if not ask.reason.strip():
         raise Refused("a session is cancelled with a reason")
     async with transaction(books) as connection:
         await alone(connection)
-        session = await planned(connection, number)
+        session = await unchanged(connection, number, seen)
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
         await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)

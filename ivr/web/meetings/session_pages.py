@@ -94,7 +94,7 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
             where: dict[str, Any] = {name: given[name] for name in ("place", "even_off")}
             await session_moving.move(engine, page, ask, number, given["starts_at"], **where, **noted)
         case "cancel":
-            await session_planning.cancel(engine, page, ask, number, given["next_on"], visit.person.id)
+            await session_planning.cancel(engine, page, ask, number, given["next_on"], **noted)
         case "invite":
             await inviting.invite(engine, page, visit.actor, number, visit.now, visit.person.id)
         case "void":
@@ -113,7 +113,7 @@ def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
         given["slot"] = form.number("slot", 1, 999)
     if deed == "cancel":
         given["next_on"] = form.day("next_on")
-    if deed in ("delay", "move"):
+    if deed in ("delay", "move", "cancel"):
         given["seen"] = moment_seen(form.raw("seen"))
     if deed == "delay":
         given["minutes"] = form.number("minutes", 1, 360)

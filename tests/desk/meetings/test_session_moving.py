@@ -177,6 +177,19 @@ async def test_a_session_with_somebody_whose_case_has_ended_is_cancelled_all_the
     assert told == [second]
 
 
+async def test_who_calls_off_from_a_page_of_before_it_was_moved_calls_off_nothing(at: Hall) -> None:
+    number, codes = await invited(at)
+    looked = FRIDAY + timedelta(days=1, minutes=40)  # its end
+    moved = FRIDAY + timedelta(days=3)
+    await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, moved, seen=looked)
+    why = at.by("", "مأموریت")
+    with pytest.raises(Refused, match="has changed since you looked"):
+        await session_planning.cancel(at.engine, at.page, why, number, LATER, seen=looked)
+    assert await at.agenda(number) == codes
+    ends = moved + timedelta(minutes=10)
+    assert await session_planning.cancel(at.engine, at.page, why, number, LATER, seen=ends) == codes
+
+
 async def test_whose_slot_was_given_up_with_her_case_is_decided_on_anew_once_it_is_open_again(
     at: Hall,
 ) -> None:
