@@ -30,6 +30,7 @@ from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
 from ivr.store.tables import (
+    callbacks,
     calls,
     case_events,
     cases,
@@ -163,6 +164,23 @@ async def test_a_request_whose_slot_was_given_up_before_is_decided_on_anew_and_n
         day = NOW.date()
         anew = ("under_review", None)
         assert found.all() == [anew, anew, ("invited", day), ("met", day)]
+    await engine.dispose()
+
+
+async def test_who_was_anonymised_before_has_her_number_in_no_key_either(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await first_form(connection)
+        await open_case(connection, 0)
+        await connection.run_sync(go, up="0165")
+        row = {"case_id": UUID(int=0), "purpose": "verify", "language": "fa", "state": "cancelled"}
+        row |= {"next_at": NOW, "created_at": NOW}
+        hers = [(ID, f"verify:{UUID(int=0)}:+98914", ""), (UUID(int=8), "verify:x:+98915", "+98915")]
+        rows = [row | {"id": id, "key": key, "number": number} for id, key, number in hers]
+        await connection.execute(callbacks.insert(), rows)
+        await connection.run_sync(go, up="0166")
+        found = await connection.execute(select(callbacks.c.key).order_by(callbacks.c.number))
+        assert found.scalars().all() == [str(ID), "verify:x:+98915"]
     await engine.dispose()
 
 
