@@ -419,6 +419,9 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
     async with engine.begin() as connection:
         case = await locked(connection, code)
+        mine = select(callbacks.c.id).where(*waiting).with_for_update()
+        if (await connection.execute(mine)).first() is None:
+            return  # who held the case has cancelled it, as with another answer
         rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
         if rang and wanted.purpose == ANSWER:
             rang = not await discretion.is_awaited(connection, case)

@@ -14,6 +14,7 @@ from ivr.desk.call import callbacks
 from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.event_log import add_event
+from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.facts import RatingFact, ReasonLostFact, VerdictFact
 from ivr.store.tables import case_events, cases
@@ -29,8 +30,11 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
     where she says it of an answer that is not the one any more: of that she is called.
     """
     now, cause = fact.at, fact.id
-    case = (await connection.execute(select(cases).where(cases.c.code == fact.code))).first()
-    if case is None or await _applied(connection, cause):
+    try:  # an answer that is being given at this moment is waited for
+        case = await locked(connection, fact.code)
+    except NoSuchCase:
+        return
+    if await _applied(connection, cause):
         return
     heard_another = case.answered_at is not None and fact.call.started_at < case.answered_at
     if fact.solved and (heard_another or not fact.proven):

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
@@ -19,8 +19,9 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.call import callback_list, callbacks
 from ivr.desk.call.callbacks import Placing
-from ivr.desk.case import callback_planning, closing
+from ivr.desk.case import answers, callback_planning, closing
 from ivr.desk.case.change import Instruction
+from ivr.desk.case.transaction import locked
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
@@ -31,6 +32,7 @@ from ivr.store import tables
 from ivr.store.callbacks import PUT_ASIDE
 from ivr.store.facts import FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
+from tests.fixtures.database import until_blocked
 from tests.fixtures.plans import plan_of
 from tests.fixtures.province import answer, read_page
 
@@ -261,6 +263,32 @@ async def test_who_is_never_reached_is_closed_as_unconfirmed(engine: AsyncEngine
     assert "not reached in 5 attempts" in last["details"]["reason"]
 
 
+async def test_who_is_answered_anew_as_she_is_given_up_is_called_with_that_and_it_is_not_over(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, book, now = await answered(engine, tmp_path), await page(engine), NOON
+    for _ in range(5):
+        while (placing := await claim(engine, now)) is None:
+            now += timedelta(hours=1)
+        await end(engine, placing, Outcome.NO_ANSWER, now)
+
+    async def look(now: datetime) -> None:
+        while (await row(engine)).state == "waiting":
+            now += timedelta(hours=1)
+            assert await claim(engine, now) is None
+
+    async with engine.begin() as answering:
+        await locked(answering, code)
+        looking = asyncio.create_task(look(now))
+        await until_blocked(engine)
+        ask = Instruction(code, Actor("abfa", Side.AGENCY, "abfa"), now=now)
+        await answers.give(answering, book, ask, "پاسخ دوم")
+        await answering.execute(delete(tables.callbacks).where(tables.callbacks.c.state == "waiting"))
+    await looking
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered" and (await row(engine)).state == "cancelled"
+
+
 async def test_a_dead_trunk_closes_no_case(engine: AsyncEngine, tmp_path: Path) -> None:
     code, now = await answered(engine, tmp_path), NOON
     while (await row(engine)).state != "unreachable":
@@ -425,6 +453,21 @@ async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine,
     await apply(engine, book, [verdict])  # the journal once more, after a lost checkpoint
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == "answered"
+
+
+async def test_that_it_is_solved_is_noted_where_another_answer_was_just_being_given(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, book = await answered(engine, tmp_path), await page(engine)
+    async with engine.begin() as answering:
+        ask = Instruction(code, Actor("abfa", Side.AGENCY, "abfa"), now=NOON + timedelta(minutes=1))
+        await answers.give(answering, book, ask, "پاسخ دوم")
+        saying = asyncio.create_task(apply(engine, book, [verdict_on(code, True)]))
+        await until_blocked(engine)
+    await saying
+    case = await as_json.case_json(engine, code)
+    assert case is not None
+    assert (case["status"], case["events"][-1]["what"]) == ("answered", "verdict_noted")
 
 
 async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_path: Path) -> None:
