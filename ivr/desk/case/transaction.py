@@ -68,8 +68,4 @@ async def _held(connection: AsyncConnection, codes: set[str]) -> dict[str, Row[A
 
 async def locked(connection: AsyncConnection, code: str) -> Row[Any]:
     """The case, which nobody else changes until the transaction ends. Raises NoSuchCase."""
-    query = select(cases).where(cases.c.code == code).with_for_update(key_share=True)
-    case = (await connection.execute(query)).first()
-    if case is None:
-        raise NoSuchCase(f"there is no case {code}")
-    return case
+    return (await _held(connection, {code}))[code]

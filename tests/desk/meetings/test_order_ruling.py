@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.case import closing
+from ivr.desk.case.transaction import locked
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.meetings import order_giving, order_ruling
@@ -20,6 +22,7 @@ from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_answers import called
 from tests.desk.meetings.test_order_answers import ordered as ordered_of
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed, ordered
+from tests.fixtures.database import until_blocked
 
 BETWEEN = date(2026, 12, 12)
 
@@ -61,6 +64,17 @@ async def test_the_office_upholds_it_with_its_day_or_withdraws_it(at: Hall) -> N
     await order_ruling.uphold(at.engine, at.page, at.by(part, "حکم است"))
     assert (await at.row(part)).agency == "abfa" and await at.in_force() == 1
     await order_ruling.revoke(at.engine, at.page, at.by(part, "دیگر لازم نیست"))
+    assert await states(at) == [O.REVOKED]
+
+
+async def test_who_rules_on_an_order_while_her_case_is_changed_waits_and_holds_nothing_up(at: Hall) -> None:
+    whole, (part,) = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    async with at.engine.begin() as changing:
+        await locked(changing, whole)
+        ruling = asyncio.create_task(order_ruling.revoke(at.engine, at.page, at.by(part, "دیگر لازم نیست")))
+        await until_blocked(at.engine)
+        await locked(changing, part)
+    await ruling
     assert await states(at) == [O.REVOKED]
 
 
