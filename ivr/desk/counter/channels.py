@@ -244,11 +244,11 @@ async def send(
     """
     if len(key) > LONGEST_KEY:
         raise WrongField("Idempotency-Key", f"at most {LONGEST_KEY} characters")
-    check(replace(wanted, audio=TO_COME if content else None), page)
     async with engine.begin() as connection:
         digest = hashlib.sha256(repr(wanted).encode() + b"\0" + content).digest()
         if key and (before := await _before(connection, wanted.channel, key, digest, now)):
             return Sent(before, True)
+        check(replace(wanted, audio=TO_COME if content else None), page)
         if content:
             kept = await asyncio.to_thread(audio.put, content, recordings, now)
             wanted = replace(wanted, audio=kept)

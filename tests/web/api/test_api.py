@@ -161,6 +161,15 @@ async def test_a_request_that_is_sent_again_makes_no_second_case(api: Service, e
     assert await count(engine) == 4, "without a key each is a case"
 
 
+async def test_what_was_taken_is_answered_again_though_its_topic_was_retired_meanwhile(api: Service) -> None:
+    key = {"Idempotency-Key": "order-7"}
+    _, taken = await post(api, CASE, **key)
+    await api.retire("water.supply", "ahar")
+    status, again = await post(api, CASE, **key)
+    assert (status, again["code"]) == (200, taken["code"])
+    assert (await post(api, CASE))[0] == 400
+
+
 async def test_a_key_is_kept_for_ninety_days_and_then_as_good_as_new(
     api: Service, engine: AsyncEngine
 ) -> None:
