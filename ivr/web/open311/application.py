@@ -90,7 +90,7 @@ class GeoReport:
         form = _fields(await body(request))
         channel = await self._channel(request, form)
         self._in_jurisdiction(form)
-        wanted = await self._wanted(form, channel)
+        wanted = _wanted(form, channel)
         try:
             sent = await self.counter.send(request, wanted)
         except WrongField as error:
@@ -148,26 +148,6 @@ class GeoReport:
         async with self.counter.engine.connect() as connection:
             return await following.services(connection)
 
-    async def _wanted(self, form: Mapping[str, str], channel: str) -> Wanted:
-        code = form.get("service_code", "")
-        if not code:
-            raise Problem(400, "service_code: it was not provided", "service_code")
-        page = await self.counter.book.page()
-        if code not in page.live_topics:
-            raise Problem(404, "service_code: it was not found", "service_code")
-        name = " ".join(part for part in (form.get("first_name"), form.get("last_name")) if part)
-        return Wanted(
-            form.get(KIND_FIELD) or Kind.REQUEST,
-            topic=code,
-            county=form.get(COUNTY_FIELD, ""),
-            words=_words(form),
-            caller=form.get("phone", ""),
-            caller_name=name,
-            channel=channel,
-            by=channel,
-            place=_place(form),
-        )
-
 
 KIND_FIELD, COUNTY_FIELD = f"attribute[{KIND}]", f"attribute[{COUNTY}]"
 
@@ -203,7 +183,9 @@ THEIRS = {
 }
 
 
-def _in_its_names(error: WrongField) -> WrongField:
+def _in_its_names(error: WrongField) -> WrongField | Problem:
+    if error.field == "topic":
+        return Problem(404, "service_code: it was not found", "service_code")
     return WrongField(THEIRS.get(error.field, error.field), str(error).partition(": ")[2])
 
 
@@ -231,6 +213,24 @@ def _fields(content: bytes) -> dict[str, str]:
         name = f"attribute[{attribute[1]}]" if attribute else name
         fields[name] = f"{fields[name]}, {value}" if attribute and name in fields else value
     return fields
+
+
+def _wanted(form: Mapping[str, str], channel: str) -> Wanted:
+    """Whether there is such a service is looked at where a request sent again is known. Raises Problem."""
+    if not form.get("service_code"):
+        raise Problem(400, "service_code: it was not provided", "service_code")
+    name = " ".join(part for part in (form.get("first_name"), form.get("last_name")) if part)
+    return Wanted(
+        form.get(KIND_FIELD) or Kind.REQUEST,
+        topic=form["service_code"],
+        county=form.get(COUNTY_FIELD, ""),
+        words=_words(form),
+        caller=form.get("phone", ""),
+        caller_name=name,
+        channel=channel,
+        by=channel,
+        place=_place(form),
+    )
 
 
 def _words(form: Mapping[str, str]) -> str:

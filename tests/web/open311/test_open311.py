@@ -274,16 +274,20 @@ async def test_a_form_nobody_can_read_and_a_format_nobody_serves(service: Servic
     assert "xml and json are served" in text
 
 
-async def test_a_request_sent_again_is_one_case(service: Service) -> None:
+async def test_a_request_sent_again_is_one_case_though_its_service_is_retired(service: Service) -> None:
     headers = service.headers(
         **{"Idempotency-Key": "a1", "Content-Type": "application/x-www-form-urlencoded"}
     )
-    made = []
-    for _ in range(2):
-        data = urlencode(EXAMPLE)
+    made, form = [], EXAMPLE | {"attribute[county]": "ahar"}
+    for again in range(3):
+        if again == 2:
+            await service.retire("city.street", "ahar")
+        data = urlencode(form)
         async with service.client.post("/open311/v2/requests.json", data=data, headers=headers) as answer:
             made.append((answer.status, (await answer.json())[0]["service_request_id"]))
-    assert [status for status, _ in made] == [201, 200] and made[0][1] == made[1][1]
+    assert [status for status, _ in made] == [201, 200, 200] and len({code for _, code in made}) == 1
+    status, (error,) = await as_json(service, "/v2/requests.json", form)
+    assert (status, error["description"]) == (404, "service_code: it was not found")
 
 
 async def test_the_discovery_file_names_the_endpoint(service: Service) -> None:
