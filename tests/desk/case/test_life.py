@@ -133,7 +133,8 @@ async def has_body_clock_and_story(at: Counter, code: str) -> None:
     assert row.closed_at is None and one.due_at == row.due_at
     assert row.level in at.page.ladders.levels
     assert (row.stopped_at is not None) == (row.status == Status.ANSWERED)
-    days, ladder = at.page.deadlines[row.topic], at.page.ladder(row.kind, row.topic, row.agency)
+    days = at.page.deadlines[row.topic] if row.ordered_days is None else row.ordered_days
+    ladder = at.page.ladder(row.kind, row.topic, row.agency)
     term = at.page.term(clock_of(row), row.kind, row.topic, row.county or "")
     assert row.next_rung_at == (None if row.stopped_at else next_at(ladder, term, row.rung))
     assert row.due_at == clock_of(row).due_at(at.page.calendar, days, row.county)
