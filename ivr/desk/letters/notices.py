@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
@@ -223,6 +223,7 @@ class Notices(LetterEntry):
 class AddressedNotice:
     """One message to one receiver. `by`: sms | email | webhook. `hers`: the citizen is written to.
 
+    `bodiless`: a contact of no body is written to, who is told whoever has the case.
     `fault`: why it can't be written or addressed, in one sentence that names file and key; "" = it can.
     """
 
@@ -232,6 +233,7 @@ class AddressedNotice:
     subject: str = ""
     fault: str = ""
     hers: bool = False
+    bodiless: bool = False
 
     @property
     def whom(self) -> str:
@@ -282,26 +284,28 @@ def letters(
         fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))
         text, subject = (filled(said, language, words) for said, language in fit)
         fault = next(iter(notice.faults.values()), "")
-        for to, unknown in _receivers(notices, notice, case, level, citizen):
+        for to, unknown, bodiless in _receivers(notices, notice, case, level, citizen):
             hers = notice.to == "citizen"
-            found.append(AddressedNotice(notice.by, to, text, subject, unknown or fault, hers))
+            found.append(AddressedNotice(notice.by, to, text, subject, unknown or fault, hers, bodiless))
     concerned = notices.reached(case["agency"], level)
     found += [
-        AddressedNotice("webhook", to, fault=unknown) for to, unknown in _addresses(concerned, "webhook")
+        AddressedNotice("webhook", to, fault=unknown, bodiless=bodiless)
+        for to, unknown, bodiless in _addresses(concerned, "webhook")
     ]
-    return list(dict.fromkeys(found))
+    anyway = {(n.by, n.to) for n in found if n.bodiless}  # also where a body has the same address
+    return list(dict.fromkeys(replace(n, bodiless=(n.by, n.to) in anyway) for n in found))
 
 
 def _receivers(
     notices: Notices, notice: Notice, case: Mapping[Any, Any], level: str, citizen: str
-) -> list[tuple[str, str]]:
-    """Each with "", or "" with what is wrong with the address."""
+) -> list[tuple[str, str, bool]]:
+    """Each with "", or "" with what is wrong with the address; and whether it is a contact's of no body."""
     if notice.to == "citizen":
-        return [(citizen, "")] if citizen else []
+        return [(citizen, "", False)] if citizen else []
     contacts = notices.reached(case["agency"], level if notice.to == "level" else "")
     return _addresses(contacts, notice.by)
 
 
-def _addresses(contacts: Sequence[Contact], by: str) -> list[tuple[str, str]]:
-    right = [(to, "") for contact in contacts for to in getattr(contact, by)]
-    return right + [("", contact.faults[by]) for contact in contacts if by in contact.faults]
+def _addresses(contacts: Sequence[Contact], by: str) -> list[tuple[str, str, bool]]:
+    right = [(to, "", not contact.agency) for contact in contacts for to in getattr(contact, by)]
+    return right + [("", contact.faults[by], False) for contact in contacts if by in contact.faults]

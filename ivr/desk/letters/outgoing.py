@@ -423,7 +423,7 @@ def jalali(day: date, language: str) -> str:
 def _payload(letter: AddressedNotice, event: Leased, case: Row[Any] | None) -> dict[str, Any]:
     """A webhook gets the event itself; what personal data there is stays in the books."""
     payload: dict[str, Any] = {"to": letter.to, "case": event.payload.get("case", "")}
-    if case is not None and not letter.hers:
+    if case is not None and not (letter.hers or letter.bodiless):
         payload |= still_so.kept_of_body(case, event.payload)
     if letter.by == "webhook":
         return {**payload, "event": event.kind, "at": event.created_at.isoformat(), "details": event.payload}

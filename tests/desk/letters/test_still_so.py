@@ -46,6 +46,14 @@ notices:
   - {on: case_opened, to: agency, by: sms, text: "{code}"}
   - {on: meeting_view_late, to: agency, by: sms, text: "{code}"}
 """
+UP = """
+contacts:
+  - {agency: abfa, sms: ["09121112233"]}
+  - {level: governor, sms: ["09121112233"], webhook: ["%s/hook"]}
+notices:
+  - {on: case_escalated, to: agency, by: sms, text: "{code}"}
+  - {on: case_escalated, to: level, by: sms, text: "{code} {level}"}
+"""
 
 
 class PostOffice(Post):
@@ -78,7 +86,8 @@ async def at(engine: AsyncEngine) -> Hall:
 async def post_office(at: Hall, folder: Path, *answers: tuple[int, str]) -> AsyncIterator[PostOffice]:
     (folder / "notices.yaml").write_text(NOTICES)
     async with http_server(*answers) as web:
-        post = PostOffice(at.engine, to_gateway(web.url), folder)
+        settings = to_gateway(web.url).model_copy(update={"webhook_secret": "s"})
+        post = PostOffice(at.engine, settings, folder)
         post.web, post.now = web, at.at
         yield post
 
@@ -270,3 +279,21 @@ async def test_what_waits_for_a_body_that_was_asked_is_told_unless_the_case_is_a
         await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), told)
         await post.later(hours=7)
         assert len(post.sent) == 1 + (about != "edu")
+
+
+async def test_what_waits_for_a_contact_of_no_body_is_told_whoever_has_the_case_by_then(
+    at: Hall, tmp_path: Path
+) -> None:
+    """Also where the body has the same number."""
+    async with post_office(at, tmp_path, AWAY, AWAY, TAKEN) as post:
+        code = await opened(at.engine, tmp_path)
+        await post.all()
+        (tmp_path / "notices.yaml").write_text(UP % post.web.url)
+        climbed = outbox_row("up", "case_escalated", post.now, {"case": code, "level": "governor"})
+        async with at.engine.begin() as connection:
+            await connection.execute(outbox.insert().values(climbed))
+        await post.all()
+        await referring.refer(at.engine, at.page, at.ask(code), "edu")
+        await post.later(hours=7)
+        assert sorted(request["path"] for request in post.web.requests) == ["/", "/", "/hook", "/hook"]
+        assert await post.ended() == [""]
