@@ -239,6 +239,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return str(details.get("closure", USUAL))
         case "handed_back" if "part" in details:
             return "part"
+        case "handed_back" if "agency" in details:
+            return "moved"
         case "answered" if "proposed_by" in details:
             return "approved"
         case "answered" | "answer_proposed" if "voice" in details:

@@ -16,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
 from ivr.cases.code import KEY_BYTES, code_for
+from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
-from ivr.desk.case import collecting, referring
+from ivr.desk.case import answers, collecting, confiding, referring
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.event_log import add_event
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import BY_NAME
@@ -32,6 +34,7 @@ from ivr.web.panel import refusals
 from ivr.web.panel.locale import digits, words
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
+from tests.fixtures.province import read_page
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile import MARKUP, Desk, desk_served
 from tests.web.service import LEARNING
@@ -555,6 +558,21 @@ async def test_that_it_went_to_no_retired_body_stands_in_the_story(desk: Desk) -
     assert file is not None
     latest: Any = Teller(words(), file).story()[0]
     assert "شرکت آب و فاضلاب آذربایجان شرقی دیگر پرونده نمی‌گیرد" in latest.text
+
+
+async def test_what_is_handed_back_away_from_its_body_is_not_said_to_be_back_there(desk: Desk) -> None:
+    code, engine = await desk.open(), desk.panel.engine
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    by = Actor("desk", Side.DESK)
+    abfa = Actor("abfa", Side.AGENCY, "abfa")
+    await answers.give(engine, page, Instruction(code, abfa, now=WEDNESDAY), "انجام شد")
+    await confiding.confide(engine, page, Instruction(code, by, "می‌ترسد", WEDNESDAY), Secrecy())
+    await answers.hand_back(engine, page, Instruction(code, by, "پاسخ نیست", WEDNESDAY))
+    file = await casefile.read(engine, Scope(), code)
+    assert file is not None
+    latest: Any = Teller(words(), file).story()[0]
+    assert latest.text.startswith("پاسخ کافی نبود و پرونده نزد ") and "بازرسی" in latest.text
 
 
 async def test_who_stepped_into_the_call_stands_in_its_path_and_in_the_story(
