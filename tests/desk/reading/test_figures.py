@@ -17,8 +17,9 @@ from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
 from ivr.cases.transitions import Actor, Side
 from ivr.cases.zone import TIMEZONE
-from ivr.desk.case import answers, closing, pausing, referring
+from ivr.desk.case import answers, closing, confiding, pausing, referring
 from ivr.desk.case.change import Instruction
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.event_log import add_event
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import count_days
@@ -182,6 +183,20 @@ async def test_an_answer_that_is_handed_back_has_kept_no_deadline(at: Counter) -
     whole = figures.total(await found(at))
     assert (whole[What.OVERDUE], whole[What.IN_TIME], whole[What.LATE]) == (1, 0, 1)
     assert await anew(at) == figures.total(await found(at, 60))
+
+
+async def test_what_is_handed_back_to_another_body_was_received_by_that_one(at: Counter) -> None:
+    code, other = await at.open("water.bill"), await at.open("water.bill")
+    for each in (code, other):
+        await answers.give(at.engine, at.page, at.ask(each, "abfa"), "رسیدگی شد")
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "می‌ترسد"), Secrecy())
+    for each in (code, other):
+        at.later()
+        await answers.hand_back(at.engine, at.page, at.ask(each, "desk", "این پاسخ نیست"))
+    at.later()
+    await count(at)
+    bodies = figures.by(await found(at), "agency")
+    assert (bodies["abfa"][What.RECEIVED], bodies["gov_inspection"][What.RECEIVED]) == (2, 1)
 
 
 async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies(at: Counter) -> None:
