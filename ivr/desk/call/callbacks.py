@@ -238,8 +238,14 @@ async def _decide(
     _news_of(wanted.purpose, wanted.notice)
     if wanted.purpose == LOTTERY:
         return await _now_or_never(connection, page, policy, now, wanted, case)
+    spoken = page.conventions.languages
+    if wanted.language not in spoken and case.language in spoken:
+        hers = _waiting(wanted).values(language=case.language).returning(callbacks)
+        wanted = (await connection.execute(hers)).one()
     if not phone.is_callable(wanted.number) or _is_the_desks(page, wanted, case, now):
         await _put(connection, wanted, state="unreachable", ended_at=now)
+        if wanted.purpose == TURN:
+            await _tell_missed(connection, {wanted.id: case.code}, now)
         return False
     await connection.execute(_ONE_NUMBER, {"number": wanted.number})
     if wanted.purpose not in (STATUS, TURN) and not await _is_right(connection, policy, wanted, case, now):

@@ -527,8 +527,19 @@ async def test_who_is_to_be_told_in_a_language_that_is_spoken_no_more_is_the_des
 ) -> None:
     await answered(engine, tmp_path)
     async with engine.begin() as connection:
-        await connection.execute(update(tables.callbacks).values(language="ku"))
+        for table in (tables.callbacks, tables.cases):
+            await connection.execute(update(table).values(language="ku"))
     assert await claim(engine) is None and (await row(engine)).state == "unreachable"
+
+
+async def test_what_was_to_be_told_in_such_a_language_is_told_in_her_case_s_where_that_is_spoken(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).values(language="ku"))
+    placing = await claim(engine)
+    assert placing is not None and (placing.language, (await row(engine)).language) == ("fa", "fa")
 
 
 async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1") -> bool:

@@ -147,6 +147,17 @@ async def test_a_place_whose_turn_never_comes_ends_and_she_is_told(
     assert await messages(engine) == [{"case": code}]
 
 
+async def test_a_place_of_who_speaks_a_language_that_was_taken_out_ends_and_she_is_told(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await keeps(engine, tmp_path, NOON)
+    async with engine.begin() as connection:
+        for table in (tables.callbacks, tables.cases):
+            await connection.execute(update(table).values(language="ku"))
+    assert await claimed(engine, NOON + MINUTE) is None
+    assert await messages(engine) == [{"case": code}]
+
+
 async def test_where_nobody_is_called_any_more_who_keeps_her_place_is_told_so(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
