@@ -97,8 +97,11 @@ async def _see(settings: Settings, engine: AsyncEngine, why: str) -> None:
     from ivr.desk.keeping import proved
     from ivr.desk.keeping.sealing import ROOTS, RootsUnkept
 
+    files = [settings.custody / ROOTS, *_configured(settings)]
+    if shut := [file for file in files if file.exists() and not os.access(file, os.W_OK)]:
+        raise Trouble(f"--seen adds a line to {shut[0]}, which this user may only read: nothing is noted")
     try:
-        lines = await proved.see(engine, why, [settings.custody / ROOTS, *_configured(settings)])
+        lines = await proved.see(engine, why, files)
     except RootsUnkept as error:
         raise Trouble(str(error)) from None
     if lines:

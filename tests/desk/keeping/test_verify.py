@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -344,6 +346,23 @@ async def test_the_command_says_what_it_looked_at_and_ends_with_1_on_a_finding(
     assert (status, said["cases"], said["found"], said["findings"][0]["recording"]) == (1, 1, 1, names[0])
     assert (await ivr(database_url, tmp_path, "verify", "--no-listen"))[0] == 0
     assert await ivr(database_url, tmp_path, "verify", "123") == (1, "there is no case 123")
+
+
+async def test_that_somebody_has_looked_is_noted_nowhere_where_one_of_the_files_can_only_be_read(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness = tmp_path / "elsewhere"
+    witness.touch()
+    may = os.access  # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda at, mode: (at, mode) != (witness, os.W_OK) and may(at, mode))
+    async with engine.begin() as connection:
+        await journal_marks.begin(connection, "one")
+        await journal_marks.note_setback(connection, "one", datetime.now(UTC), 12, False)
+    asked = ("verify", "--seen", "با میزها سنجیده شد")
+    status, said = await ivr(database_url, tmp_path, *asked, IVR_WITNESSES__FILE=str(witness))
+    assert status == 1 and f"{witness}, which this user may only read" in said
+    assert not (tmp_path / "custody" / sealing.ROOTS).exists()
+    assert await listed(engine, subject=proved.SUBJECT) == []
 
 
 async def test_that_the_database_went_back_is_a_finding_until_somebody_has_looked(
