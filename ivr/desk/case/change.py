@@ -195,7 +195,7 @@ class Change:
             self.details |= {"due_before": self.case.due_at.isoformat(), "due_at": due_at.isoformat()}
         await self.tell(EVENTS[self.action], self.case, self.details)
         if self.agency != self.case.agency:
-            await self._take_along(self.case.id)
+            await self._take_along()
 
     async def tell(self, event: str, case: Row[Any], details: dict[str, Any]) -> None:
         """An event in a case's story, and a message to whom it may concern."""
@@ -210,9 +210,10 @@ class Change:
         message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code, "level": level})
         await self.connection.execute(outbox.insert(), [message])
 
-    async def _take_along(self, above: uuid.UUID) -> None:
+    async def _take_along(self) -> None:
         """What went on in it lies where it does: the body that it left sees neither. One quiet event each."""
-        elsewhere = (duplicates.went_on_in(above), cases.c.agency != self.agency)
+        below = await duplicates.below(self.connection, {self.case.id})
+        elsewhere = (cases.c.id.in_(below), cases.c.agency != self.agency)
         query = select(cases).where(*elsewhere).order_by(cases.c.code).with_for_update(key_share=True)
         for each in (await self.connection.execute(query)).all():
             values = {"agency": self.agency, "person_id": None}
@@ -220,7 +221,6 @@ class Change:
             one = self.of(each, self.action, Status.MERGED)
             one.ask, one.quiet = replace(one.ask, reason=""), True
             await one.tell(ALONG, each, {"with": self.ask.code, "from": each.agency, "agency": self.agency})
-            await self._take_along(each.id)
 
     def _settle_clock(self) -> None:
         """Stand still or run as the status demands."""
