@@ -108,12 +108,7 @@ async def revoke(engine: AsyncEngine, name: str, now: datetime, by: str = "", re
         await _change(connection, name, revoked_at=now)
         if row.webhook:
             await _hold_back(connection, row, now)
-        before = {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
-        told = {"before": before, "by": by}
-        subject = f"channel/{name}"
-        await auditing.note(
-            connection, now, "channel_revoked", subject=subject, reason=reason.strip(), detail=told
-        )
+        await _note(connection, now, "channel_revoked", name, reason, {"before": _given(row), "by": by})
 
 
 async def change(
@@ -135,7 +130,7 @@ async def change(
         raise WrongField("reason", "must be given")
     async with engine.begin() as connection:
         row = await _in_force(connection, name)
-        before = {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
+        before = _given(row)
         after = before | ({} if rights is None else {"rights": sorted(set(rights))})
         after |= {} if agency is None else {"agency": agency}
         after |= {} if webhook is None else {"webhook": webhook}
@@ -144,11 +139,21 @@ async def change(
         await _change(connection, name, **(after | {"agency": after["agency"] or None}))
         if row.webhook:
             await _hold_back(connection, row, now)
-        told = {"before": before, "after": after, "by": by}
-        subject = f"channel/{name}"
-        await auditing.note(
-            connection, now, "channel_changed", subject=subject, reason=reason.strip(), detail=told
+        await _note(
+            connection, now, "channel_changed", name, reason, {"before": before, "after": after, "by": by}
         )
+
+
+def _given(row: Row[Any]) -> Json:
+    """What a channel may do, and where its news go."""
+    return {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
+
+
+async def _note(
+    connection: AsyncConnection, now: datetime, action: str, name: str, reason: str, detail: Json
+) -> None:
+    subject = f"channel/{name}"
+    await auditing.note(connection, now, action, subject=subject, reason=reason.strip(), detail=detail)
 
 
 async def _hold_back(connection: AsyncConnection, was: Row[Any], now: datetime) -> None:
