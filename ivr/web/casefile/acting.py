@@ -88,6 +88,7 @@ async def shown(
 ) -> dict[str, Any]:
     """What the form's template needs."""
     page, case, names = await visit.panel.book.page(), file.case, file.names
+    topics, counties = page.live_topics | {case.topic}, page.live_counties | {case.county}
     return {
         "file": file,
         "case": file.case,
@@ -97,8 +98,8 @@ async def shown(
         "wrong": wrong or {},
         "sentence": sentence,
         "parts": _parts(sent),
-        "topics": {c: n for c, n in names.topics.items() if c in page.live_topics | {case.topic}},
-        "counties": {c: n for c, n in names.counties.items() if c in page.live_counties | {case.county}},
+        "topics": {c: n for c, n in names.topics.items() if c in topics},
+        "counties": {c: n for c, n in names.counties.items() if c in counties},
         "colleagues": await _colleagues(visit, file, deed),
         "chosen": sent.many("members") if sent else [],
         "most_days": MOST_DAYS,

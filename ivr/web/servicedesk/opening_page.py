@@ -92,6 +92,7 @@ async def _page(
 ) -> web.Response:
     page = await visit.panel.book.page()
     names = await _names(visit)
+    topics, counties = page.live_topics, page.live_counties
     return visit.render(
         "servicedesk/opening.html",
         status=422 if wrong or found.same else 200,
@@ -101,8 +102,8 @@ async def _page(
         beside=found,
         names=names,
         kinds=list(Kind),
-        topics={code: name for code, name in names.topics.items() if code in page.live_topics},
-        counties={code: name for code, name in names.counties.items() if code in page.live_counties},
+        topics={code: name for code, name in names.topics.items() if code in topics},
+        counties={code: name for code, name in names.counties.items() if code in counties},
         languages=page.conventions.languages,
         most_words=registering.MOST_WORDS,
     )
