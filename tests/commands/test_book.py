@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import closing
 from ivr.desk.case.change import actor_named
-from ivr.desk.editing.changing import Why, Wish, change, version
+from ivr.desk.editing.changing import Why, Wish, change
 from ivr.desk.editing.values import Row
+from ivr.store.row_version import version
 from ivr.store.tables import cases
 from tests.desk.counter import counter
 from tests.fixtures.commands import Said, typed

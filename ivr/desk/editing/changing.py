@@ -6,8 +6,6 @@ agency and deadline: only the calendar moves these, as docs/cases.md says.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from ivr.desk.editing.values import Row, Wrong, WrongRow, read_row
 from ivr.desk.refusals import Refused
 from ivr.store.book_changes import book_changes
 from ivr.store.calendar_revisions import raise_revision
+from ivr.store.row_version import version
 
 
 class Conflict(Refused):
@@ -72,14 +71,6 @@ class Why:
     batch: uuid.UUID | None = None
     undoes: Mapping[str, int] = field(default_factory=dict)
     held: Mapping[str, bool] = field(default_factory=dict)
-
-
-def version(row: Row | None) -> str:
-    """Names a row's values; "" when there is no row."""
-    if row is None:
-        return ""
-    whole = json.dumps(row, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 def wish(noun: Noun, given: Mapping[str, Any], key: str = "", seen: str | None = None) -> Wish:

@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.editing.changing import Done, Why, Wish, change, version, wish
+from ivr.desk.editing.changing import Done, Why, Wish, change, wish
 from ivr.desk.editing.listing import Files, rows_in_force
 from ivr.desk.editing.nouns import BY_NAME, Noun
 from ivr.desk.editing.row_files import Placed, as_csv, as_yaml, read_file
 from ivr.desk.editing.values import Row, Wrong, WrongRow
+from ivr.store.row_version import version
 from ivr.voice.mistakes import MenuMistakes, Mistake
 
 FORMS = {"csv": as_csv, "yaml": as_yaml}

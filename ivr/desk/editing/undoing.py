@@ -11,11 +11,12 @@ from sqlalchemy import Row as Found
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.editing.changing import Done, Why, Wish, apply, version
+from ivr.desk.editing.changing import Done, Why, Wish, apply
 from ivr.desk.editing.nouns import BY_NAME
 from ivr.desk.editing.values import Row
 from ivr.desk.refusals import Refused
 from ivr.store.book_changes import book_changes
+from ivr.store.row_version import version
 
 Json = dict[str, Any]
 PAGE = 50

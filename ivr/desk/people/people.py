@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import uuid
 from collections.abc import Collection, Mapping
@@ -22,6 +20,7 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.people import account_news, auditing, limiting, passwords, two_admins
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store import row_version
 from ivr.store.tables import agencies, areas, people, sessions
 
 Json = dict[str, Any]
@@ -248,8 +247,8 @@ async def one(connection: AsyncConnection, name: str) -> Row[Any]:
 
 def version(row: Mapping[Any, Any]) -> str:
     """Names what stands in `people` of what `NewPerson.row` changes."""
-    own = [row[name] for name in ("full_name", "role", "email", "agency", "areas", "trusted")]
-    return hashlib.sha256(json.dumps(own, ensure_ascii=False).encode()).hexdigest()[:16]
+    own = ("full_name", "role", "email", "agency", "areas", "trusted")
+    return row_version.version({name: row[name] for name in own})
 
 
 def still(row: Row[Any], seen: str) -> None:

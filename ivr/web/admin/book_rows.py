@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing import terms
 from ivr.desk.editing.book_names import BookNames, read_names
-from ivr.desk.editing.changing import Conflict, Why, Wish, change, version, wish
+from ivr.desk.editing.changing import Conflict, Why, Wish, change, wish
 from ivr.desk.editing.listing import rows_in_force
 from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS, RETENTION, Noun
 from ivr.desk.editing.undoing import history
 from ivr.desk.editing.values import Row, WrongRow
+from ivr.store.row_version import version
 from ivr.web.admin import showing
 from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import NotFound, Route, Visit

@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.deadlines.retiming import retime
-from ivr.desk.editing.changing import Conflict, Done, Why, Wish, change, version, wish
+from ivr.desk.editing.changing import Conflict, Done, Why, Wish, change, wish
 from ivr.desk.editing.nouns import AGENCY, AREA, BY_NAME, DAY, KIND, LIMIT, NOTICE, RULE, TOPIC, Noun
 from ivr.desk.editing.seeding import directory, seed
 from ivr.desk.editing.undoing import history, undo
 from ivr.desk.editing.values import WrongRow
 from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
+from ivr.store.row_version import version
 from ivr.store.tables import agencies, book_changes, topics
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY
