@@ -497,10 +497,13 @@ async def _escalation(settings: Settings) -> Diagnosis:
     from ivr.desk.book.book import read_page
     from ivr.desk.deadlines.escalation_proof import prove
     from ivr.installation import conventions, database_url
+    from ivr.loops import time_of_day
     from ivr.store.engine import make_engine
 
     engine = make_engine(database_url(settings), pool=1)
     try:
+        if wrong := (await time_of_day.ask(engine)).trouble:  # a sweep would not be undone
+            return Diagnosis("escalation", False, f"can't be told: {wrong}", "look at clock in this list")
         async with engine.connect() as connection:
             page = await read_page(connection, conventions(settings))
         alarms = await prove(engine, page)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.output import show_json, show_table, with_page
+from ivr.commands.output import show_json, show_table, want_sure_time, with_page
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.desk.book.book import Page
+    from ivr.desk.deadlines.escalation_proof import Alarm
 
 app = typer.Typer(help="The escalation ladder: who must act when time runs out.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -25,6 +26,7 @@ def sweep(json: Json = False) -> None:
     from ivr.desk.deadlines.retiming import retime
 
     async def work(engine: AsyncEngine, page: Page) -> dict[str, int]:
+        await want_sure_time(engine)
         return {"retimed": await retime(engine, page), "escalated": await climb(engine, page)}
 
     done = with_page(work)
@@ -39,7 +41,11 @@ def check(json: Json = False) -> None:
     """Prove from the events that every open case has its body, its clock and its rung; exit 1 if not."""
     from ivr.desk.deadlines.escalation_proof import prove
 
-    alarms = with_page(prove)
+    async def work(engine: AsyncEngine, page: Page) -> list[Alarm]:
+        await want_sure_time(engine)
+        return await prove(engine, page)
+
+    alarms = with_page(work)
     if json:
         show_json({"ok": not alarms, "alarms": [asdict(alarm) for alarm in alarms]})
     else:

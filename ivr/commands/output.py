@@ -91,6 +91,14 @@ def with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
     return with_database(settings, whole)
 
 
+async def want_sure_time(engine: AsyncEngine) -> None:
+    """What time alone brings about rests here, too, while the clocks are apart. Raises CommandError."""
+    from ivr.loops import time_of_day
+
+    if trouble := (await time_of_day.ask(engine)).trouble:
+        raise CommandError(f"{trouble}: set it right (NTP); until then {time_of_day.RESTS}")
+
+
 def show_json(value: object) -> None:
     """JSON on stdout, without colour, Persian as it is."""
     print(_printable(json.dumps(value, ensure_ascii=False, indent=2, default=str)))

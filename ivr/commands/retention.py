@@ -9,7 +9,7 @@ import typer
 
 from ivr.commands.books import Code, Json
 from ivr.commands.caseflow import By, act
-from ivr.commands.output import fail, load_settings, show_json, show_rows, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_rows, want_sure_time, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -46,6 +46,7 @@ def retention(
     aside = Aside()
 
     async def work(engine: AsyncEngine) -> dict[str, Any]:
+        await want_sure_time(engine)
         kept = await terms.in_force(engine, settings.seed_path)
         derived = Derived(settings.derived)
         return rules.as_json(await rules.keep(engine, kept, settings.recordings, derived, now, aside=aside))

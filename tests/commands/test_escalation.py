@@ -11,15 +11,19 @@ from persiantools.jdatetime import JalaliDate
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.commands import doctor
 from ivr.commands.closure import day_named
 from ivr.desk.book.ladders import read_ladders
 from ivr.desk.book.seeds import SeedError, load_seeds
 from ivr.desk.editing.seeding import seed
+from ivr.loops import time_of_day
+from ivr.settings import Settings
 from ivr.store.tables import cases
 from ivr.voice.mistakes import MenuMistakes
 from tests.desk.counter import counter
 from tests.fixtures.commands import ivr
 from tests.fixtures.database import SEED
+from tests.loops.test_time_of_day import Ahead
 
 
 async def test_the_ladder_is_climbed_and_proved_from_the_command_line(
@@ -46,6 +50,25 @@ async def test_the_ladder_is_climbed_and_proved_from_the_command_line(
     exit_code, said = await escalation("ladder", "--topic", "water.bill", "--agency", "ostandari")
     assert exit_code == 0 and "deputy_governor  0" in said and "every 5 working days" in said
     assert await escalation("ladder", "--topic", "x") == (1, "there is no topic x")
+
+
+async def test_by_a_clock_that_is_not_the_database_s_nobody_climbs_and_nothing_is_proved(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = await counter(engine)
+    code = await at.open()
+    long_ago = at.at - timedelta(days=30)
+    async with engine.begin() as connection:
+        overdue = update(cases).values(opened_at=long_ago, due_at=long_ago, next_rung_at=long_ago)
+        await connection.execute(overdue)
+    monkeypatch.setattr(time_of_day, "datetime", Ahead)
+    before = await at.row(code)
+    for deed in ("sweep", "check"):
+        exit_code, said = await ivr(database_url, tmp_path, "escalation", deed)
+        assert exit_code == 1 and "ahead of the database's" in said and "deadlines" in said
+    assert await at.row(code) == before
+    seen = await doctor._escalation(Settings(state=tmp_path, database_url=database_url))  # one look of many
+    assert not seen.ok and "ahead of the database's" in seen.found and "sweep" not in seen.mend
 
 
 async def test_a_closure_moves_deadlines_from_the_command_line(

@@ -32,6 +32,7 @@ from ivr.desk.keeping.retention import Retention, Ripe, Terms
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
+from ivr.loops import time_of_day
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.facts import FactStep
@@ -45,6 +46,7 @@ from tests.fixtures.commands import ivr
 from tests.fixtures.damaged import unmounted
 from tests.fixtures.database import SEED
 from tests.fixtures.plans import plan_of
+from tests.loops.test_time_of_day import Ahead
 from tests.voice.voices import voice
 
 KEPT = Retention(
@@ -373,6 +375,18 @@ async def test_the_command_says_what_could_not_go_and_ends_with_1(
     await archive.at.mend(odd, last)
     code, said = await ivr(database_url, tmp_path, "retention")
     assert code == 0 and "anonymised: 1" in said
+
+
+async def test_the_command_takes_nothing_by_a_clock_that_is_not_the_database_s(
+    archive: Archive, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, path = await archive.closed()
+    async with archive.at.engine.begin() as connection:
+        await connection.execute(update(cases).values(closed_at=func.now() - timedelta(days=9_000)))
+    monkeypatch.setattr(time_of_day, "datetime", Ahead)
+    code, said = await ivr(database_url, tmp_path, "retention")
+    assert code == 1 and "ahead of the database's" in said and "retention" in said
+    assert path.exists() and (await archive.at.row(case)).anonymised_at is None
 
 
 async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: Archive) -> None:
