@@ -11,26 +11,34 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import CHANNEL
+from ivr.desk.case import order_calls
 from ivr.desk.case.change import Change
 from ivr.desk.case.event_log import add_event
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, precedents, referrals
 
 Json = dict[str, Any]
-REPLACED = "replaced"
+REPLACED, OF_AN_ORDER = "replaced", "of an order"  # as such a ruling binds its own case on
 
 
 async def keep(change: Change) -> uuid.UUID:
-    """Within the transaction of a ruling: its precedent, in place of an earlier one for the same matter."""
+    """Within the transaction of a ruling: its precedent, in place of an earlier one for the same matter.
+
+    One on an order is in force for no other case: the official gave it to that body by name.
+    """
     connection, ask = change.connection, change.ask
     topic, county = _matter(change)
     await _one_at_a_time(connection)
-    earlier = (precedents.c.topic == topic, precedents.c.county == county, precedents.c.ended_at.is_(None))
-    end = {"ended_at": ask.now, "ended_by": ask.actor.name, "ended_reason": REPLACED}
-    await connection.execute(update(precedents).where(*earlier).values(end))
-    row = {"id": uuid.uuid4(), "topic": topic, "county": county, "agency": change.agency}
+    end: Json = {"ended_at": ask.now, "ended_by": ask.actor.name}
+    row: Json = {"id": uuid.uuid4(), "topic": topic, "county": county, "agency": change.agency}
     row |= {"case_id": change.case.id, "ruled_by": ask.actor.name, "reason": ask.reason.strip()}
-    await connection.execute(precedents.insert(), [row | {"ruled_at": ask.now}])
+    row |= {"ruled_at": ask.now}
+    if await order_calls.is_order(connection, change.case.id):
+        row |= end | {"ended_reason": OF_AN_ORDER}
+    else:
+        same = (precedents.c.topic == topic, precedents.c.county == county, precedents.c.ended_at.is_(None))
+        await connection.execute(update(precedents).where(*same).values(end | {"ended_reason": REPLACED}))
+    await connection.execute(precedents.insert(), [row])
     await _tell_workers(connection)
     return uuid.UUID(str(row["id"]))
 
@@ -42,7 +50,7 @@ async def binds(change: Change) -> bool:
     last = (await change.connection.execute(query.limit(1))).first()
     if last is None or last.agency != change.agency or (last.topic, last.county) != _matter(change):
         return False
-    return last.ended_at is None or last.ended_reason == REPLACED
+    return last.ended_at is None or last.ended_reason in (REPLACED, OF_AN_ORDER)
 
 
 async def revoke(

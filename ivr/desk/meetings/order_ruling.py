@@ -35,7 +35,7 @@ async def object_here(books: Books, page: Page, ask: Instruction) -> None:
 
 
 async def uphold(books: Books, page: Page, ask: Instruction) -> None:
-    """It stands: back to the body that objected, with its day. A second objection is met by a precedent.
+    """It stands: back to the body that objected, with its day. A second objection is met by a ruling.
 
     Raises Refused where nobody objected, and without a reason.
     """

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meeting_orders import OrderState as O
-from ivr.desk.case import closing
+from ivr.desk.case import closing, referring
 from ivr.desk.case.transaction import locked
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
@@ -62,9 +62,24 @@ async def test_the_office_upholds_it_with_its_day_or_withdraws_it(at: Hall) -> N
     assert (row.agency, row.due_at) == ("abfa", due_at) and await states(at) == [O.GIVEN]
     await order_ruling.object_here(at.engine, at.page, at.by(part, "باز هم نیست"))
     await order_ruling.uphold(at.engine, at.page, at.by(part, "حکم است"))
-    assert (await at.row(part)).agency == "abfa" and await at.in_force() == 1
+    assert (await at.row(part)).agency == "abfa"
+    with pytest.raises(Refused, match="only a new ruling moves it"):
+        await order_ruling.object_here(at.engine, at.page, at.by(part, "همان دلیل"))
     await order_ruling.revoke(at.engine, at.page, at.by(part, "دیگر لازم نیست"))
     assert await states(at) == [O.REVOKED]
+
+
+async def test_what_is_ruled_on_an_order_binds_that_order_and_routes_no_request_to_meet(
+    at: Hall, tmp_path: Path
+) -> None:
+    _, (part,) = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await referring.rule(at.engine, at.page, at.by(await at.wish(), "حکم پیشین"), "edu")
+    for reason in ("بودجه نیست", "باز هم نیست"):
+        await order_ruling.object_here(at.engine, at.page, at.by(part, reason))
+        await order_ruling.uphold(at.engine, at.page, at.by(part, "حکم است"))
+    await at.reread()
+    assert (await at.row(await at.wish())).agency == "edu", "the earlier precedent stays in force"
+    assert await findings(at.engine, tmp_path, part) == []
 
 
 async def test_who_rules_on_an_order_while_her_case_is_changed_waits_and_holds_nothing_up(at: Hall) -> None:
