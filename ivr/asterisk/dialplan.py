@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
-from ivr.settings import ROOT, Settings
+from ivr.settings import ROOT, Agi, Settings
 from ivr.voice.saying import GAP, LONG_PAUSE, dictated
 from ivr.voice.wave import HEADER_BYTES
 
@@ -105,6 +106,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "agi": settings.agi,
         "servers": (settings.agi, *settings.agi.others),
         "ami": settings.ami,
+        "admitted": _admitted(settings.agi),
         "sip": settings.sip,
         "ws": settings.ws,
         "phone": settings.browser_phone,
@@ -134,6 +136,22 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         # A queue has no variables: the path is relative, so that the channel's language is put before it.
         "queue_prompt": lambda id: f"seda111/{id.replace('.', '/')}",
     }
+
+
+def _admitted(agi: Agi) -> tuple[str, ...]:
+    """The servers elsewhere, whom Asterisk's manager lets in beside this machine. Raises DialplanError."""
+    found = []
+    hosts = {"agi.host": agi.host} | {f"agi.others.{n}.host": it.host for n, it in enumerate(agi.others)}
+    for key, host in hosts.items():
+        if host == "localhost":
+            continue
+        try:
+            address = ip_address(host)
+        except ValueError:
+            raise DialplanError(f"{key} is no address, and Asterisk's manager lets in no name") from None
+        if not (address.is_loopback or address.is_unspecified):
+            found.append(f"{address}/{address.max_prefixlen}")
+    return tuple(found)
 
 
 def _check(values: Mapping[str, object]) -> None:

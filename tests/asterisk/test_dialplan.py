@@ -139,6 +139,20 @@ def test_other_servers_are_asked_in_their_order_and_may_not_say_more_than_an_add
         rendered("lab", tmp_path, Settings(state=tmp_path, agi=evil))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_servers_on_other_machines_may_log_in_to_the_manager_and_nobody_else(
+    kind: Kind, tmp_path: Path
+) -> None:
+    agi = Agi(host="10.0.0.2", others=(Address(host="fd00::3"), Address(host="127.0.0.1", port=4574)))
+    text = rendered(kind, tmp_path, Settings(state=tmp_path, agi=agi))
+    for account in (section(text, "ivr"), section(text, "ivr-originate")):
+        permitted = re.findall(r"^permit = (.*)$", account, re.M)
+        assert permitted == ["127.0.0.1/255.255.255.255", "10.0.0.2/32", "fd00::3/128"]
+    named = Agi(others=(Address(host="seda.example"),))
+    with pytest.raises(DialplanError, match=r"agi\.others\.0\.host is no address"):
+        rendered(kind, tmp_path, Settings(state=tmp_path, agi=named))
+
+
 def test_an_ipv6_address_is_written_in_brackets(tmp_path: Path) -> None:
     assert "agi://[::1]:4573/${IVR_SERVICE}" in rendered(
         "lab", tmp_path, Settings(state=tmp_path, agi=Agi(host="::1"))
