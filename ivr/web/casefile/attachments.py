@@ -13,7 +13,7 @@ from ivr.desk.case import attachments
 from ivr.store.attachments import beside
 from ivr.web.casefile.finding import case_file, case_row
 from ivr.web.casefile.page import page_of
-from ivr.web.casefile.sound import KEEP_OUT
+from ivr.web.casefile.sound import KEEP_OUT, stamp
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.uploading import take_paper
 from ivr.web.panel.visit import NotFound, Visit
@@ -58,6 +58,6 @@ async def opened(visit: Visit) -> web.StreamResponse:
     await attachments.opened(visit.panel.engine, visit.person, row, visit.now, visit.came.address)
     kind = AttachmentKind(row.kind)
     shown = "inline" if kind.is_image else "attachment"
-    name = f"111-{row.code}-{row.added_at:%Y%m%d-%H%M%S}.{kind.suffix}"
+    name = f"111-{row.code}-{stamp(visit, row.added_at)}.{kind.suffix}"
     headers = {**SHUT_IN, "Content-Type": kind, "Content-Disposition": f'{shown}; filename="{name}"'}
     return web.FileResponse(path, headers=headers)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from persiantools.jdatetime import JalaliDateTime
 from sqlalchemy import Row
 
 from ivr.desk.people import auditing, unsealing
@@ -17,6 +17,7 @@ from ivr.store.envelope import Unopened
 from ivr.store.vault import VaultError
 from ivr.voice import riff
 from ivr.web.casefile.finding import recording_row
+from ivr.web.casefile.story import jalali
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.ranges import Ranged
 from ivr.web.panel.visit import Forbidden, NotFound, Visit
@@ -75,7 +76,7 @@ async def download(visit: Visit) -> web.StreamResponse:
             connection, visit.now, "recording_downloaded", person=visit.person.id, case=row.case_id,
             recording=row.name, reason=reason, address=visit.came.address,
         )  # fmt: skip
-    name = f"111-{row.code or 'x'}-{row.recorded_at:%Y%m%d-%H%M%S}.wav"
+    name = f"111-{row.code or 'x'}-{stamp(visit, row.recorded_at)}.wav"
     headers = {**KEEP_OUT, "Content-Disposition": f'attachment; filename="{name}"'}
     return web.Response(body=content, headers=headers, content_type="audio/wav")
 
@@ -83,7 +84,8 @@ async def download(visit: Visit) -> web.StreamResponse:
 def watermark(visit: Visit, row: Row[Any], reason: str) -> dict[str, str]:
     """Whoever finds the file somewhere can see whose copy it is."""
     who = f"{visit.person.full_name} ({visit.person.name})"
-    note = visit.words("casefile.watermark", who=who, at=_day(visit.now), code=row.code or "—", reason=reason)
+    at = jalali(visit.now.isoformat(), ZoneInfo(visit.panel.book.timezone))
+    note = visit.words("casefile.watermark", who=who, at=at, code=row.code or "—", reason=reason)
     return {
         riff.ARTIST: who,
         riff.COMMENT: note,
@@ -92,6 +94,11 @@ def watermark(visit: Visit, row: Row[Any], reason: str) -> dict[str, str]:
         riff.NAME: f"{row.code or ''} {row.id}".strip(),
         riff.SOFTWARE: "Seda 111",
     }
+
+
+def stamp(visit: Visit, moment: datetime) -> str:
+    """In a file's name: by the province's clock, as pages show it."""
+    return f"{moment.astimezone(ZoneInfo(visit.panel.book.timezone)):%Y%m%d-%H%M%S}"
 
 
 async def _may_hear(visit: Visit, row: Row[Any], form: Rendition) -> None:
@@ -118,8 +125,3 @@ def _missing(row: Row[Any], error: Exception) -> Exception:
     """A recording that the books have and no disk, or that no key opens: `ivr verify` names it too."""
     log.error("recording %s can't be played: %s", row.name, error)
     return NotFound() if isinstance(error, FileNotFoundError) else web.HTTPServiceUnavailable()
-
-
-def _day(moment: datetime) -> str:
-    jalali: Any = JalaliDateTime  # it has no types
-    return str(jalali(moment).strftime("%Y/%m/%d %H:%M"))

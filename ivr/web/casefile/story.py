@@ -187,7 +187,7 @@ class Teller:
             or words("casefile.no_county"),
             "level": words.get(f"casefile.level.{details.get('level', '')}", str(details.get("level", ""))),
             "kind": words.get(f"common.kind.{details.get('kind', '')}", ""),
-            **{name: _jalali(details[name], self.zone) for name in _DATES if name in details},
+            **{name: jalali(details[name], self.zone) for name in _DATES if name in details},
         }
 
 
@@ -204,7 +204,7 @@ class _Lenient(dict[str, str]):
         return ""
 
 
-def _jalali(moment: str, zone: ZoneInfo) -> str:
+def jalali(moment: str, zone: ZoneInfo) -> str:
     """A day, or a moment with its hour there."""
     on, at = _jalali_day, _jalali_time
     hour = "T" in moment

@@ -58,7 +58,7 @@ async def test_it_is_taken_by_its_bytes_and_opened_on_record_where_nothing_of_it
         assert (answer.status, await answer.read()) == (200, content)
         headers = answer.headers
         assert headers["Content-Type"] == kind and headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Content-Disposition"].startswith(f'{shown}; filename="111-{code}-')
+        assert headers["Content-Disposition"].startswith(f'{shown}; filename="111-{code}-20261125-1130')
         assert headers["Content-Security-Policy"].endswith("; sandbox")
         assert headers["Cache-Control"] == "private, no-store"
     async with panel.engine.connect() as connection:

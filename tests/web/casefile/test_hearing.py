@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -343,16 +343,19 @@ async def test_a_recording_in_an_envelope_is_heard_like_any_other(desk: Desk, ch
 async def test_a_copy_that_is_taken_away_bears_the_listeners_name(desk: Desk) -> None:
     code = await desk.open()
     (id,) = await desk.recordings(code)
+    desk.panel.clock.now = datetime(2026, 11, 25, 20, 40, tzinfo=UTC)  # a new day where we are
     client = await desk.panel.signed_in("supervisor")
     assert client.person is not None
     assert (await client.post(f"/panel/recordings/{id}/download", {"reason": " "})).status == 422
     taken = await client.post(f"/panel/recordings/{id}/download", {"reason": "نامه‌ی دادگاه"})
-    assert taken.status == 200 and "attachment" in taken.headers["Content-Disposition"]
+    named = taken.headers["Content-Disposition"]
+    assert taken.status == 200 and named == f'attachment; filename="111-{code}-20261125-113000.wav"'
     assert taken.headers["Cache-Control"] == "private, no-store"
     content = await taken.read()
     info = info_of(content)
     assert client.person.name in info[ARTIST] and "مریم کریمی" in info[ARTIST]
     assert "نامه‌ی دادگاه" in info[COMMENT] and code in info[COMMENT]
+    assert "۵ آذر ۱۴۰۵، ۰۰:۱۰" in info[COMMENT]
     kept = (desk.panel.panel.places.recordings / f"{await name_of(desk.panel.engine, id)}.wav").read_bytes()
     assert np.abs(read(content)[0] - read(kept)[0]).max() < 1e-4 and info_of(kept) == {}
     assert "recording_downloaded" in await noted(desk.panel.engine)
