@@ -17,12 +17,16 @@ Json = dict[str, Any]
 
 
 def request_json(wish: MeetingRequest) -> Json:
-    """Without the caller's number: `ivr case show CODE --reveal` gives it, with a reason."""
+    """Without the caller's number: `ivr case show CODE --reveal` gives it, with a reason.
+
+    `words` of a confidential one are what the desk wrote of it.
+    """
     case = wish.case
     told: Json = {"code": wish.code, "state": str(wish.state), "late": wish.late}
     told |= {"asked_at": case.opened_at.isoformat(), "due_at": case.due_at.isoformat()}
-    told |= {name: getattr(case, name) for name in ("topic", "county", "agency", "status", "words")}
+    told |= {name: getattr(case, name) for name in ("topic", "county", "agency", "status")}
     told |= {
+        "words": (case.told or "") if case.confidential else case.words,
         "urgency": Urgency(case.urgency or 0).name.lower(),
         "about": case.about,
         "bodies": [*wish.bodies],

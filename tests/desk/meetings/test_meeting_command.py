@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers
+from ivr.desk.case import answers, confiding
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.meetings import request_deciding
-from tests.desk.meetings.hall import hall
+from tests.desk.meetings.hall import WORDS, hall
 from tests.fixtures.commands import Terminal, ivr
 
 
@@ -46,6 +47,25 @@ async def test_from_the_list_over_a_session_to_the_slot(
     assert "2 wait again" in await run("cancel", "1", "--next", soon, "--reason", "مأموریت")
     assert "declined" in await run("decline", old, "--reason", "این کار دادگاه است")
     assert old not in await run("requests") and new in await run("requests")
+
+
+async def test_of_a_confidential_request_what_the_desk_wrote_is_read_and_none_of_her_words(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at, read = await hall(engine), Terminal(database_url, tmp_path, ("meeting",)).read
+    code = await at.accepted()
+    await at.fill(number := await at.session())
+
+    async def words() -> list[str]:
+        shown, [listed] = await read("show", code), await read("requests", "--state", "invited")
+        seated = next(seat["request"] for seat in await read("agenda", str(number)) if seat["request"])
+        return [each["words"] for each in (shown, listed, seated)]
+
+    assert await words() == 3 * [WORDS]
+    await confiding.confide(engine, at.page, at.by(code, "تهدید"))
+    assert await words() == 3 * [""]
+    await confiding.confide(engine, at.page, at.by(code, "متن"), Secrecy(told="رشوه خواسته‌اند."))
+    assert await words() == 3 * ["رشوه خواسته‌اند."]
 
 
 async def test_an_order_is_given_listed_and_extended(
