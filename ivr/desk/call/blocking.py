@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
@@ -21,6 +21,9 @@ from ivr.store.blocked_callers import blocked_callers, in_force
 
 Json = dict[str, Any]
 MOST_DAYS = 90
+
+# Of two who block one number at the same moment the second one's takes the place of the first one's.
+_ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('block ' || :number))")
 
 
 async def block(
@@ -45,6 +48,7 @@ async def block(
     until = now + timedelta(days=days)
     row = {"id": uuid.uuid4(), "caller_key": caller, "reason": reason.strip(), "blocked_by": actor.name}
     async with engine.begin() as connection:
+        await connection.execute(_ONE_NUMBER, {"number": caller})
         await connection.execute(_end(caller, actor, now))
         await connection.execute(blocked_callers.insert(), [row | {"blocked_at": now, "until": until}])
     return until
@@ -62,12 +66,12 @@ async def lift(
 
 
 async def lift_one(engine: AsyncEngine, actor: Actor, block: uuid.UUID, now: datetime | None = None) -> None:
-    """That block before its time. Raises Refused when it is not in force."""
+    """That block before its time: its caller is let in. Raises Refused when it is not in force."""
     _desk_only(actor)
     now = now or datetime.now(UTC)
-    this = (blocked_callers.c.id == block, in_force(now))
+    whose = select(blocked_callers.c.caller_key).where(blocked_callers.c.id == block, in_force(now))
+    ending = _end(whose.correlate(None).scalar_subquery(), actor, now)
     async with engine.begin() as connection:
-        ending = update(blocked_callers).where(*this).values(ended_at=now, ended_by=actor.name)
         if not (await connection.execute(ending)).rowcount:
             raise Refused("that block is not in force any more")
 
@@ -94,7 +98,7 @@ async def listed(engine: AsyncEngine, past: bool = False, now: datetime | None =
     ]
 
 
-def _end(caller: str, actor: Actor, now: datetime) -> Any:
+def _end(caller: str | ScalarSelect[str], actor: Actor, now: datetime) -> Any:
     these = (blocked_callers.c.caller_key == caller, in_force(now))
     return update(blocked_callers).where(*these).values(ended_at=now, ended_by=actor.name)
 

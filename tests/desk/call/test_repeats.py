@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
@@ -21,7 +23,7 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.facts.comparing import compare
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
-from ivr.store.tables import outbox
+from ivr.store.tables import blocked_callers, outbox
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Lookup
 from tests.desk.counter import counter
@@ -271,3 +273,20 @@ async def test_blocks_are_listed_replaced_and_lifted_and_have_a_reason_and_an_en
     assert len(await blocking.listed(engine, past=True)) == 2
     with pytest.raises(Refused, match="not blocked"):
         await blocking.lift(engine, page, DESK, "09141234567", WEDNESDAY)
+
+
+async def test_a_number_that_several_block_at_once_is_let_in_by_whoever_lifts_one_of_their_blocks(
+    engine: AsyncEngine,
+) -> None:
+    page, reasons = (await counter(engine)).page, [f"شوخی {n}" for n in range(6)]
+    at_once = (blocking.block(engine, page, DESK, "09141234567", 3, each, WEDNESDAY) for each in reasons)
+    await asyncio.gather(*at_once)
+    [row] = await blocking.listed(engine, now=WEDNESDAY)
+    assert len(await blocking.listed(engine, past=True)) == len(reasons)
+    async with engine.begin() as connection:  # as they were left while nobody waited for another
+        await connection.execute(update(blocked_callers).values(ended_at=None, ended_by=None))
+    assert len(await blocking.listed(engine, now=WEDNESDAY)) == len(reasons)
+    await blocking.lift_one(engine, DESK, uuid.UUID(row["id"]), WEDNESDAY)
+    assert await blocking.listed(engine, now=WEDNESDAY) == []
+    with pytest.raises(Refused, match="not in force"):
+        await blocking.lift_one(engine, DESK, uuid.UUID(row["id"]), WEDNESDAY)
