@@ -11,13 +11,15 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import Came, InvitationState
-from ivr.cases.meetings import MeetingWay, Official
+from ivr.cases.meetings import SLOTTED, MeetingWay, Official, SessionState
+from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
 from ivr.desk.letters import indicator
 from ivr.desk.meetings import agenda, inviting, order_giving, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.meetings.request_deciding import the_office
+from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.reading.briefs import voices_of
 from ivr.desk.reading.casefile import full_names, must_know
@@ -159,6 +161,7 @@ async def session_page(
         called = await full_names(connection, {seat.slot.placed_by for seat in seats})
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
         owed = await _owed(visit, connection, row)
+        to_tell = await _to_tell(visit, connection, row, seats)
         complete = await agenda.is_whole(connection, row.number, visit.scope)
         readable = complete or await agenda.is_whole(connection, row.number, visit.scope, but_apart=True)
         asked = {
@@ -182,6 +185,7 @@ async def session_page(
         attendances=attendances,
         views=views,
         owed=owed,
+        to_tell=to_tell,
         day=jalali_day,
         papers=papers,
         own_list=row.agency != the_office(page),
@@ -225,6 +229,19 @@ async def _owed(visit: Visit, connection: AsyncConnection, row: Row[Any]) -> dic
     if row.state != "planned" or row.ends_at <= visit.now or row.agency != the_office(page):
         return {}
     return await order_giving.heading(connection, page, visit.now, visit.scope)
+
+
+async def _to_tell(
+    visit: Visit, connection: AsyncConnection, row: Row[Any], seats: list[Seat]
+) -> list[MeetingRequest]:
+    """Whom nobody can call about their slot, nor that it is off: the office tells them itself, in time."""
+    if visit.scope.agency or row.ends_at <= visit.now:
+        return []
+    wishes = [seat.wish for seat in seats if seat.wish is not None and seat.wish.state in SLOTTED]
+    if row.state == SessionState.CANCELLED:
+        page = await visit.panel.book.page()
+        wishes = await agenda.lost_there(connection, page, visit.now, row.number, visit.scope)
+    return [wish for wish in wishes if wish.by_phone in (Reach.NO, Reach.REFUSED)]
 
 
 async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:

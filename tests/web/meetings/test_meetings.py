@@ -128,6 +128,28 @@ async def test_of_what_another_body_has_answered_only_what_is_possible_is_offere
     assert "در انتظار نوبت" in await client.text(request)
 
 
+async def test_whom_nobody_can_call_the_office_is_told_to_tell_of_a_slot_and_that_the_session_is_cancelled(
+    panel: PanelServed, at: Hall
+) -> None:
+    withheld = await at.accepted(3, "")
+    reached = await at.accepted(2, "09141234562")
+    number = await at.session()
+    await at.fill(number)
+    client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
+
+    async def to_tell() -> list[str]:
+        named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
+        return re.findall(r"/requests/(\d+)", named[1]) if named else []
+
+    assert await to_tell() == [withheld] and (await client.text(session)).count("خبر با دفتر") == 1
+    for code, told in ((withheld, True), (reached, False)):
+        assert ("خودتان به او خبر دهید" in await client.text(f"{MEETINGS}/requests/{code}")) is told
+    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
+    assert (await client.post(f"{session}/cancel", off)).status == 303
+    assert await to_tell() == [withheld]
+    assert "تلفنی" not in await client.text(f"{session}?done=move")
+
+
 async def test_no_order_is_offered_where_her_case_has_its_answer(panel: PanelServed, at: Hall) -> None:
     code = await at.accepted()
     await at.fill(await at.session())
