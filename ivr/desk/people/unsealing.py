@@ -67,8 +67,9 @@ async def refuse(
 
 
 async def opened(connection: AsyncConnection, person: uuid.UUID, case: uuid.UUID, now: datetime) -> bool:
-    """Whether this person was allowed to see whose the case is, and still is."""
-    query = select(_ITS.id).where(_ITS.case_id == case, *_in_force(person, now))
+    """Whether this person was allowed to see whose the case is, and still is: one of the few, too."""
+    query = select(_ITS.id).join(people, people.c.id == _ITS.asked_by).where(people.c.trusted)
+    query = query.where(_ITS.case_id == case, *_in_force(person, now))
     return (await connection.execute(query.limit(1))).first() is not None
 
 
@@ -100,6 +101,7 @@ async def listed(engine: AsyncEngine, person: Person, now: datetime, limit: int 
 def _listing(person: Person) -> Select[Any]:
     asker, decider = people.alias("asker"), people.alias("decider")
     shown = (asker.c.full_name.label("asker"), decider.c.full_name.label("decider"), cases.c.code)
+    shown += (asker.c.trusted.label("asker_trusted"),)
     query = select(openings, *shown).join(asker, asker.c.id == _ITS.asked_by)
     query = query.outerjoin(decider, decider.c.id == _ITS.decided_by)
     query = query.outerjoin(cases, cases.c.id == _ITS.case_id)
@@ -107,8 +109,8 @@ def _listing(person: Person) -> Select[Any]:
 
 
 def waits(row: Row[Any], now: datetime) -> bool:
-    """Whether an asking can still be decided."""
-    return row.allowed is None and row.asked_at > now - WAITS
+    """Whether an asking can still be decided: not for whom is one of the few no more."""
+    return row.allowed is None and row.asked_at > now - WAITS and (row.case_id is None or row.asker_trusted)
 
 
 def checked(reason: str, shortest: int = SHORTEST) -> str:

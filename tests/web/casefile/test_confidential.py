@@ -18,7 +18,7 @@ from ivr.desk.case import referring
 from ivr.desk.case.attachments import ATTACHED
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.event_log import add_event
-from ivr.desk.people import passwords, unsealing
+from ivr.desk.people import passwords, staffing, unsealing
 from ivr.desk.people.limiting import TooOften
 from ivr.desk.people.unsealing import OPEN_FOR
 from ivr.desk.reading import as_json
@@ -199,6 +199,27 @@ async def test_the_seal_is_opened_by_two_for_a_while_and_both_are_on_record(desk
         asker.person.id,
     )
     assert asked.reason == allowed.reason == WHY
+
+
+async def test_who_is_one_of_the_few_no_more_opens_nothing_that_was_allowed_or_waits(desk: Desk) -> None:
+    code, other = await desk.open(), await desk.open()
+    for each in (code, other):
+        await confide(desk, each)
+    asker, second = await trusted(desk), await trusted(desk, "auditor")
+    assert asker.person
+    await asker.post(f"/panel/cases/{code}/ask", {"reason": WHY})
+    assert (await second.post(f"/panel/openings/{await waiting(desk)}/allow")).status == 303
+    await asker.post(f"/panel/cases/{other}/ask", {"reason": WHY})
+    engine, now = desk.panel.engine, desk.panel.clock()
+    await staffing.reassign_some(engine, asker.person.name, {"trusted": False}, (), now)
+    late = await desk.panel.client(asker.person, await desk.panel.token_of(asker.person))
+    for what in ("caller", "voice"):
+        answer = await late.post(f"/panel/cases/{code}/reveal", {"what": what, "reason": WHY})
+        assert answer.status == 422 and HERS not in await answer.text()
+    heard = (await desk.recordings(code))[0]
+    assert (await late.get(f"/panel/recordings/{heard}?as=plain")).status == 403
+    assert "/allow" not in await second.text("/panel/openings")
+    assert (await second.post(f"/panel/openings/{await waiting(desk)}/allow")).status == 403
 
 
 async def test_who_is_kept_from_it_neither_sees_nor_allows(desk: Desk) -> None:
