@@ -56,7 +56,7 @@ async def listed(
     """The newest first, from below the id `before` on; of one person by name, one subject, or one case.
 
     `scope`: who reads it, from whom what is about some cases may be kept; None: the machine. `with_codes`:
-    whether the cases that older releases named as subjects are told.
+    whether codes of cases are told, of counties in sight alone, with what older releases named as subjects.
     """
     about = audit.c.subject if with_codes else func.regexp_replace(audit.c.subject, "^case/.*", "")
     its = (column for column in audit.c if column.name != "subject")
@@ -76,7 +76,8 @@ async def listed(
     if before:
         query = query.where(audit.c.id < before)
     if scope is not None:
-        query = query.where(or_(audit.c.case_id.is_(None), scope.not_kept()))
+        may_read = scope.in_sight() if with_codes else scope.not_kept()
+        query = query.where(or_(audit.c.case_id.is_(None), may_read))
     async with engine.connect() as connection:
         rows = (await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))).all()
     names = ("id", "at", "action", "subject", "reason", "address", "name", "full_name", "code")

@@ -231,3 +231,15 @@ async def test_the_audit_tells_nobody_who_looked_into_what_is_kept_from_them(
         path = f"/panel/admin/audit{query}"
         seen = [f'about=case/{code}">' in await client.text(path) for client in (other, kept)]
         assert seen == [True, False], path
+
+
+async def test_the_audit_tells_who_sees_some_counties_nothing_of_cases_of_others(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.open()
+    await (await panel.signed_in("supervisor")).text(f"/panel/cases/{code}")
+    for query in ("", f"?about=case/{code}"):
+        path = f"/panel/admin/audit{query}"
+        clients = [await panel.signed_in("auditor", areas=(area,)) for area in ("ahar", "tabriz")]
+        seen = [f'about=case/{code}">' in await client.text(path) for client in clients]
+        assert seen == [True, False], path
