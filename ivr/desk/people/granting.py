@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -20,6 +20,9 @@ from ivr.store import tables
 from ivr.store.tables import grant_requests
 
 WAITS_FOR = timedelta(days=7)
+_ADMINS = select(tables.people.c.id).where(
+    tables.people.c.role == str(Role.ADMIN), tables.people.c.locked_at.is_(None)
+)
 DEEDS = {"add": "", "change": "person_changed", "password": "password_set", "totp": "totp_reset"}
 
 
@@ -65,8 +68,8 @@ async def ask(
             people.still(person, seen)
             seen = people.version(person._mapping)
         its = grant_requests.c
-        stale = delete(grant_requests).where(its.decided_at.is_(None), its.asked_at < now - WAITS_FOR)
-        await connection.execute(stale)
+        stale = or_(its.asked_at < now - WAITS_FOR, its.asked_by.not_in(_ADMINS))
+        await connection.execute(delete(grant_requests).where(its.decided_at.is_(None), stale))
         row: dict[str, Any] = {"id": uuid.uuid4(), "deed": deed, "name": wanted.name}
         row |= {"wanted": wanted.row | {"seen": seen}, "asked_by": by, "asked_at": now}
         asked = insert(grant_requests).values(row).on_conflict_do_nothing().returning(its.id)
@@ -76,17 +79,16 @@ async def ask(
 
 
 async def _others(connection: AsyncConnection, by: UUID) -> int:
-    its = tables.people.c
-    others = (its.role == str(Role.ADMIN), its.id != by, its.locked_at.is_(None))
-    return (await connection.execute(select(func.count()).where(*others))).scalar_one()
+    others = select(func.count()).where(tables.people.c.id.in_(_ADMINS), tables.people.c.id != by)
+    return (await connection.execute(others)).scalar_one()
 
 
 async def waiting(engine: AsyncEngine, now: datetime) -> list[GrantRequest]:
-    """What has no answer yet, the longest waiting first."""
+    """What has no answer yet, of who is still an admin; the longest waiting first."""
     its = grant_requests.c
     query = select(grant_requests, tables.people.c.full_name.label("asker"))
     query = query.join(tables.people, tables.people.c.id == its.asked_by)
-    query = query.where(its.decided_at.is_(None), its.asked_at > now - WAITS_FOR).order_by(its.asked_at)
+    query = query.where(*_open(now)).order_by(its.asked_at)
     async with engine.connect() as connection:
         rows = await connection.execute(query)
         return [GrantRequest(r.id, r.deed, _wanted(r), r.asked_by, r.asker, r.asked_at) for r in rows]
@@ -130,6 +132,12 @@ async def allow(
     return row.name, password if given else ""
 
 
+def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What waits: nothing that was asked by who was locked since, or is no admin any more."""
+    its = grant_requests.c
+    return its.decided_at.is_(None), its.asked_at > now - WAITS_FOR, its.asked_by.in_(_ADMINS)
+
+
 async def refuse(engine: AsyncEngine, request: UUID, now: datetime, *, by: UUID, address: str = "") -> None:
     """It is not done; who asked may take it back so. Raises Refused when it waits no longer."""
     async with engine.begin() as connection:
@@ -140,9 +148,8 @@ async def refuse(engine: AsyncEngine, request: UUID, now: datetime, *, by: UUID,
 async def _decide(
     connection: AsyncConnection, request: UUID, now: datetime, by: UUID, *, allowed: bool
 ) -> Row[Any]:
-    its = grant_requests.c
-    open_ = (its.id == request, its.decided_at.is_(None), its.asked_at > now - WAITS_FOR)
-    decided = update(grant_requests).where(*open_).values(decided_by=by, decided_at=now, allowed=allowed)
+    decided = update(grant_requests).where(grant_requests.c.id == request, *_open(now))
+    decided = decided.values(decided_by=by, decided_at=now, allowed=allowed)
     row: Row[Any] | None = (await connection.execute(decided.returning(grant_requests))).first()
     if row is None:
         raise Refused("it waits for no answer any more")

@@ -139,6 +139,26 @@ async def test_a_lone_admin_is_told_that_nobody_can_allow_it(engine: AsyncEngine
         await granting.ask(engine, "add", NewPerson("karimi", "x", Role.ADMIN), NOW, by=alone)
 
 
+@pytest.mark.parametrize("change", [{"locked_at": NOW}, {"role": "auditor"}], ids=["locked", "demoted"])
+async def test_what_an_admin_asked_who_is_one_no_more_waits_no_longer_and_another_may_ask_it(
+    engine: AsyncEngine, change: dict[str, object]
+) -> None:
+    asks = await made(engine, "first", Role.ADMIN)
+    others = [await made(engine, name, Role.ADMIN) for name in ("second", "third")]
+    wanted = NewPerson("karimi", "x", Role.SUPERVISOR, trusted=True)
+    await granting.ask(engine, "add", wanted, NOW, by=asks)
+    [request] = await granting.waiting(engine, NOW)
+    async with engine.begin() as connection:
+        its = tables.people.c
+        await connection.execute(update(tables.people).where(its.name == "first").values(change))
+    assert not await granting.waiting(engine, NOW)
+    with pytest.raises(Refused, match="waits for no answer"):
+        await granting.allow(engine, request.id, NOW, by=others[0])
+    await granting.ask(engine, "add", wanted, NOW, by=others[0])
+    [again] = await granting.waiting(engine, NOW)
+    await granting.allow(engine, again.id, NOW, by=others[1])
+
+
 async def test_of_two_admins_who_lock_each_other_at_once_one_stays(engine: AsyncEngine) -> None:
     for _ in range(5):
         ids = {name: await made(engine, name, Role.ADMIN) for name in ("first", "second")}
