@@ -75,7 +75,8 @@ class Person:
     @property
     def scope(self) -> Scope:
         agency = self.agency if self.role in OF_AN_AGENCY else ""
-        return Scope(agency, self.areas, self.id, of_desk=self.role in OF_THE_DESK)
+        whose = {"of_desk": self.role in OF_THE_DESK, "of_office": self.role is Role.GOVERNOR}
+        return Scope(agency, self.areas, self.id, **whose)
 
 
 @dataclass(frozen=True, slots=True)

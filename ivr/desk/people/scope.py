@@ -13,8 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, null, or_, select, true
 
+from ivr.cases.kinds import Kind
 from ivr.store.cases import KEPT
-from ivr.store.tables import cases, provinces
+from ivr.store.tables import agencies, cases, provinces
 
 IDENTITY = ("caller", "caller_key", "caller_name", "callback", "national_id")
 OPEN_TO_ALL = cases.c.confidential.is_(None)
@@ -26,13 +27,15 @@ _ALL = cases.c
 class Scope:
     """How far someone sees: "" = every agency, () = every county.
 
-    `person`: whom a case may be kept from; None: the machine. `of_desk`: they are the desk's own people.
+    `person`: whom a case may be kept from; None: the machine. `of_desk`: they are the desk's own people,
+    `of_office` the governor's.
     """
 
     agency: str = ""
     areas: tuple[str, ...] = ()
     person: UUID | None = None
     of_desk: bool = False
+    of_office: bool = False
 
     def cases(self, its: Any = _ALL) -> ColumnElement[bool]:
         """The condition: with that agency now, in those counties or none known, and not kept from them."""
@@ -45,11 +48,15 @@ class Scope:
         return and_(or_(its.county.in_(self.areas), its.county.is_(None)), self.not_kept(its))
 
     def not_kept(self, its: Any = _ALL) -> ColumnElement[bool]:
-        """The condition that it is neither about their body nor kept from themselves."""
+        """The condition that it is neither about their body nor kept from themselves.
+
+        A request to meet the governor is for the governor's office, whomever it is about.
+        """
         limits: list[ColumnElement[bool]] = []
         body = self._body
         if body is not None:
-            limits.append(or_(its.accused.is_(None), its.accused != body))
+            asked = (its.kind == Kind.MEETING,) if self.of_office else ()
+            limits.append(or_(its.accused.is_(None), its.accused != body, *asked))
         if self.person is not None:
             limits.append(or_(its.kept_from.is_(None), ~its.kept_from.bool_op("?")(_text(self.person))))
         return and_(true(), *limits)
@@ -75,6 +82,9 @@ class Scope:
     def _body(self) -> Any:
         if self.agency:
             return self.agency
+        if self.of_office:  # the body that the desk is a part of
+            above = select(agencies.c.parent).join(provinces, provinces.c.desk == agencies.c.code)
+            return func.coalesce(above.limit(1).scalar_subquery(), "")
         return select(provinces.c.desk).limit(1).scalar_subquery() if self.of_desk else None
 
     def _column(self, column: Any) -> Any:

@@ -24,8 +24,8 @@ MOST_SAID = 200  # characters: more than a line holds
 class Sight:
     """What a person may see. `agency`: only its cases; `counties`: only those and no known one; empty: all.
 
-    `body`: whose new cases are hers; `lowest`: the level at which no case counts as escalated; `of_desk`: as
-    of a scope.
+    `body`: whose new cases are hers; `lowest`: the level at which no case counts as escalated; `of_desk`
+    and `of_office`: as of a scope.
     """
 
     body: str
@@ -34,11 +34,13 @@ class Sight:
     person: uuid.UUID | None = None
     lowest: str = ""
     of_desk: bool = False
+    of_office: bool = False
 
     @property
     def scope(self) -> Scope:
         """Which decides; the words of `facets` only find fast what it allows."""
-        return Scope(self.agency, tuple(sorted(self.counties)), self.person, self.of_desk)
+        counties = tuple(sorted(self.counties))
+        return Scope(self.agency, counties, self.person, self.of_desk, self.of_office)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ async def sight(visit: Visit) -> Sight:
         person=visit.person.id,
         lowest=page.ladders.levels[0],
         of_desk=scope.of_desk,
+        of_office=scope.of_office,
     )
 
 
