@@ -31,17 +31,20 @@ from ivr.voice.events import Recorded
 CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: BY_DESK}
 
 
-async def close(books: Books, page: Page, ask: Instruction) -> None:
+async def close(books: Books, page: Page, ask: Instruction, *, told: bool = True) -> None:
     """An answered case is over: the citizen says solved, could not be reached, or the desk decides.
 
-    Whom the desk did not wait for is told of the answer all the same; whom nobody can call the desk has told.
+    Whom the desk did not wait for is told of the answer all the same. Whom nobody can call the desk has told;
+    `told`: False where it does not say so, which is Refused then.
     """
     async with changing(books, page, CaseAction.CLOSE, ask) as change:
         closure = BY_DESK if change.case.channel == COLLECTIVE else CLOSURES[ask.actor.side]
         change.values = {"closed_at": ask.now, "closure": closure}
         change.details["closure"] = closure
         if ask.actor.side is Side.DESK:
-            await callback_planning.told_otherwise(change.connection, change.case.id, ask.now)
+            waited = await callback_planning.told_otherwise(change.connection, change.case.id, ask.now)
+            if waited and not told:
+                raise Refused(f"case {ask.code} has an answer that nobody could be told of: tell her first")
 
 
 async def withdraw(books: Books, page: Page, ask: Instruction) -> None:

@@ -15,7 +15,6 @@ from itertools import islice
 from aiohttp import web
 from sqlalchemy import select
 
-from ivr.desk.book.book import Page
 from ivr.desk.case import assigning, closing, collecting, pausing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.reading import casefile
@@ -75,8 +74,10 @@ async def pause(book: NameBook, visit: Visit) -> web.StreamResponse:
 
 
 async def close(book: NameBook, visit: Visit) -> web.StreamResponse:
+    """Of nobody who can't be called is it said that she was told: that is asked on each case's page."""
     page = await visit.panel.book.page()
-    return await _each(book, visit, "close", visit.form(), lambda ask: _close(visit, page, ask))
+    does = partial(closing.close, visit.panel.engine, page, told=False)
+    return await _each(book, visit, "close", visit.form(), does)
 
 
 async def collect(book: NameBook, visit: Visit) -> web.StreamResponse:
@@ -96,10 +97,6 @@ async def collect(book: NameBook, visit: Visit) -> web.StreamResponse:
         into = done.code
 
     return await _each(book, visit, "collect", form, join, lambda: f" {digits(into)}" if into else "")
-
-
-async def _close(visit: Visit, page: Page, ask: Instruction) -> None:
-    await closing.close(visit.panel.engine, page, ask)
 
 
 async def _each(

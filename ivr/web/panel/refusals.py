@@ -88,6 +88,7 @@ FORMS: Mapping[str, str] = {
     "in_hands": rf"case {_CODE} is in these hands already",
     "unreadable": r"\w+: no voice reads Azerbaijani in Arabic letters .*",
     "nothing_untold": rf"case {_CODE} has no answer that nobody could be told of",
+    "untold": rf"case {_CODE} has an answer that nobody could be told of: tell her first",
     "latin": r"\w+: people here read no Azerbaijani in Latin letters: .*",
     "field_reason": r"reason: .*",
     "field_note": r"note: .*",

@@ -28,6 +28,7 @@ from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
 from ivr.web.application import attach
 from ivr.web.inbox import stream
+from ivr.web.panel import locale
 from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
 from tests.web.browser import PHONE, WIDE, chrome, enter, patient, screenshot, serious, window
@@ -550,6 +551,26 @@ async def test_no_deed_on_many_is_done_on_what_was_not_seen(
     assert (await its.at.row(stale)).last_seq == before
     assert (await its.at.row(fresh)).last_seq > now
     assert "کارتابل را تازه کنید" in page  # a page that doesn't tell what was seen
+
+
+async def test_who_closes_many_says_of_nobody_that_she_was_told(panel: PanelServed) -> None:
+    """Nobody can call her: her case is left alone, and its page asks how she was told."""
+    its = await books(panel.engine)
+    untold = await its.more("water.supply", "آب نداریم", caller="")
+    both = (its.codes[0], untold)
+    for code in both:
+        await answers.give(panel.engine, its.at.page, its.at.ask(code, "abfa"), "انجام شد")
+    client = await panel.signed_in("supervisor")
+    picked = [("codes", f"{code}:{(await its.at.row(code)).last_seq}") for code in both]
+    assert untold in await client.text("/panel/inbox?queue=untold")
+    sent = [*picked, ("reason", "پاسخ کافی است"), ("csrf", client.proof)]
+    page = await (await client.http.post("/panel/inbox/close", data=sent)).text()
+    assert 'data-done="1" data-all="2"' in page and "در صفحهٔ خودش ببندید" in page
+    assert [(await its.at.row(code)).status for code in both] == ["closed", "answered"]
+    assert untold in await client.text("/panel/inbox?queue=untold")
+    form = await client.text(f"/panel/cases/{untold}?do=close")
+    said = locale.words()
+    assert said("casefile.close_untold") in form and said("casefile.deed_hint.close") not in form
 
 
 async def test_a_code_opens_its_case_however_it_is_written(panel: PanelServed, chrome: Browser) -> None:
