@@ -39,13 +39,16 @@ _MIRRORED = _ANSWERS | {A.REFER, A.ACCEPT, A.RETURN, A.RULE, A.REOPEN}
 _ENDS_PART = _ANSWERS | {A.ADVISE, A.WITHDRAW}
 
 
-def forbidden(case: Row[Any]) -> frozenset[CaseAction]:
-    """What a case's own place among its kin forbids, whatever the others are: nobody need be offered it."""
+def forbidden(case: Row[Any], parts: Sequence[Row[Any]]) -> frozenset[CaseAction]:
+    """What its place among its kin forbids a case, so that nobody need be offered it. `parts`: its own."""
     if case.part_of:
         return _NOT_OF_PARTS
     if case.member_of:
         return frozenset(CaseAction) - _OF_MEMBERS
-    return _NOT_OF_COLLECTIVES if case.channel == COLLECTIVE else frozenset({A.RELEASE})
+    if case.channel == COLLECTIVE:
+        return _NOT_OF_COLLECTIVES
+    once = _NOT_ONCE_SPLIT | {A.HAND_BACK} if parts else frozenset()
+    return once | {A.RELEASE} | (_NOT_WHILE_SPLIT if any(map(_is_unanswered, parts)) else frozenset())
 
 
 async def may(change: Change) -> None:

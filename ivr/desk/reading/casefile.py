@@ -80,6 +80,7 @@ class CaseFile:
     `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
     `untold`: it has an answer of which the desk must tell her.
     `kin`: the cases that this one is tied to. `hands`: whose it is at its body, by full name.
+    `parts`: how each of its parts stands, also one that is out of sight.
     `order`: where it carries one. `report`: where its body owes the governor's office one.
     """
 
@@ -102,12 +103,13 @@ class CaseFile:
     attachments: Sequence[Row[Any]] = ()
     order: Row[Any] | None = None
     report: Row[Any] | None = None
+    parts: Sequence[Row[Any]] = ()
 
     def actions(self, actor: Actor) -> frozenset[CaseAction]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
         if actor.side is Side.AGENCY and actor.agency != self.case.agency:
             return frozenset()
-        found = permitted(Status(self.case.status), actor.side) - family.forbidden(self.case)
+        found = permitted(Status(self.case.status), actor.side) - family.forbidden(self.case, self.parts)
         if self.case.draft is None:
             found -= {CaseAction.APPROVE, CaseAction.TURN_DOWN}
         paused = self.case.paused_at is not None
@@ -164,6 +166,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             await attachments.of_cases(connection, [case.id]) if whole else [],
             next(iter(await _of(connection, meeting_orders, case.id, meeting_orders.c.due_on)), None),
             await office_deeds.owed_of(connection, case.id),
+            await _parts(connection, case.id),
         )
 
 
@@ -255,6 +258,11 @@ async def full_names(connection: AsyncConnection, named: Collection[str]) -> dic
     """Of people, by the names they sign in with."""
     query = select(people.c.name, people.c.full_name).where(people.c.name.in_(named))
     return {row.name: row.full_name for row in await connection.execute(query)}
+
+
+async def _parts(connection: AsyncConnection, case: UUID) -> list[Row[Any]]:
+    query = select(cases.c.status, cases.c.closed_at).where(cases.c.part_of == case)
+    return list(await connection.execute(query))
 
 
 async def _hands(connection: AsyncConnection, case: Row[Any]) -> str:

@@ -141,6 +141,7 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
         for deed in DEEDS
         if (deed.action in possible if deed.action else _beside_the_table(visit, file, deed))
         and (file.order is not None or deed.name not in _OF_ORDERS)
+        and (file.order is None or deed.name != "pause" or side is Side.DESK)
         and (case.kind != Kind.MEETING or deed.name != "order")  # that is on the request's page
         and side in deed.sides
         and (file.of_matter or deed.name != "collect")
@@ -156,7 +157,8 @@ def _beside_the_table(visit: Visit, file: CaseFile, deed: Deed) -> bool:
     if deed.name == "confide":
         return file.case.channel not in (PART, COLLECTIVE) and file.case.status != Status.MERGED
     if deed.name == "hand-back":
-        return file.case.status in (Status.ANSWERED, Status.RETURNED) and not file.kin.get("part")
+        does = {Status.ANSWERED: CaseAction.HAND_BACK, Status.RETURNED: CaseAction.REFER}
+        return does.get(Status(file.case.status)) in file.actions(visit.actor)
     if deed.name in ("remind", "ask-report", "report"):
         with_body = file.case.status in OPEN and file.case.agency != file.names.desk
         return with_body and (deed.name == "remind" or (deed.name == "report") == (file.report is not None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,12 +19,15 @@ from ivr.cases.code import KEY_BYTES, code_for
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
-from ivr.desk.case import answers, collecting, confiding, referring
+from ivr.desk.case import answers, closing, collecting, confiding, referring, splitting
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.event_log import add_event
+from ivr.desk.case.splitting import Part
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import BY_NAME
+from ivr.desk.meetings import order_giving
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.store.tables import agencies, audit, calls, cases
@@ -37,6 +40,7 @@ from tests.fixtures.database import ROOT
 from tests.fixtures.province import read_page
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile import MARKUP, Desk, desk_served
+from tests.web.panel import Client
 from tests.web.service import LEARNING
 
 
@@ -51,6 +55,12 @@ async def status(desk: Desk, code: str) -> tuple[str, str]:
     case = await as_json.case_json(desk.panel.engine, code)
     assert case is not None
     return case["status"], case["agency"]
+
+
+async def offers(client: Client, code: str) -> set[str]:
+    """What the page of that case has buttons for."""
+    page = await client.text(f"/panel/cases/{code}")
+    return {deed.name for deed in DEEDS if f'data-deed="{deed.name}"' in page}
 
 
 async def do(page: Page, deed: str, **fields: str) -> None:
@@ -216,17 +226,21 @@ async def test_what_the_desk_ended_and_nobody_could_be_told_of_is_told_by_the_de
         await expect(page.locator(".timeline")).to_contain_text("نامه فرستاده شد")
 
 
+async def test_who_answers_a_part_is_not_told_that_nobody_can_call_about_it(desk: Desk) -> None:
+    """It has no caller: the whole's citizen hears its answer."""
+    whole, page = await desk.open(), await desk.office.book.page()
+    ask = Instruction(whole, actor_named(page, "desk"), now=WEDNESDAY)
+    named = [Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")]
+    codes = await splitting.split(desk.panel.engine, page, ask, named)
+    client = await desk.panel.signed_in("officer", agency="abfa")
+    form = await client.text(f"/panel/cases/{codes[0]}?do=answer")
+    assert 'data-name="answer"' in form and words()("casefile.nobody_called") not in form
+
+
 async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
     code = await desk.open()
-    seen = {
-        role: {
-            deed.name
-            for deed in DEEDS
-            if f'data-deed="{deed.name}"'
-            in await (await desk.panel.signed_in(role)).text(f"/panel/cases/{code}")
-        }
-        for role in ("operator", "supervisor", "officer", "governor", "auditor")
-    }
+    roles = ("operator", "supervisor", "officer", "governor", "auditor")
+    seen = {role: await offers(await desk.panel.signed_in(role), code) for role in roles}
     assert seen["operator"] == seen["auditor"] == set()
     assert seen["governor"] == {"order", "remind", "ask-report"}
     assert seen["officer"] == {"accept", "answer", "onward", "return", "pause", "hand"}
@@ -234,6 +248,45 @@ async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
     desks |= {"confide"}
     assert seen["supervisor"] == desks
     assert (await (await desk.panel.signed_in("admin")).get(f"/panel/cases/{code}")).status == 403
+
+
+async def test_what_is_split_waits_for_its_parts_and_is_neither_answered_nor_handed_back(desk: Desk) -> None:
+    whole, page = await desk.open(), await desk.office.book.page()
+    ask = Instruction(whole, actor_named(page, "desk"), now=WEDNESDAY)
+    named = [Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")]
+    codes = await splitting.split(desk.panel.engine, page, ask, named)
+    supervisor, governor = await desk.panel.signed_in("supervisor"), await desk.panel.signed_in("governor")
+    assert await offers(supervisor, whole) == {"topic", "pause", "split", "withdraw", "confide", "hand"}
+    for part, code in zip(named, codes, strict=True):
+        by = Instruction(code, actor_named(page, part.agency), now=WEDNESDAY)
+        await answers.give(desk.panel.engine, page, by, "درست شد")
+    assert {"answer", "close", "reopen"} <= await offers(supervisor, whole)
+    assert ["hand-back" in await offers(governor, code) for code in (whole, codes[0])] == [False, True]
+
+
+async def test_what_a_collective_case_is_answered_with_is_not_handed_back_and_what_is_returned_is(
+    desk: Desk,
+) -> None:
+    codes, page = [await desk.open(caller=f"0914765432{n}") for n in range(2)], await desk.office.book.page()
+    by, engine = actor_named(page, "desk"), desk.panel.engine
+    whole = (await collecting.collect(engine, page, by, codes, "آب محله قطع است", WEDNESDAY)).code
+    await answers.give(engine, page, Instruction(whole, actor_named(page, "abfa"), now=WEDNESDAY), "وصل شد")
+    governor = await desk.panel.signed_in("governor")
+    assert ["hand-back" in await offers(governor, code) for code in (whole, codes[0])] == [False, False]
+    await closing.reopen(engine, page, Instruction(whole, by, "هنوز قطع است", WEDNESDAY))
+    back = Instruction(whole, actor_named(page, "abfa"), "از ما نیست", WEDNESDAY)
+    await referring.give_back(engine, page, back)
+    assert ["hand-back" in await offers(governor, code) for code in (whole, codes[0])] == [True, False]
+
+
+async def test_only_the_office_may_stop_the_clock_of_an_order(desk: Desk) -> None:
+    page = await desk.office.book.page()
+    ask = Instruction(await desk.open(), actor_named(page, "desk"), now=WEDNESDAY)
+    order = MeetingOrder("abfa", "آب وصل شود", date(2026, 12, 8))
+    [code] = await order_giving.give(desk.panel.engine, page, ask, [order])
+    officer, desks = await desk.panel.signed_in("officer"), await desk.panel.signed_in("supervisor")
+    assert await offers(officer, code) == {"accept", "answer", "onward", "return", "hand"}
+    assert "pause" in await offers(desks, code)
 
 
 async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Browser) -> None:
