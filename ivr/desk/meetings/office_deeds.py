@@ -103,7 +103,7 @@ async def _open(connection: AsyncConnection, page: Page, ask: Instruction) -> Ro
 async def _tell(
     connection: AsyncConnection, case: Row[Any], ask: Instruction, event: str, more: dict[str, Any]
 ) -> None:
-    """In the case's story, and by mail to its body (`notices.yaml`)."""
+    """In the case's story, and by mail to its body where an address of it is known (`notices.yaml`)."""
     told = more | {"reason": ask.reason.strip()}
     story = told | {"agency": case.agency}
     await add_event(connection, ask.cause, case.id, ask.now, event, story, actor=ask.actor.name)

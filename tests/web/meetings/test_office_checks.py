@@ -65,7 +65,10 @@ async def test_the_office_orders_reminds_and_asks_for_a_report_on_any_case_s_pag
     code = await at.open()
     case = f"/panel/cases/{code}"
     client, head = await panel.signed_in("governor"), await panel.signed_in("head")
+    form = await client.text(f"{case}?do=remind")
+    assert "اگر نشانی ایمیل دستگاه ثبت شده باشد" in form  # who has written none down sends nothing
     assert (await client.post(f"{case}/remind", {"reason": "دو هفته گذشته است"})).status == 303
+    assert "یادآوری ثبت شد" in await client.text(f"{case}?done=remind")
     asked = {"reason": "تا کجا رسیده؟", "due_on": "۱۴۰۵/۰۹/۲۵"}
     assert (
         "روزی پس از امروز"
