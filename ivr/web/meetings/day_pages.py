@@ -25,7 +25,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_deciding import held
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.reading.briefs import briefs
-from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.meetings.session_pages import found_session
 from ivr.web.panel.forms import Form, latin
@@ -121,7 +121,7 @@ async def _do(visit: Visit, deed: str, number: int, seats: list[Seat]) -> str:
             return visit.words("day.nobody")
     if deed != "walk_in" and not ask.code:
         return visit.words("day.nobody")
-    at = done_at(_moment(form.raw("at")), visit.now)
+    at = done_at(_moment(form.raw("at")), visit.now, _moment(form.raw("now")))
     doing = _given(visit, deed, ask, number, at)
     if form.wrong:
         return next(iter(form.wrong.values()))
@@ -131,6 +131,8 @@ async def _do(visit: Visit, deed: str, number: int, seats: list[Seat]) -> str:
             if await session_day.first_time(connection, key, ask, number, deed, at):
                 await doing(connection, page)
     except Refused as refusal:
+        if deed == "walk_in" and isinstance(refusal, WrongField):
+            return visit.words(f"desk.wrong.{refusal.field}")
         sentence = put(form, refusal, visit, await names_of(visit))
         return sentence or next(iter(form.wrong.values()))
     return ""

@@ -136,8 +136,15 @@ async def decide(visit: Visit) -> web.StreamResponse:
             await decision.does(visit.panel.engine, await visit.panel.book.page(), ask, **given)
             return visit.redirect(f"{visit.path('meetings.request', code=wish.code)}?done={decision.name}")
         except Refused as refusal:
-            sentence = put(form, refusal, visit, await names_of(visit))
+            sentence = put(form, refusal, visit, await names_of(visit)) or _stray(form, decision)
     return await _page(visit, await _wish(visit), decision.name, form, sentence)
+
+
+def _stray(form: Form, decision: Decision) -> str:
+    """What is wrong with a field that the form has not. The reason of who declines is the answer's words."""
+    if decision.name == A.DECLINE and "words" in form.wrong:
+        form.wrong["reason"] = form.wrong.pop("words")
+    return next((said for name, said in form.wrong.items() if name not in (*decision.fields, "reason")), "")
 
 
 async def _page(

@@ -83,6 +83,7 @@ async def test_a_request_is_accepted_put_into_a_session_and_heard(panel: PanelSe
         ("accept", {"next_on": "فردا"}, "تاریخ را مانند"),
         ("accept", {"next_on": "۱۳۹۹/۰۱/۰۱"}, "تاریخی پس از امروز"),
         ("decline", {"reason": ""}, "این بخش را پر کنید"),
+        ("decline", {"reason": "سیزین ایشینیزه باخیلدی"}, 'id="d-decline-reason">هیچ صدایی ترکی به خط فارسی'),
         ("settle", {"agency": "", "reason": "چرا"}, "این بخش را پر کنید"),
         ("settle", {"agency": "nobody", "reason": "چرا"}, "دستگاه گیرنده را انتخاب کنید"),
         ("put_off", {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "چرا"}, "این کار در این وضعیت شدنی نیست"),

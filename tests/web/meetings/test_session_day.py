@@ -186,6 +186,8 @@ async def test_without_the_script_a_walk_in_is_registered_once_however_often_it_
     for name, slots in (("زهرا", 4), ("زهرا", 4), ("مریم", 5)):
         sent = await client.post(f"{day}/walk_in", filled | {"name": name})
         assert sent.status == 303 and await count(at, meeting_slots) == slots
+    wrong = await client.post(f"{day}/walk_in", filled | {"name": "سارا", "national_id": "1234567890"})
+    assert wrong.status == 422 and "کد ملی درست نیست." in await wrong.text()
     assert found[1] not in await client.text(day)
 
 
