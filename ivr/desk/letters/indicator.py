@@ -49,8 +49,9 @@ class PaperKind(StrEnum):
 _REPLACED = (PaperKind.MINUTES, PaperKind.ANNEX, PaperKind.ATTENDANCE)
 # After these events of its case such a paper tells what is so no more.
 _UNDONE = {
-    PaperKind.INVITATION: tuple(
-        f"meeting_{deed}" for deed in ("invite", "move", "delayed", "release", "another_day", "give_up")
+    PaperKind.INVITATION: (
+        *(f"meeting_{deed}" for deed in ("invite", "move", "delayed", "release", "another_day", "give_up")),
+        *("withdrawn", "closed", "advised", "merged"),  # the slot of a case that is over is anybody's
     ),
     PaperKind.ORDER: ("referred", "ruled", "extended", "withdrawn", "merged"),
 }

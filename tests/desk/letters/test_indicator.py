@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case import closing
 from ivr.desk.letters import formal_letters, indicator
 from ivr.desk.letters.formal_letters import LetterKind, Paper, write
 from ivr.desk.letters.indicator import Issue, IssuedPaper, PaperKind
@@ -85,6 +86,19 @@ async def test_an_invitation_holds_until_her_slot_is_another(at: Hall) -> None:
     at.later()
     await at.fill(number)
     assert await hold(at, [await printed(at, code, LetterKind.INVITATION), first]) == [True, False]
+
+
+@pytest.mark.parametrize(("ends", "who"), [(closing.withdraw, "citizen"), (closing.advise, "desk")])
+async def test_an_invitation_holds_no_more_once_her_case_is_over_and_the_slot_is_another_s(
+    at: Hall, ends: Any, who: str
+) -> None:
+    code, other = await at.accepted(2), await at.accepted(1, "09141234562")
+    number = await at.session(slots=1)
+    await at.fill(number)
+    hers = await printed(at, code, LetterKind.INVITATION)
+    await ends(at.engine, at.page, at.by(code, "دیگر لازم نیست", who))
+    assert await at.fill(number) == [other]
+    assert await hold(at, [hers, await printed(at, other, LetterKind.INVITATION)]) == [False, True]
 
 
 async def test_an_order_s_letter_holds_until_it_is_extended_or_withdrawn(at: Hall) -> None:
