@@ -29,6 +29,7 @@ from ivr.voice.menu_life import ENDS_WAIT, Stage, TreeDeed
 
 log = logging.getLogger(__name__)
 
+NOTHING = "nothing"  # `seen` of a menu that was never published
 MOST_TRIED = 0.5  # of the calls; beyond that the old tree is the one on trial
 
 
@@ -58,15 +59,18 @@ async def publish_draft(
     *,
     at: datetime | None = None,
     share: float | None = None,
+    seen: str = "",
 ) -> Revision | OnTrial | Planned:
     """Put a checked draft on the air: `at` that time, else now; for that `share` of the calls, else for all.
 
-    Raises Faulty, WrongField, or Refused.
+    `seen`: what was on the air, as the asker saw it beside the draft.
+    Raises Faulty, WrongField, or Refused; TreeChanged where that is not so any more.
     """
     if share is not None and not 0 < share <= MOST_TRIED:
         raise WrongField("share", f"of the calls, above 0 and up to {MOST_TRIED:g}")
     async with engine.begin() as connection:
         await alone(connection, name)
+        _refuse_unseen(name, await on_air(connection, name), seen)
         draft = await draft_of(connection, name, number)
         await _refuse_unchecked(connection, draft)
         if at is None or at <= now:
@@ -74,6 +78,11 @@ async def publish_draft(
         details = {"at": at.isoformat(), "share": share}
         await note_deed(connection, name, TreeDeed.SCHEDULED, author, reason, number, details=details)
         return Planned(name, number, at, share, author, reason)
+
+
+def _refuse_unseen(name: str, now: OnAir | None, seen: str) -> None:
+    if seen and seen != (now.seen if now is not None else NOTHING):
+        raise TreeChanged(f"menu {name} has changed since you looked")
 
 
 async def _refuse_unchecked(connection: AsyncConnection, draft: Draft) -> None:
@@ -198,8 +207,7 @@ async def roll_back(
         now = await on_air(connection, name)
         if now is None:
             raise Refused(f"menu {name} has never been published")
-        if seen and seen != now.seen:
-            raise TreeChanged(f"menu {name} has changed since you looked")
+        _refuse_unseen(name, now, seen)
         if now.trial is not None and to in (None, now.revision.number):
             await end_trial(connection, now.trial, TreeDeed.WITHDRAWN, author, reason)
             return OnAir(now.revision)

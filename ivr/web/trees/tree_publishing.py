@@ -67,6 +67,7 @@ async def draft(
         draft=one,
         stage=stage,
         air=now,
+        seen=now.seen if now is not None else publishing.NOTHING,
         newest=head is not None and head.draft == number,
         shown=shown,
         meant=differs,
@@ -119,8 +120,11 @@ async def publish(visit: Visit) -> web.Response:
         return await draft(visit, form, mute)
     try:
         await publishing.publish_draft(
-            visit.panel.engine, name, number, visit.person.name, reason, visit.now, at=at, share=share
-        )
+            visit.panel.engine, name, number, visit.person.name, reason, visit.now,
+            at=at, share=share, seen=form.raw("seen"),
+        )  # fmt: skip
+    except publishing.TreeChanged:
+        return await draft(visit, form, visit.words("menus.publish.changed"))
     except Refused as refused:
         return await draft(visit, form, str(refused))
     detail = {"draft": number, "share": share, "at": at.isoformat() if at else None}

@@ -14,7 +14,7 @@ from ivr.desk.book import menus
 from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, tree_history
 from ivr.desk.trees.drafts import CheckedDraft, DraftMoved, Faulty
-from ivr.desk.trees.publishing import publish_draft, roll_back
+from ivr.desk.trees.publishing import TreeChanged, publish_draft, roll_back
 from ivr.lab.pace import patience
 from ivr.store.aside import AGAIN, Aside
 from ivr.voice.menu import Menu
@@ -112,6 +112,25 @@ async def test_who_published_what_and_why_is_told(engine: AsyncEngine) -> None:
     )
     assert (newest.is_live, first.is_live, first.reason) == (True, False, "why one")
     assert (await drafts.drafts(engine, "111"))[0][1] is Stage.PUBLISHED
+
+
+async def test_a_draft_goes_over_nothing_that_came_on_the_air_since_it_was_looked_at(
+    engine: AsyncEngine,
+) -> None:
+    await put(engine, "one", seen=publishing.NOTHING)
+    with pytest.raises(TreeChanged):
+        await put(engine, "two", seen=publishing.NOTHING)
+    trial = await put(engine, "tried", share=0.1)
+    tried = await menus.on_the_air(engine, "111")
+    assert tried is not None
+    await roll_back(engine, "111", "ali", "worse")
+    with pytest.raises(TreeChanged):
+        await publish_draft(engine, "111", trial.draft, "sara", "", NOW, seen=tried.seen)
+    assert await live(engine) == tree("one")
+    now = await menus.on_the_air(engine, "111")
+    assert now is not None
+    await publish_draft(engine, "111", trial.draft, "sara", "", NOW, seen=now.seen)
+    assert await live(engine) == tree("tried")
 
 
 async def test_a_draft_waits_for_its_time_and_goes_on_the_air_once(engine: AsyncEngine) -> None:

@@ -188,6 +188,22 @@ async def test_going_back_from_an_old_page_takes_nothing_else_off_the_air(panel:
     assert TEXT("menus.said.changed") in await admin.text(f"{ONE}?said=changed")
 
 
+async def test_a_draft_published_from_an_old_page_takes_nothing_newer_off_the_air(panel: PanelServed) -> None:
+    admin, colleague = await panel.signed_in("admin"), await panel.signed_in("admin")
+    older = await saved(admin, SHORTER)
+    page = await admin.text(older)
+    newer = await saved(colleague, LONGER)
+    assert (await colleague.post(f"{newer}/publish", {"when": "now", "reason": "patience"})).status == 303
+    for said, text in ((422, LONGER), (303, SHORTER)):  # who sees in what they differ may insist
+        [seen] = re.findall(r'name="seen" value="([^"]+)"', page)
+        sent = {"when": "now", "reason": "people press at once", "seen": seen}
+        answer = await admin.post(f"{older}/publish", sent)
+        live = await menus.current(panel.engine, "111")
+        assert live and (answer.status, live.text) == (said, text)
+        page = await answer.text()
+        assert said == 303 or (TEXT("menus.publish.changed") in page and "people press at once" in page)
+
+
 async def test_a_draft_is_tried_on_a_share_or_waits_for_its_time(panel: PanelServed) -> None:
     admin = await panel.signed_in("admin")
     draft = await saved(admin, SHORTER)
