@@ -116,7 +116,7 @@ def test_who_gave_a_number_and_goes_back_to_be_called_on_hers_is_called_there() 
 
 
 def test_nothing_is_refined_where_nothing_was_kept_or_her_words_joined_an_earlier_case() -> None:
-    for opening, promised in ((NotKept(), False), (CaseOpened(CODE, joined=True), True)):
+    for opening, promised in ((NotKept(), False), (CaseOpened(CODE, joined=True), False)):
         talk = Unkept(opening)
         assert talk.run_to_the_end() == 0 and ("record.promise" in talk.heard) is promised
 

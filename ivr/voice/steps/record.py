@@ -149,7 +149,7 @@ record:
         if not kept:
             return self._refuse(talk, "record.unsure_more" if mode else "record.unsure", mode and onward)
         talk.say("record.cut" if recorded.ended is Ended.CUT else kept)
-        if talk.code and not mode:
+        if talk.code and not mode and not talk.joined:
             talk.say(*self.promise_prompt)
         return onward
 
