@@ -143,7 +143,8 @@ async def still_hers(connection: AsyncConnection, told: Mapping[str, Any], now: 
     if at <= now:
         return False
     hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
-    query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
+    case = (cases.c.code == told["case"], cases.c.closed_at.is_(None))  # an ended one's is given up later
+    query = select(its.slot).join(cases, cases.c.id == its.case_id).where(*case, *hers)
     if told.get("place"):  # the same hour may be somewhere else by now
         session = meeting_sessions.c
         query = query.join(meeting_sessions, session.number == its.session)

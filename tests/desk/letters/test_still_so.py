@@ -38,6 +38,10 @@ notices:
   - {on: meeting_off, to: citizen, by: sms, text: "off"}
   - {on: case_answered, to: citizen, by: sms, text: "{answer}"}
 """
+REMINDERS = """
+notices:
+  - {on: meeting_reminder, to: citizen, by: sms, text: "فردا"}
+"""
 TO_BODIES = """
 contacts:
   - {agency: abfa, sms: ["09121112233"]}
@@ -142,6 +146,18 @@ async def test_an_invitation_that_somebody_has_sent_again_weeks_later_is_not(
         assert await outgoing.retry(at.engine, post.now) == 1
         await post.all()
         assert len(post.sent) == 1 and await post.ended() == [NO_LONGER_SO]
+
+
+async def test_nobody_is_reminded_of_a_slot_once_her_case_is_over(at: Hall, tmp_path: Path) -> None:
+    async with post_office(at, tmp_path, TAKEN) as post:
+        (tmp_path / "notices.yaml").write_text(REMINDERS)
+        codes = [await accepted(at, 9 - n, f"0914123456{n}") for n in range(2)]
+        assert await at.fill(await at.session(slots=2, starts_at=SATURDAY)) == codes
+        await closing.withdraw(at.engine, at.page, at.by(codes[0], who="citizen"))
+        await post.all()
+        assert post.sent == []
+        await post.later(days=9, hours=4)
+        assert post.sent == ["فردا"]
 
 
 async def test_that_a_slot_is_off_is_not_told_to_whom_another_was_given_since(
