@@ -234,12 +234,14 @@ class Book:
     async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
         """Code and id of this caller's case in which the same matter still waits for its agency's answer.
 
-        Another matter, a further number to call and whatever is about "something else" has none.
+        Another matter, a request to meet, a further number to call and whatever is about "something else" has
+        none.
         """
         days = self.limits_now.repeat_days
         caller, since = phone.key(number, self.area_code), now - timedelta(days=days)
         general = self._page is None or opening.topic == self._page.other_topic
-        if not caller or not days or general or opening.callback or opening.national_id:
+        its_own = opening.kind == Kind.MEETING or opening.callback or opening.national_id
+        if not caller or not days or general or its_own:
             return None
         matter = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
         async with asking(self.engine) as raw:

@@ -100,7 +100,7 @@ async def test_who_shares_her_line_is_asked_and_has_a_case_of_her_own(
 
 
 async def test_another_matter_is_another_case(engine: AsyncEngine, tmp_path: Path) -> None:
-    """Another topic, county, kind or caller; a meeting with a number to call; and what is about anything."""
+    """Another topic, county, kind or caller; a request to meet; and what is about anything."""
     async with limited(engine, tmp_path, Limits(repeat_days=10)) as desk:
         asked = [
             (call(), opening()),
@@ -112,7 +112,9 @@ async def test_another_matter_is_another_case(engine: AsyncEngine, tmp_path: Pat
             (call(""), opening()),
             (call(""), opening()),
             (call(), opening(kind="meeting", callback="09141234567")),
-            (call(), opening(kind="meeting", callback="09141234567")),
+            (call(), opening(kind="meeting")),
+            (call(), opening(kind="meeting")),
+            (call(), opening(callback="09141234567")),
             (call(), opening(topic="other.other")),
             (call(), opening(topic="other.other")),
         ]
