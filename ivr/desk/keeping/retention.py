@@ -392,6 +392,8 @@ async def _anonymise(connection: AsyncConnection, found: Sequence[Row[Any]], now
     await connection.execute(attempts.values(number=""))
     written = update(meeting_minutes).where(meeting_minutes.c.case_id.in_(ids))
     await connection.execute(written.values(said="", decided=""))
+    hers_too = (await connection.execute(_CALLS_OF_CASES, {"ids": ids})).scalars().all()
+    await _forget(connection, (await connection.execute(_OF_THESE_CALLS, {"ids": hers_too})).all(), now)
     return len(found)
 
 
@@ -444,18 +446,34 @@ async def _scraps(engine: AsyncEngine, days: int | None, now: datetime) -> int:
 
 
 def calls_due(days: int | None, now: datetime) -> Select[Any]:
+    before = now - timedelta(days=days) if days is not None else None
+    return _forgettable().where(calls.c.started_at <= before if before else false())
+
+
+def _forgettable() -> Select[Any]:
     """Calls that still have a number or keys, no case that is open, held, or still knows its caller.
 
     Neither one that they opened, nor one that words of theirs joined.
     """
-    before = now - timedelta(days=days) if days is not None else None
-    ripe = calls.c.started_at <= before if before else false()
     known = select(cases.c.id).where(or_(cases.c.anonymised_at.is_(None), _is_held()))
     opened = known.where(cases.c.call_id == calls.c.id).exists()
     joins = known.join(recordings, recordings.c.case_id == cases.c.id)
     joined = joins.where(recordings.c.call_id == calls.c.id).exists()
     query = select(calls.c.id, calls.c.noted_no)
-    return query.where(ripe, KNOWN, calls.c.ended_at.is_not(None), ~opened, ~joined)
+    return query.where(KNOWN, calls.c.ended_at.is_not(None), ~opened, ~joined)
+
+
+def calls_of_cases() -> Select[Any]:
+    """Those of `ids`, locked: of two workers at two cases of a call the later one finds both nameless."""
+    these: Any = bindparam("ids", expanding=True)
+    opened = select(cases.c.call_id).where(cases.c.id.in_(these))
+    joined = select(recordings.c.call_id).where(recordings.c.case_id.in_(these))
+    query = select(calls.c.id).where(KNOWN, calls.c.id.in_(opened.union(joined)))
+    return query.order_by(calls.c.id).with_for_update()
+
+
+_CALLS_OF_CASES = calls_of_cases()
+_OF_THESE_CALLS = _forgettable().where(calls.c.id.in_(bindparam("ids", expanding=True)))
 
 
 async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: int) -> int:
@@ -464,13 +482,17 @@ async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: in
     while True:
         async with engine.begin() as connection:
             found = (await connection.execute(query)).all()
-            blank = update(calls).where(calls.c.id.in_([row.id for row in found]))
-            nobody: Json = {"caller": "", "caller_key": "", "caller_name": "", "steps": [], "noted_no": None}
-            await connection.execute(blank.values(nobody))
-            await _tell(connection, CALLS_FORGOTTEN, [row.noted_no for row in found], now)
+            await _forget(connection, found, now)
         done += len(found)
         if len(found) < batch:
             return done
+
+
+async def _forget(connection: AsyncConnection, found: Sequence[Row[Any]], now: datetime) -> None:
+    blank = update(calls).where(calls.c.id.in_([row.id for row in found]))
+    nobody: Json = {"caller": "", "caller_key": "", "caller_name": "", "steps": [], "noted_no": None}
+    await connection.execute(blank.values(nobody))
+    await _tell(connection, CALLS_FORGOTTEN, [row.noted_no for row in found], now)
 
 
 async def _tell(

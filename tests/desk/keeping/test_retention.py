@@ -14,6 +14,7 @@ from dataclasses import astuple, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Column, func, select, update
@@ -86,10 +87,12 @@ class Archive:
         await closing.close(self.at.engine, self.at.page, self.at.ask(code, "citizen"))
         return code, path
 
-    async def keep(self, days: int, batch: int = 200, aside: Aside | None = None) -> retention.Purged:
+    async def keep(
+        self, days: int, batch: int = 200, aside: Aside | None = None, kept: Retention = KEPT
+    ) -> retention.Purged:
         now = self.at.at + timedelta(days=days)
         folder, derived = self.folder / "recordings", Derived(self.folder / "derived")
-        return await retention.keep(self.at.engine, KEPT, folder, derived, now, batch, aside)
+        return await retention.keep(self.at.engine, kept, folder, derived, now, batch, aside)
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(arch
     assert (case["events"][-1]["what"], case["events"][-1]["actor"]) == ("recordings_removed", "ivr")
     assert await findings(engine, archive.folder) == []
 
-    assert await archive.keep(400) == retention.Purged(anonymised=1, calls=1)
+    assert await archive.keep(400) == retention.Purged(anonymised=1)
     row = await at.row(code)
     assert (row.caller, row.caller_key, row.caller_name, row.words, row.place) == ("", "", "", "", None)
     assert row.anonymised_at and row.answer == "آب وصل شد." and row.closure == "solved"
@@ -117,6 +120,30 @@ async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(arch
         assert set(numbers.scalars()) == {""}
     assert await findings(engine, archive.folder) == []
     assert await archive.keep(500) == retention.Purged(), "once"
+
+
+async def test_her_call_forgets_her_with_the_last_case_that_knows_her_however_long_calls_are_kept(
+    archive: Archive,
+) -> None:
+    at, engine = archive.at, archive.at.engine
+    longer = KEPT.model_copy(update={"calls": 9_000})
+    _, (other, _), (held, _) = [await archive.closed() for _ in range(3)]
+    joined = update(recordings).where(recordings.c.case_id == (await at.row(held)).id)
+    async with engine.begin() as connection:
+        await connection.execute(joined.values(call_id=(await at.row(other)).call_id))
+    await holds.hold(engine, at.ask(held, "desk", "دادگاه"))
+
+    async def known() -> set[str]:
+        query = select(cases.c.code).join(calls, calls.c.id == cases.c.call_id)
+        async with engine.connect() as connection:
+            return set((await connection.execute(query.where(calls.c.caller != ""))).scalars())
+
+    assert (await archive.keep(400, kept=longer)).anonymised == 2
+    assert await known() == {other, held}
+    await holds.end(engine, at.ask(held, "desk", "رأی قطعی شد"))
+    assert (await archive.keep(400, kept=longer)).anonymised == 1
+    assert await known() == set()
+    assert await findings(engine, archive.folder) == []
 
 
 async def test_what_was_keyed_in_a_call_with_a_withheld_number_is_forgotten_too(archive: Archive) -> None:
@@ -201,6 +228,8 @@ async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEn
             assert index in plan and "Seq Scan" not in plan, plan
     assert "ix_recordings_scraps" in await plan_of(engine, retention.scraps_due(90, WEDNESDAY))
     assert "ix_calls_known" in await plan_of(engine, retention.calls_due(90, WEDNESDAY))
+    plan = await plan_of(engine, retention.calls_of_cases().params(ids=[uuid4()]))
+    assert "pk_calls" in plan and "Seq Scan" not in plan, plan
 
 
 async def test_what_a_rule_takes_is_found_by_indices_whatever_it_is_within(engine: AsyncEngine) -> None:
@@ -241,7 +270,7 @@ async def test_the_parts_of_a_case_under_a_hold_are_held(archive: Archive) -> No
     await holds.hold(engine, at.ask(whole, "desk", "دادگاه"))
     assert await archive.keep(9_000) == retention.Purged()
     await holds.end(engine, at.ask(whole, "desk", "رأی قطعی شد"))
-    assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=3, calls=1, files=1)
+    assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=3, files=1)
 
 
 async def test_a_call_whose_words_joined_a_case_keeps_its_number_as_long_as_that_one(
@@ -269,7 +298,7 @@ async def test_an_open_case_and_one_under_a_hold_are_never_touched(archive: Arch
     assert all(path.exists() for path in (first, second, third))
     assert (await at.row(is_open)).caller == (await at.row(held)).caller == CALLER
     await holds.end(engine, at.ask(held, "desk", "رأی قطعی شد"))
-    assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=1, calls=1, files=1)
+    assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=1, files=1)
     story = [event["what"] for event in (await at.case(held))["events"]]
     assert story[-4:] == ["held", "hold_ended", "recordings_removed", "anonymised"]
     assert await findings(engine, archive.folder) == []
@@ -319,12 +348,12 @@ async def test_of_three_cases_one_that_the_books_refuse_to_change_keeps_no_other
     closed = [await archive.closed(topic=topic) for topic in topics]
     odd, aside = closed[1][0], Aside()
     last = await archive.at.put_behind(odd)
-    assert await archive.keep(500, batch=2, aside=aside) == retention.Purged(2, 2, 2, 2)
+    assert await archive.keep(500, batch=2, aside=aside) == retention.Purged(2, 2, 0, 2)
     assert [path.exists() for _, path in closed] == [False, True, False]
     assert (await archive.at.row(odd)).caller == CALLER, "nothing of it is half gone"
     assert aside.counts == {"recordings_removed": 1, "anonymised": 1, retention.FILES: 0}
     await archive.at.mend(odd, last)
-    assert await archive.keep(501, aside=aside) == retention.Purged(1, 1, 1, 1) and aside.troubles == []
+    assert await archive.keep(501, aside=aside) == retention.Purged(1, 1, 0, 1) and aside.troubles == []
     assert await findings(archive.at.engine, archive.folder) == []
 
 
