@@ -23,18 +23,24 @@ from ivr.voice.footprints import choices_only
 
 PRIVATE = ("caller", "caller_key", "caller_name", "callback", "national_id", "number")
 _MASK = "•••"
+_UNHEARD = {"transcript": None, "call_id": None}  # of a confidential case
+_UNTOLD = {"place": None, "words": "", "call_id": None}
+Rows = list[dict[str, Any]]
 
 
 async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> dict[str, Any]:
     """`facts`, `file`, `rows`, `why`; `found` whether there is anything at all. Callers are masked.
 
+    A confidential case is not told with its call, nor its call with it, and of facts their type alone.
     `unread`: what disks say that do not give all of a journal. Without an engine the rows are left out.
     """
     name = what.removesuffix(".wav").removesuffix(".sealed")
     unread: list[str] = []
     facts = await asyncio.to_thread(_facts, settings.spool, name, unread)
     file = await asyncio.to_thread(_file, settings, name)
-    rows = await _rows(engine, name) if engine is not None else {}
+    rows, sealed = await _rows(engine, name) if engine is not None else ({}, False)
+    if sealed:
+        facts = [each | {"fact": _type(each["fact"])} for each in facts]
     found = bool(facts or file or any(rows.values()))
     why = _why(facts, file, rows) if found else ""
     told = {"name": name, "found": found, "facts": facts, "file": file, "rows": rows, "why": why}
@@ -80,6 +86,10 @@ def _plain(body: bytes) -> Any:
         return "no JSON"
 
 
+def _type(fact: Any) -> Any:
+    return {"type": fact.get("type")} if isinstance(fact, dict) else fact
+
+
 def _file(settings: Settings, name: str) -> dict[str, Any] | None:
     from ivr.voice.wave import measure
 
@@ -96,8 +106,8 @@ def _file(settings: Settings, name: str) -> dict[str, Any] | None:
             "voiced_seconds": heard.voiced_seconds, "grown_at": path.stat().st_mtime}  # fmt: skip
 
 
-async def _rows(engine: AsyncEngine, name: str) -> dict[str, list[dict[str, Any]]]:
-    """The recording, its call and its case, by whichever of their names was given."""
+async def _rows(engine: AsyncEngine, name: str) -> tuple[dict[str, Rows], bool]:
+    """The recording, its call and its case, by whichever of their names was given; whether one is sealed."""
     try:
         id = uuid.UUID(name)
     except ValueError:
@@ -105,7 +115,7 @@ async def _rows(engine: AsyncEngine, name: str) -> dict[str, list[dict[str, Any]
     code = "".join(c for c in name if c.isdigit()) if len(name) < 20 else ""
     async with engine.connect() as connection:
 
-        async def rows(table: Table, *where: Any) -> list[dict[str, Any]]:
+        async def rows(table: Table, *where: Any) -> Rows:
             found = await connection.execute(select(table).where(or_(*where)).limit(20))
             return [masked(dict(row._mapping)) for row in found]
 
@@ -114,10 +124,17 @@ async def _rows(engine: AsyncEngine, name: str) -> dict[str, list[dict[str, Any]
         words = await rows(
             recordings, recordings.c.name == name, recordings.c.case_id.in_(ids), recordings.c.call_id == id
         )
-        if not case and words and words[0]["case_id"]:
-            case = await rows(cases, cases.c.id == words[0]["case_id"])
+        others = {each["case_id"] for each in words} - {None, *(each["id"] for each in case)}
+        case += await rows(cases, cases.c.id.in_(others))
+        sealed = {each["id"] for each in case if each["confidential"]}
+        if any(each["call_id"] == id for each in (*case, *words)):  # it is a call that was asked for
+            case = [each for each in case if each["id"] not in sealed]
+            words = [each for each in words if each["case_id"] not in sealed]
+        case = [each | _UNTOLD if each["id"] in sealed else each for each in case]
+        words = [each | _UNHEARD if each["case_id"] in sealed else each for each in words]
         call = [each for each in (*(w["call_id"] for w in words), *(c["call_id"] for c in case), id) if each]
-        return {"calls": await rows(calls, calls.c.id.in_(call)), "cases": case, "recordings": words}
+        told = {"calls": await rows(calls, calls.c.id.in_(call)), "cases": case, "recordings": words}
+    return told, bool(sealed)
 
 
 def _why(facts: list[dict[str, Any]], file: dict[str, Any] | None, rows: dict[str, Any]) -> str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case import confiding
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.people import auditing
 from ivr.desk.recordings import revealing
 from ivr.store.facts import FactStep
+from ivr.store.tables import cases, recordings
 from tests.desk.counter import counter
-from tests.desk.office import WEDNESDAY, call, office, opening
+from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.commands import ivr
 
 NUMBER, REASON = "09141234567", "پرسش بیشتر از شهروند"
@@ -54,6 +59,38 @@ async def test_a_call_list_masks_who_called_and_what_she_keyed_of_herself(
     [told] = json.loads(said)
     assert exit_code == 0 and told["caller"] == "0914***67"
     assert [step["key"] for step in told["steps"]] == ["1", "11", "•" * 10, "•" * 11, "•" * 10]
+
+
+async def test_nothing_at_a_terminal_leads_from_a_confidential_case_to_its_call_or_back(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at, hers, recorded = await counter(engine), "کوچهٔ مهر، پلاک ۳", words()
+    async with office(engine, tmp_path / "spool") as desk:
+        facts = call(NUMBER)
+        code = await desk.intake.open_case(facts, opening(recorded))
+        await desk.intake.call_ended(facts, "hung_up", WEDNESDAY, (), ())
+        await desk.pump.idle()
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(place={"address": hers}, words=hers))
+        await connection.execute(update(recordings).values(transcript=hers))
+    await confiding.confide(engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told="رشوه خواسته است"))
+
+    async def read(*arguments: str) -> Any:
+        exit_code, said = await ivr(database_url, tmp_path, *arguments, "--json")
+        assert exit_code == 0 and hers not in said and facts.caller_name not in said
+        return json.loads(said)
+
+    [listed], shown = await read("call", "list"), await read("case", "show", code)
+    for told in (listed, shown):
+        [heard] = told["recordings"]
+        assert not any(heard[name] for name in ("path", "transcript", "sha256"))
+    assert listed["case"] is None and shown["call_id"] is None
+    for name in (code, recorded.name):
+        found = await read("spool", "inspect", name)
+        assert found["rows"]["cases"][0]["code"] == code and found["rows"]["recordings"] and found["facts"]
+        assert facts.id not in json.dumps(found)
+    found = await read("spool", "inspect", facts.id)
+    assert found["rows"]["calls"][0]["id"] == facts.id and code not in json.dumps(found)
 
 
 async def test_a_case_that_is_opened_prints_no_number_either(

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.zone import ZONE
 from ivr.desk.case import callback_planning
 from ivr.desk.case.attachments import ATTACHED
-from ivr.desk.people.scope import OPEN_TO_ALL
 from ivr.store.recording_files import closed, packed, plain
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals
@@ -53,8 +52,12 @@ async def calls(
         rows = (await connection.execute(newest_calls(limit, after, passed, revision))).all()
         ids = [row.id for row in rows]
         heard = await _children(connection, recordings, recordings.c.call_id, ids, recordings.c.recorded_at)
-        opened = await _codes(connection, ids)
-    return [_call_json(row, heard.get(row.id, ()), opened.get(row.id)) for row in rows]
+        opened, sealed = await _codes(connection, ids)
+    found = [_call_json(row, heard.get(row.id, ()), opened.get(row.id)) for row in rows]
+    return [
+        each | {"caller_name": "", "recordings": _unheard(each)} if row.id in sealed else each
+        for row, each in zip(rows, found, strict=True)
+    ]
 
 
 def newest_cases(limit: int, after: Cursor | None) -> Select[Any]:
@@ -126,18 +129,28 @@ async def _children(
     return children
 
 
-async def _codes(connection: AsyncConnection, call_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Call → code of the case that came of it, or that its words joined; the last one of several."""
-    if not call_ids:
-        return {}
-    opened = select(case_table.c.call_id, case_table.c.code).where(case_table.c.call_id.in_(call_ids))
-    opened = opened.where(OPEN_TO_ALL)  # whose a confidential case is, no list of calls tells
-    joined = select(recordings.c.call_id, case_table.c.code).where(recordings.c.call_id.in_(call_ids))
-    joined = joined.join(case_table, case_table.c.id == recordings.c.case_id).where(OPEN_TO_ALL)
+async def _codes(
+    connection: AsyncConnection, call_ids: list[uuid.UUID]
+) -> tuple[dict[uuid.UUID, str], set[uuid.UUID]]:
+    """Call → code of the case that came of it, or that its words joined; the last one of several.
+
+    And the calls of confidential ones: whose such a case is, no list of calls tells.
+    """
     codes: dict[uuid.UUID, str] = {}
+    sealed: set[uuid.UUID] = set()
+    if not call_ids:
+        return codes, sealed
+    its = (case_table.c.code, case_table.c.confidential)
+    opened = select(case_table.c.call_id, *its).where(case_table.c.call_id.in_(call_ids))
+    joined = select(recordings.c.call_id, *its).where(recordings.c.call_id.in_(call_ids))
+    joined = joined.join(case_table, case_table.c.id == recordings.c.case_id)
     for query in (joined, opened.order_by(case_table.c.opened_at)):
-        codes |= {row.call_id: row.code for row in await connection.execute(query)}
-    return codes
+        for row in await connection.execute(query):
+            if row.confidential:
+                sealed.add(row.call_id)
+            else:
+                codes[row.call_id] = row.code
+    return codes, sealed
 
 
 _SEALED = dict.fromkeys(("caller", "caller_name", "callback"), "") | {"place": None, "call_id": None}
@@ -170,8 +183,12 @@ def _case_json(
     }
     if not row.confidential:
         return found
-    unheard = [each | {"path": None, "transcript": None} for each in found["recordings"]]
-    return found | _SEALED | {"words": row.told or "", "recordings": unheard}
+    return found | _SEALED | {"words": row.told or "", "recordings": _unheard(found)}
+
+
+def _unheard(found: Json) -> list[Json]:
+    """The recordings of a confidential case, or of its call, without what leads from one to the other."""
+    return [each | {"path": None, "transcript": None, "sha256": None} for each in found["recordings"]]
 
 
 def _details(event: Row[Any]) -> Json:
