@@ -33,6 +33,7 @@ FIRST_MENU_SECONDS = 5.0
 SOUND_SECONDS = 30.0  # for all words of a tree; whoever published it has made them already
 AGAIN_SECONDS = 15.0
 SHIPPED = ROOT / "dialplan" / "menus"
+WHY = "the log says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,20 @@ class LiveTrees:
         self._tries: dict[str, menus.OnTrial | None] = {}
         self._followed = list(self.names)
         self._mute: dict[str, str] = {}  # trees that wait for the sound of words, and of which
+        self._refused: dict[str, str] = {}  # what can't be read → a sentence
         self._turn = asyncio.Lock()
 
     @property
     def troubles(self) -> list[str]:
-        """Trees that do not answer here, or not in their own words, for want of sound; a sentence each."""
-        return [
+        """Trees that do not answer here: they want for sound, or can't be read. A sentence each.
+
+        Strangers may read it: what is wrong in a tree the log says.
+        """
+        mute = [
             f"menu {name}: {words} can't be spoken here, so what was there before answers; it is tried again"
             for name, words in self._mute.items()
         ]
+        return mute + list(self._refused.values())
 
     def called(self, number: str, call: str = "") -> Menu:
         """The tree behind a number for the call of that id; behind one nobody named, the hotline's own."""
@@ -97,6 +103,8 @@ class LiveTrees:
                 raise tree
             else:
                 log.error("menu %s can't be read, menu %s answers in its place: %s", name, own, tree)
+                told = f"menu {name} can't be read here, so menu {own} answers in its place; {WHY}"
+                self._refused[name] = told
                 self._live[name] = self._live[own]
 
     async def follow(self) -> None:
@@ -123,13 +131,20 @@ class LiveTrees:
         except AWAY as error:
             log.warning("the live menu %s can't be read, using the last one known: %s", name, error)
             now = None
-        try:
-            if now is not None:
+        if now is not None:
+            try:
                 await ask_once(partial(self._take, now))
                 return
-        except MenuMistakes as error:  # of another release, perhaps
-            log.error("menu %s on the air can't be read, using the last one known: %s", name, error)
+            except MenuMistakes as error:
+                self._refuse(now.revision, error)
         self._learn_file(name)
+
+    def _refuse(self, revision: menus.Revision, error: MenuMistakes) -> None:
+        """What was there before goes on. It is of another release, perhaps."""
+        name, number = revision.name, revision.number
+        log.error("menu %s: revision %s is refused, using the last one known: %s", name, number, error)
+        told = f"menu {name}: revision {number} on the air can't be read here"
+        self._refused[name] = f"{told}, so what was there before answers; {WHY}"
 
     def _learn_file(self, name: str) -> None:
         """The last revision this machine had; where that can't be read, the file that ships."""
@@ -182,7 +197,7 @@ class LiveTrees:
             if known is None or known.revision != str(revision.number):
                 log.info("menu %s: revision %s was published", name, revision.number)
         except MenuMistakes as error:
-            log.error("revision %s of menu %s is refused: %s", revision.number, name, error)
+            self._refuse(revision, error)
         for other in [*self._live]:
             if other in self._texts and (other == name or name in _called_by(self._live[other])):
                 await self._swap(other)
@@ -224,6 +239,7 @@ class LiveTrees:
         self._tries[revision.name] = now.trial
         text = CalledTree(revision.text.encode(), str(revision.number))
         self._learnt(revision.name, text, f"{revision.name}, revision {revision.number}")
+        self._refused.pop(revision.name, None)
         try:
             put(place, text.data)
         except OSError as error:
@@ -246,7 +262,8 @@ class LiveTrees:
 
     def _tried(self, name: str) -> MenuTrial | None:
         """None too for one that this version can't read: then no call goes through it."""
-        trial = self._tries.get(name)
+        trial, what = self._tries.get(name), f"menu {name}: the trial"
+        self._refused.pop(what, None)
         if trial is None:
             return None
         revision = trial.revision
@@ -255,6 +272,8 @@ class LiveTrees:
             tried = self._parsed(text, f"{name}, revision {revision.number}")
         except MenuMistakes as error:
             log.error("the trial of menu %s is refused: %s", name, error)
+            told = f"{what} of revision {revision.number} can't be read here, so no call goes through it"
+            self._refused[what] = f"{told}; {WHY}"
             return None
         log.info("menu %s: revision %s is tried on %g of the calls", name, tried.revision, trial.share)
         return MenuTrial(tried, trial.share)

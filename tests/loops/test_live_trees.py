@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
@@ -19,6 +20,7 @@ from ivr.loops import live_trees
 from ivr.loops.live_trees import SHIPPED, LiveTrees
 from ivr.speech.sound_book import SoundBook
 from ivr.store.engine import make_engine
+from ivr.store.tables import menu_drafts
 from ivr.voice.menu import Menu
 from ivr.voice.proof import Proof, check
 from ivr.voice.steps.menu import MenuStep
@@ -179,6 +181,43 @@ async def test_a_number_whose_tree_is_nowhere_is_answered_by_the_hotline_s_own(
 ) -> None:
     trees = await begun(engine, tmp_path, **{"140": "no_such_tree"})
     assert trees.called("140") is trees.called("111")
+    [told] = trees.troubles
+    assert told.startswith("menu no_such_tree can't be read here, so menu 111 answers in its place")
+
+
+async def test_a_tree_on_the_air_that_can_t_be_read_here_is_told_of_until_another_one_is(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await menus.publish(engine, "122", "menu: of a later release", "sara")
+    trees = await begun(engine, tmp_path, **{"122": "122"})
+    [told] = trees.troubles
+    assert told.startswith("menu 122: revision 1 on the air can't be read here") and "later" not in told
+
+    following = asyncio.create_task(trees.follow())
+    await menus.publish(engine, "122", WATER, "sara")
+    await until_revision(trees, "122", "2")
+    assert trees.troubles == []
+    await menus.publish(engine, "122", "menu: of a later release still", "sara")
+    async with asyncio.timeout(patience(20)):
+        while not trees.troubles:
+            await asyncio.sleep(0.02)
+    assert "menu 122: revision 3" in trees.troubles[0] and trees.called("122").revision == "2"
+    following.cancel()
+
+
+async def test_a_tree_on_trial_that_can_t_be_read_here_is_told_of(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await menus.publish(engine, "122", WATER, "sara")
+    shorter = WATER.replace("first_key: 4\n", "first_key: 3\n")
+    draft = await save_draft(engine, "122", shorter, "sara", "")
+    await check_draft(engine, "122", draft.number, "sara", sound)
+    await publish_draft(engine, "122", draft.number, "sara", "", datetime.now(UTC), share=0.5)
+    async with engine.begin() as connection:
+        await connection.execute(update(menu_drafts).values(text="menu: of a later release"))
+    trees = await begun(engine, tmp_path, **{"122": "122"})
+    [told] = trees.troubles
+    assert told.startswith("menu 122: the trial of revision 2 can't be read here, so no call goes through it")
 
 
 async def test_a_tree_s_own_words_are_heard_once_they_have_sound_here_and_not_before(
