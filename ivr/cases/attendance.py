@@ -43,12 +43,17 @@ def check_answer(state: InvitationState, who: str, reason: str) -> None:
 
 
 def view_due(calendar: Calendar, starts_at: datetime, now: datetime) -> datetime:
-    """Noon of the working day before the session; where that is too late by now, an hour before it."""
+    """Noon of the working day before the session; where that is too late by now, an hour before it.
+
+    Within its last hour: until it begins.
+    """
     day = calendar.day(starts_at) - timedelta(days=1)
     while not calendar.is_working(day):
         day -= timedelta(days=1)
     noon = datetime.combine(day, _NOON, ZoneInfo(calendar.timezone))
-    return noon if noon > now else starts_at - LAST
+    if noon > now:
+        return noon
+    return starts_at - LAST if starts_at - LAST > now else starts_at
 
 
 def reminder_at(asked_at: datetime, due_at: datetime) -> datetime:

@@ -26,6 +26,8 @@ def at(day: int, hour: int) -> datetime:
         (at(5, 10), at(1, 9), at(2, 12)),  # a Saturday: the weekend is no day to write
         (at(2, 10), datetime(2026, 11, 25, 9, tzinfo=TEHRAN), datetime(2026, 11, 30, 12, tzinfo=TEHRAN)),
         (at(9, 10), at(8, 13), at(9, 9)),  # invited too late for that
+        (at(9, 10), at(9, 9), at(9, 10)),  # and too late for this
+        (at(9, 10), at(9, 9) + timedelta(minutes=40), at(9, 10)),
     ],
 )
 def test_a_view_is_due_at_noon_of_the_working_day_before(

@@ -145,6 +145,16 @@ async def test_near_sessions_invite_by_themselves_and_who_owes_a_view_is_reminde
     assert await keep() == 0
 
 
+async def test_who_is_asked_for_a_view_in_the_last_hour_owes_it_until_the_session_begins(at: Hall) -> None:
+    code = await at.accepted(3, "09141234561", bodies=["abfa"])
+    begins = at.at + timedelta(minutes=40)
+    await at.fill(await at.session(starts_at=begins))
+    assert await inviting.keep_asking(at.engine, at.page, at.at) == 1
+    async with at.engine.connect() as connection:
+        [owed] = (await inviting.views_of(connection, {(await at.row(code)).id})).values()
+    assert owed.due_at == begins and await asked(at, inviting.REMINDED) == set()
+
+
 async def test_who_still_owes_a_view_as_the_session_is_moved_is_reminded_before_the_new_day(
     at: Hall,
 ) -> None:
