@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestState
@@ -80,11 +81,15 @@ class OrderedFigures:
     objected: int = 0
 
 
-def of_requests(facts: Iterable[AskedFact], now: datetime) -> AskedFigures:
+def of_requests(facts: Iterable[AskedFact], now: datetime, zone: ZoneInfo) -> AskedFigures:
+    """`zone`: the province's, whose days are counted."""
     found = list(facts)
 
     def many(*states: RequestState) -> int:
         return sum(fact.state in states for fact in found)
+
+    def days(fact: AskedFact, until: datetime) -> int:
+        return (until.astimezone(zone).date() - fact.asked_at.astimezone(zone).date()).days
 
     met = [fact for fact in found if fact.met_at is not None]
     pending = [fact for fact in found if fact.met_at is None and fact.state in PENDING]
@@ -97,8 +102,8 @@ def of_requests(facts: Iterable[AskedFact], now: datetime) -> AskedFigures:
         withdrawn=many(S.WITHDRAWN),
         missed=many(S.NO_SHOW),
         pending=len(pending),
-        waited=waited((fact.met_at - fact.asked_at).days for fact in met if fact.met_at),
-        waiting=waited((now - fact.asked_at).days for fact in pending),
+        waited=waited(days(fact, fact.met_at) for fact in met if fact.met_at),
+        waiting=waited(days(fact, now) for fact in pending),
     )
 
 

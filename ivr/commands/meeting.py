@@ -227,7 +227,7 @@ def figures(
         begin = datetime.combine(day_named(since), time(0), zone)
         async with engine.connect() as connection:
             found = await meeting_counting.read(connection, page, now, begin, end, Scope())
-        return meeting_counting.figures_json(found, now)
+        return meeting_counting.figures_json(found, now, zone)
 
     told = with_page(work)
     if json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,7 +20,7 @@ from ivr.cases.meeting_figures import (
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.cases.meetings import RequestState as S
 
-NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+NOW, TEHRAN = datetime(2026, 12, 1, 9, tzinfo=UTC), ZoneInfo("Asia/Tehran")
 
 
 def asked(days_ago: int, state: S, met_after: int | None = None) -> AskedFact:
@@ -48,11 +49,20 @@ def test_half_of_them_and_nine_in_ten_were_heard_within_so_many_days(days: list[
 def test_every_request_is_somewhere_and_waiting_counts_from_asking() -> None:
     facts = [asked(30, S.MET, 12), asked(20, S.MET, 4), asked(9, S.WAITING), asked(3, S.NO_SHOW)]
     facts += [asked(9, state) for state in (S.SETTLED, S.SENT_BELOW, S.DECLINED, S.WITHDRAWN, S.REQUESTED)]
-    found = of_requests(facts, NOW)
+    found = of_requests(facts, NOW, TEHRAN)
     ended = found.met + found.settled + found.sent_below + found.declined + found.withdrawn
     assert found.requests == len(facts) == ended + found.pending
     assert (found.met, found.missed, found.pending) == (2, 1, 3)
     assert found.waited == Waited(2, 4, 12) and found.waiting == Waited(3, 9, 9)
+
+
+def test_who_asked_in_the_evening_has_waited_a_day_by_the_next_morning() -> None:
+    evening = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)  # 23:30 in the province
+    morning = evening + timedelta(hours=10)
+    found = of_requests(
+        [AskedFact("1", evening, S.MET, morning), AskedFact("2", evening, S.WAITING, None)], morning, TEHRAN
+    )
+    assert found.waited == found.waiting == Waited(1, 1, 1)
 
 
 def test_orders_are_counted_by_body_and_session_and_a_revoked_one_was_not_given() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -110,9 +111,9 @@ async def in_public(connection: AsyncConnection) -> MeetingsInPublic:
     return MeetingsInPublic(int(heard), int(all_of_them), int(kept))
 
 
-def figures_json(facts: MeetingFacts, now: datetime) -> dict[str, Any]:
-    """Stable names; days are whole calendar days."""
-    requests = asdict(meeting_figures.of_requests(facts.requests, now))
+def figures_json(facts: MeetingFacts, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """Stable names; days are whole calendar days of that zone."""
+    requests = asdict(meeting_figures.of_requests(facts.requests, now, zone))
     declined = [f for f in facts.requests if f.state == "declined"]
     requests["why_declined"] = [{"code": fact.code, "reason": fact.reason} for fact in declined]
     orders = asdict(meeting_figures.of_orders(facts.orders))

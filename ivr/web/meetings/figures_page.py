@@ -51,7 +51,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
         shown=_jalali(year.since, "%Y"),
         whole=whole,
         facts=found,
-        asked=meeting_figures.of_requests(found.requests, visit.now),
+        asked=meeting_figures.of_requests(found.requests, visit.now, zone),
         cards=CARDS,
         ordered=meeting_figures.of_orders(found.orders),
         of_orders=OF_ORDERS,

@@ -17,6 +17,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
+from tests.voice.conversation import TEHRAN
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ async def test_requests_count_as_they_stand_and_orders_by_body_and_session(at: H
     found = await counted(at)
     assert {fact.code: fact.state for fact in found.requests} == {declined: S.DECLINED, code: S.MET}
     assert found.sessions == 1
-    told: dict[str, Any] = meeting_counting.figures_json(found, at.at)
+    told: dict[str, Any] = meeting_counting.figures_json(found, at.at, TEHRAN)
     assert told["requests"]["why_declined"] == [{"code": declined, "reason": "کار دادگاه است"}]
     assert told["requests"]["waited"] == {"count": 1, "median": 6, "p90": 6}
     assert {row["agency"]: row["late"] for row in told["orders"]["by_agency"]} == {"abfa": 0, "edu": 1}
