@@ -17,6 +17,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import Came
+from ivr.cases.meeting_orders import OrderState
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import agenda, inviting, order_giving, session_planning
 from ivr.desk.meetings.order_giving import OrderSeen
@@ -40,6 +41,7 @@ class SessionReport:
     """`themes`: topics with how many were heard about each, the most first. `bodies`: that were to attend.
 
     `present`: those of which the head or somebody for him was noted as there.
+    `orders`: without those that were withdrawn.
     """
 
     session: Row[Any]
@@ -61,7 +63,8 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
     orders: list[ReportedOrder] = []
     for wish in told:
         for seen in await order_giving.listed(connection, page, now, of_case=wish.case.id):
-            orders.append(ReportedOrder(seen, nameless(seen.part.words, wish.case.caller_name)))
+            if seen.state is not OrderState.REVOKED:
+                orders.append(ReportedOrder(seen, nameless(seen.part.words, wish.case.caller_name)))
     themes = Counter(wish.case.topic for wish in told)
     if set(themes) == {page.other_topic}:  # which says nothing
         themes.clear()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.cases.attendance import Came
+from ivr.cases.meeting_orders import OrderState
 from ivr.desk.letters.formal_letters import Paper, PaperHeading, PaperTable
 from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import agenda, session_minutes
@@ -137,7 +138,8 @@ def _one(its: Writing, each: Sat) -> Iterator[Block]:
     for order in each.orders:
         part = order.seen.part
         agency, day = its.names.agencies.get(part.agency, part.agency), jalali_day(part.due_on)
-        yield its.say("order", agency=agency, text=order.words, day=day, code=digits(part.code))
+        key = "order_revoked" if order.seen.state is OrderState.REVOKED else "order"
+        yield its.say(key, agency=agency, text=order.words, day=day, code=digits(part.code))
     if not (each.said or each.decided or each.orders):
         yield its.say("nothing")
 

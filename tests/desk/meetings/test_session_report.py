@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.meetings import order_ruling, session_report
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_report import nameless
+from tests.desk.meetings.hall import hall
+from tests.desk.meetings.test_order_giving import FAR, NEAR, ordered
 
 
 @pytest.mark.parametrize(
@@ -24,3 +29,13 @@ def test_her_name_and_long_numbers_are_taken_out_and_nothing_else(words: str, to
 
 def test_who_left_no_name_loses_no_words() -> None:
     assert nameless("آب وصل شود", "") == "آب وصل شود"
+
+
+async def test_the_press_is_told_of_no_order_that_was_withdrawn(engine: AsyncEngine) -> None:
+    at = await hall(engine)
+    orders = (MeetingOrder("abfa", "وصل شود", NEAR), MeetingOrder("edu", "باز شود", FAR))
+    _, (water, school) = await ordered(at, *orders)
+    await order_ruling.revoke(at.engine, at.page, at.by(water, "دیگر لازم نیست"))
+    async with at.engine.connect() as connection:
+        report = await session_report.read(connection, at.page, at.at, 1)
+    assert report is not None and [order.seen.part.code for order in report.orders] == [school]

@@ -21,6 +21,7 @@ from ivr.desk.meetings import (
     agenda,
     inviting,
     order_giving,
+    order_ruling,
     request_deciding,
     session_day,
     session_planning,
@@ -142,13 +143,15 @@ async def test_minutes_and_attendance_tell_who_came_and_keep_apart_what_is_about
     await session_day.heard(at.engine, at.page, at.by(private), number, at.at, Hearing("رشوه خواسته است"))
     await session_day.missed(at.engine, at.page, at.by(late), number, at.at)
     await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.SUBSTITUTE)
-    await order_giving.give(at.engine, at.page, at.by(heard), [MeetingOrder("abfa", "لوله عوض شود", NEAR)])
+    orders = [MeetingOrder("abfa", "لوله عوض شود", NEAR), MeetingOrder("edu", "مدرسه باز شود", FAR)]
+    _, school = await order_giving.give(at.engine, at.page, at.by(heard), orders)
+    await order_ruling.revoke(at.engine, at.page, at.by(school, "دیگر لازم نیست"))
     panel.clock.now = at.at
     office = await panel.signed_in("governor")
     _, minutes = await paper(office, f"{session}/minutes.pdf")
     _, annex = await paper(office, f"{session}/minutes.pdf?annex")
     _, attendance = await paper(office, f"{session}/attendance.pdf")
-    told = {"وصل شود", "لوله عوض شود", "آب ندارد", "جانشین آمد", "۳ نفر", "۲ شهروند"}
+    told = {"وصل شود", "لوله عوض شود", "سپس برداشته شد", "آب ندارد", "جانشین آمد", "۳ نفر", "۲ شهروند"}
     assert {words for words in told if plain(words) in plain(minutes)} == told - {"۲ شهروند"}
     assert "احمدی" not in minutes + annex + attendance and "رشوه" not in minutes + attendance
     assert persian(private) not in minutes + attendance and persian(private) in annex and "رشوه" in annex
