@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,13 +40,22 @@ def add(
 
 
 @app.command(epilog="Example: ivr block remove 09140000000")
-def remove(number: Number, by: By = "desk") -> None:
+def remove(
+    number: Annotated[str, typer.Argument(help="The number, or the id of its block (ivr block list).")],
+    by: By = "desk",
+) -> None:
     """Let a number in again before its time."""
     from ivr.desk.call import blocking
     from ivr.desk.case.change import actor_named
 
     async def work(engine: AsyncEngine, page: Page) -> None:
-        await blocking.lift(engine, page, actor_named(page, by), number)
+        actor = actor_named(page, by)
+        try:
+            block = uuid.UUID(number)
+        except ValueError:
+            await blocking.lift(engine, page, actor, number)
+        else:
+            await blocking.lift_one(engine, actor, block)
 
     with_page(work)
     typer.echo(f"{number}: not blocked any more")
@@ -56,8 +66,10 @@ def block_list(
     everything: Annotated[bool, typer.Option("--all", help="Those that ended too.")] = False,
     json: Json = False,
 ) -> None:
-    """The numbers that are blocked, and why."""
+    """The numbers that are blocked, masked, and why."""
+    from ivr.commands.books import mask_numbers
     from ivr.desk.call import blocking
 
     rows = with_database(load_settings(), lambda engine: blocking.listed(engine, everything))
-    show_rows(["caller", "until", "reason", "blocked_by"], rows, json)
+    mask_numbers(rows)
+    show_rows(["id", "caller", "until", "reason", "blocked_by"], rows, json)

@@ -1,4 +1,4 @@
-"""`ivr case show` at a terminal: numbers are masked, and seeing them whole leaves a trace."""
+"""The books at a terminal: numbers are masked, and seeing them whole leaves a trace."""
 
 from __future__ import annotations
 
@@ -91,6 +91,23 @@ async def test_nothing_at_a_terminal_leads_from_a_confidential_case_to_its_call_
         assert facts.id not in json.dumps(found)
     found = await read("spool", "inspect", facts.id)
     assert found["rows"]["calls"][0]["id"] == facts.id and code not in json.dumps(found)
+
+
+async def test_blocked_numbers_are_masked_and_each_is_let_in_by_its_id(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    async def block(*arguments: str) -> tuple[int, str]:
+        return await ivr(database_url, tmp_path, "block", *arguments)
+
+    await counter(engine)
+    assert (await block("add", NUMBER, "--days", "7", "--reason", "شوخی"))[0] == 0
+    [row] = json.loads((await block("list", "--json"))[1])
+    for form in ((), ("--json",)):
+        exit_code, said = await block("list", *form)
+        assert exit_code == 0 and row["id"] in said and NUMBER[1:] not in said
+    assert (await block("remove", row["id"]))[0] == 0
+    assert (await block("remove", row["id"]))[1] == "that block is not in force any more"
+    assert json.loads((await block("list", "--json"))[1]) == []
 
 
 async def test_a_case_that_is_opened_prints_no_number_either(
