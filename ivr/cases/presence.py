@@ -59,9 +59,15 @@ def in_the_hall(slots: Iterable[Any]) -> Hall:
     )
 
 
-def done_at(claimed: datetime | None, now: datetime) -> datetime:
-    """When something was done that a browser kept for a while: by its clock, within reason."""
-    return now if claimed is None else min(max(claimed, now - LATEST), now)
+def done_at(claimed: datetime | None, now: datetime, sent: datetime | None = None) -> datetime:
+    """When something was done that a browser kept for a while, within reason.
+
+    `sent`: what its clock said as it was sent. That clock may be wrong: only how long ago it was is believed.
+    """
+    if claimed is None:
+        return now
+    age = (sent or now) - claimed
+    return now - min(max(age, timedelta(0)), LATEST)
 
 
 def is_hers(typed: str, code: str, national_id: str) -> bool:

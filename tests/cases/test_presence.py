@@ -57,6 +57,23 @@ def test_what_was_kept_for_a_while_counts_as_of_then_within_reason(
     assert done_at(claimed, NOW) == counts
 
 
+@pytest.mark.parametrize(
+    ("wrong_by", "ago", "counts"),
+    [
+        (-60, 0, NOW),  # an hour slow
+        (-10, 2, NOW - timedelta(minutes=2)),
+        (90, 7, NOW - timedelta(minutes=7)),  # fast
+        (-10, -5, NOW),  # set right in between
+        (0, 9 * 24 * 60, NOW - timedelta(days=1)),
+    ],
+)
+def test_of_a_clock_that_is_wrong_only_how_long_ago_it_was_is_believed(
+    wrong_by: int, ago: int, counts: datetime
+) -> None:
+    sent = NOW + timedelta(minutes=wrong_by)
+    assert done_at(sent - timedelta(minutes=ago), NOW, sent) == counts
+
+
 def test_she_is_known_by_her_code_or_her_national_id_and_not_by_an_empty_one() -> None:
     assert is_hers("1234567894", "1234567894", "") and is_hers("0499370899", "1234567894", "0499370899")
     assert not is_hers("", "1234567894", "") and not is_hers("0499370898", "1", "0499370898")

@@ -149,6 +149,7 @@ async function send(each) {
   body.append("csrf", say.csrf);
   body.append("key", each.key);
   body.append("at", each.at);
+  body.append("now", new Date().toISOString()); // this clock may be wrong, what lies between the two is not
   const answer = await fetch(each.url, {
     method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal: AbortSignal.timeout(PATIENCE),
   });

@@ -112,6 +112,21 @@ async def test_the_next_code_may_be_typed_before_the_last_one_is_kept(
         await all_sent(page)
 
 
+async def test_a_tablet_whose_clock_is_an_hour_slow_writes_the_true_hour(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.clock.set_fixed_time(panel.clock() - timedelta(hours=1))
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        for deed, presence in (("arrive", "arrived"), ("missed", "missed")):
+            await press(page, one, deed)
+            await expect(line(page, one)).to_have_attribute("data-presence", presence)
+            await all_sent(page)
+        [seat, *_] = await at.seats(number)
+        assert seat.slot.arrived_at == panel.clock() and seat.slot.outcome == "no_show"
+
+
 @pytest.mark.timeout(900)
 async def test_the_day_goes_on_while_the_server_is_away_and_is_sent_once(
     panel: PanelServed, at: Hall, chrome: Browser
