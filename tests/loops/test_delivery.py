@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -551,6 +552,18 @@ async def test_a_wish_to_be_called_becomes_a_call_back(engine: AsyncEngine, tmp_
     [asked] = [case for case in await as_json.cases(engine) if case["code"] != code]
     assert (asked["kind"], asked["agency"], asked["caller"]) == ("request", "gov_inspection", "+989350000000")
     assert "1234567894" in asked["words"], "a person calls her: she was promised a call"
+
+
+async def test_a_wish_about_a_code_that_is_nobodys_is_kept_though_her_language_was_taken_out_since(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    post = Post(engine, Notify(), notices(tmp_path))
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.wish_call_back(replace(call("09350000000"), language="ku"), "1234567894")
+        await desk.pump.idle()
+    await post.all()
+    [asked] = await as_json.cases(engine)
+    assert (asked["caller"], asked["language"]) == ("+989350000000", "fa")
 
 
 async def test_a_way_that_is_not_configured_makes_no_letters_pile_up(

@@ -277,8 +277,10 @@ async def _for_a_person(
     connection: AsyncConnection, page: Page, told: Mapping[str, Any], now: datetime
 ) -> None:
     words = f"111 → 6: {told['code']}?"  # what she dialled; whoever reads it knows the menu
+    spoken = page.conventions.languages  # hers may have been taken out since
+    language = told["language"] if told["language"] in spoken else spoken[0]
     wanted = Wanted(Kind.REQUEST, page.other_topic, words=words, caller=told["number"], channel=PHONE)
-    await register(connection, page, replace(wanted, language=told["language"] or "fa", by=MACHINE), now)
+    await register(connection, page, replace(wanted, language=language, by=MACHINE), now)
 
 
 async def is_no_longer_so(engine: AsyncEngine, letter: Leased, now: datetime) -> bool:
