@@ -31,24 +31,28 @@ NEWS = f"case_{SAID}"  # the message
 
 
 async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now: datetime) -> None:
-    """Note it, and open a reported order again that is not done. Applying it again changes nothing."""
-    about: Select[Any] = select(callbacks.c.notice, callbacks.c.last_outcome)
-    about = about.join(callback_attempts, callback_attempts.c.callback_id == callbacks.c.id)
-    told = (callbacks.c.purpose == ORDER, callbacks.c.last_outcome.in_(ORDER_ANSWERS))
-    call = (await connection.execute(about.where(callback_attempts.c.id == attempt, *told))).first()
+    """Note it, and open a reported order again that is not done. Applying it again changes nothing.
+
+    It counts also where the order was extended while she was on the line, so that she is asked again.
+    """
+    its = callback_attempts.c
+    about: Select[Any] = select(callbacks.c.notice, its.outcome)
+    about = about.join(callback_attempts, its.callback_id == callbacks.c.id)
+    told = (its.id == attempt, its.outcome.in_(ORDER_ANSWERS), callbacks.c.purpose == ORDER)
+    call = (await connection.execute(about.where(*told))).first()
     if call is None:
         return
     part = await locked(connection, call.notice["order"])
     new = (meeting_orders.c.case_id == part.id, meeting_orders.c.said_by.is_distinct_from(attempt))
-    said = {"said": call.last_outcome, "said_at": now, "said_by": attempt}
+    said = {"said": call.outcome, "said_at": now, "said_by": attempt}
     if not (await connection.execute(update(meeting_orders).where(*new).values(said))).rowcount:
         return
     cause = uuid.uuid5(attempt, SAID)
-    details = {"said": call.last_outcome}
+    details = {"said": call.outcome}
     await add_event(connection, cause, part.id, now, SAID, details, actor=CITIZEN)
     news = outbox_row(f"{NEWS}:{cause}", NEWS, now, {"case": part.code})
     await connection.execute(insert(outbox).values(news).on_conflict_do_nothing(index_elements=["key"]))
-    if call.last_outcome != Outcome.ORDER_DONE and part.status == Status.ANSWERED:
+    if call.outcome != Outcome.ORDER_DONE and part.status == Status.ANSWERED:
         ask = Instruction(part.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
         try:
             await closing.reopen(connection, page, ask)

@@ -129,6 +129,20 @@ async def test_extended_it_is_asked_about_on_its_new_day(at: Hall) -> None:
     assert await called(at, FAR) is not None
 
 
+async def test_what_she_says_counts_though_the_office_extends_the_order_while_she_is_on_the_line(
+    at: Hall,
+) -> None:
+    _, [part] = await ordered(at, "abfa")
+    placing = await called(at, NEAR)
+    assert placing is not None
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
+    await says(at, placing, Outcome.ORDER_NOT_DONE)
+    [seen] = await listed(at)
+    assert (seen.part.said, seen.state) == ("order_not_done", O.CONTRADICTED)
+    assert (await at.events(part)).count("order_said") == 1
+    assert await called(at, FAR) is not None, "she is asked again on the new day"
+
+
 async def test_an_order_that_was_given_while_nobody_was_dialled_is_asked_about_on_its_newest_day(
     at: Hall,
 ) -> None:
