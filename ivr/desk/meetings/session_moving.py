@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, RequestAction
@@ -62,7 +62,7 @@ async def move(
         session = await unchanged(connection, number, seen)
         if await _begun(connection, number):
             raise Refused(f"session {number} has begun and can't be moved")
-        by, its = starts_at - session.starts_at, meeting_sessions.c
+        by, its = starts_at - await _first(connection, session), meeting_sessions.c
         await refuse_twice(connection, session, starts_at, session.ends_at + by, but=number)
         place = (place.strip() or session.place) if session.way == MeetingWay.IN_PERSON else session.place
         values = {"starts_at": starts_at, "ends_at": its.ends_at + by, "place": place}
@@ -138,6 +138,15 @@ async def _told(one: Deciding, what: str, waits: bool = True) -> None:
         await one.wait(today(one.page, slot.starts_at))
     await agenda.invite(one, slot, what)
     one.details |= {"session": slot.session, "slot": slot.slot, "at": agenda.there(one.page, slot)}
+
+
+async def _first(connection: AsyncConnection, session: Row[Any]) -> datetime:
+    """When its first slot begins: a delay moves the slots, and not the hour at which it was to begin."""
+    query = select(meeting_slots.c.starts_at).where(meeting_slots.c.session == session.number)
+    found: datetime | None = (
+        await connection.execute(query.order_by(meeting_slots.c.slot).limit(1))
+    ).scalar()
+    return found or session.starts_at
 
 
 async def _begun(connection: AsyncConnection, number: int) -> bool:

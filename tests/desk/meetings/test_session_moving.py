@@ -134,6 +134,21 @@ async def test_who_had_arrived_is_not_there_yet_on_the_new_day(at: Hall) -> None
 
 
 async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_not(at: Hall) -> None:
+async def test_moved_once_it_was_late_citizens_and_bodies_are_told_the_same_hour(at: Hall) -> None:
+    number, codes = await invited(at, 2)
+    at.at = FRIDAY + timedelta(days=1)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 60)
+    monday = FRIDAY + timedelta(days=3)
+    assert await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, monday) == codes
+    assert [seat.slot.starts_at for seat in await at.seats(number)] == [
+        monday,
+        monday + timedelta(minutes=10),
+    ]
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+    assert (session.starts_at, session.ends_at) == (monday, monday + timedelta(minutes=20))
+
+
     number, [first, second] = await invited(at, 2)
     with pytest.raises(Refused, match="on its day only"):
         await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
