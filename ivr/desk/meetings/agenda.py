@@ -184,7 +184,7 @@ async def release(books: Books, page: Page, ask: Instruction, next_on: date) -> 
             await _empty(connection, one.case.id)
             await one.wait(next_on)
             if slot is not None:
-                await tell_off(one, slot.session)
+                await tell_off(one, slot)
         await _fill_gap(connection, page, slot, ask)
 
 

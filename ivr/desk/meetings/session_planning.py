@@ -116,7 +116,9 @@ async def cancel(
             async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
                 one.details["session"] = number
                 await one.wait(next_on)
-                await tell_off(one, number)
+                hers = (meeting_slots.c.session == number, meeting_slots.c.case_id == one.case.id)
+                slot = select(meeting_slots).where(*hers, meeting_slots.c.outcome == "")
+                await tell_off(one, (await connection.execute(slot)).one())
         free = update(meeting_slots).where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
         await connection.execute(free.values(EMPTY))
         end = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
@@ -151,12 +153,10 @@ async def give_up_ended(connection: AsyncConnection, number: int) -> None:
     await connection.execute(anew.values(state=RequestState.UNDER_REVIEW, next_on=None))
 
 
-async def tell_off(one: Deciding, session: int) -> None:
-    """She has no slot there any more: who may have heard of it hears that it is off."""
-    query = select(meeting_sessions.c.starts_at).where(meeting_sessions.c.number == session)
-    was_at: datetime = (await one.connection.execute(query)).scalar_one()
-    invited = await meeting_calls.was_invited(one.connection, one.case.id, session)
-    off = {"what": meeting_calls.OFF, "was_at": was_at.isoformat()}
+async def tell_off(one: Deciding, slot: Row[Any]) -> None:
+    """That slot is hers no more: who may have heard of it hears that it is off, as long as she might come."""
+    invited = await meeting_calls.was_invited(one.connection, one.case.id, slot.session)
+    off = {"what": meeting_calls.OFF, "was_at": slot.starts_at.isoformat()}
     await one.call_her(off if invited else {"what": meeting_calls.WAITING})
 
 

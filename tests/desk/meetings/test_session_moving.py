@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.call import callbacks
-from ivr.desk.case import answers, closing
+from ivr.desk.case import answers, closing, meeting_calls
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notice, Notices
 from ivr.desk.meetings import agenda, session_day, session_moving, session_planning
@@ -268,3 +269,22 @@ async def test_no_text_leaves_about_a_slot_that_has_begun(at: Hall) -> None:
     await accepted(at, 9, "09141234560")
     await at.fill(await at.session(slots=1, starts_at=FRIDAY + timedelta(days=1)))
     assert await texts(at, FRIDAY + timedelta(days=1)) == []
+async def off(at: Hall, code: str) -> dict[str, Any]:
+    """What she is to be called with, that her slot is off."""
+    [told] = [row for row in await waiting(at) if row["code"] == code and row["what"] == "off"]
+    return told
+
+
+async def test_that_her_slot_is_off_presses_until_her_own_hour_and_not_only_until_the_session_begins(
+    at: Hall,
+) -> None:
+    number, [_, released, cancelled] = await invited(at, 3)
+    at.at = FRIDAY + timedelta(days=1, minutes=35)  # it has begun five minutes ago
+    await agenda.release(at.engine, at.page, at.by(released, "بیمارستان"), LATER)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    for code, minutes in ((released, 40), (cancelled, 50)):
+        told = await off(at, code)
+        assert datetime.fromisoformat(told["was_at"]) == FRIDAY + timedelta(days=1, minutes=minutes)
+        assert meeting_calls.is_pressing(told, at.at)
+
+
