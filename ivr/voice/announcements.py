@@ -14,12 +14,13 @@ LONGEST_SECONDS = 30.0  # that it takes to say them
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """`words`: language → text, at least one. Nobody hears it from `until` on."""
+    """`words`: language → text, at least one. Nobody hears it from `until` on. `number`: of its row."""
 
     slot: str
     words: Mapping[str, str]
     until: datetime
     author: str = ""
+    number: int = 0
 
     def said(self, language: str, now: datetime) -> Speech:
         """What a caller with that language hears: in another one where hers has no text."""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book import menus
 from ivr.desk.people import auditing
-from ivr.desk.refusals import WrongField
+from ivr.desk.refusals import Refused, WrongField
 from ivr.store.listening import listen
 from ivr.store.tables import announcements
 from ivr.voice import script
@@ -25,6 +25,10 @@ CHANNEL = "ivr_announcements"
 LONGEST = timedelta(days=14)
 
 
+class AnnouncementChanged(Refused):
+    """A slot says something else than the asker saw."""
+
+
 async def announce(
     engine: AsyncEngine,
     slot: str,
@@ -34,26 +38,41 @@ async def announce(
     now: datetime,
     person: UUID | None = None,
     address: str = "",
+    seen: int | None = None,
 ) -> Announcement:
-    """Switch it on, in place of what the slot says now. `words`: language → text. Raises WrongField."""
+    """Switch it on, in place of what the slot says now. `words`: language → text.
+
+    `seen`: the number of what it said as the asker saw it, 0 = nothing; None: who does not look.
+    Raises WrongField; AnnouncementChanged where it says something that was not seen.
+    """
     said = {language: text.strip() for language, text in words.items() if text.strip()}
     _refuse(said, until, now)
     if slot not in await slots(engine):
         raise WrongField("slot", "no live menu tree has that slot")
     async with engine.begin() as connection:
-        await _put(connection, slot, said, until, author, now)
+        await _alone(connection, slot, now, seen)
+        number = await _put(connection, slot, said, until, author, now)
         await auditing.note(
             connection, now, "announced", person=person, subject=f"announcement/{slot}", address=address,
             detail={"words": said, "until": until.isoformat(), "author": author},
         )  # fmt: skip
-    return Announcement(slot, said, until, author)
+    return Announcement(slot, said, until, author, number)
 
 
 async def silence(
-    engine: AsyncEngine, slot: str, author: str, now: datetime, person: UUID | None = None, address: str = ""
+    engine: AsyncEngine,
+    slot: str,
+    author: str,
+    now: datetime,
+    person: UUID | None = None,
+    address: str = "",
+    seen: int | None = None,
 ) -> None:
-    """Switch it off before its end."""
+    """Switch it off before its end. Raises WrongField for a slot that nobody has; `seen` as of `announce`."""
+    if slot not in await slots(engine) and slot not in await current(engine, now):
+        raise WrongField("slot", "no live menu tree has that slot")
     async with engine.begin() as connection:
+        await _alone(connection, slot, now, seen)
         await _put(connection, slot, {}, now, author, now)
         await auditing.note(
             connection, now, "announcement_ended", person=person, subject=f"announcement/{slot}",
@@ -63,12 +82,28 @@ async def silence(
 
 async def current(engine: AsyncEngine, now: datetime) -> dict[str, Announcement]:
     """What is switched on, by slot."""
+    async with engine.connect() as connection:
+        return await _current(connection, now)
+
+
+async def _current(connection: AsyncConnection, now: datetime) -> dict[str, Announcement]:
     each = announcements.c
     last = select(func.max(each.id)).group_by(each.slot).scalar_subquery()
     query = select(announcements).where(each.id.in_(last), each.until > now)
-    async with engine.connect() as connection:
-        rows = (await connection.execute(query)).all()
-    return {row.slot: Announcement(row.slot, row.words, row.until, row.author) for row in rows if row.words}
+    rows = (await connection.execute(query)).all()
+    return {
+        row.slot: Announcement(row.slot, row.words, row.until, row.author, row.id)
+        for row in rows
+        if row.words
+    }
+
+
+async def _alone(connection: AsyncConnection, slot: str, now: datetime, seen: int | None) -> None:
+    """One at a time for each slot, until the transaction's end. Raises AnnouncementChanged."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("announcement:" + slot))))
+    live = (await _current(connection, now)).get(slot)
+    if seen is not None and live is not None and live.number != seen:
+        raise AnnouncementChanged(f"what {slot} says has changed since you looked")
 
 
 async def slots(engine: AsyncEngine) -> list[str]:
@@ -106,7 +141,9 @@ def _refuse(words: Mapping[str, str], until: datetime, now: datetime) -> None:
 async def _put(
     connection: AsyncConnection, slot: str, words: Mapping[str, str], until: datetime, author: str,
     now: datetime,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     row = {"slot": slot, "words": dict(words), "until": until, "author": author, "at": now}
-    await connection.execute(announcements.insert().values(row))
+    put = announcements.insert().values(row).returning(announcements.c.id)
+    number = (await connection.execute(put)).scalar_one()
     await connection.execute(select(func.pg_notify(CHANNEL, slot)))
+    return int(number)

@@ -33,15 +33,16 @@ def routes() -> list[Route]:
 
 
 async def page(
-    visit: Visit, form: Form | None = None, heard: Mapping[str, str] | None = None
+    visit: Visit, form: Form | None = None, heard: Mapping[str, str] | None = None, said: str = ""
 ) -> web.Response:
     engine = visit.panel.engine
     slots, live = await announcing.slots(engine), await announcing.current(engine, visit.now)
     languages = visit.panel.book.conventions.languages
     return visit.render(
         "live/announcements.html",
-        status=422 if form is not None and form.wrong else 200,
+        status=422 if said or (form is not None and form.wrong) else 200,
         slots={slot: visit.words.get(f"live.announcements.slots.{slot}", slot) for slot in slots},
+        seen={slot: live[slot].number if slot in live else 0 for slot in slots},
         live=[live[slot] for slot in (*slots, *sorted(set(live) - set(slots))) if slot in live],
         languages=languages,
         ends={end: visit.words(f"live.announcements.end.{end}") for end in ENDS},
@@ -49,7 +50,7 @@ async def page(
         wrong=form.wrong if form else {},
         heard=heard or {},
         most=LONGEST_TEXT,
-        said=visit.request.query.get("said", ""),
+        said=said or visit.request.query.get("said", ""),
         may_edit=visit.allowed("announce"),
     )
 
@@ -80,8 +81,11 @@ async def announce(visit: Visit) -> web.Response:
     try:
         until = ends_at(end, visit.now, panel.book.timezone)
         await announcing.announce(
-            panel.engine, slot, words, until, visit.actor.name, visit.now, visit.person.id, visit.came.address
+            panel.engine, slot, words, until, visit.actor.name, visit.now, visit.person.id,
+            visit.came.address, _seen(form, slot),
         )  # fmt: skip
+    except announcing.AnnouncementChanged:
+        return await page(visit, form, said="changed")
     except WrongField as error:
         form.refused(error, {})
         return await page(visit, form)
@@ -89,11 +93,15 @@ async def announce(visit: Visit) -> web.Response:
 
 
 async def off(visit: Visit) -> web.Response:
-    slot = visit.form().raw("slot")
+    form = visit.form()
+    slot = form.raw("slot")
     if slot not in await announcing.current(visit.panel.engine, visit.now):
         return visit.redirect(f"{BASE}?said=gone")
     who = visit.actor.name, visit.now, visit.person.id, visit.came.address
-    await announcing.silence(visit.panel.engine, slot, *who)
+    try:
+        await announcing.silence(visit.panel.engine, slot, *who, _seen(form, slot))
+    except announcing.AnnouncementChanged:
+        return visit.redirect(f"{BASE}?said=changed")
     return visit.redirect(f"{BASE}?said=off")
 
 
@@ -117,6 +125,11 @@ def ends_at(end: str, now: datetime, timezone: str) -> datetime:
     zone = ZoneInfo(timezone)
     days = 1 if end == "today" else 2
     return datetime.combine(now.astimezone(zone).date() + timedelta(days=days), time(0), zone)
+
+
+def _seen(form: Form, slot: str) -> int | None:
+    """What that slot said on the page that the form is of."""
+    return form.number(f"seen.{slot}") if form.raw(f"seen.{slot}") else None
 
 
 def _fields(languages: tuple[str, ...]) -> list[str]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import announcing, menus
+from ivr.desk.book.announcing import AnnouncementChanged
 from ivr.desk.refusals import WrongField
 from ivr.lab.pace import patience
 from ivr.loops.announced import Announced
@@ -47,6 +48,31 @@ async def test_the_last_words_of_a_slot_hold_until_their_end_and_each_deed_is_au
         ("announced", "announcement/today"),
         ("announcement_ended", "announcement/today"),
     ]
+
+
+async def test_nobody_ends_or_replaces_what_a_colleague_switched_on_since_they_looked(
+    engine: AsyncEngine,
+) -> None:
+    await menus.publish(engine, "111", TREE, "sara")
+    snow = await announcing.announce(engine, "today", SNOW, TONIGHT, "sara", WEDNESDAY, seen=0)
+    rain = await announcing.announce(engine, "today", {"fa": "باران"}, TONIGHT, "ali", WEDNESDAY)
+    for seen in (0, snow.number):
+        with pytest.raises(AnnouncementChanged):
+            await announcing.announce(engine, "today", SNOW, TONIGHT, "sara", WEDNESDAY, seen=seen)
+        with pytest.raises(AnnouncementChanged):
+            await announcing.silence(engine, "today", "sara", WEDNESDAY, seen=seen)
+    assert await announcing.current(engine, WEDNESDAY) == {"today": rain}
+    await announcing.silence(engine, "today", "sara", WEDNESDAY, seen=rain.number)
+    await announcing.announce(engine, "today", SNOW, TONIGHT, "ali", WEDNESDAY, seen=rain.number)
+
+
+async def test_a_slot_that_nobody_has_is_not_said_to_be_silent(engine: AsyncEngine) -> None:
+    await switched_on(engine)
+    with pytest.raises(WrongField, match="no live menu tree has that slot"):
+        await announcing.silence(engine, "todya", "sara", WEDNESDAY)
+    await menus.publish(engine, "111", TREE.replace("slot: today", "slot: flood"), "sara")
+    await announcing.silence(engine, "today", "sara", WEDNESDAY)  # still switched on, and in no tree
+    assert await announcing.current(engine, WEDNESDAY) == {}
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ from tests.web.service import Clock
 TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(),
                Press("01"), Beep())  # fmt: skip
 SEEN = 20_000  # milliseconds
+SEEN_TODAY = re.compile(r'name="seen.today" value="([0-9]+)"')
 LONG = 170.0  # seconds, nearly all that a recording may have; whoever steps in ends it
 
 
@@ -392,3 +393,23 @@ async def test_a_supervisor_announces_hears_it_first_and_ends_it(panel: PanelSer
     assert await announcing.current(panel.engine, panel.clock()) == {}
     operator = await panel.signed_in("operator")
     assert (await operator.post(place, sent)).status == 403
+
+
+async def test_from_an_old_page_nobody_ends_or_replaces_what_a_colleague_announces(
+    panel: PanelServed,
+) -> None:
+    tree = '"111"\nlanguages: [fa, az]\nsteps:\n  first: {type: announcement, go: bye}\n  bye: {type: end}\n'
+    await menus.publish(panel.engine, "111", f"menu: {tree}", "sara")
+    client, place = await panel.signed_in("supervisor"), "/panel/live/announcements"
+    seen = {"seen.today": SEEN_TODAY.findall(await client.text(place))[0]}
+    sent = {"slot": "today", "end": "today", "words.fa": "امروز تعطیل است.", "words.az": ""}
+    assert (await client.post(place, sent | seen)).status == 303
+    refused = await client.post(place, sent | seen | {"words.fa": "فردا تعطیل است."})
+    page = await refused.text()
+    assert refused.status == 422 and text("announcements.said.changed") in page
+    assert "فردا تعطیل است." in page and sent["words.fa"] in page, "hers is kept, and the other's is shown"
+    answer = await client.post(f"{place}/off", {"slot": "today"} | seen)
+    assert answer.headers["Location"] == f"{place}?said=changed"
+    assert "today" in await announcing.current(panel.engine, panel.clock())
+    again = {"seen.today": SEEN_TODAY.findall(page)[0]}
+    assert (await client.post(f"{place}/off", {"slot": "today"} | again)).headers["Location"].endswith("off")
