@@ -17,6 +17,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Refused
 
 LONGEST_WAIT = timedelta(days=120)  # until the next date that she is told
+FARTHEST = timedelta(days=366)  # a session or an order's day beyond that is a slip of the pen
 
 
 class RequestState(StrEnum):

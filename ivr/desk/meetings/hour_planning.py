@@ -15,7 +15,7 @@ from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.live_hour import USUAL_ROOM, check
-from ivr.cases.meetings import MeetingWay, Official, SessionState
+from ivr.cases.meetings import FARTHEST, MeetingWay, Official, SessionState
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction
@@ -59,6 +59,8 @@ async def announce(
         raise WrongField("agency", f"there is no agency {wanted.agency[:40]}")
     if wanted.ends_at <= now:
         raise WrongField("ends", "the hour would be over already")
+    if wanted.starts_at > now + FARTHEST:
+        raise WrongField("on", f"an hour is announced at most {FARTHEST.days} days before")
     if not wanted.extensions or set(wanted.extensions) - set(allowed):
         raise WrongField("extensions", "only an extension of the list may ring")
     check(wanted.starts_at, wanted.ends_at, wanted.room)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
 from ivr.cases.meeting_orders import OrderState, is_late, is_unkept, state_of
-from ivr.cases.meetings import RequestState
+from ivr.cases.meetings import FARTHEST, RequestState
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
@@ -75,7 +75,7 @@ async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[Meet
     async with transaction(books) as connection:
         case = await _whole(connection, page, ask)
         await _refuse_again(connection, case.id, orders)
-        days = [_days(page, ask.now, order.due_on, case.county or "") for order in orders]
+        days = [_days(page, ask, order.due_on, case.county or "") for order in orders]
         parts = [Part(o.agency, o.words, days=n) for o, n in zip(orders, days, strict=True)]
         codes = await splitting.split(connection, page, _step(ask, "split"), parts, least=1)
         given = {"given_by": ask.actor.name, "given_at": ask.now, "of_case": case.id}
@@ -113,10 +113,8 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
                 raise Refused(f"case {ask.code} is no order")
             if due_on <= order.due_on:
                 raise WrongField("due_on", "an extension ends later than the order did")
-            _days(page, ask.now, due_on, change.county)  # it may be late for longer than that
-            clock = change.clock
-            days = _days(page, clock.opened_at, due_on, change.county) - clock.stopped_days
-            change.clock = replace(clock, ordered_days=days)
+            days = _days(page, ask, due_on, change.county, since=change.clock.opened_at)
+            change.clock = replace(change.clock, ordered_days=days - change.clock.stopped_days)
             change.details |= {"before": order.due_on.isoformat(), "due_on": due_on.isoformat()}
         its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
         await connection.execute(its.values(due_on=due_on))
@@ -179,12 +177,13 @@ def seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:
     return OrderSeen(row, state_of(row), is_late(row, today(page, now)))
 
 
-def _days(page: Page, since: datetime, due_on: date, county: str) -> int:
+def _days(page: Page, ask: Instruction, due_on: date, county: str, since: datetime | None = None) -> int:
+    """Working days until then, from now or from `since`."""
+    now = today(page, ask.now)
+    if not now < due_on <= now + FARTHEST or not page.calendar.is_working(due_on, county):
+        raise WrongField("due_on", f"an order is due on a working day ahead, within {FARTHEST.days} days")
     noon = datetime.combine(due_on, NOON, ZoneInfo(page.calendar.timezone))
-    days = page.calendar.working_days(since, noon, county)
-    if days < 1 or not page.calendar.is_working(due_on, county):
-        raise WrongField("due_on", "an order is due on a working day ahead")
-    return days
+    return page.calendar.working_days(since or ask.now, noon, county)
 
 
 async def _refuse_again(connection: AsyncConnection, whole: Any, orders: Sequence[MeetingOrder]) -> None:

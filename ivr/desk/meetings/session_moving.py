@@ -24,6 +24,7 @@ from ivr.desk.meetings.session_planning import (
     booked,
     note,
     refuse_day_off,
+    refuse_hour,
     refuse_twice,
     tell,
     unchanged,
@@ -52,8 +53,7 @@ async def move(
     somebody was heard there, on a day off, when the official sits elsewhere then, and where it has changed.
     """
     _check(ask)
-    if starts_at <= ask.now:
-        raise WrongField("starts_at", "a session begins later than now")
+    refuse_hour(starts_at, ask.now)
     if len(place) > LONGEST:
         raise WrongField("place", f"at most {LONGEST} characters")
     refuse_day_off(page, starts_at, even_off)

@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import (
+    FARTHEST,
     MeetingWay,
     Official,
     RequestAction,
@@ -229,8 +230,7 @@ def _check(page: Page, by: Actor, wanted: PlannedSession, now: datetime) -> None
         raise Refused("only the office plans sessions")
     if wanted.agency not in page.rules.agencies:
         raise WrongField("agency", f"there is no agency {wanted.agency[:40]}")
-    if wanted.starts_at <= now:
-        raise WrongField("starts_at", "a session begins later than now")
+    refuse_hour(wanted.starts_at, now)
     if wanted.way is not MeetingWay.IN_PERSON and not wanted.link.strip():
         raise WrongField("link", "a meeting by telephone or video needs a number or an address")
     if wanted.way is MeetingWay.IN_PERSON and not wanted.place.strip():
@@ -238,6 +238,12 @@ def _check(page: Page, by: Actor, wanted: PlannedSession, now: datetime) -> None
     if max(len(wanted.place), len(wanted.link)) > LONGEST:
         raise WrongField("place", f"at most {LONGEST} characters")
     refuse_day_off(page, wanted.starts_at, wanted.even_off)
+
+
+def refuse_hour(starts_at: datetime, now: datetime) -> None:
+    """Raises WrongField; typed with the year of another calendar it would begin in centuries."""
+    if not now < starts_at <= now + FARTHEST:
+        raise WrongField("starts_at", f"a session begins later than now, within {FARTHEST.days} days")
 
 
 def refuse_day_off(page: Page, at: datetime, even_off: bool) -> None:

@@ -65,6 +65,7 @@ _FORMS: Mapping[str, str] = {
     "hour_room": r"\d+ to \d+ may wait in line, not \d+",
     "hour_rings": r"extensions: .*",
     "hour_past": r"ends: .*",
+    "hour_far": r"on: .*",
     "nothing_to_check": r"order \S+ reports nothing that is to be checked",
     "begun": r"session \d+ has begun",
     "not_begun": r"session \d+ has not begun",

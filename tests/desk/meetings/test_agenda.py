@@ -161,6 +161,7 @@ async def test_who_can_t_come_frees_the_slot_and_waits_again(at: Hall) -> None:
         (6, 0.4, {}, "sits in session"),
         (1, 0, {}, "day off"),  # a Thursday
         (-1, 0, {}, "later than now"),
+        (640 * 365, 0, {}, "within 366 days"),  # 2026 for a year of the Jalali calendar
         (6, 3, {"slots": 0}, "1 to 60 slots"),
         (6, 3, {"minutes": 2}, "3 to 120 minutes"),
     ],

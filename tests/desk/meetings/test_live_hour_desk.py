@@ -67,6 +67,8 @@ async def test_only_an_extension_of_the_list_rings_and_only_the_office_announces
     for wrong in ((), ("201", "09141234567")):
         with pytest.raises(WrongField, match="list may ring"):
             await announced(at, extensions=wrong)
+    with pytest.raises(WrongField, match="at most 366 days"):
+        await announced(at, starts_at=at.at + timedelta(days=367))
     number = await announced(at)
     with pytest.raises(Refused, match="sits in session"):
         await announced(at, starts_at=at.at + 30 * A_MINUTE)

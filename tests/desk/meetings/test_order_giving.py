@@ -127,8 +127,9 @@ async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> N
     assert (seen.part.due_on, seen.part.first_due_on, seen.part.due_at.date()) == (FAR, NEAR, FAR)
     assert (await at.row(code)).due_at.date() > FAR
     at.later(23)
-    with pytest.raises(WrongField, match="working day ahead"):
-        await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR + timedelta(days=1))
+    for day in (FAR + timedelta(days=1), date(2071, 12, 1)):
+        with pytest.raises(WrongField, match="working day ahead, within 366 days"):
+            await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), day)
 
 
 async def test_what_is_no_order_is_refused(at: Hall) -> None:
@@ -143,6 +144,7 @@ async def test_what_is_no_order_is_refused(at: Hall) -> None:
         (MeetingOrder("abfa", " وصل شود ", FAR), "given to abfa already"),
         (MeetingOrder("abfa", "دیگر", friday), "working day ahead"),
         (MeetingOrder("abfa", "دیگر", at.at.date() - timedelta(days=1)), "working day ahead"),
+        (MeetingOrder("abfa", "دیگر", date(2647, 3, 9)), "within 366 days"),  # 2026 for a Jalali year
         (MeetingOrder("nobody", "دیگر", FAR), "no body"),
         (MeetingOrder("abfa", " ", FAR), "needs words"),
     ):

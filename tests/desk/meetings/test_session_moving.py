@@ -134,7 +134,6 @@ async def test_who_had_arrived_is_not_there_yet_on_the_new_day(at: Hall) -> None
     assert seat.slot.arrived_at is None and seat.slot.began_at is None
 
 
-async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_not(at: Hall) -> None:
 async def test_moved_once_it_was_late_citizens_and_bodies_are_told_the_same_hour(at: Hall) -> None:
     number, codes = await invited(at, 2)
     at.at = FRIDAY + timedelta(days=1)
@@ -150,6 +149,7 @@ async def test_moved_once_it_was_late_citizens_and_bodies_are_told_the_same_hour
     assert (session.starts_at, session.ends_at) == (monday, monday + timedelta(minutes=20))
 
 
+async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_not(at: Hall) -> None:
     number, [first, second] = await invited(at, 2)
     with pytest.raises(Refused, match="on its day only"):
         await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
@@ -184,6 +184,14 @@ async def test_a_session_is_not_moved_onto_another_of_his_or_a_day_off(at: Hall)
     for starts_at, why in ((at.at + timedelta(days=7), f"session {other}"), (FRIDAY, "is a day off")):
         with pytest.raises(Refused, match=why):
             await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, starts_at)
+
+
+async def test_a_session_is_not_moved_to_the_year_of_another_calendar(at: Hall) -> None:
+    number, codes = await invited(at)
+    with pytest.raises(WrongField, match="within 366 days"):
+        far = at.at + timedelta(days=45 * 365)
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, far, even_off=True)
+    assert await at.agenda(number) == codes
 
 
 async def test_a_session_with_somebody_whose_case_has_ended_is_cancelled_all_the_same(at: Hall) -> None:
@@ -265,10 +273,6 @@ async def test_who_was_only_written_to_hears_that_it_is_off_too(at: Hall) -> Non
     assert await news(at) == {code: ["off"]}
 
 
-async def test_no_text_leaves_about_a_slot_that_has_begun(at: Hall) -> None:
-    await accepted(at, 9, "09141234560")
-    await at.fill(await at.session(slots=1, starts_at=FRIDAY + timedelta(days=1)))
-    assert await texts(at, FRIDAY + timedelta(days=1)) == []
 async def off(at: Hall, code: str) -> dict[str, Any]:
     """What she is to be called with, that her slot is off."""
     [told] = [row for row in await waiting(at) if row["code"] == code and row["what"] == "off"]
@@ -288,3 +292,7 @@ async def test_that_her_slot_is_off_presses_until_her_own_hour_and_not_only_unti
         assert meeting_calls.is_pressing(told, at.at)
 
 
+async def test_no_text_leaves_about_a_slot_that_has_begun(at: Hall) -> None:
+    await accepted(at, 9, "09141234560")
+    await at.fill(await at.session(slots=1, starts_at=FRIDAY + timedelta(days=1)))
+    assert await texts(at, FRIDAY + timedelta(days=1)) == []
