@@ -86,10 +86,12 @@ async def act(visit: Visit) -> web.StreamResponse:
 
 
 async def _do(visit: Visit, deed: str, ask: Instruction, number: int, given: Any) -> str:
-    """The code that the page is to show."""
+    """The code that the page is to show; "" for whom he is with, whose case may be kept from whoever asks."""
     engine, page = visit.panel.engine, await visit.panel.book.page()
     if deed == "take":
-        return await hour_queue.take(engine, ask, number, visit.person.id, visit.came.address)
+        code = await hour_queue.take(engine, ask, number, visit.person.id, visit.came.address)
+        taken = (await _seen(visit)).of(code)
+        return code if taken and taken.case is not None else ""
     if deed == "close":
         await hour_planning.close(engine, ask, number, visit.person.id)
         return ""
@@ -146,8 +148,7 @@ async def _told(visit: Visit) -> Json:
     seen = await _seen(visit)
     values = await _line(visit, seen)
     pieces = {name: visit.renderer(visit, f"meetings/hour_{name}.html", values) for name in ("line", "state")}
-    code = seen.with_him.call.code if seen.with_him else ""
-    return {"pieces": pieces, "code": code}
+    return {"pieces": pieces, "call": _current(seen)}
 
 
 async def _seen(visit: Visit) -> HourSeen:
@@ -159,6 +160,10 @@ async def _seen(visit: Visit) -> HourSeen:
     if seen is None:
         raise NotFound
     return seen
+
+
+def _current(seen: HourSeen) -> str:
+    return str(seen.with_him.call.call_id) if seen.with_him else ""
 
 
 async def _line(visit: Visit, seen: HourSeen) -> Json:
@@ -184,7 +189,7 @@ async def _page(
         "meetings/hour.html",
         status=422 if form else 200,
         shown=shown,
-        current=seen.with_him.call.code if seen.with_him else "",
+        current=_current(seen),
         tried=tried,
         typed={name: form.raw(name) if form else "" for name in TALK_FIELDS},
         wrong=form.wrong if form else {},

@@ -7,7 +7,7 @@ const page = document.querySelector("[data-hour]");
 
 const typed = () => [...page.querySelectorAll("textarea, input:not([type=hidden])")].some((each) => each.value !== each.defaultValue);
 
-function take({ pieces, code }) {
+function take({ pieces, call }) {
   for (const [name, html] of Object.entries(pieces)) {
     const piece = page.querySelector(`[data-piece="${name}"]`);
     if (piece.dataset.last === html) continue;
@@ -16,7 +16,7 @@ function take({ pieces, code }) {
     piece.dataset.last = html;
     if (focused === "BUTTON") piece.querySelector("button:not([disabled])")?.focus({ preventScroll: true });
   }
-  if (!code || code === page.dataset.current) return;
+  if (!call || call === page.dataset.current) return;
   if (typed()) page.querySelector("[data-another]").hidden = false;
   else location.assign(page.dataset.page);
 }

@@ -10,11 +10,15 @@ import pytest
 from persiantools.jdatetime import JalaliDate
 from playwright.async_api import Browser, ViewportSize, expect
 
+from ivr.cases.code import grouped
 from ivr.cases.live_hour import HourOutcome
 from ivr.cases.meetings import Official
+from ivr.desk.case import confiding
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.meetings import hour_planning, hour_queue
 from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.store.tables import audit
+from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import Telephones
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -130,6 +134,25 @@ async def test_the_office_announces_and_closes_and_others_only_look(panel: Panel
     async with at.engine.connect() as connection:
         noted = {row.action for row in await connection.execute(audit.select())}
     assert {"hour_announced", "hour_closed"} <= noted
+
+
+async def test_from_whom_her_case_is_kept_he_talks_with_her_and_learns_no_code(
+    panel: PanelServed, at: Hall
+) -> None:
+    number = await open_hour(at)
+    call, code = await calls(at, "09141234501")
+    his, hers = await panel.signed_in("governor"), await panel.signed_in("governor")
+    assert his.person is not None
+    secrecy = Secrecy(kept_from=[his.person.name])
+    await confiding.confide(at.engine, at.page, at.by(code, "دوست متهم است"), secrecy)
+    path = f"{HOURS}/{number}"
+    taken = await his.post(f"{path}/take")
+    assert taken.status == 303 and code not in taken.headers["Location"]
+    await hour_queue.answered(at.engine, call, panel.clock())
+    shown, told = await his.text(path), digits(grouped(code))
+    assert "تماس تازه" in shown and code not in shown and told not in shown
+    seen = await hers.text(path)
+    assert f"/panel/cases/{code}" in seen and told in seen
 
 
 async def test_who_sees_other_counties_writes_nothing_to_what_she_said(panel: PanelServed, at: Hall) -> None:
