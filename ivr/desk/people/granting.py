@@ -115,13 +115,14 @@ async def allow(
         row = await _decide(connection, request, now, by, allowed=True)
         if row.asked_by == by:
             raise NotYours("another admin than the one who asked must allow it")
+        # Held before it is asked: the other half, pressed at the same moment, is done by then.
+        person = None if row.deed == "add" else await people.one(connection, row.name)
         await two_admins.not_both(connection, row.name, DEEDS[row.deed], now, by)
         wanted = _wanted(row)
         await _note(connection, now, "grant_allowed", row.deed, row.name, by, address)
-        if row.deed == "add":
+        if person is None:
             await people.add_within(connection, wanted, hash_, now, by, address)
             return row.name, password
-        person = await people.one(connection, row.name)
         people.still(person, row.wanted.get("seen", ""))
         if row.deed == "change":
             await staffing.reassign_within(connection, person, wanted, now, by, address)

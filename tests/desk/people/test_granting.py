@@ -22,7 +22,7 @@ from ivr.store import tables
 from ivr.web.panel.permissions import ROLES, Permission
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY as NOW
-from tests.fixtures.database import SEED
+from tests.fixtures.database import SEED, until_blocked
 
 PASSWORD = "an old brown kettle 7"
 
@@ -130,6 +130,21 @@ async def test_whoever_took_her_second_factor_does_not_allow_her_a_password(engi
         await granting.allow(engine, request.id, NOW, by=took)
     third = await made(engine, "third", Role.ADMIN)
     assert (await granting.allow(engine, request.id, NOW, by=third))[1]
+
+
+async def test_who_presses_both_halves_at_once_does_one_of_them(engine: AsyncEngine) -> None:
+    both, asks = await made(engine, "first", Role.ADMIN), await made(engine, "second", Role.ADMIN)
+    await made(engine, "rezaei", Role.SUPERVISOR, totp_since=NOW, totp_secret="x")
+    await granting.ask(engine, "password", NewPerson("rezaei", "x", Role.SUPERVISOR), NOW, by=asks)
+    [request] = await granting.waiting(engine, NOW)
+    async with engine.begin() as connection:
+        row = await people.one(connection, "rezaei")
+        allowing = asyncio.create_task(granting.allow(engine, request.id, NOW, by=both))
+        await until_blocked(engine)
+        gone = people.WITHOUT_FACTOR
+        await people.change_within(connection, row, "totp_reset", NOW, both, "", gone)
+    with pytest.raises(SecondAdmin):
+        await allowing
 
 
 async def test_a_lone_admin_is_told_that_nobody_can_allow_it(engine: AsyncEngine) -> None:
