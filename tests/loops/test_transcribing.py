@@ -19,10 +19,12 @@ from ivr.desk.book.learning import Learning
 from ivr.desk.recordings import transcripts
 from ivr.desk.recordings.enclosing import enclose
 from ivr.lab.pace import patience
+from ivr.loops import transcribing
 from ivr.loops.transcribing import TRIES, Transcriber
 from ivr.settings import Recognition, Settings
 from ivr.speech.recognition import Recogniser, RecognitionError, by_command, by_sherpa
 from ivr.store import key_file
+from ivr.store.aside import NoneWorks
 from ivr.store.tables import recordings, suggestions
 from tests.desk.counter import Counter, counter
 from tests.desk.office import WEDNESDAY, call, office, opening, words
@@ -103,7 +105,8 @@ async def test_words_in_an_envelope_are_lent_to_the_program_and_not_left_about(
     listener = transcriber(engine, tmp_path, program)
     assert await listener.once() and "closed with the key" in caplog.text
     (tmp_path / "away").rename(key)
-    assert await listener.once() and await written(at, code) == "سه روز است آب خانه ما قطع است"
+    await listener.all()
+    assert await written(at, code) == "سه روز است آب خانه ما قطع است"
     assert not [*tmp_path.rglob("*.wav")]
 
 
@@ -140,7 +143,8 @@ async def test_words_that_the_books_refuse_keep_nobody_waiting_and_are_not_tried
     at = await counter(engine)
     code, bad = await said(engine, tmp_path, 400), await said(engine, tmp_path, 1_200, "water.bill")
     listener = transcriber(engine, tmp_path, program)
-    assert [await listener.once() for _ in range(TRIES + 2)] == [True] * (TRIES + 1) + [False]
+    for _ in range(TRIES + 1):
+        await listener.all()
     assert await written(at, code) == "سه روز است آب خانه ما قطع است" and await written(at, bad) is None
     assert caplog.text.count("was not put into words") == TRIES
     assert "UPDATE recordings" not in caplog.text, "nor what was said"
@@ -154,9 +158,55 @@ async def test_a_recording_over_which_the_recogniser_stumbles_is_not_tried_for_e
     listener = transcriber(engine, tmp_path, program)
     listener.recogniser = Stumbling(listener.recogniser.commands)
     async with asyncio.timeout(patience(40)):
-        await listener.all()
+        for _ in range(TRIES + 1):
+            await listener.all()
     assert await written(at, code) == "سه روز است آب خانه ما قطع است" and await written(at, bad) is None
     assert caplog.text.count("was not put into words") == TRIES
+
+
+async def test_a_recogniser_that_is_away_is_told_of_and_no_recording_is_given_up_for_it(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcribing, "MANY", 3)
+    at = await counter(engine)
+    codes = [
+        await said(engine, tmp_path, 400, topic) for topic in ("water.bill", "energy.gas", "water.supply")
+    ]
+    listener = transcriber(engine, tmp_path, program)
+    (there := tmp_path / "recogniser.py").rename(away := tmp_path / "away")
+    for _ in range(TRIES + 1):
+        with pytest.raises(NoneWorks):
+            await listener.all()
+    away.rename(there)
+    await listener.all()
+    assert {await written(at, code) for code in codes} == {"سه روز است آب خانه ما قطع است"}
+
+
+async def test_as_many_as_no_recogniser_understands_keep_no_older_one_waiting_and_are_given_up(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(transcribing, "MANY", 2)
+    at = await counter(engine)
+    bad, listener = ("water.bill", "energy.gas"), transcriber(engine, tmp_path, program)
+    code = await said(engine, tmp_path, 400, "water.supply")
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(recorded_at=WEDNESDAY - timedelta(hours=1)))
+    for topic in bad:
+        await said(engine, tmp_path, 1_000, topic)
+    with pytest.raises(NoneWorks):
+        await listener.all()
+    await listener.all()
+    assert await written(at, code) == "سه روز است آب خانه ما قطع است"
+    for _ in range(TRIES - 1):
+        with pytest.raises(NoneWorks):
+            await listener.all()
+        code = await said(engine, tmp_path, 400, "water.supply")
+        await listener.all()
+        assert await written(at, code)
+    caplog.clear()
+    await listener.all()
+    assert "was not put into words" not in caplog.text
 
 
 class Stumbling(Recogniser):
