@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.suggest import Suggester
 from ivr.desk.case import suggestion_outcomes
 from ivr.desk.case.event_log import MACHINE, add_event
+from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, people, provinces, recordings, suggestions, transcripts
 
@@ -89,6 +90,11 @@ async def editions(engine: AsyncEngine, name: str) -> list[dict[str, Any]]:
 
 
 async def _locked(connection: AsyncConnection, name: str) -> Row[Any]:
+    """Its case before it, as the recogniser and retention do: else two could wait for each other."""
+    its = select(cases.c.code).join(recordings, recordings.c.case_id == cases.c.id)
+    code = (await connection.execute(its.where(recordings.c.name == name))).scalar()
+    if code is not None:
+        await locked(connection, code)
     query = select(recordings).where(recordings.c.name == name, recordings.c.removed_at.is_(None))
     found = (await connection.execute(query.with_for_update())).first()
     if found is None:
