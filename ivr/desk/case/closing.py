@@ -92,6 +92,7 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
         raise Refused(f"case {into} can't be merged into itself")
     async with changing(engine, page, CaseAction.MERGE, ask, into) as change:
         one, other = change.case, await locked(change.connection, into)
+        refuse_together(one, other)  # before anything that would tell whose it is
         if other.status not in OPEN:
             raise Refused(f"case {into} is {other.status}, so nothing can go on in it")
         if not one.caller_key or one.caller_key != other.caller_key:
@@ -105,9 +106,9 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
     Refused as `discretion` says, by topic too.
     """
     one = change.case
+    refuse_together(one, other)
     if one.topic != other.topic:
         raise Refused(f"case {one.code} is about {one.topic}, case {other.code} about {other.topic}")
-    refuse_together(change.case, other)
     await refuse_awaited(change)
     await refuse_told_of(change, other.agency)
     change.values = {"closed_at": change.ask.now, "closure": "merged", "merged_into": other.id}

@@ -147,6 +147,7 @@ async def _begin(
 async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], code: str) -> str:
     """The code of the same caller's case that is a member already; "" for none."""
     case = await locked(connection, code)
+    refuse_together(case)  # before its caller is compared, which would tell whose it is
     if not case.caller_key:
         return ""
     same = (cases.c.member_of == whole.id, cases.c.caller_key == case.caller_key, cases.c.closed_at.is_(None))

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
@@ -76,6 +77,9 @@ async def confide(books: Books, page: Page, ask: Instruction, wanted: Secrecy = 
             wanted.told.strip() or case.told,
             sorted(set(wanted.kept_from)),
         )
+        its_own = named.accused == page.rules.desk and case.kind != Kind.MEETING
+        if ask.actor.side is Side.DESK and its_own and not named.told:
+            raise Refused(f"case {ask.code} is confidential: write first what an agency may read of it")
         await _seal(connection, page, ask, case, named)
         await _seal_below(connection, page, ask, case.id, named)
 

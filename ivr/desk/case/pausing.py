@@ -15,6 +15,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
+from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
@@ -118,7 +119,9 @@ async def change_topic(
             refuse_collective(change.case)
             change.values["confidential"] = TOPIC
             await confide_below(change, TOPIC)
-            if change.agency != page.rules.desk:  # which could neither hear nor read it
+            if change.case.part_of is not None:  # its body reads the part's words, which name nobody
+                change.values["told"] = change.case.words
+            elif change.case.kind != Kind.MEETING and change.agency != page.rules.desk:  # it reads nothing
                 change.move(page.rules.desk, MOVED)
                 change.status = Status.OPENED
         change.details |= {"before": before, "topic": change.topic, "county": change.county}

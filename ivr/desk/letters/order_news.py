@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import ChannelRight
@@ -40,7 +40,8 @@ async def of(
     ids = select(known.c.id).where(known.c.code.in_(codes))
     orders = select(cases, *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "said", "said_at")))
     orders = orders.add_columns(meeting_requests.c.about, whole.c.accused.label("accuses"))
-    orders = orders.add_columns(whole.c.confidential.label("sealed"), whole.c.code.label("whole"))
+    sealed = func.coalesce(whole.c.confidential, cases.c.confidential)
+    orders = orders.add_columns(sealed.label("sealed"), whole.c.code.label("whole"))
     orders = orders.add_columns(whole.c.closed_at.label("whole_ended_at"))
     orders = orders.add_columns(whole.c.closure.label("whole_closure"))
     orders = orders.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)

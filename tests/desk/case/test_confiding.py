@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.search import sought
 from ivr.desk.case import answers, assigning, closing, collecting, confiding, pausing, referring, splitting
 from ivr.desk.case.confiding import Secrecy
+from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.splitting import Part
 from ivr.desk.people.scope import IDENTITY, Scope
 from ivr.desk.reading import as_json, casefile, queues, searching
@@ -187,6 +188,55 @@ async def test_what_is_about_the_desk_goes_to_the_body_above_it(at: Counter) -> 
     assert (await at.row(code)).agency == "ostandari"
 
 
+async def test_what_is_about_the_desk_leaves_it_only_with_what_an_agency_may_read(at: Counter) -> None:
+    code = await at.open()
+    with pytest.raises(Refused, match="write first"):
+        await confiding.confide(at.engine, at.page, at.ask(code, "desk", "از خود ما"), Secrecy(DESK))
+    assert (await at.row(code)).confidential is None
+
+
+async def test_the_governors_office_reads_nothing_about_the_body_that_it_is_of_but_requests_to_meet(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    wanted = Wanted("meeting", county="ahar", words="می‌خواهم استاندار را ببینم", caller=HERS)
+    request = (await register(at.engine, at.page, wanted, at.at)).code
+    office, desk = Scope(person=uuid.uuid4(), of_office=True), Scope(person=uuid.uuid4(), of_desk=True)
+    for each in (code, request):
+        await confiding.confide(at.engine, at.page, at.ask(each, "desk", "متن"), Secrecy("abfa", told=TOLD))
+        assert await sees(at, office, each), "about another body"
+        about = Secrecy("ostandari", told=TOLD)
+        await confiding.confide(at.engine, at.page, at.ask(each, "desk", "از استانداری"), about)
+        assert await sees(at, desk, each)
+    assert not await sees(at, office, code) and await sees(at, office, request)
+
+
+@pytest.mark.parametrize("caller", [HERS, "09143334455"])
+async def test_nobody_learns_by_merging_or_collecting_whether_it_is_of_that_number(
+    at: Counter, caller: str
+) -> None:
+    code, probe, other = await at.open(), await at.open("power.outage", caller=caller), await at.open()
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "می‌ترسد"), Secrecy(told=TOLD))
+    for one, into in ((probe, code), (code, probe)):
+        with pytest.raises(Refused, match=f"case {code} is confidential: it goes on by itself"):
+            await closing.merge(at.engine, at.page, at.ask(one, "desk", "تکراری"), into)
+    actor = at.ask(other, "desk").actor
+    whole = (await collecting.collect(at.engine, at.page, actor, [probe], "قطع برق", at.at)).code
+    with pytest.raises(Refused, match=f"case {code} is confidential: it goes on by itself"):
+        await collecting.collect(at.engine, at.page, actor, [code], "", at.at, into=whole)
+
+
+async def test_a_part_that_gets_such_a_topic_stays_with_its_body_which_reads_its_own_words(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    wanted = [Part("abfa", "آب"), Part("edu", "مدرسه")]
+    parts = await splitting.split(at.engine, at.page, at.ask(code), wanted)
+    await pausing.change_topic(at.engine, at.page, at.ask(parts[1], "desk", "رشوه"), "gov.conduct")
+    row = await at.row(parts[1])
+    assert (row.confidential, row.agency, row.told) == ("topic", "edu", "مدرسه")
+
+
 async def test_a_topic_makes_its_cases_confidential_and_the_desk_reads_them_first(at: Counter) -> None:
     code = await at.open("gov.conduct")
     row = await at.row(code)
@@ -204,6 +254,18 @@ async def test_a_case_that_gets_such_a_topic_leaves_its_agency_until_the_desk_ha
     assert (row.confidential, row.agency, row.status) == ("topic", DESK, "opened")
     assert not await sees(at, ABFA, code)
     assert not await finds(at, Sight("abfa", agency="abfa"), HERS), "nor by what went on in it"
+
+
+async def test_a_request_to_meet_that_gets_such_a_topic_stays_with_whom_she_asked_to_meet(
+    at: Counter,
+) -> None:
+    wanted = Wanted("meeting", county="ahar", words="می‌خواهم استاندار را ببینم", caller=HERS)
+    code = (await register(at.engine, at.page, wanted, at.at)).code
+    before = await at.row(code)
+    assert before.agency != DESK
+    await pausing.change_topic(at.engine, at.page, at.ask(code, "desk", "رشوه"), "gov.conduct")
+    row = await at.row(code)
+    assert (row.confidential, row.agency, row.status) == ("topic", before.agency, before.status)
 
 
 async def test_who_opens_it_again_does_not_send_it_back_to_the_accused(at: Counter) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, closing, referring
+from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.counter import channels
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notices
@@ -139,6 +139,20 @@ async def test_a_request_to_meet_is_sent_and_followed_to_its_slot(api: Service, 
     other = {"kind": "complaint", "topic": "water.supply", "county": "ahar", "words": "آب نداریم"}
     async with api.client.post("/api/v1/cases", json=other, headers=api.headers()) as answer:
         assert (await answer.json())["meeting"] is None
+
+
+async def test_an_order_that_got_a_confidential_topic_is_told_to_who_may_read_names_alone(
+    api: Service, at: Hall
+) -> None:
+    number, _, [abfa, edu, secret] = await held(at)
+    api.clock.now = at.at
+    await news(at)
+    await pausing.change_topic(at.engine, at.page, at.by(edu, "رشوه", who="desk/sadr"), "gov.conduct")
+    assert await codes(api, ORDERS) == {abfa}
+    assert await codes(api, ORDERS, "secretariat") == {abfa, edu, secret}
+    assert {order["code"] for order in (await get(api, f"{SESSIONS}/{number}/report"))[1]["orders"]} == {abfa}
+    await order_giving.extend(at.engine, at.page, at.by(edu, "برف"), FAR + timedelta(days=7))
+    assert not [each for each in await news(at) if each["case"] == edu]
 
 
 async def news(at: Hall) -> list[dict[str, Any]]:
