@@ -234,8 +234,14 @@ class Worker:
     async def _seal(self) -> None:
         for made in await sealing.seal(self.pump.engine):
             log.info("custody: %s over %d entries", made.line, made.entries)
-        await sealing.keep_roots(self.pump.engine, self.cellar.lists / sealing.ROOTS)
+        unkept: sealing.RootsUnkept | None = None
+        try:
+            await sealing.keep_roots(self.pump.engine, self.cellar.lists / sealing.ROOTS)
+        except sealing.RootsUnkept as error:  # no root would leave any more, and we alone had them
+            unkept = error
         await witnessing.send_away(self.pump.engine, self.cellar.witnesses, self.clock())
+        if unkept is not None:
+            raise unkept
 
     async def _count_days(self) -> None:
         if not self.is_sure():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from ivr.store.engine import is_away
 from ivr.store.tables import outbox
 from tests.desk.keeping.test_seal_proof import NOW, listened
 from tests.desk.keeping.test_verify import findings, sql
+from tests.desk.office import office
 from tests.fixtures.commands import ivr
+from tests.loops.test_put_aside import worker_at
 
 BOTH = Witnesses(mail=("archive@example.org",), webhook=("https://example.org/roots",))
 
@@ -85,6 +88,20 @@ async def test_a_file_that_takes_no_root_is_no_database_that_is_away(
     with pytest.raises(RootsUnkept, match=r"can't be kept in .*archive/roots: Not a directory") as told:
         await sealed(engine, Witnesses(file=tmp_path / "archive" / "roots"))
     assert not is_away(told.value)
+
+
+async def test_roots_leave_also_while_our_own_list_takes_none_and_that_is_told(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (lists := tmp_path / "lists").touch()
+    async with office(engine, tmp_path / "desk", pumping=False) as desk:
+        worker = worker_at(NOW, desk, tmp_path)
+        worker.cellar = replace(worker.cellar, witnesses=replace(BOTH, file=tmp_path / "roots"))
+        await listened(engine, 1)
+        with pytest.raises(RootsUnkept, match=f"can't be kept in {lists}"):
+            await worker._seal()  # a turn: the loop's come every minute
+    assert [each.kind for each in await letters(engine)] == ["email", "webhook"]
+    assert (tmp_path / "roots").read_text().startswith("seal 1 ")
 
 
 def test_a_mail_that_was_kept_is_read_as_it_came(tmp_path: Path) -> None:
