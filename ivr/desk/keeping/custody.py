@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -34,6 +34,12 @@ LOCK_SECONDS = 5
 AT_ONCE = 10_000  # lines that a list grows by: a megabyte
 LISTS_KEPT = 31  # days whose list is written again where it is missing, as on another machine
 
+T = TypeVar("T")
+
+
+class ListUnkept(Exception):
+    """A disk takes no list of a day: no database that is away, which is waited for without an alarm."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClosedDay:
@@ -48,7 +54,7 @@ class ClosedDay:
 async def keep(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) -> list[ClosedDay]:
     """Chain what older code wrote, close every day that is over, see to its list. The days closed now.
 
-    A day is over `settle` after its midnight.
+    A day is over `settle` after its midnight. Raises ListUnkept.
     """
     while True:
         async with engine.begin() as connection:
@@ -60,7 +66,7 @@ async def keep(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) ->
 
 
 async def close_days(engine: AsyncEngine, folder: Path, settle: timedelta) -> list[ClosedDay]:
-    """Every day that is over and has no root yet, by the database's clock."""
+    """Every day that is over and has no root yet, by the database's clock. Raises ListUnkept."""
     closed: list[ClosedDay] = []
     while True:
         async with engine.begin() as connection:
@@ -125,10 +131,10 @@ async def _write_list(connection: AsyncConnection, folder: Path, day: date, prev
             lines.append(line)
             events += 1
             if len(lines) == AT_ONCE:
-                await disk.ask(partial(_add, half, lines))
+                await _asked(path, disk.ask(partial(_add, half, lines)))
                 lines = []
-        await disk.ask(partial(_add, half, lines))
-        await disk.ask(partial(_name, half, path))
+        await _asked(path, disk.ask(partial(_add, half, lines)))
+        await _asked(path, disk.ask(partial(_name, half, path)))
     finally:
         disk.close(partial(half.unlink, missing_ok=True))
     return ClosedDay(day, previous, digest.digest(), events)
@@ -139,12 +145,20 @@ async def _write_missing(engine: AsyncEngine, folder: Path) -> None:
     query = select(custody_days).order_by(custody_days.c.day.desc()).limit(LISTS_KEPT)
     async with engine.connect() as connection:
         days = (await connection.execute(query)).all()
-        for row in await ask_once(partial(_without_list, folder, days)):
+        for row in await _asked(folder, ask_once(partial(_without_list, folder, days))):
             path = list_path(folder, row.day)
             again = await _write_list(connection, folder, row.day, row.previous)
             if again.root != row.root:
-                await ask_once(partial(path.replace, path.with_suffix(".differs")))
+                await _asked(path, ask_once(partial(path.replace, path.with_suffix(".differs"))))
                 log.error("custody: the events of %s are not those it was closed with: ivr verify", row.day)
+
+
+async def _asked(path: Path, question: Awaitable[T]) -> T:
+    """What the disk of the lists says. Raises ListUnkept."""
+    try:
+        return await question
+    except OSError as error:
+        raise ListUnkept(f"the list of a day can't be kept in {path}: {error.strerror or error}") from error
 
 
 def _without_list(folder: Path, days: Sequence[Row[Any]]) -> list[Row[Any]]:

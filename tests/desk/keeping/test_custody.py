@@ -9,12 +9,15 @@ import uuid
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case.event_log import add_event
 from ivr.desk.keeping import custody
+from ivr.desk.keeping.custody import ListUnkept
 from ivr.lab.pace import patience
+from ivr.store.engine import is_away
 from tests.desk.counter import counter
 from tests.desk.keeping.test_verify import AT_ONCE, close_days, findings, list_of
 from tests.fixtures.damaged import asleep
@@ -83,6 +86,25 @@ async def test_a_list_that_can_not_be_written_again_as_it_was_is_not_passed_off_
         await connection.execute(text("UPDATE case_events SET hash = sha256('x') WHERE seq = 2"))
     await custody.keep(engine, tmp_path / "custody")
     assert not list_of(tmp_path, day).exists()
+
+
+async def test_a_disk_that_takes_no_list_is_no_database_that_is_away_and_its_day_is_closed_later(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Where a day is closed, and where its list is lacking: no alarm told that no day was closed any more."""
+    await (await counter(engine)).open()
+    folder, day = tmp_path / "custody", list[custody.ClosedDay]()
+    for days in (1, 0):
+        folder.touch()
+        with pytest.raises(ListUnkept, match=r"can't be kept in .*/custody/.*: File exists") as told:
+            await close_days(engine, tmp_path, days)
+        assert not is_away(told.value)
+        folder.unlink()
+        day += await close_days(engine, tmp_path, 0)
+        (its_list,) = folder.iterdir()
+        assert hashlib.sha256(its_list.read_bytes()).digest() == day[0].root
+        its_list.unlink()
+        folder.rmdir()
 
 
 async def test_a_disk_that_hangs_under_the_lists_halts_nobody_else(
