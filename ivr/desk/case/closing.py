@@ -18,7 +18,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
 from ivr.desk.case.callback_planning import ADVISED, BY_DESK
 from ivr.desk.case.change import Books, Change, Instruction, unchanged
-from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
+from ivr.desk.case.discretion import refuse_awaited, refuse_slotted, refuse_together, refuse_told_of
 from ivr.desk.case.duplicates import DUPLICATE
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import recording_row
@@ -42,6 +42,7 @@ async def close(books: Books, page: Page, ask: Instruction, *, told: bool = True
         change.values = {"closed_at": ask.now, "closure": closure}
         change.details["closure"] = closure
         if ask.actor.side is Side.DESK:
+            await refuse_slotted(change)
             waited = await callback_planning.told_otherwise(change.connection, change.case.id, ask.now)
             if waited and not told:
                 raise Refused(f"case {ask.code} has an answer that nobody could be told of: tell her first")
@@ -60,6 +61,7 @@ async def advise(engine: AsyncEngine, page: Page, ask: Instruction, spoken: str 
     if not spoken.strip():
         refuse_unreadable(ask.reason, "reason")
     async with changing(engine, page, CaseAction.ADVISE, ask) as change:
+        await refuse_slotted(change)
         change.values = {"closed_at": ask.now, "closure": ADVISED}
         change.values |= {"answer": ask.reason.strip(), "answer_voice": "", "answer_spoken": spoken.strip()}
         change.values["answered_at"] = ask.now

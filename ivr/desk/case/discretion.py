@@ -13,7 +13,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.case import duplicates
 from ivr.desk.case.change import Change
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases, meeting_requests
+from ivr.store.tables import cases, meeting_requests, meeting_slots
 
 
 async def refuse_told_of(change: Change, *agencies: str) -> None:
@@ -34,6 +34,14 @@ async def refuse_awaited(change: Change) -> None:
     """Raises Refused where she was told a day of her meeting: it would be lost, and nobody tells her."""
     its = (meeting_requests.c.case_id == change.case.id, meeting_requests.c.state.in_(DATED))
     if (await change.connection.execute(select(meeting_requests.c.state).where(*its))).first() is not None:
+        raise Refused(f"case {change.ask.code} is accepted for a meeting: decide on that first")
+
+
+async def refuse_slotted(change: Change) -> None:
+    """Raises Refused where she was told a slot that is still to come: she would come for nothing."""
+    its = meeting_slots.c
+    hers = (its.case_id == change.case.id, its.outcome == "", its.starts_at > change.ask.now)
+    if (await change.connection.execute(select(its.slot).where(*hers))).first() is not None:
         raise Refused(f"case {change.ask.code} is accepted for a meeting: decide on that first")
 
 

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.case import closing, collecting, referring, splitting
+from ivr.desk.case import answers, closing, collecting, referring, splitting
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.meetings import agenda
 from ivr.desk.meetings import request_deciding as office
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import callbacks
@@ -176,6 +177,26 @@ async def test_who_was_told_a_day_is_neither_collected_nor_merged_away(at: Hall)
         with pytest.raises(Refused, match="accepted for a meeting"):
             await refused
     await closing.merge(at.engine, at.page, at.by(twin, "تکراری"), code)
+
+
+async def test_the_desk_ends_the_case_of_nobody_who_was_told_a_slot_until_it_has_told_her_that_it_is_off(
+    at: Hall,
+) -> None:
+    told, heard = await at.accepted(2), await at.accepted(1, caller="09141234568")
+    number = await at.session(slots=2)
+    assert await at.fill(number) == [told, heard]
+    await answers.give(at.engine, at.page, at.by(heard), "وصل شد")
+    for refused in (
+        closing.advise(at.engine, at.page, at.by(told, "به دادگاه بروید")),
+        closing.close(at.engine, at.page, at.by(heard, "گفته شد")),
+    ):
+        with pytest.raises(Refused, match="accepted for a meeting"):
+            await refused
+    assert await at.agenda(number) == [told, heard]
+    await agenda.release(at.engine, at.page, at.by(told, "پرسش حقوقی است"), LATER)
+    await closing.advise(at.engine, at.page, at.by(told, "به دادگاه بروید"))
+    at.later(7)  # that session is over
+    await closing.close(at.engine, at.page, at.by(heard, "گفته شد"))
 
 
 async def test_a_complaint_about_a_head_goes_on_in_no_request_that_lies_with_his_body(at: Hall) -> None:
