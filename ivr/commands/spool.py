@@ -106,7 +106,7 @@ def inspect(
 
 def on_disk(settings: Settings) -> Iterator[Pending]:
     """What waits, as far as it shows without the database."""
-    from ivr.desk.facts.fallback import fallbacks
+    from ivr.desk.facts.fallback import fallbacks, nameless
     from ivr.store import slots
     from ivr.store.journal import journal_reading
 
@@ -118,7 +118,7 @@ def on_disk(settings: Settings) -> Iterator[Pending]:
     yield from (Pending("quarantine", str(place), 1, "", UNREAD) for place in unread)
     hidden: list[Path] = []
     for path in fallbacks(settings.state_path / "fallback", hidden):
-        yield Pending("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
+        yield Pending("fallback", nameless(path), 1, _grown(path), "recorded by the dialplan alone")
     for place in hidden:
         yield Pending("fallback", str(place), 1, "", UNREAD)
 

@@ -30,6 +30,7 @@ from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
 from ivr.store.tables import (
+    audit,
     callbacks,
     calls,
     case_events,
@@ -181,6 +182,30 @@ async def test_who_was_anonymised_before_has_her_number_in_no_key_either(empty_u
         await connection.run_sync(go, up="0166")
         found = await connection.execute(select(callbacks.c.key).order_by(callbacks.c.number))
         assert found.scalars().all() == [str(ID), "verify:x:+98915"]
+    await engine.dispose()
+
+
+async def test_whom_the_dialplan_alone_recorded_before_is_named_by_no_number_and_the_audit_says_so(
+    empty_url: str,
+) -> None:
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(go, up="0166")
+        texts = ("caller", "caller_key", "caller_name", "language", "menu_name", "menu_revision")
+        row = dict.fromkeys(texts, "") | {"started_at": NOW, "ended_at": NOW, "steps": []}
+        names = [
+            ("fallback:1700000000_09141234567_1_~fa~1000000005~~~", 7),
+            ("fallback:whatever", None),
+            ("1.1", 8),
+        ]
+        rows = [row | {"id": UUID(int=n), "unique_id": u, "noted_no": no} for n, (u, no) in enumerate(names)]
+        await connection.execute(calls.insert(), rows)
+        await connection.run_sync(go, up="0167")
+        found = await connection.execute(select(calls.c.unique_id, calls.c.noted_no).order_by(calls.c.id))
+        both = [(f"fallback:{UUID(int=n).hex}", None) for n in range(2)]
+        assert found.all() == [*both, ("1.1", 8)]
+        told = await connection.execute(select(audit.c.action, audit.c.detail))
+        assert told.all() == [("calls_forgotten", {"numbers": [7]})]
     await engine.dispose()
 
 

@@ -67,6 +67,16 @@ def places(folder: Path) -> tuple[Path, Path]:
     return folder, folder / SECOND
 
 
+def nameless(path: Path) -> str:
+    """What logs and lists call it, a pattern that finds it: without her number and what she chose."""
+    match = _named(path)
+    return f"{match['epoch']}_*_{match['chance']}*" if match else path.name
+
+
+def _named(path: Path) -> re.Match[str] | None:
+    return _NAME.fullmatch(path.stem.partition("~")[0])
+
+
 def _recorded(place: Path, unread: list[Path]) -> list[Path]:
     try:
         shown = in_time(place, partial(listed, place, partial(_refused, unread)))
@@ -91,7 +101,7 @@ def told_by_names(
     found: dict[str, RecordingBegunFact] = {}
     for place in places(folder):
         for path in [*_recorded(place, []), *_recorded(place / EMPTY, [])]:
-            match = _NAME.fullmatch(path.stem.partition("~")[0])
+            match = _named(path)
             if match and match["call"]:
                 id = str(uuid.UUID(match["call"]))
                 its = [name for name in recordings if is_of(name, id)]
@@ -182,11 +192,11 @@ async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, set
                 await _take_one(intake, path, recordings)
                 taken += 1
         except OSError as error:
-            log.error("%r can't be taken in now: %s", path, error)
+            log.error("%r can't be taken in now: %s", nameless(path), error.strerror or error)
         except JournalError:
             raise  # it would take none of the others either
         except Exception:
-            log.exception("%r can't be taken in and waits", path)
+            log.exception("%r can't be taken in and waits", nameless(path))
     return taken
 
 
@@ -199,7 +209,7 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
     await intake.take_in(call, dataclasses.replace(chosen, recordings=(recorded,)), code, spoken_at)
     await ask_once(path.unlink)
     _unkept.pop(path, None)
-    log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
+    log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", nameless(path))
 
 
 def _move_in(path: Path, recordings: Path) -> Recorded | None:
@@ -215,7 +225,7 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
         empty = path.parent / EMPTY
         empty.mkdir(exist_ok=True)
         path.replace(empty / path.name)
-        log.warning("%s holds no word; moved to %s", path.name, empty)
+        log.warning("%s holds no word; moved to %s", nameless(path), empty)
         return None
     _bring(path, content, target, recordings, anew=path in _unkept or content is not stored)
     ended = Ended.CUT if _cut_mark(path).exists() else _ended(stored)
@@ -263,12 +273,13 @@ def _chosen(path: Path, languages: Collection[str]) -> tuple[OpenCase, str]:
 
 def _call(path: Path, seconds: float, language: str) -> tuple[CallFacts, datetime]:
     """Who and when. A file with a strange name still counts: by its own time, from nobody known."""
-    match = _NAME.fullmatch(path.stem.partition("~")[0])
+    match = _named(path)
     began = int(match["epoch"]) if match else path.stat().st_mtime - seconds
     started_at = datetime.fromtimestamp(began, UTC)
+    id = uuid.UUID(match["call"]) if match and match["call"] else _id(path, "call")
     call = CallFacts(
-        id=str(uuid.UUID(match["call"]) if match and match["call"] else _id(path, "call")),
-        unique_id=f"fallback:{path.stem}",
+        id=str(id),
+        unique_id=f"fallback:{id.hex}",  # not the name, which has her number
         caller=match["caller"] if match else "",
         caller_name="",
         started_at=started_at,

@@ -490,7 +490,8 @@ async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: in
 
 async def _forget(connection: AsyncConnection, found: Sequence[Row[Any]], now: datetime) -> None:
     blank = update(calls).where(calls.c.id.in_([row.id for row in found]))
-    nobody: Json = {"caller": "", "caller_key": "", "caller_name": "", "steps": [], "noted_no": None}
+    nobody: Json = dict.fromkeys(("unique_id", "caller", "caller_key", "caller_name"), "")
+    nobody |= {"steps": [], "noted_no": None}
     await connection.execute(blank.values(nobody))
     await _tell(connection, CALLS_FORGOTTEN, [row.noted_no for row in found], now)
 

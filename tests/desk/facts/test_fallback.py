@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.commands.spool import on_disk
 from ivr.desk.facts.fallback import fallbacks, take_in
 from ivr.desk.facts.gauges import of_spool
 from ivr.desk.reading import as_json
+from ivr.settings import Settings
 from ivr.store.journal import Journal, JournalError
+from ivr.store.tables import calls
 from tests.desk.office import office
 from tests.fixtures.damaged import damaged, without_header
 from tests.fixtures.small_disk import SmallDisk
@@ -55,6 +59,26 @@ async def test_a_recording_becomes_one_case_with_caller_and_time(engine: AsyncEn
         assert not path.exists()
         (row,) = await as_json.calls(engine)
         assert (row["outcome"], row["case"]) == ("fallback", case["code"])
+
+
+async def test_her_number_and_her_code_stand_in_no_other_name_in_the_log_nor_in_the_list(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(state=tmp_path)
+    folder, kept = settings.state_path / "fallback", settings.recordings
+    put(folder, "1700000000_09141234567_123456789_~fa~1000000005~~~.wav")
+    put(folder, "1700000001_09141234567_123456788_~fa~1000000013~~~.wav", seconds=0)
+    listed = [each.name for each in on_disk(settings)]
+    assert listed == ["1700000000_*_123456789*", "1700000001_*_123456788*"]
+    assert [len([*folder.glob(name)]) for name in listed] == [1, 1], "who looks for it finds it by that"
+    async with office(engine, tmp_path / "desk") as desk:
+        assert await take_in(desk.intake, folder, kept) == 2
+        await desk.pump.idle()
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(calls))).one()
+    assert (row.caller, row.unique_id) == ("09141234567", f"fallback:{row.id.hex}")
+    for told in (row.unique_id, caplog.text):
+        assert "9141234567" not in told and "10000000" not in told
 
 
 async def test_a_recording_over_which_asterisk_died_is_not_called_whole(

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.doctor import examine
+from ivr.desk.facts.fallback import nameless
 from ivr.desk.facts.quarantine import try_again
 from ivr.desk.reading import as_json
 from ivr.settings import Settings
@@ -62,7 +63,7 @@ async def test_retry_brings_everything_in_while_no_server_runs(
         desk.journal.quarantine("x.fact", b"{}", "a fact was refused: as a test")
     found = await listed(tmp_path, database_url)
     assert set(found) == {
-        ("journal", "case_opened"), ("quarantine", "x.fact"), ("fallback", waits.name),
+        ("journal", "case_opened"), ("quarantine", "x.fact"), ("fallback", nameless(waits)),
         ("recordings", stray), ("recordings", known),
     }  # fmt: skip
     assert found["recordings", stray]["since"] == "2023-11-14T22:13:20+00:00"

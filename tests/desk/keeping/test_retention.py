@@ -116,7 +116,8 @@ async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(arch
     assert (row.caller, row.caller_key, row.caller_name, row.words, row.place) == ("", "", "", "", None)
     assert row.anonymised_at and row.answer == "آب وصل شد." and row.closure == "solved"
     async with engine.connect() as connection:
-        numbers = await connection.execute(select(callbacks.c.number).union(select(calls.c.caller)))
+        left = select(callbacks.c.number).union(select(calls.c.caller), select(calls.c.unique_id))
+        numbers = await connection.execute(left)
         assert set(numbers.scalars()) == {""}
     assert await findings(engine, archive.folder) == []
     assert await archive.keep(500) == retention.Purged(), "once"
