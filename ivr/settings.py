@@ -71,6 +71,11 @@ class Web(SettingsGroup):
         return given
 
     @property
+    def url(self) -> str:
+        """Where this machine finds it."""
+        return f"http://{_in_url(self.host)}:{self.port}"
+
+    @property
     def is_reached(self) -> bool:
         """Whether others than this machine come to the panel."""
         return bool(self.proxies) or self.host not in ("127.0.0.1", "::1", "localhost")
@@ -464,8 +469,7 @@ class Settings(BaseSettings):
     @property
     def phone_url(self) -> str:
         """Where a browser reaches Asterisk's WebSocket."""
-        host = f"[{self.ws.host}]" if ":" in self.ws.host else self.ws.host
-        return self.browser_phone.url or f"ws://{host}:{self.ws.port}/ws"
+        return self.browser_phone.url or f"ws://{_in_url(self.ws.host)}:{self.ws.port}/ws"
 
     @property
     def recordings(self) -> Path:
@@ -516,12 +520,24 @@ def absolute(path: Path) -> Path:
 
 def load() -> Settings:
     """Read the file and the environment. Raises SettingsError with one line per mistake."""
+    if strange := [f"{name}: no group of settings is called so" for name in os.environ if _is_strange(name)]:
+        raise SettingsError("\n".join(strange))
     try:
         return Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
     except Exception as error:  # a broken YAML file: the parser's own words name the line
         raise SettingsError(f"{config_file()}: {' '.join(str(error).split())}") from None
+
+
+def _is_strange(name: str) -> bool:
+    """Whether it is meant for a group that we don't have: whoever reads the environment passes over it."""
+    group, nests, _ = name.upper().removeprefix("IVR_").partition("__")
+    return name.upper().startswith("IVR_") and bool(nests) and group.lower() not in Settings.model_fields
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

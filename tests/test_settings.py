@@ -19,6 +19,12 @@ def test_what_is_wrong_is_told_with_its_key_its_variable_and_what_was_given(
         load()
 
 
+def test_a_slip_in_the_name_of_a_group_is_told_and_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IVR_WITNESS__FILE", "/mnt/archive/roots")
+    with pytest.raises(SettingsError, match="IVR_WITNESS__FILE: no group of settings is called so"):
+        load()
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [

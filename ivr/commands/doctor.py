@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import resource
 import shutil
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -158,7 +157,7 @@ async def _server(settings: Settings) -> Diagnosis:
     """What the running server says of itself at /metrics."""
     import aiohttp
 
-    url = f"http://{settings.web.host}:{settings.web.port}/metrics"
+    url = f"{settings.web.url}/metrics"
     try:
         limit = aiohttp.ClientTimeout(total=3)
         async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
@@ -648,11 +647,9 @@ async def _exposure(settings: Settings) -> Diagnosis:
 
 
 async def _answers(host: str, port: int) -> bool:
-    loop = asyncio.get_running_loop()
-    with socket.socket() as probe:
-        probe.setblocking(False)
-        try:
-            await asyncio.wait_for(loop.sock_connect(probe, (host, port)), 2)
-        except (OSError, TimeoutError):
-            return False
+    try:
+        _, probe = await asyncio.wait_for(asyncio.open_connection(host, port), 2)
+    except (OSError, TimeoutError):
+        return False
+    probe.close()
     return True

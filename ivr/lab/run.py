@@ -131,7 +131,7 @@ class _Lab:
         self._keep("asterisk", lambda: asterisk.start(program, settings, self.secrets))
         self._keep("server", self._server)
         await _together(self._ready(), self._first_admin())
-        page = f"http://{settings.web.host}:{settings.web.port}"
+        page = settings.web.url
         say(f"ready: panel {page}/ · SIP udp {settings.sip.host}:{settings.sip.port}, extension "
             f"{settings.calls.extension}")  # fmt: skip
         if settings.browser_phone.whose == "everyone":
@@ -174,7 +174,7 @@ class _Lab:
         self.children[name].restart = start
 
     async def _ready(self) -> None:
-        url = f"http://{self.settings.web.host}:{self.settings.web.port}/readyz"
+        url = f"{self.settings.web.url}/readyz"
         trouble = "it does not answer"
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             while time.monotonic() - self.children["server"].began < patience(READY_SECONDS):

@@ -8,9 +8,13 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+from aiohttp import web
+
+from ivr.commands import doctor
 from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.lab.pace import patience
-from ivr.settings import AmiAccount, Callbacks, Settings
+from ivr.settings import Agi, AmiAccount, Callbacks, Settings, Web
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
@@ -43,6 +47,29 @@ async def test_an_account_that_asterisk_lets_nobody_call_back_with_is_told(
             [seen] = [look for look in await examine(each) if look.name == "asterisk"]
             assert seen.ok is well, seen
     assert "refused the login of 'ivr-originate'" in seen.found and "manager.conf" in seen.mend
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_path: Path) -> None:
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(text="ivr_ami_connected 1\n")
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, 0).start()
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        port = runner.addresses[0][1]
+        settings = Settings(state=tmp_path, web=Web(host=host, port=port), agi=Agi(host=host, port=port))
+        for look in (doctor._server, doctor._agi):  # two looks of many
+            seen = await look(settings)
+            assert seen.ok, seen
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(
