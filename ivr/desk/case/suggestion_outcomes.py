@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.store.tables import cases, provinces, suggestions
+from ivr.store.tables import cases, provinces, suggestions, topics
 
 if TYPE_CHECKING:
     from ivr.cases.suggest import Suggestion  # brings numpy
@@ -32,6 +32,12 @@ class Placement:
     @classmethod
     def of(cls, case: Mapping[str, Any], by: str) -> Placement:
         return cls(case["topic"], case["agency"], by)
+
+
+async def retired(connection: AsyncConnection) -> frozenset[str]:
+    """Topics of which no case is opened any more: none is proposed."""
+    query = select(topics.c.code).where(topics.c.retired_at.is_not(None))
+    return frozenset((await connection.execute(query)).scalars())
 
 
 async def keep(

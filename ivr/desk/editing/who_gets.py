@@ -62,7 +62,9 @@ async def who_gets(
     suggester: Suggester | None = None,
 ) -> WhoGets:
     """What would become of such a call at that moment. Unknown codes count as not given, as at an opening."""
-    found = suggester.suggest(words, county, kind) if suggester is not None and words.strip() else None
+    found = None
+    if suggester is not None and words.strip():
+        found = suggester.suggest(words, county, kind, retired=page.retired_topics)
     chosen, topic_from = (topic, "given") if topic in page.deadlines else (page.other_topic, "")
     if not topic_from and found is not None and found.topic in page.deadlines:
         chosen, topic_from = found.topic, "words"

@@ -76,7 +76,8 @@ async def heard(
         said = {"recording": found.name, "edition": 1, "characters": len(words)}
         await add_event(connection, cause, found.case, now, EVENT, said)
         if suggester is not None and words:
-            guess = suggester.suggest(words, found.county, found.kind)
+            retired = await suggestion_outcomes.retired(connection)
+            guess = suggester.suggest(words, found.county, found.kind, retired=retired)
             desk = (await connection.execute(select(provinces.c.desk).limit(1))).scalar_one()
             chosen = (
                 None

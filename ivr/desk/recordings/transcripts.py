@@ -67,7 +67,8 @@ async def _suggest(
     found = (await connection.execute(select(cases).where(cases.c.id == case, at_desk, unasked))).first()
     if found is None or not text:
         return False
-    guess = suggester.suggest(text, found.county or "", found.kind)
+    retired = await suggestion_outcomes.retired(connection)
+    guess = suggester.suggest(text, found.county or "", found.kind, retired=retired)
     await suggestion_outcomes.keep(connection, case, guess, suggestion_outcomes.TRANSCRIPT, now)
     return True
 

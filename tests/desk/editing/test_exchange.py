@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.suggest import Suggester
@@ -22,6 +22,7 @@ from ivr.desk.letters import wording
 from ivr.store.tables import book_changes, topics
 from tests.desk.counter import Counter, counter
 from tests.desk.editing.test_changing import edit, row, why
+from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
 
 FILES = Files(SEED)
@@ -188,6 +189,16 @@ async def test_words_choose_topic_and_county_where_none_is_given(
     assert (found.county, found.county_from, found.route.agency) == ("ahar", "words", "abfa")
     nothing = await asked(at, "no.such")
     assert (nothing.topic, nothing.topic_from) == ("other.other", "")
+
+
+async def test_words_choose_no_topic_that_is_retired(engine: AsyncEngine, suggester: Suggester) -> None:
+    async with engine.begin() as connection:
+        gone = update(topics).where(topics.c.code == "water.supply").values(retired_at=WEDNESDAY)
+        await connection.execute(gone)
+    at = await counter(engine)
+    found = await asked(at, words="تو اهر آب کوچه ما از دیروز قطع شده", suggester=suggester)
+    assert found.suggestion is not None and found.topic in at.page.live_topics
+    assert "water.supply" not in {guess.topic for guess in found.suggestion.top}
 
 
 async def test_a_rule_that_people_add_wins_at_once(engine: AsyncEngine) -> None:
