@@ -231,6 +231,7 @@ class Hotline:
         self.intake: Intake | None = None
         self.worker: Worker | None = None
         self.delivery: Delivery | None = None
+        self.dialler: Dialler | None = None
         self.agi: AgiServer | None = None
         self.line: OpenLine | None = None
         self.trees: LiveTrees | None = None
@@ -451,7 +452,7 @@ class Hotline:
             self.secrets.originate,
             action_seconds=self.settings.ami.action_seconds,
         )
-        dialler = Dialler(
+        self.dialler = Dialler(
             self.engine,
             self.book,
             policy(settings),
@@ -465,14 +466,16 @@ class Hotline:
             originate=originate,
             ami=self.ami,
             speak=self.sounds.speak,
+            recordings=self.settings.recordings,
             clock=self.clock,
             queue=Switchboard(self.ami).queue,
             resting=lambda: self.stopping.is_set() or not self.time.is_sure,
         )
         originate.start()
         stack.push_async_callback(originate.close)
-        stack.callback(dialler.close)
-        self.loops.every("dialler", dialler.pause, dialler.look, waits_for=dialling.WAITS_FOR)
+        stack.callback(self.dialler.close)
+        look = self.dialler.look
+        self.loops.every("dialler", self.dialler.pause, look, waits_for=dialling.WAITS_FOR)
 
     def _server(self) -> AgiServer:
         agi = self.settings.agi
@@ -712,6 +715,8 @@ class Hotline:
             found.append(f"{self.time.trouble}: until they agree {RESTS}")
         if self.delivery is not None and self.delivery.trouble:
             found.append(self.delivery.trouble)
+        if self.dialler is not None and self.dialler.trouble:
+            found.append(self.dialler.trouble)
         trees = self.trees.troubles if self.trees is not None else []
         unread = self.worker.troubles if self.worker is not None else []
         return [*found, *trees, *unread, *self.loops.troubles, *self.lag.troubles]

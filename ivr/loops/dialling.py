@@ -10,8 +10,11 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 from panoramisk.message import Message
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -33,6 +36,8 @@ from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.case import turn_calls
+from ivr.store import recording_files
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.voice import script
 
 log = logging.getLogger(__name__)
@@ -47,6 +52,8 @@ CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
+UNSAID = 3  # times that a call is put off for want of what is to be heard, until anybody is told
+UNSAID_FOR = timedelta(hours=1)  # that it is told: who still waits is tried meanwhile
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up
 
 
@@ -74,6 +81,7 @@ class Dialler:
         originate: Ami,
         ami: Ami,
         speak: Callable[[str, str], Awaitable[str | None]],
+        recordings: Path,
         clock: Callable[[], datetime],
         queue: Callable[[str], Awaitable[CallQueue]],
         resting: Callable[[], bool] = lambda: False,
@@ -86,18 +94,32 @@ class Dialler:
         self.originate = originate
         self.ami = ami
         self.speak = speak
+        self.recordings = recordings
         self.clock = clock
         self.queue = queue
         self.resting = resting  # a server that takes no calls any more places none either
         self._placing: set[asyncio.Task[None]] = set()
         self._causes: dict[str, asyncio.Future[int]] = {}
         self._tried_anew = False
+        self._unsaid: dict[str, tuple[int, datetime]] = {}  # by case: how often, and when last
         originate.on("Hangup", self._hung_up)
 
     def close(self) -> None:
         """Let go of what is being placed: it is looked up by whoever comes next."""
         for placing in self._placing:
             placing.cancel()
+
+    @property
+    def trouble(self) -> str:
+        """One sentence while calls are put off again and again, else ""."""
+        since = self.clock() - UNSAID_FOR
+        put_off = sum(tries >= UNSAID and last > since for tries, last in self._unsaid.values())
+        if not put_off:
+            return ""
+        return (
+            f"{put_off} call-backs were put off {UNSAID} times or more: what is to be heard can't be spoken, "
+            "or its recording is not there; the log tells which"
+        )
 
     async def look(self) -> None:
         """Place what is due. Raises BookEmpty, AmiError or what AWAY names while that can't be done.
@@ -154,9 +176,12 @@ class Dialler:
     async def _place(self, placing: Placing) -> None:
         """Ring her, once. Where nobody knows what came of it, the attempt stays open and is looked up."""
         if not await self._can_be_told(placing):
-            log.error("call-back %s waits: what she is to hear could not be spoken", placing.id)
+            tries, _ = self._unsaid.get(placing.code, (0, None))
+            self._unsaid[placing.code] = tries + 1, self.clock()
+            log.error("call-back %s waits: what she is to hear can't be spoken or played", placing.id)
             await self._say(placing.id, Outcome.NOT_SENT)
             return
+        self._unsaid.pop(placing.code, None)
         log.info("call-back %s rings %s", placing.id, phone.mask(placing.number))
         try:
             outcome = await self._ring(placing)
@@ -176,10 +201,21 @@ class Dialler:
 
         What no voice reads, like a place in other letters, is left out of the call, as ever.
         """
+        for name in placing.clips:
+            if not await self._is_there(name):
+                return False
         for words in script.pieces(placing.answer):
             if script.is_spoken(words) and await self.speak(words, placing.language) is None:
                 return False
         return True
+
+    async def _is_there(self, name: str) -> bool:
+        file = recording_files.plain(self.recordings, name)
+        with suppress(OSError):  # its disk is sick, or hangs
+            if await ask_once(partial(in_time, self.recordings, file.is_file)):
+                return True
+        log.error("recording %s is not there to be played", name)
+        return False
 
     async def _ring(self, placing: Placing) -> Outcome | None:
         """None: she answered, and the call itself says how it went."""

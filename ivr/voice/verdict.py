@@ -83,6 +83,11 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     return (*intro, *said) if said else ()
 
 
+def clips(seen: CaseSeen) -> list[str]:
+    """The recordings by which `answer` is heard, be it in part."""
+    return [seen.voice] if seen.voice else [part.voice for part in seen.parts if part.voice]
+
+
 def is_unread(seen: CaseSeen) -> bool:
     """Whether there is an answer that no voice reads: nobody can say what she thinks of it."""
     written = seen.answer.strip() or seen.spoken.strip()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import astuple
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -52,7 +53,7 @@ from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
-from ivr.loops.dialling import WAITS_FOR, Dialler, Trunk, dial_string
+from ivr.loops.dialling import UNSAID, WAITS_FOR, Dialler, Trunk, dial_string
 from ivr.loops.every import Loops
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
@@ -62,7 +63,7 @@ from ivr.voice.actions import Words
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
 from tests.asterisk.pretend import no_speech
-from tests.asterisk.pretend_ami import pretend_ami, refuse, success
+from tests.asterisk.pretend_ami import PretendAmi, pretend_ami, refuse, success
 from tests.desk.call.test_callbacks import NOON, answered
 from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.office import call, office, opening
@@ -489,6 +490,40 @@ def workday(page: Page) -> date:
     return next(filter(page.calendar.is_working, days))
 
 
+async def nobody_waits(queue: str) -> CallQueue:
+    raise AssertionError("nobody keeps a place")
+
+
+@asynccontextmanager
+async def dialling(
+    engine: AsyncEngine, recordings: Path, speak: Callable[[str, str], Awaitable[str | None]] = no_speech
+) -> AsyncIterator[tuple[Dialler, PretendAmi]]:
+    """At noon, through an Asterisk that refuses whatever is dialled."""
+    async with pretend_ami() as peer:
+        peer.replies["originate"] = refuse
+        ami = Ami("127.0.0.1", peer.port, "seda", "secret", events="call")
+        await ami.connect()
+        dialler = Dialler(
+            engine, book_of(engine), Policy(), Trunk("PJSIP/{number}@trunk", "111"),
+            originate=ami, ami=ami, speak=speak, recordings=recordings, clock=lambda: NOON,
+            queue=nobody_waits,
+        )  # fmt: skip
+        yield dialler, peer
+        dialler.close()
+        await ami.close()
+
+
+async def tried(dialler: Dialler) -> Any:
+    """The only call-back, after one more attempt, which is due now."""
+    async with dialler.engine.begin() as connection:
+        await connection.execute(update(callbacks).values(next_at=NOON))
+    await dialler.look()
+    async with asyncio.timeout(patience(20)):
+        while (hers := await row_of(dialler.engine)).state == "calling":
+            await dialler.pause()
+    return hers
+
+
 async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_tried_again(
     engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -502,27 +537,49 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
         made.append(words)
         return words if len(made) == 1 else None
 
-    async def nobody_waits(queue: str) -> CallQueue:
-        raise AssertionError("nobody keeps a place")
-
-    async with pretend_ami() as peer:
-        ami = Ami("127.0.0.1", peer.port, "seda", "secret", events="call")
-        await ami.connect()
-        dialler = Dialler(
-            engine, book_of(engine), Policy(), Trunk("PJSIP/{number}@trunk", "111"),
-            originate=ami, ami=ami, speak=all_but_its_end, clock=lambda: NOON, queue=nobody_waits,
-        )  # fmt: skip
-        await dialler.look()
-        async with asyncio.timeout(patience(20)):
-            while (hers := await row_of(engine)).last_outcome is None:
-                await dialler.pause()
-        dialler.close()
-        await ami.close()
+    async with dialling(engine, tmp_path, all_but_its_end) as (dialler, peer):
+        hers = await tried(dialler)
     seen = CaseSeen(Lookup.FOUND, "answered", answer=4 * LONG)
     assert ["status.answer_is", *map(Words, made)] == [*verdict.answer(seen, "fa")]
-    assert peer.count("Originate") == 0 and "could not be spoken" in caplog.text
+    assert peer.count("Originate") == 0 and "can't be spoken" in caplog.text
     assert (hers.state, hers.attempts, hers.last_outcome) == ("waiting", 0, "not_sent")
     assert hers.next_at == NOON + SOON
+
+
+async def test_who_is_to_hear_a_person_s_voice_is_rung_once_its_recording_is_there(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Else she would hear silence for an answer, and her key might end her case."""
+    await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        waits = await tried(dialler)
+        assert (waits.state, waits.last_outcome, waits.next_at) == ("waiting", "not_sent", NOON + SOON)
+        assert peer.count("Originate") == 0
+        (tmp_path / "answers").mkdir()
+        (tmp_path / "answers" / "1.wav").touch()
+        await tried(dialler)
+        assert peer.count("Originate") == 1
+
+
+async def test_whoever_is_put_off_again_and_again_for_want_of_words_is_told_of_until_they_can_be_spoken(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    voice: dict[str, str] = {}
+
+    async def speak(words: str, language: str) -> str | None:
+        return voice.get(language)
+
+    await answered(engine, tmp_path)
+    async with dialling(engine, tmp_path, speak) as (dialler, _):
+        for _ in range(UNSAID):
+            assert dialler.trouble == ""
+            await tried(dialler)
+        assert "1 call-backs were put off" in dialler.trouble
+        voice["fa"] = "/spoken/fa"
+        await tried(dialler)
+        assert dialler.trouble == ""
 
 
 async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let_in(
@@ -533,15 +590,12 @@ async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let
         monkeypatch.setattr(slow, 0.05)
     monkeypatch.setattr("ivr.loops.dialling.LOOK_SECONDS", 0.05)
     loops = Loops()
-
-    async def nobody_waits(queue: str) -> CallQueue:
-        raise AssertionError("nobody keeps a place")
-
     async with pretend_ami() as peer, asyncio.timeout(patience(20)):
         ami = Ami("127.0.0.1", peer.port, "ivr-originate", "old")
         dialler = Dialler(
             engine, book_of(engine), Policy(), Trunk("PJSIP/{number}@trunk", "111"),
-            originate=ami, ami=ami, speak=no_speech, clock=lambda: NOON, queue=nobody_waits,
+            originate=ami, ami=ami, speak=no_speech, recordings=Path(), clock=lambda: NOON,
+            queue=nobody_waits,
         )  # fmt: skip
         await dialler.look()
         peer.replies["login"] = refuse

@@ -46,7 +46,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
-from ivr.store.case_parts import parts_column
+from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.engine import is_a_row_s
 from ivr.store.tables import (
     callback_attempts,
@@ -57,7 +57,7 @@ from ivr.store.tables import (
     outbox,
     provinces,
 )
-from ivr.voice import script
+from ivr.voice import script, verdict
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.voice.invitation import MeetingNews
 from ivr.voice.lottery_call import LotteryNews
@@ -77,13 +77,17 @@ LOOKED_AT = 100  # rows looked at for one that may be called now
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """An attempt that is committed and may now be sent: once. `answer`: words to be made ready for her."""
+    """An attempt that is committed and may now be sent: once.
+
+    `answer`: words to be made ready for her; `clips`: recordings that she is to hear.
+    """
 
     id: uuid.UUID
     number: str
     code: str
     language: str
     answer: str
+    clips: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,8 @@ async def claim(
                     continue  # another worker's
                 if wanted is None:
                     return None
-                case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
+                query = select(cases, parts_column()).where(cases.c.id == wanted.case_id)
+                case = (await connection.execute(query)).one()
                 if wanted.purpose == TURN and wanted.id not in turns:
                     decided: Placing | bool = True  # nobody came for it
                 else:
@@ -412,7 +417,12 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     answer = script.heard(told, told and case.answer_spoken, wanted.language)
     if wanted.purpose in (MEETING, ORDER):
         answer = wanted.notice.get("place") or wanted.notice.get("words", "")
-    return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
+    clips = _clips(case) if wanted.purpose in (ANSWER, STATUS) else ()
+    return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer, clips)
+
+
+def _clips(case: Row[Any]) -> Collection[str]:
+    return verdict.clips(CaseSeen(Lookup.FOUND, voice=case.answer_voice, parts=parts_seen(case.parts)))
 
 
 async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str, now: datetime) -> None:

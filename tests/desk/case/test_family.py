@@ -260,6 +260,7 @@ async def test_what_every_body_only_spoke_she_is_rung_to_hear(at: Counter) -> No
         await answers.give(at.engine, at.page, at.ask(code, body), "", spoken_by(body))
     placing = await claim(at.engine, at.page, Policy(), at.at)
     assert placing is not None and (placing.code, placing.answer) == (whole, "")
+    assert {*placing.clips} == {"answers/2026/abfa", "answers/2026/shahrdari_ahar"}
     told = await briefing(at.engine, str(placing.id))
     assert told is not None and told.seen.may_confirm
     said = verdict.answer(told.seen, "fa")
