@@ -559,7 +559,10 @@ async def _recognition(settings: Settings) -> Diagnosis:
 
 
 async def _store(settings: Settings) -> Diagnosis:
-    from ivr.installation import vault
+    """Whether the store answers, and takes what it is given."""
+    from ivr.desk.recordings import storing
+    from ivr.installation import database_url, vault
+    from ivr.store.engine import make_engine
 
     store = vault(settings)
     if store is None:
@@ -568,7 +571,16 @@ async def _store(settings: Settings) -> Diagnosis:
         store.check()
     except Exception as error:
         return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
-    return Diagnosis("store", True, f"{settings.recordings_store.url} answers")
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        late = await storing.late(engine)
+    finally:
+        await engine.dispose()
+    found = f"{settings.recordings_store.url} answers"
+    if not late:
+        return Diagnosis("store", True, found)
+    found += f", and {late} recordings of more than an hour ago are not in it"
+    return Diagnosis("store", False, found, "the log of the work says why; ivr verify names what is damaged")
 
 
 async def _at_rest(settings: Settings) -> Diagnosis:

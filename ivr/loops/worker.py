@@ -37,6 +37,7 @@ from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Sh
 from ivr.desk.keeping import custody, retention, sealing, witnessing
 from ivr.desk.meetings.hour_hearing import keep_noting
 from ivr.desk.meetings.inviting import keep_asking
+from ivr.desk.meetings.order_giving import put_off
 from ivr.desk.people import limiting
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.enclosing import Encloser
@@ -51,7 +52,7 @@ from ivr.store.aside import AGAIN, Aside
 from ivr.store.derived import Derived
 from ivr.store.journal.journal_keeping import FactTerm
 from ivr.store.key_copies import KeyCopies
-from ivr.store.vault import Vault, VaultError
+from ivr.store.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -160,8 +161,7 @@ class Worker:
         loops.every("menu trees", TREES_SECONDS, self._keep_trees)
         loops.every("call-backs put aside", ASIDE_SECONDS, self._count_put_aside)
         if self.cellar.vault is not None:
-            store = partial(self._store, self.cellar.vault)
-            loops.every("store", STORE_SECONDS, store, waits_for=(VaultError,))
+            loops.every("store", STORE_SECONDS, partial(self._store, self.cellar.vault))
         if settling := self._settling():
             loops.every("recordings at rest", SETTLE_SECONDS, partial(self._settle, settling))
 
@@ -210,7 +210,8 @@ class Worker:
             await asyncio.wait_for(self.following.gone.wait(), wait)
 
     async def _store(self, vault: Vault) -> None:
-        await store_recordings(self.pump.engine, self.shelf.recordings, vault, self.cellar.derived)
+        its = (self.shelf.recordings, vault, self.cellar.derived)
+        await store_recordings(self.pump.engine, *its, self.clock(), self.aside)
 
     def _settling(self) -> list[Settling]:
         """What is done to recordings that nobody touches any more, in this order."""
@@ -301,6 +302,7 @@ class Worker:
     async def _escalate(self) -> None:
         steps: dict[str, SweepStep] = {
             "pauses are over": end_pauses,
+            "orders were due on a day off": put_off,
             "deadlines moved with the calendar": retime,
         }
         steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}

@@ -48,10 +48,14 @@ class Vault:
         )
 
     def put(self, name: str, file: IO[bytes], sha256: str) -> None:
-        """Keep a recording. Raises VaultError also when what is there afterwards has another hash."""
-        with _sentence(name):
-            obstore.put(self._store, f"{name}.wav", file)
-        if (there := self.sha256(name)) != sha256:
+        """Keep a recording. Raises VaultError also when it is not there afterwards, or has another hash."""
+        try:
+            with _sentence(name):
+                obstore.put(self._store, f"{name}.wav", file)
+            there = self.sha256(name)
+        except FileNotFoundError as error:  # the bucket may be what is not there
+            raise VaultError(f"{error} where it was put") from None
+        if there != sha256:
             raise VaultError(f"recording {name} came out of the store with another hash: {there}")
 
     def size(self, name: str) -> int:

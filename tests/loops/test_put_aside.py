@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,9 +26,11 @@ from ivr.settings import Settings
 from ivr.store import tables
 from ivr.store.aside import MANY
 from ivr.store.derived import Derived
+from ivr.store.vault import Vault
 from tests.desk.call.test_callbacks import NOON, answered, claim
 from tests.desk.counter import counter
 from tests.desk.facts.test_reconcile import shelf
+from tests.desk.keeping.test_verify import with_words
 from tests.desk.office import Office, call, office, opening
 
 
@@ -160,6 +163,28 @@ async def test_a_step_of_which_no_pause_can_end_keeps_failing_tells_so_and_goes_
         finally:
             await loops.close()
     assert worker.troubles == []
+
+
+async def test_a_store_that_is_away_keeps_failing_and_tells_so(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.01)
+    await with_words(engine, tmp_path)
+    nowhere = Vault("s3://seda111/tabriz", "http://127.0.0.1:1", "us-east-1", "key", "secret")
+    async with office(engine, tmp_path / "desk", pumping=False) as desk:
+        worker = worker_at(NOON, desk, tmp_path)
+        worker.cellar = replace(worker.cellar, vault=nowhere)
+        worker.start(loops := Loops())
+        try:
+            async with asyncio.timeout(patience(30)):
+                while not (
+                    found := [told for told in loops.troubles if told.startswith("store keeps failing")]
+                ):
+                    await asyncio.sleep(0.05)
+        finally:
+            await loops.close()
+    assert "VaultError: the recordings' store fails" in found[0]
+    assert not worker.aside.counts.get("store"), "no recording is at fault"
 
 
 # What the books lack where a release was begun before its migration, or a right was not given; and what keeps

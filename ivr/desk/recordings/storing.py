@@ -1,10 +1,13 @@
-"""Closed recordings are copied to the store, each once. A copy counts when it came back unchanged."""
+"""Closed recordings are copied to the store, each once. A copy counts when it came back unchanged.
+
+One that the store refuses is put aside (`ivr.store.aside`) and keeps no newer one out.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -14,6 +17,7 @@ from sqlalchemy import Row, Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store import recording_files
+from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.disk_thread import ask_once
 from ivr.store.envelope import Unopened
@@ -24,11 +28,25 @@ from ivr.store.vault import Vault, VaultError
 log = logging.getLogger(__name__)
 
 PAGE = 100
+LATE = timedelta(hours=1)  # it takes half a minute
 Cursor = tuple[datetime, str]
 
 
-async def store_recordings(engine: AsyncEngine, folder: Path, vault: Vault, derived: Derived) -> int:
-    """One pass over what is not there yet. How many were copied. Raises VaultError; the rest waits then.
+class StoreAway(OSError):
+    """The store's own trouble and no recording's, so `Aside.each` lets it through."""
+
+
+async def store_recordings(
+    engine: AsyncEngine,
+    folder: Path,
+    vault: Vault,
+    derived: Derived,
+    now: datetime | None = None,
+    aside: Aside | None = None,
+) -> int:
+    """One pass over what is not there yet. How many were copied.
+
+    Raises VaultError where the store is away and NoneWorks where it takes none; the rest waits then.
 
     What retention removed here is removed there first, with what somebody made of it for listening meanwhile;
     where that can't be, the rest is copied nevertheless, and then it is raised.
@@ -40,19 +58,30 @@ async def store_recordings(engine: AsyncEngine, folder: Path, vault: Vault, deri
         await _remove(engine, vault, derived)
     except (VaultError, OSError) as error:  # a key that may not delete is one to protect what is there
         refused = error
-    done = await _store_all(engine, folder, vault)
+    done = await _store_all(engine, folder, vault, now or datetime.now(UTC), aside or Aside())
     if refused is not None:
         raise refused
     return done
 
 
-async def _store_all(engine: AsyncEngine, folder: Path, vault: Vault) -> int:
+async def late(engine: AsyncEngine) -> int:
+    """How many recordings should have been there long ago."""
+    async with engine.connect() as connection:
+        query = select(func.count()).select_from(recordings)
+        query = query.where(TO_STORE, recordings.c.recorded_at < func.now() - LATE)
+        return (await connection.execute(query)).scalar_one()
+
+
+async def _store_all(engine: AsyncEngine, folder: Path, vault: Vault, now: datetime, aside: Aside) -> int:
     done, after = 0, None
     while True:
         async with engine.connect() as connection:
             rows = (await connection.execute(not_stored(after))).all()
-        for row in rows:
-            done += await _store(engine, folder, vault, row)
+        its = {row.name: row for row in rows}
+        try:
+            done += await aside.each("store", its, partial(_store, engine, folder, vault), now)
+        except StoreAway as away:
+            raise VaultError(*away.args) from away
         if len(rows) < PAGE:
             return done
         after = (rows[-1].recorded_at, rows[-1].name)
@@ -79,11 +108,19 @@ async def _remove(engine: AsyncEngine, vault: Vault, derived: Derived) -> None:
             return
 
 
-async def _store(engine: AsyncEngine, folder: Path, vault: Vault, row: Row[Any]) -> bool:
-    if not await ask_once(partial(_copy, folder, vault, row)):
-        return False
+async def _store(engine: AsyncEngine, folder: Path, vault: Vault, row: Row[Any]) -> int | None:
+    """None where there is nothing to copy. Raises StoreAway, or VaultError for this recording alone."""
+    try:
+        if not await ask_once(partial(_copy, folder, vault, row)):
+            return None
+    except VaultError as error:
+        try:
+            await ask_once(vault.check)
+        except VaultError:
+            raise StoreAway(*error.args) from error
+        raise
     await _note(engine, row.name, func.now())
-    return True
+    return 1
 
 
 async def _note(engine: AsyncEngine, name: str, stored_at: Any) -> None:

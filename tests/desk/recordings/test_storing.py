@@ -9,7 +9,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -22,6 +22,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
+from ivr.commands import doctor
 from ivr.commands.doctor import examine
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import restore
@@ -31,6 +32,7 @@ from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.storing import not_stored, store_recordings
 from ivr.settings import RecordingsStore, Settings
 from ivr.store import key_file, recording_files
+from ivr.store.aside import Aside, NoneWorks
 from ivr.store.derived import Derived
 from ivr.store.engine import make_engine
 from ivr.store.envelope import KeyMissing
@@ -189,6 +191,49 @@ async def test_one_whose_disk_fails_in_the_middle_of_it_keeps_no_newer_one_from_
     monkeypatch.setattr(Path, "open", opening)
     assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
     assert await stored(engine) == [newer]
+
+
+async def test_one_that_the_store_refuses_is_put_aside_for_an_hour_and_keeps_no_newer_one_out(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, vault: Vault, endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    await with_words(engine, tmp_path)
+    async with engine.begin() as connection:
+        older, newer = (row.name for row in await connection.execute(not_stored(None)))
+        long_ago = func.now() - timedelta(hours=2)
+        await connection.execute(update(recordings).values(recorded_at=long_ago))
+    aside, puts, now = Aside(), obstore.put, datetime.now(UTC)
+
+    def refusing(store: Any, path: str, file: Any) -> None:
+        if path == f"{older}.wav":
+            raise PermissionDeniedError("AccessDenied")
+        puts(store, path, file)
+
+    async def a_pass(minutes: int) -> int:
+        derived, at = Derived(tmp_path / "derived"), now + timedelta(minutes=minutes)
+        return await store_recordings(engine, tmp_path / "recordings", vault, derived, at, aside)
+
+    monkeypatch.setattr(obstore, "put", refusing)
+    assert await a_pass(0) == 1 and await stored(engine) == [newer]
+    assert aside.troubles == ["store: 1 put aside, which can't be worked on (VaultError); the log says why"]
+    its = RecordingsStore(url=BUCKET, endpoint=endpoint, key="key", secret="secret")
+    settings = Settings(state=tmp_path, database_url=database_url, recordings_store=its)
+    found = await doctor._store(settings)  # this check alone: all of them take seconds
+    assert not found.ok and "1 recordings of more than an hour ago are not in it" in found.found
+
+    monkeypatch.undo()
+    assert [await a_pass(30), await a_pass(61)] == [0, 1] and aside.troubles == []
+    assert (await doctor._store(settings)).ok  # likewise
+
+
+async def test_a_store_that_takes_nothing_is_no_recording_s_fault(
+    engine: AsyncEngine, tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.aside.MANY", 2)
+    await with_words(engine, tmp_path)
+    nobody_s = Vault("s3://seda112/tabriz", endpoint, "us-east-1", "key", "secret")
+    with pytest.raises(NoneWorks, match="store: none of"):
+        await store_recordings(engine, tmp_path / "recordings", nobody_s, Derived(tmp_path / "derived"))
 
 
 async def test_a_key_that_may_not_delete_keeps_nothing_from_the_store_and_is_told_of(
