@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 Sounds = Callable[[str, str], str | None]
 SpeaksWords = Callable[[str, str], Awaitable[str | None]]
-Spoken = Mapping[str, str | None]
+Spoken = Mapping[Sound, str | None]
 Talked = Callable[[str, float, bool], bool]  # Asterisk's result, seconds so far, whether she is gone
 
 BEEP = "beep"
@@ -63,6 +63,7 @@ FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 _UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0\ud800-\udfff]""").search
 _SAID = Said()
 _NOTHING_SPOKEN: Spoken = {}
+_NO_PROMPTS = frozenset((Clip, Words))  # nobody knows beforehand whether there is a file
 _READ_KEYS = command("GET", "FULL", "VARIABLE", "${READSTATUS} ${IVR_KEYS}")
 _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
@@ -176,6 +177,13 @@ class Channel:
         chosen = self._name and self._room.holds(self._name)
         return self._name if chosen else self.name_recording(seconds)
 
+    async def has(self, name: str) -> bool:
+        """Whether that recording can be played now."""
+        there = await recording.is_there(self._recordings, name, self._room)
+        if not there:
+            log.error("recording %s is not there to be played", name)
+        return there
+
     def leave_room(self) -> None:
         """What was kept for the next recording is not needed: none comes."""
         if self._name:
@@ -240,7 +248,7 @@ class Channel:
         return HungUp()
 
     def _ask(self, ask: Ask) -> Awaitable[Event]:
-        if ask.barge_in and Words not in map(type, ask.speech):
+        if ask.barge_in and _NO_PROMPTS.isdisjoint(map(type, ask.speech)):
             files = self._files(ask.speech, ask.language)
             if len(files) == 1:  # the usual case
                 return self._read(files[0], ask.max_keys, ask.first_key_seconds, ask.next_key_seconds)
@@ -266,7 +274,8 @@ class Channel:
         return Keys(event.pressed + more.pressed, more.ended) if isinstance(more, Keys) else more
 
     async def _say(self, say: Say) -> Event:
-        spoken = await self._spoken(say) if Words in map(type, say.speech) else _NOTHING_SPOKEN
+        only_prompts = _NO_PROMPTS.isdisjoint(map(type, say.speech))
+        spoken = _NOTHING_SPOKEN if only_prompts else await self._spoken(say)
         files = self._files(say.speech, say.language, spoken)
         if not say.barge_in:
             await self._play(files)
@@ -458,7 +467,7 @@ class Channel:
             pass  # it holds more than prompts, or not all of them have audio
         files = []
         for sound in speech:
-            path = self._sounds(sound, language) if isinstance(sound, str) else self._path(sound, spoken)
+            path = self._sounds(sound, language) if isinstance(sound, str) else spoken[sound]
             if path and (size := _playable(path)):
                 files.append((path, size))
             else:
@@ -466,13 +475,15 @@ class Channel:
                 _tell_once(f"there is no audio Asterisk can play for {name} in {language} (file: {path})")
         return _joined(files)
 
-    def _path(self, sound: Clip | Words, spoken: Spoken) -> str | None:
-        return str(self._recordings / sound.name) if isinstance(sound, Clip) else spoken[sound.text]
-
     async def _spoken(self, action: Ask | Say) -> Spoken:
-        """Make the free words' audio: text → path."""
-        texts = [sound.text for sound in action.speech if isinstance(sound, Words)]
-        return {text: await self._speak(text, action.language) for text in texts}
+        """Make the free words' audio and look for the recordings: each one's path."""
+        sounds = [sound for sound in action.speech if not isinstance(sound, str)]
+        return {sound: await self._path(sound, action.language) for sound in sounds}
+
+    async def _path(self, sound: Clip | Words, language: str) -> str | None:
+        if isinstance(sound, Words):
+            return await self._speak(sound.text, language)
+        return str(self._recordings / sound.name) if await self.has(sound.name) else None
 
 
 async def _hung_up() -> Event:

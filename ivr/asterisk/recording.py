@@ -39,6 +39,7 @@ _unfinished: set[asyncio.Future[None]] = set()
 # the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
 SETTLING, SETTLING_SECONDS = 20, 0.25  # how often it is looked whether a file still grows
 GROWS_SECONDS = 2.5  # between two looks at one whose end nobody told us: Asterisk writes every two seconds
+THERE_SECONDS = 2.0  # that she hears nothing, until what its disk does not find is not there
 SHORT_SECONDS = 0.75  # a whole file that # ended lacks 0.65 s by the clock: the beep, the key
 MOST_SAMPLES = 1 << 21  # that a reply is believed: four minutes; whoever answers may say what they like
 
@@ -228,6 +229,14 @@ async def grows(recordings: Path, name: str, room: Disks = ANYWHERE) -> bool:
                 if await _size_of(file, name, room) > before:
                     log.warning("recording %s goes on without us: it is taken in once it is over", name)
                     return True
+    return False
+
+
+async def is_there(recordings: Path, name: str, room: Disks = ANYWHERE) -> bool:
+    """Whether Asterisk can play it now."""
+    with suppress(TimeoutError):  # a disk that hangs
+        async with asyncio.timeout(THERE_SECONDS):
+            return await _size_of(recordings / f"{name}.{FORMAT}", name, room) >= 0
     return False
 
 

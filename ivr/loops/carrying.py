@@ -28,7 +28,7 @@ from ivr.loops.hour_line import CALL_SECONDS, HourLine
 from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
 from ivr.store.recording_files import new_stem
-from ivr.voice import callback
+from ivr.voice import callback, verdict
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -61,6 +61,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.events import (
     CaseOpened,
     CaseRefined,
+    CaseSeen,
     Confided,
     Confirmed,
     Connected,
@@ -300,7 +301,7 @@ class Call:
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN
-                return seen
+                return await _as_heard(self.channel, seen)
             case HangUp():
                 raise AssertionError("the loop ends before this")
             case Record() if not self.channel.hung_up:
@@ -452,10 +453,20 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
     return callback.menu(told.code, told.seen, told.language, own_operator(tree.steps))
 
 
+async def _as_heard(channel: Channel, seen: CaseSeen) -> CaseSeen:
+    """Nobody is asked about an answer that is silence to her."""
+    for name in verdict.clips(seen):
+        if not await channel.has(name):
+            return replace(seen, unheard=True)
+    return seen
+
+
 async def carry(line: OpenLine, channel: Channel) -> None:
     """Carry one call from answer to its row in the books. A call of ours that nobody knows is given up."""
     told = None
     if channel.attempt and (told := await line.intake.briefing(channel.attempt)) is None:
         log.error("attempt %s was answered, and nobody knows what to tell", channel.attempt)
         return  # the dialplan apologises
+    if told is not None:
+        told = replace(told, seen=await _as_heard(channel, told.seen))
     await Call(line, channel, told).carry()

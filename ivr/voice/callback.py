@@ -127,7 +127,7 @@ class AnswerStep(OurCallStep):
             return END
         lead: Speech = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
         if verdict.is_unread(self.seen):
-            unread = (*lead, "status.answer_unread", *awaited, *which)
+            unread = (*lead, *self._answer(talk.language), *awaited, *which)
             yield from verdict.offer_operator(talk, self, unread)
             talk.verdict = "unread"
             return (yield from self.goodbye(talk))
@@ -138,6 +138,8 @@ class AnswerStep(OurCallStep):
         return (yield from self.goodbye(talk))
 
     def _news(self, language: str) -> Speech:
+        return (*self._answer(language), "callback.agency_is", f"agency.{self.seen.agency}")
+
+    def _answer(self, language: str) -> Speech:
         said = verdict.answer(self.seen, language)
-        said = said[1:] if said[:1] == ("status.answer_is",) else said  # the lead says that
-        return (*said, "callback.agency_is", f"agency.{self.seen.agency}")
+        return said[1:] if said[:1] == ("status.answer_is",) else said  # the lead says that

@@ -37,6 +37,7 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "status.answer_in_fa",
         "status.answer_in_az",
         "status.answer_unread",
+        "status.answer_unheard",
         "status.answer_withheld",
         "status.answer_past",
         "verdict.menu",
@@ -68,6 +69,8 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     """
     old: Speech = ("status.answer_was",) if seen.status in OPEN - {Status.ANSWERED} else ()
     simply = old or ("status.answer_is",)
+    if seen.unheard:
+        return (*simply, "status.answer_unheard")
     if seen.voice:
         return (*simply, Clip(seen.voice))
     if is_unread(seen):  # stored before answers were looked at, or by other hands: not noise, and not silence
@@ -89,9 +92,10 @@ def clips(seen: CaseSeen) -> list[str]:
 
 
 def is_unread(seen: CaseSeen) -> bool:
-    """Whether there is an answer that no voice reads: nobody can say what she thinks of it."""
+    """Whether there is an answer that no voice reads, or plays now: nobody can say what she thinks of it."""
     written = seen.answer.strip() or seen.spoken.strip()
-    return bool(written) and not seen.voice and not script.heard(seen.answer, seen.spoken, script.FA)
+    unread = written and not seen.voice and not script.heard(seen.answer, seen.spoken, script.FA)
+    return seen.unheard or bool(unread)
 
 
 def not_told(seen: CaseSeen) -> Sound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -105,9 +106,48 @@ async def test_what_the_caller_presses_is_what_the_flow_hears(
 
 async def test_all_of_a_speech_goes_into_one_command_so_that_no_key_is_lost_in_between(calls: Calls) -> None:
     call = Pretend(keys="1")
+    recorded(calls, "2026/01/02/x")
     await calls.perform(call, [Ask(("a", "b", Clip("2026/01/02/x"), Words("سلام"), "c"), "az")])
     files = f"/sounds/az/a&/sounds/az/b&{calls.recordings}/2026/01/02/x&/spoken/az/4&/sounds/az/c"
     assert call.commands[0] == f'EXEC Read "IVR_KEYS,{files},1,,1,7"'
+
+
+def recorded(calls: Calls, name: str) -> None:
+    """A recording of that name lies there."""
+    file = calls.recordings / f"{name}.wav"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+
+@pytest.mark.parametrize("barge_in", [True, False])
+async def test_a_recording_that_is_not_there_is_left_out_and_told(
+    calls: Calls, caplog: pytest.LogCaptureFixture, barge_in: bool
+) -> None:
+    call = Pretend()
+    recorded(calls, "answers/there")
+    speech = ("a", Clip("answers/gone"), Clip("answers/there"), "b")
+    said = await calls.perform(call, [Say(speech, "fa", barge_in=barge_in), Ask(speech, "fa")])
+    assert said == [Said(), Keys("", Ended.TIMEOUT)]
+    assert call.played == ["/sounds/fa/a", f"{calls.recordings}/answers/there", "/sounds/fa/b"] * 2
+    assert "recording answers/gone is not there to be played" in caplog.text
+
+
+async def test_a_disk_that_hangs_has_no_recording_to_be_played(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awake, call = threading.Event(), Pretend(keys="1")
+
+    def asleep(file: Path) -> int:
+        awake.wait(patience(20))
+        return 1
+
+    monkeypatch.setattr(recording, "THERE_SECONDS", 0.05)
+    monkeypatch.setattr(recording, "_size", asleep)  # in stat(2)
+    try:
+        await calls.perform(call, [Ask((Clip("answers/there"), "a"), "fa")])
+    finally:
+        awake.set()
+    assert call.played == ["/sounds/fa/a"]
 
 
 async def test_first_and_next_key_have_their_own_times_set_only_when_they_change(calls: Calls) -> None:

@@ -62,13 +62,15 @@ from ivr.voice import verdict
 from ivr.voice.actions import Words
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
-from tests.asterisk.pretend import no_speech
+from tests.asterisk.pretend import Pretend, no_speech
 from tests.asterisk.pretend_ami import PretendAmi, pretend_ami, refuse, success
-from tests.desk.call.test_callbacks import NOON, answered
+from tests.desk.call.test_callbacks import NOON, NUMBER, answered, claim
 from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.office import call, office, opening
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
 from tests.fixtures.province import answer, book_of, read_page
+from tests.loops.carried import carried
+from tests.loops.test_rescue import line_of, tree
 from tests.web.browser import window
 from tests.web.panel import panel_served
 
@@ -580,6 +582,28 @@ async def test_whoever_is_put_off_again_and_again_for_want_of_words_is_told_of_u
         voice["fa"] = "/spoken/fa"
         await tried(dialler)
         assert dialler.trouble == ""
+
+
+async def test_who_answers_as_the_recording_of_her_answer_is_lost_is_not_asked_about_silence(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    async with office(engine, tmp_path / "server") as desk:
+        placing = await claim(engine)
+        assert placing is not None and [*placing.clips] == ["answers/1"]
+        ours = Pretend(keys="1" * 9, arguments=("callback", str(placing.id)))
+        await carried(line_of(desk, tree()), ours, tmp_path)
+        hers = Pretend(keys="16" + code + "1" * 9, header={"callerid": NUMBER})
+        await carried(line_of(desk, tree()), hers, tmp_path)
+        await desk.pump.idle()
+    for call_of_hers in (ours, hers):
+        assert "/sounds/status.answer_unheard" in call_of_hers.played
+        assert "/sounds/verdict.menu" not in call_of_hers.played
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered"
+    assert (await row_of(engine)).last_outcome == "unread"
 
 
 async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let_in(

@@ -10,7 +10,7 @@ import pytest
 
 from ivr.voice import callback, script, verdict
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
-from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, Said, Transfer
+from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, PartSeen, Said, Transfer
 from ivr.voice.session import Session
 from ivr.voice.steps.operator import Hours, OperatorStep, own_operator
 from tests.voice.conversation import CALLER, CODE, DIRECTORY, OFFICE_HOURS, UNKNOWN, Conversation
@@ -144,6 +144,21 @@ def test_nobody_is_asked_to_judge_an_answer_that_she_has_not_heard(seen: CaseSee
     assert asking.heard[-2:] == ["status.answer_unread", "verdict.or_operator"]
     assert asking.press("2").verdicts == []
     assert "operator.connecting" in ringing(UNREAD, "az").press("0").heard
+
+
+def test_nobody_is_asked_about_an_answer_in_a_voice_that_can_t_be_played_now() -> None:
+    unheard = replace(ANSWERED, answer="", voice="answers/1", unheard=True)
+    by_parts = replace(unheard, voice="", parts=(PartSeen("abfa", True, "answers/1"),))
+    for seen in (unheard, by_parts):
+        talk = ringing(seen)
+        assert talk.heard[-1] == "verdict.or_operator" and "status.answer_unheard" in talk.heard
+        assert "status.answer_is" not in talk.heard and Clip("answers/1") not in talk.heard
+        assert talk.press("1").over and talk.session.verdict == "unread" and talk.verdicts == []
+        asking = Conversation(seen=seen).press("1", "6", CODE)
+        assert asking.heard[-3:] == ["status.answer_is", "status.answer_unheard", "verdict.or_operator"]
+        assert asking.press("1").verdicts == [] and not asking.wished
+    told = ringing(replace(unheard, may_confirm=False))
+    assert "status.answer_unheard" in told.heard and "status.no_answer_yet" not in told.heard
 
 
 def test_whom_no_operator_answers_is_told_that_nobody_is_there() -> None:

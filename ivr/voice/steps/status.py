@@ -117,7 +117,8 @@ status:
             yield from verdict.offer_operator(talk, self, elsewhere)
             return self.go
         if verdict.is_unread(seen):
-            unread = (*self.prompt, *verdict.standing(seen), "status.answer_unread", *awaited)
+            answer = verdict.answer(seen, talk.language)
+            unread = (*self.prompt, *verdict.standing(seen), *answer, *awaited)
             yield from verdict.offer_operator(talk, self, unread)
             return self.go
         if seen.may_confirm and seen.status == Status.ANSWERED:
