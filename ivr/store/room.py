@@ -29,7 +29,8 @@ from ivr.store.folders import day_folders, listed, shown
 log = logging.getLogger(__name__)
 
 FOLDER = ".room"
-ALONE = "fallback"  # beside the folder of recordings
+ALONE = "fallback"  # beside the folder of recordings …
+EMPTY = "empty"  # … and in it, what holds no word
 BYTES_A_SECOND = 16_000  # Asterisk's `wav`: 8 kHz, 16 bits
 MARGIN_BYTES = 256 * 1024  # beside the recording: its header, the folder, the journal's next lines
 LOW_BYTES = 2 << 20  # less is free: the ballast gives way

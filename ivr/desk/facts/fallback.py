@@ -31,7 +31,7 @@ from ivr.store.flushing import flush, replace
 from ivr.store.folders import listed
 from ivr.store.journal import JournalError
 from ivr.store.recording_files import PLAIN, is_of
-from ivr.store.room import trim
+from ivr.store.room import EMPTY, trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -41,8 +41,7 @@ from ivr.voice.wave import measure, was_closed, was_refused
 log = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
-LEAST_SECONDS = 0.5  # less is no word …
-EMPTY = "empty"  # … and lies in this folder
+LEAST_SECONDS = 0.5  # less is no word
 _CUT = ".cut"  # what a mark's name ends with (dialplan/shared/hotline.conf.j2)
 _NAME = re.compile(
     r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"

@@ -4,7 +4,7 @@
       - {delete_recording_after: 730, anonymise_after: 1825}
       - {kind: meeting, status: closed, delete_recording_after: 365}
     calls: 1825                   # days after which a call's number goes, where its case is over
-    scraps: 90                    # and recordings that belong to no case
+    scraps: 90                    # and recordings that belong to no case, also of the dialplan's own
 
 An open case is never touched, nor one under a legal hold (`ivr.desk.case.holds`), nor what belongs to it: its
 parts, and duplicates that were merged into it.
@@ -20,6 +20,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -61,7 +62,9 @@ from ivr.store.aside import Aside
 from ivr.store.attachments import UNERASED, beside, forget
 from ivr.store.calls import KNOWN
 from ivr.store.derived import Derived
+from ivr.store.folders import listed
 from ivr.store.recordings import SCRAPS, TO_ERASE
+from ivr.store.room import ALONE, EMPTY
 from ivr.store.tables import (
     attachments,
     callback_attempts,
@@ -76,7 +79,7 @@ from ivr.store.tables import (
     transcripts,
 )
 from ivr.store.volume import want_mounted
-from ivr.store.volumes import disk_of
+from ivr.store.volumes import SECOND, disk_of
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +166,8 @@ async def keep(
     scraps = await _scraps(engine, kept.scraps, now)
     numbers = await _calls(engine, kept.calls, now, batch)
     files = await erase(engine, folder, derived, now, aside)
+    if kept.scraps is not None:
+        files += await asyncio.to_thread(_erase_wordless, folder, now - timedelta(days=kept.scraps))
     return Purged(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
 
 
@@ -534,6 +539,18 @@ async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: dateti
     if (more := aside.counts[FILES] - FILES_TOLD) > 0:
         log.error("%s: %d more do not go, which have no line of their own", FILES, more)
     return done
+
+
+def _erase_wordless(folder: Path, before: datetime) -> int:
+    """What the dialplan recorded alone and holds no word: in no books, but named by the caller's number."""
+    alone, gone = folder.resolve().parent / ALONE, 0
+    for place in (alone, alone / SECOND):
+        for entry in listed(place / EMPTY):
+            with suppress(OSError):  # the next pass tries again
+                if entry.stat().st_mtime <= before.timestamp():
+                    Path(entry.path).unlink()
+                    gone += 1
+    return gone
 
 
 async def _erase_attachments(engine: AsyncEngine, folder: Path, now: datetime, aside: Aside) -> int:

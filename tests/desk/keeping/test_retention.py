@@ -7,11 +7,13 @@ import gc
 import hashlib
 import json
 import logging
+import os
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import astuple, replace
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -417,6 +419,19 @@ async def test_the_command_takes_nothing_by_a_clock_that_is_not_the_database_s(
     code, said = await ivr(database_url, tmp_path, "retention")
     assert code == 1 and "ahead of the database's" in said and "retention" in said
     assert path.exists() and (await archive.at.row(case)).anonymised_at is None
+
+
+async def test_what_the_dialplan_recorded_alone_without_a_word_goes_like_any_scrap(archive: Archive) -> None:
+    """Its name has her number."""
+    folders = [archive.folder / "fallback" / disk / "empty" for disk in ("", "second")]
+    for folder, ago in product(folders, (0, 1)):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"1700000000_09141234567_{ago}_.wav"
+        path.write_bytes(b"RIFF")
+        os.utime(path, 2 * ((archive.at.at - timedelta(days=ago)).timestamp(),))
+    assert await archive.keep(89) == retention.Purged(files=2)
+    assert [len([*folder.iterdir()]) for folder in folders] == [1, 1]
+    assert await archive.keep(90) == retention.Purged(files=2)
 
 
 async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: Archive) -> None:
