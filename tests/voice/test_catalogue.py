@@ -54,6 +54,12 @@ def test_a_prompt_is_words_or_words_with_a_spoken_form_or_a_sequence() -> None:
     assert found.ids("az") == {"beep"}
 
 
+def test_who_answers_our_call_and_reaches_no_server_hears_of_no_case(real: Catalogue) -> None:
+    """It may be a stranger's telephone, or a call about something else."""
+    for language, case in (("fa", "پرونده"), ("az", "pərvəndə")):
+        assert case not in real.text("fallback.callback", language).lower()
+
+
 def test_no_day_that_is_named_next_is_called_today(real: Catalogue) -> None:
     before = {id: text for id in real.ids("az") if (text := real.text(id, "az")).endswith(":")}
     assert [id for id, text in before.items() if "bu günə" in text.lower()] == []
