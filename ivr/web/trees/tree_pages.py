@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -15,11 +15,14 @@ from aiohttp import web
 from markupsafe import Markup
 
 from ivr.desk.book import menus
+from ivr.desk.reading.casefile import CaseNames
+from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, step_statistics, tree_history
 from ivr.voice.footprints import Did
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.step_figures import ENTERED, TreeFigures
+from ivr.web.panel import refusals
 from ivr.web.panel.mistake_words import in_persian
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -87,13 +90,18 @@ async def tree(visit: Visit) -> web.Response:
         revisions=revisions,
         drafts=await drafts.drafts(engine, name, 12),
         planned=await publishing.planned(engine, name),
-        unkept={each.draft: each for each in reversed(unkept)},
+        unkept={each.draft: replace(each, why=told(visit, Refused(each.why))) for each in reversed(unkept)},
         dials=tools.name == name and visit.panel.telephones.citizens is not None,
         heats=HEATS,
         did=did if heat else "",
         counted=heat[1] if heat else 0,
         said=visit.request.query.get("said", ""),
     )
+
+
+def told(visit: Visit, refused: Refused) -> str:
+    """Why a draft does not go on the air; no body and no topic is named in it."""
+    return refusals.in_persian(refused, visit.words, CaseNames({}, {}, {}))
 
 
 async def text(visit: Visit) -> web.Response:

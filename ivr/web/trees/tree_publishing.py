@@ -24,7 +24,7 @@ from ivr.voice.rehearsal import Rehearsal
 from ivr.voice.timing import SecondsOf
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.visit import NotFound, Route, Visit
-from ivr.web.trees.tree_pages import ShownTree, look, name_of, tools_of
+from ivr.web.trees.tree_pages import ShownTree, look, name_of, told, tools_of
 from ivr.web.trees.tree_words import unspoken
 
 SHARES = ("5", "10", "20", "50")
@@ -126,7 +126,7 @@ async def publish(visit: Visit) -> web.Response:
     except publishing.TreeChanged:
         return await draft(visit, form, visit.words("menus.publish.changed"))
     except Refused as refused:
-        return await draft(visit, form, str(refused))
+        return await draft(visit, form, told(visit, refused))
     detail = {"draft": number, "share": share, "at": at.isoformat() if at else None}
     await _note(visit, "menu_published", detail)
     return visit.redirect(f"/panel/menus/{name}?said={when}")

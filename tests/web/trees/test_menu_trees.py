@@ -220,6 +220,8 @@ async def test_a_draft_is_tried_on_a_share_or_waits_for_its_time(panel: PanelSer
     assert on_air and on_air.trial and on_air.trial.share == 0.1
     page = await admin.text(draft)
     assert f"{draft}/publish" in page and 'value="share"' not in page
+    refused = await admin.post(f"{draft}/publish", share)
+    assert refused.status == 422 and TEXT("refusal.tree_on_trial", n=digits(1)) in await refused.text()
     assert (await admin.post(f"{draft}/publish", {"when": "now", "reason": "well received"})).status == 303
     on_air = await menus.on_the_air(panel.engine, "111")
     assert on_air and on_air.trial is None and on_air.revision.number == 2
@@ -238,7 +240,7 @@ async def test_a_draft_that_was_refused_when_its_time_came_says_why_until_someth
         await menus.note_deed(connection, "111", TreeDeed.SCHEDULED, "sara", "", 2, details=at)
     assert await publish_due(panel.engine, panel.clock()) == []
     page = await admin.text(ONE)
-    assert TEXT("menus.unkept") in page and "draft 1 is on trial" in page
+    assert TEXT("menus.unkept") in page and TEXT("refusal.tree_on_trial", n=digits(1)) in page
     assert (await admin.post(f"{waits}/publish", later)).status == 303
     assert TEXT("menus.unkept") not in await admin.text(ONE)
     assert (await admin.post(f"{waits}/unschedule")).status == 303
