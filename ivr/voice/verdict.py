@@ -39,6 +39,8 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "status.answer_unread",
         "status.answer_unheard",
         "status.answer_withheld",
+        "status.answer_was_unread",
+        "status.answer_was_withheld",
         "status.answer_past",
         "verdict.menu",
         "verdict.closed_menu",
@@ -67,14 +69,14 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     Words in another language than hers are announced as such: they are read by that language's voice. So is
     the answer to a case that was opened again.
     """
-    old: Speech = ("status.answer_was",) if seen.status in OPEN - {Status.ANSWERED} else ()
+    old: Speech = ("status.answer_was",) if _is_open(seen) else ()
     simply = old or ("status.answer_is",)
     if seen.unheard:
         return (*simply, "status.answer_unheard")
     if seen.voice:
         return (*simply, Clip(seen.voice))
     if is_unread(seen):  # stored before answers were looked at, or by other hands: not noise, and not silence
-        return ("status.answer_unread",)
+        return ("status.answer_was_unread" if old else "status.answer_unread",)
     text = script.heard(seen.answer, seen.spoken, language)
     pieces = [*script.pieces(text)]
     voices = (script.piece_read_in(piece, language) for piece in pieces)
@@ -100,7 +102,14 @@ def is_unread(seen: CaseSeen) -> bool:
 
 def not_told(seen: CaseSeen) -> Sound:
     """Why an answer that is withheld is not told here."""
-    return "status.answer_past" if seen.past else "status.answer_withheld"
+    if seen.past:
+        return "status.answer_past"
+    return "status.answer_was_withheld" if _is_open(seen) else "status.answer_withheld"
+
+
+def _is_open(seen: CaseSeen) -> bool:
+    """Whether an answer is owed, so that one that there is was given before."""
+    return seen.status in OPEN - {Status.ANSWERED}
 
 
 def offer_operator(talk: Talk, step: Asks, speech: Speech) -> Flow[None]:
@@ -262,7 +271,7 @@ def awaited(seen: CaseSeen, now: datetime, language: str) -> Speech:
     """What she waits for: her meeting, else an answer until its deadline, be it anew."""
     if meeting := _meeting(seen, now, language):
         return meeting
-    if seen.status not in OPEN - {Status.ANSWERED} or seen.due_at is None:
+    if not _is_open(seen) or seen.due_at is None:
         return ()
     if seen.due_at < now:
         return ("status.overdue",)

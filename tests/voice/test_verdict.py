@@ -99,10 +99,21 @@ def test_an_answer_that_no_voice_can_read_is_neither_noise_nor_silence() -> None
     assert Clip("answers/1") in voiced and "status.answer_unread" not in voiced
 
 
-@pytest.mark.parametrize("status", ["answered", "closed", "reopened"])
-def test_from_another_number_she_hears_how_it_stands_and_what_to_do_for_the_answer(status: str) -> None:
-    asking = Conversation(seen=CaseSeen(Lookup.FOUND, status, "abfa", withheld=True)).press("1", "6", CODE)
-    assert asking.heard[-3:] == ["agency.abfa", "status.answer_withheld", "verdict.or_operator"]
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [
+        ("answered", "status.answer_withheld"),
+        ("closed", "status.answer_withheld"),
+        ("reopened", "status.answer_was_withheld"),  # none is ready: another one is owed
+    ],
+)
+def test_from_another_number_she_hears_how_it_stands_and_what_to_do_for_the_answer(
+    status: str, kept: str
+) -> None:
+    seen = CaseSeen(Lookup.FOUND, status, "abfa", withheld=True)
+    asking = Conversation(seen=seen).press("1", "6", CODE)
+    assert asking.heard[-3:] == ["agency.abfa", kept, "verdict.or_operator"]
+    assert kept in ringing(seen).heard
     assert f"status.{status}" in asking.heard and "status.no_answer_yet" not in asking.heard
     asking.press("2")
     assert asking.verdicts == [] and asking.over
@@ -121,8 +132,10 @@ def test_of_a_case_that_is_open_again_she_hears_the_former_answer_and_what_is_ow
     assert "status.no_answer_yet" not in its
     heard = Conversation(seen=seen).press("2", "6", CODE).heard
     assert heard[heard.index("status.answer_was") + 1] == "status.answer_in_fa"
-    for kept in (replace(seen, answer="✓"), replace(seen, answer="", withheld=True)):
-        assert owed in Conversation(seen=kept).press("1", "6", CODE).heard
+    for kept, told in ((replace(seen, answer="✓"), "unread"), (replace(seen, withheld=True), "withheld")):
+        heard = Conversation(seen=kept).press("1", "6", CODE).heard
+        its = heard[heard.index("agency.bargh") + 1 :]
+        assert its[:2] == [f"status.answer_was_{told}", owed]
 
 
 def test_an_answer_that_retention_shut_is_ready_for_nobody() -> None:
