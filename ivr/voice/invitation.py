@@ -16,6 +16,7 @@ from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
 LEADS = ("reminder", "moved", "delayed")  # news of a slot that she may have heard of before
+ELSEWHERE = "elsewhere"
 SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
     {
         *(f"meeting.{lead}" for lead in LEADS),
@@ -26,6 +27,7 @@ SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
         "meeting.another_day",
         "meeting.waiting",
         "meeting.off",
+        f"meeting.{ELSEWHERE}",
         "callback.greeting",
         "callback.goodbye",
     }
@@ -34,8 +36,8 @@ SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MeetingNews:
-    """What she is told. `what`: invited, reminder, moved, delayed; waiting or off. `starts_at`: of her slot,
-    in the province's zone.
+    """What she is told. `what`: invited, reminder, moved, delayed; waiting, off or elsewhere. `starts_at`: of
+    her slot, in the province's zone.
 
     `again_on`: until when she hears of another slot, if she has none or wants another day.
     """
@@ -81,10 +83,11 @@ class InvitationStep(OurCallStep):
                 talk.say("meeting.another_day", *saying.day(self.news.again_on, talk.language))
 
     def speech(self, language: str) -> Speech:
-        """Date, hour and place in words, or until when she waits; then her code."""
+        """Date, hour and place in words, until when she waits, or that she waits no more; then her code."""
         news, code = self.news, ("meeting.code_is", *saying.code(self.code, language))
         if news.starts_at is None:
-            return (f"meeting.{news.what}", *saying.day(news.again_on, language), *code)
+            until = () if news.what == ELSEWHERE else saying.day(news.again_on, language)
+            return (f"meeting.{news.what}", *until, *code)
         lead: Speech = (f"meeting.{news.what}",) if news.what in LEADS else ()
         slot = meeting_standing.slot(news.official, news.way, news.starts_at, news.place, language)
         return (*lead, *slot, *code)

@@ -72,6 +72,12 @@ def test_who_has_no_slot_hears_until_when_she_waits_and_is_asked_nothing(what: s
     assert talk.over and talk.session.verdict == "heard"
 
 
+def test_whose_request_went_elsewhere_hears_that_no_day_holds_any_more() -> None:
+    talk = called(MeetingNews("elsewhere", AGAIN))
+    assert plain(talk).startswith("callback.greeting meeting.elsewhere meeting.code_is")
+    assert talk.over and talk.session.verdict == "heard"
+
+
 def test_a_meeting_by_telephone_has_no_place_and_a_mayor_is_named() -> None:
     talk = called(replace(INVITED, official=Official.MAYOR, way=MeetingWay.PHONE, place=""))
     assert "meeting.invited.mayor" in plain(talk) and "meeting.way.phone" in plain(talk)

@@ -25,6 +25,7 @@ from ivr.store.tables import callbacks, cases, meeting_sessions, meeting_slots, 
 from ivr.voice.invitation import MeetingNews
 
 INVITED, WAITING, OFF, MOVED, DELAYED = "invited", "waiting", "off", "moved", "delayed"
+ELSEWHERE = "elsewhere"  # a body has her request now: no slot and no day that she was told holds any more
 _WITH_SLOT = frozenset({INVITED, MOVED, DELAYED, REMINDER})
 REMINDED_AT = time(10)  # of the day before, in the province
 AGAIN = timedelta(days=30)  # after her slot: until when she hears of another, if she wants another day then
@@ -36,10 +37,12 @@ _TEXTS |= {REMINDER: "meeting_reminder", OFF: "meeting_off"}
 async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any], now: datetime) -> None:
     """Have her called with this news, and with none before it that has not reached her.
 
-    Whoever is yet to hear that her slot is off hears that also where she goes on waiting.
+    Whoever is yet to hear that her slot is off hears that also where she goes on waiting, or waits no more.
     """
-    if notice["what"] == WAITING and (off := await _yet_to_hear(connection, case.id, OFF)):
-        notice = {**notice, "what": OFF} | ({"was_at": off["was_at"]} if "was_at" in off else {})
+    goes_on = notice["what"] in (WAITING, ELSEWHERE)
+    if goes_on and (off := await _yet_to_hear(connection, case.id, OFF)):
+        what = OFF if notice["what"] == WAITING else ELSEWHERE
+        notice = {**notice, "what": what} | ({"was_at": off["was_at"]} if "was_at" in off else {})
     await cancel(connection, case.id, now)
     await _plan(connection, case, notice, now)
     if "starts_at" in notice and notice["what"] != DELAYED:
@@ -123,7 +126,7 @@ def still_true(notice: Mapping[str, Any], now: datetime, today: date) -> bool:
 def news_of(notice: Mapping[str, Any]) -> MeetingNews:
     """As it is told; `starts_at` is kept in the province's zone. ValueError: there are no such news."""
     starts_at = notice.get("starts_at")
-    if notice["what"] not in (_WITH_SLOT if starts_at else (WAITING, OFF)):
+    if notice["what"] not in (_WITH_SLOT if starts_at else (WAITING, OFF, ELSEWHERE)):
         raise ValueError(f"there are no news called {notice['what']}")
     return MeetingNews(
         notice["what"],

@@ -93,9 +93,16 @@ class Deciding:
         notice = {"again_on": self.details["next_on"]} | notice
         await meeting_calls.plan(self.connection, self.case, notice, self.ask.now)
 
+    async def hand_over(self, agency: str) -> None:
+        """It is that body's to see to. Who may have been told a day hears that it holds no more."""
+        if self.stored is not None and self.stored.next_on is not None:
+            until = today(self.page, self.ask.now) + meeting_calls.AGAIN
+            news = {"what": meeting_calls.ELSEWHERE, "again_on": until.isoformat()}
+            await meeting_calls.plan(self.connection, self.case, news, self.ask.now)
+        await self.refer(agency)
+
     async def refer(self, agency: str) -> None:
         """The case, with a running clock, is that body's."""
-        await meeting_calls.cancel(self.connection, self.case.id, self.ask.now)
         await self.wait_no_more()
         self.details["agency"] = agency
         await referring.refer(self.connection, self.page, self.part_of_it("refer"), agency)
@@ -233,13 +240,13 @@ async def send_below(books: Books, page: Page, ask: Instruction, agency: str) ->
     """First to the head of agency, county governor or mayor who holds days of his own."""
     async with deciding(books, page, ask, A.SEND_BELOW, agency=agency) as one:
         one.values |= {"below": agency, "tier": agency}
-        await one.refer(agency)
+        await one.hand_over(agency)
 
 
 async def settle(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """Without a meeting: that body sees to it, within its deadline."""
     async with deciding(books, page, ask, A.SETTLE, agency=agency) as one:
-        await one.refer(agency)
+        await one.hand_over(agency)
 
 
 async def decline(books: Books, page: Page, ask: Instruction) -> None:

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Outcome
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.case import answers, closing, collecting, referring, splitting
+from ivr.desk.case import answers, closing, collecting, meeting_calls, referring, splitting
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
@@ -22,6 +23,7 @@ from ivr.store.tables import callbacks
 from tests.desk.counter import outcomes
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import LATER, SOON, Hall, hall
+from tests.desk.meetings.test_invitation_answers import accepted, rung, says, waiting
 
 
 @pytest.fixture
@@ -87,6 +89,28 @@ async def test_what_is_settled_or_sent_below_is_the_other_body_s_with_its_clock(
     await referring.give_back(at.engine, at.page, at.by(below, "حل نشد", who="farmandari_ahar"))
     [again] = await at.listed()
     assert (again.code, again.state, again.case.below) == (below, S.REQUESTED, "farmandari_ahar")
+
+
+async def test_who_may_have_been_told_a_day_hears_that_her_request_went_elsewhere(at: Hall) -> None:
+    settled, below, new = [await at.accepted(), await at.accepted(), await at.wish()]
+    await office.settle(at.engine, at.page, at.by(settled, "آبفا باید وصل کند"), "abfa")
+    for code in (below, new):
+        await office.send_below(at.engine, at.page, at.by(code, "نخست فرمانداری"), "farmandari_ahar")
+    told = {row["code"]: row["what"] for row in await waiting(at)}
+    assert told == dict.fromkeys((settled, below), meeting_calls.ELSEWHERE), "who was told nothing yet is not"
+
+
+async def test_who_is_yet_to_hear_that_her_slot_is_off_is_told_that_nothing_holds_in_time(at: Hall) -> None:
+    code = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1))
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await agenda.release(at.engine, at.page, at.by(code, "سفر"), LATER)
+    await office.settle(at.engine, at.page, at.by(code, "آبفا باید وصل کند"), "abfa")
+    [row] = await waiting(at)
+    assert row["what"] == meeting_calls.ELSEWHERE and "was_at" in row
+    _, news = await rung(at)
+    assert news is not None and news.what == meeting_calls.ELSEWHERE
 
 
 async def test_a_request_is_called_home_from_the_tier_below(at: Hall) -> None:
