@@ -101,8 +101,8 @@ async def listed(engine: AsyncEngine, person: Person, now: datetime, limit: int 
 def _listing(person: Person) -> Select[Any]:
     asker, decider = people.alias("asker"), people.alias("decider")
     shown = (asker.c.full_name.label("asker"), decider.c.full_name.label("decider"), cases.c.code)
-    shown += (asker.c.trusted.label("asker_trusted"),)
-    query = select(openings, *shown).join(asker, asker.c.id == _ITS.asked_by)
+    trusted = asker.c.trusted.label("asker_trusted")
+    query = select(openings, *shown, trusted).join(asker, asker.c.id == _ITS.asked_by)
     query = query.outerjoin(decider, decider.c.id == _ITS.decided_by)
     query = query.outerjoin(cases, cases.c.id == _ITS.case_id)
     return query.where(_may_know(person)).order_by(_ITS.asked_at.desc())
