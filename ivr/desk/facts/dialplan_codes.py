@@ -16,6 +16,7 @@ import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from ivr.desk.case.codes import CodeBlock
 from ivr.store.disk_thread import ask_once
@@ -45,6 +46,7 @@ async def lay_out(codes: CodeBlock, folder: Path) -> bool:
     """Begin a new set. False, and nothing done, while there are few codes in hand. Raises OSError."""
     if codes.left < 2 * SET:
         return False
+    await ask_once(partial(_try, folder))
     own = [code for code in [await codes.take() for _ in range(SET + 1)] if code]
     await ask_once(partial(_write, folder, own))
     return True
@@ -69,6 +71,14 @@ def forgettable(folder: Path) -> Path | None:
 
 def _named(folder: Path) -> int:
     return int((folder / NAME).read_text())
+
+
+def _try(folder: Path) -> None:
+    """Raises OSError where no set can be written: its codes would be lost, a thousand at each look."""
+    with TemporaryFile(dir=folder) as trial:
+        trial.write(bytes((SET + 1) * LINE_BYTES))
+        trial.flush()
+        os.fsync(trial.fileno())
 
 
 def _write(folder: Path, codes: list[str]) -> None:

@@ -124,6 +124,17 @@ async def test_the_line_s_own_callers_come_first(tmp_path: Path) -> None:
     away.close()
 
 
+async def test_a_folder_that_takes_no_set_costs_no_codes(
+    codes: CodeBlock, tmp_path: Path, small_disk: SmallDisk
+) -> None:
+    small_disk.fill()
+    before = codes.left
+    for folder in (tmp_path / "nowhere", small_disk.path):
+        with pytest.raises(OSError, match=r"No such file|No space left"):
+            await lay_out(codes, folder)
+    assert codes.left == before
+
+
 async def test_where_a_power_cut_may_make_it_forget_what_it_gave_the_doctor_says_so(
     codes: CodeBlock, small_disk: SmallDisk
 ) -> None:
