@@ -35,8 +35,10 @@ class Mail:
             codes = {refused.code for refused in error.recipients}
             raise NotSent(f"the receiver was refused ({_some(codes)})", min(codes) >= 500) from None
         except aiosmtplib.SMTPResponseException as error:
-            # The server's own words may repeat the receiver's address.
-            raise NotSent(f"the mail server answered {error.code}", 500 <= error.code < 600) from None
+            # The server's own words may repeat the receiver's address. What it says before the letter, as of
+            # a wrong password, is about us: mended, the letter is taken.
+            for_good = isinstance(error, aiosmtplib.SMTPDataError) and 500 <= error.code < 600
+            raise NotSent(f"the mail server answered {error.code}", for_good) from None
         except (aiosmtplib.SMTPException, ValueError) as error:
             raise NotSent(f"the mail was not sent: {type(error).__name__}") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,23 @@ async def silent_server() -> AsyncIterator[str]:
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     over.set()
+    server.close()
+    await server.wait_closed()
+
+
+@asynccontextmanager
+async def scripted_smtp_server(*answers: str) -> AsyncIterator[int]:
+    """It says these lines, the first at once and each other to what it is told next. Its port."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            writer.write(f"{answer}\r\n".encode())
+            with suppress(asyncio.IncompleteReadError):
+                await reader.readuntil(b"\r\n.\r\n" if answer.startswith("354") else b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(say, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
 

@@ -20,7 +20,7 @@ from ivr.notify.post import Dispatch, NotSent
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
 from ivr.settings import Email, Sms
-from tests.notify.servers import http_server, smtp_server
+from tests.notify.servers import http_server, scripted_smtp_server, smtp_server
 
 TEXT = 'آب «وصل» شد. "100%" & {number}\n۱۱۱'
 LETTER = Dispatch("0b8e4a0c", "sms", "+989141234567", {"text": TEXT, "to": "+989141234567"})
@@ -138,6 +138,32 @@ async def test_a_refused_receiver_is_told_without_the_address(line: str, for_goo
         with pytest.raises(NotSent) as refusal:
             await mail(server.port).send(letter("gone@abfa.example"))
     assert refusal.value.for_good is for_good and "abfa" not in str(refusal.value)
+
+
+HELLO = ("220 here", "250-here\r\n250 AUTH PLAIN")
+RECEIVER = (*HELLO, "235 in", "250 ok", "250 ok", "354 go on")
+
+
+@pytest.mark.parametrize(
+    ("answers", "for_good"),
+    [
+        (("554 nothing of you",), False),
+        ((*HELLO, "535 wrong password"), False),
+        ((*HELLO, "235 in", "530 not from you"), False),
+        ((*RECEIVER, "554 no such letter"), True),
+        ((*RECEIVER, "451 later"), False),
+    ],
+)
+async def test_what_a_mail_server_says_before_the_letter_is_not_the_letter_s_fault(
+    answers: tuple[str, ...], for_good: bool
+) -> None:
+    async with scripted_smtp_server(*answers) as port:
+        settings = Email(
+            host="127.0.0.1", port=port, tls="none", sender="seda@111.example", username="us", password="pw"
+        )
+        with pytest.raises(NotSent, match=f"the mail server answered {answers[-1][:3]}") as refusal:
+            await Mail(settings, 5).send(letter("head@abfa.example"))
+    assert refusal.value.for_good is for_good
 
 
 async def test_a_mail_server_that_is_away_is_tried_again() -> None:
