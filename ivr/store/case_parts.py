@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Label, and_, func, select
+from sqlalchemy import ColumnElement, Label, and_, func, select
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
@@ -15,6 +15,14 @@ from ivr.voice.events import PartSeen
 NAME = "parts"
 # What a citizen follows by its code: parts and collective cases hold answers, and no number of hers.
 HER_OWN = and_(cases.c.part_of.is_(None), cases.c.channel != COLLECTIVE)
+
+
+def followed_by(code: Any) -> ColumnElement[bool]:
+    """The condition that a case is what this code tells of: of a duplicate, the one in which it goes on."""
+    further, its = cases.alias("further"), (cases.c.id, cases.c.merged_into)
+    way = select(*its).where(cases.c.code == code, HER_OWN).cte("way", recursive=True)
+    way = way.union(select(further.c.id, further.c.merged_into).where(further.c.id == way.c.merged_into))
+    return cases.c.id == select(way.c.id).where(way.c.merged_into.is_(None)).scalar_subquery()
 
 
 def parts_column(of: Any = cases.c) -> Label[Any]:

@@ -212,6 +212,7 @@ class CaseSeen:
     past: bool = False
     unheard: bool = False
     meeting: MeetingSeen | None = None  # of a request to meet an official
+    into: str = ""  # of a duplicate: the code of the case in which it goes on, of which all this is
 
 
 @dataclass(frozen=True, slots=True)

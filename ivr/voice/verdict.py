@@ -255,9 +255,9 @@ def record_words(talk: Talk, ask: str) -> Flow[None]:
 
 
 def standing(seen: CaseSeen) -> Speech:
-    """Status, and whose it is."""
-    speech: list[Sound] = [f"status.{seen.status}"]
-    if seen.parts and seen.status in OPEN - {Status.ANSWERED}:
+    """Status, and whose it is; of a duplicate, of the case in which it goes on."""
+    speech: list[Sound] = [*(["status.merged"] if seen.into else []), f"status.{seen.status}"]
+    if seen.parts and _is_open(seen):
         speech.append("status.parts_are")
         for part in seen.parts:
             stands = "status.part_answered" if part.answered else "status.part_waiting"

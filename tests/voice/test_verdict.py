@@ -305,6 +305,15 @@ def test_following_up_herself_she_may_say_so_too() -> None:
     assert not reopened.opened
 
 
+def test_by_the_code_of_a_duplicate_she_hears_and_judges_the_case_in_which_it_goes_on() -> None:
+    seen = replace(ANSWERED, into="1000000005")
+    asking = Conversation(seen=seen).press("1", "6", CODE)
+    assert asking.heard[-4:] == ["status.merged", "status.answered", "status.agency_is", "agency.abfa"]
+    assert asking.listen().press("1").wished == ["1000000005"]
+    again = Conversation(seen=seen).press("1", "6", CODE).listen().press("2").speak()
+    assert again.verdicts == [False] and [kept.code for kept in again.kept] == ["1000000005"]
+
+
 def test_her_number_and_her_code_do_not_end_her_case_our_call_does() -> None:
     talk = Conversation(seen=ANSWERED).press("1", "6", CODE).listen().press("1")
     assert (talk.verdicts, talk.rates, talk.wished) == ([], [], [CODE]) and "verdict.by_call" in talk.heard

@@ -43,7 +43,7 @@ from ivr.desk.book.left_behind import NOT_WITHHELD
 from ivr.desk.book.who_calls import UNANSWERED, WhoCalls
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
-from ivr.store.case_parts import HER_OWN, parts_column, parts_seen
+from ivr.store.case_parts import followed_by, parts_column, parts_seen
 from ivr.store.cases import WITHHELD
 from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.limits import limits as limits_set
@@ -264,7 +264,7 @@ class Book:
             if missed >= (1 if guessed else most) or (caller and row["misses"] >= most):
                 return CaseSeen(Lookup.TOO_MANY)
             if row["status"] is not None:
-                return seen_in(row, caller, now)
+                return seen_in(row, caller, now, code)
             if counts:
                 await connection.execute(delete(code_misses).where(code_misses.c.at < since))
                 await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
@@ -280,16 +280,18 @@ class Book:
             await tell()
 
 
-def seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
-    """Anyone who knows the code may hear how it stands.
+def seen_in(row: Any, caller: str, now: datetime, code: str = "") -> CaseSeen:
+    """Anyone who knows the code may hear how it stands. `code`: by which it was looked up.
 
     The answer to a case that was opened by telephone is for her number, or the one that she gave there; where
-    she withheld it, or came to the desk and was handed the code, the code is all there is.
+    she withheld it, or came to the desk and was handed the code, the code is all there is. The code of a
+    duplicate that went on in it opens it to her number alone.
     """
+    into = row["code"] if code and row["code"] != code else ""
     own = bool(caller) and caller in (row["caller_key"], row["callback"])
     parts = parts_seen(row["parts"])
     said = row["answer"] or row["answer_voice"] or row["answer_spoken"] or any(each.voice for each in parts)
-    withheld = bool(said) and not own and _tells_number_only(row)
+    withheld = bool(said) and not own and (bool(into) or _tells_number_only(row))
     ended = row["closed_at"] if row["status"] in (Status.CLOSED, Status.ADVISED) else None
     return CaseSeen(
         Lookup.FOUND,
@@ -307,6 +309,7 @@ def seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
         withheld=withheld,
         past=withheld and row["anonymised_at"] is not None,
         meeting=meeting_in(row),
+        into=into,
     )
 
 
@@ -383,9 +386,9 @@ def seen() -> Select[Any]:
     said = (cases.c.answer, cases.c.answer_voice, cases.c.answer_spoken)
     hers = (cases.c.caller_key, cases.c.callback, cases.c.channel, cases.c.anonymised_at)
     told = (*said, cases.c.satisfaction, *hers)
-    stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
+    stands = (cases.c.code, cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
     case = with_meeting(select(*stands, *told, cases.c.answered_at, parts_column()))
-    found = case.where(cases.c.code == bindparam("code"), HER_OWN).subquery()
+    found = case.where(followed_by(bindparam("code"))).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
 
 

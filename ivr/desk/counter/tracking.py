@@ -25,7 +25,7 @@ from ivr.desk.people import limiting, puzzles
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.puzzles import Puzzle
 from ivr.desk.refusals import Refused
-from ivr.store.case_parts import HER_OWN, parts_column, parts_seen
+from ivr.store.case_parts import followed_by, parts_column, parts_seen
 from ivr.store.tables import agencies, cases
 
 # For nothing:
@@ -45,7 +45,8 @@ class Tracked:
     """How a case stands. `answer`: the last that was given; `voiced`: spoken, to be heard by telephone.
 
     `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too;
-    `past`: nobody can show it any more, for retention took it away.
+    `past`: nobody can show it any more, for retention took it away. `merged`: it goes on in another case, of
+    which all but the code is.
     """
 
     code: str
@@ -57,6 +58,7 @@ class Tracked:
     overdue: bool
     locked: bool = False
     past: bool = False
+    merged: bool = False
 
 
 class Doubted(Refused):
@@ -146,7 +148,7 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     its = cases.c
     query = select(its.code, its.status, its.answer, its.answer_voice, its.due_at, agencies.c.name)
     query = query.add_columns(its.channel, its.caller_key, its.callback, its.anonymised_at, parts_column())
-    query = query.join(agencies, agencies.c.code == its.agency).where(its.code == code, HER_OWN)
+    query = query.join(agencies, agencies.c.code == its.agency).where(followed_by(code))
     row = (await connection.execute(query)).first()
     if row is None:
         return None
@@ -154,9 +156,10 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     status, told = Status(row.status), bool(row.answer) or voiced
     owed = status in OPEN - {Status.ANSWERED}
     hers, past = bool(number) and number in (row.caller_key, row.callback), row.anonymised_at is not None
-    locked = told and not hers and tells_number_only(row.channel, row.caller_key, past)
+    merged = row.code != code  # which opens the answer to her number alone
+    locked = told and not hers and (merged or tells_number_only(row.channel, row.caller_key, past))
     return Tracked(
-        row.code,
+        code,
         status,
         row.name,
         "" if locked else row.answer,
@@ -165,4 +168,5 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         owed and row.due_at < now,
         locked,
         locked and past,
+        merged,
     )

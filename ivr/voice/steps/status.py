@@ -108,7 +108,7 @@ status:
                 talk.say(*(yield from self._call_back(talk, code)))
                 return self.go
             case Lookup.FOUND:
-                return (yield from self._found(talk, code, seen))
+                return (yield from self._found(talk, seen.into or code, seen))
 
     def _found(self, talk: Talk, code: str, seen: CaseSeen) -> Flow[str]:
         awaited = verdict.awaited(seen, talk.caller.now, talk.language)

@@ -14,10 +14,10 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.case import closing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
-from ivr.store.tables import agencies, outbox
+from ivr.store.tables import agencies, cases, outbox
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.office import WEDNESDAY, words
-from tests.fixtures.province import answer
+from tests.fixtures.province import answer, book_of
 
 
 @pytest.fixture
@@ -151,6 +151,25 @@ async def test_a_duplicate_goes_on_in_the_case_it_repeats(at: Counter) -> None:
     ]
     with pytest.raises(Refused, match="is merged and can't be reopened"):
         await closing.reopen(at.engine, at.page, at.ask(again, "citizen"))
+
+
+async def test_the_code_of_a_duplicate_tells_of_the_case_in_which_it_goes_on(at: Counter) -> None:
+    """Its answer to her number alone, whatever is open to who has that case's own code."""
+    first, again, thrice = [await at.open() for _ in range(3)]
+    await closing.merge(at.engine, at.page, at.ask(thrice, reason="همان تماس"), again)
+    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), first)
+    hers, stranger, book = "09141234567", "09149999999", book_of(at.engine)
+    seen = await book.look_up(hers, thrice, at.at)
+    assert (seen.into, seen.status, seen.due_at) == (first, "referred", (await at.row(first)).due_at)
+    await answer(at.engine, first, "abfa", "آب وصل شد.", at.at)
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == first).values(channel="desk"))
+    seen = await book.look_up(hers, thrice, at.at)
+    assert (seen.answer, seen.may_confirm, seen.withheld) == ("آب وصل شد.", True, False)
+    seen = await book.look_up(stranger, thrice, at.at)
+    assert (seen.answer, seen.may_confirm, seen.withheld) == ("", False, True)
+    seen = await book.look_up(stranger, first, at.at)
+    assert (seen.answer, seen.into) == ("آب وصل شد.", "")
 
 
 async def test_a_duplicate_lies_with_the_body_that_goes_on_with_it(at: Counter) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
-from ivr.desk.case import answers, collecting, splitting
+from ivr.desk.case import answers, closing, collecting, splitting
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
@@ -189,6 +189,23 @@ async def test_the_code_of_a_part_or_of_a_collective_case_is_nobody_s_and_opens_
         assert status == 404 and ANSWER not in shown, code
         assert (await panel.panel.book.look_up("09141234567", code, now)).result is Lookup.UNKNOWN
     assert text("public.track.status.in_progress") in (await track(client, opened, HERS))[1]
+
+
+async def test_the_code_of_a_duplicate_tells_of_the_case_in_which_it_goes_on(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text, now = await panel.client(), words(), panel.clock.now
+    page = await panel.panel.book.page()
+    hers = Wanted("complaint", "water.supply", "ahar", caller="09141234567", words="آب نداریم")
+    again = (await register(panel.engine, page, hers, now)).code
+    ask = Instruction(again, actor_named(page, "desk/karimi"), "تکراری", now)
+    await closing.merge(panel.engine, page, ask, opened)
+    _, shown = await track(client, again)
+    for said in ("status.merged", "status.referred", "due", "none"):
+        assert text(f"public.track.{said}") in shown, said
+    await become(panel, opened, status=Status.ANSWERED, answer=ANSWER, channel="desk")
+    assert ANSWER in (await track(client, opened))[1], "who was handed its code may read it"
+    assert ANSWER not in (await track(client, again))[1] and ANSWER in (await track(client, again, HERS))[1]
 
 
 async def test_what_every_body_only_spoke_is_an_answer_and_nothing_is_overdue(
