@@ -25,7 +25,7 @@ PRIVATE = ("caller", "caller_key", "caller_name", "callback", "national_id", "nu
 _MASK = "•••"
 _UNHEARD = {"transcript": None, "call_id": None}  # of a confidential case
 _UNTOLD = {"place": None, "words": "", "call_id": None}
-Rows = list[dict[str, Any]]
+Json = dict[str, Any]
 
 
 async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _file(settings: Settings, name: str) -> dict[str, Any] | None:
             "voiced_seconds": heard.voiced_seconds, "grown_at": path.stat().st_mtime}  # fmt: skip
 
 
-async def _rows(engine: AsyncEngine, name: str) -> tuple[dict[str, Rows], bool]:
+async def _rows(engine: AsyncEngine, name: str) -> tuple[dict[str, list[Json]], bool]:
     """The recording, its call and its case, by whichever of their names was given; whether one is sealed."""
     try:
         id = uuid.UUID(name)
@@ -115,7 +115,7 @@ async def _rows(engine: AsyncEngine, name: str) -> tuple[dict[str, Rows], bool]:
     code = "".join(c for c in name if c.isdigit()) if len(name) < 20 else ""
     async with engine.connect() as connection:
 
-        async def rows(table: Table, *where: Any) -> Rows:
+        async def rows(table: Table, *where: Any) -> list[Json]:
             found = await connection.execute(select(table).where(or_(*where)).limit(20))
             return [masked(dict(row._mapping)) for row in found]
 
