@@ -60,6 +60,11 @@ def test_who_answers_our_call_and_reaches_no_server_hears_of_no_case(real: Catal
         assert case not in real.text("fallback.callback", language).lower()
 
 
+def test_whose_drawn_case_may_be_open_again_is_not_told_that_it_is_closed(real: Catalogue) -> None:
+    for language, closed in (("fa", "بسته"), ("az", "bağlan")):
+        assert closed not in real.text("lottery.who", language)
+
+
 def test_no_day_that_is_named_next_is_called_today(real: Catalogue) -> None:
     before = {id: text for id in real.ids("az") if (text := real.text(id, "az")).endswith(":")}
     assert [id for id, text in before.items() if "bu günə" in text.lower()] == []
