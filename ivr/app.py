@@ -131,11 +131,13 @@ def serve(
     take_over: bool = False,
     when_ready: bool = False,
     parent: int = 0,
+    drained: Callable[[], object] = lambda: None,
 ) -> None:
     """Do these in this process until SIGTERM or SIGINT, then drain. Raises Finding.
 
     `take_over`: become ready first, then tell those that serve already to drain.
-    `when_ready`: become ready first. `parent`: the process that forked us and starts us again.
+    `when_ready`: become ready first. `parent`: the process that forked us and starts us again, unless we
+    said by `drained` that whoever took over told us to drain.
     """
     prepare_logging(settings, "+".join(duties))
     if parent:
@@ -147,7 +149,7 @@ def serve(
     most = prepare_process(settings.agi.max_calls)
     settings = settings.model_copy(update={"agi": settings.agi.model_copy(update={"max_calls": most})})
     try:
-        uvloop.run(Hotline(settings, take_over, when_ready, duties=duties).run())
+        uvloop.run(Hotline(settings, take_over, when_ready, duties=duties, drained=drained).run())
     except (JournalError, CodesError, ListeningError) as error:
         raise CommandError(str(error)) from error
 
@@ -203,10 +205,11 @@ class Hotline:
         when_ready: bool = False,
         clock: Callable[[], datetime] | None = None,
         duties: Collection[Duty] = DUTIES,
+        drained: Callable[[], object] = lambda: None,
     ) -> None:
         """`clock`: the zoned time of the province; `TimeOfDay` unless a test travels."""
         self.settings = settings
-        self.take_over, self.when_ready = take_over, when_ready
+        self.take_over, self.when_ready, self.drained = take_over, when_ready, drained
         self.duties, self.name = frozenset(duties), name_of(duties)
         self.stopping = asyncio.Event()
         self.loops = Loops()
@@ -407,7 +410,11 @@ class Hotline:
         if older or self.when_ready:
             await self._become_ready(self._checks() | self._sound)
         sockets = await obtain(self.settings, place, self.duties)
-        drain_soon = partial(loop.call_soon_threadsafe, self.stopping.set)
+
+        def drain_soon() -> None:  # also while our loop hangs
+            self.drained()
+            loop.call_soon_threadsafe(self.stopping.set)
+
         self.sharing = Sharing(place, self.name, sockets, drain_soon)
         stack.callback(self.sharing.close)
         told = {ALIVE: self._alive, READY: self._ready, GAUGES: self._gauges, CALLS: self._going_on}

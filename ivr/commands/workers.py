@@ -2,8 +2,8 @@
 
 This one carries no call, holds no socket and parses nothing. It has imported what all of them need and forks
 them (`ivr/loops/forked.py`): so it runs no thread and opens no database. A process that ends well was told
-to, by us or by whoever took over, and is not started again; one whose loop gives no sign of life is killed.
-If this one dies, the others drain.
+to, by us or by whoever took over, and is not started again, nor is one that dies as it drains for these; one
+whose loop gives no sign of life is killed. If this one dies, the others drain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import partial
 from ivr import app
 from ivr.commands.output import in_sentences
 from ivr.loops.every import Loops
-from ivr.loops.forked import Forked, share
+from ivr.loops.forked import Forked, SharedFlag, share
 from ivr.loops.sockets import drain, meeting_place, siblings
 from ivr.loops.telling import is_alive, name_of, telling_place
 from ivr.loops.watchdog import ALIVE, tell_systemd
@@ -53,6 +53,7 @@ class _Kept:
     role: Duty
     process: Forked | None = None
     unfit: bool = False  # it said at once why it can't serve
+    drained: SharedFlag = field(default_factory=SharedFlag)  # whoever took over told it to drain
     lived_at: float | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -101,13 +102,16 @@ class _Processes:
         wait = 1.0
         while not self.stopping.is_set():
             began = time.monotonic()
-            kept.process = process = self._start(kept.role)
+            kept.process = process = self._start(kept)
             kept.lived_at = None
             if self.stopping.is_set():
                 process.terminate()
             code = await process.wait()
-            kept.unfit = code in (1, 2) and kept.lived_at is None
-            if code == 0 or all(each.unfit for each in self.kept):
+            drained = kept.drained.is_set()
+            kept.unfit = code in (1, 2) and kept.lived_at is None and not drained
+            if code and drained:
+                log.error("%s died (%d) as it drained; whoever took over goes on", kept.name, code)
+            if code == 0 or drained or all(each.unfit for each in self.kept):
                 break
             wait = 1.0 if time.monotonic() - began > SOON_SECONDS else min(wait * 2, LONGEST_WAIT)
             log.error("%s died (%d); another starts in %g s", kept.name, code, wait)
@@ -119,10 +123,13 @@ class _Processes:
         if kept.unfit:
             self.stopping.set()
 
-    def _start(self, role: Duty) -> Forked:
+    def _start(self, kept: _Kept) -> Forked:
         parent = os.getpid()
-        serving = partial(app.serve, self.settings, (role,), when_ready=self.careful, parent=parent)
-        return Forked(partial(in_sentences, serving), f"ivr {role}")
+        careful, drained = self.careful, kept.drained.set
+        serving = partial(
+            app.serve, self.settings, (kept.role,), when_ready=careful, parent=parent, drained=drained
+        )
+        return Forked(partial(in_sentences, serving), f"ivr {kept.role}")
 
     async def _come(self, older: list[str]) -> bool:
         """Whether all of ours came to serve; then the older ones are told to drain, if we take over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import mmap
 import os
 import signal
 import sys
@@ -17,6 +18,19 @@ from contextlib import suppress
 
 _PR_SET_NAME = 15  # prctl(2)
 _TOLD = (signal.SIGTERM, signal.SIGINT)
+
+
+class SharedFlag:
+    """Made before a fork: what a child sets its parent sees, also once the child is dead."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
+
+    def set(self) -> None:
+        self._shared[0] = 1
+
+    def is_set(self) -> bool:
+        return bool(self._shared[0])
 
 
 class Forked:

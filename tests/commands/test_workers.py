@@ -16,7 +16,7 @@ import psutil
 
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
-from ivr.loops.sockets import siblings
+from ivr.loops.sockets import drain, siblings
 from ivr.loops.telling import duties_of
 from ivr.settings import Agi, AmiAccount, Settings, Web
 from tests.fixtures.hotline import environment
@@ -124,3 +124,28 @@ async def test_a_watch_that_failed_once_still_kills_who_hangs_and_all_end_when_t
         assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
     text = (tmp_path / "said").read_text()
     assert "a look of tomorrow" in text and "a word of tomorrow" in text
+
+
+async def test_who_dies_as_it_drains_for_a_take_over_is_not_begun_again_as_the_old_release(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(
+        state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=AmiAccount(port=free())
+    )
+    env, place = environment(settings, database_url), tmp_path / "run" / "serve"
+    serving = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ivr.cli", "serve", "--workers", "1", stderr=asyncio.subprocess.DEVNULL,
+        env={**env, "IVR_AGI__HEADER_SECONDS": f"{patience(600)}"},
+    )  # fmt: skip
+    try:
+        await until(lambda: len(siblings(place)) == 3, 90)
+        [carrying] = [name for name in siblings(place) if duties_of(name) == {"calls"}]
+        with socket.create_connection((settings.agi.host, settings.agi.port)):  # a call, for who drains
+            drain(place, siblings(place))
+            await until(lambda: siblings(place) == [])
+            os.kill(int(carrying.rpartition("-")[2]), signal.SIGKILL)
+            assert await asyncio.wait_for(serving.wait(), patience(90)) == 0
+    finally:
+        if serving.returncode is None:
+            serving.terminate()
+            await serving.wait()
