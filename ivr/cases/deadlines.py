@@ -49,6 +49,12 @@ class Calendar:
                 return ruled
         return day.weekday() not in self.weekend and day not in iranian_holidays(day.year)
 
+    def working_day_from(self, day: date, county: str = "") -> date:
+        """That day; where nobody works on it, the next on which they do. Raises ValueError as `due_at`."""
+        if self.is_working(day, county):
+            return day
+        return self.due_at(datetime.combine(day, time(), ZoneInfo(self.timezone)), 1, county).date()
+
     def due_at(self, opened_at: datetime, days: int, county: str = "") -> datetime:
         """The end of the `days`th working day after `opened_at` (which carries its zone).
 

@@ -175,7 +175,14 @@ _ROWS = (
         _NOBODY,
         "stop the clock until a date that she is told",
     ),
-    Transition(CaseAction.EXTEND, _UNANSWERED, None, _DESK, _DESK, "a later day for an order"),
+    Transition(
+        CaseAction.EXTEND,
+        _UNANSWERED,
+        None,
+        _DESK | {Side.MACHINE},
+        _DESK,
+        "a later day for an order; by itself where its day has become a day off",
+    ),
     Transition(
         CaseAction.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"
     ),

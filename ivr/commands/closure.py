@@ -93,8 +93,12 @@ def day_named(text: str) -> date:
 def _follow(day: date, county: str, how: str, json: bool) -> None:
     """Time the open cases anew, under the calendar as it is now."""
     from ivr.desk.deadlines.retiming import retime
+    from ivr.desk.meetings.order_giving import put_off
 
-    moved = with_page(retime)
+    async def follow(engine: AsyncEngine, page: Page) -> int:
+        return await put_off(engine, page) + await retime(engine, page)
+
+    moved = with_page(follow)
     if json:
         show_json({"day": day.isoformat(), "county": county, "working": how == "open", "moved": moved})
     else:

@@ -24,10 +24,12 @@ def sweep(json: Json = False) -> None:
     """Time anew what a closure moved, and let every case climb whose time has come, as `ivr serve` does."""
     from ivr.desk.deadlines.escalating import sweep as climb
     from ivr.desk.deadlines.retiming import retime
+    from ivr.desk.meetings.order_giving import put_off
 
     async def work(engine: AsyncEngine, page: Page) -> dict[str, int]:
         await want_sure_time(engine)
-        return {"retimed": await retime(engine, page), "escalated": await climb(engine, page)}
+        retimed = await put_off(engine, page) + await retime(engine, page)
+        return {"retimed": retimed, "escalated": await climb(engine, page)}
 
     done = with_page(work)
     if json:

@@ -52,6 +52,14 @@ def test_a_sudden_closure_counts_for_its_county_and_a_county_s_own_word_wins() -
     assert due(monday, 1, ours, "ahar") == "Mon 2026-11-23 23:59:59"
 
 
+def test_a_day_off_gives_way_to_the_next_working_day_and_a_working_day_to_none() -> None:
+    wednesday, thursday, saturday = (date(2026, 11, day) for day in (25, 26, 28))
+    assert CALENDAR.working_day_from(wednesday) == wednesday
+    assert CALENDAR.working_day_from(thursday) == saturday
+    closed = Calendar("Asia/Tehran", CALENDAR.weekend, {"ahar": {saturday: False}})
+    assert closed.working_day_from(thursday, "ahar") == date(2026, 11, 29)
+
+
 def test_an_override_can_make_a_holiday_a_working_day() -> None:
     ours = calendar(overrides={"": {date(2026, 11, 26): True}})
     assert due(datetime(2026, 11, 25, 8, tzinfo=TEHRAN), 1, ours) == "Thu 2026-11-26 23:59:59"

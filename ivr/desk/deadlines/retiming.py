@@ -3,6 +3,7 @@
 Which cases wait is told by the cases themselves (`ivr.store.calendar_revisions`), so that a pass may die at
 any moment, several may run at once, and a case that was opened by an older reading is found by the next one.
 What was used of a clock stays used: the deadline is worked out from the opening, under the new calendar.
+An order stays due on the day that the official gave.
 """
 
 from __future__ import annotations
@@ -10,25 +11,28 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import clock_of
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.store.aside import Aside
 from ivr.store.direct import Prepared, asking, from_arrays
-from ivr.store.tables import cases, referrals
+from ivr.store.tables import cases, meeting_orders, referrals
 
 log = logging.getLogger(__name__)
 
+Values = dict[str, Any]
 BATCH = 200
 EVENT = "retimed"
+_VOUCHED = ("due_at", "stopped_days", "ordered_days")  # what an event vouches for, of what is new
 
 
 async def retime(
@@ -69,35 +73,64 @@ def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
 
 
 async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
-    times = [(case, _times(case, page)) for case in found]
-    moved = [(case, new) for case, new in times if new["due_at"] != case.due_at]
-    same = [{"its_case": case.id} | new for case, new in times if new["due_at"] == case.due_at]
+    days = await _ordered(connection, found)
+    times = [(case, _times(case, _clock(case, page, days.get(case.id)), page)) for case in found]
+    return await _write(connection, times, now)
+
+
+async def _ordered(connection: AsyncConnection, found: Sequence[Row[Any]]) -> dict[uuid.UUID, date]:
+    """The days that officials gave, of those that are orders."""
+    parts = [case.id for case in found if case.part_of]
+    if not parts:
+        return {}
+    order = meeting_orders.c
+    rows = await connection.execute(select(order.case_id, order.due_on).where(order.case_id.in_(parts)))
+    return {row.case_id: row.due_on for row in rows}
+
+
+def _clock(case: Row[Any], page: Page, due_on: date | None) -> Clock:
+    """An order that is due on its day stays so, however many days that are by now; unless it is a day off."""
+    clock, calendar, county = clock_of(case), page.calendar, case.county or ""
+    if due_on is None or due_on != calendar.day(case.due_at) or not calendar.is_working(due_on, county):
+        return clock
+    return clock.due_by(calendar, case.due_at, county)
+
+
+async def _write(connection: AsyncConnection, times: Sequence[tuple[Row[Any], Values]], now: datetime) -> int:
+    """With an event where that vouches for what is new. How many deadlines moved."""
+    new = [each for each in times if _is_new(*each)]
+    same = [{"its_case": case.id} | its for case, its in times if not _is_new(case, its)]
     if same:
         await connection.execute(_TIME, same)
-    if moved:
-        moves = [{"its_case": case.id, "due_at": new["due_at"]} for case, new in moved]
+    if new:
+        moves = [{"its_case": case.id, "due_at": its["due_at"]} for case, its in new]
         await connection.execute(_MOVE_REFERRAL, moves)
-        await tell_all(connection, [_told(case, new) for case, new in moved], now)
-    return len(moved)
+        await tell_all(connection, [_told(case, its) for case, its in new], now)
+    return sum(its["due_at"] != case.due_at for case, its in new)
 
 
-def _times(case: Row[Any], page: Page) -> dict[str, Any]:
+def _is_new(case: Row[Any], new: Values) -> bool:
+    return any(new[name] != getattr(case, name) for name in _VOUCHED)
+
+
+def _times(case: Row[Any], clock: Clock, page: Page) -> Values:
     """A case that can't be timed keeps its times; it must not keep the others waiting."""
-    times = {"due_at": case.due_at, "next_rung_at": case.next_rung_at}
+    times: Values = {name: getattr(case, name) for name in (*_VOUCHED, "next_rung_at")}
     try:
-        term = page.term(clock_of(case), case.kind, case.topic, case.county or "")
+        term = page.term(clock, case.kind, case.topic, case.county or "")
         ladder = page.ladder(case.kind, case.topic, case.agency)
-        times["due_at"] = term.due_at
-        times["next_rung_at"] = None if case.stopped_at else next_at(ladder, term, case.rung)
+        next_rung_at = None if case.stopped_at else next_at(ladder, term, case.rung)
+        times |= {"due_at": term.due_at, "next_rung_at": next_rung_at}
+        times |= {"stopped_days": clock.stopped_days, "ordered_days": clock.ordered_days}
     except (KeyError, ValueError) as error:
         log.error("case %s can't be timed anew: %r", case.code, error)
     return times | {"timed_by": page.revision}
 
 
-def _told(case: Row[Any], new: dict[str, Any]) -> Told:
+def _told(case: Row[Any], new: Values) -> Told:
     cause = uuid.uuid5(case.id, f"{EVENT}:{case.last_seq + 1}")
-    details = {"before": case.due_at.isoformat(), "due_at": new["due_at"].isoformat()}
-    return Told(case.id, cause, EVENT, details, new)
+    moved = {"before": case.due_at.isoformat(), "due_at": new["due_at"].isoformat()}
+    return Told(case.id, cause, EVENT, moved if new["due_at"] != case.due_at else {}, new)
 
 
 # The columns to set are named by the values that are given.

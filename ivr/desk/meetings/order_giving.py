@@ -2,7 +2,7 @@
 
 The body accepts, objects ("not lawful, because …" is the return with its reason, on which the office rules)
 and reports as with any case. Once all are reported she is called; what she contradicts is open again, one
-level up.
+level up. One whose day becomes a day off is due on the next working day.
 """
 
 from __future__ import annotations
@@ -10,27 +10,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.cases.meeting_orders import OrderState, is_late, is_unkept, state_of
 from ivr.cases.meetings import FARTHEST, RequestState
-from ivr.cases.transitions import CaseAction, Side
+from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
 from ivr.desk.case.answers import refuse_unreadable
 from ivr.desk.case.change import Books, Instruction, unchanged
+from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.splitting import Part
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store.aside import Aside
 from ivr.store.tables import cases, meeting_orders
 
 NOON = time(12)
@@ -104,7 +107,7 @@ def _step(ask: Instruction, name: str) -> Instruction:
 
 
 async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> None:
-    """Another, later day, with a reason; only by the office. `ask.code`: the order's."""
+    """Another, later day, with a reason; by the office, else as `put_off` does. `ask.code`: the order's."""
     async with transaction(books) as connection:
         async with changing(connection, page, CaseAction.EXTEND, ask) as change:
             query = select(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
@@ -121,6 +124,32 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
         whole = (await connection.execute(select(cases).where(cases.c.id == order.of_case))).one()
         await whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
         await _ask_her(connection, page, ask, whole, [order.case_id])
+
+
+async def put_off(
+    engine: AsyncEngine, page: Page, now: datetime | None = None, *, aside: Aside | None = None
+) -> int:
+    """Orders whose day has become a day off since are due on the next working day. How many.
+
+    A day that has gone by stays. Any worker may, and be interrupted anywhere.
+    """
+    now = now or datetime.now(UTC)
+    query: Select[Any] = select(cases.c.id, cases.c.code, cases.c.county, meeting_orders.c.due_on)
+    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
+    query = query.where(cases.c.status.in_(OPEN - {Status.ANSWERED}))
+    async with engine.connect() as connection:
+        owed = await connection.execute(query.where(meeting_orders.c.due_on >= today(page, now)))
+    off = {row.id: row for row in owed if not page.calendar.is_working(row.due_on, row.county or "")}
+
+    async def to_the_next(row: Row[Any]) -> int:
+        day = page.calendar.working_day_from(row.due_on, row.county or "")
+        try:
+            await extend(engine, page, Instruction(row.code, Actor(MACHINE, Side.MACHINE), now=now), day)
+        except Refused:  # somebody was quicker
+            return 0
+        return 1
+
+    return await (aside or Aside()).each("orders due on a day off", off, to_the_next, now)
 
 
 async def listed(

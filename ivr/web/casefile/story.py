@@ -255,6 +255,10 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "nobody"
         case "collected" if "collective" not in details:
             return "due"
+        case "extended" if event.actor == MACHINE:
+            return "day_off"
+        case "retimed" if "before" not in details:
+            return "kept"
         case "lottery_noted":
             return str(details.get("result", USUAL))
         case "order_said":

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.deadlines.retiming import retime
+from ivr.desk.editing import closures
 from ivr.desk.meetings import agenda, order_giving
 from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import callbacks
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import Hall, hall
 
@@ -130,6 +134,66 @@ async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> N
     for day in (FAR + timedelta(days=1), date(2071, 12, 1)):
         with pytest.raises(WrongField, match="working day ahead, within 366 days"):
             await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), day)
+
+
+async def closes(at: Hall, day: date) -> int:
+    """The province is closed that day; how many orders are put off for it."""
+    await closures.declare(at.engine, at.page, at.by("").actor, day, "", "برف", at.at)
+    await at.reread()
+    put_off = await order_giving.put_off(at.engine, at.page, at.at)
+    await retime(at.engine, at.page, at.at)
+    return put_off
+
+
+async def asked_at(at: Hall) -> list[datetime]:
+    """When she is to be called and asked whether an order is done."""
+    order = (callbacks.c.purpose == "order", callbacks.c.state == "waiting")
+    async with at.engine.connect() as connection:
+        return list((await connection.execute(select(callbacks.c.next_at).where(*order))).scalars())
+
+
+async def test_a_day_that_is_closed_before_it_leaves_an_order_due_on_the_day_that_the_official_gave(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    assert await closes(at, NEAR - timedelta(days=1)) == 0
+    [seen] = await listed(at)
+    assert seen.part.due_on == (await at.row(part)).due_at.date() == NEAR
+    assert [running.due_at.date() for running in await at.running(part)] == [NEAR]
+    assert [asked.date() for asked in await asked_at(at)] == [NEAR]
+    last = (await at.case(part))["events"][-1]
+    assert (last["what"], last["details"]) == ("retimed", {})
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
+    assert (await at.row(part)).due_at.date() == FAR
+    for each in (code, part):
+        assert await findings(at.engine, tmp_path, each) == []
+
+
+async def test_an_order_whose_own_day_is_closed_is_due_on_the_next_working_day_everywhere(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    waits = (await at.row(code)).paused_until
+    assert await closes(at, NEAR) == 1 and await order_giving.put_off(at.engine, at.page, at.at) == 0
+    following = NEAR + timedelta(days=1)
+    [seen] = await listed(at)
+    assert (seen.part.due_on, seen.part.first_due_on) == (following, NEAR)
+    assert (await at.row(part)).due_at.date() == following
+    assert (await at.row(code)).paused_until - waits == timedelta(days=1)
+    assert [asked.date() for asked in await asked_at(at)] == [following]
+    last = (await at.case(part))["events"][-1]
+    assert (last["what"], last["actor"]) == ("extended", "ivr")
+    at.later(8)
+    assert await stands(at) == [("abfa", O.GIVEN, False)]
+    for each in (code, part):
+        assert await findings(at.engine, tmp_path, each) == []
+
+
+async def test_an_order_s_day_that_has_gone_by_stays_though_it_is_closed_afterwards(at: Hall) -> None:
+    await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    at.later(8)
+    assert await closes(at, NEAR) == 0
+    assert await stands(at) == [("abfa", O.GIVEN, True)]
 
 
 async def test_what_is_no_order_is_refused(at: Hall) -> None:
