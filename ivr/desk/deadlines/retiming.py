@@ -3,7 +3,7 @@
 Which cases wait is told by the cases themselves (`ivr.store.calendar_revisions`), so that a pass may die at
 any moment, several may run at once, and a case that was opened by an older reading is found by the next one.
 What was used of a clock stays used: the deadline is worked out from the opening, under the new calendar.
-An order stays due on the day that the official gave.
+An order stays due on the day that the official gave; a collective case on that of the first of its members.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.channels import COLLECTIVE
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.desk.book.book import Page
@@ -44,13 +45,17 @@ async def retime(
 ) -> int:
     """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
     now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
-    save = partial(_save, page=page, now=now)
+    save, hurry = partial(_save, page=page, now=now), partial(_hurry, page=page, now=now)
     wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
     async with asking(engine) as raw:  # a transaction for each county only where a case waits
         late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])
+        is_outrun = await _OUTRUN.first(raw)
     for county in (row["county"] for row in late):
         query = waiting(county, wanted[county], batch)
         moved += await aside.batches("deadlines", engine, query, save, now, batch)
+    if late or is_outrun:  # once all members are timed, whichever county's they are
+        query = outrun().limit(batch).with_for_update(skip_locked=True, key_share=True, of=cases)
+        moved += (await aside.batch("deadlines", engine, query, hurry, now))[1]
     return moved
 
 
@@ -72,9 +77,35 @@ def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
     return query.limit(batch).with_for_update(skip_locked=True)
 
 
+def outrun() -> Select[Any]:
+    """Collective cases that wait for an answer and are due after the first (`first_due`) of their members."""
+    member = cases.alias("member")
+    theirs = (member.c.member_of == cases.c.id, member.c.closed_at.is_(None))
+    first_due = select(func.min(member.c.due_at)).where(*theirs).scalar_subquery()
+    waits = (cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+    return select(cases, first_due.label("first_due")).where(*waits, cases.c.due_at > first_due)
+
+
+_OUTRUN = Prepared(outrun().with_only_columns(cases.c.id))
+
+
 async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
     days = await _ordered(connection, found)
     times = [(case, _times(case, _clock(case, page, days.get(case.id)), page)) for case in found]
+    return await _write(connection, times, now)
+
+
+async def _hurry(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
+    """Whoever is still to be timed anew may move the first of them: then it is left to a later pass."""
+    its, wholes = cases.c, [case.id for case in found]
+    query = select(its.id, its.member_of, its.county, its.timed_by).where(its.closed_at.is_(None))
+    kin = await connection.execute(query.where(or_(its.id.in_(wholes), its.member_of.in_(wholes))))
+    wait = {row.member_of or row.id for row in kin if row.timed_by < page.wanted(row.county or "")}
+    times = [
+        (case, _times(case, clock_of(case).due_by(page.calendar, case.first_due, case.county or ""), page))
+        for case in found
+        if case.id not in wait
+    ]
     return await _write(connection, times, now)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
+from ivr.desk.case import collecting
+from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.store.aside import Aside
 from tests.desk.counter import counter
+from tests.desk.keeping.test_verify import findings
 
 
 async def test_of_three_cases_one_that_the_books_refuse_to_time_anew_keeps_no_other_nor_the_next_county(
@@ -29,6 +33,45 @@ async def test_of_three_cases_one_that_the_books_refuse_to_time_anew_keeps_no_ot
     assert moved == [False, True, True] and aside.counts == {"deadlines": 1}
     await at.mend(codes[0], last)
     assert await retime(engine, at.page, at.later(1), aside=aside) == 1 and aside.troubles == []
+
+
+async def test_a_collective_case_is_due_when_the_first_of_its_members_is_though_its_county_was_closed(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await counter(engine)
+    desk = Actor("desk/karimi", Side.DESK)
+    codes = [
+        await at.open(county=county, caller=f"0914123456{n}") for n, county in enumerate(("ahar", "tabriz"))
+    ]
+    whole = (await collecting.collect(engine, at.page, desk, codes, "قطع آب", at.at)).code
+    await closures.declare(engine, at.page, desk, date(2026, 11, 28), "ahar", "برف", at.at)
+    await at.reread()
+    assert await retime(engine, at.page, at.at) == 3
+    here, there = [(await at.row(code)).due_at for code in codes]
+    [running] = await at.running(whole)
+    assert (await at.row(whole)).due_at == running.due_at == there < here
+    assert await retime(engine, at.page, at.at) == 0
+    assert await prove(engine, at.page, at.at + GRACE) == []
+    assert await findings(engine, tmp_path) == [], "its events vouch for its clock"
+
+
+async def test_a_collective_case_is_not_hurried_by_a_member_that_is_still_to_be_timed_anew(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    desk = Actor("desk/karimi", Side.DESK)
+    codes = [await at.open(caller=f"0914123456{n}") for n in range(2)]
+    whole = (await collecting.collect(engine, at.page, desk, codes, "قطع آب", at.at)).code
+    before = (await at.row(whole)).due_at
+    last, aside = await at.put_behind(codes[0]), Aside()
+    await closures.declare(engine, at.page, desk, date(2026, 11, 28), "", "برف", at.at)
+    await at.reread()
+    for _ in range(2):
+        await retime(engine, at.page, at.at, aside=aside)
+        assert (await at.row(whole)).due_at == (await at.row(codes[1])).due_at > before
+    await at.mend(codes[0], last)
+    assert await retime(engine, at.page, at.later(1), aside=aside) == 1
+    assert (await at.row(whole)).due_at == (await at.row(codes[0])).due_at > before
 
 
 async def test_where_no_case_waits_one_question_tells_and_one_without_a_county_is_found(
