@@ -84,7 +84,9 @@ def serve(
     when_ready: Annotated[
         bool, typer.Option("--when-ready", help="Answer only once database, Asterisk and prompts are well.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, max=32, help="Processes that carry calls.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=32, help="Processes that carry calls; not with --role.")
+    ] = 1,
     role: Annotated[
         list[str], typer.Option(help="calls, panel, work, or all: only this, in one process; repeatable.")
     ] = [],  # noqa: B006  typer's way
@@ -101,7 +103,9 @@ def serve(
     gc.enable()
     settings = load_settings()
     if not role and not settings.serve.together:
-        raise SystemExit(many.serve(settings, workers, take_over))
+        raise SystemExit(many.serve(settings, workers, take_over, when_ready))
+    if workers > 1:
+        fail("--workers is for processes that a parent keeps, not with --role or serve.together", 2)
     duties = DUTIES if "all" in role else tuple(duty for duty in DUTIES if duty in role)
     if unknown := set(role) - {*DUTIES, "all"}:
         fail(f"--role is calls, panel, work or all, not {', '.join(sorted(unknown))}", 2)

@@ -35,15 +35,15 @@ SILENT_SECONDS = 30.0  # … and for how long it may give none, once it serves
 LAST = "work"  # goes on until no other is left: what callers say at the end is brought into the books
 
 
-def serve(settings: Settings, many: int, take_over: bool) -> int:
+def serve(settings: Settings, many: int, take_over: bool, when_ready: bool) -> int:
     """Until SIGTERM, SIGINT or somebody's take-over. `many`: processes that carry calls.
 
-    Exit code 1 when taking over failed.
+    Exit code 1 where they did not become ready that should have first.
     """
     app.prepare_logging(settings, "parent")
     share()
     roles = [duty for duty in settings.serve.roles for _ in range(many if duty == "calls" else 1)]
-    return asyncio.run(_Processes(settings, roles).run(take_over))
+    return asyncio.run(_Processes(settings, roles).run(take_over, when_ready))
 
 
 @dataclass(slots=True)
@@ -70,18 +70,18 @@ class _Processes:
         self.careful = False
         self.stopping = asyncio.Event()
 
-    async def run(self, take_over: bool) -> int:
+    async def run(self, take_over: bool, when_ready: bool) -> int:
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self.stopping.set)
-        older = siblings(self.place)
-        self.careful = take_over and bool(older)
+        older = siblings(self.place) if take_over else []
+        self.careful = when_ready or bool(older)
         keeping = [asyncio.create_task(self._keep(kept)) for kept in self.kept]
         loops = Loops()  # each is begun again if it fails: none may hang unseen, and all end when told to
         loops.every("the watch over our processes", SIGN_SECONDS, self._watch, longest=SIGN_SECONDS)
         loops.start("the end of our processes", self._end, longest=1.0)
         failed = not await self._come(older) and self.careful
         if failed:
-            log.error("not taking over: the new processes did not become ready; the older ones go on")
+            log.error("our processes did not become ready, so none serves; older ones go on")
             self.stopping.set()
         await asyncio.gather(*keeping)
         await loops.close()
