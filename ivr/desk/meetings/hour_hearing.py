@@ -35,11 +35,17 @@ _BECOMES_A_MEETING = MOVES[RequestAction.ACCEPT].sources | SLOTTED | {RequestSta
 
 
 async def note(
-    books: Books, page: Page, ask: Instruction, number: int, hearing: Hearing | None = None
+    books: Books,
+    page: Page,
+    ask: Instruction,
+    number: int,
+    hearing: Hearing | None = None,
+    seen: str | None = None,
 ) -> None:
     """That she was heard in that hour, and the minutes of it where there are any. Once, however often.
 
-    Raises NoSuchCase; Refused for a case whose citizen has not talked with the official there, by others.
+    `seen` as of `session_day.write`. Raises NoSuchCase; Refused for a case whose citizen has not talked with
+    the official there, by others.
     """
     if ask.actor.side is not Side.DESK:
         raise Refused("only the office runs a session")
@@ -57,7 +63,7 @@ async def note(
             slot = await session_day.slot_there(connection, number, case.id, "met")
             if slot is None:
                 raise Refused(f"request {ask.code} was not heard in session {number}")
-            await session_day.write(connection, ask, slot, hearing)
+            await session_day.write(connection, ask, slot, hearing, seen)
 
 
 async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Aside | None = None) -> int:

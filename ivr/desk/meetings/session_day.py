@@ -108,8 +108,13 @@ async def missed(books: Books, page: Page, ask: Instruction, number: int, at: da
         await agenda.missed(connection, page, ask)
 
 
-async def amend(books: Books, page: Page, ask: Instruction, number: int, hearing: Hearing) -> None:
-    """Minutes written again, after she was heard; the case's story keeps what stood there."""
+async def amend(
+    books: Books, page: Page, ask: Instruction, number: int, hearing: Hearing, seen: str | None = None
+) -> None:
+    """Minutes written again, after she was heard; the case's story keeps what was decided before.
+
+    `seen` as of `write`. What they wrote themselves since they replace: a tablet keeps one after the other.
+    """
     check_minutes(hearing)
     async with transaction(books) as connection:
         _may(ask)
@@ -117,7 +122,7 @@ async def amend(books: Books, page: Page, ask: Instruction, number: int, hearing
         slot = await slot_there(connection, number, case.id, "met")
         if slot is None:
             raise Refused(f"request {ask.code} was not heard in session {number}")
-        await write(connection, ask, slot, hearing)
+        await write(connection, ask, slot, hearing, seen, but_by=ask.actor.name)
 
 
 async def walk_in(
@@ -221,8 +226,23 @@ def _its(slot: Row[Any]) -> tuple[Any, Any]:
     return meeting_slots.c.session == slot.session, meeting_slots.c.slot == slot.slot
 
 
-async def write(connection: AsyncConnection, ask: Instruction, slot: Row[Any], hearing: Hearing) -> None:
-    """The minutes of whom that slot is; what was decided into her case's story."""
+async def write(
+    connection: AsyncConnection,
+    ask: Instruction,
+    slot: Row[Any],
+    hearing: Hearing,
+    seen: str | None = None,
+    but_by: str = "",
+) -> None:
+    """The minutes of whom that slot is, whose case is locked; what was decided into its story.
+
+    `seen`: when those were written that they looked at, "" for none; None: whatever stands there. Raises
+    Refused where somebody, other than `but_by`, has written them since.
+    """
+    if seen is not None:
+        there = (await minutes_of(connection, slot.session)).get(slot.case_id)
+        if there is not None and there.written_by != but_by and there.written_at.isoformat() != seen:
+            raise Refused(f"minutes of request {ask.code} were written since you looked")
     said, decided = hearing.said.strip(), hearing.decided.strip()
     row = {"said": said, "decided": decided, "people": hearing.people}
     row |= {"written_by": ask.actor.name, "written_at": ask.now}

@@ -36,6 +36,7 @@ from ivr.web.window import tracking_code
 
 LONGEST_ORDER, LONGEST_NAME = 1000, 60
 TYPED = ("code", "name", "caller", "national_id", "words")
+MINUTES = ("said", "decided", "people")
 Doing = Callable[[AsyncConnection, Page, Instruction, int, datetime], Awaitable[Any]]
 PLAIN: dict[str, Doing] = {
     "arrive": session_day.arrive,
@@ -65,7 +66,7 @@ async def act(visit: Visit) -> web.StreamResponse:
         told = {"wrong": sentence} if sentence else {"done": True}
         return web.json_response(told, status=422 if sentence else 200)
     if sentence:
-        return await _page(visit, sentence)
+        return await _page(visit, sentence, deed)
     code = visit.form().raw("code")
     return visit.redirect(visit.path("meetings.day", number=row.number) + (f"#c{code}" if code else ""))
 
@@ -149,7 +150,8 @@ def _given(
         )
         hearing = Hearing(said, decided, form.number("people", 1, day_of.MOST_PEOPLE, otherwise=1))
         if deed == "amend":
-            return lambda connection, page: day_of.amend(connection, page, ask, number, hearing)
+            seen = form.raw("seen")
+            return lambda connection, page: day_of.amend(connection, page, ask, number, hearing, seen)
         return lambda connection, page: day_of.heard(connection, page, ask, number, at, hearing)
     if deed == "order":
         agency, words = form.text("agency"), form.text("words", LONGEST_ORDER, lines=True)
@@ -209,7 +211,7 @@ def _moment(text: str) -> datetime | None:
     return None
 
 
-async def _page(visit: Visit, sentence: str = "") -> web.Response:
+async def _page(visit: Visit, sentence: str = "", tried: str = "") -> web.Response:
     row, seats = await _whole(visit)
     page = await visit.panel.book.page()
     zone = ZoneInfo(page.calendar.timezone)
@@ -225,7 +227,8 @@ async def _page(visit: Visit, sentence: str = "") -> web.Response:
         briefs=told,
         of=of,
         sentence=sentence,
-        typed={name: form.raw(name) if sentence else "" for name in TYPED},
+        tried=tried,
+        typed={name: form.raw(name) if sentence else "" for name in (*TYPED, *MINUTES)},
         fresh=uuid.uuid4(),
         names=await names_of(visit),
         day=jalali_day,

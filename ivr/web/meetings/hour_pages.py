@@ -98,7 +98,7 @@ async def _do(visit: Visit, deed: str, ask: Instruction, number: int, given: Any
     await must_know(engine, visit.scope, ask.code)
     async with engine.begin() as connection:
         hearing = given if deed == "heard" else None
-        await hour_hearing.note(connection, page, ask, number, hearing)
+        await hour_hearing.note(connection, page, ask, number, hearing, visit.form().raw("seen"))
         if deed == "order":
             anew = Instruction(ask.code, ask.actor, now=ask.now)
             await order_giving.give(connection, page, anew, given)

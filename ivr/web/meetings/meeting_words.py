@@ -77,6 +77,7 @@ _FORMS: Mapping[str, str] = {
     "no_hearing": r"request \S+ waits for no hearing in session \d+",
     "came_later": r"request \S+ came later than that",
     "unheard": r"request \S+ was not heard in session \d+",
+    "rewritten": r"minutes of request \S+ were written since you looked",
     "day_not_come": r"the day of session \d+ has not come yet",
     "people": r"people: .*",
     "link": r"link: .*",

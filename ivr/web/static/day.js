@@ -50,6 +50,7 @@ const draftOf = (form) => `draft ${say.day} ${say.who} ${form.dataset.later} ${f
 function keepDraft(form) {
   const its = [...form.elements].filter((each) => each.matches("textarea, select, input:not([type=hidden], [type=file], [name=code])"));
   const fields = its.map((each) => [each.name, each.value]).filter(([name, text]) => name && text);
+  if (form.elements.seen) fields.push(["seen", form.elements.seen.value]); // it is about the minutes that stood there then
   const changed = its.some((each) => each.value !== (each.defaultValue ?? ""));
   const key = draftOf(form);
   return changed ? keep({ key, draft: true, day: say.day, who: say.who, until: Date.parse(say.until), fields }) : drop(key);
@@ -128,7 +129,7 @@ function showRefused(each) {
   const line = document.createElement("p");
   line.className = "notice bad";
   line.setAttribute("role", "alert");
-  const words = each.fields.filter(([name, text]) => typeof text === "string" && text && !["code", "due_on", "agency", "people"].includes(name));
+  const words = each.fields.filter(([name, text]) => typeof text === "string" && text && !["code", "due_on", "agency", "people", "seen", "form"].includes(name));
   line.append(`${say.refused}: ${each.wrong} ${words.map(([, text]) => `«${text}»`).join(" ")} `);
   const away = document.createElement("button");
   away.type = "button";

@@ -165,6 +165,23 @@ async def test_whom_he_talked_with_has_met_him_and_orders_are_given(at: Hall) ->
     assert await order_giving.give(at.engine, at.page, at.by(code), [order])
 
 
+async def test_a_second_page_with_blank_fields_takes_no_minutes_away(at: Hall) -> None:
+    number, code = await announced(at), await at.wish()
+    await talks(at, number, code)
+
+    async def note(said: str, seen: str) -> Any:
+        hearing = Hearing(said)
+        await hour_hearing.note(at.engine, at.page, at.by(code), number, hearing, seen)
+        async with at.engine.connect() as connection:
+            [minutes] = (await minutes_of(connection, number)).values()
+        return minutes
+
+    first = await note("آب ندارد", "")
+    with pytest.raises(Refused, match="written since you looked"):
+        await note("", "")
+    assert (await note("آب ندارد و بیمار است", first.written_at.isoformat())).said == "آب ندارد و بیمار است"
+
+
 async def test_what_he_did_not_note_is_noted_by_itself_once_even_when_her_call_died(at: Hall) -> None:
     number, code, other = await announced(at), await at.wish(), await at.wish(caller="09145556677")
     ended = await talks(at, number, code)

@@ -74,6 +74,36 @@ async def test_she_comes_waits_goes_in_and_is_heard_and_what_was_decided_stands_
     assert again is not None and again.decided == "تا دو ماه وصل شود"
 
 
+async def test_minutes_that_somebody_else_wrote_since_are_not_written_over_from_a_page_of_before(
+    at: Hall,
+) -> None:
+    number, (one, _) = await opened(at)
+
+    async def amend(who: str, said: str, seen: str) -> str:
+        """When they stand written then."""
+        at.at += timedelta(minutes=1)
+        await session_day.amend(at.engine, at.page, at.by(one, who=who), number, Hearing(said), seen)
+        return await written()
+
+    async def written() -> str:
+        minutes = (await seen(at, number))[0].minutes
+        assert minutes is not None
+        return str(minutes.written_at.isoformat())
+
+    await do(at, session_day.heard, number, one, Hearing("آب ندارد"))
+    first = await written()
+    second = await amend("desk/rad", "آب ندارد و بیمار است", first)
+    for old in (first, ""):
+        with pytest.raises(Refused, match="written since you looked"):
+            await amend("desk/sadr", "آب و برق ندارد", old)
+    minutes = (await seen(at, number))[0].minutes
+    assert minutes is not None and minutes.said == "آب ندارد و بیمار است"
+    await amend("desk/rad", "آب ندارد، بیمار است", first)  # as a tablet sends one after the other
+    with pytest.raises(Refused, match="written since you looked"):
+        await amend("desk/sadr", "آب و برق ندارد", second)
+    await amend("desk/sadr", "آب و برق ندارد، بیمار است", await written())
+
+
 async def test_before_the_day_after_the_hearing_and_by_others_nothing_is_noted(at: Hall) -> None:
     number, (one, two) = await opened(at)
     at.at -= timedelta(days=2)

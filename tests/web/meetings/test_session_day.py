@@ -206,6 +206,28 @@ async def test_without_the_script_a_walk_in_is_registered_once_however_often_it_
     assert found[1] not in await client.text(day)
 
 
+async def test_minutes_that_a_colleague_wrote_since_stand_beside_what_was_typed_from_a_page_of_before(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    his, hers = await panel.signed_in("governor"), await panel.signed_in("governor")
+    day = f"/panel/meetings/sessions/{number}/day"
+    assert (await his.post(f"{day}/heard", {"code": one, "said": "آب ندارد"})).status == 303
+    form = re.compile(rf'id="c{one}".*?name="seen" value="([^"]+)"', re.DOTALL)
+    [old] = form.findall(await hers.text(day))
+    panel.clock.now += timedelta(minutes=1)
+    added = {"code": one, "said": "آب ندارد و بیمار است", "seen": old}
+    assert (await his.post(f"{day}/amend", added)).status == 303
+    other = {"code": one, "said": "برق هم ندارد", "people": "۳", "seen": old}
+    refused = await hers.post(f"{day}/amend", other)
+    assert refused.status == 422
+    text = await refused.text()
+    assert "در این میان نوشته شده است" in text and ">آب ندارد و بیمار است</p>" in text
+    assert ">برق هم ندارد</textarea>" in text and 'value="۳"' in text
+    [fresh] = form.findall(text)
+    assert (await hers.post(f"{day}/amend", other | {"seen": fresh})).status == 303
+
+
 @pytest.mark.timeout(900)
 async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_sends_once(
     panel: PanelServed, at: Hall, chrome: Browser
@@ -347,6 +369,29 @@ DRAFTS = f"""{ALL}
   return all.filter((each) => each.draft).flatMap((each) => each.fields.map(([, text]) => text)).join(" ");
 }}"""
 LATER = f"{ALL} return all.filter((each) => !each.draft).length; }}"
+
+
+async def test_what_was_half_written_is_about_the_minutes_that_stood_there_as_it_was_begun(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    his, day = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}/day"
+    assert (await his.post(f"{day}/heard", {"code": one, "said": "آب ندارد"})).status == 303
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"{day}#c{one}")
+        said = page.locator(f'#c{one} [name="said"]')
+        await said.fill("برق هم ندارد")
+        await answers(page, f"async () => (await ({DRAFTS})()).includes('برق')", True)
+        panel.clock.now += timedelta(minutes=1)
+        assert (await his.post(f"{day}/amend", {"code": one, "said": "بیمار است"})).status == 303
+        await page.reload()
+        await expect(said).to_have_value("برق هم ندارد")
+        await page.locator(f'#c{one} [data-later="heard"] button').click()
+        refused = page.locator("[data-wrongs] .notice")
+        await expect(refused).to_contain_text("در این میان نوشته شده است")
+        assert re.findall("«.*?»", await refused.inner_text()) == ["«برق هم ندارد»"]
+        await page.reload()
+        await expect(said).to_have_value("بیمار است")
 
 
 @pytest.mark.timeout(900)
