@@ -88,15 +88,12 @@ async def test_an_invitation_holds_until_her_slot_is_another(at: Hall) -> None:
     assert await hold(at, [await printed(at, code, LetterKind.INVITATION), first]) == [True, False]
 
 
-@pytest.mark.parametrize(("ends", "who"), [(closing.withdraw, "citizen"), (closing.advise, "desk")])
-async def test_an_invitation_holds_no_more_once_her_case_is_over_and_the_slot_is_another_s(
-    at: Hall, ends: Any, who: str
-) -> None:
+async def test_an_invitation_holds_no_more_once_her_case_is_over_and_the_slot_is_another_s(at: Hall) -> None:
     code, other = await at.accepted(2), await at.accepted(1, "09141234562")
     number = await at.session(slots=1)
     await at.fill(number)
     hers = await printed(at, code, LetterKind.INVITATION)
-    await ends(at.engine, at.page, at.by(code, "دیگر لازم نیست", who))
+    await closing.withdraw(at.engine, at.page, at.by(code, who="citizen"))
     assert await at.fill(number) == [other]
     assert await hold(at, [hers, await printed(at, other, LetterKind.INVITATION)]) == [False, True]
 
