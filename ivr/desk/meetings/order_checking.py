@@ -34,6 +34,16 @@ async def to_check(connection: AsyncConnection, page: Page, now: datetime, scope
     return [seen for seen in await order_giving.listed(connection, page, now, scope) if seen.to_check]
 
 
+async def called_at(connection: AsyncConnection, page: Page, now: datetime, order: OrderSeen) -> datetime:
+    """When she is called about it, whether or not anybody has looked; that hour may have come."""
+    zone = ZoneInfo(page.calendar.timezone)
+    query = select(cases.c.id, cases.c.status).where(cases.c.id == order.part.part_of)
+    whole = (await connection.execute(query)).one()
+    if whole.status == Status.ANSWERED:  # all bodies have reported: the first of their days counts
+        return await order_calls.told_from(connection, whole.id, now, zone)
+    return datetime.combine(order.part.due_on, order_calls.AT, zone)
+
+
 async def confirm(books: Books, page: Page, ask: Instruction) -> None:
     """The office finds it done. Once it has looked at all that is reported, she is called.
 

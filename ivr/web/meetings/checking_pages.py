@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from aiohttp import web
 
 from ivr.desk.case import attachments
 from ivr.desk.case.change import Instruction
-from ivr.desk.case.order_calls import AT
 from ivr.desk.meetings import office_deeds, order_checking
 from ivr.desk.meetings.request_deciding import today
 from ivr.desk.reading.casefile import must_know
@@ -52,9 +48,9 @@ async def _page(
     visit: Visit, tried: str = "", code: str = "", form: Form | None = None, sentence: str = ""
 ) -> web.Response:
     page = await visit.panel.book.page()
-    zone = ZoneInfo(page.calendar.timezone)
     async with visit.panel.engine.connect() as connection:
         found = await order_checking.to_check(connection, page, visit.now, visit.scope)
+        called = [await order_checking.called_at(connection, page, visit.now, each) for each in found]
         papers = await attachments.of_cases(connection, {each.part.id for each in found})
         owed = await office_deeds.owed(connection, visit.scope)
     done = visit.request.query.get("done", "")
@@ -62,7 +58,7 @@ async def _page(
         "meetings/reported.html",
         status=422 if form else 200,
         orders=found,
-        due=[datetime.combine(each.part.due_on, AT, zone) <= visit.now for each in found],
+        until=[page.calendar.day(at) if at > visit.now else None for at in called],
         papers=[paper for paper in papers if paper.removed_at is None],
         owed=owed,
         today=today(page, visit.now),

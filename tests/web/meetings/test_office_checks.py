@@ -59,6 +59,20 @@ async def test_the_office_finds_it_done_or_hands_it_back_and_says_why(panel: Pan
     assert "hand-back" not in await auditor.text(REPORTED)
 
 
+async def test_of_two_orders_of_one_case_each_says_the_day_on_which_she_is_called_about_both(
+    panel: PanelServed, at: Hall
+) -> None:
+    orders = [MeetingOrder("abfa", "آب وصل شود", NEAR), MeetingOrder("edu", "مدرسه باز شود", FAR)]
+    water, school = await order_giving.give(at.engine, at.page, at.by(await at.open()), orders)
+    client = await panel.signed_in("governor")
+    near, far = "پیش از ظهر ۱۷ آذر ۱۴۰۵", "پیش از ظهر ۲۹ آذر ۱۴۰۵"
+    await answers.give(at.engine, at.page, at.by(school, who="edu"), "باز شد")
+    assert far in await client.text(REPORTED), "the other body has not reported: of each on its own day"
+    await answers.give(at.engine, at.page, at.by(water, who="abfa/karimi"), "وصل شد")
+    text = await client.text(REPORTED)
+    assert text.count(near) == 2 and far not in text
+
+
 async def test_the_office_orders_reminds_and_asks_for_a_report_on_any_case_s_page(
     panel: PanelServed, at: Hall
 ) -> None:
