@@ -45,7 +45,7 @@ class LetterKind(StrEnum):
     REMINDER = "reminder"
     ESCALATION = "escalation"
     INVITATION = "invitation"  # to her meeting
-    ORDER = "order"  # that came of one, to the body
+    ORDER = "order"  # of the office, to the body: given at a meeting or outside one
 
 
 # The events that each kind tells of.
@@ -249,7 +249,7 @@ def _told_by(
         return None
     found = [event for event in events if event.event in EVENTS[kind]]
     if kind is LetterKind.ORDER and (case.part_of is None or case.ordered_days is None):
-        return None  # other cases have such days, too, that no meeting gave them
+        return None  # other cases have such days, too, that no order gave them
     if kind is LetterKind.INVITATION:
         last = [event for event in events if event.event in _OF_SLOTS][-1:]
         found = [event for event in last if event in found and case.closed_at is None]

@@ -16,6 +16,8 @@ from ivr.desk.case.change import actor_named
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import FormalLetter, LetterKind, letters_of, write
+from ivr.desk.meetings import order_giving
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.casefile import read
 from ivr.desk.refusals import NoSuchCase, Refused
@@ -23,6 +25,7 @@ from ivr.store.tables import agencies, cases
 from ivr.web.panel.letter_pdf import letter_pdf
 from tests.desk.call.test_refining import QUICK, Call
 from tests.desk.counter import Counter, counter
+from tests.desk.meetings.test_order_giving import NEAR
 from tests.fixtures.database import SEED
 
 
@@ -79,6 +82,14 @@ async def test_no_letter_where_there_is_nothing_to_tell(at: Counter) -> None:
             await letter(at, code, kind)
     with pytest.raises(NoSuchCase):
         await write(at.engine, at.page, SEED, answered, LetterKind.REFERRAL, at.at, false())
+
+
+async def test_the_letter_of_an_order_that_was_given_outside_a_meeting_speaks_of_none(at: Counter) -> None:
+    order = MeetingOrder("abfa", "آب وصل شود", NEAR)
+    [part] = await order_giving.give(at.engine, at.page, at.ask(await at.open()), [order])
+    found = await letter(at, part, LetterKind.ORDER)
+    text = "\n".join([found.subject, *found.paragraphs])
+    assert "آب وصل شود" in text and "دیدار" not in text and "ملاقات" not in text
 
 
 async def test_a_collective_case_with_days_of_its_own_is_no_order_of_a_meeting(at: Counter) -> None:
