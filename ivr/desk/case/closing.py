@@ -112,6 +112,7 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
     if one.topic != other.topic:
         raise Refused(f"case {one.code} is about {one.topic}, case {other.code} about {other.topic}")
     await refuse_awaited(change)
+    await refuse_slotted(change)
     await refuse_told_of(change, other.agency)
     change.values = {"closed_at": change.ask.now, "closure": "merged", "merged_into": other.id}
     change.values["member_of"] = None

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.meetings import AWAITED, DATED, RequestState, is_anew, standing
 from ivr.cases.statuses import Status
-from ivr.desk.case import duplicates
+from ivr.desk.case import duplicates, meeting_calls
 from ivr.desk.case.change import Change
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, meeting_requests, meeting_slots
@@ -38,11 +38,16 @@ async def refuse_awaited(change: Change) -> None:
 
 
 async def refuse_slotted(change: Change) -> None:
-    """Raises Refused where she was told a slot that is still to come: she would come for nothing."""
+    """Raises Refused where she was told a slot that is still to come: she would come for nothing.
+
+    So she would where it is off and our call has yet to tell her: that ends with her case.
+    """
     its = meeting_slots.c
     hers = (its.case_id == change.case.id, its.outcome == "", its.starts_at > change.ask.now)
     if (await change.connection.execute(select(its.slot).where(*hers))).first() is not None:
         raise Refused(f"case {change.ask.code} is accepted for a meeting: decide on that first")
+    if await meeting_calls.is_to_tell_off(change.connection, change.case.id, change.ask.now):
+        raise Refused(f"case {change.ask.code} waits for our call that her slot is off: end it after that")
 
 
 async def is_awaited(connection: AsyncConnection, case: Row[Any]) -> bool:

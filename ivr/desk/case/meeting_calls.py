@@ -99,6 +99,16 @@ def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
     return at is not None and now < datetime.fromisoformat(at) < now + SOON
 
 
+async def is_to_tell_off(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> bool:
+    """Whether our call is still to tell her, or tells her now, that a slot to come is off."""
+    if not await callback_planning.calls_back(connection):
+        return False
+    its = callbacks.c
+    hers = (its.case_id == case, its.purpose == MEETING, its.state.in_(callback_planning.OPEN))
+    hours = (await connection.execute(select(its.notice["was_at"].as_string()).where(*hers))).scalars()
+    return any(at is not None and datetime.fromisoformat(at) > now for at in hours)
+
+
 async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int) -> bool:
     """Whether she may have heard of her slot there: she was rung about it, or written to."""
     text = callbacks.c.key + ":sms:" + callbacks.c.number  # of `ivr.desk.letters.outgoing.spread`

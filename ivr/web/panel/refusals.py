@@ -78,6 +78,7 @@ FORMS: Mapping[str, str] = {
     "kept_from": rf"case {_CODE} is about (?P<agency>\S+): it is kept from that body",
     "alone": r"case (?P<code>\S+) is confidential: it goes on by itself",
     "awaited": rf"case {_CODE} is accepted for a meeting: decide on that first",
+    "off_untold": rf"case {_CODE} waits for our call that her slot is off: .*",
     "untold_agency": rf"case {_CODE} is confidential: write first what an agency may read of it",
     "confide_whole": rf"case {_CODE} is not made confidential by itself: do that to the whole",
     "nobody_called": r"kept_from: there is nobody called (?P<name>.*)",

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
+from ivr.desk.call.callbacks import claim, dialled
 from ivr.desk.case import answers, closing, collecting, meeting_calls, referring, splitting
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
@@ -23,7 +24,7 @@ from ivr.store.tables import callbacks
 from tests.desk.counter import outcomes
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import LATER, SOON, Hall, hall
-from tests.desk.meetings.test_invitation_answers import accepted, rung, says, waiting
+from tests.desk.meetings.test_invitation_answers import POLICY, accepted, rung, says, waiting
 
 
 @pytest.fixture
@@ -221,6 +222,54 @@ async def test_the_desk_ends_the_case_of_nobody_who_was_told_a_slot_until_it_has
     await closing.advise(at.engine, at.page, at.by(told, "به دادگاه بروید"))
     at.later(7)  # that session is over
     await closing.close(at.engine, at.page, at.by(heard, "گفته شد"))
+
+
+async def released(at: Hall) -> str:
+    """Who has said that she comes, and whose slot is off since."""
+    code = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1))
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await agenda.release(at.engine, at.page, at.by(code, "پرسش حقوقی است"), LATER)
+    return code
+
+
+async def advised(at: Hall, code: str) -> None:
+    await closing.advise(at.engine, at.page, at.by(code, "به دادگاه بروید"))
+
+
+async def test_the_desk_ends_her_case_once_she_has_heard_that_her_slot_is_off(at: Hall) -> None:
+    code = await released(at)
+    with pytest.raises(Refused, match="our call that her slot is off"):
+        await advised(at, code)
+    placing, news = await rung(at)
+    assert news is not None and news.what == meeting_calls.OFF
+    with pytest.raises(Refused, match="our call that her slot is off"):
+        await advised(at, code)
+    await says(at, placing, Outcome.HEARD)
+    await advised(at, code)
+
+
+async def test_the_desk_ends_her_case_once_nobody_can_be_told_that_her_slot_is_off(at: Hall) -> None:
+    code, end = await released(at), at.at + timedelta(days=5)
+    while at.at < end:  # the slot would be a day later
+        if placing := await claim(at.engine, at.page, POLICY, at.at):
+            await says(at, placing, Outcome.NO_ANSWER)
+        at.at += timedelta(hours=3)
+    await advised(at, code)
+
+
+async def test_where_nobody_is_called_the_desk_waits_for_no_call(at: Hall) -> None:
+    code = await released(at)
+    await dialled(at.engine, False, at.at)
+    await advised(at, code)
+
+
+async def test_whose_slot_is_off_and_who_has_not_heard_it_is_not_merged_away(at: Hall) -> None:
+    code, twin = await released(at), await at.wish(caller="09141234561")
+    await office.settle(at.engine, at.page, at.by(code, "آبفا باید وصل کند"), "abfa")
+    with pytest.raises(Refused, match="our call that her slot is off"):
+        await closing.merge(at.engine, at.page, at.by(code, "تکراری"), twin)
 
 
 async def test_a_complaint_about_a_head_goes_on_in_no_request_that_lies_with_his_body(at: Hall) -> None:
