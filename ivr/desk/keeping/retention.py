@@ -469,11 +469,18 @@ def _forgettable() -> Select[Any]:
 
 
 def calls_of_cases() -> Select[Any]:
-    """Those of `ids`, locked: of two workers at two cases of a call the later one finds both nameless."""
+    """Those of `ids`, ours to her too, locked.
+
+    Of two workers at two cases of a call the later one finds both nameless.
+    """
     these: Any = bindparam("ids", expanding=True)
     opened = select(cases.c.call_id).where(cases.c.id.in_(these))
     joined = select(recordings.c.call_id).where(recordings.c.case_id.in_(these))
-    query = select(calls.c.id).where(KNOWN, calls.c.id.in_(opened.union(joined)))
+    ours, attempt = calls.alias("ours"), callback_attempts.c
+    placed = select(ours.c.id).join(callback_attempts, ours.c.unique_id == cast(attempt.id, Text))
+    placed = placed.join(callbacks, callbacks.c.id == attempt.callback_id)
+    placed = placed.where(callbacks.c.case_id.in_(these))
+    query = select(calls.c.id).where(KNOWN, calls.c.id.in_(opened.union(joined, placed)))
     return query.order_by(calls.c.id).with_for_update()
 
 

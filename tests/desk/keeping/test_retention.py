@@ -22,10 +22,12 @@ import pytest
 from sqlalchemy import Column, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Policy
 from ivr.cases.kinds import Kind
 from ivr.cases.retention import RetentionRule
 from ivr.cases.statuses import Status
 from ivr.desk.book.seeds import SeedError
+from ivr.desk.call.callbacks import claim
 from ivr.desk.case import answers, closing, holds, splitting
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
@@ -149,6 +151,25 @@ async def test_her_call_forgets_her_with_the_last_case_that_knows_her_however_lo
     assert await findings(engine, archive.folder) == []
 
 
+async def test_our_call_to_her_about_a_case_forgets_her_with_it(archive: Archive) -> None:
+    """No case came of it, nor words that joined one."""
+    at, engine = archive.at, archive.at.engine
+    code, _ = await archive.case()
+    await answers.give(engine, at.page, at.ask(code), "آب وصل شد.")
+    placing = await claim(engine, at.page, Policy(), at.at)
+    assert placing is not None
+    for unique_id in (str(placing.id), "1700.2"):
+        calling = replace(call(CALLER), unique_id=unique_id)
+        await archive.desk.intake.call_ended(calling, "completed", at.at, (), ())
+    await archive.desk.pump.idle()
+    await closing.close(engine, at.page, at.ask(code, "citizen"))
+    longer = KEPT.model_copy(update={"calls": 9_000})
+    assert (await archive.keep(400, kept=longer)).anonymised == 1
+    async with engine.connect() as connection:
+        known = await connection.execute(select(calls.c.unique_id).where(calls.c.caller != ""))
+        assert known.scalars().all() == ["1700.2"], "which was about nothing of hers"
+
+
 async def test_what_was_keyed_in_a_call_with_a_withheld_number_is_forgotten_too(archive: Archive) -> None:
     calling, keyed = call(""), FactStep(WEDNESDAY, "national_id", "0012345679", "")
     await archive.desk.intake.call_ended(calling, "completed", archive.at.at, (keyed,))
@@ -232,7 +253,7 @@ async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEn
     assert "ix_recordings_scraps" in await plan_of(engine, retention.scraps_due(90, WEDNESDAY))
     assert "ix_calls_known" in await plan_of(engine, retention.calls_due(90, WEDNESDAY))
     plan = await plan_of(engine, retention.calls_of_cases().params(ids=[uuid4()]))
-    assert "pk_calls" in plan and "Seq Scan" not in plan, plan
+    assert {"pk_calls", "ix_calls_unique_id"} <= {*plan.split()} and "Seq Scan" not in plan, plan
 
 
 async def test_what_a_rule_takes_is_found_by_indices_whatever_it_is_within(engine: AsyncEngine) -> None:
