@@ -36,7 +36,8 @@ def retention(
     now = datetime.now(UTC)
 
     async def look(engine: AsyncEngine) -> list[dict[str, Any]]:
-        return await rules.preview(engine, await terms.in_force(engine, settings.seed_path), now)
+        kept = await terms.in_force(engine, settings.seed_path)
+        return await rules.preview(engine, kept, now, settings.recordings)
 
     if dry_run:
         rows = with_database(settings, look)

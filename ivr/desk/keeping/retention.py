@@ -171,8 +171,13 @@ async def keep(
     return Purged(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
 
 
-async def preview(engine: AsyncEngine, kept: Retention, now: datetime) -> list[Json]:
-    """What `keep` would take now, by rule; `held`: cases that a legal hold keeps. Changes nothing."""
+async def preview(
+    engine: AsyncEngine, kept: Retention, now: datetime, folder: Path | None = None
+) -> list[Json]:
+    """What `keep` would take now, by rule; `held`: cases that a legal hold keeps. Changes nothing.
+
+    `folder`: of recordings; without it scraps of the dialplan's own are not counted.
+    """
     rules, found = [terms.rule() for terms in kept.rules], list[Json]()
     async with engine.connect() as connection:
         for ripe in (each for event in (REMOVED, ANONYMISED) for each in _ripe(rules, event, now)):
@@ -186,6 +191,8 @@ async def preview(engine: AsyncEngine, kept: Retention, now: datetime) -> list[J
         for what, days, due_now in (("scraps", kept.scraps, scraps_due), ("calls", kept.calls, calls_due)):
             count = select(func.count()).select_from(due_now(days, now).subquery())
             many = (await connection.execute(count)).scalar_one()
+            if what == "scraps" and folder is not None and days is not None:
+                many += len(await asyncio.to_thread(_wordless, folder, now - timedelta(days=days)))
             found.append({"what": what, "kind": "", "status": "", "days": days, "cases": many})
     return found
 
@@ -548,15 +555,23 @@ async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: dateti
     return done
 
 
-def _erase_wordless(folder: Path, before: datetime) -> int:
+def _wordless(folder: Path, before: datetime) -> list[Path]:
     """What the dialplan recorded alone and holds no word: in no books, but named by the caller's number."""
-    alone, gone = folder.resolve().parent / ALONE, 0
+    alone, found = folder.resolve().parent / ALONE, list[Path]()
     for place in (alone, alone / SECOND):
         for entry in listed(place / EMPTY):
-            with suppress(OSError):  # the next pass tries again
+            with suppress(OSError):
                 if entry.stat().st_mtime <= before.timestamp():
-                    Path(entry.path).unlink()
-                    gone += 1
+                    found.append(Path(entry.path))
+    return found
+
+
+def _erase_wordless(folder: Path, before: datetime) -> int:
+    gone = 0
+    for path in _wordless(folder, before):
+        with suppress(OSError):  # the next pass tries again
+            path.unlink()
+            gone += 1
     return gone
 
 

@@ -450,6 +450,9 @@ async def test_what_the_dialplan_recorded_alone_without_a_word_goes_like_any_scr
         path = folder / f"1700000000_09141234567_{ago}_.wav"
         path.write_bytes(b"RIFF")
         os.utime(path, 2 * ((archive.at.at - timedelta(days=ago)).timestamp(),))
+    day, recorded = archive.at.at + timedelta(days=89), archive.folder / "recordings"
+    report = await retention.preview(archive.at.engine, KEPT, day, recorded)
+    assert [row["cases"] for row in report if row["what"] == "scraps"] == [2]
     assert await archive.keep(89) == retention.Purged(files=2)
     assert [len([*folder.iterdir()]) for folder in folders] == [1, 1]
     assert await archive.keep(90) == retention.Purged(files=2)
