@@ -239,6 +239,21 @@ async def wish(
     return True
 
 
+async def go_on(connection: AsyncConnection, one: Row[Any], other: Row[Any], now: datetime) -> None:
+    """Who waits to be called about a duplicate hears about the case in which it goes on, where that is hers.
+
+    Once: not where a call about that is coming. Others hear that the duplicate is merged, as in `wish`.
+    """
+    its = callbacks.c
+    for number in {other.caller_key, other.callback} - {""}:
+        tells = (STATUS,) if is_given(other._mapping, number) else OF_CASE  # else her answer may wait there
+        coming = select(its.id).where(its.case_id == other.id, its.number == number, its.purpose.in_(tells))
+        is_coming = (await connection.execute(coming.where(its.state.in_(OPEN)).limit(1))).first()
+        values = {"state": "cancelled", "ended_at": now} if is_coming else {"case_id": other.id}
+        waits = (its.case_id == one.id, its.purpose == STATUS, its.number == number, NOBODY_ON_THE_LINE)
+        await connection.execute(update(callbacks).where(*waits).values(values))
+
+
 async def _add(
     connection: AsyncConnection,
     case: Row[Any],

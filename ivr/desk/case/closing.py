@@ -120,6 +120,7 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
     if one.agency != other.agency:
         change.agency, change.values["person_id"] = other.agency, None
         change.details |= {"from": one.agency, "agency": other.agency}
+    await callback_planning.go_on(change.connection, one, other, change.ask.now)
     await change.tell(DUPLICATE, other, {"duplicate": change.ask.code})
 
 

@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.case import closing, referring
+from ivr.desk.case import callback_planning, closing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
-from ivr.store.tables import agencies, cases, outbox
+from ivr.store.tables import agencies, callbacks, cases, outbox
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.office import WEDNESDAY, words
 from tests.fixtures.province import answer, book_of
@@ -170,6 +170,24 @@ async def test_the_code_of_a_duplicate_tells_of_the_case_in_which_it_goes_on(at:
     assert (seen.answer, seen.may_confirm, seen.withheld) == ("", False, True)
     seen = await book.look_up(stranger, first, at.at)
     assert (seen.answer, seen.into) == ("آب وصل شد.", "")
+
+
+async def test_who_waits_to_be_called_about_a_duplicate_is_called_about_the_case_in_which_it_goes_on(
+    at: Counter,
+) -> None:
+    """Once, and on her own number alone."""
+    first, again, thrice = [await at.open() for _ in range(3)]
+    hers, stranger = "+989141234567", "+989149999999"
+    async with at.engine.begin() as connection:
+        for code, number in ((again, hers), (again, stranger), (thrice, hers)):
+            key = f"wish:{code}:{number}"
+            assert await callback_planning.wish(connection, code, number, "fa", key, at.at)
+    for code in (again, thrice):
+        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), first)
+    query = select(callbacks.c.number, cases.c.code).join(cases, cases.c.id == callbacks.c.case_id)
+    async with at.engine.connect() as connection:
+        found = (await connection.execute(query.where(callbacks.c.state == "waiting"))).all()
+    assert sorted(map(tuple, found)) == [(hers, first), (stranger, again)]
 
 
 async def test_a_duplicate_lies_with_the_body_that_goes_on_with_it(at: Counter) -> None:
