@@ -31,7 +31,8 @@ Json = dict[str, Any]
 async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> dict[str, Any]:
     """`facts`, `file`, `rows`, `why`; `found` whether there is anything at all. Callers are masked.
 
-    A confidential case is not told with its call, nor its call with it, and of facts their type alone.
+    A confidential case is not told with its call, nor its call with it, and of facts their type alone:
+    where one stands is the same for both.
     `unread`: what disks say that do not give all of a journal. Without an engine the rows are left out.
     """
     name = what.removesuffix(".wav").removesuffix(".sealed")
@@ -40,7 +41,7 @@ async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> di
     file = await asyncio.to_thread(_file, settings, name)
     rows, sealed = await _rows(engine, name) if engine is not None else ({}, False)
     if sealed:
-        facts = [each | {"fact": _type(each["fact"])} for each in facts]
+        facts = [{"applied": each["applied"], "fact": _type(each["fact"])} for each in facts]
     found = bool(facts or file or any(rows.values()))
     why = _why(facts, file, rows) if found else ""
     told = {"name": name, "found": found, "facts": facts, "file": file, "rows": rows, "why": why}
@@ -50,7 +51,8 @@ async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> di
 def print_known(found: dict[str, Any]) -> None:
     for fact in found["facts"]:
         state = "applied" if fact["applied"] else "waiting"
-        typer.echo(f"journal {fact['slot']} {fact['segment']}:{fact['offset']} {state}: {fact['fact']}")
+        place = f"{fact['slot']} {fact['segment']}:{fact['offset']} " if "slot" in fact else ""
+        typer.echo(f"journal {place}{state}: {fact['fact']}")
         if "unreadable" in fact:
             typer.echo(f"  which this release can't read: {fact['unreadable']}")
     for key, value in (found["file"] or {}).items():

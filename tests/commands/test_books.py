@@ -61,6 +61,15 @@ async def test_a_call_list_masks_who_called_and_what_she_keyed_of_herself(
     assert [step["key"] for step in told["steps"]] == ["1", "11", "•" * 10, "•" * 11, "•" * 10]
 
 
+def moments(told: Any) -> set[tuple[Any, ...]]:
+    return {(each["recorded_at"], each["size"], each["seconds"]) for each in told["recordings"]}
+
+
+def places(found: Any) -> set[tuple[Any, ...]]:
+    """Where in a journal the facts stand."""
+    return {(each["segment"], each["offset"]) for each in found["facts"] if "segment" in each}
+
+
 async def test_nothing_at_a_terminal_leads_from_a_confidential_case_to_its_call_or_back(
     engine: AsyncEngine, database_url: str, tmp_path: Path
 ) -> None:
@@ -81,16 +90,20 @@ async def test_nothing_at_a_terminal_leads_from_a_confidential_case_to_its_call_
         return json.loads(said)
 
     [listed], shown = await read("call", "list"), await read("case", "show", code)
-    for told in (listed, shown):
-        [heard] = told["recordings"]
-        assert not any(heard[name] for name in ("path", "transcript", "sha256"))
+    [heard] = shown["recordings"]
+    assert not any(heard[name] for name in ("path", "transcript", "sha256"))
     assert listed["case"] is None and shown["call_id"] is None
+    assert not moments(listed) & moments(shown), "nor the second of her words, nor their length"
     for name in (code, recorded.name):
         found = await read("spool", "inspect", name)
         assert found["rows"]["cases"][0]["code"] == code and found["rows"]["recordings"] and found["facts"]
         assert facts.id not in json.dumps(found)
+        assert not places(found), "one fact is about both"
     found = await read("spool", "inspect", facts.id)
     assert found["rows"]["calls"][0]["id"] == facts.id and code not in json.dumps(found)
+    assert found["facts"] and not places(found)
+    exit_code, said = await ivr(database_url, tmp_path, "spool", "inspect", code)
+    assert exit_code == 0 and "{'type': 'case_opened'}" in said
 
 
 async def test_blocked_numbers_are_masked_and_each_is_let_in_by_its_id(

@@ -55,7 +55,7 @@ async def calls(
         opened, sealed = await _codes(connection, ids)
     found = [_call_json(row, heard.get(row.id, ()), opened.get(row.id)) for row in rows]
     return [
-        each | {"caller_name": "", "recordings": _unheard(each)} if row.id in sealed else each
+        each | {"caller_name": "", "recordings": []} if row.id in sealed else each
         for row, each in zip(rows, found, strict=True)
     ]
 
@@ -183,12 +183,8 @@ def _case_json(
     }
     if not row.confidential:
         return found
-    return found | _SEALED | {"words": row.told or "", "recordings": _unheard(found)}
-
-
-def _unheard(found: Json) -> list[Json]:
-    """The recordings of a confidential case, or of its call, without what leads from one to the other."""
-    return [each | {"path": None, "transcript": None, "sha256": None} for each in found["recordings"]]
+    unheard = [each | {"path": None, "transcript": None, "sha256": None} for each in found["recordings"]]
+    return found | _SEALED | {"words": row.told or "", "recordings": unheard}
 
 
 def _details(event: Row[Any]) -> Json:
