@@ -19,7 +19,15 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
 from ivr.store.direct import JsonText
-from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording, way
+from ivr.store.facts import (
+    CallBackWishedFact,
+    CallEndedFact,
+    CaseOpenedFact,
+    Fact,
+    FactCall,
+    FactRecording,
+    way,
+)
 from ivr.voice.events import Recorded
 from ivr.voice.step_figures import passed
 
@@ -205,7 +213,7 @@ def call_row(fact: Fact, page: Page) -> Row:
     steps = end.steps if end else ()
     return {
         "id": call.id,
-        "unique_id": call.unique_id,
+        "unique_id": _unique_id(call),
         "caller": call.caller,
         "caller_key": phone.key(call.caller, page.area_code),
         "caller_name": call.caller_name,
@@ -219,6 +227,11 @@ def call_row(fact: Fact, page: Page) -> Row:
         "steps": JsonText(way(steps)),
         "passed": passed([{name: getattr(step, name) for name in _OF_STEP} for step in steps]),
     }
+
+
+def _unique_id(call: FactCall) -> str:
+    """A fact of an older release names what the dialplan alone recorded by its file: her number, her code."""
+    return f"fallback:{call.id.hex}" if call.unique_id.startswith("fallback:") else call.unique_id
 
 
 def recording_row(

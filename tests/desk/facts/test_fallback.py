@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import wave
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.spool import on_disk
+from ivr.desk.facts.apply import apply
 from ivr.desk.facts.fallback import fallbacks, take_in
 from ivr.desk.facts.gauges import of_spool
 from ivr.desk.reading import as_json
 from ivr.settings import Settings
+from ivr.store.facts import CallStartedFact
 from ivr.store.journal import Journal, JournalError
 from ivr.store.tables import calls
+from tests.desk.counter import counter
 from tests.desk.office import office
 from tests.fixtures.damaged import damaged, without_header
 from tests.fixtures.small_disk import SmallDisk
+from tests.store import noted
 
 
 def audio(seconds: float) -> bytes:
@@ -79,6 +84,16 @@ async def test_her_number_and_her_code_stand_in_no_other_name_in_the_log_nor_in_
     assert (row.caller, row.unique_id) == ("09141234567", f"fallback:{row.id.hex}")
     for told in (row.unique_id, caplog.text):
         assert "9141234567" not in told and "10000000" not in told
+
+
+async def test_a_fact_of_an_older_release_brings_her_number_back_into_no_call_s_name(
+    engine: AsyncEngine,
+) -> None:
+    at, name = await counter(engine), "fallback:1700000000_09141234567_1_~fa~1000000005~~~"
+    await apply(engine, at.page, [CallStartedFact(replace(noted.CALL, unique_id=name))])
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(calls))).one()
+    assert row.unique_id == f"fallback:{row.id.hex}"
 
 
 async def test_a_recording_over_which_asterisk_died_is_not_called_whole(
