@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.message import EmailMessage
 from email.utils import formatdate
 
@@ -9,6 +10,9 @@ import aiosmtplib
 
 from ivr.notify.post import Dispatch, NotSent
 from ivr.settings import Email
+
+_ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}\b")
+_RECEIVER = re.compile(r"5\.[12]\.(?![78]\b)")  # X.1.7 and X.1.8 are the sender's address
 
 
 class Mail:
@@ -33,7 +37,8 @@ class Mail:
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = {refused.code for refused in error.recipients}
-            raise NotSent(f"the receiver was refused ({_some(codes)})", min(codes) >= 500) from None
+            for_good = all(map(_is_of_receiver, error.recipients))
+            raise NotSent(f"the receiver was refused ({_some(codes)})", for_good) from None
         except aiosmtplib.SMTPResponseException as error:
             # The server's own words may repeat the receiver's address. What it says before the letter, as of
             # a wrong password, is about us: mended, the letter is taken.
@@ -53,6 +58,18 @@ class Mail:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)
         return message
+
+
+def _is_of_receiver(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
+    """Whether a refusal at RCPT TO is of that address, and not of us.
+
+    Postfix says there what it has against client, HELO and sender (smtpd_delay_reject), others that they do
+    not relay for us. RFC 3463: X.1 is of an address, X.2 of its mailbox, X.7 of policy. Without such a code
+    it is of the mailbox by RFC 5321, 4.2.3.
+    """
+    if _ENHANCED.match(refused.message):
+        return _RECEIVER.match(refused.message) is not None
+    return 550 <= refused.code <= 553
 
 
 def _some(codes: set[int]) -> str:

@@ -131,7 +131,20 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
     assert message.get_content().split() == TEXT.split()
 
 
-@pytest.mark.parametrize(("line", "for_good"), [("550 no such user", True), ("451 try later", False)])
+@pytest.mark.parametrize(
+    ("line", "for_good"),
+    [
+        ("550 no such user", True),
+        ("550 5.1.1 no such user", True),
+        ("552 5.2.2 mailbox full", True),
+        ("451 try later", False),
+        ("450 4.1.1 not known yet", False),
+        ("554 5.7.1 <unknown[10.0.0.9]>: Client host rejected: Access denied", False),
+        ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", False),
+        ("550 5.1.8 <seda@111.example>: Sender address rejected: Domain not found", False),
+        ("530 Must issue a STARTTLS command first", False),
+    ],
+)
 async def test_a_refused_receiver_is_told_without_the_address(line: str, for_good: bool) -> None:
     async with smtp_server() as server:
         server.refuses["gone@abfa.example"] = line
