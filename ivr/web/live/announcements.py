@@ -13,13 +13,14 @@ from aiohttp import web
 from ivr.desk.book import announcing
 from ivr.desk.refusals import WrongField
 from ivr.voice import script
-from ivr.voice.announcements import LONGEST_TEXT
+from ivr.voice.announcements import LONGEST_TEXT, Announcement
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 KEEP_OUT = {"Cache-Control": "private, no-store"}
 BASE = "/panel/live/announcements"
 ENDS = ("1", "2", "4", "8", "today", "tomorrow", "168")  # hours, or the end of a day
+TWICE = timedelta(minutes=1)  # from one press of the button to another
 _ONE_AT_A_TIME = asyncio.Semaphore(1)
 
 
@@ -85,7 +86,9 @@ async def announce(visit: Visit) -> web.Response:
             visit.came.address, _seen(form, slot),
         )  # fmt: skip
     except announcing.AnnouncementChanged:
-        return await page(visit, form, said="changed")
+        live = (await announcing.current(panel.engine, visit.now)).get(slot)
+        if live is None or not _is_sent_again(live, words, until, visit.actor.name):
+            return await page(visit, form, said="changed")
     except WrongField as error:
         form.refused(error, {})
         return await page(visit, form)
@@ -125,6 +128,12 @@ def ends_at(end: str, now: datetime, timezone: str) -> datetime:
     zone = ZoneInfo(timezone)
     days = 1 if end == "today" else 2
     return datetime.combine(now.astimezone(zone).date() + timedelta(days=days), time(0), zone)
+
+
+def _is_sent_again(live: Announcement, words: Mapping[str, str], until: datetime, author: str) -> bool:
+    """Whether it is what they switched on themselves by the same form, pressed twice."""
+    said = {language: text for language, text in words.items() if text}
+    return (live.words, live.author) == (said, author) and abs(live.until - until) < TWICE
 
 
 def _seen(form: Form, slot: str) -> int | None:
