@@ -400,7 +400,8 @@ class Hotline:
         self.delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
         self.delivery.start(loops)
         if (recogniser := self._recogniser()) is not None:
-            listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
+            its = (settings.recordings, self.learning, self.clock, worker.aside)
+            listener = Transcriber(self.engine, recogniser, *its)
             loops.every("transcriber", transcribing.LOOK_SECONDS, listener.all)
 
     async def _open_doors(self, stack: AsyncExitStack) -> None:

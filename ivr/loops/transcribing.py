@@ -19,13 +19,14 @@ from ivr.desk.recordings import recognising
 from ivr.desk.recordings.recognising import Unheard
 from ivr.speech.recognition import Recogniser
 from ivr.store import recording_files
-from ivr.store.aside import MANY, NoneWorks
+from ivr.store.aside import MANY, Aside, NoneWorks
 from ivr.store.engine import is_a_row_s
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
-TRIES = 3  # of one recording, until this process is started anew
+STEP = "transcriber"
+TRIES = 3  # of one recording, an hour apart, until this process is started anew
 
 
 class Transcriber:
@@ -38,25 +39,37 @@ class Transcriber:
         folder: Path,
         learning: Learning,
         clock: Callable[[], datetime],
+        aside: Aside,
     ) -> None:
         self.engine = engine
         self.recogniser = recogniser
         self.folder = folder
         self.learning = learning
         self.clock = clock
+        self.aside = aside
         self._failed: Counter[str] = Counter()
         self._doubted: Counter[str] = Counter()  # of these, since one worked: it may be the recogniser
-        self._tried, self._any_works = set[str](), False  # in vain, and whether one worked, at this look
+        self._tried: dict[str, Exception] = {}  # in vain, at this look
+        self._any_works = False  # at this look
 
     async def all(self) -> None:
-        """A look: each that waits, once. Raises NoneWorks, and nobody's failure is counted then."""
-        self._tried, self._any_works = set(), False
+        """A look: each that waits, once. Whoever fails is put aside for an hour: few may share an outage.
+
+        Raises NoneWorks, and nobody's failure is counted then.
+        """
+        self._tried, self._any_works = {}, False
         while await self.once():
             pass
+        self._failed.update(self._tried.keys())
+        if not self._any_works:
+            self._doubted.update(self._tried.keys())
+        for name, error in self._tried.items():
+            self.aside.put(STEP, name, error, self.clock(), tell=False)
 
     async def once(self) -> bool:
         """One recording, the newest first. False when there is none to try at this look. Raises NoneWorks."""
-        besides = {name for name, times in self._failed.items() if times >= TRIES} | self._tried
+        besides = {name for name, times in self._failed.items() if times >= TRIES}
+        besides |= {*self._tried, *self.aside.waiting(STEP, self.clock())}
         async with self.engine.begin() as connection:
             found = await self._take(connection, besides)
             if found is None:
@@ -94,18 +107,15 @@ class Transcriber:
             self._any_works = True
             self._doubted.clear()
 
-    def _fail(self, found: Unheard, error: object) -> None:
+    def _fail(self, found: Unheard, error: Exception) -> None:
         """The others go on; it is tried again, but not for ever. Raises NoneWorks."""
-        self._failed[found.name] += 1
-        self._tried.add(found.name)
+        self._tried[found.name] = error
         log.error("recording %s was not put into words: %s", found.name, error)
-        if self._any_works:
-            return
-        self._doubted[found.name] += 1
-        if len(self._doubted) >= MANY:
+        doubted = self._doubted.keys() | self._tried.keys()
+        if not self._any_works and len(doubted) >= MANY:
             self._failed -= self._doubted
-            self._doubted = Counter(dict.fromkeys(self._doubted, 0))
-            raise NoneWorks("transcriber", type(error).__name__) from None
+            self._doubted = Counter(dict.fromkeys(doubted, 0))
+            raise NoneWorks(STEP, type(error).__name__) from None
 
     async def _words(self, found: Unheard) -> str:
         async with AsyncExitStack() as stack:

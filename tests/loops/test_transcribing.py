@@ -24,7 +24,7 @@ from ivr.loops.transcribing import TRIES, Transcriber
 from ivr.settings import Recognition, Settings
 from ivr.speech.recognition import Recogniser, RecognitionError, by_command, by_sherpa
 from ivr.store import key_file
-from ivr.store.aside import NoneWorks
+from ivr.store.aside import Aside, NoneWorks
 from ivr.store.tables import recordings, suggestions
 from tests.desk.counter import Counter, counter
 from tests.desk.office import WEDNESDAY, call, office, opening, words
@@ -64,8 +64,14 @@ async def said(engine: AsyncEngine, folder: Path, hz: float, topic: str = "other
 
 
 def transcriber(engine: AsyncEngine, folder: Path, command: list[str], seconds: float = 20) -> Transcriber:
-    recogniser = by_command(command, seconds)
-    return Transcriber(engine, recogniser, folder / "recordings", Learning(SEED), lambda: WEDNESDAY)
+    recogniser, learning = by_command(command, seconds), Learning(SEED)
+    return Transcriber(engine, recogniser, folder / "recordings", learning, lambda: WEDNESDAY, Aside())
+
+
+async def look(listener: Transcriber, hours: int) -> None:
+    """As it looks so many hours later."""
+    listener.clock = lambda: WEDNESDAY + timedelta(hours=hours)
+    await listener.all()
 
 
 async def written(at: Counter, code: str) -> str | None:
@@ -143,8 +149,8 @@ async def test_words_that_the_books_refuse_keep_nobody_waiting_and_are_not_tried
     at = await counter(engine)
     code, bad = await said(engine, tmp_path, 400), await said(engine, tmp_path, 1_200, "water.bill")
     listener = transcriber(engine, tmp_path, program)
-    for _ in range(TRIES + 1):
-        await listener.all()
+    for hours in range(TRIES + 1):
+        await look(listener, hours)
     assert await written(at, code) == "سه روز است آب خانه ما قطع است" and await written(at, bad) is None
     assert caplog.text.count("was not put into words") == TRIES
     assert "UPDATE recordings" not in caplog.text, "nor what was said"
@@ -158,10 +164,29 @@ async def test_a_recording_over_which_the_recogniser_stumbles_is_not_tried_for_e
     listener = transcriber(engine, tmp_path, program)
     listener.recogniser = Stumbling(listener.recogniser.commands)
     async with asyncio.timeout(patience(40)):
-        for _ in range(TRIES + 1):
-            await listener.all()
+        for hours in range(TRIES + 1):
+            await look(listener, hours)
     assert await written(at, code) == "سه روز است آب خانه ما قطع است" and await written(at, bad) is None
     assert caplog.text.count("was not put into words") == TRIES
+
+
+async def test_an_outage_costs_the_few_that_wait_an_hour_and_not_their_words(
+    engine: AsyncEngine, tmp_path: Path, program: list[str]
+) -> None:
+    at = await counter(engine)
+    codes = [
+        await said(engine, tmp_path, 400, topic) for topic in ("water.bill", "energy.gas", "water.supply")
+    ]
+    listener = transcriber(engine, tmp_path, program)
+    (there := tmp_path / "recogniser.py").rename(away := tmp_path / "away")
+    for _ in range(TRIES + 1):
+        await listener.all()
+    told = "transcriber: 3 put aside, which can't be worked on (RecognitionError); the log says why"
+    assert listener.aside.troubles == [told]
+    away.rename(there)
+    await look(listener, 1)
+    assert {await written(at, code) for code in codes} == {"سه روز است آب خانه ما قطع است"}
+    assert listener.aside.troubles == []
 
 
 async def test_a_recogniser_that_is_away_is_told_of_and_no_recording_is_given_up_for_it(
@@ -198,14 +223,14 @@ async def test_as_many_as_no_recogniser_understands_keep_no_older_one_waiting_an
         await listener.all()
     await listener.all()
     assert await written(at, code) == "سه روز است آب خانه ما قطع است"
-    for _ in range(TRIES - 1):
+    for hours in range(1, TRIES):
         with pytest.raises(NoneWorks):
-            await listener.all()
+            await look(listener, hours)
         code = await said(engine, tmp_path, 400, "water.supply")
         await listener.all()
         assert await written(at, code)
     caplog.clear()
-    await listener.all()
+    await look(listener, TRIES)
     assert "was not put into words" not in caplog.text
 
 
