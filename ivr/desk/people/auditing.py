@@ -56,9 +56,11 @@ async def listed(
     """The newest first, from below the id `before` on; of one person by name, one subject, or one case.
 
     `scope`: who reads it, from whom what is about some cases may be kept; None: the machine. `with_codes`:
-    whether codes of cases are told, of counties in sight alone, with what older releases named as subjects.
+    whether codes of cases are told, of counties in sight alone; those that older releases named as subjects,
+    which tell no county, to who sees all.
     """
-    about = audit.c.subject if with_codes else func.regexp_replace(audit.c.subject, "^case/.*", "")
+    by_subject = with_codes and not (scope and scope.areas)
+    about = audit.c.subject if by_subject else func.regexp_replace(audit.c.subject, "^case/.*", "")
     its = (column for column in audit.c if column.name != "subject")
     query = select(*its, about.label("subject"), people.c.name, people.c.full_name, cases.c.code)
     query = query.outerjoin(people, people.c.id == audit.c.person_id).outerjoin(

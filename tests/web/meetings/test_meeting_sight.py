@@ -243,3 +243,15 @@ async def test_the_audit_tells_who_sees_some_counties_nothing_of_cases_of_others
         clients = [await panel.signed_in("auditor", areas=(area,)) for area in ("ahar", "tabriz")]
         seen = [f'about=case/{code}">' in await client.text(path) for client in clients]
         assert seen == [True, False], path
+
+
+async def test_what_an_older_release_noted_tells_no_code_to_who_sees_some_counties(
+    panel: PanelServed, at: Hall
+) -> None:
+    """It does not tell of which county the case is."""
+    code = await at.open()
+    async with at.engine.begin() as connection:
+        await auditing.note(connection, at.at, "lottery_rung", subject=f"case/{code}")
+    client = await panel.signed_in("auditor", areas=("tabriz",))
+    page = await client.text("/panel/admin/audit")
+    assert words()("admin.audit.action.lottery_rung") in page and code not in page
