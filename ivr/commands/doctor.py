@@ -573,14 +573,15 @@ async def _store(settings: Settings) -> Diagnosis:
         return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
     engine = make_engine(database_url(settings), pool=1)
     try:
-        late = await storing.late(engine)
+        late = await storing.late(engine, settings.recordings)
     finally:
         await engine.dispose()
     found = f"{settings.recordings_store.url} answers"
-    if not late:
-        return Diagnosis("store", True, found)
-    found += f", and {late} recordings of more than an hour ago are not in it"
-    return Diagnosis("store", False, found, "the log of the work says why; ivr verify names what is damaged")
+    if late.waiting:
+        found += f", and takes nothing: {late.waiting} of the newest recordings wait for more than an hour"
+    if late.lost:
+        found += f"; of those that wait {late.lost} are not on this machine (ivr verify)"
+    return Diagnosis("store", not late.waiting, found, "the log of the work says why")
 
 
 async def _at_rest(settings: Settings) -> Diagnosis:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store import recording_files
@@ -30,6 +31,17 @@ log = logging.getLogger(__name__)
 PAGE = 100
 LATE = timedelta(hours=1)  # it takes half a minute
 Cursor = tuple[datetime, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Of the newest recordings that should have been there long ago.
+
+    `waiting`: for a store that took nothing since they were recorded. `lost`: not on this machine.
+    """
+
+    waiting: int
+    lost: int
 
 
 class StoreAway(OSError):
@@ -50,8 +62,8 @@ async def store_recordings(
 
     What retention removed here is removed there first, with what somebody made of it for listening meanwhile;
     where that can't be, the rest is copied nevertheless, and then it is raised.
-    A file that is not on this machine is another's to copy. One that is not what was recorded is never
-    copied: `ivr verify` names it.
+    A file that is not on this machine is another's to copy; of what nobody copied in time the log tells. One
+    that is not what was recorded is never copied: `ivr verify` names it.
     """
     refused: Exception | None = None
     try:
@@ -64,22 +76,40 @@ async def store_recordings(
     return done
 
 
-async def late(engine: AsyncEngine) -> int:
-    """How many recordings should have been there long ago."""
+async def late(engine: AsyncEngine, folder: Path) -> Late:
+    """A new store has an archive to take for days, oldest first: only that it takes nothing is amiss."""
+    each = recordings.c
+    newest = select(each.name, each.recorded_at).order_by(each.recorded_at.desc(), each.name.desc())
+    newest = newest.where(TO_STORE, each.recorded_at < func.now() - LATE).limit(PAGE)
     async with engine.connect() as connection:
-        query = select(func.count()).select_from(recordings)
-        query = query.where(TO_STORE, recordings.c.recorded_at < func.now() - LATE)
-        return (await connection.execute(query)).scalar_one()
+        rows = (await connection.execute(newest)).all()
+        here = [
+            row.recorded_at
+            for row in rows
+            if await ask_once(partial(recording_files.where, folder, row.name)) is not None
+        ]
+        lost = len(rows) - len(here)
+        if not here or (await connection.execute(_newer_that_is_stored(here[0]))).first() is not None:
+            return Late(0, lost)
+        last = (await connection.execute(select(func.max(each.stored_at)))).scalar_one()  # by no index
+    return Late(sum(last is None or at > last for at in here), lost)
+
+
+def _newer_that_is_stored(at: datetime) -> Select[Any]:
+    each = recordings.c
+    its = select(each.name).where(each.recorded_at >= at, each.removed_at.is_(None))
+    return its.where(each.stored_at.is_not(None)).limit(1)
 
 
 async def _store_all(engine: AsyncEngine, folder: Path, vault: Vault, now: datetime, aside: Aside) -> int:
     done, after = 0, None
     while True:
         async with engine.connect() as connection:
-            rows = (await connection.execute(not_stored(after))).all()
+            but = aside.but("store", recordings.c.name, now)
+            rows = (await connection.execute(not_stored(after, *but))).all()
         its = {row.name: row for row in rows}
         try:
-            done += await aside.each("store", its, partial(_store, engine, folder, vault), now)
+            done += await aside.each("store", its, partial(_store, engine, folder, vault, now), now)
         except StoreAway as away:
             raise VaultError(*away.args) from away
         if len(rows) < PAGE:
@@ -87,10 +117,13 @@ async def _store_all(engine: AsyncEngine, folder: Path, vault: Vault, now: datet
         after = (rows[-1].recorded_at, rows[-1].name)
 
 
-def not_stored(after: Cursor | None) -> Select[Any]:
-    """The oldest recordings that are not in the store; `after` continues behind the last one seen."""
+def not_stored(after: Cursor | None, *but: ColumnElement[bool]) -> Select[Any]:
+    """The oldest recordings that are not in the store; `after` continues behind the last one seen.
+
+    `but`: what leaves out those put aside. A page of them would hold nothing that shows whose fault it is.
+    """
     place = (recordings.c.recorded_at, recordings.c.name)
-    query = select(*place, recordings.c.sha256).where(TO_STORE)
+    query = select(*place, recordings.c.sha256).where(TO_STORE, *but)
     query = query.order_by(*place).limit(PAGE)
     return query if after is None else query.where(tuple_(*place) > tuple_(*after))
 
@@ -108,10 +141,10 @@ async def _remove(engine: AsyncEngine, vault: Vault, derived: Derived) -> None:
             return
 
 
-async def _store(engine: AsyncEngine, folder: Path, vault: Vault, row: Row[Any]) -> int | None:
+async def _store(engine: AsyncEngine, folder: Path, vault: Vault, now: datetime, row: Row[Any]) -> int | None:
     """None where there is nothing to copy. Raises StoreAway, or VaultError for this recording alone."""
     try:
-        if not await ask_once(partial(_copy, folder, vault, row)):
+        if not await ask_once(partial(_copy, folder, vault, now, row)):
             return None
     except VaultError as error:
         try:
@@ -129,11 +162,13 @@ async def _note(engine: AsyncEngine, name: str, stored_at: Any) -> None:
         await connection.execute(this.values(stored_at=stored_at))
 
 
-def _copy(folder: Path, vault: Vault, row: Row[Any]) -> bool:
+def _copy(folder: Path, vault: Vault, now: datetime, row: Row[Any]) -> bool:
     """As it was recorded: the store is a copy that needs no key of ours."""
     try:
         file = recording_files.opened(folder, row.name)
-    except OSError:
+    except OSError as error:
+        if row.recorded_at < now - LATE:
+            _tell_of(row.name, error.strerror or str(error))
         return False
     except Unopened as error:
         log.error("recording %s is not stored: %s", row.name, error)
@@ -145,6 +180,12 @@ def _copy(folder: Path, vault: Vault, row: Row[Any]) -> bool:
         file.seek(0)
         vault.put(row.name, file, row.sha256)
     return True
+
+
+@cache
+def _tell_of(name: str, why: str) -> None:
+    """Once: every pass finds it so."""
+    log.error("recording %s is not stored, and can't be read here: %s", name, why)
 
 
 def _digest(file: BufferedReader) -> str:

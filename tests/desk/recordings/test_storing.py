@@ -194,14 +194,11 @@ async def test_one_whose_disk_fails_in_the_middle_of_it_keeps_no_newer_one_from_
 
 
 async def test_one_that_the_store_refuses_is_put_aside_for_an_hour_and_keeps_no_newer_one_out(
-    engine: AsyncEngine, database_url: str, tmp_path: Path, vault: Vault, endpoint: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    engine: AsyncEngine, tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await with_words(engine, tmp_path)
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         older, newer = (row.name for row in await connection.execute(not_stored(None)))
-        long_ago = func.now() - timedelta(hours=2)
-        await connection.execute(update(recordings).values(recorded_at=long_ago))
     aside, puts, now = Aside(), obstore.put, datetime.now(UTC)
 
     def refusing(store: Any, path: str, file: Any) -> None:
@@ -216,14 +213,67 @@ async def test_one_that_the_store_refuses_is_put_aside_for_an_hour_and_keeps_no_
     monkeypatch.setattr(obstore, "put", refusing)
     assert await a_pass(0) == 1 and await stored(engine) == [newer]
     assert aside.troubles == ["store: 1 put aside, which can't be worked on (VaultError); the log says why"]
-    its = RecordingsStore(url=BUCKET, endpoint=endpoint, key="key", secret="secret")
-    settings = Settings(state=tmp_path, database_url=database_url, recordings_store=its)
-    found = await doctor._store(settings)  # this check alone: all of them take seconds
-    assert not found.ok and "1 recordings of more than an hour ago are not in it" in found.found
-
     monkeypatch.undo()
     assert [await a_pass(30), await a_pass(61)] == [0, 1] and aside.troubles == []
-    assert (await doctor._store(settings)).ok  # likewise
+
+
+async def test_a_page_of_those_that_the_store_refuses_keeps_no_newer_one_out(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.aside.MANY", 2)
+    monkeypatch.setattr("ivr.desk.recordings.storing.PAGE", 4)
+    for _ in range(3):
+        await with_words(engine, tmp_path)
+    async with engine.connect() as connection:
+        bad = {row.name for row in await connection.execute(not_stored(None))}
+    aside, puts = Aside(), obstore.put
+
+    def refusing(store: Any, path: str, file: Any) -> None:
+        if path.removesuffix(".wav") in bad:
+            raise PermissionDeniedError("AccessDenied")
+        puts(store, path, file)
+
+    async def a_pass() -> int:
+        folder, derived = tmp_path / "recordings", Derived(tmp_path / "derived")
+        return await store_recordings(engine, folder, vault, derived, aside=aside)
+
+    monkeypatch.setattr(obstore, "put", refusing)
+    for _ in range(2):
+        with pytest.raises(NoneWorks):
+            await a_pass()
+    assert len(bad) == 4 and await a_pass() == 2 and aside.counts == {"store": 4}
+
+
+async def test_the_doctor_tells_of_a_store_that_takes_nothing_and_not_of_an_archive_or_a_lost_file(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, vault: Vault, endpoint: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    await with_words(engine, tmp_path)
+    async with engine.begin() as connection:
+        long_ago = func.now() - timedelta(hours=2)
+        await connection.execute(update(recordings).values(recorded_at=long_ago))
+        here, lost = (row.name for row in await connection.execute(not_stored(None)))
+    store = RecordingsStore(url=BUCKET, endpoint=endpoint, key="key", secret="secret")
+    settings = Settings(state=tmp_path, database_url=database_url, recordings_store=store)
+    taking_nothing = "takes nothing: {} of the newest recordings wait for more than an hour"
+    found = await doctor._store(settings)  # this check alone: all of them take seconds
+    assert not found.ok and taking_nothing.format(2) in found.found
+
+    (file := recording_files.plain(tmp_path / "recordings", lost)).rename(away := tmp_path / "away")
+    found = await doctor._store(settings)  # likewise
+    assert not found.ok and taking_nothing.format(1) in found.found
+    for _ in range(2):
+        await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    assert caplog.text.count(f"recording {lost} is not stored, and can't be read here") == 1
+    found = await doctor._store(settings)  # likewise
+    assert found.ok and found.found.endswith("; of those that wait 1 are not on this machine (ivr verify)")
+
+    away.rename(file)
+    before, its = func.now() - timedelta(hours=3), update(recordings).where(recordings.c.name == here)
+    for stored_at, is_ok in ((func.now(), True), (before, False)):  # of another that was recorded before it
+        async with engine.begin() as connection:
+            await connection.execute(its.values(recorded_at=before, stored_at=stored_at))
+        assert (await doctor._store(settings)).ok is is_ok  # likewise
 
 
 async def test_a_store_that_takes_nothing_is_no_recording_s_fault(
@@ -317,8 +367,11 @@ async def test_the_store_gets_what_was_recorded_and_helps_where_the_key_of_an_en
 
 
 async def test_what_waits_to_be_stored_is_found_by_index(engine: AsyncEngine) -> None:
-    plan = await plan_of(engine, not_stored(None))
-    assert "ix_recordings_to_store" in plan and "Sort" not in plan, plan
+    aside, now = Aside(), datetime.now(UTC)
+    for _ in range(2):
+        plan = await plan_of(engine, not_stored(None, *aside.but("store", recordings.c.name, now)))
+        assert "ix_recordings_to_store" in plan and "Sort" not in plan, plan
+        aside.put("store", "refused", VaultError("refused"), now)
 
 
 async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
