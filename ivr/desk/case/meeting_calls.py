@@ -40,7 +40,7 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
     Whoever is yet to hear that her slot is off hears that also where she goes on waiting, or waits no more.
     """
     goes_on = notice["what"] in (WAITING, ELSEWHERE)
-    if goes_on and (off := await _yet_to_hear(connection, case.id, OFF)):
+    if goes_on and (off := await _yet_to_hear(connection, case.id)):
         what = OFF if notice["what"] == WAITING else ELSEWHERE
         notice = {**notice, "what": what} | ({"was_at": off["was_at"]} if "was_at" in off else {})
     await cancel(connection, case.id, now)
@@ -54,9 +54,11 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
             await _plan(connection, case, {**notice, "what": REMINDER, "again_on": again_on}, now, at)
 
 
-async def _yet_to_hear(connection: AsyncConnection, case: uuid.UUID, what: str) -> dict[str, Any] | None:
-    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, YET_TO_TELL)
-    query = select(callbacks.c.notice).where(*its, callbacks.c.notice["what"].as_string() == what)
+async def _yet_to_hear(connection: AsyncConnection, case: uuid.UUID) -> dict[str, Any] | None:
+    """That a slot is off which she was told: news of a request that went elsewhere may tell that, too."""
+    notice, its = callbacks.c.notice, (callbacks.c.case_id == case, callbacks.c.purpose == MEETING)
+    is_off = or_(notice["what"].as_string() == OFF, notice["was_at"].as_string().is_not(None))
+    query = select(notice).where(*its, YET_TO_TELL, is_off)
     found: dict[str, Any] | None = (await connection.execute(query.limit(1))).scalar()
     return found
 

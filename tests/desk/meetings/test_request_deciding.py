@@ -114,6 +114,19 @@ async def test_who_is_yet_to_hear_that_her_slot_is_off_is_told_that_nothing_hold
     assert news is not None and news.what == meeting_calls.ELSEWHERE
 
 
+async def test_who_is_accepted_again_before_she_heard_that_her_slot_is_off_hears_that_first(at: Hall) -> None:
+    """Of her waiting alone she would come at the hour that she was told."""
+    code = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1))
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await agenda.release(at.engine, at.page, at.by(code, "سفر"), LATER)
+    await office.send_below(at.engine, at.page, at.by(code, "نخست فرمانداری"), "farmandari_ahar")
+    await office.accept(at.engine, at.page, at.by(code), LATER)
+    [row] = await waiting(at)
+    assert (row["what"], row["again_on"]) == (meeting_calls.OFF, LATER.isoformat()) and "was_at" in row
+
+
 async def test_a_request_is_called_home_from_the_tier_below(at: Hall) -> None:
     code = await at.wish()
     await office.send_below(at.engine, at.page, at.by(code, "نخست فرمانداری"), "farmandari_ahar")
