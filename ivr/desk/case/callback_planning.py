@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +23,7 @@ from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.store.callbacks import NOBODY_ON_THE_LINE, PUT_ASIDE
-from ivr.store.case_parts import HER_OWN
+from ivr.store.case_parts import HER_OWN, followed_by
 from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
@@ -220,9 +220,14 @@ async def wish(
 ) -> bool:
     """Who asked for a case while the books were away, or says that it is solved, is called about it.
 
-    Her call is the proof that the number called. False when there is no such case.
+    Her call is the proof that the number called. Of a duplicate she hears about the case in which it goes on
+    where that is hers; else that it is merged, for a stranger may know its code. False when there is no such
+    case.
     """
-    case = (await connection.execute(select(cases).where(cases.c.code == code, HER_OWN))).first()
+    its = cases.c
+    goes_on = and_(followed_by(code), or_(its.caller_key == number, its.callback == number))
+    found = select(cases).where(or_(and_(its.code == code, HER_OWN), goes_on)).order_by(its.code == code)
+    case = (await connection.execute(found.limit(1))).first()
     if case is None:
         return False
     same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))

@@ -583,6 +583,23 @@ async def test_an_answer_is_told_to_her_and_not_to_a_stranger_who_wished_it(
     assert found == {"+989141234567": ("آب وصل شد.", False, True), "+989350000000": ("", True, False)}
 
 
+async def test_who_asked_by_the_code_of_a_duplicate_is_called_about_the_case_in_which_it_goes_on(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """A stranger is not: that code opens nothing of the other case to them."""
+    async with office(engine, tmp_path) as hotline:
+        code, again = [await hotline.intake.open_case(call(NUMBER), opening()) for _ in range(2)]
+        await hotline.pump.idle()
+    await closing.merge(engine, await page(engine), desk(again), code)
+    for number in ("+989350000000", "+989141234567"):
+        assert await wished(engine, again, number, f"wish:{number}")
+    placed = [await claim(engine), await claim(engine)]
+    assert {each.number: each.code for each in placed if each} == {
+        "+989350000000": again, "+989141234567": code,
+    }  # fmt: skip
+    assert not await wished(engine, "1234567894", "+989141234567")
+
+
 async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(text("SET LOCAL enable_seqscan = off"))
