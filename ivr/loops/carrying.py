@@ -454,11 +454,11 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
 
 
 async def _as_heard(channel: Channel, seen: CaseSeen) -> CaseSeen:
-    """Nobody is asked about an answer that is silence to her."""
-    for name in verdict.clips(seen):
-        if not await channel.has(name):
-            return replace(seen, unheard=True)
-    return seen
+    """Nobody is asked about an answer that is silence to her, be it in part."""
+    clips = verdict.clips(seen)
+    there = await asyncio.gather(*map(channel.has, clips))
+    gone = [name for name, is_there in zip(clips, there, strict=True) if not is_there]
+    return verdict.without(seen, gone) if gone else seen
 
 
 async def carry(line: OpenLine, channel: Channel) -> None:

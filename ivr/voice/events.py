@@ -193,7 +193,7 @@ class CaseSeen:
     """What may be told to someone who knows a tracking code. `parts`: where several agencies share it.
 
     `withheld`: there is an answer, which is told to her number only; `past`: to none, now that retention took
-    that away. `unheard`: it is in a person's voice, and that can't be played now.
+    that away. `unheard`: the voices of it, or of parts, that can't be played now.
     """
 
     result: Lookup
@@ -210,7 +210,7 @@ class CaseSeen:
     spoken: str = ""  # `answer` as it is read in another language than it is written in
     withheld: bool = False
     past: bool = False
-    unheard: bool = False
+    unheard: frozenset[str] = frozenset()
     meeting: MeetingSeen | None = None  # of a request to meet an official
     into: str = ""  # of a duplicate: the code of the case in which it goes on, of which all this is
 

@@ -5,6 +5,8 @@ No key ends her case before the answer was heard to its end: until then one only
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from ivr.cases.meetings import AWAITED
@@ -71,11 +73,9 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     """
     old: Speech = ("status.answer_was",) if _is_open(seen) else ()
     simply = old or ("status.answer_is",)
-    if seen.unheard:
-        return (*simply, "status.answer_unheard")
     if seen.voice:
-        return (*simply, Clip(seen.voice))
-    if is_unread(seen):  # stored before answers were looked at, or by other hands: not noise, and not silence
+        return (*simply, _voiced(seen, seen.voice))
+    if _is_in_no_voice(seen):  # stored before answers were looked at, or by others: neither noise nor silence
         return ("status.answer_was_unread" if old else "status.answer_unread",)
     text = script.heard(seen.answer, seen.spoken, language)
     pieces = [*script.pieces(text)]
@@ -83,9 +83,13 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     read_in = next(filter(None, voices), language)  # which she hears first
     intro = simply if read_in == language else (*old, f"status.answer_in_{read_in}")
     words = map(Words, pieces)
-    spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
+    spoken = [(f"agency.{part.agency}", _voiced(seen, part.voice)) for part in seen.parts if part.voice]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
     return (*intro, *said) if said else ()
+
+
+def _voiced(seen: CaseSeen, voice: str) -> Sound:
+    return "status.answer_unheard" if voice in seen.unheard else Clip(voice)
 
 
 def clips(seen: CaseSeen) -> list[str]:
@@ -93,11 +97,21 @@ def clips(seen: CaseSeen) -> list[str]:
     return [seen.voice] if seen.voice else [part.voice for part in seen.parts if part.voice]
 
 
+def without(seen: CaseSeen, gone: Collection[str]) -> CaseSeen:
+    """The same where these of its `clips` can't be played: what is written beside a voice is read then."""
+    if seen.voice in gone and script.heard(seen.answer, seen.spoken, script.FA):
+        return replace(seen, voice="")
+    return replace(seen, unheard=frozenset(gone))
+
+
 def is_unread(seen: CaseSeen) -> bool:
-    """Whether there is an answer that no voice reads, or plays now: nobody can say what she thinks of it."""
+    """Whether some of the answer no voice reads, or plays now: nobody can say what she thinks of it."""
+    return bool(seen.unheard) or _is_in_no_voice(seen)
+
+
+def _is_in_no_voice(seen: CaseSeen) -> bool:
     written = seen.answer.strip() or seen.spoken.strip()
-    unread = written and not seen.voice and not script.heard(seen.answer, seen.spoken, script.FA)
-    return seen.unheard or bool(unread)
+    return bool(written) and not seen.voice and not script.heard(seen.answer, seen.spoken, script.FA)
 
 
 def not_told(seen: CaseSeen) -> Sound:

@@ -160,18 +160,36 @@ def test_nobody_is_asked_to_judge_an_answer_that_she_has_not_heard(seen: CaseSee
 
 
 def test_nobody_is_asked_about_an_answer_in_a_voice_that_can_t_be_played_now() -> None:
-    unheard = replace(ANSWERED, answer="", voice="answers/1", unheard=True)
-    by_parts = replace(unheard, voice="", parts=(PartSeen("abfa", True, "answers/1"),))
-    for seen in (unheard, by_parts):
+    voiced = replace(ANSWERED, answer="", voice="answers/1")
+    by_parts = replace(voiced, voice="", parts=(PartSeen("abfa", True, "answers/1"),))
+    unheard, partly = (verdict.without(each, ["answers/1"]) for each in (voiced, by_parts))
+    for seen, behind in ((unheard, "status.answer_is"), (partly, "agency.abfa")):
         talk = ringing(seen)
         assert talk.heard[-1] == "verdict.or_operator" and "status.answer_unheard" in talk.heard
         assert "status.answer_is" not in talk.heard and Clip("answers/1") not in talk.heard
         assert talk.press("1").over and talk.session.verdict == "unread" and talk.verdicts == []
         asking = Conversation(seen=seen).press("1", "6", CODE)
-        assert asking.heard[-3:] == ["status.answer_is", "status.answer_unheard", "verdict.or_operator"]
+        assert asking.heard[-3:] == [behind, "status.answer_unheard", "verdict.or_operator"]
         assert asking.press("1").verdicts == [] and not asking.wished
     told = ringing(replace(unheard, may_confirm=False))
     assert "status.answer_unheard" in told.heard and "status.no_answer_yet" not in told.heard
+
+
+def test_of_a_case_in_parts_all_is_told_but_the_voice_that_can_t_be_played_and_nobody_is_asked() -> None:
+    parts = (PartSeen("abfa", True), PartSeen("bargh", True, "answers/1"), PartSeen("gas", True, "answers/2"))
+    seen = verdict.without(replace(ANSWERED, parts=parts), ["answers/1"])
+    told: list[Sound] = [Words("آب وصل شد"), "agency.bargh", "status.answer_unheard"]
+    told += ["agency.gas", Clip("answers/2")]
+    ours, hers = ringing(seen), Conversation(seen=seen).press("1", "6", CODE)
+    assert ours.heard[2:7] == told and hers.heard[-6:] == [*told, "verdict.or_operator"]
+    assert ours.press("1").verdicts == hers.press("1").verdicts == [] and not hers.wished
+
+
+def test_what_is_written_beside_a_voice_that_can_t_be_played_is_read_and_she_is_asked_about_that() -> None:
+    """Not what no voice reads."""
+    seen = verdict.without(replace(ANSWERED, voice="answers/1"), ["answers/1"])
+    assert called(seen).heard == [Words("آب وصل شد"), *BY, "verdict.menu"]
+    assert "status.answer_unheard" in ringing(verdict.without(replace(UNREAD, voice="x"), ["x"])).heard
 
 
 def test_whom_no_operator_answers_is_told_that_nobody_is_there() -> None:
