@@ -236,7 +236,7 @@ async def is_there(recordings: Path, name: str, room: Disks = ANYWHERE) -> bool:
     """Whether Asterisk can play it now."""
     with suppress(TimeoutError):  # a disk that hangs
         async with asyncio.timeout(THERE_SECONDS):
-            return await _size_of(recordings / f"{name}.{FORMAT}", name, room) >= 0
+            return await _size_of(recordings / f"{name}.{FORMAT}", name, room) > HEADER_BYTES
     return False
 
 

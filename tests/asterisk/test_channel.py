@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.pace import patience
 from ivr.voice.actions import Action, Ask, Clip, Connect, HangUp, LookUpCase, Operator, Record, Say, Words
 from ivr.voice.events import Connected, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
-from tests.asterisk.pretend import GoesOn, Pretend, until
+from tests.asterisk.pretend import SPEECH, GoesOn, Pretend, until
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 MENU = Ask(("kind.menu",), "fa")
@@ -113,10 +114,12 @@ async def test_all_of_a_speech_goes_into_one_command_so_that_no_key_is_lost_in_b
 
 
 def recorded(calls: Calls, name: str) -> None:
-    """A recording of that name lies there."""
+    """A recording of that name lies there: 20 ms."""
     file = calls.recordings / f"{name}.wav"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((1, 2, 8000, 160, "NONE", ""))
+        sound.writeframes(SPEECH)
 
 
 @pytest.mark.parametrize("barge_in", [True, False])
@@ -132,21 +135,32 @@ async def test_a_recording_that_is_not_there_is_left_out_and_told(
     assert "recording answers/gone is not there to be played" in caplog.text
 
 
-async def test_a_disk_that_hangs_has_no_recording_to_be_played(
-    calls: Calls, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    awake, call = threading.Event(), Pretend(keys="1")
+@pytest.mark.parametrize("content", [b"", b"RIFF" + bytes(40)], ids=["empty", "header"])
+async def test_a_recording_that_holds_no_sound_is_not_there(calls: Calls, content: bytes) -> None:
+    recorded(calls, "answers/1")
+    (calls.recordings / "answers" / "1.wav").write_bytes(content)
+    await calls.perform(call := Pretend(), [Ask((Clip("answers/1"), "a"), "fa")])
+    assert call.played == ["/sounds/fa/a"]
+
+
+@pytest.fixture
+def hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A disk that says nothing of its recordings, to the end."""
+    awake = threading.Event()
 
     def asleep(file: Path) -> int:
         awake.wait(patience(20))
-        return 1
+        return 1_000
 
     monkeypatch.setattr(recording, "THERE_SECONDS", 0.05)
     monkeypatch.setattr(recording, "_size", asleep)  # in stat(2)
-    try:
-        await calls.perform(call, [Ask((Clip("answers/there"), "a"), "fa")])
-    finally:
-        awake.set()
+    yield
+    awake.set()
+
+
+@pytest.mark.usefixtures("hangs")
+async def test_a_disk_that_hangs_has_no_recording_to_be_played(calls: Calls) -> None:
+    await calls.perform(call := Pretend(keys="1"), [Ask((Clip("answers/there"), "a"), "fa")])
     assert call.played == ["/sounds/fa/a"]
 
 
