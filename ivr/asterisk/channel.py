@@ -93,7 +93,7 @@ class Channel:
     """
 
     __slots__ = (
-        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts",
+        "_connection", "_name", "_now", "_recorded", "_recordings", "_room", "_sounds", "_speak", "_timeouts",
         "fell_silent", "new_stem", "recording", "recording_since",
     )  # fmt: skip
 
@@ -113,6 +113,7 @@ class Channel:
         self._recordings = recordings
         self._now: datetime | None = None
         self._name = ""  # of the next recording, once chosen
+        self._recorded: set[str] = set()  # in this call
         self.new_stem: Callable[[], str] = recording.by_chance  # what a recording's name ends with
         self.recording: Record | None = None  # the one under way …
         self.recording_since = 0.0  # … and when its beep was over, by time.monotonic
@@ -364,6 +365,7 @@ class Channel:
         found = await recording.examine(self._recordings, name, reply, lasted, self._room)
         if reply.value == "writefile":
             self._room.refused(name)
+        self._recorded.add(name)
         event = HungUp() if found is recording.NOTHING and self._connection.hung_up else found
         return event, reply.endpos is not None
 
@@ -483,7 +485,9 @@ class Channel:
     async def _path(self, sound: Clip | Words, language: str) -> str | None:
         if isinstance(sound, Words):
             return await self._speak(sound.text, language)
-        return str(self._recordings / sound.name) if await self.has(sound.name) else None
+        # Of what she has just said nobody asks a disk that may still be busy with it.
+        there = sound.name in self._recorded or await self.has(sound.name)
+        return str(self._recordings / sound.name) if there else None
 
 
 async def _hung_up() -> Event:

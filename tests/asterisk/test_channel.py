@@ -164,6 +164,21 @@ async def test_a_disk_that_hangs_has_no_recording_to_be_played(calls: Calls) -> 
     assert call.played == ["/sounds/fa/a"]
 
 
+@pytest.mark.usefixtures("hangs")
+async def test_she_hears_again_what_she_has_just_said_however_busy_its_disk_is(calls: Calls) -> None:
+    call, said = Pretend(), list[str]()
+
+    async def script(channel: Channel) -> None:
+        channel.caller(NOW)
+        found = await channel.perform(Record("fa"))
+        assert isinstance(found, Recorded)
+        said.append(f"{calls.recordings / found.name}")
+        await channel.perform(Ask(("a", Clip(found.name)), "fa"))
+
+    await calls.talk(call, script)
+    assert call.played == ["/sounds/fa/a", *said]
+
+
 async def test_first_and_next_key_have_their_own_times_set_only_when_they_change(calls: Calls) -> None:
     call = Pretend(keys="1#2#3#")
     await calls.perform(call, [CODE, CODE, MENU, CODE])
