@@ -10,7 +10,6 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,6 +38,7 @@ from ivr.desk.case import turn_calls
 from ivr.store import recording_files
 from ivr.store.disk_thread import ask_once, in_time
 from ivr.voice import script
+from ivr.voice.wave import HEADER_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
-UNSAID = 3  # times that a call is put off for want of what is to be heard, until anybody is told
+UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told, or the desk's
 UNSAID_FOR = timedelta(hours=1)  # that it is told: who still waits is tried meanwhile
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up
 
@@ -117,8 +117,8 @@ class Dialler:
         if not put_off:
             return ""
         return (
-            f"{put_off} call-backs were put off {UNSAID} times or more: what is to be heard can't be spoken, "
-            "or its recording is not there; the log tells which"
+            f"{put_off} call-backs were put off {UNSAID} times or more: what is to be heard can't be spoken "
+            "(the log tells which), or its recording is not there (`ivr verify` tells of which case)"
         )
 
     async def look(self) -> None:
@@ -175,13 +175,9 @@ class Dialler:
 
     async def _place(self, placing: Placing) -> None:
         """Ring her, once. Where nobody knows what came of it, the attempt stays open and is looked up."""
-        if not await self._can_be_told(placing):
-            tries, _ = self._unsaid.get(placing.code, (0, None))
-            self._unsaid[placing.code] = tries + 1, self.clock()
-            log.error("call-back %s waits: what she is to hear can't be spoken or played", placing.id)
-            await self._say(placing.id, Outcome.NOT_SENT)
+        if (unsaid := await self._made_ready(placing)) is not None:
+            await self._say(placing.id, unsaid)
             return
-        self._unsaid.pop(placing.code, None)
         log.info("call-back %s rings %s", placing.id, phone.mask(placing.number))
         try:
             outcome = await self._ring(placing)
@@ -196,26 +192,48 @@ class Dialler:
             log.info("call-back %s: %s", placing.id, outcome)
             await self._say(placing.id, outcome)
 
-    async def _can_be_told(self, placing: Placing) -> bool:
-        """Make the words ready, so that she need not wait for them: nobody is asked about what was not heard.
+    async def _made_ready(self, placing: Placing) -> Outcome | None:
+        """Have ready what she is to hear, so that she need not wait for it; else how the attempt ends.
 
-        What no voice reads, like a place in other letters, is left out of the call, as ever.
+        Nobody is asked about what was not heard. An answer whose recording stays away is the desk's to tell;
+        whatever there is of one in parts she is rung to hear.
         """
-        for name in placing.clips:
-            if not await self._is_there(name):
-                return False
-        for words in script.pieces(placing.answer):
-            if script.is_spoken(words) and await self.speak(words, placing.language) is None:
+        there = [await self._is_there(name) for name in placing.clips]
+        words = placing.answer if all(there) else placing.instead or placing.answer
+        spoken = await self._is_spoken(words, placing.language)
+        if spoken and (all(there) or placing.instead):
+            self._unsaid.pop(placing.code, None)
+            return None
+        tries = self._unsaid.get(placing.code, (0, None))[0] + 1
+        self._unsaid[placing.code] = tries, self.clock()
+        if not spoken or None in there or tries < UNSAID:
+            log.error("call-back %s waits: what she is to hear can't be spoken or played", placing.id)
+            return Outcome.NOT_SENT
+        if words or any(there):
+            return None
+        log.error("call-back %s is the desk's: nothing of what she is to hear is there", placing.id)
+        return Outcome.UNREAD
+
+    async def _is_spoken(self, text: str, language: str) -> bool:
+        """What no voice reads, like a place in other letters, is left out of the call, as ever."""
+        for words in script.pieces(text):
+            if script.is_spoken(words) and await self.speak(words, language) is None:
                 return False
         return True
 
-    async def _is_there(self, name: str) -> bool:
+    async def _is_there(self, name: str) -> bool | None:
+        """Whether it holds any sound. None: nobody knows, for its disk is sick, or hangs."""
         file = recording_files.plain(self.recordings, name)
-        with suppress(OSError):  # its disk is sick, or hangs
-            if await ask_once(partial(in_time, self.recordings, file.is_file)):
-                return True
-        log.error("recording %s is not there to be played", name)
-        return False
+        there: bool | None = False
+        try:
+            there = (await ask_once(partial(in_time, self.recordings, file.stat))).st_size > HEADER_BYTES
+        except FileNotFoundError:
+            pass
+        except OSError:
+            there = None
+        if not there:
+            log.error("recording %s is not there to be played", name)
+        return there
 
     async def _ring(self, placing: Placing) -> Outcome | None:
         """None: she answered, and the call itself says how it went."""

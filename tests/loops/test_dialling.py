@@ -64,9 +64,12 @@ from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
 from tests.asterisk.pretend import Pretend, no_speech
 from tests.asterisk.pretend_ami import PretendAmi, pretend_ami, refuse, success
-from tests.desk.call.test_callbacks import NOON, NUMBER, answered, claim
+from tests.desk.call.test_callbacks import NOON, NUMBER, answered, claim, untold
 from tests.desk.call.test_callbacks import row as row_of
+from tests.desk.case.test_family import split, spoken_by
+from tests.desk.counter import counter
 from tests.desk.office import call, office, opening
+from tests.fixtures.damaged import away
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
 from tests.fixtures.province import answer, book_of, read_page
 from tests.loops.carried import carried
@@ -559,10 +562,76 @@ async def test_who_is_to_hear_a_person_s_voice_is_rung_once_its_recording_is_the
         waits = await tried(dialler)
         assert (waits.state, waits.last_outcome, waits.next_at) == ("waiting", "not_sent", NOON + SOON)
         assert peer.count("Originate") == 0
-        (tmp_path / "answers").mkdir()
-        (tmp_path / "answers" / "1.wav").touch()
+        write_tone(tmp_path / "answers" / "1.wav", TONE, 0)
+        assert (await tried(dialler)).last_outcome == "not_sent", "a header is no sound"
+        write_tone(tmp_path / "answers" / "1.wav", TONE, 1)
         await tried(dialler)
         assert peer.count("Originate") == 1
+
+
+async def test_who_is_to_hear_a_voice_whose_recording_is_lost_is_rung_with_what_is_written_beside_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    made = list[str]()
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer_voice="answers/1"))
+
+    async def speak(words: str, language: str) -> str | None:
+        made.append(words)
+        return words
+
+    async with dialling(engine, tmp_path, speak) as (dialler, peer):
+        await tried(dialler)
+        assert (peer.count("Originate"), dialler.trouble, made) == (1, "", ["آب وصل شد."])
+    async with engine.begin() as connection:
+        await connection.execute(update(callbacks).values(next_at=NOON, last_at=None))
+    async with office(engine, tmp_path / "server") as desk:
+        placing = await claim(engine)
+        assert placing is not None
+        call_of_ours = Pretend(keys="1" * 9, arguments=("callback", str(placing.id)))
+        await carried(line_of(desk, tree()), call_of_ours, tmp_path)
+        await desk.pump.idle()
+    assert "/sounds/verdict.menu" in call_of_ours.played
+    assert (await row_of(engine)).last_outcome == "solved"
+
+
+async def test_an_answer_whose_recording_is_lost_is_the_desk_s_to_tell_unless_its_disk_is_only_sick(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        with away(tmp_path / "answers" / "1.wav"):
+            for _ in range(UNSAID):
+                assert (await tried(dialler)).last_outcome == "not_sent"
+        assert "`ivr verify` tells of which case" in dialler.trouble and await untold(engine) == []
+        lost = await tried(dialler)
+        assert (lost.state, lost.last_outcome, peer.count("Originate")) == ("unreachable", "unread", 0)
+    assert await untold(engine) == [code]
+
+
+async def test_of_an_answer_in_parts_she_is_rung_to_hear_what_there_is_once_the_rest_stays_away(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await counter(engine)
+    _, one, two = await split(at)
+    await answers.give(engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
+    await answers.give(engine, at.page, at.ask(two, "shahrdari_ahar"), "", spoken_by("shahrdari_ahar"))
+    made = list[str]()
+
+    async def speak(words: str, language: str) -> str | None:
+        made.append(words)
+        return words
+
+    async with dialling(engine, tmp_path, speak) as (dialler, peer):
+        for _ in range(UNSAID - 1):
+            assert (await tried(dialler)).last_outcome == "not_sent"
+        assert peer.count("Originate") == 0
+        await tried(dialler)
+        assert peer.count("Originate") == 1 and "لوله تعمیر شد." in made[-1]
+    assert await untold(engine) == []
 
 
 async def test_whoever_is_put_off_again_and_again_for_want_of_words_is_told_of_until_they_can_be_spoken(

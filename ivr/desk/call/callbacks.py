@@ -79,7 +79,8 @@ LOOKED_AT = 100  # rows looked at for one that may be called now
 class Placing:
     """An attempt that is committed and may now be sent: once.
 
-    `answer`: words to be made ready for her; `clips`: recordings that she is to hear.
+    `answer`: words to be made ready for her; `clips`: recordings that she is to hear; `instead`: words that
+    are read to her where those are not there.
     """
 
     id: uuid.UUID
@@ -88,6 +89,7 @@ class Placing:
     language: str
     answer: str
     clips: Collection[str] = ()
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,12 +415,15 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     first = wanted.first_at or now
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
-    told = "" if case.answer_voice or wanted.purpose in (VERIFY, LOTTERY, TURN) else case.answer
-    answer = script.heard(told, told and case.answer_spoken, wanted.language)
+    words, instead = "", ""
     if wanted.purpose in (MEETING, ORDER):
-        answer = wanted.notice.get("place") or wanted.notice.get("words", "")
-    clips = _clips(case) if wanted.purpose in (ANSWER, STATUS) else ()
-    return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer, clips)
+        words = wanted.notice.get("place") or wanted.notice.get("words", "")
+    elif wanted.purpose in OF_CASE:
+        words = script.heard(case.answer, case.answer_spoken, wanted.language)
+        if case.answer_voice:
+            words, instead = "", words
+    clips = _clips(case) if wanted.purpose == ANSWER else ()  # what a status lacks she is told
+    return Placing(attempt["id"], wanted.number, case.code, wanted.language, words, clips, instead)
 
 
 def _clips(case: Row[Any]) -> Collection[str]:

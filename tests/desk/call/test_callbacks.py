@@ -583,6 +583,20 @@ async def test_an_answer_is_told_to_her_and_not_to_a_stranger_who_wished_it(
     assert found == {"+989141234567": ("آب وصل شد.", False, True), "+989350000000": ("", True, False)}
 
 
+async def test_a_recording_is_looked_for_before_the_call_about_an_answer_and_holds_up_no_status(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Who asked how it stands hears that it can't be played now."""
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.cases).values(answer_voice="answers/1"))
+    assert await wished(engine, code, "+989350000000")
+    placed = [await claim(engine), await claim(engine)]
+    found = {each.number: ([*each.clips], each.answer, each.instead) for each in placed if each}
+    assert found["+989141234567"] == (["answers/1"], "", "آب وصل شد.")
+    assert found["+989350000000"][:2] == ([], "")
+
+
 async def test_who_asked_by_the_code_of_a_duplicate_is_called_about_the_case_in_which_it_goes_on(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
