@@ -107,6 +107,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "servers": (settings.agi, *settings.agi.others),
         "ami": settings.ami,
         "admitted": _admitted(settings.agi),
+        "named": tuple(host for host in _elsewhere(settings.agi) if not _is_address(host)),
         "sip": settings.sip,
         "ws": settings.ws,
         "phone": settings.browser_phone,
@@ -139,19 +140,26 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
 
 
 def _admitted(agi: Agi) -> tuple[str, ...]:
-    """The servers elsewhere, whom Asterisk's manager lets in beside this machine. Raises DialplanError."""
-    found = []
-    hosts = {"agi.host": agi.host} | {f"agi.others.{n}.host": it.host for n, it in enumerate(agi.others)}
-    for key, host in hosts.items():
-        if host == "localhost":
-            continue
-        try:
-            address = ip_address(host)
-        except ValueError:
-            raise DialplanError(f"{key} is no address, and Asterisk's manager lets in no name") from None
-        if not (address.is_loopback or address.is_unspecified):
-            found.append(f"{address}/{address.max_prefixlen}")
-    return tuple(found)
+    """The servers elsewhere, whom Asterisk's manager lets in beside this machine: it lets in no name."""
+    found = map(ip_address, filter(_is_address, _elsewhere(agi)))
+    return tuple(
+        f"{address}/{address.max_prefixlen}"
+        for address in found
+        if not (address.is_loopback or address.is_unspecified)
+    )
+
+
+def _elsewhere(agi: Agi) -> list[str]:
+    hosts = (agi.host, *(server.host for server in agi.others))
+    return [host for host in hosts if host != "localhost"]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _check(values: Mapping[str, object]) -> None:

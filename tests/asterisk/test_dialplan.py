@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -147,10 +148,31 @@ def test_servers_on_other_machines_may_log_in_to_the_manager_and_nobody_else(
     text = rendered(kind, tmp_path, Settings(state=tmp_path, agi=agi))
     for account in (section(text, "ivr"), section(text, "ivr-originate")):
         permitted = re.findall(r"^permit = (.*)$", account, re.M)
-        assert permitted == ["127.0.0.1/255.255.255.255", "10.0.0.2/32", "fd00::3/128"]
-    named = Agi(others=(Address(host="seda.example"),))
-    with pytest.raises(DialplanError, match=r"agi\.others\.0\.host is no address"):
-        rendered(kind, tmp_path, Settings(state=tmp_path, agi=named))
+        denied = re.findall(r"^deny = (.*)$", account, re.M)
+        assert denied == ["0.0.0.0/0.0.0.0", "::/0"], "what is said of IPv4 lets every IPv6 address in"
+        assert permitted == ["127.0.0.1/255.255.255.255", "::1/128", "10.0.0.2/32", "fd00::3/128"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_with_a_name_is_asked_as_ever_and_the_accounts_say_that_it_is_not_let_in(
+    kind: Kind, tmp_path: Path
+) -> None:
+    named = Agi(others=(Address(host="seda.example"), Address(host="localhost")))
+    text = rendered(kind, tmp_path, Settings(state=tmp_path, agi=named))
+    assert "agi://seda.example:4573/" in text
+    for account in (section(text, "ivr"), section(text, "ivr-originate")):
+        assert "permit = seda" not in account and "Not let in: seda.example is a name" in account
+
+
+@pytest.mark.parametrize(
+    ("others", "listens"), [((), "127.0.0.1"), (("10.0.0.2",), "0.0.0.0"), (("10.0.0.2", "fd00::3"), "::")]
+)
+def test_the_manager_is_to_listen_where_the_servers_come_from(
+    tmp_path: Path, others: Sequence[str], listens: str
+) -> None:
+    agi = Agi(others=tuple(Address(host=host) for host in others))
+    text = rendered("production", tmp_path, Settings(state=tmp_path, agi=agi))
+    assert f"bindaddr = {listens} and port" in text
 
 
 def test_an_ipv6_address_is_written_in_brackets(tmp_path: Path) -> None:
