@@ -39,8 +39,8 @@ from ivr.cases.routing import Rule, Rules, RuleScope
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN
 from ivr.desk.book import left_behind
-from ivr.desk.book.left_behind import NOT_WITHHELD
-from ivr.desk.book.who_calls import UNANSWERED, WhoCalls
+from ivr.desk.book.left_behind import NOT_WITHHELD, UNANSWERED
+from ivr.desk.book.who_calls import WhoCalls
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
 from ivr.store.case_parts import followed_by, parts_column, parts_seen

@@ -40,6 +40,7 @@ _ONE: ColumnElement[int] = literal_column("1")
 _HOUR = bindparam("hour", type_=cases.c.opened_at.type)
 # Of her cases those that are open, in words that fit no index of all open cases: see `has_row`.
 NOT_CLOSED = func.num_nulls(cases.c.closed_at) == _ONE
+UNANSWERED = (NOT_CLOSED, func.num_nulls(cases.c.stopped_at) == _ONE)
 Hers = Sequence[ColumnElement[bool]]  # which cases are those of a number
 
 
@@ -71,7 +72,8 @@ def told(row: Any) -> str:
 def broken_off(hers: Hers) -> Select[Any]:
     """The number's latest case, where it is of a call after `hour` that broke off before all was said.
 
-    In mid-word, or with her matter or county unsaid. Who heard the tree to its end has said what she wished.
+    In mid-word, or with her matter or county unsaid; not once it has its answer. Who heard the tree to its
+    end has said what she wished.
     """
     newer, other = cases.alias("newer"), select(provinces.c.other_topic).scalar_subquery()
     same = (newer.c.caller_key == cases.c.caller_key, newer.c.caller_key != _WITHHELD)
@@ -82,7 +84,7 @@ def broken_off(hers: Hers) -> Select[Any]:
     unsaid = or_(cases.c.topic == other, cases.c.county.is_(None), cut_off)
     names = (cases.c.id, cases.c.code, cases.c.topic, cases.c.county, other.label("other_topic"))
     query = select(*names).join(calls, calls.c.id == cases.c.call_id)
-    query = query.where(*hers, cases.c.opened_at > _HOUR, NOT_CLOSED, unsaid)
+    query = query.where(*hers, cases.c.opened_at > _HOUR, *UNANSWERED, unsaid)
     query = query.where(cases.c.confidential.is_(None), cases.c.code.is_not(None))
     return query.where(calls.c.outcome != "completed", ~has_row(later))
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, Select, Text, bindparam, func, select
+from sqlalchemy import Column, Integer, Select, Text, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.left_behind import (
     JUST_NOW,
-    NOT_CLOSED,
     NOT_WITHHELD,
+    UNANSWERED,
     broken_off,
     has_row,
     open_before,
@@ -31,7 +31,6 @@ from ivr.voice.events import CallerKnown
 APART_SECONDS = 0.02  # between two questions to the database, and as long as any of them waits
 GIVEN_UP_SECONDS = 0.5  # no caller waits longer: the connection is free again
 
-UNANSWERED = (NOT_CLOSED, func.num_nulls(cases.c.stopped_at) == 1)
 _Asked = tuple[str, datetime, asyncio.Future[CallerKnown]]
 
 

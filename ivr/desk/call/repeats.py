@@ -12,20 +12,21 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
+from ivr.desk.call.refining import RESUMED
 from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.direct import ALL
 from ivr.store.facts import CaseOpenedFact, WordsKeptFact
-from ivr.store.tables import cases, outbox
+from ivr.store.tables import case_events, cases, outbox
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,21 @@ class OpenedLately:
 
 
 _BACK = {"at": timedelta(0), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+
+
+async def comes_late(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> bool:
+    """Whether she goes on with her call that broke off, and its case has been answered or has ended since.
+
+    What follows her word of an answer is none of this: that word is in the case already.
+    """
+    its, told = cases.c, case_events.c
+    caller = phone.key(fact.call.caller, page.area_code)
+    resumed = (its.caller_key == caller, its.call_id != fact.call.id, its.opened_at > fact.at - RESUMED)
+    over = or_(its.closed_at.is_not(None), its.stopped_at.is_not(None))
+    word = (told.event.in_(("reopened", "verdict_noted")), told.actor == CITIZEN)
+    verdict = select(told.id).where(told.case_id == case, *word, told.at >= fact.call.started_at)
+    query = select(its.id).where(its.id == case, *resumed, over, ~verdict.exists())
+    return bool(caller) and (await connection.execute(query)).first() is not None
 
 
 async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> None:

@@ -205,7 +205,7 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: W
     if fact.repeat:
         details |= {"repeat": True}
     await add_event(connection, fact.id, case, at, event, details)
-    if fact.repeat:
+    if fact.repeat or await repeats.comes_late(connection, page, fact, case):
         await repeats.said_again(connection, page, fact, case)
 
 

@@ -6,15 +6,19 @@ import uuid
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call.intake import CallFacts
-from ivr.store.tables import cases
-from ivr.voice.actions import KeepWords, RefineCase
+from ivr.desk.case import closing
+from ivr.store.tables import cases, outbox
+from ivr.voice.actions import Confirm, KeepWords, RefineCase
 from ivr.voice.events import BROKEN_OFF, OPEN, Ended, Recorded, TakenUp
 from tests.desk.call.test_repeats import applied, case, limited
+from tests.desk.counter import Counter, counter
 from tests.desk.office import WEDNESDAY, Office, call, opening, words
+from tests.fixtures.province import answer
 
 OTHER = "other.other"
 
@@ -117,3 +121,74 @@ async def test_a_strangers_fact_refines_no_case_of_another_number(
             await desk.intake.refine_case(stranger, RefineCase(code, "water.supply", "ahar"))
             await over(desk, stranger)
         assert (await case(engine, code))["topic"] == OTHER
+
+
+async def adds(desk: Office, her: CallFacts, code: str) -> None:
+    """One recording more to that case, and the call is over."""
+    await desk.intake.keep_words(her, KeepWords(code, words(), False))
+    await over(desk, her)
+
+
+async def broke_off(desk: Office) -> str:
+    """The code of a case whose call broke off in mid-word."""
+    her = call()
+    code = await desk.intake.open_case(her, opening(cut()))
+    await over(desk, her)
+    return code
+
+
+async def repeated(engine: AsyncEngine) -> list[dict[str, str]]:
+    """What is told of words that came to a case again."""
+    async with engine.connect() as connection:
+        told = await connection.execute(select(outbox.c.payload).where(outbox.c.kind == "case_repeated"))
+        return list(told.scalars())
+
+
+async def end(at: Counter, code: str, how: str) -> None:
+    if how == "answered":
+        await answer(at.engine, code, "abfa", "وصل شد.", at.at)
+    elif how == "advised":
+        await closing.advise(at.engine, at.page, at.ask(code, reason="به دادگاه بروید."))
+    else:
+        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), await at.open())
+
+
+async def test_a_call_whose_case_has_its_answer_is_gone_on_with_by_nobody(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        code = await broke_off(desk)
+        assert await left(desk) == BROKEN_OFF
+        await answer(engine, code, "abfa", "وصل شد.", WEDNESDAY)
+        assert await left(desk) == "" and await desk.intake.take_up(call()) == TakenUp()
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [("answered", "reopened"), ("advised", "reopened"), ("merged", "merged")]
+)
+async def test_what_she_adds_as_her_case_is_answered_or_ends_opens_it_again_and_its_body_is_told(
+    engine: AsyncEngine, tmp_path: Path, how: str, status: str
+) -> None:
+    at = await counter(engine)
+    async with limited(engine, tmp_path) as desk:
+        code, again = await broke_off(desk), call()
+        assert await desk.intake.take_up(again) == TakenUp(code, "water.supply", "ahar")
+        await end(at, code, how)
+        await adds(desk, again, code)
+        assert (await case(engine, code))["status"] == status
+        assert await repeated(engine) == [{"case": code, "status": how}]
+
+
+@pytest.mark.parametrize(("how", "status"), [("answered", "reopened"), ("merged", "merged")])
+async def test_what_follows_her_word_of_an_answer_is_no_call_that_she_goes_on_with(
+    engine: AsyncEngine, tmp_path: Path, how: str, status: str
+) -> None:
+    """Her word alone opens the case again, where it can be opened."""
+    at = await counter(engine)
+    async with limited(engine, tmp_path) as desk:
+        code, judging = await broke_off(desk), call()
+        await end(at, code, how)
+        await desk.intake.confirm(judging, Confirm(code, solved=False))
+        await adds(desk, judging, code)
+        assert (await case(engine, code))["status"] == status
+        assert await repeated(engine) == []
