@@ -11,20 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import CHANNEL
-from ivr.desk.case import order_calls
 from ivr.desk.case.change import Change
 from ivr.desk.case.event_log import add_event
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, precedents, referrals
 
 Json = dict[str, Any]
-REPLACED, OF_AN_ORDER = "replaced", "of an order"  # as such a ruling binds its own case on
+REPLACED, OF_A_PART = "replaced", "of a part"  # as such a ruling binds its own case on
 
 
 async def keep(change: Change) -> uuid.UUID:
     """Within the transaction of a ruling: its precedent, in place of an earlier one for the same matter.
 
-    One on an order is in force for no other case: the official gave it to that body by name.
+    One on a part, as every order is, is in force for no other case: it says whose that piece is.
     """
     connection, ask = change.connection, change.ask
     topic, county = _matter(change)
@@ -33,8 +32,8 @@ async def keep(change: Change) -> uuid.UUID:
     row: Json = {"id": uuid.uuid4(), "topic": topic, "county": county, "agency": change.agency}
     row |= {"case_id": change.case.id, "ruled_by": ask.actor.name, "reason": ask.reason.strip()}
     row |= {"ruled_at": ask.now}
-    if await order_calls.is_order(connection, change.case.id):
-        row |= end | {"ended_reason": OF_AN_ORDER}
+    if change.case.part_of is not None:
+        row |= end | {"ended_reason": OF_A_PART}
     else:
         same = (precedents.c.topic == topic, precedents.c.county == county, precedents.c.ended_at.is_(None))
         await connection.execute(update(precedents).where(*same).values(end | {"ended_reason": REPLACED}))
@@ -50,7 +49,7 @@ async def binds(change: Change) -> bool:
     last = (await change.connection.execute(query.limit(1))).first()
     if last is None or last.agency != change.agency or (last.topic, last.county) != _matter(change):
         return False
-    return last.ended_at is None or last.ended_reason in (REPLACED, OF_AN_ORDER)
+    return last.ended_at is None or last.ended_reason in (REPLACED, OF_A_PART)
 
 
 async def revoke(

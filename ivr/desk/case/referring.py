@@ -62,7 +62,7 @@ async def give_back(books: Books, page: Page, ask: Instruction) -> None:
 async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """The desk decides whose the case is. A precedent for its topic and county, which routing obeys.
 
-    On an order it is none for others.
+    On a part, which may be an order, it is none for others.
     """
     async with changing(books, page, CaseAction.RULE, ask) as change:
         _assignable(page, agency)

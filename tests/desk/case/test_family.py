@@ -158,6 +158,22 @@ async def test_a_part_is_returned_to_the_desk_ruled_on_and_climbs_by_itself(at: 
         await splitting.split(at.engine, at.page, at.ask(one), [PIPE, ROAD])
 
 
+async def test_what_is_ruled_on_a_part_binds_that_part_and_routes_no_other_case(
+    at: Counter, tmp_path: Path
+) -> None:
+    _, _, road = await split(at)
+    await referring.rule(at.engine, at.page, at.ask(await at.open(), reason="حکم پیشین"), "edu")
+    await referring.give_back(at.engine, at.page, at.ask(road, "shahrdari_ahar", "کار آبفاست"))
+    await referring.refer(at.engine, at.page, at.ask(road), "tamin")
+    await referring.give_back(at.engine, at.page, at.ask(road, "tamin", "از ما نیست"))
+    await referring.rule(at.engine, at.page, at.ask(road, reason="ماده ۵"), "shahrdari_ahar")
+    with pytest.raises(Refused, match="only a new ruling moves it"):
+        await referring.give_back(at.engine, at.page, at.ask(road, "shahrdari_ahar", "کار آبفاست"))
+    await at.reread()
+    assert (await at.row(await at.open())).agency == "edu", "the earlier precedent stays in force"
+    assert await findings(at.engine, tmp_path, road) == []
+
+
 async def test_a_split_gives_no_time_back(at: Counter) -> None:
     whole = await at.open()
     await pausing.pause(at.engine, at.page, at.ask(whole, "abfa", "x"), 2)
