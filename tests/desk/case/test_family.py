@@ -353,6 +353,21 @@ async def test_one_answer_for_many_and_each_is_called_once_and_speaks_for_hersel
     assert await prove(at.engine, at.page, at.at + GRACE) == []
 
 
+async def test_where_answers_take_approval_a_body_proposes_one_for_many_callers(
+    at: Counter,
+) -> None:
+    done, codes = await collected(at)
+    await answers.propose(at.engine, at.page, at.ask(done.code, "abfa"), "فردا وصل می‌شود.")
+    for code in codes:
+        assert ((await at.row(code)).status, await calls_planned(at, code)) == ("referred", [])
+    await answers.approve(at.engine, at.page, at.ask(done.code))
+    for code in codes:
+        row = await at.row(code)
+        assert (row.status, row.answer) == ("answered", "فردا وصل می‌شود.")
+        assert await calls_planned(at, code) == ["waiting"]
+    assert (await at.row(done.code)).draft is None
+
+
 async def test_of_three_collective_cases_one_that_the_books_refuse_to_close_keeps_no_other_open(
     at: Counter,
 ) -> None:
