@@ -138,7 +138,14 @@ _ROWS = (
         _DESK,
         "not solved: back to who had it, one level higher",
     ),
-    Transition(CaseAction.WITHDRAW, OPEN, S.WITHDRAWN, _CALLERS, _DESK, "the citizen takes it back"),
+    Transition(
+        CaseAction.WITHDRAW,
+        OPEN,
+        S.WITHDRAWN,
+        _CALLERS | {Side.MACHINE},
+        frozenset({Side.DESK, Side.MACHINE}),
+        "the citizen takes it back; by itself a collective case in which nobody waits any more",
+    ),
     Transition(
         CaseAction.ADVISE,
         _UNANSWERED - {S.IN_PROGRESS},

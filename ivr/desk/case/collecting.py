@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
@@ -103,26 +104,29 @@ async def settle(
     batch: int = SETTLED_AT_ONCE,
     aside: Aside | None = None,
 ) -> int:
-    """Close collective cases whose answer every caller has dealt with. How many. Any worker may."""
+    """End collective cases in which nobody waits any more: every caller has dealt with the answer, or all
+    have left before there was one. How many. Any worker may.
+    """
     members = cases.alias()
     is_open = select(members.c.id).where(members.c.member_of == cases.c.id, members.c.closed_at.is_(None))
-    query = select(cases.c.id, cases.c.code).where(
-        cases.c.channel == COLLECTIVE, cases.c.status == Status.ANSWERED, ~is_open.exists()
-    )
+    left = (cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None), ~is_open.exists())
     aside = aside or Aside()
+    query: Select[Any] = select(cases.c.id, cases.c.code, cases.c.status).where(*left)
     query = query.where(*aside.but(OVER, cases.c.id, now))
     async with engine.connect() as connection:
-        found = {row.id: row.code for row in await connection.execute(query.limit(batch))}
+        found = {row.id: row for row in await connection.execute(query.limit(batch))}
 
-    async def close(code: str) -> int:
-        ask = Instruction(code, Actor(MACHINE, Side.MACHINE), "every caller has had the answer", now)
+    async def end(whole: Row[Any]) -> int:
+        answered = whole.status == Status.ANSWERED
+        reason = "every caller has had the answer" if answered else "no caller waits in it any more"
+        ask = Instruction(whole.code, Actor(MACHINE, Side.MACHINE), reason, now)
         try:
-            await closing.close(engine, page, ask)
-        except Refused:  # another worker was quicker
+            await (closing.close if answered else closing.withdraw)(engine, page, ask)
+        except Refused:  # another worker was quicker, or somebody else was collected into it
             return 0
         return 1
 
-    return await aside.each(OVER, found, close, now)
+    return await aside.each(OVER, found, end, now)
 
 
 async def _begin(

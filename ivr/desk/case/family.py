@@ -16,7 +16,7 @@ from sqlalchemy import Row, Select, select
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import CaseAction
+from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.case import callback_planning, order_calls
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, cases
@@ -60,7 +60,7 @@ async def may(change: Change) -> None:
         raise Refused(f"case {code} waits in the collective case {collective}: act on that, or release it")
     elif not case.member_of and action is A.RELEASE:
         raise Refused(f"case {code} waits in no collective case")
-    elif case.channel == COLLECTIVE and action in _NOT_OF_COLLECTIVES:
+    elif case.channel == COLLECTIVE and action in _NOT_OF_COLLECTIVES and not await _is_left(change):
         raise Refused(f"case {code} is a collective one, to which this can't be done")
     elif action is A.HAND_BACK and await _parts(change, case.id):
         raise Refused(f"case {code} is split: hand back what its parts report")
@@ -69,6 +69,12 @@ async def may(change: Change) -> None:
         waiting = [part.code for part in parts if _is_unanswered(part)]
         if waiting or (parts and action in _NOT_ONCE_SPLIT):
             raise Refused(f"case {code} is split, and {', '.join(waiting) or 'its parts'} must be dealt with")
+
+
+async def _is_left(change: Change) -> bool:
+    """Whether the machine ends a collective case since nobody waits in it any more."""
+    by_itself = change.action is A.WITHDRAW and change.ask.actor.side is Side.MACHINE
+    return by_itself and not await _members(change)
 
 
 async def _may_as_part(change: Change) -> None:

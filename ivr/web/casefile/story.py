@@ -237,6 +237,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "desk"
         case "closed":
             return str(details.get("closure", USUAL))
+        case "withdrawn" if event.actor == MACHINE:
+            return "left"
         case "handed_back" if "part" in details:
             return "part"
         case "handed_back" if "agency" in details:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -29,6 +30,7 @@ from ivr.voice.actions import Clip, Words
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr
+from tests.fixtures.database import until_blocked
 from tests.fixtures.province import book_of
 
 PIPE, ROAD = Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")
@@ -366,6 +368,35 @@ async def test_where_answers_take_approval_a_body_proposes_one_for_many_callers(
         assert (row.status, row.answer) == ("answered", "فردا وصل می‌شود.")
         assert await calls_planned(at, code) == ["waiting"]
     assert (await at.row(done.code)).draft is None
+
+
+async def test_a_collective_case_that_all_have_left_before_its_answer_ends_and_climbs_for_nobody(
+    at: Counter, tmp_path: Path
+) -> None:
+    done, (gone, apart) = await collected(at, *CALLERS[:2])
+    await closing.withdraw(at.engine, at.page, at.ask(gone, "citizen"))
+    assert await collecting.settle(at.engine, at.page, at.at) == 0, "one waits in it yet"
+    with pytest.raises(Refused, match="to which this can't be done"):
+        await closing.withdraw(at.engine, at.page, at.ask(done.code, reason="کسی نمانده"))
+    await collecting.release(at.engine, at.page, at.ask(apart, reason="موضوع دیگری است"))
+    assert [await collecting.settle(at.engine, at.page, at.at) for _ in range(2)] == [1, 0]
+    whole = await at.row(done.code)
+    assert (whole.status, whole.closure, await at.running(done.code)) == ("withdrawn", "withdrawn", [])
+    at.later(10)
+    assert await sweep(at.engine, at.page, at.at) == 1, "the one that goes on by itself"
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    assert await findings(at.engine, tmp_path) == []
+
+
+async def test_who_is_collected_as_the_last_one_leaves_keeps_the_collective_case_open(at: Counter) -> None:
+    done, (gone,) = await collected(at, CALLERS[0])
+    late, desk = await at.open(caller=CALLERS[1]), actor_named(at.page, "desk")
+    await closing.withdraw(at.engine, at.page, at.ask(gone, "citizen"))
+    async with at.engine.begin() as collecting_her:
+        await collecting.collect(collecting_her, at.page, desk, [late], "", at.at, done.code)
+        settling = asyncio.create_task(collecting.settle(at.engine, at.page, at.at))
+        await until_blocked(at.engine)
+    assert await settling == 0 and (await at.row(done.code)).status == "referred"
 
 
 async def test_of_three_collective_cases_one_that_the_books_refuse_to_close_keeps_no_other_open(
