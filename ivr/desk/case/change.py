@@ -20,7 +20,7 @@ from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import duplicates, suggestion_outcomes
+from ivr.desk.case import duplicates, order_calls, suggestion_outcomes
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
@@ -147,11 +147,17 @@ class Change:
             self.level = ladder.rungs[self.rung - 1].level
         self.details |= {"rung": self.rung, "level": self.level}
 
-    def give_time(self) -> None:
-        """What is opened again has a fair time left, whatever was used before."""
-        days = self.page.term(self.clock, self.case.kind, self.topic, self.county).days
-        before = self.clock = self.clock.run(self.page.calendar, self.ask.now, self.county)
-        self.clock = before.give(self.page.calendar, self.ask.now, days, fair_days(days), self.county)
+    async def give_time(self) -> None:
+        """What is opened again has a fair time left, whatever was used before; an order whose day is still
+        ahead keeps that."""
+        case, calendar, now = self.case, self.page.calendar, self.ask.now
+        days = self.page.term(self.clock, case.kind, self.topic, self.county).days
+        before = self.clock = self.clock.run(calendar, now, self.county)
+        day = await order_calls.day_of(self.connection, case.id) if case.part_of else None
+        if day is not None and day > calendar.day(now):
+            self.clock = before.due_by(calendar, case.due_at, self.county)
+            return
+        self.clock = before.give(calendar, now, days, fair_days(days), self.county)
         if self.clock != before:
             self.details["days_given"] = self.clock.stopped_days - before.stopped_days
 

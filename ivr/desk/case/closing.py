@@ -147,7 +147,7 @@ async def reopen(
         if change.case.member_of:
             change.details["left_collective"] = True
         change.move(change.agency, "reopened")
-        change.give_time()
+        await change.give_time()
         if change.case.status != Status.WITHDRAWN:
             change.climb()
         if words is not None:

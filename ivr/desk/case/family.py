@@ -111,6 +111,7 @@ async def follow(change: Change) -> None:
         for part in await _parts(change, case.id):
             if part.status == Status.ANSWERED or (part.closed_at and part.closed_at == case.closed_at):
                 await _again(change.of(part, A.REOPEN, Status.REOPENED), blames)
+        await _await_orders(change, await _row(change, case.id))
 
 
 async def first_due(change: Change) -> datetime | None:
@@ -153,8 +154,8 @@ async def _part_done(change: Change) -> None:
 
 async def _hold_for_the_office(change: Change, whole: Row[Any]) -> None:
     """She is called with what was ordered for her once the office has looked at it, or on its day."""
-    now, zone = change.ask.now, ZoneInfo(change.page.calendar.timezone)
-    at = await order_calls.told_from(change.connection, whole.id, now, zone)
+    now = change.ask.now
+    at = await order_calls.told_from(change.connection, whole.id, now, _zone(change))
     if at > now:
         await order_calls.hold(change.connection, whole, at, now)
 
@@ -171,7 +172,7 @@ async def _part_owed_again(change: Change) -> None:
 
 async def _order_moved(change: Change) -> None:
     """Of an order that is revoked, or in force again: whether she is asked about it, and her case waits."""
-    part, now, zone = change.case, change.ask.now, ZoneInfo(change.page.calendar.timezone)
+    part, now = change.case, change.ask.now
     day = await order_calls.day_of(change.connection, part.id)
     if day is None:
         return
@@ -179,11 +180,16 @@ async def _order_moved(change: Change) -> None:
     if change.action is A.WITHDRAW:
         await order_calls.cancel(change.connection, whole, part, now)
     elif day >= change.page.calendar.day(now):
-        await order_calls.plan(change.connection, whole, part, day, now, zone)
-    until = await order_calls.waits_until(change.connection, whole.id, now, zone)
+        await order_calls.plan(change.connection, whole, part, day, now, _zone(change))
+    await _await_orders(change, whole, part=part.code)
+
+
+async def _await_orders(change: Change, whole: Row[Any], **told: str) -> None:
+    """The whole's clock stands until the last of its orders is due that are not over, or runs again."""
+    until = await order_calls.waits_until(change.connection, whole.id, change.ask.now, _zone(change))
     if whole.status in OPEN - {Status.ANSWERED} and (until or whole.paused_at):
         one = change.of(whole, A.AWAIT if until else A.RESUME, Status(whole.status))
-        one.details["part"] = part.code
+        one.details |= told
         one.wait(until)
         await one.save()
 
@@ -232,11 +238,15 @@ async def _mirror(change: Change, member: Row[Any]) -> None:
 async def _again(one: Change, climb: bool = True) -> None:
     one.values = {"closed_at": None, "closure": None}
     one.move(one.agency, "reopened")
-    one.give_time()
+    await one.give_time()
     one.quiet = one.case.part_of is None
     if climb:
         one.climb()
     await one.save()
+
+
+def _zone(change: Change) -> ZoneInfo:
+    return ZoneInfo(change.page.calendar.timezone)
 
 
 def _is_unanswered(part: Row[Any]) -> bool:

@@ -107,6 +107,32 @@ async def test_what_she_contradicts_is_open_again_one_level_up_and_heads_the_nex
     assert [wish.code for wish in found if wish.code in (old, again)] == [again, old]
 
 
+async def test_what_she_contradicts_before_its_day_keeps_that_day_and_her_case_waits_for_it_again(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", FAR))
+    due_at, waits = (await at.row(part)).due_at, (await at.row(code)).paused_until
+    at.later(2)
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    at.later(6)
+    await closing.reopen(at.engine, at.page, at.by(code, who="citizen"))
+    assert (await at.row(part)).due_at == due_at and (await at.row(code)).paused_until == waits
+    assert [running.due_at for running in await at.running(part)] == [due_at]
+    at.at = waits - timedelta(hours=1)
+    assert await sweep(at.engine, at.page, at.at) == 0 and await prove(at.engine, at.page, at.at) == []
+    for each in (code, part):
+        assert await findings(at.engine, tmp_path, each) == []
+
+
+async def test_what_she_contradicts_on_its_day_has_a_fair_time_and_her_case_runs(at: Hall) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    at.at += timedelta(days=7, hours=1)
+    await closing.reopen(at.engine, at.page, at.by(code, who="citizen"))
+    assert (await at.row(part)).due_at.date() > NEAR + timedelta(days=1)
+    assert (await at.row(code)).paused_at is None
+
+
 async def test_not_lawful_says_the_head_and_the_office_rules(at: Hall) -> None:
     _, [part] = await ordered(at, MeetingOrder("abfa", "بی‌نوبت وصل شود", NEAR))
     await referring.give_back(at.engine, at.page, at.by(part, "خلاف مادهٔ ۵ است", "abfa"))

@@ -129,6 +129,16 @@ async def test_of_an_order_that_is_in_force_again_she_is_asked_on_its_day(at: Ha
     assert placing is not None and placing.code == code
 
 
+async def test_an_order_that_is_in_force_again_days_later_is_due_on_its_day(at: Hall) -> None:
+    code, (part,) = await ordered(at, MeetingOrder("abfa", "وصل شود", FAR))
+    before = (await at.row(part)).due_at
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "دیگر لازم نیست"))
+    at.later(6)
+    await closing.reopen(at.engine, at.page, at.by(part, "اشتباه بود"))
+    assert (await at.row(part)).due_at == before
+    assert (await at.row(code)).paused_until.date() == FAR
+
+
 async def test_only_the_office_and_only_of_an_order(at: Hall) -> None:
     code, (part,) = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
     for deed in (
