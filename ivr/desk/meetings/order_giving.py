@@ -117,6 +117,7 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
             if due_on <= order.due_on:
                 raise WrongField("due_on", "an extension ends later than the order did")
             days = _days(page, ask, due_on, change.county, since=change.clock.opened_at)
+            change.wait(None)  # a pause of the desk's would make that day a later one
             change.clock = replace(change.clock, ordered_days=days - change.clock.stopped_days)
             change.details |= {"before": order.due_on.isoformat(), "due_on": due_on.isoformat()}
         its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)

@@ -133,6 +133,18 @@ async def test_what_she_contradicts_on_its_day_has_a_fair_time_and_her_case_runs
     assert (await at.row(code)).paused_at is None
 
 
+async def test_an_order_that_the_desk_paused_is_due_on_the_day_that_it_is_extended_to(
+    at: Hall, tmp_path: Path
+) -> None:
+    _, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await pausing.pause(at.engine, at.page, at.by(part, "سیل"), 3)
+    at.later(1)
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
+    [seen] = await listed(at)
+    assert (seen.part.due_on, seen.part.due_at.date(), seen.part.paused_at) == (FAR, FAR, None)
+    assert await findings(at.engine, tmp_path, part) == []
+
+
 async def test_not_lawful_says_the_head_and_the_office_rules(at: Hall) -> None:
     _, [part] = await ordered(at, MeetingOrder("abfa", "بی‌نوبت وصل شود", NEAR))
     await referring.give_back(at.engine, at.page, at.by(part, "خلاف مادهٔ ۵ است", "abfa"))
