@@ -12,9 +12,12 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Outcome
 from ivr.cases.live_hour import FRESH, HourOutcome
 from ivr.cases.meetings import Official
 from ivr.desk.case import answers, referring
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.notices import load
 from ivr.desk.meetings import agenda, hour_hearing, hour_planning, hour_queue, order_giving
 from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
@@ -24,7 +27,8 @@ from ivr.store.aside import Aside
 from ivr.store.tables import audit, hour_calls
 from ivr.voice.events import HourState, HourTold
 from tests.desk.meetings.hall import Hall, hall
-from tests.fixtures.database import until_blocked
+from tests.desk.meetings.test_invitation_answers import accepted, rung, says
+from tests.fixtures.database import SEED, until_blocked
 
 ALLOWED = ("201", "202")
 A_MINUTE = timedelta(minutes=1)
@@ -289,6 +293,21 @@ async def test_her_slot_elsewhere_is_free_and_what_is_no_request_is_a_deed_in_it
     assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 2
     assert code not in await at.agenda(elsewhere) and (await at.seen(code)).state == "met"
     assert "hour_heard" in await at.events(complaint) and await at.agenda(number) == [code]
+
+
+async def test_who_was_heard_reads_that_her_slot_elsewhere_is_off_and_that_no_new_one_comes(at: Hall) -> None:
+    """She knows of that slot, and would come for it."""
+    code = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1))
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    number = await announced(at)
+    await talks(at, number, code)
+    await hour_hearing.note(at.engine, at.page, at.by(code), number)
+    off = [event for event in await outgoing.lease(at.engine, at.at) if event.kind == "meeting_off"]
+    assert await outgoing.spread(at.engine, load(SEED), off, at.page.calendar, at.at) == 1
+    [letter] = [each for each in await outgoing.lease(at.engine, at.at) if each.is_letter]
+    assert "برگزار نمی‌شود" in letter.payload["text"] and "نوبت تازه" not in letter.payload["text"]
 
 
 async def test_one_that_has_not_begun_is_called_off(at: Hall) -> None:
