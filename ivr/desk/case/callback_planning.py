@@ -127,6 +127,12 @@ def still_tells(case: Any) -> bool:
     return bool(case.status == Status.ANSWERED or ended)
 
 
+async def is_to_tell(connection: AsyncConnection, case: uuid.UUID) -> bool:
+    """Whether the answer to a case is still to be told: by our call, or where nobody can call by the desk."""
+    its = (callbacks.c.case_id == case, callbacks.c.purpose == ANSWER, YET_TO_TELL)
+    return (await connection.execute(select(callbacks.c.id).where(*its).limit(1))).first() is not None
+
+
 async def told_otherwise(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> bool:
     """The desk has seen to it that she knows what nobody could tell her. False: nothing waited."""
     waits = (callbacks.c.case_id == case, callbacks.c.purpose == ANSWER, callbacks.c.state == "unreachable")

@@ -89,6 +89,7 @@ FORMS: Mapping[str, str] = {
     "in_hands": rf"case {_CODE} is in these hands already",
     "unreadable": r"\w+: no voice reads Azerbaijani in Arabic letters .*",
     "nothing_untold": rf"case {_CODE} has no answer that nobody could be told of",
+    "yet_to_tell": rf"case {_CODE} has an answer that she is yet to be told: .*",
     "untold": rf"case {_CODE} has an answer that nobody could be told of: tell her first",
     "tree_faulty": r"draft (?P<n>\d+) of menu \S+ has mistakes",
     "tree_unchecked": r"draft (?P<n>\d+) of menu \S+ was never checked",

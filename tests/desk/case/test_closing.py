@@ -214,6 +214,16 @@ async def test_what_is_no_duplicate_is_not_merged(at: Counter) -> None:
             await closing.merge(at.engine, at.page, at.ask(code, reason="x"), into)
 
 
+async def test_no_answer_that_she_is_yet_to_be_told_is_merged_away(at: Counter) -> None:
+    first, code = await at.open(), await answered(at)
+    before = await at.row(code)
+    with pytest.raises(Refused, match="an answer that she is yet to be told"):
+        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), first)
+    assert await at.row(code) == before
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), first)
+
+
 async def test_two_merges_across_leave_one_of_the_cases_open(at: Counter) -> None:
     one, two = await at.open(), await at.open()
     done = await outcomes(
