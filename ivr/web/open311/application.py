@@ -31,6 +31,7 @@ MOST_LISTED = 1_000
 MOST_FIELDS = 60
 SPAN = timedelta(days=90)
 KIND, COUNTY = "kind", "county"  # the attributes that every service has
+_OWED = OPEN - {Status.ANSWERED} | {Status.MERGED}  # another answer, of a duplicate in the other case
 _ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,40})\](?:\[\])?")
 
 
@@ -338,7 +339,7 @@ def _request(row: Any) -> Json:
     return {
         "service_request_id": row.code,
         "status": "open" if status in OPEN else "closed",
-        "status_notes": None if status in OPEN - {Status.ANSWERED} else row.answer or None,  # another is owed
+        "status_notes": None if status in _OWED else row.answer or None,
         "service_name": row.topic_name,
         "service_code": row.topic,
         "description": None if sealed else row.words or None,

@@ -172,6 +172,18 @@ async def test_the_answer_that_she_rejected_says_nothing_of_a_request_that_is_op
             await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
 
 
+async def test_the_answer_that_she_rejected_says_nothing_of_a_request_that_goes_on_in_another(
+    service: Service, at: Counter
+) -> None:
+    made = [await as_json(service, "/v2/requests.json", EXAMPLE) for _ in range(2)]
+    code, other = (request["service_request_id"] for _, (request,) in made)
+    await answer(at.engine, code, (await at.case(code))["agency"], "پر شد.", at.at)
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), other)
+    _, (seen,) = await as_json(service, f"/v2/requests/{code}.json")
+    assert (seen["status"], seen["status_notes"]) == ("closed", None)
+
+
 async def test_of_a_confidential_request_neither_words_nor_place_come_back(
     service: Service, at: Counter
 ) -> None:
