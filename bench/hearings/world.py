@@ -34,7 +34,7 @@ from ivr.desk.case import answers, closing, confiding, pausing, referring
 from ivr.desk.case.callback_planning import MEETING
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.confiding import Secrecy
-from ivr.desk.case.meeting_calls import ELSEWHERE
+from ivr.desk.case.meeting_calls import DECLINED, ELSEWHERE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.transaction import transaction
 from ivr.desk.deadlines.escalating import sweep
@@ -579,7 +579,7 @@ def told_by(notice: Any) -> tuple[str, str]:
 
 
 def fits(told: tuple[str, str], stands: tuple[str, str]) -> bool:
-    if told[0] == ELSEWHERE:
+    if told[0] in (DECLINED, ELSEWHERE):
         return stands == ("", "")
     return told == stands or (told[0] in ("off", "waiting") and ("waiting", told[1]) == stands)
 

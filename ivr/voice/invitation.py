@@ -16,7 +16,7 @@ from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
 LEADS = ("reminder", "moved", "delayed")  # news of a slot that she may have heard of before
-ELSEWHERE = "elsewhere"
+NO_DAY = ("elsewhere", "declined")  # news after which she waits for no day
 SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
     {
         *(f"meeting.{lead}" for lead in LEADS),
@@ -27,7 +27,7 @@ SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
         "meeting.another_day",
         "meeting.waiting",
         "meeting.off",
-        f"meeting.{ELSEWHERE}",
+        *(f"meeting.{what}" for what in NO_DAY),
         "callback.greeting",
         "callback.goodbye",
     }
@@ -36,8 +36,8 @@ SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MeetingNews:
-    """What she is told. `what`: invited, reminder, moved, delayed; waiting, off or elsewhere. `starts_at`: of
-    her slot, in the province's zone.
+    """What she is told. `what`: invited, reminder, moved, delayed; waiting, off, elsewhere or declined.
+    `starts_at`: of her slot, in the province's zone.
 
     `again_on`: until when she hears of another slot, if she has none or wants another day.
     """
@@ -86,7 +86,7 @@ class InvitationStep(OurCallStep):
         """Date, hour and place in words, until when she waits, or that she waits no more; then her code."""
         news, code = self.news, ("meeting.code_is", *saying.code(self.code, language))
         if news.starts_at is None:
-            until = () if news.what == ELSEWHERE else saying.day(news.again_on, language)
+            until = () if news.what in NO_DAY else saying.day(news.again_on, language)
             return (f"meeting.{news.what}", *until, *code)
         lead: Speech = (f"meeting.{news.what}",) if news.what in LEADS else ()
         slot = meeting_standing.slot(news.official, news.way, news.starts_at, news.place, language)

@@ -72,9 +72,10 @@ def test_who_has_no_slot_hears_until_when_she_waits_and_is_asked_nothing(what: s
     assert talk.over and talk.session.verdict == "heard"
 
 
-def test_whose_request_went_elsewhere_hears_that_no_day_holds_any_more() -> None:
-    talk = called(MeetingNews("elsewhere", AGAIN))
-    assert plain(talk).startswith("callback.greeting meeting.elsewhere meeting.code_is")
+@pytest.mark.parametrize("what", ["elsewhere", "declined"])
+def test_who_waits_no_more_hears_that_no_slot_holds_and_no_day(what: str) -> None:
+    talk = called(MeetingNews(what, AGAIN))
+    assert plain(talk).startswith(f"callback.greeting meeting.{what} meeting.code_is")
     assert talk.over and talk.session.verdict == "heard"
 
 

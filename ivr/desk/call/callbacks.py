@@ -275,7 +275,7 @@ async def _decide(
     most = policy.per_number_per_day
     if at > now:
         await _put(connection, wanted, next_at=at)
-    elif await _is_being_rung(connection, wanted.number):
+    elif await _is_being_rung(connection, wanted.number) or await _gives_way(connection, wanted, now):
         await _put(connection, wanted, next_at=now + SOON)
     elif await _rung_today(connection, page, wanted.number, now) >= most or (
         wanted.purpose == VERIFY and await _asked_enough(connection, page, policy, case, now)
@@ -284,6 +284,11 @@ async def _decide(
     else:
         return await _begin(connection, wanted, case, now)
     return False
+
+
+async def _gives_way(connection: AsyncConnection, wanted: Row[Any], now: datetime) -> bool:
+    """Once she has her answer she may end her case, and would come for a slot that is off."""
+    return wanted.purpose == ANSWER and await meeting_calls.is_to_tell_off(connection, wanted.case_id, now)
 
 
 def _is_the_desks(page: Page, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:

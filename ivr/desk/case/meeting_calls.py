@@ -26,6 +26,7 @@ from ivr.voice.invitation import MeetingNews
 
 INVITED, WAITING, OFF, MOVED, DELAYED = "invited", "waiting", "off", "moved", "delayed"
 ELSEWHERE = "elsewhere"  # a body has her request now: no slot and no day that she was told holds any more
+DECLINED = "declined"  # there is no meeting: the slot that she was told is off, and she waits for none
 _WITH_SLOT = frozenset({INVITED, MOVED, DELAYED, REMINDER})
 REMINDED_AT = time(10)  # of the day before, in the province
 AGAIN = timedelta(days=30)  # after her slot: until when she hears of another, if she wants another day then
@@ -83,6 +84,16 @@ async def cancel(connection: AsyncConnection, case: uuid.UUID, now: datetime) ->
     await connection.execute(update(callbacks).where(*its).values(state="cancelled", ended_at=now))
 
 
+async def decline(connection: AsyncConnection, case: Any, now: datetime) -> None:
+    """No meeting. Who is yet to hear that her slot is off hears that alone, before the answer to her case."""
+    off = await _yet_to_hear(connection, case.id)
+    await cancel(connection, case.id, now)
+    at = off.get("was_at") if off else None
+    if at is not None and datetime.fromisoformat(at) > now:
+        again_on = datetime.fromisoformat(at).date().isoformat()
+        await _plan(connection, case, {"what": DECLINED, "was_at": at, "again_on": again_on}, now)
+
+
 async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) -> None:
     """The reminder tells all that an invitation would that has not reached her."""
     others = (callbacks.c.case_id == reminder.case_id, callbacks.c.id != reminder.id)
@@ -138,7 +149,7 @@ def still_true(notice: Mapping[str, Any], now: datetime, today: date) -> bool:
 def news_of(notice: Mapping[str, Any]) -> MeetingNews:
     """As it is told; `starts_at` is kept in the province's zone. ValueError: there are no such news."""
     starts_at = notice.get("starts_at")
-    if notice["what"] not in (_WITH_SLOT if starts_at else (WAITING, OFF, ELSEWHERE)):
+    if notice["what"] not in (_WITH_SLOT if starts_at else (WAITING, OFF, ELSEWHERE, DECLINED)):
         raise ValueError(f"there are no news called {notice['what']}")
     return MeetingNews(
         notice["what"],

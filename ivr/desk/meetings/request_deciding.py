@@ -254,7 +254,7 @@ async def decline(books: Books, page: Page, ask: Instruction) -> None:
     async with deciding(books, page, ask, A.DECLINE) as one:
         await one.call_home()
         one.values["next_on"] = None
-        await meeting_calls.cancel(one.connection, one.case.id, ask.now)
+        await meeting_calls.decline(one.connection, one.case, ask.now)
         of = "" if at_the_office(page, one.case) else office_of(page, one.case)
         await answers.give(one.connection, page, one.part_of_it("answer"), ask.reason, of=of)
 

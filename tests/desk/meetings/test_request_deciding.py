@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.call.callbacks import claim, dialled
+from ivr.desk.call.callbacks import briefing, claim, dialled
 from ivr.desk.case import answers, closing, collecting, meeting_calls, referring, splitting
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
@@ -283,6 +283,27 @@ async def test_whose_slot_is_off_and_who_has_not_heard_it_is_not_merged_away(at:
     await office.settle(at.engine, at.page, at.by(code, "آبفا باید وصل کند"), "abfa")
     with pytest.raises(Refused, match="our call that her slot is off"):
         await closing.merge(at.engine, at.page, at.by(code, "تکراری"), twin)
+
+
+async def test_who_is_declined_before_she_heard_that_her_slot_is_off_hears_that_and_then_the_answer(
+    at: Hall,
+) -> None:
+    code = await released(at)
+    await office.decline(at.engine, at.page, at.by(code, "این کار دادگاه است"))
+    placing, news = await rung(at)
+    assert placing.code == code and news is not None and news.what == meeting_calls.DECLINED
+    await says(at, placing, Outcome.NO_ANSWER)
+    at.at += timedelta(minutes=30)
+    assert await claim(at.engine, at.page, POLICY, at.at) is None, "the answer waits for it"
+    told = list[str]()
+    while len(told) < 2:
+        at.at += timedelta(hours=1)
+        if again := await claim(at.engine, at.page, POLICY, at.at):
+            brief = await briefing(at.engine, str(again.id))
+            assert brief is not None
+            told.append(brief.meeting.what if brief.meeting else brief.seen.answer)
+            await says(at, again, Outcome.HEARD)
+    assert told == [meeting_calls.DECLINED, "این کار دادگاه است"]
 
 
 async def test_a_complaint_about_a_head_goes_on_in_no_request_that_lies_with_his_body(at: Hall) -> None:
