@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -186,6 +186,7 @@ class Change:
 
     async def save(self) -> None:
         """Write everything."""
+        await self._keep_day()
         self._settle_clock()
         times = self._times()
         due_at = times["due_at"]
@@ -238,6 +239,13 @@ class Change:
         """For the citizen's word, or for nothing any more."""
         return self.status is Status.ANSWERED or self.status not in OPEN
 
+    async def _keep_day(self) -> None:
+        """What leaves an order's clock alone leaves it due on its day, though a closure came before."""
+        is_old = self.case.timed_by < self.page.wanted(self.county)
+        if self.case.part_of and is_old and self.clock == clock_of(self.case):
+            day = await order_calls.day_of(self.connection, self.case.id)
+            self.clock = clock_by_day(self.case, self.page, day)
+
     def _times(self) -> dict[str, Any]:
         """Deadline and next rung, worked out anew only if something bears on them."""
         page, case = self.page, self.case
@@ -266,6 +274,17 @@ class Change:
 
 def clock_of(case: Row[Any]) -> Clock:
     return Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
+
+
+def clock_by_day(case: Row[Any], page: Page, due_on: date | None) -> Clock:
+    """An order that is due on its day stays so, however many days that are by now; unless it is a day off.
+
+    `due_on`: that day; None: it is no order.
+    """
+    clock, calendar, county = clock_of(case), page.calendar, case.county or ""
+    if due_on is None or due_on != calendar.day(case.due_at) or not calendar.is_working(due_on, county):
+        return clock
+    return clock.due_by(calendar, case.due_at, county)
 
 
 def is_unread(page: Page, case: Row[Any], agency: str) -> bool:

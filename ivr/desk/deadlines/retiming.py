@@ -22,7 +22,7 @@ from ivr.cases.channels import COLLECTIVE
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import clock_of
+from ivr.desk.case.change import clock_by_day, clock_of
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.store.aside import Aside
 from ivr.store.direct import Prepared, asking, from_arrays
@@ -91,7 +91,7 @@ _OUTRUN = Prepared(outrun().with_only_columns(cases.c.id))
 
 async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
     days = await _ordered(connection, found)
-    times = [(case, _times(case, _clock(case, page, days.get(case.id)), page)) for case in found]
+    times = [(case, _times(case, clock_by_day(case, page, days.get(case.id)), page)) for case in found]
     return await _write(connection, times, now)
 
 
@@ -117,14 +117,6 @@ async def _ordered(connection: AsyncConnection, found: Sequence[Row[Any]]) -> di
     order = meeting_orders.c
     rows = await connection.execute(select(order.case_id, order.due_on).where(order.case_id.in_(parts)))
     return {row.case_id: row.due_on for row in rows}
-
-
-def _clock(case: Row[Any], page: Page, due_on: date | None) -> Clock:
-    """An order that is due on its day stays so, however many days that are by now; unless it is a day off."""
-    clock, calendar, county = clock_of(case), page.calendar, case.county or ""
-    if due_on is None or due_on != calendar.day(case.due_at) or not calendar.is_working(due_on, county):
-        return clock
-    return clock.due_by(calendar, case.due_at, county)
 
 
 async def _write(connection: AsyncConnection, times: Sequence[tuple[Row[Any], Values]], now: datetime) -> int:

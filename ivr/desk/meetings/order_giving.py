@@ -120,8 +120,8 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
             change.wait(None)  # a pause of the desk's would make that day a later one
             change.clock = replace(change.clock, ordered_days=days - change.clock.stopped_days)
             change.details |= {"before": order.due_on.isoformat(), "due_on": due_on.isoformat()}
-        its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
-        await connection.execute(its.values(due_on=due_on))
+            its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
+            await connection.execute(its.values(due_on=due_on))
         whole = (await connection.execute(select(cases).where(cases.c.id == order.of_case))).one()
         await whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
         await _ask_her(connection, page, ask, whole, [order.case_id])

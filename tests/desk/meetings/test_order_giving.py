@@ -177,6 +177,10 @@ async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> N
 async def closes(at: Hall, day: date) -> int:
     """The province is closed that day; how many orders are put off for it."""
     await closures.declare(at.engine, at.page, at.by("").actor, day, "", "برف", at.at)
+    return await followed(at)
+
+
+async def followed(at: Hall) -> int:
     await at.reread()
     put_off = await order_giving.put_off(at.engine, at.page, at.at)
     await retime(at.engine, at.page, at.at)
@@ -225,6 +229,33 @@ async def test_an_order_whose_own_day_is_closed_is_due_on_the_next_working_day_e
     assert await stands(at) == [("abfa", O.GIVEN, False)]
     for each in (code, part):
         assert await findings(at.engine, tmp_path, each) == []
+
+
+async def test_a_deed_between_a_closure_and_the_pass_leaves_an_order_due_on_its_day(
+    at: Hall, tmp_path: Path
+) -> None:
+    _, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    actor, day = at.by("").actor, NEAR - timedelta(days=1)
+    await closures.declare(at.engine, at.page, actor, day, "", "برف", at.at)
+    await at.reread()
+    await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
+    for _ in range(2):
+        assert (await at.row(part)).due_at.date() == NEAR
+        assert [running.due_at.date() for running in await at.running(part)] == [NEAR]
+        assert await followed(at) == 0
+    assert await findings(at.engine, tmp_path, part) == []
+
+
+async def test_between_a_closure_and_the_pass_the_office_extends_an_order_to_the_day_that_it_says(
+    at: Hall,
+) -> None:
+    """By as many days as it had, one of which is closed."""
+    _, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    actor, day = at.by("").actor, NEAR - timedelta(days=1)
+    await closures.declare(at.engine, at.page, actor, day, "", "برف", at.at)
+    await at.reread()
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), NEAR + timedelta(days=1))
+    assert (await at.row(part)).due_at.date() == NEAR + timedelta(days=1)
 
 
 async def test_an_order_s_day_that_has_gone_by_stays_though_it_is_closed_afterwards(at: Hall) -> None:
