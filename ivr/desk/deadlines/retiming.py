@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
@@ -45,17 +45,21 @@ async def retime(
 ) -> int:
     """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
     now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
-    save, hurry = partial(_save, page=page, now=now), partial(_hurry, page=page, now=now)
+    wholes = set[uuid.UUID]()
+    save = partial(_save, page=page, now=now, wholes=wholes)
     wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
     async with asking(engine) as raw:  # a transaction for each county only where a case waits
         late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])
-        is_outrun = await _OUTRUN.first(raw)
     for county in (row["county"] for row in late):
         query = waiting(county, wanted[county], batch)
         moved += await aside.batches("deadlines", engine, query, save, now, batch)
-    if late or is_outrun:  # once all members are timed, whichever county's they are
-        query = outrun().limit(batch).with_for_update(skip_locked=True, key_share=True, of=cases)
-        moved += (await aside.batch("deadlines", engine, query, hurry, now))[1]
+
+    async def follow(whole: uuid.UUID) -> int:
+        async with engine.begin() as connection:
+            return await _with_the_first(connection, whole, page, now)
+
+    if wholes:  # once their members are timed, whichever county's they are
+        moved += await aside.each("deadlines", {whole: whole for whole in wholes}, follow, now)
     return moved
 
 
@@ -77,36 +81,36 @@ def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
     return query.limit(batch).with_for_update(skip_locked=True)
 
 
-def outrun() -> Select[Any]:
-    """Collective cases that wait for an answer and are due after the first (`first_due`) of their members."""
-    member = cases.alias("member")
-    theirs = (member.c.member_of == cases.c.id, member.c.closed_at.is_(None))
-    first_due = select(func.min(member.c.due_at)).where(*theirs).scalar_subquery()
-    waits = (cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
-    return select(cases, first_due.label("first_due")).where(*waits, cases.c.due_at > first_due)
-
-
-_OUTRUN = Prepared(outrun().with_only_columns(cases.c.id))
-
-
-async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
+async def _save(
+    connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime, wholes: set[uuid.UUID]
+) -> int:
+    """`wholes`: gets the collective cases that these are, or are members of."""
     days = await _ordered(connection, found)
     times = [(case, _times(case, clock_by_day(case, page, days.get(case.id)), page)) for case in found]
+    kin = (case for case in found if case.member_of or case.channel == COLLECTIVE)
+    wholes.update(case.member_of or case.id for case in kin)
     return await _write(connection, times, now)
 
 
-async def _hurry(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
-    """Whoever is still to be timed anew may move the first of them: then it is left to a later pass."""
-    its, wholes = cases.c, [case.id for case in found]
-    query = select(its.id, its.member_of, its.county, its.timed_by).where(its.closed_at.is_(None))
-    kin = await connection.execute(query.where(or_(its.id.in_(wholes), its.member_of.in_(wholes))))
-    wait = {row.member_of or row.id for row in kin if row.timed_by < page.wanted(row.county or "")}
-    times = [
-        (case, _times(case, clock_of(case).due_by(page.calendar, case.first_due, case.county or ""), page))
-        for case in found
-        if case.id not in wait
-    ]
-    return await _write(connection, times, now)
+async def _with_the_first(connection: AsyncConnection, whole: uuid.UUID, page: Page, now: datetime) -> int:
+    """A collective case that waits for an answer is due when the first of its members is.
+
+    Whoever is still to be timed anew may move that: then the pass that times it does this. Where one dies
+    just before this, the next that times any of them does.
+    """
+    its = cases.c
+    waits = select(cases).where(its.id == whole, its.closed_at.is_(None), its.stopped_at.is_(None))
+    case = (await connection.execute(waits.with_for_update(key_share=True))).first()
+    theirs = select(its.county, its.timed_by, its.due_at).where(its.member_of == whole)
+    members = (await connection.execute(theirs.where(its.closed_at.is_(None)))).all()
+    if case is None or not members:
+        return 0
+    first_due = min(member.due_at for member in members)
+    wait = any(each.timed_by < page.wanted(each.county or "") for each in (case, *members))
+    if wait or first_due == case.due_at:
+        return 0
+    clock = clock_of(case).due_by(page.calendar, first_due, case.county or "")
+    return await _write(connection, [(case, _times(case, clock, page))], now)
 
 
 async def _ordered(connection: AsyncConnection, found: Sequence[Row[Any]]) -> dict[uuid.UUID, date]:

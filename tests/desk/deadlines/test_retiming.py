@@ -55,6 +55,47 @@ async def test_a_collective_case_is_due_when_the_first_of_its_members_is_though_
     assert await findings(engine, tmp_path) == [], "its events vouch for its clock"
 
 
+async def test_a_collective_case_goes_back_with_its_members_as_a_closure_is_taken_back(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """While it stood it counted days up to the first member of another county: too few afterwards."""
+    at = await counter(engine)
+    desk, saturday = Actor("desk/karimi", Side.DESK), date(2026, 11, 28)
+    codes = [
+        await at.open(county=county, caller=f"0914123456{n}") for n, county in enumerate(("ahar", "tabriz"))
+    ]
+    whole = (await collecting.collect(engine, at.page, desk, codes, "قطع آب", at.at)).code
+    before = [(await at.row(code)).due_at for code in (*codes, whole)]
+    await closures.declare(engine, at.page, desk, saturday, "ahar", "برف", at.at)
+    await at.reread()
+    await retime(engine, at.page, at.at)
+    await closures.lift(engine, at.page, desk, saturday, "ahar", at.at)
+    await at.reread()
+    await retime(engine, at.page, at.at)
+    assert [(await at.row(code)).due_at for code in (*codes, whole)] == before
+    [running] = await at.running(whole)
+    assert running.due_at == before[-1]
+    assert await prove(engine, at.page, at.at + GRACE) == []
+    assert await findings(engine, tmp_path) == [], "its events vouch for its clock"
+
+
+async def test_a_collective_case_moves_with_the_first_of_its_members_though_its_own_county_works(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    desk = Actor("desk/karimi", Side.DESK)
+    first = await at.open(county="tabriz", caller="09141234561")
+    at.later(4)
+    last = await at.open(county="ahar", caller="09141234562")
+    whole = (await collecting.collect(engine, at.page, desk, [last, first], "قطع آب", at.at)).code
+    before = (await at.row(whole)).due_at
+    assert before == (await at.row(first)).due_at < (await at.row(last)).due_at
+    await closures.declare(engine, at.page, desk, at.at.date(), "tabriz", "برف", at.at)
+    await at.reread()
+    assert await retime(engine, at.page, at.at) == 2
+    assert before < (await at.row(whole)).due_at == (await at.row(first)).due_at
+
+
 async def test_a_collective_case_is_not_hurried_by_a_member_that_is_still_to_be_timed_anew(
     engine: AsyncEngine,
 ) -> None:
