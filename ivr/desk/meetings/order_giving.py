@@ -2,7 +2,7 @@
 
 The body accepts, objects ("not lawful, because …" is the return with its reason, on which the office rules)
 and reports as with any case. Once all are reported she is called; what she contradicts is open again, one
-level up. One whose day becomes a day off is due on the next working day.
+level up. One whose day becomes a day off is due on the next working day, as long as it is one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Date, Row, Select, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
@@ -26,7 +26,7 @@ from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
 from ivr.desk.case.answers import refuse_unreadable
-from ivr.desk.case.change import Books, Instruction, unchanged
+from ivr.desk.case.change import EVENTS, Books, Instruction, unchanged
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.splitting import Part
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -34,7 +34,7 @@ from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.aside import Aside
-from ivr.store.tables import cases, meeting_orders
+from ivr.store.tables import case_events, cases, meeting_orders
 
 NOON = time(12)
 WHOLE = cases.alias("whole")  # her case, of which an order is a part
@@ -108,17 +108,19 @@ def _step(ask: Instruction, name: str) -> Instruction:
 
 async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> None:
     """Another, later day, with a reason; by the office, else as `put_off` does. `ask.code`: the order's."""
+    by_itself = ask.actor.side is Side.MACHINE
     async with transaction(books) as connection:
         async with changing(connection, page, CaseAction.EXTEND, ask) as change:
             query = select(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
             order = (await connection.execute(query)).first()
             if order is None:
                 raise Refused(f"case {ask.code} is no order")
-            if due_on <= order.due_on:
+            if due_on == order.due_on or (due_on < order.due_on and not by_itself):
                 raise WrongField("due_on", "an extension ends later than the order did")
             days = _days(page, ask, due_on, change.county, since=change.clock.opened_at)
-            change.wait(None)  # a pause of the desk's would make that day a later one
-            change.clock = replace(change.clock, ordered_days=days - change.clock.stopped_days)
+            if not by_itself or page.calendar.day(change.case.due_at) <= order.due_on:  # else it has longer
+                change.wait(None)  # a pause of the desk's would make that day a later one
+                change.clock = replace(change.clock, ordered_days=days - change.clock.stopped_days)
             change.details |= {"before": order.due_on.isoformat(), "due_on": due_on.isoformat()}
             its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
             await connection.execute(its.values(due_on=due_on))
@@ -130,27 +132,43 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
 async def put_off(
     engine: AsyncEngine, page: Page, now: datetime | None = None, *, aside: Aside | None = None
 ) -> int:
-    """Orders whose day has become a day off since are due on the next working day. How many.
+    """Orders whose day has become a day off are due on the next working day, as long as it is one. How many.
 
-    A day that has gone by stays. Any worker may, and be interrupted anywhere.
+    None moves back to a day that has come; one that has gone by stays. Any worker may, and be interrupted
+    anywhere.
     """
     now = now or datetime.now(UTC)
-    query: Select[Any] = select(cases.c.id, cases.c.code, cases.c.county, meeting_orders.c.due_on)
-    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
-    query = query.where(cases.c.status.in_(OPEN - {Status.ANSWERED}))
     async with engine.connect() as connection:
-        owed = await connection.execute(query.where(meeting_orders.c.due_on >= today(page, now)))
-    off = {row.id: row for row in owed if not page.calendar.is_working(row.due_on, row.county or "")}
+        rows = {row.id: row for row in await connection.execute(_owed(page, now))}
 
-    async def to_the_next(row: Row[Any]) -> int:
-        day = page.calendar.working_day_from(row.due_on, row.county or "")
+    async def follow(row: Row[Any]) -> int | None:
+        first = row.given_on if row.given_on > today(page, now) else row.due_on
+        day = page.calendar.working_day_from(first, row.county or "")
+        if day == row.due_on:
+            return None
         try:
             await extend(engine, page, Instruction(row.code, Actor(MACHINE, Side.MACHINE), now=now), day)
         except Refused:  # somebody was quicker
             return 0
         return 1
 
-    return await (aside or Aside()).each("orders due on a day off", off, to_the_next, now)
+    return await (aside or Aside()).each("orders due on a day off", rows, follow, now)
+
+
+def _owed(page: Page, now: datetime) -> Select[Any]:
+    """Orders that are due yet, with the day that an official gave last (`given_on`).
+
+    None that a newer reading of the calendar has moved: by an older one it would be moved back.
+    """
+    event, its = case_events.c, meeting_orders.c
+    extended = (event.case_id == cases.c.id, event.event == EVENTS[CaseAction.EXTEND])
+    given = select(event.details["due_on"].as_string()).where(*extended, event.actor != MACHINE)
+    last = given.order_by(event.seq.desc()).limit(1).scalar_subquery()
+    given_on = func.coalesce(cast(last, Date), its.first_due_on).label("given_on")
+    query: Select[Any] = select(cases.c.id, cases.c.code, cases.c.county, its.due_on, given_on)
+    query = query.join(meeting_orders, its.case_id == cases.c.id)
+    query = query.where(cases.c.status.in_(OPEN - {Status.ANSWERED}), its.due_on >= today(page, now))
+    return query.where(cases.c.timed_by <= page.revision)
 
 
 async def listed(

@@ -258,7 +258,7 @@ def _variant(event: Row[Any], routed: bool) -> str:
         case "collected" if "collective" not in details:
             return "due"
         case "extended" if event.actor == MACHINE:
-            return "day_off"
+            return "day_off" if details["before"] < details["due_on"] else "day_back"
         case "retimed" if "before" not in details:
             return "kept"
         case "lottery_noted":

@@ -180,6 +180,12 @@ async def closes(at: Hall, day: date) -> int:
     return await followed(at)
 
 
+async def opens(at: Hall, day: date) -> int:
+    """It is not closed after all; how many orders are due earlier for it."""
+    await closures.lift(at.engine, at.page, at.by("").actor, day, "", at.at)
+    return await followed(at)
+
+
 async def followed(at: Hall) -> int:
     await at.reread()
     put_off = await order_giving.put_off(at.engine, at.page, at.at)
@@ -229,6 +235,39 @@ async def test_an_order_whose_own_day_is_closed_is_due_on_the_next_working_day_e
     assert await stands(at) == [("abfa", O.GIVEN, False)]
     for each in (code, part):
         assert await findings(at.engine, tmp_path, each) == []
+
+
+async def test_an_order_is_due_on_its_own_day_again_as_the_closure_of_it_is_taken_back(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", FAR))
+    waits, first = (await at.row(code)).paused_until, at.page
+    assert await closes(at, FAR) == 1
+    assert await order_giving.put_off(at.engine, first, at.at) == 0, "of a calendar that is out of date"
+    assert await opens(at, FAR) == 1 and await order_giving.put_off(at.engine, at.page, at.at) == 0
+    [seen] = await listed(at)
+    assert seen.part.due_on == (await at.row(part)).due_at.date() == FAR
+    assert [running.due_at.date() for running in await at.running(part)] == [FAR]
+    assert (await at.row(code)).paused_until == waits
+    assert [asked.date() for asked in await asked_at(at)] == [FAR]
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR + timedelta(days=1))
+    assert await order_giving.put_off(at.engine, at.page, at.at) == 0, "what the office gave since holds"
+    for each in (code, part):
+        assert await findings(at.engine, tmp_path, each) == []
+
+
+async def test_an_order_that_she_contradicted_keeps_the_time_that_it_was_given_though_its_day_is_closed(
+    at: Hall,
+) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    at.later(7)
+    await closing.reopen(at.engine, at.page, at.by(code, who="citizen"))
+    before = (await at.row(part)).due_at
+    assert before.date() > NEAR + timedelta(days=1)
+    assert await closes(at, NEAR) == 1
+    [seen] = await listed(at)
+    assert seen.part.due_on == NEAR + timedelta(days=1) and (await at.row(part)).due_at >= before
 
 
 async def test_a_deed_between_a_closure_and_the_pass_leaves_an_order_due_on_its_day(
