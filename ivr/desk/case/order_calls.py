@@ -6,7 +6,7 @@ What bodies report she is called about once the office has looked at it, and on 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -73,14 +73,22 @@ async def told_from(connection: AsyncConnection, whole: uuid.UUID, now: datetime
 
     It waits for no office beyond noon of the first day on which one of them is due.
     """
+    return (await told_of_each_from(connection, [whole], now, zone))[whole]
+
+
+async def told_of_each_from(
+    connection: AsyncConnection, wholes: Collection[uuid.UUID], now: datetime, zone: ZoneInfo
+) -> dict[uuid.UUID, datetime]:
+    """The same of many cases."""
     its = meeting_orders.c
     stale = or_(its.checked_at.is_(None), its.checked_at < cases.c.answered_at)
     asked = (its.said == Outcome.ORDER_DONE) & (its.said_at >= cases.c.answered_at)
-    query = select(func.min(its.due_on).label("day"), func.bool_or(stale).label("unseen"))
+    query = select(its.of_case, func.min(its.due_on).label("day")).group_by(its.of_case)
     query = query.select_from(meeting_orders.join(cases, cases.c.id == its.case_id))
-    open_ones = (its.of_case == whole, cases.c.status == Status.ANSWERED, ~func.coalesce(asked, False))
-    found = (await connection.execute(query.where(*open_ones))).one()
-    return max(now, datetime.combine(found.day, AT, zone)) if found.unseen else now
+    open_ones = (its.of_case.in_(wholes), cases.c.status == Status.ANSWERED, ~func.coalesce(asked, False))
+    found = await connection.execute(query.where(*open_ones).having(func.bool_or(stale)))
+    unseen = {row.of_case: max(now, datetime.combine(row.day, AT, zone)) for row in found}
+    return dict.fromkeys(wholes, now) | unseen
 
 
 async def hold(connection: AsyncConnection, whole: Any, at: datetime, now: datetime) -> None:

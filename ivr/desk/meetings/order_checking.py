@@ -5,6 +5,7 @@ She waits for no office: on the day the order is due she is called all the same 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -34,14 +35,15 @@ async def to_check(connection: AsyncConnection, page: Page, now: datetime, scope
     return [seen for seen in await order_giving.listed(connection, page, now, scope) if seen.to_check]
 
 
-async def called_at(connection: AsyncConnection, page: Page, now: datetime, order: OrderSeen) -> datetime:
-    """When she is called about it, whether or not anybody has looked; that hour may have come."""
-    zone = ZoneInfo(page.calendar.timezone)
-    query = select(cases.c.id, cases.c.status).where(cases.c.id == order.part.part_of)
-    whole = (await connection.execute(query)).one()
-    if whole.status == Status.ANSWERED:  # all bodies have reported: the first of their days counts
-        return await order_calls.told_from(connection, whole.id, now, zone)
-    return datetime.combine(order.part.due_on, order_calls.AT, zone)
+async def called_at(
+    connection: AsyncConnection, page: Page, now: datetime, orders: Sequence[OrderSeen]
+) -> list[datetime]:
+    """When she is called about each, whether or not anybody has looked; that hour may have come."""
+    zone, parts = ZoneInfo(page.calendar.timezone), [order.part for order in orders]
+    answered = {part.part_of for part in parts if part.whole_status == Status.ANSWERED}
+    # Of those all bodies have reported: the first of their days counts.
+    told = await order_calls.told_of_each_from(connection, answered, now, zone)
+    return [told.get(part.part_of, datetime.combine(part.due_on, order_calls.AT, zone)) for part in parts]
 
 
 async def confirm(books: Books, page: Page, ask: Instruction) -> None:

@@ -186,12 +186,12 @@ async def listed(
 def orders() -> Select[Any]:
     """Every order, with the case that carries it and, as `whole` and `hers`, code and caller of her own.
 
-    `whole_closure`: how that ended.
+    `whole_status`, `whole_closure`: how that stands, and ended.
     """
     its = ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at", "checked_at", "checked_by")
     query = select(cases, *(meeting_orders.c[name] for name in its))
     query = query.add_columns(WHOLE.c.code.label("whole"), WHOLE.c.caller_key.label("hers"))
-    query = query.add_columns(WHOLE.c.closure.label("whole_closure"))
+    query = query.add_columns(WHOLE.c.status.label("whole_status"), WHOLE.c.closure.label("whole_closure"))
     query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     return query.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
 

@@ -50,7 +50,7 @@ async def _page(
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
         found = await order_checking.to_check(connection, page, visit.now, visit.scope)
-        called = [await order_checking.called_at(connection, page, visit.now, each) for each in found]
+        called = await order_checking.called_at(connection, page, visit.now, found)
         papers = await attachments.of_cases(connection, {each.part.id for each in found})
         owed = await office_deeds.owed(connection, visit.scope)
     done = visit.request.query.get("done", "")

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from playwright.async_api import Browser, ViewportSize
+from sqlalchemy.event import listen
 
 from ivr.desk.case import answers
 from ivr.desk.meetings import order_giving
@@ -71,6 +72,24 @@ async def test_of_two_orders_of_one_case_each_says_the_day_on_which_she_is_calle
     await answers.give(at.engine, at.page, at.by(water, who="abfa/karimi"), "وصل شد")
     text = await client.text(REPORTED)
     assert text.count(near) == 2 and far not in text
+
+
+async def test_of_three_orders_the_page_asks_the_books_no_more_than_of_one(
+    panel: PanelServed, at: Hall
+) -> None:
+    client, asked = await panel.signed_in("governor"), list[str]()
+    listen(panel.panel.engine.sync_engine, "before_cursor_execute", lambda *its: asked.append(its[2]))
+
+    async def questions(many: int) -> int:
+        asked.clear()
+        assert (await client.text(REPORTED)).count("<article") == many
+        return sum("cases" in each for each in asked)
+
+    await reported(at)
+    once = await questions(1)
+    for _ in range(2):
+        await reported(at)
+    assert await questions(3) == once
 
 
 async def test_the_office_orders_reminds_and_asks_for_a_report_on_any_case_s_page(
