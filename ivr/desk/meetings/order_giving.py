@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, Row, Select, cast, func, select, update
@@ -194,6 +194,13 @@ def orders() -> Select[Any]:
     query = query.add_columns(WHOLE.c.status.label("whole_status"), WHOLE.c.closure.label("whole_closure"))
     query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     return query.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
+
+
+async def with_sealed(connection: AsyncConnection, ids: Collection[UUID]) -> set[UUID]:
+    """Those of these cases of which an order became confidential."""
+    query = select(meeting_orders.c.of_case).join(cases, cases.c.id == meeting_orders.c.case_id)
+    sealed = (meeting_orders.c.of_case.in_(ids), cases.c.confidential.is_not(None))
+    return set((await connection.execute(query.where(*sealed))).scalars())
 
 
 async def heading(

@@ -1,13 +1,13 @@
 """What minutes and attendance of a session are written from.
 
 Minutes go to those who sat there and sign them, so what is kept from one of them (a complaint about a head, a
-confidential case) stands in an annex of its own. No citizen is named in either.
+confidential case, an order that became so) stands in an annex of its own. No citizen is named in either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from ivr.desk.meetings.session_report import ReportedOrder, nameless
 class Sat:
     """One slot that somebody has. `minutes`: what was said and decided, without her name; "" = nothing.
 
-    `apart`: it is kept from some of those who sat there.
+    `apart`: it is kept from some of those who sat there; `orders_apart`: these orders of another are.
     """
 
     slot: Row[Any]
@@ -35,6 +35,12 @@ class Sat:
     decided: str
     people: int
     orders: Sequence[ReportedOrder]
+    orders_apart: Sequence[ReportedOrder]
+
+    @property
+    def annexed(self) -> Sat:
+        """What stands of it in the annex: all, or these orders alone."""
+        return self if self.apart else replace(self, said="", decided="", people=1, orders=self.orders_apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,13 @@ class SessionRecord:
 
     def heard(self, apart: bool) -> list[Sat]:
         return [each for each in self.sat if each.slot.outcome == "met" and each.apart == apart]
+
+    def minuted(self, annex: bool) -> list[Sat]:
+        """What stands in the minutes, or in their annex."""
+        if not annex:
+            return self.heard(False)
+        heard = (each for each in self.sat if each.slot.outcome == "met")
+        return [each.annexed for each in heard if each.apart or each.orders_apart]
 
     @property
     def missed(self) -> list[Sat]:
@@ -68,7 +81,9 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
         orders = [ReportedOrder(each, nameless(each.part.words, case.caller_name)) for each in given]
         said, decided = ((nameless(text, case.caller_name) if its else "") for text in _texts(its))
         apart, people = agenda.is_apart(case), its.people if its else 1
-        sat.append(Sat(seat.slot, seat.wish, apart, said, decided, people, orders))
+        told = [each for each in orders if apart or not each.seen.part.confidential]
+        sealed = [each for each in orders if not apart and each.seen.part.confidential]
+        sat.append(Sat(seat.slot, seat.wish, apart, said, decided, people, told, sealed))
     return SessionRecord(session, await inviting.attendances(connection, number), sat)
 
 

@@ -47,7 +47,7 @@ async def minutes(visit: Visit) -> web.StreamResponse:
     """
     its = await _writing(visit)
     annex = "annex" in visit.request.query
-    if not its.record.heard(annex) or (annex and not await _sees_all(its)):
+    if not its.record.minuted(annex) or (annex and not await _sees_all(its)):
         raise NotFound
     kind = PaperKind.ANNEX if annex else PaperKind.MINUTES
     return await _send(its, kind, [*_minutes(its, annex)])
@@ -102,12 +102,12 @@ async def _send(its: Writing, kind: PaperKind, blocks: list[Block]) -> web.Respo
 
 def _minutes(its: Writing, annex: bool) -> Iterator[Block]:
     record = its.record
-    heard = record.heard(annex)
+    heard = record.minuted(annex)
     yield _opening(its, len(heard))
     if not annex:
         if record.missed:
             yield its.say("missed", n=len(record.missed))
-        if apart := record.heard(True):
+        if apart := record.minuted(True):
             yield its.say("apart", n=len(apart))
         yield PaperHeading(its.say("bodies"))
         yield _bodies(its)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -172,6 +173,7 @@ async def session_page(
         voices = await voices_of(connection, asked) if visit.allowed("recordings_blind") else []
         papers = await indicator.listed(connection, row.number) if not visit.scope.agency else []
         views = await inviting.views_of(connection, {seat.wish.case.id for seat in seats if seat.wish})
+        annex = complete and await _is_annexed(connection, seats)
     return visit.render(
         "meetings/session.html",
         status=422 if form else 200,
@@ -191,7 +193,7 @@ async def session_page(
         own_list=row.agency != the_office(page),
         voices=voices,
         readable=readable,
-        annex=complete and any(_was_heard_apart(seat) for seat in seats),
+        annex=annex,
         about=about,
         states=[each for each in InvitationState if each is not InvitationState.INVITED],
         comings=list(Came),
@@ -205,8 +207,11 @@ async def session_page(
     )
 
 
-def _was_heard_apart(seat: Seat) -> bool:
-    return seat.wish is not None and seat.slot.outcome == "met" and agenda.is_apart(seat.wish.case)
+async def _is_annexed(connection: AsyncConnection, seats: Sequence[Seat]) -> bool:
+    """Whether anything of those who were heard is kept from some who sat there."""
+    heard = [seat.wish.case for seat in seats if seat.wish is not None and seat.slot.outcome == "met"]
+    sealed = await order_giving.with_sealed(connection, {case.id for case in heard})
+    return bool(sealed) or any(agenda.is_apart(case) for case in heard)
 
 
 def _by_now(visit: Visit, row: Row[Any], zone: ZoneInfo) -> dict[str, bool]:

@@ -17,6 +17,7 @@ from playwright.async_api import Browser
 from sqlalchemy import select, update
 
 from ivr.cases.attendance import Came
+from ivr.desk.case import pausing
 from ivr.desk.meetings import (
     agenda,
     inviting,
@@ -160,6 +161,29 @@ async def test_minutes_and_attendance_tell_who_came_and_keep_apart_what_is_about
         for path in ("minutes", "attendance"):
             client = await panel.signed_in(role)
             assert (await client.get(f"{session}/{path}.pdf")).status == status, (role, path)
+
+
+async def test_an_order_that_became_confidential_since_stands_in_the_annex_alone(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted(9, "09141234561", bodies=["abfa"])
+    number = await at.session(slots=1)
+    await at.fill(number)
+    at.later(6)
+    panel.clock.now = at.at
+    await session_day.heard(at.engine, at.page, at.by(code), number, at.at, Hearing("آب ندارد"))
+    orders = [MeetingOrder("abfa", "لوله عوض شود", NEAR), MeetingOrder("edu", "مدیر بررسی شود", FAR)]
+    water, school = await order_giving.give(at.engine, at.page, at.by(code), orders)
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    assert (await office.get(f"{session}/minutes.pdf?annex")).status == 404
+    await pausing.change_topic(at.engine, at.page, at.by(school, "رشوه"), "gov.conduct")
+    assert "minutes.pdf?annex" in await office.text(session)
+    _, minutes = await paper(office, f"{session}/minutes.pdf")
+    _, annex = await paper(office, f"{session}/minutes.pdf?annex")
+    for text, told, kept in ((minutes, water, school), (annex, school, water)):
+        assert persian(told) in text and persian(kept) not in text
+    assert "آبندارد" in plain(minutes) and "مدیربررسی" not in plain(minutes)
+    assert "آبندارد" not in plain(annex) and "مدیربررسی" in plain(annex)
 
 
 def plain(text: str) -> str:
