@@ -151,6 +151,17 @@ async def test_whom_nobody_can_call_the_office_is_told_to_tell_of_a_slot_and_tha
     assert "تلفنی" not in await client.text(f"{session}?done=move")
 
 
+async def test_who_hands_over_what_was_told_a_day_is_told_where_nobody_can_call_her(
+    panel: PanelServed, at: Hall
+) -> None:
+    client = await office(panel)
+    for code, told in ((await at.accepted(3, ""), True), (await at.wish(caller=""), False)):
+        text = await client.text(f"{MEETINGS}/requests/{code}")
+        for deed in ("settle", "send_below"):
+            form = text.partition(f'/{deed}"')[2].partition("</form>")[0]
+            assert form and ("خودتان به او خبر دهید" in form) is told, deed
+
+
 async def test_no_order_is_offered_where_her_case_has_its_answer(panel: PanelServed, at: Hall) -> None:
     code = await at.accepted()
     await at.fill(await at.session())
