@@ -237,14 +237,16 @@ async def write(
     """The minutes of whom that slot is, whose case is locked; what was decided into its story.
 
     `seen`: when those were written that they looked at, "" for none; None: whatever stands there. Raises
-    Refused where somebody, other than `but_by`, has written them since.
+    Refused where somebody, other than `but_by`, has written something else since.
     """
-    if seen is not None:
-        there = (await minutes_of(connection, slot.session)).get(slot.case_id)
-        if there is not None and there.written_by != but_by and there.written_at.isoformat() != seen:
-            raise Refused(f"minutes of request {ask.code} were written since you looked")
     said, decided = hearing.said.strip(), hearing.decided.strip()
     row = {"said": said, "decided": decided, "people": hearing.people}
+    if seen is not None:
+        there = (await minutes_of(connection, slot.session)).get(slot.case_id)
+        if there is not None and all(getattr(there, name) == text for name, text in row.items()):
+            return  # sent again, as whose first answer was lost
+        if there is not None and there.written_by != but_by and there.written_at.isoformat() != seen:
+            raise Refused(f"minutes of request {ask.code} were written since you looked")
     row |= {"written_by": ask.actor.name, "written_at": ask.now}
     done = insert(meeting_minutes).values(row | {"session": slot.session, "case_id": slot.case_id})
     await connection.execute(done.on_conflict_do_update(index_elements=["session", "case_id"], set_=row))

@@ -186,6 +186,15 @@ async def test_a_second_page_with_blank_fields_takes_no_minutes_away(at: Hall) -
     assert (await note("آب ندارد و بیمار است", first.written_at.isoformat())).said == "آب ندارد و بیمار است"
 
 
+async def test_minutes_that_are_sent_again_for_their_answer_was_lost_are_not_refused(at: Hall) -> None:
+    number, code = await announced(at), await at.wish()
+    await talks(at, number, code)
+    for _ in range(2):
+        hearing = Hearing("آب ندارد", "تا یک ماه وصل شود")
+        await hour_hearing.note(at.engine, at.page, at.by(code), number, hearing, "")
+    assert (await at.events(code)).count("meeting_minutes") == 1
+
+
 async def test_what_he_did_not_note_is_noted_by_itself_once_even_when_her_call_died(at: Hall) -> None:
     number, code, other = await announced(at), await at.wish(), await at.wish(caller="09145556677")
     ended = await talks(at, number, code)
