@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from zoneinfo import ZoneInfo
 
 COOL_DOWN = timedelta(days=30)  # after a no-show
 HEADING, USUAL, COOLING = range(3)  # groups, in the order of hearing
@@ -67,23 +68,26 @@ class Ranked:
         return sum(reason.points for reason in self.reasons)
 
 
-def fair_order(candidates: Iterable[Candidate], now: datetime) -> list[Ranked]:
-    """Everybody, the first to be heard first. The same whatever order they are given in."""
-    found = [(place(candidate, now), candidate) for candidate in candidates]
+def fair_order(candidates: Iterable[Candidate], now: datetime, zone: ZoneInfo) -> list[Ranked]:
+    """Everybody, the first to be heard first. The same whatever order they are given in.
+
+    `zone`: the province's, whose days are counted.
+    """
+    found = [(place(candidate, now, zone), candidate) for candidate in candidates]
     found.sort(key=lambda pair: (pair[0].group, -pair[0].points, pair[1].asked_at, pair[1].code))
     return [placed for placed, _ in found]
 
 
-def place(candidate: Candidate, now: datetime) -> Ranked:
+def place(candidate: Candidate, now: datetime, zone: ZoneInfo) -> Ranked:
     """Where she stands, with the reasons."""
-    reasons = tuple(_reasons(candidate, now))
+    reasons = tuple(_reasons(candidate, now, zone))
     whys = {reason.why for reason in reasons}
     group = COOLING if Ground.COOL_DOWN in whys else HEADING if Ground.UNKEPT_ORDERS in whys else USUAL
     return Ranked(candidate.code, group, reasons)
 
 
-def _reasons(candidate: Candidate, now: datetime) -> Iterator[Because]:
-    days = max((now - candidate.asked_at).days, 0)
+def _reasons(candidate: Candidate, now: datetime, zone: ZoneInfo) -> Iterator[Because]:
+    days = max((now.astimezone(zone).date() - candidate.asked_at.astimezone(zone).date()).days, 0)
     yield Because(Ground.WAITING, days, days * PER_DAY)
     if candidate.urgency:
         yield Because(Ground.URGENCY, int(candidate.urgency), candidate.urgency * PER_URGENCY)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -119,9 +120,8 @@ async def told(
     reach = await callback_planning.reach(connection, [row._mapping for row in rows], now)
     of = {row.code: (row, by_phone) for row, by_phone in zip(rows, reach, strict=True)}
     owed = await order_giving.unkept(connection, page, {row.caller_key for row in rows} - {""}, now)
-    places = fair_order(
-        [_candidate(row, row.caller_key in before, owed.get(row.caller_key, 0)) for row in rows], now
-    )
+    candidates = [_candidate(row, row.caller_key in before, owed.get(row.caller_key, 0)) for row in rows]
+    places = fair_order(candidates, now, ZoneInfo(page.calendar.timezone))
     return [_wish(page, now, *of[place.code], place) for place in places]
 
 
