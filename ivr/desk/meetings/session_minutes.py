@@ -62,6 +62,11 @@ class SessionRecord:
         return [each.annexed for each in heard if each.apart or each.orders_apart]
 
     @property
+    def kept_apart(self) -> int:
+        """How many cases stand in the annex, and orders of others."""
+        return sum(1 if each.apart else len(each.orders_apart) for each in self.minuted(True))
+
+    @property
     def missed(self) -> list[Sat]:
         return [each for each in self.sat if each.slot.outcome == "no_show"]
 

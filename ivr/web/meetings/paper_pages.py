@@ -103,12 +103,14 @@ async def _send(its: Writing, kind: PaperKind, blocks: list[Block]) -> web.Respo
 def _minutes(its: Writing, annex: bool) -> Iterator[Block]:
     record = its.record
     heard = record.minuted(annex)
-    yield _opening(its, len(heard))
-    if not annex:
+    if annex:
+        yield _opening(its, "annexed", apart=record.kept_apart)
+    else:
+        yield _opening(its, heard=len(heard))
         if record.missed:
             yield its.say("missed", n=len(record.missed))
-        if apart := record.minuted(True):
-            yield its.say("apart", n=len(apart))
+        if record.kept_apart:
+            yield its.say("apart", n=record.kept_apart)
         yield PaperHeading(its.say("bodies"))
         yield _bodies(its)
     for each in heard:
@@ -117,11 +119,11 @@ def _minutes(its: Writing, annex: bool) -> Iterator[Block]:
     yield _signatures(its, annex)
 
 
-def _opening(its: Writing, heard: int) -> str:
+def _opening(its: Writing, key: str = "opening", **counted: int) -> str:
     session = its.record.session
     place = session.place or its.visit.words(f"meetings.way.{session.way}")
-    values = {"n": session.number, "day": its.day, "place": place, "who": its.who, "heard": heard}
-    return its.say("opening", hour=its.hour(session.starts_at), **values)
+    values = {"n": session.number, "day": its.day, "place": place, "who": its.who}
+    return its.say(key, hour=its.hour(session.starts_at), **values, **counted)
 
 
 def _one(its: Writing, each: Sat) -> Iterator[Block]:
@@ -140,7 +142,7 @@ def _one(its: Writing, each: Sat) -> Iterator[Block]:
         agency, day = its.names.agencies.get(part.agency, part.agency), jalali_day(part.due_on)
         key = "order_revoked" if order.seen.state is OrderState.REVOKED else "order"
         yield its.say(key, agency=agency, text=order.words, day=day, code=digits(part.code))
-    if not (each.said or each.decided or each.orders):
+    if not (each.said or each.decided or each.orders or each.orders_apart):
         yield its.say("nothing")
 
 
@@ -178,7 +180,7 @@ def _signatures(its: Writing, annex: bool) -> PaperTable:
 def _attendance(its: Writing) -> Iterator[Block]:
     record = its.record
     heard = [*record.heard(False), *record.heard(True)]
-    yield _opening(its, len(heard))
+    yield _opening(its, heard=len(heard))
     yield PaperHeading(its.say("bodies"))
     yield _bodies(its)
     yield PaperHeading(its.say("citizens"))

@@ -186,6 +186,26 @@ async def test_an_order_that_became_confidential_since_stands_in_the_annex_alone
     assert "آبندارد" not in plain(annex) and "مدیربررسی" in plain(annex)
 
 
+async def test_minutes_and_annex_count_each_order_that_became_confidential_and_her_once(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted(9, "09141234561", bodies=["abfa"])
+    number = await at.session(slots=1)
+    await at.fill(number)
+    at.later(6)
+    panel.clock.now = at.at
+    await agenda.met(at.engine, at.page, at.by(code))
+    orders = [MeetingOrder("abfa", "رئیس بررسی شود", NEAR), MeetingOrder("edu", "مدیر بررسی شود", FAR)]
+    for part in await order_giving.give(at.engine, at.page, at.by(code), orders):
+        await pausing.change_topic(at.engine, at.page, at.by(part, "رشوه"), "gov.conduct")
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    minutes = plain((await paper(office, f"{session}/minutes.pdf"))[1])
+    annex = plain((await paper(office, f"{session}/minutes.pdf?annex"))[1])
+    assert plain("۱ شهروند دیدار شد") in minutes and plain("شهروند دیدار شد") not in annex
+    assert all(plain("۲ پرونده یا دستور محرمانه") in text for text in (minutes, annex))
+    assert plain("گفته یا تصمیمی نوشته نشده") not in minutes, "it stands in the annex"
+
+
 def plain(text: str) -> str:
     """Without what a PDF's lines break and join."""
     return re.sub(r"[\s\u200c\u2066-\u2069]", "", text)
