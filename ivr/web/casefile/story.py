@@ -15,6 +15,7 @@ from ivr.cases.routing import Reason
 from ivr.cases.zone import ZONE
 from ivr.desk.call.interventions import Intervening, came_about
 from ivr.desk.case.attachments import ATTACHED
+from ivr.desk.case.callback_planning import BY_DESK
 from ivr.desk.case.change import CITIZEN
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.reading.casefile import CaseFile
@@ -81,6 +82,7 @@ class Teller:
     def line(self, event: Row[Any]) -> StoryEntry:
         details: dict[str, Any] = event.details
         routed = details.get("reason", "") in _ROUTED and "from" not in details
+        ended = event.actor == MACHINE and event.event in {"closed", "withdrawn"}  # its variant says why
         voice = details.get("voice") or {}
         moved = details.get("due_at", "") if event.event not in {"opened", "escalated"} else ""
         return StoryEntry(
@@ -88,7 +90,7 @@ class Teller:
             event.event,
             self.actor(event.actor),
             self._text(event.event, _variant(event, routed), details),
-            "" if routed else str(details.get("reason", "")),
+            "" if routed or ended else str(details.get("reason", "")),
             _quote(event),
             str(voice.get("name", "")),
             datetime.fromisoformat(moved) if moved else None,
@@ -235,6 +237,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "recovered"
         case "opened" if event.actor != MACHINE:
             return "desk"
+        case "closed" if event.actor == MACHINE and details.get("closure") == BY_DESK:
+            return "collective"
         case "closed":
             return str(details.get("closure", USUAL))
         case "withdrawn" if event.actor == MACHINE:

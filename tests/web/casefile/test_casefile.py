@@ -597,6 +597,29 @@ async def test_the_hour_of_a_slot_is_told_by_the_province_s_clock(desk: Desk) ->
     assert any("۱۱:۳۰" in line.text for line in Teller(words(), file).story())
 
 
+@pytest.mark.parametrize(
+    ("is_answered", "ending"),
+    [
+        (True, "همهٔ شهروندان این پروندهٔ جمعی به پایان رسید"),
+        (False, "هیچ شهروندی دیگر در این پروندهٔ جمعی نبود"),
+    ],
+)
+async def test_why_a_collective_case_ended_by_itself_is_told_in_persian_alone(
+    desk: Desk, is_answered: bool, ending: str
+) -> None:
+    code, page, engine = await desk.open(), await desk.office.book.page(), desk.panel.engine
+    whole = (await collecting.collect(engine, page, actor_named(page, "desk"), [code], "آب", WEDNESDAY)).code
+    if is_answered:
+        await answers.give(engine, page, Instruction(whole, actor_named(page, "abfa"), now=WEDNESDAY), "شد")
+    end = closing.close if is_answered else closing.withdraw
+    await end(engine, page, Instruction(code, actor_named(page, "citizen"), now=WEDNESDAY))
+    assert await collecting.settle(engine, page, WEDNESDAY) == 1
+    file = await casefile.read(engine, Scope(), whole)
+    assert file is not None
+    latest: Any = Teller(words(), file).story()[0]
+    assert ending in latest.text and latest.reason == ""
+
+
 async def test_that_it_went_to_no_retired_body_stands_in_the_story(desk: Desk) -> None:
     code = await desk.open()
     client = await desk.panel.signed_in("supervisor")
