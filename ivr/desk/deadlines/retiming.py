@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
@@ -45,11 +45,11 @@ async def retime(
 ) -> int:
     """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
     now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
-    wholes = set[uuid.UUID]()
-    save = partial(_save, page=page, now=now, wholes=wholes)
     wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
     async with asking(engine) as raw:  # a transaction for each county only where a case waits
         late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])
+        wholes = {row["id"] for row in await _OUTRUN.all(raw)}
+    save = partial(_save, page=page, now=now, wholes=wholes)
     for county in (row["county"] for row in late):
         query = waiting(county, wanted[county], batch)
         moved += await aside.batches("deadlines", engine, query, save, now, batch)
@@ -74,6 +74,21 @@ def late() -> Select[Any]:
 _LATE = Prepared(late())
 
 
+def outrun() -> Select[Any]:
+    """Collective cases that are due after the first of their members.
+
+    A deed may move them just before a pass would, and a pass may die before it comes to them.
+    """
+    member = cases.alias("member")
+    theirs = (member.c.member_of == cases.c.id, member.c.closed_at.is_(None))
+    first_due = select(func.min(member.c.due_at)).where(*theirs).scalar_subquery()
+    waits = (cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+    return select(cases.c.id).where(*waits, cases.c.due_at > first_due)
+
+
+_OUTRUN = Prepared(outrun())
+
+
 def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
     """A county's open cases that an older reading timed, locked."""
     here = cases.c.county == county if county else cases.c.county.is_(None)
@@ -95,8 +110,7 @@ async def _save(
 async def _with_the_first(connection: AsyncConnection, whole: uuid.UUID, page: Page, now: datetime) -> int:
     """A collective case that waits for an answer is due when the first of its members is.
 
-    Whoever is still to be timed anew may move that: then the pass that times it does this. Where one dies
-    just before this, the next that times any of them does.
+    Whoever is still to be timed anew may move that: then the pass that times it does this.
     """
     its = cases.c
     waits = select(cases).where(its.id == whole, its.closed_at.is_(None), its.stopped_at.is_(None))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.case import collecting
+from ivr.desk.case import collecting, referring
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.store.aside import Aside
-from tests.desk.counter import counter
+from ivr.store.tables import referrals
+from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
+from tests.fixtures.database import until_blocked
+
+DESK, SATURDAY = Actor("desk/karimi", Side.DESK), date(2026, 11, 28)
 
 
 async def test_of_three_cases_one_that_the_books_refuse_to_time_anew_keeps_no_other_nor_the_next_county(
@@ -113,6 +119,51 @@ async def test_a_collective_case_is_not_hurried_by_a_member_that_is_still_to_be_
     await at.mend(codes[0], last)
     assert await retime(engine, at.page, at.later(1), aside=aside) == 1
     assert (await at.row(whole)).due_at == (await at.row(codes[0])).due_at > before
+
+
+async def test_a_collective_case_that_a_deed_times_before_the_pass_goes_back_to_the_first_of_its_members(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await counter(engine)
+    whole, first = await _whole_of_two_counties(at)
+    await closures.declare(engine, at.page, DESK, SATURDAY, "ahar", "برف", at.at)
+    await at.reread()
+    await referring.accept(engine, at.page, at.ask(whole, "abfa"))
+    assert (await at.row(whole)).due_at > (await at.row(first)).due_at
+    await retime(engine, at.page, at.at)
+    assert (await at.row(whole)).due_at == (await at.row(first)).due_at
+    assert await retime(engine, at.page, at.at) == 0
+    assert await findings(engine, tmp_path) == [], "its events vouch for its clock"
+
+
+async def test_a_collective_case_that_a_pass_left_behind_as_it_died_is_brought_along_by_the_next(
+    engine: AsyncEngine,
+) -> None:
+    """It dies in a county that comes after the whole family's."""
+    at = await counter(engine)
+    whole, first = await _whole_of_two_counties(at)
+    [held] = await at.running(await at.open(county="tabriz"))
+    for county in ("ahar", "tabriz"):
+        await closures.declare(engine, at.page, DESK, SATURDAY, county, "برف", at.at)
+    await at.reread()
+    async with engine.begin() as connection:
+        await connection.execute(select(referrals).where(referrals.c.id == held.id).with_for_update())
+        dying = asyncio.create_task(retime(engine, at.page, at.at))
+        await until_blocked(engine)
+        dying.cancel()
+        await asyncio.wait([dying])
+    assert (await at.row(whole)).due_at > (await at.row(first)).due_at
+    await retime(engine, at.page, at.at)
+    assert (await at.row(whole)).due_at == (await at.row(first)).due_at
+
+
+async def _whole_of_two_counties(at: Counter) -> tuple[str, str]:
+    """A collective case of a county that is about to be closed; its first member is of another."""
+    codes = [
+        await at.open(county=county, caller=f"0914123456{n}") for n, county in enumerate(("ahar", "bonab"))
+    ]
+    done = await collecting.collect(at.engine, at.page, DESK, codes, "قطع آب", at.at)
+    return done.code, codes[1]
 
 
 async def test_where_no_case_waits_one_question_tells_and_one_without_a_county_is_found(
