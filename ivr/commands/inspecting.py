@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ivr.voice.footprints import choices_only
 
 PRIVATE = ("caller", "caller_key", "caller_name", "callback", "national_id", "number")
 _MASK = "•••"
+_ALONE = "fallback:"
 _UNHEARD = {"transcript": None, "call_id": None}  # of a confidential case
 _UNTOLD = {"place": None, "words": "", "call_id": None}
 Json = dict[str, Any]
@@ -154,5 +156,12 @@ def masked(value: Any) -> Any:
     if isinstance(value, dict) and "step" in value:
         return value | {"key": choices_only(value.get("key", ""))}
     if isinstance(value, dict):
-        return {k: _MASK if k in PRIVATE and v else masked(v) for k, v in value.items()}
+        return {k: _MASK if k in PRIVATE and v else _named(v) if k == "unique_id" else masked(v)
+                for k, v in value.items()}  # fmt: skip
     return [masked(each) for each in value] if isinstance(value, list) else value
+
+
+def _named(unique_id: Any) -> Any:
+    """A fact of an older release names what the dialplan alone recorded by its file: her number, her code."""
+    of_a_file = str(unique_id).startswith(_ALONE) and not re.fullmatch(_ALONE + "[0-9a-f]{32}", unique_id)
+    return _ALONE + _MASK if of_a_file else unique_id

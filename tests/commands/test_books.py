@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,22 @@ async def test_nothing_at_a_terminal_leads_from_a_confidential_case_to_its_call_
     assert found["facts"] and not places(found)
     exit_code, said = await ivr(database_url, tmp_path, "spool", "inspect", code)
     assert exit_code == 0 and "{'type': 'case_opened'}" in said
+
+
+async def test_a_fact_of_an_older_release_tells_at_a_terminal_no_number_by_its_call_s_name(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    today, before = call(NUMBER), call(NUMBER)
+    ours = replace(today, unique_id=f"fallback:{today.id.replace('-', '')}")
+    older = replace(before, unique_id=f"fallback:1700000000_{NUMBER}_1_~fa~1000000005~~~")
+    async with office(engine, tmp_path / "spool") as desk:
+        for facts in (ours, older):
+            await desk.intake.open_case(facts, opening())
+        await desk.pump.idle()
+    for facts, shown in ((ours, ours.unique_id), (older, "fallback:•••")):
+        for form in ((), ("--json",)):
+            exit_code, said = await ivr(database_url, tmp_path, "spool", "inspect", facts.id, *form)
+            assert exit_code == 0 and shown in said and NUMBER not in said and "1000000005" not in said
 
 
 async def test_blocked_numbers_are_masked_and_each_is_let_in_by_its_id(
