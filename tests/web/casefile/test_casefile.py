@@ -601,7 +601,7 @@ async def test_the_hour_of_a_slot_is_told_by_the_province_s_clock(desk: Desk) ->
     ("is_answered", "ending"),
     [
         (True, "همهٔ شهروندان این پروندهٔ جمعی به پایان رسید"),
-        (False, "هیچ شهروندی دیگر در این پروندهٔ جمعی نبود"),
+        (False, "دیگر هیچ شهروندی در این پروندهٔ جمعی نمانده بود"),
     ],
 )
 async def test_why_a_collective_case_ended_by_itself_is_told_in_persian_alone(
