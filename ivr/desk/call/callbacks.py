@@ -383,7 +383,8 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
     if wanted.purpose == ORDER:
         return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:
-        return case.closed_at is None and meeting_calls.still_true(wanted.notice, now, today)
+        tells = case.closed_at is None or meeting_calls.outlives_case(wanted.notice)
+        return tells and meeting_calls.still_true(wanted.notice, now, today)
     return bool(wanted.purpose == TURN or wanted.next_at > now - WISHED)
 
 

@@ -138,12 +138,19 @@ async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int
 def still_true(notice: Mapping[str, Any], now: datetime, today: date) -> bool:
     """Not once the slot has begun, nor once the day has gone by until which she was to hear of another.
 
-    As long as she might come for a slot that is off she hears that.
+    As long as she might come for a slot that is off she hears that; who is declined, only so long.
     """
     at = notice.get("starts_at") or notice.get("was_at")
     if at and datetime.fromisoformat(at) > now:
         return True
-    return "starts_at" not in notice and date.fromisoformat(notice["again_on"]) >= today
+    no_day = "starts_at" in notice or notice.get("what") == DECLINED
+    return not no_day and date.fromisoformat(notice["again_on"]) >= today
+
+
+def outlives_case(notice: Any) -> bool:
+    """Whether it is told also once her case is over: she may have heard by 111 that she is declined, and
+    ended it, and would come for a slot that is off all the same."""
+    return isinstance(notice, dict) and notice.get("what") == DECLINED
 
 
 def news_of(notice: Mapping[str, Any]) -> MeetingNews:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -304,6 +304,29 @@ async def test_who_is_declined_before_she_heard_that_her_slot_is_off_hears_that_
             told.append(brief.meeting.what if brief.meeting else brief.seen.answer)
             await says(at, again, Outcome.HEARD)
     assert told == [meeting_calls.DECLINED, "این کار دادگاه است"]
+
+
+async def test_who_ends_her_case_on_hearing_by_111_that_she_is_declined_is_told_that_her_slot_is_off(
+    at: Hall,
+) -> None:
+    code = await released(at)
+    await office.decline(at.engine, at.page, at.by(code, "این کار دادگاه است"))
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    placing, news = await rung(at)
+    assert placing.code == code and news is not None and news.what == meeting_calls.DECLINED
+    await says(at, placing, Outcome.HEARD)
+    assert await waiting(at) == []
+
+
+async def test_whose_slot_would_have_been_over_hears_the_answer_alone(at: Hall) -> None:
+    code = await released(at)
+    await office.decline(at.engine, at.page, at.by(code, "این کار دادگاه است"))
+    [row] = await waiting(at)
+    at.at = datetime.fromisoformat(row["was_at"]) + timedelta(minutes=1)
+    placing, news = await rung(at)
+    assert (placing.code, news) == (code, None)
+    await says(at, placing, Outcome.HEARD)
+    assert await claim(at.engine, at.page, POLICY, at.at) is None
 
 
 async def test_a_complaint_about_a_head_goes_on_in_no_request_that_lies_with_his_body(at: Hall) -> None:
