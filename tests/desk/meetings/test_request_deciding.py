@@ -19,8 +19,11 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.meetings import agenda
 from ivr.desk.meetings import request_deciding as office
+from ivr.desk.reading.casefile import CaseNames
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import callbacks
+from ivr.web.panel.locale import digits, words
+from ivr.web.panel.refusals import in_persian
 from tests.desk.counter import outcomes
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import LATER, SOON, Hall, hall
@@ -327,6 +330,14 @@ async def test_whose_slot_would_have_been_over_hears_the_answer_alone(at: Hall) 
     assert (placing.code, news) == (code, None)
     await says(at, placing, Outcome.HEARD)
     assert await claim(at.engine, at.page, POLICY, at.at) is None
+
+
+async def test_of_many_who_are_collected_the_refusal_names_the_one_who_waits_for_our_call(at: Hall) -> None:
+    code, twin = await released(at), await at.wish(caller="09141234561")
+    await office.settle(at.engine, at.page, at.by(code, "آبفا باید وصل کند"), "abfa")
+    with pytest.raises(Refused) as refused:
+        await collecting.collect(at.engine, at.page, at.by("").actor, [twin, code], "یک خواسته", at.at)
+    assert digits(code) in in_persian(refused.value, words(), CaseNames({}, {}, {}))
 
 
 async def test_a_complaint_about_a_head_goes_on_in_no_request_that_lies_with_his_body(at: Hall) -> None:
