@@ -46,7 +46,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
-from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.case_parts import followed_by, parts_column, parts_seen
 from ivr.store.engine import is_a_row_s
 from ivr.store.tables import (
     callback_attempts,
@@ -242,6 +242,8 @@ async def _decide(
     if not is_wanted or await _is_old_news(connection, wanted, case, now):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
+    if await _goes_on(connection, wanted, case, now):
+        return False
     _news_of(wanted.purpose, wanted.notice)
     if wanted.purpose == LOTTERY:
         return await _now_or_never(connection, page, policy, now, wanted, case)
@@ -284,6 +286,17 @@ async def _decide(
     else:
         return await _begin(connection, wanted, case, now)
     return False
+
+
+async def _goes_on(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
+    """Whether she hears of another case instead: hers was merged into it while she was being rung."""
+    if wanted.purpose != STATUS or case.merged_into is None:
+        return False
+    other = (await connection.execute(select(cases).where(followed_by(case.code)))).one()
+    if wanted.number not in {other.caller_key, other.callback} - {""}:
+        return False
+    await callback_planning.go_on(connection, case, other, now)
+    return True
 
 
 async def _gives_way(connection: AsyncConnection, wanted: Row[Any], now: datetime) -> bool:

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
+from ivr.desk.call import callbacks as calling
 from ivr.desk.case import callback_planning, closing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
@@ -188,6 +190,27 @@ async def test_who_waits_to_be_called_about_a_duplicate_is_called_about_the_case
     async with at.engine.connect() as connection:
         found = (await connection.execute(query.where(callbacks.c.state == "waiting"))).all()
     assert sorted(map(tuple, found)) == [(hers, first), (stranger, again)]
+
+
+async def test_who_is_rung_about_a_duplicate_as_it_is_merged_hears_next_time_of_the_case_in_which_it_goes_on(
+    at: Counter,
+) -> None:
+    """On her own number alone."""
+    again, first, last = [await at.open() for _ in range(3)]
+    hers, stranger = "+989141234567", "+989149999999"
+    async with at.engine.begin() as connection:
+        for number in (hers, stranger):
+            assert await callback_planning.wish(connection, again, number, "fa", f"wish:{number}", at.at)
+    ringing = [await calling.claim(at.engine, at.page, Policy(), at.at) for _ in range(2)]
+    for code, into in ((again, first), (first, last)):
+        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), into)
+    for placing in ringing:
+        assert placing is not None
+        async with at.engine.begin() as connection:
+            await calling.ended(connection, placing.id, Outcome.NO_ANSWER, at.at)
+    at.later(3)
+    placed = [await calling.claim(at.engine, at.page, Policy(), at.at) for _ in range(2)]
+    assert {each.number: each.code for each in placed if each} == {hers: last, stranger: again}
 
 
 async def test_a_duplicate_lies_with_the_body_that_goes_on_with_it(at: Counter) -> None:
