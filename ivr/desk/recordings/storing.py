@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 100
 LATE = timedelta(hours=1)  # it takes half a minute
+FEWEST = 2  # that wait, until it is the store's own trouble
 Cursor = tuple[datetime, str]
 
 
@@ -37,7 +38,8 @@ Cursor = tuple[datetime, str]
 class Late:
     """Of the newest recordings that should have been there long ago.
 
-    `waiting`: for a store that took nothing since they were recorded. `lost`: not on this machine.
+    `waiting`: for a store that took nothing since they were recorded; a single one it may refuse for what
+    that is. `lost`: not on this machine.
     """
 
     waiting: int
@@ -79,20 +81,28 @@ async def store_recordings(
 async def late(engine: AsyncEngine, folder: Path) -> Late:
     """A new store has an archive to take for days, oldest first: only that it takes nothing is amiss."""
     each = recordings.c
-    newest = select(each.name, each.recorded_at).order_by(each.recorded_at.desc(), each.name.desc())
+    newest: Select[Any] = select(each.name, each.recorded_at, each.sha256)
+    newest = newest.order_by(each.recorded_at.desc(), each.name.desc())
     newest = newest.where(TO_STORE, each.recorded_at < func.now() - LATE).limit(PAGE)
     async with engine.connect() as connection:
         rows = (await connection.execute(newest)).all()
-        here = [
-            row.recorded_at
-            for row in rows
-            if await ask_once(partial(recording_files.where, folder, row.name)) is not None
-        ]
-        lost = len(rows) - len(here)
+        found = [row for row in rows if await ask_once(partial(recording_files.where, folder, row.name))]
+        lost = len(rows) - len(found)
+        here = [row.recorded_at for row in found if await ask_once(partial(_is_whole, folder, row))]
         if not here or (await connection.execute(_newer_that_is_stored(here[0]))).first() is not None:
             return Late(0, lost)
         last = (await connection.execute(select(func.max(each.stored_at)))).scalar_one()  # by no index
-    return Late(sum(last is None or at > last for at in here), lost)
+    waiting = sum(last is None or at > last for at in here)
+    return Late(waiting if waiting >= FEWEST else 0, lost)
+
+
+def _is_whole(folder: Path, row: Row[Any]) -> bool:
+    """What is not as it was recorded is in no store (`_copy`)."""
+    try:
+        with recording_files.opened(folder, row.name) as file:
+            return bool(_digest(file) == row.sha256)
+    except (OSError, Unopened):
+        return False
 
 
 def _newer_that_is_stored(at: datetime) -> Select[Any]:
