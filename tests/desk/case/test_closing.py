@@ -17,6 +17,7 @@ from ivr.desk.case import callback_planning, closing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, callbacks, cases, outbox
+from ivr.web.panel import locale, refusals
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.office import WEDNESDAY, words
 from tests.fixtures.province import answer, book_of
@@ -245,6 +246,19 @@ async def test_no_answer_that_she_is_yet_to_be_told_is_merged_away(at: Counter) 
     assert await at.row(code) == before
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), first)
+
+
+async def test_whose_answer_nobody_can_tell_her_by_telephone_is_told_and_closed_and_not_merged(
+    at: Counter,
+) -> None:
+    first, code = await at.open(), await answered(at)
+    await calling.dialled(at.engine, False, at.at)
+    with pytest.raises(Refused, match="yet to be told") as refused:
+        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), first)
+    told = locale.words()(f"refusal.{refusals.key_of(str(refused.value))}")
+    assert "اگر نمی‌توان با او تماس گرفت، او را باخبر کنید" in told
+    await closing.close(at.engine, at.page, at.ask(code, reason="نامه فرستاده شد"))
+    assert (await at.row(code)).status == "closed"
 
 
 async def test_two_merges_across_leave_one_of_the_cases_open(at: Counter) -> None:
