@@ -31,6 +31,7 @@ _NOT_OF_PARTS = frozenset({A.CLOSE, A.MERGE, A.SPLIT, A.COLLECT, A.RELEASE, A.AW
 _NOT_OF_COLLECTIVES = frozenset(
     {A.SPLIT, A.COLLECT, A.RELEASE, A.MERGE, A.PAUSE, A.RESUME, A.AWAIT, A.ADVISE, A.WITHDRAW, A.HAND_BACK}
 )
+_NOT_ONCE_LEFT = frozenset({A.REOPEN})  # a collective case, by all its callers
 _NOT_WHILE_SPLIT = frozenset({A.REFER, A.ACCEPT, A.ANSWER, A.PROPOSE, A.APPROVE, A.RETURN, A.RULE, A.ADVISE})
 _NOT_ONCE_SPLIT = frozenset({A.MERGE, A.COLLECT})  # its parts would be left to nobody
 _ANSWERS = frozenset({A.ANSWER, A.APPROVE})
@@ -45,7 +46,7 @@ def forbidden(case: Row[Any], parts: Sequence[Row[Any]]) -> frozenset[CaseAction
     if case.member_of:
         return frozenset(CaseAction) - _OF_MEMBERS
     if case.channel == COLLECTIVE:
-        return _NOT_OF_COLLECTIVES
+        return _NOT_OF_COLLECTIVES | (_NOT_ONCE_LEFT if case.status == Status.WITHDRAWN else frozenset())
     once = _NOT_ONCE_SPLIT | {A.HAND_BACK} if parts else frozenset()
     return once | {A.RELEASE} | (_NOT_WHILE_SPLIT if any(map(_is_unanswered, parts)) else frozenset())
 
@@ -62,6 +63,8 @@ async def may(change: Change) -> None:
         raise Refused(f"case {code} waits in no collective case")
     elif case.channel == COLLECTIVE and action in _NOT_OF_COLLECTIVES and not await _is_left(change):
         raise Refused(f"case {code} is a collective one, to which this can't be done")
+    elif case.channel == COLLECTIVE and action is A.REOPEN and not await _members(change):
+        raise Refused(f"no caller waits in the collective case {code} any more: collect them in a new one")
     elif action is A.HAND_BACK and await _parts(change, case.id):
         raise Refused(f"case {code} is split: hand back what its parts report")
     elif action in _NOT_WHILE_SPLIT | _NOT_ONCE_SPLIT:

@@ -54,6 +54,7 @@ FORMS: Mapping[str, str] = {
     "in_collective": rf"case {_CODE} waits in the collective case (?P<code>\S+): .*",
     "not_in_collective": rf"case {_CODE} waits in no collective case",
     "collective": rf"case {_CODE} is a collective one, to which this can't be done",
+    "collective_left": rf"no caller waits in the collective case {_CODE} any more: .*",
     "confide_members": rf"case {_CODE} is a collective one: make its members confidential, .*",
     "parts_wait": rf"case {_CODE} is split, and .* must be dealt with",
     "no_collective": r"case (?P<code>\S+) is no collective case that waits for an answer",

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Policy
+from ivr.cases.transitions import CaseAction
 from ivr.desk.call.callbacks import briefing, claim
 from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
 from ivr.desk.case.answers import SpokenAnswer
@@ -21,7 +22,8 @@ from ivr.desk.case.collecting import Collected
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
-from ivr.desk.reading import as_json
+from ivr.desk.people.scope import Scope
+from ivr.desk.reading import as_json, casefile
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
 from ivr.store.tables import agencies, callbacks, cases, outbox
@@ -386,6 +388,24 @@ async def test_a_collective_case_that_all_have_left_before_its_answer_ends_and_c
     assert await sweep(at.engine, at.page, at.at) == 1, "the one that goes on by itself"
     assert await prove(at.engine, at.page, at.at + GRACE) == []
     assert await findings(at.engine, tmp_path) == []
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_a_collective_case_that_ended_by_itself_is_opened_again_for_nobody(
+    at: Counter, is_answered: bool
+) -> None:
+    """It would climb, and the machine end it within a minute."""
+    done, (hers,) = await collected(at, CALLERS[0])
+    if is_answered:
+        await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "وصل شد.")
+    end = closing.close if is_answered else closing.withdraw
+    await end(at.engine, at.page, at.ask(hers, "citizen"))
+    assert await collecting.settle(at.engine, at.page, at.at) == 1
+    with pytest.raises(Refused, match=f"no caller waits in the collective case {done.code} any more"):
+        await closing.reopen(at.engine, at.page, at.ask(done.code, reason="دوباره"))
+    file = await casefile.read(at.engine, Scope(), done.code)
+    assert file is not None
+    assert is_answered or CaseAction.REOPEN not in file.actions(actor_named(at.page, "desk"))
 
 
 async def test_who_is_collected_as_the_last_one_leaves_keeps_the_collective_case_open(at: Counter) -> None:
