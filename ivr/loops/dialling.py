@@ -10,6 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,6 +36,7 @@ from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.case import turn_calls
+from ivr.desk.keeping.answer_voices import PLACE
 from ivr.store import recording_files
 from ivr.store.disk_thread import ask_once, in_time
 from ivr.voice import script
@@ -52,7 +54,8 @@ CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
-UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told, or the desk's
+UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told
+LOST = timedelta(days=1)  # that a recording is away, until it counts as lost: another server may have it
 UNSAID_FOR = timedelta(hours=1)  # that it is told: who still waits is tried meanwhile
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up
 
@@ -206,7 +209,8 @@ class Dialler:
             return None
         tries = self._unsaid.get(placing.code, (0, None))[0] + 1
         self._unsaid[placing.code] = tries, self.clock()
-        if not spoken or None in there or tries < UNSAID:
+        is_lost = tries >= UNSAID and self.clock() - placing.since >= LOST
+        if not spoken or None in there or not is_lost:
             log.error("call-back %s waits: what she is to hear can't be spoken or played", placing.id)
             return Outcome.NOT_SENT
         if words or any(there):
@@ -222,15 +226,11 @@ class Dialler:
         return True
 
     async def _is_there(self, name: str) -> bool | None:
-        """Whether it holds any sound. None: nobody knows, for its disk is sick, or hangs."""
-        file = recording_files.plain(self.recordings, name)
-        there: bool | None = False
-        try:
-            there = (await ask_once(partial(in_time, self.recordings, file.stat))).st_size > HEADER_BYTES
-        except FileNotFoundError:
-            pass
-        except OSError:
-            there = None
+        """Whether it holds any sound. None: nobody knows, for its disk is sick, hangs, or is not mounted."""
+        has_sound = partial(_has_sound, self.recordings, name)
+        there: bool | None = None
+        with suppress(OSError):
+            there = await ask_once(partial(in_time, self.recordings, has_sound))
         if not there:
             log.error("recording %s is not there to be played", name)
         return there
@@ -281,6 +281,13 @@ class Dialler:
 async def tell_whether(engine: AsyncEngine, dials: bool, clock: Callable[[], datetime]) -> None:
     """Whoever promises a call must know whether anybody is called from here."""
     await callbacks.dialled(engine, dials, clock())
+
+
+def _has_sound(recordings: Path, name: str) -> bool | None:
+    try:
+        return recording_files.plain(recordings, name).stat().st_size > HEADER_BYTES
+    except FileNotFoundError:
+        return False if (recordings / PLACE).is_dir() else None
 
 
 def dial_string(trunk: Trunk, number: str) -> str:

@@ -53,7 +53,7 @@ from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
-from ivr.loops.dialling import UNSAID, WAITS_FOR, Dialler, Trunk, dial_string
+from ivr.loops.dialling import LOST, UNSAID, WAITS_FOR, Dialler, Trunk, dial_string
 from ivr.loops.every import Loops
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
@@ -69,7 +69,7 @@ from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.case.test_family import split, spoken_by
 from tests.desk.counter import counter
 from tests.desk.office import call, office, opening
-from tests.fixtures.damaged import away
+from tests.fixtures.damaged import away, unmounted
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
 from tests.fixtures.province import answer, book_of, read_page
 from tests.loops.carried import carried
@@ -529,6 +529,12 @@ async def tried(dialler: Dialler) -> Any:
     return hers
 
 
+async def a_day_passes(engine: AsyncEngine) -> None:
+    """Since whatever was tried."""
+    async with engine.begin() as connection:
+        await connection.execute(update(callback_attempts).values(at=NOON - LOST))
+
+
 async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_tried_again(
     engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -602,14 +608,35 @@ async def test_an_answer_whose_recording_is_lost_is_the_desk_s_to_tell_unless_it
     code = await answered(engine, tmp_path)
     async with engine.begin() as connection:
         await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    (folder := tmp_path / "answers").mkdir()
     async with dialling(engine, tmp_path) as (dialler, peer):
-        with away(tmp_path / "answers" / "1.wav"):
+        with away(folder / "1.wav"):
             for _ in range(UNSAID):
                 assert (await tried(dialler)).last_outcome == "not_sent"
         assert "`ivr verify` tells of which case" in dialler.trouble and await untold(engine) == []
+        assert (await tried(dialler)).last_outcome == "not_sent", "another server may have it"
+        await a_day_passes(engine)
+        with unmounted(folder):
+            assert (await tried(dialler)).last_outcome == "not_sent", "its disk is not mounted"
         lost = await tried(dialler)
         assert (lost.state, lost.last_outcome, peer.count("Originate")) == ("unreachable", "unread", 0)
     assert await untold(engine) == [code]
+
+
+async def test_whom_another_server_rings_is_not_the_desk_s_to_tell_where_this_one_lacks_the_voice(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    (tmp_path / "answers").mkdir()
+    async with dialling(engine, tmp_path) as (dialler, _):
+        for _ in range(UNSAID):
+            await tried(dialler)
+        await a_day_passes(engine)
+        async with engine.begin() as connection:
+            await connection.execute(update(callback_attempts).values(outcome="no_answer"))
+        assert (await tried(dialler)).last_outcome == "not_sent"
 
 
 async def test_of_an_answer_in_parts_she_is_rung_to_hear_what_there_is_once_the_rest_stays_away(
@@ -619,6 +646,7 @@ async def test_of_an_answer_in_parts_she_is_rung_to_hear_what_there_is_once_the_
     _, one, two = await split(at)
     await answers.give(engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
     await answers.give(engine, at.page, at.ask(two, "shahrdari_ahar"), "", spoken_by("shahrdari_ahar"))
+    (tmp_path / "answers").mkdir()
     made = list[str]()
 
     async def speak(words: str, language: str) -> str | None:
@@ -626,9 +654,10 @@ async def test_of_an_answer_in_parts_she_is_rung_to_hear_what_there_is_once_the_
         return words
 
     async with dialling(engine, tmp_path, speak) as (dialler, peer):
-        for _ in range(UNSAID - 1):
+        for _ in range(UNSAID):
             assert (await tried(dialler)).last_outcome == "not_sent"
         assert peer.count("Originate") == 0
+        await a_day_passes(engine)
         await tried(dialler)
         assert peer.count("Originate") == 1 and "لوله تعمیر شد." in made[-1]
     assert await untold(engine) == []

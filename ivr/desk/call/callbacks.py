@@ -80,7 +80,7 @@ class Placing:
     """An attempt that is committed and may now be sent: once.
 
     `answer`: words to be made ready for her; `clips`: recordings that she is to hear; `instead`: words that
-    are read to her where those are not there.
+    are read to her where those are not there. `since`: the first of the attempts of which none left us.
     """
 
     id: uuid.UUID
@@ -88,6 +88,7 @@ class Placing:
     code: str
     language: str
     answer: str
+    since: datetime
     clips: Collection[str] = ()
     instead: str = ""
 
@@ -442,7 +443,18 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
         if case.answer_voice:
             words, instead = "", words
     clips = _clips(case) if wanted.purpose == ANSWER else ()  # what a status lacks she is told
-    return Placing(attempt["id"], wanted.number, case.code, wanted.language, words, clips, instead)
+    since = await _in_vain_since(connection, wanted.id) if clips else now
+    return Placing(attempt["id"], wanted.number, case.code, wanted.language, words, since, clips, instead)
+
+
+async def _in_vain_since(connection: AsyncConnection, callback: uuid.UUID) -> datetime:
+    """From its last attempt that left us: the server that made it has what another one may lack."""
+    its = callback_attempts.alias().c
+    sent = select(func.max(its.at)).where(its.callback_id == callback, its.outcome != Outcome.NOT_SENT)
+    this, last = callback_attempts.c, sent.scalar_subquery()
+    first = select(func.min(this.at)).where(this.callback_id == callback, or_(last.is_(None), this.at > last))
+    since: datetime = (await connection.execute(first)).scalar_one()
+    return since
 
 
 def _clips(case: Row[Any]) -> Collection[str]:
