@@ -75,7 +75,7 @@ async def collect(
             ask = Instruction(code, actor, words, now, seen if code == codes[0] else None)
             twin = await _twin(connection, whole, code)
             if twin:
-                await _merge(connection, page, ask, twin)
+                await _merge(connection, page, replace(ask, reason=words or whole.words), twin)
                 merged.append(code)
                 continue
             async with changing(connection, page, CaseAction.COLLECT, ask) as change:
@@ -160,8 +160,7 @@ async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], cod
 
 
 async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:
-    reason = ask.reason or "the same caller in one collective case"
-    async with changing(connection, page, CaseAction.MERGE, replace(ask, reason=reason), into) as change:
+    async with changing(connection, page, CaseAction.MERGE, ask, into) as change:
         case = change.case  # merged because it is collected: what can't be collected is not merged either
         decide(ask.code, Status(case.status), case.agency, CaseAction.COLLECT, ask.actor, ask.reason)
         await closing.go_on_in(change, await locked(connection, into))
