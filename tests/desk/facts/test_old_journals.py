@@ -1,7 +1,8 @@
 """A journal that an earlier release wrote becomes the rows that it would have become there.
 
 `tests/golden/facts.journal` was written by the release before the facts were typed, `facts.rows` is what that
-release's own pump made of it. A fact of an older form stands at the end.
+release's own pump made of it, but for a call's name with a number in it. A fact of an older form stands at
+the end.
 """
 
 from __future__ import annotations
