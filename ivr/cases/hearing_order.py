@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
+from ivr.cases.periods import days_between
+
 COOL_DOWN = timedelta(days=30)  # after a no-show
 HEADING, USUAL, COOLING = range(3)  # groups, in the order of hearing
 PER_DAY, PER_URGENCY, FIRST_MEETING, PER_ORDER = 1, 20, 10, 15
@@ -87,7 +89,7 @@ def place(candidate: Candidate, now: datetime, zone: ZoneInfo) -> Ranked:
 
 
 def _reasons(candidate: Candidate, now: datetime, zone: ZoneInfo) -> Iterator[Because]:
-    days = max((now.astimezone(zone).date() - candidate.asked_at.astimezone(zone).date()).days, 0)
+    days = max(days_between(candidate.asked_at, now, zone), 0)
     yield Because(Ground.WAITING, days, days * PER_DAY)
     if candidate.urgency:
         yield Because(Ground.URGENCY, int(candidate.urgency), candidate.urgency * PER_URGENCY)

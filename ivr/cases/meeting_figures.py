@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestState
+from ivr.cases.periods import days_between
 
 K = TypeVar("K", bound=Hashable)
 NEARLY_ALL = 0.9
@@ -88,9 +89,6 @@ def of_requests(facts: Iterable[AskedFact], now: datetime, zone: ZoneInfo) -> As
     def many(*states: RequestState) -> int:
         return sum(fact.state in states for fact in found)
 
-    def days(fact: AskedFact, until: datetime) -> int:
-        return (until.astimezone(zone).date() - fact.asked_at.astimezone(zone).date()).days
-
     met = [fact for fact in found if fact.met_at is not None]
     pending = [fact for fact in found if fact.met_at is None and fact.state in PENDING]
     return AskedFigures(
@@ -102,8 +100,8 @@ def of_requests(facts: Iterable[AskedFact], now: datetime, zone: ZoneInfo) -> As
         withdrawn=many(S.WITHDRAWN),
         missed=many(S.NO_SHOW),
         pending=len(pending),
-        waited=waited(days(fact, fact.met_at) for fact in met if fact.met_at),
-        waiting=waited(days(fact, now) for fact in pending),
+        waited=waited(days_between(fact.asked_at, fact.met_at, zone) for fact in met if fact.met_at),
+        waiting=waited(days_between(fact.asked_at, now, zone) for fact in pending),
     )
 
 

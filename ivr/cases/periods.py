@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from persiantools.jdatetime import JalaliDate
 
 _DAY = timedelta(days=1)
 _NAME = re.compile(r"(year|month|week|day):(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 FIRST_YEAR, LAST_YEAR = 1380, 1500
+
+
+def days_between(since: datetime, until: datetime, zone: ZoneInfo) -> int:
+    """Whole calendar days of that zone: from an evening to the next morning it is one."""
+    return (until.astimezone(zone).date() - since.astimezone(zone).date()).days
 
 
 class Grain(StrEnum):

@@ -64,8 +64,16 @@ async def is_order(connection: AsyncConnection, case: uuid.UUID) -> bool:
 
 async def day_of(connection: AsyncConnection, case: uuid.UUID) -> date | None:
     """The day of the order that this case carries; None: it carries none."""
-    query = select(meeting_orders.c.due_on).where(meeting_orders.c.case_id == case)
-    return (await connection.execute(query)).scalar()
+    return (await days_of(connection, [case])).get(case)
+
+
+async def days_of(connection: AsyncConnection, found: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:
+    """The same of many, those that carry one."""
+    if not found:
+        return {}
+    order = meeting_orders.c
+    query = select(order.case_id, order.due_on).where(order.case_id.in_(found))
+    return {row.case_id: row.due_on for row in await connection.execute(query)}
 
 
 async def told_from(connection: AsyncConnection, whole: uuid.UUID, now: datetime, zone: ZoneInfo) -> datetime:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -22,11 +22,12 @@ from ivr.cases.channels import COLLECTIVE
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.desk.book.book import Page
+from ivr.desk.case import order_calls
 from ivr.desk.case.change import clock_by_day, clock_of
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.store.aside import Aside
 from ivr.store.direct import Prepared, asking, from_arrays
-from ivr.store.tables import cases, meeting_orders, referrals
+from ivr.store.tables import cases, referrals
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ async def _save(
     connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime, wholes: set[uuid.UUID]
 ) -> int:
     """`wholes`: gets the collective cases that these are, or are members of."""
-    days = await _ordered(connection, found)
+    days = await order_calls.days_of(connection, [case.id for case in found if case.part_of])
     times = [(case, _times(case, clock_by_day(case, page, days.get(case.id)), page)) for case in found]
     kin = (case for case in found if case.member_of or case.channel == COLLECTIVE)
     wholes.update(case.member_of or case.id for case in kin)
@@ -125,16 +126,6 @@ async def _with_the_first(connection: AsyncConnection, whole: uuid.UUID, page: P
         return 0
     clock = clock_of(case).due_by(page.calendar, first_due, case.county or "")
     return await _write(connection, [(case, _times(case, clock, page))], now)
-
-
-async def _ordered(connection: AsyncConnection, found: Sequence[Row[Any]]) -> dict[uuid.UUID, date]:
-    """The days that officials gave, of those that are orders."""
-    parts = [case.id for case in found if case.part_of]
-    if not parts:
-        return {}
-    order = meeting_orders.c
-    rows = await connection.execute(select(order.case_id, order.due_on).where(order.case_id.in_(parts)))
-    return {row.case_id: row.due_on for row in rows}
 
 
 async def _write(connection: AsyncConnection, times: Sequence[tuple[Row[Any], Values]], now: datetime) -> int:

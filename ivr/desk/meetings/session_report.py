@@ -62,9 +62,8 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
     told = [wish for wish in met if not agenda.is_apart(wish.case)]
     orders: list[ReportedOrder] = []
     for wish in told:
-        given = await order_giving.listed(connection, page, now, of_case=wish.case.id)
-        for seen in (each for each in given if each.part.confidential is None):
-            if seen.state is not OrderState.REVOKED:
+        for seen in await order_giving.listed(connection, page, now, of_case=wish.case.id):
+            if seen.part.confidential is None and seen.state is not OrderState.REVOKED:
                 orders.append(ReportedOrder(seen, nameless(seen.part.words, wish.case.caller_name)))
     themes = Counter(wish.case.topic for wish in told)
     if set(themes) == {page.other_topic}:  # which says nothing
