@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 from ivr.lab.pace import patience
-from ivr.lab.ports import free
-from ivr.settings import Agi, AmiAccount, Settings, Web
-from tests.fixtures.hotline import environment
+from tests.fixtures.hotline import environment, on_its_own_ports
 
 IMPATIENT = """
 import ivr.app, ivr.cli, ivr.commands.workers
@@ -20,10 +18,9 @@ ivr.cli.main()
 
 async def served(database_url: str, state: Path, *arguments: str, **more: str) -> tuple[int | None, str]:
     """How `ivr serve` ended, and its log."""
-    settings = Settings(state=state, agi=Agi(port=free()), web=Web(port=free()), ami=AmiAccount(port=free()))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", IMPATIENT, "serve", *arguments),
-        env={**environment(settings, database_url), **more},
+        env={**environment(on_its_own_ports(state), database_url), **more},
         stderr=asyncio.subprocess.PIPE,
     )
     try:

@@ -15,11 +15,9 @@ from pathlib import Path
 import psutil
 
 from ivr.lab.pace import patience
-from ivr.lab.ports import free
 from ivr.loops.sockets import drain, siblings
 from ivr.loops.telling import duties_of
-from ivr.settings import Agi, AmiAccount, Settings, Web
-from tests.fixtures.hotline import environment
+from tests.fixtures.hotline import environment, on_its_own_ports
 
 ALL = {"calls": 2, "panel": 1, "work": 1}
 UNREADY = "import ivr.app; ivr.app.READY_SECONDS = 1; import ivr.cli; ivr.cli.main()"
@@ -35,9 +33,7 @@ async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
 async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_over(
     database_url: str, tmp_path: Path
 ) -> None:
-    settings = Settings(
-        state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=AmiAccount(port=free())
-    )
+    settings = on_its_own_ports(tmp_path)
     env, place = environment(settings, database_url), tmp_path / "run" / "serve"
     systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     systemd.bind(f"\0{tmp_path}")
@@ -103,9 +99,7 @@ ivr.cli.main()
 async def test_a_watch_that_failed_once_still_kills_who_hangs_and_all_end_when_told_to(
     database_url: str, tmp_path: Path
 ) -> None:
-    settings = Settings(
-        state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=AmiAccount(port=free())
-    )
+    settings = on_its_own_ports(tmp_path)
     env, place = environment(settings, database_url), tmp_path / "run" / "serve"
     with (tmp_path / "said").open("wb") as said:
         serving = await asyncio.create_subprocess_exec(
@@ -129,9 +123,7 @@ async def test_a_watch_that_failed_once_still_kills_who_hangs_and_all_end_when_t
 async def test_who_dies_as_it_drains_for_a_take_over_is_not_begun_again_as_the_old_release(
     database_url: str, tmp_path: Path
 ) -> None:
-    settings = Settings(
-        state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=AmiAccount(port=free())
-    )
+    settings = on_its_own_ports(tmp_path)
     env, place = environment(settings, database_url), tmp_path / "run" / "serve"
     serving = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ivr.cli", "serve", "--workers", "1", stderr=asyncio.subprocess.DEVNULL,

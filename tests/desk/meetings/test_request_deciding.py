@@ -95,6 +95,16 @@ async def test_what_is_settled_or_sent_below_is_the_other_body_s_with_its_clock(
     assert (again.code, again.state, again.case.below) == (below, S.REQUESTED, "farmandari_ahar")
 
 
+async def released(at: Hall) -> str:
+    """Who has said that she comes, and whose slot is off since."""
+    code = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1))
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await agenda.release(at.engine, at.page, at.by(code, "پرسش حقوقی است"), LATER)
+    return code
+
+
 async def test_who_may_have_been_told_a_day_hears_that_her_request_went_elsewhere(at: Hall) -> None:
     settled, below, new = [await at.accepted(), await at.accepted(), await at.wish()]
     await office.settle(at.engine, at.page, at.by(settled, "آبفا باید وصل کند"), "abfa")
@@ -105,11 +115,7 @@ async def test_who_may_have_been_told_a_day_hears_that_her_request_went_elsewher
 
 
 async def test_who_is_yet_to_hear_that_her_slot_is_off_is_told_that_nothing_holds_in_time(at: Hall) -> None:
-    code = await accepted(at, 9, "09141234561")
-    await at.fill(await at.session(slots=1))
-    placing, _ = await rung(at)
-    await says(at, placing, Outcome.COMES)
-    await agenda.release(at.engine, at.page, at.by(code, "سفر"), LATER)
+    code = await released(at)
     await office.settle(at.engine, at.page, at.by(code, "آبفا باید وصل کند"), "abfa")
     [row] = await waiting(at)
     assert row["what"] == meeting_calls.ELSEWHERE and "was_at" in row
@@ -119,11 +125,7 @@ async def test_who_is_yet_to_hear_that_her_slot_is_off_is_told_that_nothing_hold
 
 async def test_who_is_accepted_again_before_she_heard_that_her_slot_is_off_hears_that_first(at: Hall) -> None:
     """Of her waiting alone she would come at the hour that she was told."""
-    code = await accepted(at, 9, "09141234561")
-    await at.fill(await at.session(slots=1))
-    placing, _ = await rung(at)
-    await says(at, placing, Outcome.COMES)
-    await agenda.release(at.engine, at.page, at.by(code, "سفر"), LATER)
+    code = await released(at)
     await office.send_below(at.engine, at.page, at.by(code, "نخست فرمانداری"), "farmandari_ahar")
     await office.accept(at.engine, at.page, at.by(code), LATER)
     [row] = await waiting(at)
@@ -238,16 +240,6 @@ async def test_the_desk_ends_the_case_of_nobody_who_was_told_a_slot_until_it_has
     await closing.advise(at.engine, at.page, at.by(told, "به دادگاه بروید"))
     at.later(7)  # that session is over
     await closing.close(at.engine, at.page, at.by(heard, "گفته شد"))
-
-
-async def released(at: Hall) -> str:
-    """Who has said that she comes, and whose slot is off since."""
-    code = await accepted(at, 9, "09141234561")
-    await at.fill(await at.session(slots=1))
-    placing, _ = await rung(at)
-    await says(at, placing, Outcome.COMES)
-    await agenda.release(at.engine, at.page, at.by(code, "پرسش حقوقی است"), LATER)
-    return code
 
 
 async def advised(at: Hall, code: str) -> None:

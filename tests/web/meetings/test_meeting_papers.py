@@ -163,14 +163,20 @@ async def test_minutes_and_attendance_tell_who_came_and_keep_apart_what_is_about
             assert (await client.get(f"{session}/{path}.pdf")).status == status, (role, path)
 
 
-async def test_an_order_that_became_confidential_since_stands_in_the_annex_alone(
-    panel: PanelServed, at: Hall
-) -> None:
+async def on_her_day(panel: PanelServed, at: Hall) -> tuple[str, int]:
+    """Whose only slot of a session it is, and that, as it sits."""
     code = await at.accepted(9, "09141234561", bodies=["abfa"])
     number = await at.session(slots=1)
     await at.fill(number)
     at.later(6)
     panel.clock.now = at.at
+    return code, number
+
+
+async def test_an_order_that_became_confidential_since_stands_in_the_annex_alone(
+    panel: PanelServed, at: Hall
+) -> None:
+    code, number = await on_her_day(panel, at)
     await session_day.heard(at.engine, at.page, at.by(code), number, at.at, Hearing("آب ندارد"))
     orders = [MeetingOrder("abfa", "لوله عوض شود", NEAR), MeetingOrder("edu", "مدیر بررسی شود", FAR)]
     water, school = await order_giving.give(at.engine, at.page, at.by(code), orders)
@@ -189,11 +195,7 @@ async def test_an_order_that_became_confidential_since_stands_in_the_annex_alone
 async def test_minutes_and_annex_count_each_order_that_became_confidential_and_her_once(
     panel: PanelServed, at: Hall
 ) -> None:
-    code = await at.accepted(9, "09141234561", bodies=["abfa"])
-    number = await at.session(slots=1)
-    await at.fill(number)
-    at.later(6)
-    panel.clock.now = at.at
+    code, number = await on_her_day(panel, at)
     await agenda.met(at.engine, at.page, at.by(code))
     orders = [MeetingOrder("abfa", "رئیس بررسی شود", NEAR), MeetingOrder("edu", "مدیر بررسی شود", FAR)]
     for part in await order_giving.give(at.engine, at.page, at.by(code), orders):
