@@ -178,14 +178,14 @@ def _copy(folder: Path, vault: Vault, now: datetime, row: Row[Any]) -> bool:
         file = recording_files.opened(folder, row.name)
     except OSError as error:
         if row.recorded_at < now - LATE:
-            _tell_of(row.name, error.strerror or str(error))
+            _tell_of(row.name, f"it can't be read here: {error.strerror or error}")
         return False
     except Unopened as error:
-        log.error("recording %s is not stored: %s", row.name, error)
+        _tell_of(row.name, str(error))
         return False
     with file:
         if _digest(file) != row.sha256:
-            log.error("recording %s is not what was recorded and is not stored: ivr verify", row.name)
+            _tell_of(row.name, "it is not what was recorded (ivr verify)")
             return False
         file.seek(0)
         vault.put(row.name, file, row.sha256)
@@ -195,7 +195,7 @@ def _copy(folder: Path, vault: Vault, now: datetime, row: Row[Any]) -> bool:
 @cache
 def _tell_of(name: str, why: str) -> None:
     """Once: every pass finds it so."""
-    log.error("recording %s is not stored, and can't be read here: %s", name, why)
+    log.error("recording %s is not stored: %s", name, why)
 
 
 def _digest(file: BufferedReader) -> str:
