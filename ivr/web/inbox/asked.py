@@ -83,7 +83,7 @@ def read(visit: Visit, names: InboxNames, sight: Sight) -> InboxQuery:
     filters = Filters(
         **fields,
         since=_midnight(since, zone),
-        until=_midnight(until and until + timedelta(days=1), zone),
+        until=_midnight(until + timedelta(days=1), zone) if until and until < date.max else None,
     )
     return InboxQuery(
         tab if tab in tabs else (ALL if typed else str(Queue.NEW)),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any
 
 from aiohttp.web import FileField
 from multidict import MultiDictProxy
-from persiantools.jdatetime import JalaliDate
 
+from ivr.desk.editing.values import day_of
 from ivr.desk.refusals import WrongField
 from ivr.web.panel.locale import Locale
 
@@ -85,15 +84,12 @@ class Form:
         return least
 
     def day(self, name: str, *, needed: bool = True) -> date | None:
-        """A Jalali day like 1405/09/05, as a date of the Gregorian calendar."""
-        value = latin(self.raw(name)).strip().replace("-", "/")
-        if not value and not needed:
+        """A Jalali day like 1405/09/05 or a Gregorian one, as a date of the Gregorian calendar."""
+        value = self.raw(name)
+        if not value.strip() and not needed:
             return None
         try:
-            year, month, day = (int(part) for part in value.split("/"))
-            jalali: Any = JalaliDate
-            found: date = jalali(year, month, day).to_gregorian()
-            return found
+            return day_of(value)
         except (ValueError, OverflowError):
             self.refuse(name, "common.form.day")
             return None

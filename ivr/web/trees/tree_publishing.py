@@ -110,6 +110,8 @@ async def publish(visit: Visit) -> web.Response:
     form, name, number = visit.form(), name_of(visit), _number(visit)
     reason, when = form.text("reason", 300), form.choice("when", WHEN)
     at = _moment(form, ZoneInfo(visit.panel.book.timezone)) if when == "at" else None
+    if when != "at" and (form.raw("day").strip() or form.raw("time").strip()):
+        form.refuse("day", "menus.publish.not_at")
     if at is not None and at <= visit.now:
         form.refuse("time", "menus.publish.past")
     share = int(form.choice("share", SHARES) or 0) / 100 if when == "share" else None

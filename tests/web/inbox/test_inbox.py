@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from persiantools.jdatetime import JalaliDate
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -395,6 +396,17 @@ async def test_it_reads_without_javascript(panel: PanelServed, chrome: Browser) 
     assert all(f'href="/panel/cases/{code}"' in text for code in its.codes)
     assert "شکایت" in text and "مانده" in text
     assert "until" in text and (await client.get("/panel/inbox?since=1405/99/99")).status == 200
+
+
+async def test_days_are_asked_for_in_either_calendar(panel: PanelServed) -> None:
+    its = await books(panel.engine)
+    client, before = await panel.signed_in("supervisor"), its.at.at.date() - timedelta(days=1)
+    jalali = f"{JalaliDate(before):%Y/%m/%d}"  # type: ignore[no-untyped-call]
+    for asked, there in (
+        (f"since={before}", True), (f"since={jalali}", True), (f"until={before}", False),
+        ("until=9999-12-31", True),
+    ):  # fmt: skip
+        assert (f'id="case-{its.codes[0]}"' in await client.text(f"/panel/inbox?queue=all&{asked}")) is there
 
 
 async def test_pages_follow_each_other_without_gaps(panel: PanelServed) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,14 @@ def test_what_parts_words_parts_them_in_a_field_of_one_line_and_nothing_unseen_i
     form = Form(MultiDictProxy(MultiDict(words=typed)), words())
     assert form.text("words") == "می\u200cآید فردا صبح ساعت ۸ نه"
     assert form.text("words", lines=True) == "می\u200cآید\nفردا صبح ساعت ۸ نه"
+
+
+def test_a_day_is_read_in_either_calendar() -> None:
+    for typed in ("۱۴۰۵/۰۹/۰۵", "1405-9-5", " 2026-11-26 ", "۲۰۲۶/۱۱/۲۶"):
+        assert Form(MultiDictProxy(MultiDict(on=typed)), words()).day("on") == date(2026, 11, 26)
+    for typed in ("", "1405/13/01", "26/11/2026", "فردا"):
+        form = Form(MultiDictProxy(MultiDict(on=typed)), words())
+        assert form.day("on") is None and "on" in form.wrong
 
 
 async def test_forms_of_others_change_nothing(panel: PanelServed) -> None:

@@ -210,6 +210,9 @@ async def test_a_draft_is_tried_on_a_share_or_waits_for_its_time(panel: PanelSer
     later = {"when": "at", "day": "۱۴۱۵/۰۱/۱۵", "time": "۰۷:۰۰", "reason": "spring"}
     past = await admin.post(f"{draft}/publish", later | {"day": "۱۳۹۰/۰۱/۱۵"})
     assert past.status == 422 and TEXT("menus.publish.past") in await past.text()
+    for otherwise in ({"when": "now"}, {"when": "now", "day": ""}, {"when": "share", "share": "10"}):
+        unmeant = await admin.post(f"{draft}/publish", later | otherwise)
+        assert unmeant.status == 422 and TEXT("menus.publish.not_at") in await unmeant.text(), otherwise
     assert (await admin.post(f"{draft}/publish", later)).status == 303
     assert TEXT("menus.planned", n=1) in await admin.text(ONE)
     assert (await admin.post(f"{draft}/unschedule")).status == 303
