@@ -157,6 +157,8 @@ async def _server(settings: Settings) -> Diagnosis:
     """What the running server says of itself at /metrics."""
     import aiohttp
 
+    if "panel" not in settings.serve.roles:  # it alone serves them
+        return Diagnosis("server", True, "the panel, which tells of it, is another machine's (serve.roles)")
     url = f"{settings.web.url}/metrics"
     try:
         limit = aiohttp.ClientTimeout(total=3)
@@ -178,7 +180,7 @@ async def _server(settings: Settings) -> Diagnosis:
     found += f", {failing:.0f} of its loops keep failing (its log and /readyz say which)" if failing else ""
     aside = sum(float(told[line]) for line in told if line.startswith("ivr_rows_put_aside{"))
     found += f", {aside:.0f} rows can't be worked on and wait (its log and /readyz say why)" if aside else ""
-    connected = told.get("ivr_ami_connected") == "1"
+    connected = "calls" not in settings.serve.roles or told.get("ivr_ami_connected") == "1"
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
     well = bool(told) and connected and not (on_spare or refused or full or failing or aside)
@@ -254,6 +256,8 @@ async def _menu(settings: Settings) -> Diagnosis:
 
 
 async def _agi(settings: Settings) -> Diagnosis:
+    if "calls" not in settings.serve.roles:
+        return Diagnosis("agi", True, "calls are another machine's (serve.roles)")
     where = f"{settings.agi.host}:{settings.agi.port}"
     if await _answers(settings.agi.host, settings.agi.port):
         return Diagnosis("agi", True, f"the server listens on {where}")

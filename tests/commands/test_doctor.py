@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from aiohttp import web
 from ivr.commands import doctor
 from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.lab.pace import patience
-from ivr.settings import Agi, AmiAccount, Callbacks, Settings, Web
+from ivr.settings import DUTIES, Agi, AmiAccount, Callbacks, Serve, Settings, Web
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
@@ -49,13 +51,15 @@ async def test_an_account_that_asterisk_lets_nobody_call_back_with_is_told(
     assert "refused the login of 'ivr-originate'" in seen.found and "manager.conf" in seen.mend
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_path: Path) -> None:
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(text="ivr_ami_connected 1\n")
+@asynccontextmanager
+async def telling(metrics: str, host: str = "127.0.0.1") -> AsyncIterator[int]:
+    """A server that says that of itself. Its port."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=metrics)
 
     app = web.Application()
-    app.add_routes([web.get("/metrics", metrics)])
+    app.add_routes([web.get("/metrics", answer)])
     runner = web.AppRunner(app)
     await runner.setup()
     try:
@@ -63,13 +67,31 @@ async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_pat
             await web.TCPSite(runner, host, 0).start()
         except OSError:
             pytest.skip(f"this machine has no {host}")
-        port = runner.addresses[0][1]
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_path: Path) -> None:
+    async with telling("ivr_ami_connected 1\n", host) as port:
         settings = Settings(state=tmp_path, web=Web(host=host, port=port), agi=Agi(host=host, port=port))
         for look in (doctor._server, doctor._agi):  # two looks of many
             seen = await look(settings)
             assert seen.ok, seen
-    finally:
-        await runner.cleanup()
+
+
+@pytest.mark.parametrize("left_out", ["calls", "panel"])
+async def test_what_another_machine_does_is_not_missed_on_this_one(left_out: str, tmp_path: Path) -> None:
+    """Only who carries calls tells of Asterisk's manager, and only the panel's side has /metrics."""
+    here = Serve(roles=tuple(duty for duty in DUTIES if duty != left_out))
+    async with telling("ivr_loops_failing 0\n") as port:
+        agi, panel = (1, port) if left_out == "calls" else (port, 1)  # nobody listens on port 1
+        settings = Settings(state=tmp_path, agi=Agi(port=agi), web=Web(port=panel), serve=here)
+        all_here = settings.model_copy(update={"serve": Serve()})
+        for look in (doctor._server, doctor._agi):  # two looks of many
+            assert (await look(settings)).ok
+        assert not (await doctor._server(all_here)).ok  # likewise
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(
