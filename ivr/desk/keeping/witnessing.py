@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -70,7 +70,7 @@ async def troubles(engine: AsyncEngine, witnesses: Witnesses) -> list[str]:
         waiting = await unsealed(connection, last.complete_to, now - LATE)
         late = select(func.max(custody_seals.c.seal)).where(custody_seals.c.made_at < now - LATE)
         due = (await connection.execute(late)).scalar() or 0
-        dead = await _undelivered(connection, now - LATE)
+        dead = await _undelivered(connection, witnesses, now - LATE)
     found = []
     if last.seal and waiting and last.made_at < now - LATE:
         found.append(f"{waiting} rows wait for a seal, the last one is of {last.made_at.isoformat()}")
@@ -119,10 +119,15 @@ def _content(seal: Seal, by: str) -> dict[str, Any]:
     return {"event": EVENT, "at": seal.made_at.isoformat(), "details": details}
 
 
-async def _undelivered(connection: AsyncConnection, before: datetime) -> int:
-    """Letters with a root that are dead, or have waited for long."""
+async def _undelivered(connection: AsyncConnection, witnesses: Witnesses, before: datetime) -> int:
+    """Letters with a root that are dead, or have waited for long; none that a later one there stands for."""
+    later, to = outbox.alias("later"), outbox.c.payload["to"].astext
+    same = (later.c.kind == outbox.c.kind, later.c.payload["to"].astext == to)
+    since = (later.c.delivered_at.is_not(None), later.c.created_at > outbox.c.created_at)
+    told = select(later.c.id).where(*same, *since, later.c.key.startswith(f"{EVENT}:"))
     waits = (outbox.c.delivered_at.is_(None), outbox.c.created_at < before)
-    query = select(func.count()).where(*waits, outbox.c.key.startswith(f"{EVENT}:"))
+    query = select(func.count()).where(*waits, outbox.c.key.startswith(f"{EVENT}:"), ~told.exists())
+    query = query.where(tuple_(outbox.c.kind, to).in_(witnesses.letters))
     return (await connection.execute(query)).scalar_one()
 
 

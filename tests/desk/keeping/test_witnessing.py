@@ -128,3 +128,17 @@ async def test_what_is_not_sealed_and_roots_that_do_not_leave_are_told(
         "rows wait for a seal", "lacks the latest roots", "letters with a root have not left"
     ]  # fmt: skip
     assert await findings(engine, tmp_path / "x") != []
+
+
+async def test_a_root_that_did_not_leave_is_missed_until_a_later_one_is_there(engine: AsyncEngine) -> None:
+    """Which stands for all before it: of an outage that is over nothing is left to tell."""
+    await sealed(engine, BOTH)
+    await sql(engine, "UPDATE outbox SET created_at = now() - interval '2 h', dead_at = now()")
+    assert await troubles(engine, BOTH) == ["2 letters with a root have not left"]
+    assert await troubles(engine, Witnesses(mail=BOTH.mail)) == ["1 letters with a root have not left"]
+    await sql(engine, "UPDATE custody_seals SET made_at = made_at - interval '1 h'")
+    await sealed(engine, BOTH)
+    await sql(engine, "UPDATE outbox SET delivered_at = now() WHERE dead_at IS NULL AND kind = 'email'")
+    assert await troubles(engine, BOTH) == ["1 letters with a root have not left"], "the webhook's"
+    await sql(engine, "UPDATE outbox SET delivered_at = now() WHERE dead_at IS NULL")
+    assert await troubles(engine, BOTH) == []
