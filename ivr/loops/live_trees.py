@@ -86,7 +86,8 @@ class LiveTrees:
 
     def called(self, number: str, call: str = "") -> Menu:
         """The tree behind a number for the call of that id; behind one nobody named, the hotline's own."""
-        tree = self._live[self.numbers.get(number, self.names[0])]
+        own = self.names[0]
+        tree = self._live.get(self.numbers.get(number, own)) or self._live[own]
         return tree.trial.menu if tree.trial is not None and tree.trial.takes(call) else tree.menu
 
     async def begin(self) -> None:
@@ -105,7 +106,6 @@ class LiveTrees:
                 log.error("menu %s can't be read, menu %s answers in its place: %s", name, own, tree)
                 told = f"menu {name} can't be read here, so menu {own} answers in its place; {WHY}"
                 self._refused[name] = told
-                self._live[name] = self._live[own]
 
     async def follow(self) -> None:
         """For ever: swap one reference whenever something else is on the air; live calls keep theirs."""
@@ -198,8 +198,10 @@ class LiveTrees:
                 log.info("menu %s: revision %s was published", name, revision.number)
         except MenuMistakes as error:
             self._refuse(revision, error)
-        for other in [*self._live]:
-            if other in self._texts and (other == name or name in _called_by(self._live[other])):
+        for other in self.names:
+            live = self._live.get(other)
+            calls = live is not None and name in _called_by(live)
+            if other in self._texts and (other == name or calls):
                 await self._swap(other)
 
     async def _swap(self, name: str) -> None:

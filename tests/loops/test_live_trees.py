@@ -184,6 +184,17 @@ async def test_a_number_whose_tree_is_nowhere_is_answered_by_the_hotline_s_own(
     [told] = trees.troubles
     assert told.startswith("menu no_such_tree can't be read here, so menu 111 answers in its place")
 
+    following = asyncio.create_task(trees.follow())
+    await menus.publish(engine, "111", (SHIPPED / "111.yaml").read_text(encoding="utf-8"), "sara")
+    await until_revision(trees, "111", "1")
+    assert trees.called("140").revision == "1", "as it is now"
+    await menus.publish(engine, "no_such_tree", WATER.replace('menu: "122"', "menu: no_such_tree"), "sara")
+    async with asyncio.timeout(patience(20)):
+        while trees.called("140") is trees.called("111"):
+            await asyncio.sleep(0.02)
+    assert trees.called("140").name == "no_such_tree" and trees.troubles == []
+    following.cancel()
+
 
 async def test_a_tree_on_the_air_that_can_t_be_read_here_is_told_of_until_another_one_is(
     engine: AsyncEngine, tmp_path: Path
