@@ -36,9 +36,9 @@ from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.case import turn_calls
-from ivr.desk.keeping.answer_voices import PLACE
 from ivr.store import recording_files
 from ivr.store.disk_thread import ask_once, in_time
+from ivr.store.volumes import SECOND
 from ivr.voice import script
 from ivr.voice.wave import HEADER_BYTES
 
@@ -55,7 +55,10 @@ CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
 UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told
-LOST = timedelta(days=1)  # that a recording is away, until it counts as lost: another server may have it
+# So long a recording is away, looked for so often, until it counts as lost: another server may have it, and
+# nobody looks at night or on days off.
+LOST, LOOKS = timedelta(days=1), 30
+GONE = timedelta(days=7)  # … where its disk can't say, or is not mounted
 UNSAID_FOR = timedelta(hours=1)  # that it is told: who still waits is tried meanwhile
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up
 
@@ -209,8 +212,9 @@ class Dialler:
             return None
         tries = self._unsaid.get(placing.code, (0, None))[0] + 1
         self._unsaid[placing.code] = tries, self.clock()
-        is_lost = tries >= UNSAID and self.clock() - placing.since >= LOST
-        if not spoken or None in there or not is_lost:
+        away = self.clock() - placing.since
+        is_lost = placing.looks >= LOOKS and away >= (GONE if None in there else LOST)
+        if not spoken or tries < UNSAID or not is_lost:
             log.error("call-back %s waits: what she is to hear can't be spoken or played", placing.id)
             return Outcome.NOT_SENT
         if words or any(there):
@@ -287,7 +291,8 @@ def _has_sound(recordings: Path, name: str) -> bool | None:
     try:
         return recording_files.plain(recordings, name).stat().st_size > HEADER_BYTES
     except FileNotFoundError:
-        return False if (recordings / PLACE).is_dir() else None
+        there = {each.name for each in recordings.iterdir() if each.name[0] != "."} - {SECOND}
+        return False if there else None  # a bare mount point has what a start makes, at most
 
 
 def dial_string(trunk: Trunk, number: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import astuple
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser
-from sqlalchemy import Row, Table, select, update
+from sqlalchemy import Row, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
@@ -53,7 +54,7 @@ from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
-from ivr.loops.dialling import LOST, UNSAID, WAITS_FOR, Dialler, Trunk, dial_string
+from ivr.loops.dialling import GONE, LOOKS, LOST, UNSAID, WAITS_FOR, Dialler, Trunk, dial_string
 from ivr.loops.every import Loops
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
@@ -529,10 +530,13 @@ async def tried(dialler: Dialler) -> Any:
     return hers
 
 
-async def a_day_passes(engine: AsyncEngine) -> None:
-    """Since whatever was tried."""
+async def a_day_passes(engine: AsyncEngine, since: timedelta = LOST, looks: int = LOOKS) -> None:
+    """Since whatever was tried, and was looked for so often besides."""
     async with engine.begin() as connection:
-        await connection.execute(update(callback_attempts).values(at=NOON - LOST))
+        first = (await connection.execute(select(callback_attempts).limit(1))).one()._mapping
+        for _ in range(looks):
+            await connection.execute(insert(callback_attempts).values({**first, "id": uuid.uuid4()}))
+        await connection.execute(update(callback_attempts).values(at=NOON - since))
 
 
 async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_tried_again(
@@ -608,15 +612,15 @@ async def test_an_answer_whose_recording_is_lost_is_the_desk_s_to_tell_unless_it
     code = await answered(engine, tmp_path)
     async with engine.begin() as connection:
         await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
-    (folder := tmp_path / "answers").mkdir()
-    async with dialling(engine, tmp_path) as (dialler, peer):
-        with away(folder / "1.wav"):
+    (folder := tmp_path / "recordings" / "2026").mkdir(parents=True)
+    async with dialling(engine, folder.parent) as (dialler, peer):
+        with away(folder.parent / "answers" / "1.wav"):
             for _ in range(UNSAID):
                 assert (await tried(dialler)).last_outcome == "not_sent"
         assert "`ivr verify` tells of which case" in dialler.trouble and await untold(engine) == []
         assert (await tried(dialler)).last_outcome == "not_sent", "another server may have it"
         await a_day_passes(engine)
-        with unmounted(folder):
+        with unmounted(folder.parent):
             assert (await tried(dialler)).last_outcome == "not_sent", "its disk is not mounted"
         lost = await tried(dialler)
         assert (lost.state, lost.last_outcome, peer.count("Originate")) == ("unreachable", "unread", 0)
@@ -633,10 +637,31 @@ async def test_whom_another_server_rings_is_not_the_desk_s_to_tell_where_this_on
     async with dialling(engine, tmp_path) as (dialler, _):
         for _ in range(UNSAID):
             await tried(dialler)
+        await a_day_passes(engine, timedelta(days=2, hours=13), looks=0)
+        assert (await tried(dialler)).last_outcome == "not_sent", "on days off nobody looks"
         await a_day_passes(engine)
         async with engine.begin() as connection:
             await connection.execute(update(callback_attempts).values(outcome="no_answer"))
         assert (await tried(dialler)).last_outcome == "not_sent"
+
+
+async def test_of_a_disk_that_is_not_mounted_for_a_week_nobody_waits_for_an_answer_any_more(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    (bare := tmp_path / "recordings").mkdir()
+    (bare / ".room").mkdir()
+    (bare / "second").symlink_to(tmp_path)
+    async with dialling(engine, bare) as (dialler, _):
+        for _ in range(UNSAID):
+            await tried(dialler)
+        await a_day_passes(engine)
+        assert (await tried(dialler)).last_outcome == "not_sent" and await untold(engine) == []
+        await a_day_passes(engine, GONE)
+        assert (await tried(dialler)).last_outcome == "unread"
+    assert await untold(engine) == [code]
 
 
 async def test_of_an_answer_in_parts_she_is_rung_to_hear_what_there_is_once_the_rest_stays_away(

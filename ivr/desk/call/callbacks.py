@@ -80,7 +80,8 @@ class Placing:
     """An attempt that is committed and may now be sent: once.
 
     `answer`: words to be made ready for her; `clips`: recordings that she is to hear; `instead`: words that
-    are read to her where those are not there. `since`: the first of the attempts of which none left us.
+    are read to her where those are not there. `since`: the first of the attempts of which none left us, this
+    one among them; `looks`: how many those are.
     """
 
     id: uuid.UUID
@@ -89,6 +90,7 @@ class Placing:
     language: str
     answer: str
     since: datetime
+    looks: int
     clips: Collection[str] = ()
     instead: str = ""
 
@@ -443,18 +445,19 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
         if case.answer_voice:
             words, instead = "", words
     clips = _clips(case) if wanted.purpose == ANSWER else ()  # what a status lacks she is told
-    since = await _in_vain_since(connection, wanted.id) if clips else now
-    return Placing(attempt["id"], wanted.number, case.code, wanted.language, words, since, clips, instead)
+    since, looks = await _in_vain(connection, wanted.id) if clips else (now, 1)
+    whom = (attempt["id"], wanted.number, case.code, wanted.language)
+    return Placing(*whom, words, since, looks, clips, instead)
 
 
-async def _in_vain_since(connection: AsyncConnection, callback: uuid.UUID) -> datetime:
-    """From its last attempt that left us: the server that made it has what another one may lack."""
+async def _in_vain(connection: AsyncConnection, callback: uuid.UUID) -> tuple[datetime, int]:
+    """Since its last attempt that left us, from when and how often: that server has what another may lack."""
     its = callback_attempts.alias().c
     sent = select(func.max(its.at)).where(its.callback_id == callback, its.outcome != Outcome.NOT_SENT)
     this, last = callback_attempts.c, sent.scalar_subquery()
-    first = select(func.min(this.at)).where(this.callback_id == callback, or_(last.is_(None), this.at > last))
-    since: datetime = (await connection.execute(first)).scalar_one()
-    return since
+    query = select(func.min(this.at), func.count()).where(this.callback_id == callback)
+    since, looks = (await connection.execute(query.where(or_(last.is_(None), this.at > last)))).one()
+    return since, looks
 
 
 def _clips(case: Row[Any]) -> Collection[str]:
