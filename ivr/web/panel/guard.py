@@ -57,7 +57,7 @@ _WRITTEN = re.compile(r".*[^\x00-\x7f].*|\S+\s.*|\+?\d{5,}|\S+@\S+", re.DOTALL)
 
 
 class SignedOut(Exception):
-    """Nobody is signed in any more who could do what was sent, or see the piece that was asked for."""
+    """Nobody is signed in, or not wholly any more, who could do what was sent or see the piece asked for."""
 
 
 class Stale(Forbidden):
@@ -151,9 +151,9 @@ class Guard:
         """To the sign-in page, or to what must be done first."""
         if needed is Permission.PUBLIC:
             return None
+        of_a_page = visit.partial or visit.request.method not in sessions.SAFE  # something may be typed there
         if visit.session is None:
-            of_a_page = visit.partial or visit.request.method not in sessions.SAFE
-            if of_a_page and route.name != "sign_out":  # something may be typed there
+            if of_a_page and route.name != "sign_out":
                 raise SignedOut
             return visit.redirect(f"/panel/sign-in{_next(visit)}")
         missing = visit.session.needs
@@ -162,6 +162,8 @@ class Guard:
         first = FIRST_THINGS.get(missing, "")
         if not first or route.name.startswith(first) or route.name == "sign_out":
             return None
+        if of_a_page:
+            raise SignedOut
         return visit.redirect(self.pages.paths[first] + _next(visit))
 
     async def _sent(self, visit: Visit, route: Route, key: str) -> Form:

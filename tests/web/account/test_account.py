@@ -187,6 +187,30 @@ async def test_whose_role_needs_the_second_factor_is_led_through_it_to_where_the
     assert away.headers["Location"].startswith("/panel/")
 
 
+async def test_what_was_typed_is_not_thrown_away_when_the_second_factor_becomes_needed_meanwhile(
+    panel: PanelServed,
+) -> None:
+    client, typed = await panel.signed_in("operator"), {"words": "از کنتور نشت می‌کند"}
+    assert client.person is not None
+    await client.get("/panel/desk")
+    async with panel.engine.begin() as connection:
+        await connection.execute(insert(factor_roles).values(role="operator", needed=True))
+    piece = await client.post("/panel/desk/beside", typed, headers={"HX-Request": "true"})
+    assert piece.status == 401 and "HX-Redirect" not in piece.headers, "the page stays as it is"
+    answer = await client.post("/panel/desk", typed, headers={"Referer": f"{panel.url}/panel/desk"})
+    page = await answer.text()
+    assert answer.status == 401 and "از کنتور نشت می‌کند</textarea>" in page
+    assert 'href="/panel/sign-in?next=/panel/desk"' in page
+    way = ["/panel/sign-in?next=/panel/desk"]
+    while (step := await client.get(way[-1])).status == 303:
+        way.append(step.headers["Location"])
+    assert way[1:] == ["/panel/desk", "/panel/account/second-factor?next=/panel/desk"]
+    code = await code_of(panel, client.person)
+    assert (await client.post("/panel/account/second-factor", {"code": code})).status == 200
+    page = await client.text("/panel/account")  # by which the page of before goes on
+    assert f'data-person="{client.person.name}"' in page and f'value="{client.proof}"' in page
+
+
 async def test_everybody_sets_up_a_second_factor_at_the_first_sign_in_unless_an_admin_chose_for_the_role(
     panel: PanelServed,
 ) -> None:
