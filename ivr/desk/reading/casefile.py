@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.alphabet import persian_order
+from ivr.cases.callback import Outcome
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, permitted
 from ivr.desk.call import interventions
@@ -248,9 +249,17 @@ async def _calls(
 
 
 async def _attempts(connection: AsyncConnection, case: UUID) -> list[Row[Any]]:
-    what = (callback_attempts.c.at, callback_attempts.c.outcome, callbacks.c.purpose)
-    query = select(*what).join(callbacks, callbacks.c.id == callback_attempts.c.callback_id)
-    query = query.where(callbacks.c.case_id == case).order_by(callback_attempts.c.at)
+    """Of those in a row that did not leave us, sixty a day, the first and the last."""
+    its = callback_attempts.c
+    before, after = (
+        each(its.outcome).over(partition_by=its.callback_id, order_by=its.at)
+        for each in (func.lag, func.lead)
+    )
+    all_ = select(its.at, its.outcome, callbacks.c.purpose, before.label("before"), after.label("after"))
+    all_ = all_.join(callbacks, callbacks.c.id == its.callback_id).where(callbacks.c.case_id == case)
+    rows = all_.subquery().c
+    told = (each.is_distinct_from(Outcome.NOT_SENT) for each in (rows.before, rows.outcome, rows.after))
+    query = select(rows.at, rows.outcome, rows.purpose).where(or_(*told)).order_by(rows.at)
     return list(await connection.execute(query))
 
 

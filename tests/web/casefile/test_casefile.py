@@ -35,6 +35,7 @@ from ivr.web.casefile.deeds import DEEDS
 from ivr.web.casefile.story import Teller
 from ivr.web.panel import refusals
 from ivr.web.panel.locale import digits, words
+from tests.desk.call.test_callbacks import NOON, answered, claim, end
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
 from tests.fixtures.province import read_page
@@ -539,6 +540,21 @@ def test_every_event_has_its_words() -> None:
 
 def test_every_outcome_of_a_call_of_ours_has_its_words() -> None:
     assert {str(outcome) for outcome in Outcome} <= set(words().under("casefile.attempt"))
+
+
+async def test_of_calls_in_a_row_that_did_not_leave_us_the_story_tells_the_first_and_the_last(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    put_off, busy = Outcome.NOT_SENT, Outcome.BUSY
+    for hours, outcome in enumerate([put_off, put_off, put_off, put_off, busy, put_off]):
+        now = NOON + timedelta(hours=hours)
+        await end(engine, await claim(engine, now), outcome, now)
+    file = await casefile.read(engine, Scope(), code)
+    assert file is not None
+    told = [(each.at - NOON, each.outcome) for each in file.attempts]
+    told_of = [(0, put_off), (3, put_off), (4, busy), (5, put_off)]
+    assert told == [(timedelta(hours=hours), outcome) for hours, outcome in told_of]
 
 
 def refused_sentences() -> Iterator[tuple[str, str]]:
