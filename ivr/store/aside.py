@@ -166,7 +166,10 @@ class Aside:
         return fault
 
     def waiting(self, step: str, now: datetime) -> list[Any]:
-        """Which are left alone still. The others are forgotten: they are tried again, and told again."""
+        """Which are left alone still. The others are forgotten: they are tried again, and told again.
+
+        A step that may have nothing to try asks this all the same, or what is well by now were told for ever.
+        """
         its = self._steps[step]
         for key in [key for key, each in its.items() if not now < each.until <= now + AGAIN]:
             del its[key]

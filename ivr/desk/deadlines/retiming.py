@@ -46,6 +46,7 @@ async def retime(
 ) -> int:
     """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
     now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
+    aside.waiting("deadlines", now)
     wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
     async with asking(engine) as raw:  # a transaction for each county only where a case waits
         late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])

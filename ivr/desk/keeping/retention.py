@@ -159,6 +159,8 @@ async def keep(
 ) -> Purged:
     """Let everything go whose time is over. Any worker may, at any time, and be interrupted anywhere."""
     rules, aside = [terms.rule() for terms in kept.rules], aside or Aside()
+    for event in (REMOVED, ANONYMISED):
+        aside.waiting(event, now)
     counts = {
         event: sum([await _batches(engine, each, now, batch, aside) for each in _ripe(rules, event, now)])
         for event in (REMOVED, ANONYMISED)

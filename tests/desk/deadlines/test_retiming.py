@@ -41,6 +41,18 @@ async def test_of_three_cases_one_that_the_books_refuse_to_time_anew_keeps_no_ot
     assert await retime(engine, at.page, at.later(1), aside=aside) == 1 and aside.troubles == []
 
 
+async def test_a_case_that_another_process_times_anew_after_all_is_told_no_more(engine: AsyncEngine) -> None:
+    at = await counter(engine)
+    code = await at.open("water.bill")
+    last, aside = await at.put_behind(code), Aside()
+    await closures.declare(engine, at.page, DESK, SATURDAY, "", "برف", at.at)
+    await at.reread()
+    assert await retime(engine, at.page, at.at, aside=aside) == 0 and aside.troubles
+    await at.mend(code, last)
+    assert await retime(engine, at.page, at.at) == 1
+    assert await retime(engine, at.page, at.later(1), aside=aside) == 0 and aside.troubles == []
+
+
 async def test_a_collective_case_is_due_when_the_first_of_its_members_is_though_its_county_was_closed(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

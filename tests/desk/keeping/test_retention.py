@@ -381,6 +381,19 @@ async def test_of_three_cases_one_that_the_books_refuse_to_change_keeps_no_other
     assert await findings(archive.at.engine, archive.folder) == []
 
 
+async def test_a_case_whose_recordings_another_process_took_after_all_is_told_no_more(
+    archive: Archive,
+) -> None:
+    odd, _ = await archive.closed()
+    last, aside = await archive.at.put_behind(odd), Aside()
+    await archive.keep(100, aside=aside)
+    assert aside.counts["recordings_removed"] == 1
+    await archive.at.mend(odd, last)
+    assert (await archive.keep(100)).recordings == 1
+    await archive.keep(101, aside=aside)
+    assert aside.troubles == []
+
+
 async def test_files_that_their_disk_does_not_let_go_keep_none_behind_them(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -219,6 +219,16 @@ async def test_one_view_that_can_not_be_asked_for_keeps_neither_another_nor_the_
     assert (codes["water"], "abfa") in await asked(at) and aside.troubles == []
 
 
+async def test_a_view_that_can_not_be_asked_for_is_told_no_more_once_its_session_is_over(at: Hall) -> None:
+    _, codes = await planned(at)
+    await at.put_behind(codes["water"])
+    aside = Aside()
+    await inviting.keep_asking(at.engine, at.page, at.later(3), aside=aside)
+    assert aside.counts[inviting.ASKED] == 1
+    await inviting.keep_asking(at.engine, at.page, at.later(30), aside=aside)
+    assert aside.troubles == []
+
+
 async def test_what_was_given_before_another_session_need_not_be_written_again(at: Hall) -> None:
     number, codes = await planned(at)
     await invite(at, number)
