@@ -186,13 +186,18 @@ def _may(ask: Instruction, action: RequestAction | None = None) -> None:
 
 
 async def held(connection: AsyncConnection, page: Page, ask: Instruction) -> Deciding:
-    """The request, which nobody else decides on until the transaction ends. Raises NoSuchCase or Refused."""
+    """The request, which nobody else decides on until the transaction ends. Raises NoSuchCase or Refused.
+
+    One that is collected is none any more, unless she was heard before: her minutes may be amended.
+    """
     case = await locked(connection, ask.code)
     unchanged(case, ask)
-    if case.kind != Kind.MEETING or case.part_of or case.member_of or case.channel == COLLECTIVE:
-        raise Refused(f"case {ask.code} is no request to meet an official")
     query = select(meeting_requests).where(meeting_requests.c.case_id == case.id)
-    return Deciding(connection, page, ask, case, (await connection.execute(query)).first())
+    stored = (await connection.execute(query)).first()
+    collected = case.member_of and (stored is None or stored.met_at is None)
+    if case.kind != Kind.MEETING or case.part_of or collected or case.channel == COLLECTIVE:
+        raise Refused(f"case {ask.code} is no request to meet an official")
+    return Deciding(connection, page, ask, case, stored)
 
 
 async def review(

@@ -146,12 +146,12 @@ def _request(columns: Sequence[Any] = tuple(cases.c)) -> Select[Any]:
     noted = meeting_requests.c.case_id == cases.c.id
     query = select(*columns, *_NOTED, meeting_requests.c.reason.label("decided_because"))
     query = query.outerjoin(meeting_requests, noted)
-    alone = (cases.c.part_of.is_(None), cases.c.member_of.is_(None), cases.c.channel != COLLECTIVE)
-    return query.where(cases.c.kind == "meeting", *alone)
+    return query.where(cases.c.kind == "meeting", cases.c.part_of.is_(None), cases.c.channel != COLLECTIVE)
 
 
 def _wishes() -> Select[Any]:
-    return _request().where(WISHES)
+    """Those to be decided on; whose case is collected had her slot all the same, and stands on its agenda."""
+    return _request().where(WISHES, cases.c.member_of.is_(None))
 
 
 async def _met(connection: AsyncConnection, callers: Collection[str]) -> set[str]:

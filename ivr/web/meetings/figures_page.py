@@ -66,8 +66,9 @@ async def figures(visit: Visit) -> web.StreamResponse:
 
 
 def _requests_drawn(visit: Visit, found: MeetingFacts, year: Period, zone: ZoneInfo) -> dict[str, Any]:
+    """Each in the month in which it was made, as it stands now: so that the months add up to the cards."""
     asked = [fact.asked_at for fact in found.requests]
-    met = [fact.met_at for fact in found.requests if fact.met_at is not None]
+    met = [fact.asked_at for fact in found.requests if fact.met_at is not None]
     return _drawn(visit, {"opened": asked, "answered": met}, ("requests", "met"), year, zone)
 
 

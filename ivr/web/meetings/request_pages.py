@@ -191,6 +191,8 @@ async def _seat(visit: Visit, wish: MeetingRequest) -> Any:
 
 
 def _is_possible(decision: Decision, wish: MeetingRequest, ruled: Mapping[str, Sequence[OrderSeen]]) -> bool:
+    if wish.case.member_of:
+        return False  # it goes on in its collective case
     if decision.name == "review":
         return wish.state in request_deciding.REVIEWABLE
     if decision.name == "order":

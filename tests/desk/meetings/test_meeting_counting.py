@@ -10,12 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.case import answers, closing
-from ivr.desk.meetings import meeting_counting, order_giving, request_deciding
+from ivr.desk.case import answers, closing, collecting
+from ivr.desk.meetings import (
+    meeting_counting,
+    order_giving,
+    request_deciding,
+    session_day,
+    session_minutes,
+    session_report,
+)
 from ivr.desk.meetings.meeting_counting import MeetingFacts, MeetingsInPublic
 from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.people.scope import Scope
-from tests.desk.meetings.hall import Hall, hall
+from ivr.desk.refusals import Refused
+from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
 from tests.voice.conversation import TEHRAN
 
@@ -52,6 +61,22 @@ async def test_requests_count_as_they_stand_and_orders_by_body_and_session(at: H
     for county, many in (("ahar", 2), ("tabriz", 0)):
         seen = await counted(at, "", county)
         assert (len(seen.requests), len(seen.orders)) == (many, many), county
+
+
+async def test_who_was_heard_stays_so_in_figures_and_papers_once_her_case_is_collected(at: Hall) -> None:
+    code, unheard = await heard(at), await at.wish(caller="09141234561")
+    await collecting.collect(at.engine, at.page, at.by("").actor, [code, unheard], "یک خواسته", at.at)
+    found = await counted(at)
+    assert [(fact.code, fact.state) for fact in found.requests] == [(code, S.MET)]
+    await session_day.amend(at.engine, at.page, at.by(code), 1, Hearing(decided="رسیدگی شود"))
+    async with at.engine.connect() as connection:
+        report = await session_report.read(connection, at.page, at.at, 1)
+        minutes = await session_minutes.read(connection, at.page, at.at, 1)
+    assert report is not None and report.heard == 1
+    assert minutes is not None and [sat.decided for sat in minutes.minuted(annex=False)] == ["رسیدگی شود"]
+    assert code not in [wish.code for wish in await at.listed(states=[*S])]
+    with pytest.raises(Refused, match="no request to meet"):
+        await request_deciding.accept(at.engine, at.page, at.by(unheard), LATER)
 
 
 async def test_the_public_count_tells_what_the_citizens_call_kept(at: Hall) -> None:

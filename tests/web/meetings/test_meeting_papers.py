@@ -17,7 +17,7 @@ from playwright.async_api import Browser
 from sqlalchemy import select, update
 
 from ivr.cases.attendance import Came
-from ivr.desk.case import pausing
+from ivr.desk.case import collecting, pausing
 from ivr.desk.meetings import (
     agenda,
     inviting,
@@ -289,6 +289,30 @@ async def test_the_report_tells_what_was_ordered_and_later_what_is_done_and_name
     assert answer.status == 200 and len(pdf) == 1
     for role, status in (("head", 404), ("operator", 403)):
         assert (await (await panel.signed_in(role)).get(path)).status == status
+
+
+async def test_who_is_heard_in_a_later_year_is_drawn_in_the_month_in_which_she_asked(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted(260)
+    await at.fill(await at.session(slots=1))
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(code))
+    panel.clock.now = at.at
+    text = await (await panel.signed_in("governor")).text(f"{MEETINGS}/figures?year=1404")
+    assert '<th scope="row">اسفند</th><td class="number">۱</td><td class="number">۱</td>' in text
+
+
+async def test_who_was_heard_stands_in_minutes_and_report_once_her_case_is_collected(
+    panel: PanelServed, at: Hall
+) -> None:
+    code, number = await on_her_day(panel, at)
+    await session_day.heard(at.engine, at.page, at.by(code), number, at.at, Hearing("آب ندارد"))
+    await collecting.collect(at.engine, at.page, at.by("").actor, [code], "یک خواسته", at.at)
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    assert "آبندارد" in plain((await paper(office, f"{session}/minutes.pdf"))[1])
+    assert "با ۱ شهروند" in await office.text(f"{session}/report")
+    assert "اکنون کاری در اختیار شما نیست" in await office.text(f"{MEETINGS}/requests/{code}")
 
 
 async def test_the_start_page_counts_meetings_without_names(panel: PanelServed, at: Hall) -> None:
