@@ -35,6 +35,11 @@ _BETWEEN = (
 _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", _BETWEEN)
 
 
+def plain_number(text: str) -> str:
+    """A code or a number as it is written or copied, without what stands between its digits, in ASCII."""
+    return text.translate(_DIGITS)
+
+
 def words_of(*texts: str) -> set[str]:
     """The lexemes of texts: one spelling, digits ASCII, without endings, hamza left out."""
     return {_lexeme(word) for text in texts for word in normalise(text).split()} - {""}
@@ -94,12 +99,12 @@ class Sought:
     @property
     def has_number(self) -> bool:
         """Whether it may hold a number of somebody's, alone or among words."""
-        return _NUMBER.search(self.text.translate(_DIGITS)) is not None
+        return _NUMBER.search(plain_number(self.text)) is not None
 
 
 def sought(text: str, area_code: str = "") -> Sought:
     """Read a search. The words, each once, in order, without idle ones unless there are no others."""
-    bare = text.translate(_DIGITS)
+    bare = plain_number(text)
     number = bare.removeprefix("+")
     if not (number.isascii() and number.isdigit()):
         return Sought(text, _words(text))

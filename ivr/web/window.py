@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.channels import ChannelRight
 from ivr.cases.code import is_valid
+from ivr.cases.search import plain_number
 from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.book.learning import Learning
 from ivr.desk.case.registering import Wanted
@@ -129,6 +130,6 @@ async def body(request: web.Request, most: int = MOST_BYTES) -> bytes:
 
 
 def tracking_code(text: str) -> str:
-    """A code as people write it, without blanks and dashes; "" when it is none."""
-    code = "".join(c for c in text if c not in " -\u200c")
+    """A code as people write it, in any digits, without what stands between them; "" when it is none."""
+    code = plain_number(text)
     return code if is_valid(code) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ivr.desk.people import auditing
-from ivr.web.panel.forms import latin, whole_number
+from ivr.web.panel.forms import whole_number
 from ivr.web.panel.visit import Route, Visit
 from ivr.web.window import tracking_code
 
@@ -39,4 +39,4 @@ async def page(visit: Visit) -> web.Response:
 
 def _case(visit: Visit, about: str) -> str:
     """The tracking code that was asked about, alone or behind "case/", however it is written."""
-    return tracking_code(latin(about.removeprefix("case/"))) if visit.allowed("cases_see") else ""
+    return tracking_code(about.removeprefix("case/")) if visit.allowed("cases_see") else ""

@@ -24,7 +24,7 @@ from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file, code_of
 from ivr.web.casefile.page import page_of
 from ivr.web.casefile.story import teller
-from ivr.web.panel.forms import Form, latin
+from ivr.web.panel.forms import Form
 from ivr.web.panel.refusals import field_of, in_persian
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
@@ -118,7 +118,7 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
             case "days":
                 given[name] = sent.number("days", least=1, most=MOST_DAYS)
             case "into":
-                code = tracking_code(latin(sent.raw(name))) or sent.refuse(name, "casefile.form.code")
+                code = tracking_code(sent.raw(name)) or sent.refuse(name, "casefile.form.code")
                 given[name] = code and await _known(visit, sent, name, code)
             case "topic":
                 given[name] = sent.text("topic", needed=False)

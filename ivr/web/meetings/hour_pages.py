@@ -71,7 +71,7 @@ async def act(visit: Visit) -> web.StreamResponse:
     deed, form = visit.request.match_info["deed"], visit.form()
     if deed not in DEEDS:
         raise NotFound
-    number, code = (await _seen(visit)).hour.number, tracking_code(latin(form.raw("code")))
+    number, code = (await _seen(visit)).hour.number, tracking_code(form.raw("code"))
     given = _given(form, deed)
     sentence = ""
     if not form.wrong:

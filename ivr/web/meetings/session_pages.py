@@ -111,7 +111,7 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
 def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
     given: dict[str, Any] = {"reason": form.text("reason", 1000, needed=False, lines=True)}
     if deed in ("place", "met", "missed"):
-        given["code"] = tracking_code(latin(form.raw("code"))) or form.refuse("code", "meetings.form.code")
+        given["code"] = tracking_code(form.raw("code")) or form.refuse("code", "meetings.form.code")
     if deed == "place":
         given["slot"] = form.number("slot", 1, 999)
     if deed == "cancel":

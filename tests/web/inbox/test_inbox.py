@@ -331,11 +331,12 @@ async def test_the_cases_of_an_outage_are_collected_at_once_and_those_that_come_
     )  # fmt: skip
     client = await panel.signed_in("supervisor")
     late, elsewhere = f"{its.codes[3]}:{members[3].last_seq}", "1" * 10
+    persian = whole.code.translate(PERSIAN)
     for sent, said in (
         ({"codes": late}, "بنویسید پروندهٔ جمعی تازه"),
         ({"codes": late, "into": elsewhere}, "چنین پرونده‌ای"),
         ({"codes": f"{its.codes[3]}:0", "reason": "آب"}, "در این میان تغییر کرده"),
-        ({"codes": late, "into": whole.code}, whole.code.translate(PERSIAN)),
+        ({"codes": late, "into": f"\u2068{persian}\u2069\u00a0"}, persian),
     ):
         assert said in await (await client.post("/panel/inbox/collect", sent)).text()
     assert (await its.at.row(its.codes[3])).member_of == whole.id
