@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import uuid
 from dataclasses import replace
@@ -29,6 +30,7 @@ from ivr.store.tables import case_events
 from tests.cases.papers import PDF, image
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings, sql
+from tests.fixtures.damaged import asleep
 
 KEPT = Retention(rules=[Terms(delete_recording_after=100, anonymise_after=400)])
 
@@ -164,6 +166,17 @@ async def test_it_goes_with_the_recordings_when_its_time_is_over(at: Desk) -> No
     at.path(row).write_bytes(PDF)
     (back,) = await findings(at.engine, at.folder)
     assert back.kind == "attachment_back"
+
+
+async def test_one_that_retention_takes_as_the_proof_comes_to_it_is_not_missing(at: Desk) -> None:
+    row = await at.found(await at.attach(await at.open()))
+    with asleep(at.path(row)) as sleepers:
+        proving = asyncio.create_task(findings(at.engine, at.folder))
+        while not sleepers:
+            await asyncio.sleep(0.01)
+        await sql(at.engine, "UPDATE attachments SET removed_at = now()")
+        at.path(row).rename(at.folder / "gone")  # by the only way that does not ask that disk
+    assert await proving == []
 
 
 async def test_it_is_in_the_backup_and_comes_back_whole(at: Desk, empty_url: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -30,7 +31,7 @@ from tests.desk.counter import Counter, counter
 from tests.desk.facts.test_reconcile import put, recorded
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import ivr
-from tests.fixtures.damaged import bad_sector, damaged
+from tests.fixtures.damaged import asleep, bad_sector, damaged
 
 
 async def findings(
@@ -331,6 +332,20 @@ async def test_recordings_are_compared_with_their_rows_and_events(
         ("recording_added", cases[5][0], "added"),
         ("recording_missing", cases[5][0], "added"),
     }
+
+
+async def test_what_retention_takes_as_the_proof_comes_to_it_is_not_missing(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    with asleep(tmp_path / "recordings") as sleepers:
+        proving = asyncio.create_task(findings(engine, tmp_path))
+        while not sleepers:
+            await asyncio.sleep(0.01)
+        await sql(engine, "UPDATE recordings SET removed_at = now()")
+        for name in names:  # by the only way that does not ask that disk
+            (tmp_path / "recordings" / f"{name}.wav").rename(tmp_path / "gone")
+    assert await proving == []
 
 
 async def test_the_command_says_what_it_looked_at_and_ends_with_1_on_a_finding(
