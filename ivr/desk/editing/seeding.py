@@ -53,14 +53,15 @@ async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
 async def _only_its_own(connection: AsyncConnection, seeds: Seeds) -> None:
     """Codes of bodies, topics and counties are alike in two provinces: a second would overwrite the first.
 
-    The telephone's area code tells two provinces apart from one whose folder was renamed.
+    The telephone's area code tells two provinces apart from one whose folder was renamed, which goes on.
     """
     its_own = (provinces.c.code == seeds.name) | (provinces.c.area_code == seeds.areas.area_code)
     there = (await connection.execute(select(provinces.c.code).where(~its_own))).scalar()
     if there is not None:
         needs = "needs a database and an IVR_STATE of its own"
         raise SeedError(f"this database holds the province {there}; {seeds.name} {needs}")
-    await connection.execute(delete(provinces).where(provinces.c.code != seeds.name))
+    renamed = update(provinces).where(provinces.c.code != seeds.name)
+    await connection.execute(renamed.values(code=seeds.name))
 
 
 async def directory(engine: AsyncEngine, conventions: Conventions) -> Directory:

@@ -11,12 +11,17 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.seeds import SeedError, load_seeds
 from ivr.desk.counter.following import services
+from ivr.desk.editing.changing import Why, change, wish
+from ivr.desk.editing.nouns import KIND
 from ivr.desk.editing.seeding import directory, directory_from, seed
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
 from tests.fixtures.database import SEED
 from tests.fixtures.province import CONVENTIONS, book_of, calendar
+
+WHY = Why(Actor("admin/karimi", Side.DESK))
 
 
 @pytest.fixture
@@ -95,6 +100,17 @@ async def test_a_second_province_is_refused_and_the_first_stays_as_it_was(
         assert (await connection.execute(select(provinces.c.code))).scalars().all() == [SEED.name]
         query = select(topics.c.deadline_days).where(topics.c.code == "water.supply")
         assert (await connection.execute(query)).scalar() == 2
+
+
+async def test_a_province_whose_folder_is_renamed_keeps_the_kinds_that_people_set(
+    engine: AsyncEngine, folder: Path
+) -> None:
+    await change(engine, WHY, wish(KIND, {"kind": "meeting", "topic": "gov.political"}, "meeting"))
+    [kept] = await seed(engine, folder)
+    assert str(kept).startswith("kind meeting: topic: 'gov.political' as people set it")
+    async with engine.connect() as connection:
+        province = (await connection.execute(select(provinces))).one()
+    assert (province.code, province.kinds["meeting"]) == ("province", "gov.political")
 
 
 @pytest.mark.parametrize(
