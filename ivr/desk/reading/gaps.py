@@ -15,6 +15,8 @@ from ivr.cases.figures import Facts, What
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason
 from ivr.desk.book.book import Page
+from ivr.desk.book.names import Called
+from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.reading.figures import EVERY_CASE, Subject
 from ivr.voice.menu import Menu
 
@@ -116,11 +118,13 @@ def _unruled(
         yield reason, tuple(where)
 
 
-def unmanned(page: Page, facts: Facts, manned: Collection[str]) -> list[tuple[str, int]]:
+def unmanned(page: Page, facts: Facts, called: Called) -> list[tuple[str, int]]:
     """Bodies that got cases in the period and have nobody in the panel; with how many. The desk apart."""
     got = figures.by(facts, "agency")
     found = [(code, its[What.RECEIVED]) for code, its in got.items() if its[What.RECEIVED]]
-    lacking = [(code, n) for code, n in found if code not in manned and code != page.rules.desk]
+    spared = called.manned | page.rules.retired | {page.rules.desk}
+    spared |= {the_office(page)} if called.office_manned else set()
+    lacking = [(code, n) for code, n in found if code not in spared]
     return sorted(lacking, key=lambda pair: (-pair[1], pair[0]))
 
 

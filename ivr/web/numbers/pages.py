@@ -85,7 +85,7 @@ async def groups(visit: Visit) -> tuple[FiguresQuery, list[Group]]:
     ]
     unmanned = [
         (_name(wanted, "agency", code, words), cases)
-        for code, cases in gaps.unmanned(page, facts, wanted.called.manned)
+        for code, cases in gaps.unmanned(page, facts, wanted.called)
     ]
     every = replace(wanted.subject, agency="", county="")  # a county is silent beside the others
     silent = [

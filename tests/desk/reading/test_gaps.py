@@ -8,14 +8,18 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.figures import Facts, FigureFact, Numbering, What, packed, unpacked
+from ivr.cases.roles import Role
 from ivr.cases.routing import Reason, Rule, RuleScope
 from ivr.desk.book.book import Page
+from ivr.desk.book.names import Called, called
+from ivr.desk.people.people import NewPerson, add_within
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import gaps
 from ivr.desk.reading.figures import Subject
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from tests.desk.counter import counter
+from tests.desk.office import WEDNESDAY
 from tests.voice.conversation import default_menu
 from tests.voice.test_words_first import MENU as WORDS_FIRST
 
@@ -37,6 +41,10 @@ def opened(county: str, count: int, topic: str = "water.bill", what: What = What
 def without(page: Page, topic: str, *instead: Rule) -> Page:
     rules = [rule for rule in page.rules.rules if rule.topic != topic]
     return replace(page, rules=replace(page.rules, rules=(*rules, *instead)))
+
+
+def manned(*bodies: str) -> Called:
+    return Called({}, {}, {}, frozenset(bodies), office_manned=False)
 
 
 def test_the_province_as_it_is_has_somebody_for_everything(page: Page) -> None:
@@ -93,8 +101,19 @@ def test_a_tree_is_compared_only_in_what_its_callers_can_say(page: Page) -> None
 
 def test_bodies_that_get_cases_and_have_nobody_to_answer(page: Page) -> None:
     got = facts(opened("ahar", 5, what=What.RECEIVED))
-    assert gaps.unmanned(page, got, {"edu"}) == [("abfa", 5)]
-    assert gaps.unmanned(page, got, {"abfa"}) == []
+    assert gaps.unmanned(page, got, manned("edu")) == [("abfa", 5)]
+    assert gaps.unmanned(page, got, manned("abfa")) == []
+    retired = replace(page, rules=replace(page.rules, retired=frozenset({"abfa"})))
+    assert gaps.unmanned(retired, got, manned()) == [], "it gets none any more"
+
+
+async def test_the_governor_s_office_has_somebody_whose_role_it_is(page: Page, engine: AsyncEngine) -> None:
+    got = facts(FigureFact(What.RECEIVED, "ostandari", "ahar", "other.other", "meeting", 0, 3))
+    assert gaps.unmanned(page, got, await called(engine)) == [("ostandari", 3)]
+    person = NewPerson("sadr", "sadr", Role.GOVERNOR)
+    async with engine.begin() as connection:
+        await add_within(connection, person, "", WEDNESDAY, None, "")
+    assert gaps.unmanned(page, got, await called(engine)) == []
 
 
 def test_a_county_that_fell_silent_stands_out_and_chance_does_not(page: Page) -> None:
