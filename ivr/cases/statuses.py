@@ -22,3 +22,6 @@ class Status(StrEnum):
 OPEN = frozenset(
     {Status.OPENED, Status.REFERRED, Status.IN_PROGRESS, Status.ANSWERED, Status.RETURNED, Status.REOPENED}
 )
+
+# … and in which an answer that is there is one that she rejected; a duplicate's comes where it goes on.
+ANSWER_OWED = OPEN - {Status.ANSWERED} | {Status.MERGED}

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from ivr.cases.kinds import Kind
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import MeetingWay, Official, RequestState, SessionState
-from ivr.cases.statuses import Status
+from ivr.cases.statuses import ANSWER_OWED, Status
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
 from ivr.desk.meetings.order_reading import ToldOrder
@@ -122,7 +122,7 @@ class Case(BaseModel):
     channel: str
     opened_at: datetime
     due_at: datetime
-    answer: str
+    answer: str = Field(description="Empty while another one is owed than she rejected.")
     answered_at: datetime | None
     closed_at: datetime | None
     closure: str | None
@@ -138,6 +138,8 @@ class Case(BaseModel):
         own = ("by_phone", "meeting")
         found = {name: getattr(row, name) for name in cls.model_fields if name not in own}
         found |= {"parts": row.parts or [], "by_phone": by_phone, "meeting": meeting}
+        if Status(row.status) in ANSWER_OWED:
+            found |= {"answer": "", "answered_at": None}
         return cls.model_validate(found)
 
 

@@ -12,7 +12,7 @@ import yaml
 from aiohttp import web
 
 from ivr.cases.kinds import Kind
-from ivr.cases.statuses import OPEN, Status
+from ivr.cases.statuses import ANSWER_OWED, OPEN, Status
 from ivr.desk.case.registering import Wanted
 from ivr.desk.counter import following
 from ivr.desk.counter.following import Service
@@ -31,7 +31,6 @@ MOST_LISTED = 1_000
 MOST_FIELDS = 60
 SPAN = timedelta(days=90)
 KIND, COUNTY = "kind", "county"  # the attributes that every service has
-_OWED = OPEN - {Status.ANSWERED} | {Status.MERGED}  # another answer, of a duplicate in the other case
 _ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,40})\](?:\[\])?")
 
 
@@ -339,7 +338,7 @@ def _request(row: Any) -> Json:
     return {
         "service_request_id": row.code,
         "status": "open" if status in OPEN else "closed",
-        "status_notes": None if status in _OWED else row.answer or None,
+        "status_notes": None if status in ANSWER_OWED else row.answer or None,
         "service_name": row.topic_name,
         "service_code": row.topic,
         "description": None if sealed else row.words or None,

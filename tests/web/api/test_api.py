@@ -17,7 +17,7 @@ from aiohttp import FormData
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import splitting
+from ivr.desk.case import closing, referring, splitting
 from ivr.desk.case.splitting import Part
 from ivr.desk.counter import channels
 from ivr.store.tables import cases, recordings
@@ -83,6 +83,25 @@ async def test_another_system_sends_a_case_and_follows_it_to_its_answer(
     assert (await get(api, f"/api/v1/cases/{code}", "other_app"))[0] == 404
     assert (await get(api, "/api/v1/cases/1234567890"))[0] == 404
     assert await findings(at.engine, tmp_path, case["code"]) == []
+
+
+async def test_the_answer_that_she_rejected_is_not_that_of_the_body_that_has_her_case_now(
+    api: Service, at: Counter
+) -> None:
+    hers = CASE | {"caller": "09141234567"}
+    (_, one), (_, other) = await post(api, hers), await post(api, hers)
+    code = one["code"]
+    await answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    for deed in (
+        referring.refer(at.engine, at.page, at.ask(code), "shahrdari_tabriz"),
+        closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), other["code"]),
+    ):
+        await deed
+        _, seen = await get(api, f"/api/v1/cases/{code}")
+        _, page = await get(api, "/api/v1/cases")
+        for told in (seen, *(each for each in page["cases"] if each["code"] == code)):
+            assert (told["answer"], told["answered_at"]) == ("", None), told["status"]
 
 
 def test_schemas_keep_the_names_that_other_systems_know() -> None:
