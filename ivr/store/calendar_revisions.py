@@ -1,7 +1,8 @@
 """Calendar revisions: which reading of calendar and ladders a county's cases must have been timed by.
 
 A closure raises its county's revision in its own transaction. An open case whose `timed_by` is smaller than
-its county's ("" = everywhere, and the unknown county) waits to be timed anew, whatever interrupts that.
+its county's ("" = everywhere, and the unknown county) waits to be timed anew, whatever interrupts that. So
+does a collective case one of whose members was timed anew: `UNTIMED`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.store.base import metadata
 
+UNTIMED = -1  # older than any reading
 calendar_revisions = Table(
     "calendar_revisions",
     metadata,

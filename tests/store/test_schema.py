@@ -280,6 +280,7 @@ def test_any_usual_address_will_do(url: str) -> None:
         (escalating.due(NOW, 200), "ix_cases_next_rung_at"),
         (retiming.waiting("ahar", 2, 200), "ix_cases_county_timed_by"),
         (retiming.waiting("", 2, 200), "ix_cases_county_timed_by"),
+        (retiming.collected("ahar", 2, 200), "ix_cases_county_timed_by"),
         (retiming.late().params(all_county=["ahar"], all_timed_by=[2]), "ix_cases_county_timed_by"),
         (outgoing.lanes_with_any_due().params(now=NOW), "ix_outbox_next_at"),
         (entries.behind(200, 7, 50_007), "Index Cond: (case_id = case_events.case_id)"),  # not by all cases

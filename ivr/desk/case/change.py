@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.channels import COLLECTIVE
 from ivr.cases.clock import Clock, fair_days
 from ivr.cases.escalation import next_at
 from ivr.cases.kinds import Kind
@@ -257,7 +258,10 @@ class Change:
         ladder = page.ladder(case.kind, self.topic, self.agency)
         next_rung_at = None if self._waits else next_at(ladder, term, self.rung)
         due_at = min(term.due_at, self.not_after) if self.not_after else term.due_at
-        return {"due_at": due_at, "next_rung_at": next_rung_at, "timed_by": page.revision}
+        times: dict[str, Any] = {"due_at": due_at, "next_rung_at": next_rung_at}
+        if case.channel != COLLECTIVE:  # such a one waits on for the pass that brings it to its members
+            times["timed_by"] = page.revision
+        return times
 
     async def _save_referral(self, due_at: datetime) -> None:
         is_running = (referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, select, update
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.case import callback_planning, order_calls
 from ivr.desk.refusals import Refused
+from ivr.store.calendar_revisions import UNTIMED
 from ivr.store.tables import agencies, cases
 
 if TYPE_CHECKING:
@@ -101,10 +102,14 @@ async def follow(change: Change) -> None:
     elif case.part_of and action is A.REOPEN and case.status == Status.WITHDRAWN:
         await _order_moved(change)
     elif case.channel == COLLECTIVE and action in _MIRRORED:
-        for member in await _members(change):
+        members = await _members(change)
+        for member in members:
             await _mirror(change, member)
+        await _await_pass(change, case.id, members)
         if action is A.REOPEN and (due_at := await first_due(change)):
             await hurry(change.of(await _row(change, case.id), A.COLLECT, change.status), due_at)
+    elif action is A.COLLECT:
+        await _await_pass(change, change.values["member_of"], [case])
     elif action in (A.CLOSE, A.WITHDRAW):
         for part in await _parts(change, case.id):
             if part.closed_at is None:
@@ -129,6 +134,15 @@ async def hurry(whole: Change, due_at: datetime) -> None:
     whole.clock = whole.clock.due_by(whole.page.calendar, due_at, whole.county)
     whole.quiet = True
     await whole.save()
+
+
+async def _await_pass(change: Change, whole: uuid.UUID, members: Sequence[Row[Any]]) -> None:
+    """A deed timed these anew before the pass did, which finds the collective case by this alone.
+
+    `members`: as they were before.
+    """
+    if any(member.timed_by < change.page.wanted(member.county or "") for member in members):
+        await change.connection.execute(update(cases).where(cases.c.id == whole).values(timed_by=UNTIMED))
 
 
 async def _part_done(change: Change) -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
@@ -26,6 +26,7 @@ from ivr.desk.case import order_calls
 from ivr.desk.case.change import clock_by_day, clock_of
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.store.aside import Aside
+from ivr.store.calendar_revisions import UNTIMED
 from ivr.store.direct import Prepared, asking, from_arrays
 from ivr.store.tables import cases, referrals
 
@@ -50,18 +51,20 @@ async def retime(
     wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
     async with asking(engine) as raw:  # a transaction for each county only where a case waits
         late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])
-        wholes = {row["id"] for row in await _OUTRUN.all(raw)}
-    save = partial(_save, page=page, now=now, wholes=wholes)
+    save = partial(_save, page=page, now=now)
     for county in (row["county"] for row in late):
-        query = waiting(county, wanted[county], batch)
-        moved += await aside.batches("deadlines", engine, query, save, now, batch)
+        for query in (waiting(county, wanted[county], batch), collected(county, wanted[county], batch)):
+            moved += await aside.batches("deadlines", engine, query, save, now, batch)
 
     async def follow(whole: uuid.UUID) -> int:
         async with engine.begin() as connection:
             return await _with_the_first(connection, whole, page, now)
 
-    if wholes:  # once their members are timed, whichever county's they are
-        moved += await aside.each("deadlines", {whole: whole for whole in wholes}, follow, now)
+    if late:  # once their members are timed, whichever county's they are
+        async with engine.connect() as connection:
+            wholes = (await connection.execute(_WHOLES)).all()
+        behind = {whole.id: whole.id for whole in wholes if _is_behind(whole, page)}
+        moved += await aside.each("deadlines", behind, follow, now)
     return moved
 
 
@@ -74,59 +77,61 @@ def late() -> Select[Any]:
 
 
 _LATE = Prepared(late())
-
-
-def outrun() -> Select[Any]:
-    """Collective cases that are due after the first of their members.
-
-    A deed may move them just before a pass would, and a pass may die before it comes to them.
-    """
-    member = cases.alias("member")
-    theirs = (member.c.member_of == cases.c.id, member.c.closed_at.is_(None))
-    first_due = select(func.min(member.c.due_at)).where(*theirs).scalar_subquery()
-    waits = (cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
-    return select(cases.c.id).where(*waits, cases.c.due_at > first_due)
-
-
-_OUTRUN = Prepared(outrun())
+_WHOLES = select(cases.c.id, cases.c.county, cases.c.timed_by).where(
+    cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None)
+)
 
 
 def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
-    """A county's open cases that an older reading timed, locked."""
+    """A county's open cases that an older reading timed, locked; none that is a collective one or in one."""
+    query = _behind(county, wanted, batch).where(cases.c.channel != COLLECTIVE, cases.c.member_of.is_(None))
+    return query.with_for_update(skip_locked=True)
+
+
+def collected(county: str, wanted: int, batch: int) -> Select[Any]:
+    """Those in a collective case, which is locked with them: it waits as soon as one of them is timed."""
+    whole = cases.alias("whole")
+    query = _behind(county, wanted, batch).join(whole, whole.c.id == cases.c.member_of)
+    return query.with_for_update(of=[cases, whole], key_share=True, skip_locked=True)
+
+
+def _behind(county: str, wanted: int, batch: int) -> Select[Any]:
     here = cases.c.county == county if county else cases.c.county.is_(None)
-    query = select(cases).where(here, cases.c.closed_at.is_(None), cases.c.timed_by < wanted)
-    return query.limit(batch).with_for_update(skip_locked=True)
+    return select(cases).where(here, cases.c.closed_at.is_(None), cases.c.timed_by < wanted).limit(batch)
 
 
-async def _save(
-    connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime, wholes: set[uuid.UUID]
-) -> int:
-    """`wholes`: gets the collective cases that these are, or are members of."""
+def _is_behind(case: Any, page: Page) -> bool:
+    return bool(case.timed_by < page.wanted(case.county or ""))
+
+
+async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
     days = await order_calls.days_of(connection, [case.id for case in found if case.part_of])
     times = [(case, _times(case, clock_by_day(case, page, days.get(case.id)), page)) for case in found]
-    kin = (case for case in found if case.member_of or case.channel == COLLECTIVE)
-    wholes.update(case.member_of or case.id for case in kin)
+    if wholes := {case.member_of for case in found if case.member_of}:
+        await connection.execute(update(cases).where(cases.c.id.in_(wholes)).values(timed_by=UNTIMED))
     return await _write(connection, times, now)
 
 
 async def _with_the_first(connection: AsyncConnection, whole: uuid.UUID, page: Page, now: datetime) -> int:
     """A collective case that waits for an answer is due when the first of its members is.
 
-    Whoever is still to be timed anew may move that: then the pass that times it does this.
+    Of those that are timed: as long as another is not, it waits itself.
     """
     its = cases.c
-    waits = select(cases).where(its.id == whole, its.closed_at.is_(None), its.stopped_at.is_(None))
+    waits = select(cases).where(its.id == whole, its.closed_at.is_(None))
     case = (await connection.execute(waits.with_for_update(key_share=True))).first()
+    if case is None:
+        return 0
     theirs = select(its.county, its.timed_by, its.due_at).where(its.member_of == whole)
     members = (await connection.execute(theirs.where(its.closed_at.is_(None)))).all()
-    if case is None or not members:
-        return 0
-    first_due = min(member.due_at for member in members)
-    wait = any(each.timed_by < page.wanted(each.county or "") for each in (case, *members))
-    if wait or first_due == case.due_at:
-        return 0
-    clock = clock_of(case).due_by(page.calendar, first_due, case.county or "")
-    return await _write(connection, [(case, _times(case, clock, page))], now)
+    timed = [member.due_at for member in members if not _is_behind(member, page)]
+    clock = clock_of(case)
+    if timed and not case.stopped_at:
+        clock = clock.due_by(page.calendar, min(timed), case.county or "")
+    times = _times(case, clock, page)
+    if len(timed) < len(members):
+        times["timed_by"] = case.timed_by
+    return await _write(connection, [(case, times)], now)
 
 
 async def _write(connection: AsyncConnection, times: Sequence[tuple[Row[Any], Values]], now: datetime) -> int:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import date
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -64,7 +65,7 @@ async def test_a_collective_case_is_due_when_the_first_of_its_members_is_though_
     whole = (await collecting.collect(engine, at.page, desk, codes, "قطع آب", at.at)).code
     await closures.declare(engine, at.page, desk, date(2026, 11, 28), "ahar", "برف", at.at)
     await at.reread()
-    assert await retime(engine, at.page, at.at) == 3
+    assert await retime(engine, at.page, at.at) == 1, "it has not moved with its county and back"
     here, there = [(await at.row(code)).due_at for code in codes]
     [running] = await at.running(whole)
     assert (await at.row(whole)).due_at == running.due_at == there < here
@@ -133,29 +134,62 @@ async def test_a_collective_case_is_not_hurried_by_a_member_that_is_still_to_be_
     assert (await at.row(whole)).due_at == (await at.row(codes[0])).due_at > before
 
 
+@pytest.mark.parametrize("closed", ["ahar", "bonab"])
 async def test_a_collective_case_that_a_deed_times_before_the_pass_goes_back_to_the_first_of_its_members(
-    engine: AsyncEngine, tmp_path: Path
+    engine: AsyncEngine, tmp_path: Path, closed: str
 ) -> None:
+    """Its own county was closed, or that of its first member, which the deed times with it."""
     at = await counter(engine)
     whole, first = await _whole_of_two_counties(at)
-    await closures.declare(engine, at.page, DESK, SATURDAY, "ahar", "برف", at.at)
+    await closures.declare(engine, at.page, DESK, SATURDAY, closed, "برف", at.at)
     await at.reread()
     await referring.accept(engine, at.page, at.ask(whole, "abfa"))
-    assert (await at.row(whole)).due_at > (await at.row(first)).due_at
+    assert (await at.row(whole)).due_at != (await at.row(first)).due_at
     await retime(engine, at.page, at.at)
     assert (await at.row(whole)).due_at == (await at.row(first)).due_at
     assert await retime(engine, at.page, at.at) == 0
     assert await findings(engine, tmp_path) == [], "its events vouch for its clock"
 
 
+async def test_a_collective_case_that_a_deed_times_as_a_closure_is_taken_back_is_not_due_before_its_members(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    whole, first = await _whole_of_two_counties(at)
+    await closures.declare(engine, at.page, DESK, SATURDAY, "ahar", "برف", at.at)
+    await at.reread()
+    await retime(engine, at.page, at.at)
+    await closures.lift(engine, at.page, DESK, SATURDAY, "ahar", at.at)
+    await at.reread()
+    await referring.accept(engine, at.page, at.ask(whole, "abfa"))
+    assert (await at.row(whole)).due_at < (await at.row(first)).due_at
+    await retime(engine, at.page, at.at)
+    assert (await at.row(whole)).due_at == (await at.row(first)).due_at
+
+
+async def test_a_case_that_is_collected_before_the_pass_takes_its_collective_case_along_to_its_new_day(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    first = await at.open(county="bonab", caller="09141234561")
+    await closures.declare(engine, at.page, DESK, SATURDAY, "bonab", "برف", at.at)
+    await at.reread()
+    at.later(4)
+    last = await at.open(county="ahar", caller="09141234562")
+    done = await collecting.collect(engine, at.page, DESK, [last, first], "قطع آب", at.at)
+    assert (await at.row(done.code)).due_at < (await at.row(first)).due_at < (await at.row(last)).due_at
+    await retime(engine, at.page, at.at)
+    assert (await at.row(done.code)).due_at == (await at.row(first)).due_at
+
+
 async def test_a_collective_case_that_a_pass_left_behind_as_it_died_is_brought_along_by_the_next(
     engine: AsyncEngine,
 ) -> None:
-    """It dies in a county that comes after the whole family's."""
+    """It dies in a county that comes after the first member's."""
     at = await counter(engine)
-    whole, first = await _whole_of_two_counties(at)
     [held] = await at.running(await at.open(county="tabriz"))
-    for county in ("ahar", "tabriz"):
+    whole, first = await _whole_of_two_counties(at)
+    for county in ("bonab", "tabriz"):
         await closures.declare(engine, at.page, DESK, SATURDAY, county, "برف", at.at)
     await at.reread()
     async with engine.begin() as connection:
@@ -164,18 +198,18 @@ async def test_a_collective_case_that_a_pass_left_behind_as_it_died_is_brought_a
         await until_blocked(engine)
         dying.cancel()
         await asyncio.wait([dying])
-    assert (await at.row(whole)).due_at > (await at.row(first)).due_at
+    assert (await at.row(whole)).due_at < (await at.row(first)).due_at
     await retime(engine, at.page, at.at)
     assert (await at.row(whole)).due_at == (await at.row(first)).due_at
 
 
 async def _whole_of_two_counties(at: Counter) -> tuple[str, str]:
-    """A collective case of a county that is about to be closed; its first member is of another."""
-    codes = [
-        await at.open(county=county, caller=f"0914123456{n}") for n, county in enumerate(("ahar", "bonab"))
-    ]
-    done = await collecting.collect(at.engine, at.page, DESK, codes, "قطع آب", at.at)
-    return done.code, codes[1]
+    """A collective case of ahar on a Sunday; its first member is of bonab."""
+    first = await at.open(county="bonab", caller="09141234561")
+    at.later(4)
+    last = await at.open(county="ahar", caller="09141234562")
+    done = await collecting.collect(at.engine, at.page, DESK, [last, first], "قطع آب", at.at)
+    return done.code, first
 
 
 async def test_where_no_case_waits_one_question_tells_and_one_without_a_county_is_found(
