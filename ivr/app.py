@@ -643,7 +643,8 @@ class Hotline:
             settings.answers.approval,
         )
         renditions = Renditions(settings.recordings, self.derived, self.vault)
-        files = Files(settings.seed_path, self.book.conventions.limits, its.factor_roles)
+        here = self.book.conventions
+        files = Files(settings.seed_path, here.limits, its.factor_roles, here.languages)
         phones = settings.browser_phone
         return Panel(
             self.engine,

@@ -145,7 +145,8 @@ def _known(noun: str) -> None:
 def _files(settings: Settings) -> Files:
     from ivr.desk.editing.listing import Files
 
-    return Files(settings.seed_path, conventions(settings).limits, settings.web.factor_roles)
+    its = conventions(settings)
+    return Files(settings.seed_path, its.limits, settings.web.factor_roles, its.languages)
 
 
 def _why(page: Any, by: str, reason: str) -> Any:

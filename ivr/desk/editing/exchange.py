@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.editing.changing import Done, Why, Wish, change, wish
 from ivr.desk.editing.listing import Files, rows_in_force
 from ivr.desk.editing.nouns import BY_NAME, Noun
-from ivr.desk.editing.row_files import Placed, as_csv, as_yaml, read_file
+from ivr.desk.editing.row_files import Placed, as_csv, as_yaml, languages_of, read_file
 from ivr.desk.editing.values import Row, Wrong, WrongRow
 from ivr.store.row_version import version
 from ivr.voice.mistakes import MenuMistakes, Mistake
@@ -44,13 +44,13 @@ async def bring_in(
 ) -> list[Done]:
     """What the file changes, or with `rehearse` would. Raises ImportRefused, Refused, SeedError."""
     its = BY_NAME[noun]
-    try:
-        placed = read_file(data, name, its)
-    except MenuMistakes as mistakes:
-        raise ImportRefused([(mistake, None) for mistake in mistakes.mistakes]) from None
     async with engine.connect() as connection:
         rows = await its.rows(connection)
         holding = await rows_in_force(connection, noun, files) if its.over_files else rows
+    try:
+        placed = read_file(data, name, its, {*files.languages, *languages_of(its, holding.values())})
+    except MenuMistakes as mistakes:
+        raise ImportRefused([(mistake, None) for mistake in mistakes.mistakes]) from None
     wishes = _wishes(its, placed, rows, holding, name)
     whole = dataclasses.replace(why, batch=uuid.uuid4())
     try:

@@ -18,13 +18,14 @@ from ivr.desk.letters.notices import SaidWords
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Files:
-    """What the database knows nothing of: the province's folder, the configured limits, and the roles that
-    need a second factor by the settings.
+    """What the database knows nothing of: the province's folder, the configured limits, the roles that
+    need a second factor by the settings, and the languages that are spoken.
     """
 
     folder: Path
     limits: Limits = dataclasses.field(default_factory=Limits)
     factors: frozenset[str] = frozenset()
+    languages: tuple[str, ...] = ("fa", "az")
 
 
 async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) -> dict[str, Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,17 @@ class Placed:
     by_language: bool = False
 
 
-def read_file(data: bytes, name: str, noun: Noun) -> list[Placed]:
-    """By the name's ending, CSV or YAML. Raises MenuMistakes with all that keeps it from being read."""
+def read_file(data: bytes, name: str, noun: Noun, languages: Collection[str]) -> list[Placed]:
+    """By the name's ending, CSV or YAML. `languages`: those that a text may have a column for.
+
+    Raises MenuMistakes with all that keeps it from being read.
+    """
     if len(data) > LARGEST:
         raise _refused(name, 1, 1, f"the file has {len(data):,} bytes; at most {LARGEST:,} are taken")
     if name.lower().endswith((".yaml", ".yml")):
         return _from_yaml(data, name, noun)
     if name.lower().endswith((".csv", ".txt")):
-        return _from_csv(data, name, noun)
+        return _from_csv(data, name, noun, languages)
     raise _refused(name, 1, 1, "is neither .csv nor .yaml")
 
 
@@ -61,6 +64,12 @@ def as_yaml(noun: Noun, rows: Sequence[Row]) -> bytes:
     named = [{field.name: row[field.name] for field in noun.fields} for row in rows]
     dumped: str = yaml.safe_dump({noun.plural: named}, allow_unicode=True, sort_keys=False, width=110)
     return dumped.encode()
+
+
+def languages_of(noun: Noun, rows: Iterable[Row]) -> set[str]:
+    """Those in which the noun's texts are written."""
+    texts = (row[field.name] for row in rows for field in noun.fields if field.kind == "said")
+    return {"fa"}.union(*texts)
 
 
 def _columns(noun: Noun, rows: Sequence[Row]) -> Iterator[tuple[Field, str]]:
@@ -95,7 +104,7 @@ def _refused(name: str, line: int, column: int, message: str) -> MenuMistakes:
     return MenuMistakes([Mistake(name, line, column, "", message)])
 
 
-def _from_csv(data: bytes, name: str, noun: Noun) -> list[Placed]:
+def _from_csv(data: bytes, name: str, noun: Noun, languages: Collection[str]) -> list[Placed]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -110,14 +119,14 @@ def _from_csv(data: bytes, name: str, noun: Noun) -> list[Placed]:
         io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=head.count), strict=True
     )
     try:
-        return list(_csv_rows(reader, name, noun, skipped))
+        header = [cell.strip().lower() for cell in next(reader, [])]
+        _check_header(header, name, noun, languages, skipped + 1)
+        return list(_csv_rows(reader, header, name, skipped))
     except csv.Error as error:
         raise _refused(name, reader.line_num + skipped, 1, f"is not CSV: {error}") from None
 
 
-def _csv_rows(reader: Any, name: str, noun: Noun, skipped: int) -> Iterator[Placed]:
-    header = [cell.strip().lower() for cell in next(reader, [])]
-    _check_header(header, name, noun, skipped + 1)
+def _csv_rows(reader: Any, header: list[str], name: str, skipped: int) -> Iterator[Placed]:
     ended = reader.line_num
     for number, cells in enumerate(reader):
         line, ended = ended + 1 + skipped, reader.line_num
@@ -145,15 +154,16 @@ def _csv_row(header: list[str], cells: list[str], line: int) -> Placed:
     return Placed(given, line, lambda field: (line, columns.get(field, 1)), by_language=True)
 
 
-def _check_header(header: list[str], name: str, noun: Noun, line: int) -> None:
-    said = {field.name for field in noun.fields if field.kind == "said"}
+def _check_header(header: list[str], name: str, noun: Noun, languages: Collection[str], line: int) -> None:
+    said = [field.name for field in noun.fields if field.kind == "said"]
     names = [field.name for field in noun.fields if field.name not in said]
-    names += [f"{field}.fa" for field in said]
+    names += [f"{field}.{language}" for field in said for language in sorted(languages)]
     mistakes = []
     for column, title in enumerate(header, 1):
-        if title and title not in names and title.partition(".")[0] not in said:
+        if title and title not in names:
             message = f"there is no column {shown(title)} for {noun.plural}"
-            mistakes.append(Mistake(name, line, column, title[:40], message, nearest(title, names)))
+            hint = f"{title}.fa" if title in said else nearest(title, names)
+            mistakes.append(Mistake(name, line, column, title[:40], message, hint))
         elif title and title in header[: column - 1]:
             mistakes.append(Mistake(name, line, column, title, "stands twice"))
     for key in noun.keys:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -105,6 +106,27 @@ async def test_a_language_without_a_column_stays_and_an_empty_cell_takes_its_tex
     data = "name,status,said.fa,said.az\nsnow,advised,برف آمد,\n".encode()
     [done] = await bring_in(engine, why(), "wording", data, "w.csv", FILES, rehearse=False)
     assert done.after and done.after["said"] == {"fa": "برف آمد"}
+
+
+async def test_a_text_comes_in_with_its_language_and_none_is_made_up(engine: AsyncEngine) -> None:
+    both = {"name": "snow", "status": "advised", "said": {"fa": "برف", "az": "qar"}}
+    await change(engine, why(), wish(WORDING, both))
+    for head, says in (
+        ("said", "x.csv:1:3: said: there is no column “said” for wordings (did you mean “said.fa”?)"),
+        ("said,said.az", "x.csv:1:3: said: there is no column “said” for wordings (did you mean “said.fa”?)"),
+        (
+            "said.fa,said.azz",
+            "x.csv:1:4: said.azz: there is no column “said.azz” for wordings (did you mean “said.az”?)",
+        ),
+    ):
+        data = f"name,status,{head}\nsnow,advised,برف آمد,qar\n".encode()
+        with pytest.raises(ImportRefused) as error:
+            await bring_in(engine, why(), "wording", data, "x.csv", FILES, rehearse=False)
+        assert str(error.value) == says
+    data = "name,status,said.fa,said.ku\nsnow,advised,برف آمد,befr\n".encode()
+    kurdish = replace(FILES, languages=("fa", "ku"))
+    [done] = await bring_in(engine, why(), "wording", data, "x.csv", kurdish, rehearse=False)
+    assert done.after and done.after["said"] == {"fa": "برف آمد", "az": "qar", "ku": "befr"}
 
 
 async def test_one_wrong_line_names_itself_and_stops_all(engine: AsyncEngine) -> None:
