@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.editing.changing import Done, Why, Wish, change, wish
+from ivr.desk.editing.changing import Conflict, Done, Why, Wish, change, wish
 from ivr.desk.editing.listing import Files, rows_in_force
 from ivr.desk.editing.nouns import BY_NAME, Noun
 from ivr.desk.editing.row_files import Placed, as_csv, as_yaml, languages_of, read_file
@@ -39,10 +40,19 @@ async def export(engine: AsyncEngine, noun: str, form: str, files: Files) -> byt
     return FORMS[form](BY_NAME[noun], list(rows.values()))
 
 
+def looked_at(would: Sequence[Done]) -> str:
+    """Names what a rehearsal shows."""
+    return version({each.key: [version(each.before), version(each.after)] for each in would})
+
+
 async def bring_in(
-    engine: AsyncEngine, why: Why, noun: str, data: bytes, name: str, files: Files, rehearse: bool = True
-) -> list[Done]:
-    """What the file changes, or with `rehearse` would. Raises ImportRefused, Refused, SeedError."""
+    engine: AsyncEngine, why: Why, noun: str, data: bytes, name: str, files: Files, rehearse: bool = True,
+    looked: str | None = None,
+) -> list[Done]:  # fmt: skip
+    """What the file changes, or with `rehearse` would. `looked`: `looked_at` what was decided; None: unseen.
+
+    Raises Conflict where it would be something else by now, ImportRefused, Refused, SeedError.
+    """
     its = BY_NAME[noun]
     async with engine.connect() as connection:
         rows = await its.rows(connection)
@@ -53,8 +63,11 @@ async def bring_in(
         raise ImportRefused([(mistake, None) for mistake in mistakes.mistakes]) from None
     wishes = _wishes(its, placed, rows, holding, name)
     whole = dataclasses.replace(why, batch=uuid.uuid4())
+    doing = partial(change, engine, whole, *(wish for wish, _ in wishes))
     try:
-        return await change(engine, whole, *(wish for wish, _ in wishes), rehearse=rehearse)
+        if looked is not None and looked_at(await doing(rehearse=True)) != looked:
+            raise Conflict("the file would not change any more what was looked at", None)
+        return await doing(rehearse=rehearse)
     except WrongRow as error:
         by_key = {wish.key: at for wish, at in wishes}
         only = next((wish.key for wish, _ in wishes if wish.values != rows.get(wish.key)), "")

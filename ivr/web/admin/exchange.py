@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import partial
 
 from aiohttp import web
 
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.changing import Conflict, Done
-from ivr.desk.editing.exchange import FORMS, ImportRefused, bring_in, export
+from ivr.desk.editing.exchange import FORMS, ImportRefused, bring_in, export, looked_at
 from ivr.desk.editing.nouns import RETENTION, Noun
 from ivr.desk.editing.row_files import LARGEST
 from ivr.voice.mistakes import Mistake
@@ -68,19 +69,21 @@ async def come_in(visit: Visit) -> web.Response:
             data = b""
     if not name or not data:
         return await _page(visit, noun, said=visit.words("admin.import.no_file"))
-    decided = sent is None and form.flag("decided")
+    looked, said = "" if sent else form.raw("looked"), ""
+    bring = partial(bring_in, visit.panel.engine, why(visit), noun.name, data, name, visit.panel.places.files)
     try:
-        files = visit.panel.places.files
-        done = await bring_in(visit.panel.engine, why(visit), noun.name, data, name, files, not decided)
+        try:
+            done = await bring(rehearse=not looked, looked=looked or None)
+        except Conflict:
+            looked, said = "", visit.words("admin.conflict")
+            done = await bring()
     except ImportRefused as error:
         return await _page(visit, noun, name=name, mistakes=_mistakes(visit, error))
     except SeedError:
         return await _page(visit, noun, said=visit.words("admin.file_broken"))
-    except Conflict:
-        return await _page(visit, noun, said=visit.words("admin.conflict"))
-    if decided:
+    if looked:
         return visit.redirect(f"/panel/admin/book/{noun.name}?said=imported")
-    return await _page(visit, noun, name=name, data=base64.b64encode(data).decode(), done=done)
+    return await _page(visit, noun, said=said, name=name, data=base64.b64encode(data).decode(), done=done)
 
 
 def _mistakes(visit: Visit, error: ImportRefused) -> list[tuple[Mistake, str]]:
@@ -113,6 +116,7 @@ async def _page(
         name=name,
         data=data,
         done=done,
+        looked=looked_at(done or ()),
         mistakes=mistakes or [],
         largest=LARGEST // 1024,
         **values,

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.suggest import Suggester
 from ivr.desk.case import referring
-from ivr.desk.editing.changing import change, wish
-from ivr.desk.editing.exchange import ImportRefused, bring_in, export
+from ivr.desk.editing.changing import Conflict, change, wish
+from ivr.desk.editing.exchange import ImportRefused, bring_in, export, looked_at
 from ivr.desk.editing.listing import Files
 from ivr.desk.editing.nouns import BY_NAME, NOUNS, RULE, WORDING
 from ivr.desk.editing.undoing import history, undo
@@ -79,6 +79,18 @@ async def test_a_file_is_rehearsed_then_comes_in_whole_and_is_undone_whole(engin
         fitting = (await wording.current(connection, SEED)).fitting("water.bill", "answered")
     assert {each.name: each.text for each in fitting}["snow"] == {"fa": "{code}"}
     assert {each.name: each.text for each in fitting}["done"] == {"fa": "new"}
+
+
+async def test_a_file_that_was_looked_at_changes_that_and_nothing_else(engine: AsyncEngine) -> None:
+    file = b"code,deadline_days\nwater.bill,9\nwater.sewage,4\n"
+    looked = looked_at(await bring_in(engine, why(), "topic", file, "t.csv", FILES))
+    await edit(engine, "topic", "water.bill", deadline_days="3")
+    with pytest.raises(Conflict):
+        await bring_in(engine, why(), "topic", file, "t.csv", FILES, rehearse=False, looked=looked)
+    assert (await row(engine, "topic", "water.sewage"))["deadline_days"] != 4
+    await edit(engine, "topic", "water.bill", deadline_days="7")
+    await bring_in(engine, why(), "topic", file, "t.csv", FILES, rehearse=False, looked=looked)
+    assert (await row(engine, "topic", "water.bill"))["deadline_days"] == 9
 
 
 async def test_of_a_file_of_notices_only_what_it_changes_is_kept(engine: AsyncEngine) -> None:

@@ -187,7 +187,7 @@ async def test_a_mistake_in_a_file_is_told_and_leaves_the_administration_open(
     client = await panel.signed_in("admin")
     assert (await client.get(f"{BOOK}/notice/export/csv")).headers["Location"] == f"{BOOK}/notice"
     data = base64.b64encode(await export(panel.engine, "notice", "csv", whole)).decode()
-    sent = {"name": "n.csv", "data": data, "decided": "1"}
+    sent = {"name": "n.csv", "data": data, "looked": "x"}
     answer = await client.post(f"{BOOK}/notice/import", sent)
     assert answer.status == 422 and TEXT("admin.file_broken") in await answer.text()
 
@@ -490,6 +490,28 @@ async def test_a_file_with_a_wrong_line_is_told_and_a_right_one_shown_before_it_
             await page.get_by_role("link", name="CSV").click()
         text = (await (await download.value).path()).read_text("utf-8-sig")
         assert "water.sewage" in text
+
+
+async def test_a_file_is_looked_at_again_where_a_colleague_changed_a_row_meanwhile(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    client = await panel.signed_in("admin")
+    file = {"name": "t.csv", "mimeType": "text/csv", "buffer": b"code,deadline_days\nwater.bill,9\n"}
+    async with window(chrome, panel, "admin") as page:
+        await page.goto(f"{BOOK}/topic/import")
+        await page.set_input_files("#file", file)  # type: ignore[arg-type]
+        await page.get_by_role("button", name=TEXT("admin.import.look")).click()
+        await page.fill("#reason", "بخشنامه")
+        sent = await form(client, "topic", "water.bill") | {"deadline_days": "3"}
+        assert (await client.post(f"{BOOK}/topic/save", sent)).status == 303
+        await page.get_by_role("button", name=TEXT("admin.import.do")).click()
+        await expect(page.get_by_text(TEXT("admin.conflict"))).to_be_visible()
+        await expect(page.locator("del")).to_have_text("۳")
+        assert (await row(panel, "topic", "water.bill"))["deadline_days"] == 3
+        await expect(page.locator("#reason")).to_have_value("بخشنامه")
+        await page.get_by_role("button", name=TEXT("admin.import.do")).click()
+        await page.get_by_text(TEXT("admin.imported")).wait_for()
+    assert (await row(panel, "topic", "water.bill"))["deadline_days"] == 9
 
 
 async def test_the_pages_are_for_everybody_s_eyes(chrome: Browser, panel: PanelServed) -> None:
