@@ -280,7 +280,7 @@ async def _decide(
     most = policy.per_number_per_day
     if at > now:
         await _put(connection, wanted, next_at=at)
-    elif await _is_being_rung(connection, wanted.number) or await _gives_way(connection, wanted, now):
+    elif await _is_being_rung(connection, wanted.number) or await _gives_way(connection, wanted, case, now):
         await _put(connection, wanted, next_at=now + SOON)
     elif await _rung_today(connection, page, wanted.number, now) >= most or (
         wanted.purpose == VERIFY and await _asked_enough(connection, page, policy, case, now)
@@ -302,9 +302,10 @@ async def _goes_on(connection: AsyncConnection, wanted: Row[Any], case: Row[Any]
     return True
 
 
-async def _gives_way(connection: AsyncConnection, wanted: Row[Any], now: datetime) -> bool:
+async def _gives_way(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     """Once she has her answer she may end her case, and would come for a slot that is off."""
-    return wanted.purpose == ANSWER and await meeting_calls.is_to_tell_off(connection, wanted.case_id, now)
+    tells = wanted.purpose == ANSWER or (wanted.purpose == STATUS and case.status == Status.ANSWERED)
+    return tells and await meeting_calls.is_to_tell_off(connection, case.id, now)
 
 
 def _is_the_desks(page: Page, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
@@ -399,8 +400,9 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
     if wanted.purpose == ORDER:
         return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:
-        tells = case.closed_at is None or meeting_calls.outlives_case(wanted.notice)
-        return tells and meeting_calls.still_true(wanted.notice, now, today)
+        if case.closed_at is not None:
+            return meeting_calls.outlives_case(wanted.notice, now)
+        return meeting_calls.still_true(wanted.notice, now, today)
     return bool(wanted.purpose == TURN or wanted.next_at > now - WISHED)
 
 
@@ -555,6 +557,8 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         if row is None:
             return None
         news = _news_of(row.purpose, row.notice)
+        if row.closed_at is not None and meeting_calls.outlives_case(row.notice, row.rung_at):
+            news["meeting"] = replace(news["meeting"], what=meeting_calls.DECLINED)
         if "order" in news:
             news["order"] = await order_calls.of_whom_it_is_now(connection, news["order"])
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
@@ -666,7 +670,8 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             anew = update(callbacks).where(*never).values(state="waiting", ended_at=None)
             anew = anew.where(~PUT_ASIDE)  # those are looked at as a server starts: `try_anew`
             await connection.execute(anew.where(answer, its.case_id.in_(owed)).values(next_at=now))
-            news = (its.purpose.in_((MEETING, ORDER)), its.case_id.in_(_WITH_NEWS))
+            is_off = its.notice["was_at"].as_string().is_not(None)  # which outlives her case
+            news = (its.purpose.in_((MEETING, ORDER)), or_(is_off, its.case_id.in_(_WITH_NEWS)))
             await connection.execute(anew.where(*news).values(next_at=func.greatest(its.next_at, now)))
 
 

@@ -147,10 +147,11 @@ def still_true(notice: Mapping[str, Any], now: datetime, today: date) -> bool:
     return not no_day and date.fromisoformat(notice["again_on"]) >= today
 
 
-def outlives_case(notice: Any) -> bool:
-    """Whether it is told also once her case is over: she may have heard by 111 that she is declined, and
-    ended it, and would come for a slot that is off all the same."""
-    return isinstance(notice, dict) and notice.get("what") == DECLINED
+def outlives_case(notice: Any, now: datetime) -> bool:
+    """Whether it is told also once her case is over: she may have ended it on hearing its answer, and would
+    come for a slot that is off all the same. Of anything else that it tells she hears no more."""
+    at = notice.get("was_at") if isinstance(notice, dict) else None
+    return at is not None and datetime.fromisoformat(at) > now
 
 
 def news_of(notice: Mapping[str, Any]) -> MeetingNews:

@@ -14,6 +14,7 @@ from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.call.callbacks import briefing, claim, dialled
 from ivr.desk.case import answers, closing, collecting, meeting_calls, referring, splitting
+from ivr.desk.case.callback_planning import wish
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
@@ -311,6 +312,56 @@ async def test_who_ends_her_case_on_hearing_by_111_that_she_is_declined_is_told_
     assert placing.code == code and news is not None and news.what == meeting_calls.DECLINED
     await says(at, placing, Outcome.HEARD)
     assert await waiting(at) == []
+
+
+async def answered(at: Hall) -> str:
+    """Who comes to her slot, though the body has answered meanwhile."""
+    code = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1))
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await answers.give(at.engine, at.page, at.by(code), "وصل شد.")
+    return code
+
+
+async def test_whose_slot_is_called_off_as_she_hears_her_answer_and_ends_her_case_is_told_that_alone(
+    at: Hall,
+) -> None:
+    """Of no other day, which nobody gives to whose case is over."""
+    code = await answered(at)
+    placing, news = await rung(at)
+    assert news is None
+    await agenda.release(at.engine, at.page, at.by(code, "جلسه لغو شد"), LATER)
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    await says(at, placing, Outcome.SOLVED)
+    placing, news = await rung(at)
+    assert placing.code == code and news is not None and news.what == meeting_calls.DECLINED
+
+
+async def test_who_is_told_of_the_answer_again_hears_first_that_her_slot_is_off(at: Hall) -> None:
+    code = await answered(at)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.HEARD)
+    async with at.engine.begin() as connection:
+        assert await wish(connection, code, "+989141234561", "fa", "wish:1", at.at)
+    await agenda.release(at.engine, at.page, at.by(code, "جلسه لغو شد"), LATER)
+    placing, news = await rung(at)
+    assert news is not None and news.what == meeting_calls.OFF
+    await says(at, placing, Outcome.NO_ANSWER)
+    at.at += timedelta(minutes=30)
+    assert await claim(at.engine, at.page, POLICY, at.at) is None, "how her case stands waits for it"
+
+
+async def test_who_ends_her_case_while_nobody_is_called_is_told_that_her_slot_is_off_once_somebody_is(
+    at: Hall,
+) -> None:
+    code = await released(at)
+    await dialled(at.engine, False, at.at)
+    await office.decline(at.engine, at.page, at.by(code, "این کار دادگاه است"))
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    await dialled(at.engine, True, at.at)
+    placing, news = await rung(at)
+    assert placing.code == code and news is not None and news.what == meeting_calls.DECLINED
 
 
 async def test_whose_slot_would_have_been_over_hears_the_answer_alone(at: Hall) -> None:
