@@ -18,6 +18,7 @@ from typing import Any
 
 from bench.chaos import tones
 from bench.chaos.speech import Listening, Speech
+from ivr.voice.talk import TWICE_SECONDS
 
 SECONDS = tones.FRAME / tones.RATE  # between two packets
 ALAW, KEYS = 8, 101  # RTP payload types
@@ -229,7 +230,7 @@ class Phone:
             case "county.ask":
                 self._press("01", now)
             case "record.same_matter":
-                self._press("1" if self.plan.joins else "2", now)
+                self._press("1" if self.plan.joins else "2", now + TWICE_SECONDS)  # sooner it is asked again
             case "review.menu" if self._review is not None:
                 key, self._review = self._review[:1] or "1", self._review[1:]
                 self._press(key, now)

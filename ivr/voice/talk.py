@@ -17,6 +17,7 @@ from ivr.voice.actions import (
     KeepWords,
     OpenCase,
     RefineCase,
+    Say,
     Sound,
     Speech,
     TakeWay,
@@ -35,6 +36,7 @@ from ivr.voice.events import (
     NotKept,
     PlaceKept,
     Recorded,
+    Said,
     TakenUp,
     WayTaken,
 )
@@ -48,6 +50,8 @@ Flow = Generator[Action, Event, T]
 VOICED_SECONDS = 0.3
 # A # that comes sooner after a full number belongs to the number.
 LATE_HASH_SECONDS = 1.2
+# A key that comes sooner after a question begins may be the one before it, pressed twice.
+TWICE_SECONDS = 1.2
 # A recording that a step does not measure itself is worth a case from here on, however still it is.
 LEAST_SECONDS = 2.0
 # A case for words left with no kind chosen (an unusual tree, or a crash before the choice).
@@ -197,9 +201,18 @@ class Talk:
             if keys.pressed != "*":
                 return keys
 
-    def says_yes(self, step: Asks, speech: Speech) -> Flow[bool]:
-        """1 is yes; silence or any other key is no. `*` repeats, `#` goes back."""
-        keys = yield from self.ask_key(step, speech)
+    def ask_heard(self, step: Asks, speech: Speech) -> Flow[Keys]:
+        """The same, where her last key, pressed twice, must not answer what she has not heard yet."""
+        if before := self.take_pending():
+            yield from self.do(Say(before, self.language), Said)
+        while True:
+            keys = yield from self.ask_key(step, speech)
+            if not keys.pressed or keys.after >= TWICE_SECONDS:
+                return keys
+
+    def says_yes(self, step: Asks, speech: Speech, *, heard: bool = False) -> Flow[bool]:
+        """1 is yes; silence or any other key is no. `*` repeats, `#` goes back. `heard`: see `ask_heard`."""
+        keys = yield from (self.ask_heard if heard else self.ask_key)(step, speech)
         if not keys.pressed and keys.ended is Ended.HASH:
             raise Back
         return keys.pressed == "1"

@@ -198,7 +198,7 @@ def _solved(talk: Talk, step: Asks, code: str, seen: CaseSeen) -> Flow[None]:
     talk.say("verdict.solved")
     if seen.rated:
         return
-    keys = yield from talk.ask_key(step, ("verdict.rate",))
+    keys = yield from talk.ask_heard(step, ("verdict.rate",))
     if keys.pressed and keys.pressed in RATES:
         yield from talk.do(Rate(code, int(keys.pressed)), Rated)
         talk.say("verdict.thanks")

@@ -41,7 +41,8 @@ SPOKEN = cache() / "newcomer-sounds.tar"
 PATIENCE = 180.0  # seconds: a machine with many processes lets each part wait
 STARTED, STOPPED = "serving until Ctrl-C", "stopped; nothing is left running"
 COMPLAINS = (*TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), PutDown())
-SOLVED = (Listen(quiet=2, most=PATIENCE), Press("1"), Hear(), Press("5"), StayOn())
+HEAR_OUT = Listen(quiet=2, most=PATIENCE)
+SOLVED = (HEAR_OUT, Press("1"), HEAR_OUT, Press("5"), StayOn())
 
 
 @contextmanager

@@ -166,8 +166,9 @@ async def test_the_same_matter_again_joins_her_case_and_a_blocked_caller_is_stil
     again, blocked = fresh_number(), fresh_number()
 
     async def calls_again() -> None:
-        for county in (("01",), ("1", "1")):  # asked for; then offered, and it is that matter
-            await call(hotline, *keys("1", "1", "1", "1", *county), *SPEAK, *KEEP, number=again)
+        that_matter = Listen(quiet=1.5), Press("1")
+        for county in (keys("01"), (*keys("1"), *that_matter)):  # asked for; then offered
+            await call(hotline, *keys("1", "1", "1", "1"), *county, *SPEAK, *KEEP, number=again)
             await hotline.case_of(again)
         while len(await hotline.calls_of(again)) < 2:
             await asyncio.sleep(0.1)

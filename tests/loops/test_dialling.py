@@ -87,7 +87,7 @@ def keys(*each: str) -> tuple[CallerStep, ...]:
 
 
 NEWS = Listen(quiet=2)  # to the end of the question: no key counts before the answer was heard
-SOLVED = (NEWS, Press("1"), Hear(), Press("5"), StayOn())
+SOLVED = (NEWS, Press("1"), NEWS, Press("5"), StayOn())
 SAY_WHY = (Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), StayOn())
 NOT_SOLVED = (NEWS, *SAY_WHY)
 EXTENSION = "201"  # of an official who takes calls himself

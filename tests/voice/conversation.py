@@ -104,6 +104,7 @@ class Conversation:
     places: list[KeepPlace] = field(default_factory=list)
     transfers: list[Operator] = field(default_factory=list)
     room: bool = True
+    same_matter: bool = False  # her number has an open case of what she chooses
     journal: bool = True  # takes what she says
     heard: list[Sound] = field(default_factory=list)
     opened: list[OpenCase] = field(default_factory=list)
@@ -189,7 +190,7 @@ class Conversation:
                 case RecallCaller():
                     event: Event = CallerKnown(self.county, language=self.language, earlier=self.earlier)
                 case FindRoom():
-                    event = RoomFound(self.room)
+                    event = RoomFound(self.room, self.same_matter)
                 case TakeWay(way=way):
                     self.ways.append(way)
                     event = WayTaken(way)

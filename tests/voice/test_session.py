@@ -66,6 +66,17 @@ def test_a_meeting_and_a_human_are_reached_at_once_too() -> None:
     assert Conversation(transfer=Transfer.ANSWERED).press("0").over
 
 
+@pytest.mark.parametrize(("then", "joins"), [("1", True), ("2", False), ("", False)])
+def test_a_key_pressed_twice_joins_nobody_s_case_and_she_is_asked_again(then: str, joins: bool) -> None:
+    talk = Conversation(same_matter=True).press(*TO_RECORD)
+    for _ in range(2):
+        asked = talk.action
+        assert isinstance(asked, Ask) and asked.speech == ("record.same_matter",), "alone"
+        talk.tell(Keys("1", Ended.FULL, after=0.3))
+    _ = talk.press(then) if then else talk.silent()
+    assert talk.speak().opened[0].joins is joins
+
+
 @pytest.mark.parametrize("keys", [("", ""), ("98", "99", "97"), ("", "99", "")])
 def test_a_missed_county_loses_neither_kind_nor_topic(keys: tuple[str, ...]) -> None:
     talk = Conversation().press("1", "1", "9", "4")

@@ -227,6 +227,14 @@ def test_solved_is_safe_before_she_is_asked_how_content_she_is() -> None:
     assert talk.rates == [4] and talk.over and talk.session.verdict == "solved"
 
 
+def test_a_one_pressed_twice_is_no_answer_to_how_content_she_is() -> None:
+    talk = called().press("1")
+    assert isinstance(talk.action, Ask) and talk.action.speech == ("verdict.rate",)
+    assert talk.heard[0] == "verdict.solved", "which no key cuts short"
+    talk.tell(Keys("1", Ended.FULL, after=0.3))
+    assert talk.rates == [] and talk.press("5").rates == [5]
+
+
 def test_contentment_is_asked_once_and_only_one_to_five_counts() -> None:
     assert called(replace(ANSWERED, rated=True)).press("1").over
     assert called().press("1", "9").rates == [] and called().press("1").silent().rates == []

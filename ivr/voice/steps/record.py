@@ -131,7 +131,7 @@ record:
             if not mode and talk.asked_of != talk.chosen:
                 # Whether she speaks of the open case of her number. Only if she says so: lines are shared.
                 asked = ("record.same_matter",)
-                talk.joins = room.same_matter and (yield from talk.says_yes(self, asked))
+                talk.joins = room.same_matter and (yield from talk.says_yes(self, asked, heard=True))
                 talk.asked_of = talk.chosen
             recorded = yield from self._take(talk)
             complaint = self._what_is_wrong(recorded)
