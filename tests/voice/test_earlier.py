@@ -53,6 +53,13 @@ def test_a_stranger_on_her_line_goes_the_usual_way_by_the_usual_keys(menu: Menu)
         assert (other.step == usual.step or not presses) and not other.kept and not other.refined
 
 
+@TREES
+def test_who_goes_back_before_she_adds_goes_on_with_her_case_and_opens_no_second_one(menu: Menu) -> None:
+    talk = Conversation(menu, earlier=BROKEN_OFF, taken_up=HERS).press("1", "8", "1", "#")
+    usual = Conversation(menu, earlier=BROKEN_OFF, taken_up=HERS).press("1", "8", "2")
+    assert talk.step == usual.step != "record" and not talk.opened
+
+
 def test_words_first_she_says_what_she_had_not_said_and_no_more() -> None:
     def resumed(taken: TakenUp) -> Conversation:
         return Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=taken).press("1", "8")

@@ -133,7 +133,12 @@ record:
                 asked = ("record.same_matter",)
                 talk.joins = room.same_matter and (yield from talk.says_yes(self, asked, heard=True))
                 talk.asked_of = talk.chosen
-            recorded = yield from self._take(talk)
+            try:
+                recorded = yield from self._take(talk)
+            except Back:
+                if not mode:
+                    raise
+                return onward  # there is a case: never one step back, to a recording that opens another one
             complaint = self._what_is_wrong(recorded)
             if not complaint:
                 break
