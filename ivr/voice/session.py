@@ -176,6 +176,8 @@ class Session(Talk):
         if not self.history:
             return step.id
         onward, self.draft = self.history.pop()
+        if not self.turn_asked:
+            self.turn_queue = ""
         return onward
 
     def _leave_no_words(self) -> Flow[None]:

@@ -67,6 +67,14 @@ def test_her_place_hangs_on_the_case_of_her_words() -> None:
     assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
 
 
+def test_who_goes_back_from_there_is_not_called_in_a_turn_that_she_may_choose_again() -> None:
+    talk = Conversation(busy=True).press("1", "0", "1", "#")
+    assert talk.step == "kind"
+    assert "turn.offer" in talk.press("0").heard, "she is asked again"
+    talk.press("1", "#", "1", "1", "1", "01").speak().press("1")
+    assert len(talk.opened) == 1 and not talk.places
+
+
 def test_where_no_code_leads_to_her_words_she_is_told_that_her_place_is_not_kept() -> None:
     """Else she waits for a call that never comes."""
     talk = Conversation(busy=True, code="").press("1", "0", "1").speak()
