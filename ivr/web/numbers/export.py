@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.cases import phone
+from ivr.cases.channels import PHONE
 from ivr.cases.figures import What
 from ivr.desk.people import unsealing
 from ivr.desk.reading import exporting
@@ -17,7 +18,7 @@ from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.dashboard import look
 from ivr.web.numbers.frame import unnamed
 from ivr.web.numbers.measures import MEASURES
-from ivr.web.panel.locale import number
+from ivr.web.panel.locale import Locale, number
 from ivr.web.panel.sending import send
 from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Sheet, SheetRow
 from ivr.web.panel.visit import NotFound, Visit
@@ -158,7 +159,8 @@ def _export(visit: Visit, wanted: FiguresQuery, reason: str) -> exporting.Export
 
 def _case(row: Any, visit: Visit, *, reveals: bool) -> list[Any]:
     words = visit.words
-    whole = [row.caller, row.caller_name, row.words] if reveals else [phone.mask(row.caller)]
+    caller = _number(row, words, reveals=reveals)
+    whole = [caller, row.caller_name, row.words] if reveals else [caller]
     sealed = [words("casefile.sealed.hidden"), "", row.told or ""][: len(whole)]
     told = whole if row.confidential is None else sealed
     return [
@@ -167,6 +169,14 @@ def _case(row: Any, visit: Visit, *, reveals: bool) -> list[Any]:
         row.answered_at, row.closed_at, words.get(f"numbers.end.{row.closure}", row.closure or ""),
         row.satisfaction, words.get(f"common.level.{row.level}", row.level), *told,
     ]  # fmt: skip
+
+
+def _number(row: Any, words: Locale, *, reveals: bool) -> str:
+    """The caller's; "" where nobody called, or retention took it away."""
+    if not phone.is_withheld(row.caller):
+        return str(row.caller) if reveals else phone.mask(row.caller)
+    called = row.channel == PHONE and row.anonymised_at is None
+    return words("menus.calls.withheld") if called else ""
 
 
 def _sheet(visit: Visit, wanted: FiguresQuery, title: str, columns: Sequence[Column]) -> Sheet:

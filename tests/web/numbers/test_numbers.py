@@ -25,6 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import figures
 from ivr.cases.figures import What
+from ivr.desk.case import collecting, splitting
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.case.splitting import Part
 from ivr.desk.people import unsealing
 from ivr.desk.reading import exporting
 from ivr.desk.recordings.hearing import keep_swept
@@ -34,6 +37,7 @@ from ivr.store.tables import audit, cases
 from ivr.web.panel import charts
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.sheets import harmless
+from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED, create, drop, named, warm_engine
 from tests.web.books import fill
@@ -166,6 +170,26 @@ async def test_a_workbook_holds_real_numbers_and_dates(served: PanelServed) -> N
     assert words()("numbers.cases.caller_name") not in head
     (_, line, *_) = await sheet(client, f"/panel/numbers/export/league.xlsx?{ABAN}")
     assert isinstance(line[0], int) and isinstance(line[2], float) and line[3] < line[2] < line[4]
+
+
+async def test_the_file_of_cases_holds_citizens_cases_and_names_no_number_hidden_but_a_caller_s(
+    panel: PanelServed,
+) -> None:
+    at = await counter(panel.engine)
+    called, hidden = await at.open(), await at.open(caller="anonymous")
+    walked_in = (await register(at.engine, at.page, Wanted("complaint", words="آب نداریم"), at.at)).code
+    both = [Part("abfa", "لوله عوض شود"), Part("edu", "شیر مدرسه عوض شود")]
+    await splitting.split(at.engine, at.page, at.ask(called), both)
+    await collecting.collect(at.engine, at.page, at.ask("").actor, [hidden, walked_in], "قطع آب", at.at)
+    client = await panel.signed_in("supervisor")
+    path = "/panel/numbers/export/cases.xlsx?period=month:1405-09"
+    head, *rows = await sheet(client, path)
+    caller = head.index(words()("numbers.cases.caller"))
+    told = {called: "0914***67", hidden: words()("menus.calls.withheld"), walked_in: ""}
+    assert {row[0]: row[caller] for row in rows} == told
+    answer = await (await identities(panel, client, path.replace("xlsx", "csv"))).read()
+    named = {row[0]: row[caller] for row in csv.reader(io.StringIO(answer.decode("utf-8-sig")))}
+    assert (named[hidden], named[walked_in]) == (words()("menus.calls.withheld"), "")
 
 
 async def test_a_file_without_all_cases_says_so_in_its_first_row(
