@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
+from ivr.cases.channels import COLLECTIVE, PART
 from ivr.desk.case import turn_calls
 from ivr.store.tables import calls, cases, live_calls
 from ivr.voice.our_call import MENU
@@ -154,7 +155,9 @@ async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> DaySoFa
 
 
 def _count(column: Column[Any], since: datetime, until: datetime) -> Select[Any]:
-    return select(func.count()).where(_within(column, since, until))
+    """Of citizens' cases, as the figures count them: an order of a session is nobody's new one."""
+    its = cases.c.channel.not_in((PART, COLLECTIVE))
+    return select(func.count()).where(_within(column, since, until), its)
 
 
 def _within(column: Column[Any], since: datetime, until: datetime) -> Any:

@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
 from ivr.desk.call.live import DaySoFar
+from ivr.desk.case import closing, collecting, splitting
+from ivr.desk.case.splitting import Part
 from ivr.lab.pace import patience
 from ivr.loops.telling_live import LEAST_SECONDS, tell
 from ivr.voice.our_call import MENU
+from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY, call, office, opening
 
 TEHRAN = ZoneInfo("Asia/Tehran")
@@ -78,3 +81,14 @@ async def test_today_up_to_now_stands_beside_the_same_hours_a_week_ago(
     today, before = await live.today(engine, now)
     assert (today.calls, today.cases, today.seconds) == (2, 2, 90.0)
     assert (before.calls, before.cases, before.closed) == (1, 1, 0)
+
+
+async def test_an_order_and_a_collective_case_are_no_new_cases_of_today(engine: AsyncEngine) -> None:
+    at = await counter(engine)
+    code, other = await at.open(), await at.open()
+    both = [Part("abfa", "لوله عوض شود"), Part("edu", "شیر مدرسه عوض شود")]
+    for part in await splitting.split(at.engine, at.page, at.ask(code), both):
+        await closing.advise(at.engine, at.page, at.ask(part, reason="به فرمانداری بروید"))
+    await collecting.collect(at.engine, at.page, at.ask("").actor, [other], "قطع آب", at.at)
+    today, _ = await live.today(engine, at.at.astimezone(TEHRAN) + timedelta(minutes=1))
+    assert (today.cases, today.closed) == (2, 0)
