@@ -87,7 +87,6 @@ from ivr.voice.events import (
 )
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
-from ivr.voice.steps.operator import own_operator
 
 log = logging.getLogger(__name__)
 
@@ -450,7 +449,7 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
         return callback.order(told.code, told.order, told.language)
     if told.meeting is not None:
         return callback.meeting(told.code, told.meeting, told.language)
-    return callback.menu(told.code, told.seen, told.language, own_operator(tree.steps))
+    return callback.menu(told.code, told.seen, told.language, callback.operator_of(tree, told.language))
 
 
 async def _as_heard(channel: Channel, seen: CaseSeen) -> CaseSeen:

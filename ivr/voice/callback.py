@@ -17,7 +17,8 @@ from ivr.voice.lottery_call import LotteryNews, LotteryStep
 from ivr.voice.menu import END, Menu, Step
 from ivr.voice.order_call import OrderNews, OrderStep
 from ivr.voice.our_call import MENU, OurCallStep
-from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.own_words import played
+from ivr.voice.steps.operator import OperatorStep, own_operator
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.turn_call import TurnNews, TurnStep
 from ivr.voice.ways import Miss
@@ -44,6 +45,20 @@ SPEAKS = (
         *(f"callback.answer_to.{kind}" for kind in Kind),
     }
 )
+
+
+def operator_of(tree: Menu, language: str) -> OperatorStep | None:
+    """Whom that tree has for her, in its own words: the tree of our call has none."""
+    operator = own_operator(tree.steps)
+    if operator is None:
+        return None
+    called = sorted(tree.called_words.items(), reverse=True)  # the longest name first
+    words = next((own for prefix, own in called if operator.id.startswith(prefix)), tree.words)
+    own = played(words).get(language, {})
+    prompt, closed = (
+        tuple(own.get(id, id) for id in ids) for ids in (operator.prompt, operator.closed_prompt)
+    )
+    return replace(operator, prompt=prompt, closed_prompt=closed)
 
 
 def menu(code: str, seen: CaseSeen, language: str, operator: OperatorStep | None = None) -> Menu:

@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ivr.simulator import walk
+from ivr.voice import callback
 from ivr.voice.actions import Enquire
-from ivr.voice.events import Caller
+from ivr.voice.events import Caller, CaseSeen, Lookup
 from ivr.voice.menu_diff import changes
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.own_words import played, timed, whole_in
@@ -188,3 +189,33 @@ def test_who_waits_for_another_system_hears_the_tree_s_own_words() -> None:
     menu = parse((HEAD.replace(", az", "") + text).encode(), "m", prompts=())
     asked = Conversation(menu).action
     assert isinstance(asked, Enquire) and asked.filler == (menu.words["own.wait"]["fa"].id,)
+
+
+ASKS_FOR_ONE = """words:
+  own.connect: {fa: "به کارشناس وصل می‌شوید."}
+  own.closed: {fa: "اکنون کسی نیست."}
+steps:
+  person:
+    type: operator
+    prompt: [own.connect]
+    closed_prompt: [own.closed]
+    hours: {days: [thu], opens: "08:00", closes: "12:00"}
+    nobody: bye
+  bye: {type: end}
+"""
+UNREAD = CaseSeen(Lookup.FOUND, "answered", "abfa", answer="…", may_confirm=True)
+
+
+@pytest.mark.parametrize("is_called", [False, True])
+def test_on_a_call_of_ours_she_hears_the_operator_s_own_words_of_the_tree_that_has_one(
+    is_called: bool,
+) -> None:
+    has_one = (HEAD.replace(", az", "") + ASKS_FOR_ONE).encode()
+    calls = f"{HEAD.replace(', az', '')}steps:\n  call: {{type: tree, name: o, go: bye, missing_go: bye}}\n"
+    outer = f"{calls}  bye: {{type: end}}\n".encode()
+    tree = parse(outer if is_called else has_one, "m", called=lambda name: CalledTree(has_one), prompts=())
+    [words] = tree.called_words.values() if is_called else [tree.words]
+    operator = callback.operator_of(tree, "fa")
+    assert operator is not None and operator.prompt == (words["own.connect"]["fa"].id,)
+    asked = Conversation(callback.menu("1234567894", UNREAD, "fa", operator)).press("0")
+    assert asked.heard[0] == words["own.closed"]["fa"].id, "it is a Wednesday"
