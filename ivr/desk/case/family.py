@@ -40,16 +40,19 @@ _MIRRORED = _ANSWERS | {A.REFER, A.ACCEPT, A.RETURN, A.RULE, A.REOPEN}
 _ENDS_PART = _ANSWERS | {A.ADVISE, A.WITHDRAW}
 
 
-def forbidden(case: Row[Any], parts: Sequence[Row[Any]]) -> frozenset[CaseAction]:
-    """What its place among its kin forbids a case, so that nobody need be offered it. `parts`: its own."""
+def forbidden(case: Row[Any], below: Sequence[Row[Any]]) -> frozenset[CaseAction]:
+    """What its place among its kin forbids a case, so that nobody need be offered it.
+
+    `below`: its own parts; of a collective case, any of its members that waits.
+    """
     if case.part_of:
         return _NOT_OF_PARTS
     if case.member_of:
         return frozenset(CaseAction) - _OF_MEMBERS
     if case.channel == COLLECTIVE:
-        return _NOT_OF_COLLECTIVES | (_NOT_ONCE_LEFT if case.status == Status.WITHDRAWN else frozenset())
-    once = _NOT_ONCE_SPLIT | {A.HAND_BACK} if parts else frozenset()
-    return once | {A.RELEASE} | (_NOT_WHILE_SPLIT if any(map(_is_unanswered, parts)) else frozenset())
+        return _NOT_OF_COLLECTIVES | (frozenset() if below else _NOT_ONCE_LEFT)
+    once = _NOT_ONCE_SPLIT | {A.HAND_BACK} if below else frozenset()
+    return once | {A.RELEASE} | (_NOT_WHILE_SPLIT if any(map(_is_unanswered, below)) else frozenset())
 
 
 async def may(change: Change) -> None:

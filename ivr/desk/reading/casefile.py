@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.alphabet import persian_order
 from ivr.cases.callback import Outcome
+from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, permitted
 from ivr.desk.call import interventions
@@ -81,7 +82,7 @@ class CaseFile:
     `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
     `untold`: it has an answer of which the desk must tell her.
     `kin`: the cases that this one is tied to. `hands`: whose it is at its body, by full name.
-    `parts`: how each of its parts stands, also one that is out of sight.
+    `below`: how each of its parts stands, also one that is out of sight; of a collective case one that waits.
     `order`: where it carries one. `report`: where its body owes the governor's office one.
     """
 
@@ -104,13 +105,13 @@ class CaseFile:
     attachments: Sequence[Row[Any]] = ()
     order: Row[Any] | None = None
     report: Row[Any] | None = None
-    parts: Sequence[Row[Any]] = ()
+    below: Sequence[Row[Any]] = ()
 
     def actions(self, actor: Actor) -> frozenset[CaseAction]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
         if actor.side is Side.AGENCY and actor.agency != self.case.agency:
             return frozenset()
-        found = permitted(Status(self.case.status), actor.side) - family.forbidden(self.case, self.parts)
+        found = permitted(Status(self.case.status), actor.side) - family.forbidden(self.case, self.below)
         if self.case.draft is None:
             found -= {CaseAction.APPROVE, CaseAction.TURN_DOWN}
         paused = self.case.paused_at is not None
@@ -167,7 +168,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             await attachments.of_cases(connection, [case.id]) if whole else [],
             next(iter(await _of(connection, meeting_orders, case.id, meeting_orders.c.due_on)), None),
             await office_deeds.owed_of(connection, case.id),
-            await _parts(connection, case.id),
+            await _below(connection, case),
         )
 
 
@@ -269,8 +270,12 @@ async def full_names(connection: AsyncConnection, named: Collection[str]) -> dic
     return {row.name: row.full_name for row in await connection.execute(query)}
 
 
-async def _parts(connection: AsyncConnection, case: UUID) -> list[Row[Any]]:
-    query = select(cases.c.status, cases.c.closed_at).where(cases.c.part_of == case)
+async def _below(connection: AsyncConnection, case: Row[Any]) -> list[Row[Any]]:
+    query = select(cases.c.status, cases.c.closed_at)
+    if case.channel == COLLECTIVE:
+        query = query.where(cases.c.member_of == case.id, cases.c.closed_at.is_(None)).limit(1)
+    else:
+        query = query.where(cases.c.part_of == case.id)
     return list(await connection.execute(query))
 
 
