@@ -234,11 +234,15 @@ class Call:
                 await self._tell_chosen(await self._own_code())
 
     async def _own_code(self) -> str:
-        """That of the case opened in this call, else the one set aside for it; "" where hers is joined."""
-        facts, code = self.facts, self.session.code
-        if facts.attempt or code in facts.joined:
-            return ""
-        return code if code and code in facts.cases else await self.line.intake.reserve_code(facts)
+        """That of the case opened in this call, else the one set aside for it; "" where hers is another."""
+        code = self.session.code
+        if code is None and not self.facts.attempt:
+            return await self.line.intake.reserve_code(self.facts)
+        return self._opened_here(code or "")
+
+    def _opened_here(self, code: str) -> str:
+        """That code, "" of a case that was there before: it may be a stranger's, or she keyed it herself."""
+        return code if code in self.facts.cases and code not in self.facts.joined else ""
 
     async def _tell_chosen(self, code: str) -> None:
         """What the dialplan needs should this process die."""
@@ -246,12 +250,15 @@ class Call:
             self.told_code = code
             await self.channel.chose(code, *self.session.chosen)
 
-    async def _tell_kept(self, code: str) -> None:
-        """The words are safe in the case of that code; the dialplan may tell her that one, or none."""
-        own = "" if code in self.facts.joined else code  # the code of a joined case may be a stranger's
+    async def _tell_kept(self, code: str, but: str = "") -> None:
+        """The words are safe in the case of that code; the dialplan may tell her that one, or none.
+
+        `but`: a recording of more of them, which is not safe yet.
+        """
+        own = self._opened_here(code)
         if self.told_code and not own:
             await self._tell_chosen("")
-        await self.channel.kept()
+        await (self.channel.kept_but(but) if but else self.channel.kept())
         if own and own != self.told_code:
             await self._tell_chosen(own)
 
@@ -305,7 +312,11 @@ class Call:
                 raise AssertionError("the loop ends before this")
             case Record() if not self.channel.hung_up:
                 await self._begin_recording(action.max_seconds)
-                return await self.channel.perform(action)
+                event = await self.channel.perform(action)
+                has_case = self.session.code is not None
+                if has_case and self.session.is_wordless(event) and not self.channel.hung_up:
+                    await self.channel.kept()
+                return event
             case Connect(record=True, max_seconds=seconds) if not self.channel.hung_up:
                 await self._begin_recording(seconds)
                 return await self.channel.perform(action)
@@ -359,8 +370,8 @@ class Call:
         """No recording begins unnamed."""
         if name := self.channel.named_recording(seconds):
             await self.line.intake.recording_begun(self._so_far(), name, *self._chosen())
-            if self.facts.cases:
-                await self.channel.kept_but(name)
+            if self.session.code is not None:  # also where she says why an earlier case is not solved
+                await self._tell_kept(self.session.code, but=name)
 
     def _chosen(self) -> tuple[OpenCase, str]:
         """What is known of words that she has not said yet: their case so far, and its code if any."""
@@ -379,7 +390,7 @@ class Call:
                     return CaseOpened(code, code in self.facts.joined)
                 case KeepWords():
                     await intake.keep_words(self._so_far(), action)
-                    if self.facts.cases and action.recording.name == self.facts.recordings[-1]:
+                    if action.recording.name == self.facts.recordings[-1]:
                         await self.channel.kept()
                     return WordsKept()
                 case RefineCase():

@@ -376,9 +376,12 @@ class Talk:
     def rescue(self) -> OpenCase | None:
         """The case to open if this session can't go on: words that no case holds yet, worth one."""
         worth = [r for r in self.uncased if r.name and r.ended is not Ended.FAILED]
-        if not any(self._is_worth_a_case(r) for r in worth):
+        if all(map(self.is_wordless, worth)):
             return None
         return self.opening(tuple(worth))
 
-    def _is_worth_a_case(self, recording: Recorded) -> bool:
-        return recording.seconds >= self.least_seconds or recording.voiced_seconds >= VOICED_SECONDS
+    def is_wordless(self, event: Event) -> bool:
+        """Whether it is a recording that is not worth a case. One that failed may have held words."""
+        if not isinstance(event, Recorded) or event.ended is Ended.FAILED:
+            return False
+        return event.seconds < self.least_seconds and event.voiced_seconds < VOICED_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shlex
 import shutil
 import threading
 import time
@@ -27,6 +28,7 @@ from ivr.loops.carrying import OpenLine, carry
 from ivr.settings import ROOT, Settings
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position, pen
+from ivr.voice import talk
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import GoesOn, Pretend, no_speech, prompt_file
@@ -250,8 +252,9 @@ async def test_whose_words_come_first_could_hear_the_code_of_her_case_from_the_d
 
 
 async def test_who_joins_an_open_case_hears_no_code_from_the_dialplan_that_opens_nothing(
-    engine: AsyncEngine, tmp_path: Path
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(talk, "TWICE_SECONDS", 0.0)  # nothing takes time on a pretended Asterisk
     async with office(engine, tmp_path) as desk:
         await desk.intake.open_case(of_someone("02155500111"), opening(county="tabriz"))
         await desk.pump.idle()
@@ -265,3 +268,31 @@ async def test_who_joins_an_open_case_hears_no_code_from_the_dialplan_that_opens
     assert call.variables["IVR_CHOSEN"] == "~complaint~water.supply~tabriz"
     before = [line for line in call.commands if "IVR_CHOSEN" in line][-2]
     assert "~complaint~water.supply~tabriz" in before and " ~" not in before, "one had been set aside"
+
+
+async def test_the_dialplan_is_told_of_her_reason_for_not_solved_as_it_begins_and_once_it_is_kept(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(of_someone("02155500111"), opening())
+        await desk.pump.idle()
+        await answer(engine, code, "abfa", "آب وصل شد.")
+        chose_first = "11#6"  # so that a code is set aside for another case
+        call = Pretend(keys=f"{chose_first}{code}-2", says=[3 * SECONDS])
+        await carried(line_of(desk, tree()), call, tmp_path / "recordings")
+        await desk.pump.idle()
+    told = [line for line in call.commands if line.startswith(("SET VARIABLE IVR_KEPT", "RECORD"))]
+    begun, recorded, kept = map(shlex.split, told)
+    assert recorded[2].endswith(f"/{begun[-1]}") and kept[-1] == "1"
+    assert call.variables["IVR_CHOSEN"].startswith("~"), "the code that was set aside leads to no case"
+    [case] = await as_json.cases(engine)
+    assert len(case["recordings"]) == 2
+
+
+async def test_whose_further_recording_holds_no_word_has_all_her_words_kept(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        call = Pretend(keys=TO_RECORD + ADD + "#", says=[3 * SECONDS, 0])  # she slipped on 4
+        await carried(line_of(desk, tree()), call, tmp_path / "recordings")
+    assert call.variables["IVR_KEPT"] == "1" and sum("RECORD" in line for line in call.commands) == 2
