@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.escalation import as_json
 from ivr.desk.book.book import CHANNEL, BookEmpty, Conventions, read_calendar
 from ivr.desk.book.seeds import SeedError, Seeds, directory_from, groups, load_seeds
+from ivr.desk.editing.checks import read_province, wrongs
 from ivr.desk.editing.keeping import Kept, sift
 from ivr.desk.editing.nouns import AGENCY, AREA, DAY, KIND, PEOPLE, RULE, TOPIC, Noun
 from ivr.store.calendar_revisions import raise_revision
@@ -20,13 +23,19 @@ from ivr.voice.directory import County, Directory, Topic
 
 __all__ = ["directory", "directory_from", "seed"]
 
+log = logging.getLogger(__name__)
+
 SEED = "seed"
+_MEND = (
+    "nothing of the files was taken, and what runs goes on as it was: undo what people changed of it (in the "
+    "panel, or `ivr book history` and `ivr book undo`), retire one of two or give it another key; then again"
+)
 
 
 async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
     """Insert or update everything in one transaction, then tell all workers.
 
-    Raises SeedError, also when the database holds another province.
+    Raises SeedError, also when the database holds another province, or they and people's changes clash.
 
     What the files no longer name stays (cases point to it); only seeded routing rules are replaced whole.
     What people changed (`ivr.desk.editing`) stays too: in what it differs from the files is the answer.
@@ -35,7 +44,7 @@ async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
     seeds, kept = load_seeds(folder), list[Kept]()
     async with engine.begin() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
-        before = await _timing(connection)
+        before, clashed = await _timing(connection), await _clashes(connection)
         await _only_its_own(connection, seeds)
         for noun, table, rows in _rows(seeds):
             if noun is not None:
@@ -44,6 +53,7 @@ async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
             await _upsert(connection, table, rows)
         kept += await _kinds(connection, seeds)
         kept += await _replace_rules(connection, seeds)
+        _refuse_new(await _clashes(connection), clashed)
         if await _timing(connection) != before:
             await raise_revision(connection, "")
         await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
@@ -64,6 +74,31 @@ async def _only_its_own(connection: AsyncConnection, seeds: Seeds) -> None:
     await connection.execute(renamed.values(code=seeds.name))
 
 
+async def _clashes(connection: AsyncConnection) -> set[str]:
+    """What is well in the files and in people's changes alone, and not in the book that comes of both."""
+    found = set[str]()
+    if (await connection.execute(select(provinces.c.code))).first() is None:
+        return found
+    its = await read_province(connection, datetime.now(UTC), {})
+    for noun, rows in ((AGENCY, its.agencies), (TOPIC, its.topics), (AREA, its.areas)):
+        for code, row in rows.items():
+            for wrong in wrongs(noun.name, None, row, its):
+                if wrong.what == "taken":
+                    one, other = sorted((code, wrong.params["by"]))
+                    found.add(f"{noun.name} {one} and {noun.name} {other} are both behind key {row['key']}")
+                elif wrong.what == "is_desk":
+                    found.add(f"agency {code} is the desk (fallback in agencies.yaml): {wrong}")
+    return found
+
+
+def _refuse_new(clashes: set[str], before: set[str]) -> None:
+    """Raises SeedError. What stood so before keeps nobody from an update."""
+    for each in sorted(clashes & before):
+        log.warning("as before, %s", each)
+    if new := sorted(clashes - before):
+        raise SeedError("\n".join([*new, _MEND]))
+
+
 async def directory(engine: AsyncEngine, conventions: Conventions) -> Directory:
     """The province as the call flow sees it, from the database. Raises BookEmpty before the first seeding."""
     async with engine.connect() as connection:
@@ -72,11 +107,11 @@ async def directory(engine: AsyncEngine, conventions: Conventions) -> Directory:
             raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
         live = topics.c.retired_at.is_(None) & (topics.c.key != "")
         leaves = await connection.execute(
-            select(topics.c.code, topics.c.key).where(live).order_by(topics.c.key)
+            select(topics.c.code, topics.c.key).where(live).order_by(topics.c.key, topics.c.code)
         )
         here = areas.c.retired_at.is_(None)
         counties = await connection.execute(
-            select(areas.c.code, areas.c.key).where(here).order_by(areas.c.key)
+            select(areas.c.code, areas.c.key).where(here).order_by(areas.c.key, areas.c.code)
         )
         bodies = await connection.execute(select(agencies.c.code).order_by(agencies.c.code))
         return Directory(

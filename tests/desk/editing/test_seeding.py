@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
@@ -17,7 +18,9 @@ from ivr.desk.counter.following import services
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import KIND
 from ivr.desk.editing.seeding import directory, directory_from, seed
+from ivr.desk.editing.undoing import undo
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
+from tests.desk.editing.test_changing import edit
 from tests.fixtures.database import SEED
 from tests.fixtures.province import CONVENTIONS, book_of, calendar
 
@@ -111,6 +114,51 @@ async def test_a_province_whose_folder_is_renamed_keeps_the_kinds_that_people_se
     async with engine.connect() as connection:
         province = (await connection.execute(select(provinces))).one()
     assert (province.code, province.kinds["meeting"]) == ("province", "gov.political")
+
+
+async def test_files_that_would_put_two_topics_or_counties_behind_one_key_are_refused_as_a_whole(
+    engine: AsyncEngine, folder: Path
+) -> None:
+    """She would press for one and be booked under the other."""
+    here = await directory(engine, CONVENTIONS)
+    [changed] = await edit(engine, "topic", "water.bill", deadline_days=9)
+    file = folder / "topics.yaml"
+    swapped = file.read_text().replace('key: "11"', 'key: "?"').replace('key: "12"', 'key: "11"')
+    file.write_text(swapped.replace('key: "?"', 'key: "12"'))
+    with pytest.raises(SeedError, match=r"water\.bill and topic water\.supply are both behind key 12"):
+        await seed(engine, folder)
+    assert (await directory(engine, CONVENTIONS)).by_topic_key == here.by_topic_key
+    await undo(engine, WHY, changed.number)
+    await seed(engine, folder)
+    assert (await directory(engine, CONVENTIONS)).by_topic_key["12"].code == "water.supply"
+
+    towns = folder / "areas.yaml"
+    towns.write_text(towns.read_text().replace("code: azarshahr", "code: azar_shahr"))
+    for name in ("topics", "agencies"):
+        its = folder / f"{name}.yaml"
+        its.write_text(re.sub(r"\bazarshahr\b", "azar_shahr", its.read_text()))
+    with pytest.raises(SeedError, match="area azar_shahr and area azarshahr are both behind key 02"):
+        await seed(engine, folder)
+    await edit(engine, "area", "azarshahr", retired=True)
+    await seed(engine, folder)
+    assert (await directory(engine, CONVENTIONS)).by_county_key["02"].code == "azar_shahr"
+
+
+async def test_a_desk_that_people_give_no_cases_is_refused_and_what_clashed_before_is_told_alone(
+    engine: AsyncEngine, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await edit(engine, "topic", "docs.post", deadline_days=9)
+    async with engine.begin() as connection:
+        await connection.execute(update(topics).where(topics.c.code == "docs.post").values(key="11"))
+    await edit(engine, "agency", "gas", assignable=False)
+    file = folder / "agencies.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("fallback: gov_inspection", "fallback: gas"))
+    with pytest.raises(SeedError, match=r"agency gas is the desk \(fallback in agencies.yaml\)"):
+        await seed(engine, folder)
+    assert "as before, topic docs.post and topic water.supply are both behind key 11" in caplog.text
+    file.write_text(before)
+    await seed(engine, folder)
 
 
 @pytest.mark.parametrize(
