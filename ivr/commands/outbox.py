@@ -39,12 +39,33 @@ def retry(
     """Dead messages begin anew."""
     from ivr.desk.letters import outgoing
 
-    try:
-        only = [uuid.UUID(each) for each in ids or ()]
-    except ValueError:
-        fail("an id looks like 0b8e4a0c-1f2d-4c3b-9a8e-7d6c5b4a3f2e: ivr outbox list shows them", 2)
+    only = _read(ids or [])
     count = with_database(load_settings(), lambda engine: outgoing.retry(engine, datetime.now(UTC), only))
     if json:
         show_json({"retried": count})
     else:
         typer.echo(f"messages that begin anew: {count}")
+
+
+@app.command(epilog="Example: ivr outbox done 0b8e4a0c-… --reason 'این شماره واگذار شده است'")
+def done(
+    ids: Annotated[list[str], typer.Argument(help="Ids from the list.")],
+    reason: Annotated[str, typer.Option(help="Why; it stays in the audit.")] = "",
+    json: Json = False,
+) -> None:
+    """Dead messages that can reach nobody are given up: they are sent no more, and missed no more."""
+    from ivr.desk.letters import outgoing
+
+    its = datetime.now(UTC), _read(ids), reason
+    count = with_database(load_settings(), lambda engine: outgoing.give_up(engine, *its))
+    if json:
+        show_json({"given_up": count})
+    else:
+        typer.echo(f"messages that are given up: {count}")
+
+
+def _read(ids: list[str]) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(each) for each in ids]
+    except ValueError:
+        fail("an id looks like 0b8e4a0c-1f2d-4c3b-9a8e-7d6c5b4a3f2e: ivr outbox list shows them", 2)

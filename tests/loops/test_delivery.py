@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
@@ -33,7 +34,7 @@ from ivr.loops.every import Loops
 from ivr.notify.post import Sender
 from ivr.notify.sms import ConsoleSms
 from ivr.settings import Email, Notify, Sms
-from ivr.store.tables import outbox
+from ivr.store.tables import audit, outbox
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
 from tests.fixtures.database import SEED
@@ -592,6 +593,33 @@ async def test_the_command_line_lists_and_retries(
     assert code == 1 and [row["last_error"] for row in dead] == ["the gateway answered 400"]
     assert await ivr("outbox", "retry", dead[0]["id"]) == (0, {"retried": 1})
     assert (await ivr("callback", "list"))[1] == []
+
+
+async def test_a_letter_that_can_reach_nobody_is_given_up_with_a_reason_and_missed_no_more(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    async with http_server(*[(400, "")] * 2) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        waits = await opened(engine, tmp_path, "09141234568")
+        code = await opened(engine, tmp_path)
+        await post.all()
+    dead = await outgoing.listed(engine, "dead", 9)
+    sms = {row["case"]: row["id"] for row in dead if row["kind"] == "sms"}
+    assert sms.keys() == {code, waits}
+
+    async def give_up(reason: str) -> tuple[int, str]:
+        given_up = ("outbox", "done", sms[code], "--reason", reason)
+        return (await typed(database_url, tmp_path, *given_up))[:2]
+
+    assert (await give_up(" "))[0] == 1 and await outgoing.dead(engine) == len(dead)
+    assert await give_up("شماره واگذار شده است") == (0, "messages that are given up: 1\n")
+    assert await outgoing.dead(engine) == len(dead) - 1
+    assert [await outgoing.retry(engine, post.now, [UUID(sms[its])]) for its in (code, waits)] == [0, 1]
+    [row] = [row for row in await outgoing.listed(engine, "sent", 9) if row["id"] == sms[code]]
+    assert row["last_error"] == "given up: شماره واگذار شده است"
+    async with engine.connect() as connection:
+        [noted] = await connection.execute(select(audit).where(audit.c.action == "letter_given_up"))
+    assert noted.reason == "شماره واگذار شده است" and noted.detail == {"kind": "sms", "case": code}
 
 
 async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:

@@ -123,8 +123,9 @@ async def _undelivered(connection: AsyncConnection, witnesses: Witnesses, before
     """Letters with a root that are dead, or have waited for long; none that a later one there stands for."""
     later, to = outbox.alias("later"), outbox.c.payload["to"].astext
     same = (later.c.kind == outbox.c.kind, later.c.payload["to"].astext == to)
-    since = (later.c.delivered_at.is_not(None), later.c.created_at > outbox.c.created_at)
-    told = select(later.c.id).where(*same, *since, later.c.key.startswith(f"{EVENT}:"))
+    left = (later.c.delivered_at.is_not(None), later.c.last_error.is_(None))  # and was not given up
+    told = select(later.c.id).where(*same, *left, later.c.created_at > outbox.c.created_at)
+    told = told.where(later.c.key.startswith(f"{EVENT}:"))
     waits = (outbox.c.delivered_at.is_(None), outbox.c.created_at < before)
     query = select(func.count()).where(*waits, outbox.c.key.startswith(f"{EVENT}:"), ~told.exists())
     query = query.where(tuple_(outbox.c.kind, to).in_(witnesses.letters))

@@ -49,6 +49,8 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters import held_events, order_news, still_so
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
+from ivr.desk.people.auditing import note
+from ivr.desk.refusals import WrongField
 from ivr.store.direct import ALL, Prepared, asking, from_arrays
 from ivr.store.tables import agencies, areas, cases, outbox, topics
 
@@ -464,6 +466,23 @@ async def retry(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID] = 
     anew = update(outbox).where(*dead).values(dead_at=None, attempts=0, next_at=now)
     async with engine.begin() as connection:
         return len((await connection.execute(anew.returning(outbox.c.id))).all())
+
+
+async def give_up(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID], reason: str) -> int:
+    """These dead letters are done though they never left: nobody is to look at them any more. How many.
+
+    Raises WrongField without a reason.
+    """
+    if not (reason := reason.strip()):
+        raise WrongField("reason", "must be given")
+    dead = update(outbox).where(outbox.c.dead_at.is_not(None), outbox.c.id.in_(only))
+    done = dead.values(delivered_at=now, dead_at=None, last_error=f"given up: {reason}"[:_LONGEST])
+    async with engine.begin() as connection:
+        rows = (await connection.execute(done.returning(outbox))).all()
+        for row in rows:
+            detail, subject = {"kind": row.kind, "case": told(row.payload, "case")}, f"letter/{row.id}"
+            await note(connection, now, "letter_given_up", subject=subject, reason=reason, detail=detail)
+    return len(rows)
 
 
 def _json(row: Row[Any]) -> dict[str, Any]:
