@@ -167,12 +167,13 @@ def upgrade() -> None:
     from ivr.desk.editing.seeding import seed
     from ivr.installation import CommandError, owner_url, service_role, tree_check
     from ivr.store.grants import NoSuchRole
+    from ivr.store.schema import NewerSchema
     from ivr.store.schema import upgrade as migrate
 
     settings = load_settings()
     try:
         run(migrate(owner_url(settings), service_role(settings)))
-    except NoSuchRole as error:
+    except (NewerSchema, NoSuchRole) as error:
         raise CommandError(str(error)) from None
     for kept in with_database(settings, lambda engine: seed(engine, settings.seed_path)):
         print(f"kept: {kept}")

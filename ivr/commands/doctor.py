@@ -191,7 +191,7 @@ async def _database(settings: Settings) -> Diagnosis:
     from ivr.installation import CommandError as Missing
     from ivr.installation import database_url
     from ivr.store.engine import make_engine
-    from ivr.store.schema import is_current
+    from ivr.store.schema import NEWER, is_current, is_newer
 
     try:
         url = database_url(settings)
@@ -200,11 +200,15 @@ async def _database(settings: Settings) -> Diagnosis:
     engine = make_engine(url, pool=1)
     try:
         current = await is_current(engine)
+        async with engine.connect() as connection:
+            newer = await is_newer(connection)
     except Exception as error:
         mend = "start PostgreSQL or mend IVR_DATABASE_URL"
         return Diagnosis("database", False, f"does not answer: {error}", mend)
     finally:
         await engine.dispose()
+    if newer:
+        return Diagnosis("database", False, NEWER, "update this machine (git pull && make env)")
     if not current:
         return Diagnosis("database", False, "the schema is older than the code", "ivr db upgrade")
     return Diagnosis("database", True, "answers, and its schema is up to date")

@@ -23,12 +23,18 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "db"
 # Two instances that upgrade at once take turns. Any constant will do.
 _LOCK = 1_111_111
 LOCK_SECONDS = 30  # for a table that somebody works with: all others wait behind who waits for it
+NEWER = "the database's schema is newer than this code, which works on beside it"
+
+
+class NewerSchema(Exception):
+    """A newer release has migrated the database; one sentence."""
 
 
 async def upgrade(url: str, service: str = "") -> None:
     """Run all missing migrations and make the code key once. Harmless when there is nothing to do.
 
-    `service`: the role that is to work with the tables, where it is not the one of `url`. Raises NoSuchRole.
+    `service`: the role that is to work with the tables, where it is not the one of `url`.
+    Raises NoSuchRole and NewerSchema.
     """
     engine = make_engine(url, pool=1, command_seconds=copying.SECONDS)
     try:
@@ -49,13 +55,21 @@ async def is_current(engine: AsyncEngine) -> bool:
     return set(at) == set(ScriptDirectory.from_config(_config()).get_heads())
 
 
+async def is_newer(connection: AsyncConnection) -> bool:
+    """Whether it has migrations that this code lacks: a newer release is here, or was."""
+    at = await revision(connection)
+    return bool(at) and not knows(at)
+
+
 async def migrate(connection: AsyncConnection, to: str = "head") -> None:
-    """Run the missing migrations in this transaction. Those who come at once take turns.
+    """Run the missing migrations in this transaction. Those who come at once take turns. Raises NewerSchema.
 
     One takes as long as it takes with many rows, if the connection's `command_seconds` are enough.
     """
     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+    if await is_newer(connection):
+        raise NewerSchema(f"{NEWER}: update this machine")
     await connection.run_sync(_migrate, to)
 
 

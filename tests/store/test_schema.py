@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Select, Sequence, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.commands import doctor
 from ivr.desk.book import book, who_calls
 from ivr.desk.case import entries, event_log
 from ivr.desk.deadlines import escalating, retiming
@@ -26,6 +27,7 @@ from ivr.desk.letters import outgoing
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
 from ivr.desk.recordings import revealing
+from ivr.settings import Settings
 from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
@@ -74,6 +76,23 @@ async def test_upgrading_at_once_and_again_is_harmless_and_keeps_the_key(empty_u
         assert (await connection.execute(select(key_material.c.value))).scalars().all() == [key]
     assert len(key) == 32
     await engine.dispose()
+
+
+async def test_what_a_newer_release_has_migrated_is_left_as_it_is_and_said(
+    empty_url: str, tmp_path: Path
+) -> None:
+    await schema.upgrade(empty_url)
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        assert not await schema.is_newer(connection)
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(schema.NewerSchema, match=r"newer than this code.*update this machine"):
+        await schema.upgrade(empty_url)
+    async with engine.connect() as connection:
+        assert await schema.is_newer(connection) and await schema.revision(connection) == "9999"
+    await engine.dispose()
+    seen = await doctor._database(Settings(state=tmp_path, database_url=empty_url))  # one look of many
+    assert not seen.ok and "newer than this code" in seen.found and "ivr db upgrade" not in seen.mend
 
 
 def with_a_long_migration(folder: Path) -> Path:
