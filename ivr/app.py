@@ -80,7 +80,7 @@ from ivr.loops.household import Household
 from ivr.loops.lag import Lag
 from ivr.loops.live_trees import LiveTrees
 from ivr.loops.lost_calls import VanishedCalls
-from ivr.loops.offered import Offered
+from ivr.loops.offered import AGAIN_SECONDS, Offered
 from ivr.loops.quiet import QuietWatch
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
 from ivr.loops.switchboard import Switchboard
@@ -286,6 +286,7 @@ class Hotline:
         stack.push_async_callback(self.loops.close)
         if self.duties & {"calls", "panel"}:
             self.book.told.append(self._offer)
+            self.loops.every("what calls offer", AGAIN_SECONDS, self._offer_more, at_once=False)
             await self.volumes.look()
             self.loops.start("disks", self.volumes.watch)
         self.loops.start("book", self.book.follow)
@@ -735,6 +736,10 @@ class Hotline:
         await self.offered.reread()
         if self.line is not None:
             self.line.directory = self._with_today(self.offered.directory)
+
+    async def _offer_more(self) -> None:
+        if self.offered.has_more:
+            await self._offer()
 
     def _with_today(self, directory: Directory) -> Directory:
         return dataclasses.replace(directory, announced=self.announced.live)

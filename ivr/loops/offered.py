@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,8 @@ from ivr.desk.editing.seeding import directory
 from ivr.voice.directory import Directory
 
 log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 15.0
 
 
 class Offered:
@@ -25,10 +28,24 @@ class Offered:
         """`files`: the directory until the database can be read; what it names is taken to have its sound."""
         self.directory = files
         self.added: frozenset[str] = frozenset()  # prompts of what people added
+        self._silent: frozenset[str] = frozenset()  # those that want for a sound
         self._book, self._files, self._sound = book, files, sound
+        self._turn = asyncio.Lock()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something that was left out has its sound by now: who makes sounds tells nobody."""
+        return any(self._is_heard(id) for id in self._silent)
 
     async def reread(self) -> None:
         """After every change of the book. Raises what AWAY names, so that the listener asks again."""
+        async with self._turn:  # who asks last must not be overtaken
+            await self._reread()
+
+    def _is_heard(self, id: str) -> bool:
+        return all(self._sound(id, each) for each in self._book.conventions.languages)
+
+    async def _reread(self) -> None:
         conventions = self._book.conventions
         try:
             found = await directory(self._book.engine, conventions)
@@ -40,7 +57,7 @@ class Offered:
         named = {f"topic.{each.code}" for each in found.topics}
         named |= {f"county.{each.code}" for each in found.counties}
         self.added = frozenset(named - ours)
-        silent = {id for id in self.added if not all(self._sound(id, each) for each in conventions.languages)}
+        self._silent = silent = frozenset(id for id in self.added if not self._is_heard(id))
         self.directory = replace(
             found,
             calls_back=self._files.calls_back,
