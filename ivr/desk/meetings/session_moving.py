@@ -93,7 +93,8 @@ async def delay(
     """On its day: whoever still waits is heard so much later, and is called. Their codes.
 
     Two who tell of one delay make it one: `seen` is its end when they looked. Raises Refused where that has
-    changed, without a reason, on another day, and for a session that would end on the next.
+    changed, without a reason, on another day, for a session that would end on the next, and where it would
+    last into another one of that official.
     """
     _check(ask)
     by = timedelta(minutes=minutes)
@@ -105,6 +106,7 @@ async def delay(
         day = today(page, ask.now)
         if today(page, session.starts_at) != day or today(page, session.ends_at + by) != day:
             raise Refused(f"session {number} is delayed on its day only, and within it")
+        await refuse_twice(connection, session, session.ends_at, session.ends_at + by, but=number)
         its = meeting_sessions.c
         changed = update(meeting_sessions).where(its.number == number)
         await connection.execute(changed.values(ends_at=its.ends_at + by))

@@ -170,6 +170,16 @@ async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_no
         await session_moving.move(at.engine, at.page, at.by("", "جلسه"), number, at.at + timedelta(days=3))
 
 
+async def test_no_delay_lasts_into_the_next_session_of_that_official(at: Hall) -> None:
+    number, [code] = await invited(at)
+    at.at = FRIDAY + timedelta(days=1)
+    other = await at.session(slots=1, starts_at=at.at + timedelta(hours=1))
+    late = at.by("", "جلسه")
+    with pytest.raises(Refused, match=f"sits in session {other} then"):
+        await session_moving.delay(at.engine, at.page, late, number, 30)
+    assert await session_moving.delay(at.engine, at.page, late, number, 20) == [code], "right up to it"
+
+
 @pytest.mark.parametrize("minutes", [0, 361])
 async def test_what_is_no_delay_is_refused(at: Hall, minutes: int) -> None:
     number = await at.session(slots=1)
