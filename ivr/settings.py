@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import time
 from ipaddress import ip_network
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as EnvironmentMistake
 
 from ivr.cases.roles import Role
 from ivr.cases.zone import TIMEZONE
@@ -29,6 +31,7 @@ TreeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Duty = Literal["calls", "panel", "work"]  # what a process does; the command line and the docs say role
 DUTIES: tuple[Duty, ...] = ("calls", "panel", "work")
 SECRETS = ("secret", "password", "key", "headers", "_url")  # so end the names of what is never shown
+OTHERS_READ = ("IVR_CONFIG", "IVR_LAB_CACHE", "IVR_TEST_RUN", "IVR_WRITE_DOCS")  # that are no settings
 UNTOLD = ("extra_forbidden", "model_type")  # kinds of mistakes whose value nobody can say is no secret
 
 
@@ -520,20 +523,32 @@ def absolute(path: Path) -> Path:
 
 def load() -> Settings:
     """Read the file and the environment. Raises SettingsError with one line per mistake."""
-    if strange := [f"{name}: no group of settings is called so" for name in os.environ if _is_strange(name)]:
+    if strange := [f"{name}: no setting is called so" for name in os.environ if _is_strange(name)]:
         raise SettingsError("\n".join(strange))
     try:
         return Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
+    except EnvironmentMistake as error:
+        raise SettingsError(_no_json(error)) from None
     except Exception as error:  # a broken YAML file: the parser's own words name the line
         raise SettingsError(f"{config_file()}: {' '.join(str(error).split())}") from None
 
 
 def _is_strange(name: str) -> bool:
-    """Whether it is meant for a group that we don't have: whoever reads the environment passes over it."""
-    group, nests, _ = name.upper().removeprefix("IVR_").partition("__")
-    return name.upper().startswith("IVR_") and bool(nests) and group.lower() not in Settings.model_fields
+    """Whether it is meant for a setting that we don't have: whoever reads the environment passes over it."""
+    given = name.upper()
+    first = given.removeprefix("IVR_").partition("__")[0].lower()
+    return given.startswith("IVR_") and given not in OTHERS_READ and first not in Settings.model_fields
+
+
+def _no_json(error: EnvironmentMistake) -> str:
+    """Tells the variable by what could not be read, and not that: it may be a secret."""
+    why = error.__cause__
+    text = why.doc if isinstance(why, JSONDecodeError) else None
+    names = [name for name, given in os.environ.items() if name.upper().startswith("IVR_") and given == text]
+    told = f"lists and groups are written as JSON there: {why}" if names else str(error)
+    return ": ".join((*names, told))
 
 
 def _in_url(host: str) -> str:

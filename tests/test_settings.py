@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from ivr.settings import SECRETS, Settings, SettingsError, SettingsGroup, load
+from ivr.settings import ROOT, SECRETS, Settings, SettingsError, SettingsGroup, load
 
 
 def test_what_is_wrong_is_told_with_its_key_its_variable_and_what_was_given(
@@ -19,10 +20,26 @@ def test_what_is_wrong_is_told_with_its_key_its_variable_and_what_was_given(
         load()
 
 
-def test_a_slip_in_the_name_of_a_group_is_told_and_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IVR_WITNESS__FILE", "/mnt/archive/roots")
-    with pytest.raises(SettingsError, match="IVR_WITNESS__FILE: no group of settings is called so"):
+@pytest.mark.parametrize("name", ["IVR_WITNESS__FILE", "IVR_WEB_PROXIES", "IVR_SECONDVOLUME"])
+def test_a_slip_in_a_variable_is_told_and_not_passed_over(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "/mnt/archive/roots")
+    with pytest.raises(SettingsError, match=f"{name}: no setting is called so"):
         load()
+
+
+def test_a_list_that_is_no_json_is_told_by_its_variable_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IVR_WITNESSES__MAIL", '["a@authority.example"]  # hourly')
+    with pytest.raises(SettingsError, match=r"^IVR_WITNESSES__MAIL: .*JSON.*Extra data") as told:
+        load()
+    assert "authority" not in str(told.value)
+
+
+def test_no_value_of_an_environment_file_has_a_comment_behind_it() -> None:
+    """To systemd it is part of the value."""
+    text = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    assert not re.findall(r"^IVR_\w+=.*[ \t]#.*", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
