@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -112,6 +113,13 @@ class Agi(SettingsGroup):
     max_calls: int = Field(12_000, ge=1)
     drain_seconds: float = Field(200.0, ge=0)
 
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            ip_network(each, strict=False)
+        return given
+
 
 class AmiAccount(SettingsGroup):
     host: str = "127.0.0.1"
@@ -174,6 +182,12 @@ class Rtp(SettingsGroup):
     start: int = Field(20_000, ge=1024, le=65535)
     end: int = Field(20_999, ge=1024, le=65535)
 
+    @model_validator(mode="after")
+    def _holds_together(self) -> Rtp:
+        if self.start >= self.end:
+            raise ValueError("start must be lower than end")
+        return self
+
 
 class Serve(SettingsGroup):
     """What `ivr serve` runs on this machine: a process for each of `roles`, or `together` in one."""
@@ -197,7 +211,16 @@ class Province(SettingsGroup):
 
     seed: Path = Path("db/seed/east-azerbaijan")
     timezone: str = TIMEZONE
-    weekend: tuple[int, ...] = (3, 4)  # Python weekdays: Thursday, Friday
+    weekend: tuple[Annotated[int, Field(ge=0, le=6)], ...] = (3, 4)  # Python weekdays: Thursday, Friday
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, given: str) -> str:
+        try:
+            ZoneInfo(given)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("no time zone is called so; it is named like Asia/Tehran") from None
+        return given
 
 
 class RecordingsStore(SettingsGroup):
@@ -264,7 +287,7 @@ class Calls(SettingsGroup):
     extension: str = "111"
     menu: TreeName = "111"
     services: dict[DialledNumber, TreeName] = {}
-    languages: tuple[str, ...] = ("fa", "az")
+    languages: tuple[str, ...] = Field(("fa", "az"), min_length=1)
     wrong_codes: int = Field(5, ge=1)
     wrong_codes_minutes: int = Field(60, ge=1)
     cases_per_hour: int = Field(6, ge=0)
@@ -289,7 +312,7 @@ class Callbacks(SettingsGroup):
     days_off: bool = False
     attempts: int = Field(5, ge=1, le=50)
     over_days: float = Field(3, ge=0)
-    gaps_hours: tuple[float, ...] = Field((3, 21, 27), min_length=1)
+    gaps_hours: tuple[Annotated[float, Field(ge=0)], ...] = Field((3, 21, 27), min_length=1)
     busy_minutes: float = Field(30, ge=0)
     per_number_per_day: int = Field(2, ge=1)
     verify_days: float = Field(3, ge=0)
@@ -298,6 +321,14 @@ class Callbacks(SettingsGroup):
     verify_per_channel_per_day: int = Field(200, ge=0)
     ring_seconds: float = Field(40, ge=1, le=120)
     at_once: int = Field(2, ge=1, le=100)
+
+    @field_validator("opens", "closes", mode="before")
+    @classmethod
+    def _in_quotes(cls, given: object) -> object:
+        """YAML makes a number of 18:30, which would be read as seconds."""
+        if isinstance(given, time) or re.fullmatch(r"\d\d:\d\d(:\d\d)?", str(given)):
+            return given
+        raise ValueError('must be an hour of the day, in quotes: "09:00"')
 
     @model_validator(mode="after")
     def _holds_together(self) -> Callbacks:
@@ -360,6 +391,10 @@ class Sms(SettingsGroup):
             raise ValueError("url must be the gateway's https address")
         if self.by == "http" and "{text}" not in self.url + self.body:
             raise ValueError("neither url nor body holds {text}")
+        try:
+            re.compile(self.ok_pattern)
+        except re.error as error:
+            raise ValueError(f"ok_pattern is no regular expression: {error}") from None
         return self
 
 
@@ -417,7 +452,7 @@ class Settings(BaseSettings):
     ballast_mb: int = Field(256, ge=0)  # on each disk, but no more than a twentieth of it
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
     database_owner_url: str = Field("", repr=False)  # who migrates and restores; "" = the same
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     web: Web = Web()
     agi: Agi = Agi()
     ami: AmiAccount = AmiAccount()

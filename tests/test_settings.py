@@ -43,6 +43,31 @@ def test_no_value_of_an_environment_file_has_a_comment_behind_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("notify: {sms: {ok_pattern: '('}}", r"notify\.sms .*ok_pattern is no regular expression"),
+        ("log_level: debug", "log_level .*'DEBUG', 'INFO'"),
+        ("province: {timezone: Asia/Tehrn}", r"province\.timezone .*no time zone is called so"),
+        ("province: {weekend: [7]}", r"province\.weekend\.0 .*less than or equal to 6"),
+        ("calls: {languages: []}", r"calls\.languages .*at least 1 item"),
+        ("agi: {allow: [10.0.0.0/33]}", r"agi\.allow .*'10\.0\.0\.0/33'"),
+        ("rtp: {start: 20999, end: 20000}", "rtp .*start must be lower than end"),
+        ("callbacks: {gaps_hours: [-3]}", r"callbacks\.gaps_hours\.0 .*greater than or equal to 0"),
+        ("callbacks: {opens: 10:00, closes: '18:30'}", r"callbacks\.opens .*in quotes: \"09:00\", got 600"),
+        ("callbacks: {closes: 20:00}", r"callbacks\.closes .*in quotes: \"09:00\", got 1200"),
+    ],
+)
+def test_what_could_not_work_is_told_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, says: str
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(given, encoding="utf-8")
+    monkeypatch.setenv("IVR_CONFIG", str(file))
+    with pytest.raises(SettingsError, match=says):
+        load()
+
+
+@pytest.mark.parametrize(
     ("settings", "says"),
     [
         ({"IVR_NOTIFY__SMS__BY": "http", "IVR_NOTIFY__SMS__URL": "sms.example"}, "gateway's https address"),
