@@ -560,6 +560,8 @@ def load() -> Settings:
     """Read the file and the environment. Raises SettingsError with one line per mistake."""
     if strange := [f"{name}: no setting is called so" for name in os.environ if _is_strange(name)]:
         raise SettingsError("\n".join(strange))
+    if "IVR_CONFIG" in os.environ and not config_file().is_file():
+        raise SettingsError(f"IVR_CONFIG: {config_file()} is no file")
     try:
         return Settings()
     except ValidationError as error:

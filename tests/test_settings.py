@@ -36,6 +36,21 @@ def test_a_list_that_is_no_json_is_told_by_its_variable_and_not_shown(
     assert "authority" not in str(told.value)
 
 
+def test_a_file_of_ones_own_is_there_and_needs_to_hold_only_what_differs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shipped, own = load(), tmp_path / "own.yaml"
+    monkeypatch.setenv("IVR_CONFIG", str(own))
+    with pytest.raises(SettingsError, match=r"^IVR_CONFIG: .*own\.yaml is no file$"):
+        load()
+    own.touch()
+    assert load() == shipped
+    own.write_text("calls: {extension: '1111'}\nprovince: {seed: db/seed/other}\n", encoding="utf-8")
+    found = load()
+    assert (found.calls.extension, found.calls.menu) == ("1111", "111")
+    assert found.seed_path == ROOT / "db" / "seed" / "other"
+
+
 def test_no_value_of_an_environment_file_has_a_comment_behind_it() -> None:
     """To systemd it is part of the value."""
     text = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
