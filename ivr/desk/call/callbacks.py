@@ -416,6 +416,17 @@ async def _is_old_news(connection: AsyncConnection, wanted: Row[Any], case: Row[
     return wanted.purpose == ANSWER and (await connection.execute(query)).first() is not None
 
 
+async def is_told_anew(connection: AsyncConnection, case: uuid.UUID, since: datetime, at: datetime) -> bool:
+    """Whether it was a call of ours that began then and still ran, and she is yet to be called with another
+    answer, given since."""
+    its, attempt = callbacks.c, callback_attempts.c
+    hers = select(its.id).where(its.case_id == case)
+    new = hers.where(its.purpose == ANSWER, its.created_at > since, its.state.in_(callback_planning.OPEN))
+    ours = hers.join(callback_attempts, attempt.callback_id == its.id).where(its.purpose.in_(OF_CASE))
+    ours = ours.where(attempt.at <= since, or_(attempt.outcome.is_(None), attempt.ended_at >= at))
+    return bool((await connection.execute(select(new.exists() & ours.exists()))).scalar_one())
+
+
 def _is_long_closed(case: Row[Any], now: datetime) -> bool:
     """Nobody is asked whose "not solved" would change nothing (`closing.reopen`)."""
     return case.closed_at is not None and now - case.closed_at > REOPEN

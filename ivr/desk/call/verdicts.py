@@ -27,7 +27,8 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
 
     A case that has moved on meanwhile (withdrawn, closed by the desk) stays as it is: she was told that her
     word is noted, and it is, in its story. So it is where nothing proves that it is she who says "solved", or
-    where she says it of an answer that is not the one any more: of that she is called.
+    where she says it of an answer that is not the one any more: of that she is called. "Not solved" is
+    noted so where it was our call that told her the older one: a call of her own may have told her either.
     """
     now, cause = fact.at, fact.id
     try:  # an answer that is being given at this moment is waited for
@@ -37,8 +38,13 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
     if await _applied(connection, cause):
         return
     heard_another = case.answered_at is not None and fact.call.started_at < case.answered_at
-    if fact.solved and (heard_another or not fact.proven):
-        said = {"solved": True} if fact.proven else {"solved": True, "proven": False}
+    is_noted = heard_another or not fact.proven
+    if not fact.solved:
+        is_noted = heard_another and await callbacks.is_told_anew(
+            connection, case.id, fact.call.started_at, now
+        )
+    if is_noted:
+        said = {"solved": fact.solved} | ({} if fact.proven else {"proven": False})
         await add_event(connection, cause, case.id, now, "verdict_noted", said, actor=CITIZEN)
         return
     ask = Instruction(fact.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)

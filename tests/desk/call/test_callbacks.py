@@ -108,6 +108,23 @@ async def test_who_hears_one_answer_as_another_is_given_is_called_with_that_alon
     assert told is not None and not told.seen.rated, "of the one that she hears now she is asked"
 
 
+@pytest.mark.parametrize("calls_herself", [False, True])
+async def test_that_the_first_answer_has_not_solved_it_opens_no_case_over_a_second_that_we_call_her_with(
+    engine: AsyncEngine, tmp_path: Path, calls_herself: bool
+) -> None:
+    """In a call of her own she may have heard the second one, and is taken at her word."""
+    code, later, book = await answered(engine, tmp_path), NOON + timedelta(minutes=1), await page(engine)
+    first = None if calls_herself else await claim(engine)
+    await answer(engine, code, "abfa", "پاسخ دوم", later)
+    await apply(engine, book, [verdict_on(code, False)])
+    if first:
+        await end(engine, first, Outcome.NOT_SOLVED, later)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == ("reopened" if calls_herself else "answered")
+    second = await claim(engine, later)
+    assert (second is None) if calls_herself else (second and second.answer == "پاسخ دوم")
+
+
 async def test_who_was_rung_in_vain_about_the_first_answer_is_rung_once_about_the_second(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
