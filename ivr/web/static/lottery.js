@@ -7,12 +7,18 @@ const face = document.querySelector("[data-phone]");
 const phone = dialpad(face);
 const wrong = face.querySelector("[data-wrong]");
 const away = face.querySelector('[data-act="put-away"]');
-let talked = false;
+let talked = false, asking = false;
+
+// Whether a reload would throw away what is being written of what came of it.
+const written = () => [...document.querySelectorAll("textarea, input")].some((each) =>
+  each.type === "radio" ? each.checked !== each.defaultChecked : each.value !== each.defaultValue);
 
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("[data-ring]");
   if (!form) return;
   event.preventDefault();
+  if (asking || phone.state !== "idle") return; // one call at a time: a second press costs her the first
+  asking = true;
   wrong.hidden = true;
   face.hidden = false;
   try {
@@ -20,17 +26,20 @@ document.addEventListener("submit", async (event) => {
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.wrong);
     talked = true;
-    phone.hangUp();
     phone.call(told.dial, { speaking: true });
   } catch (error) {
     wrong.textContent = error instanceof SyntaxError || error instanceof TypeError ? face.dataset.failed : error.message;
     wrong.hidden = away.hidden = false;
+  } finally {
+    asking = false;
   }
 });
 
 phone.addEventListener("change", () => {
   const idle = phone.state === "idle";
   away.hidden = !(idle && phone.trouble);
-  if (idle && !phone.trouble && talked) location.replace(location.pathname);  // what came of it stands there
+  if (!idle || phone.trouble || !talked) return;
+  if (written()) face.hidden = true;
+  else location.replace(location.pathname);  // what came of it stands there
 });
 away.addEventListener("click", () => { face.hidden = true; });

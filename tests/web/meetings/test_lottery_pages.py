@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from ivr.cases.callback import Outcome
 from ivr.desk.case import answers, closing
 from ivr.desk.meetings import lottery_drawing
 from ivr.store.tables import callbacks, lottery_calls
+from ivr.web.browser_phone import Telephone
 from ivr.web.panel.locale import words
+from ivr.web.panel.visit import Telephones
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import PanelServed
@@ -76,6 +78,35 @@ async def test_drawn_rung_and_noted_by_keyboard_and_it_reads_well(
         await first.get_by_role("button", name="ثبت نتیجه").press("Enter")
         await page.get_by_text("نتیجه ثبت شد.").wait_for()
         assert "راضی نیست" in await first.inner_text()
+
+
+async def test_what_he_writes_while_he_talks_outlasts_the_call_which_no_second_press_ends(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    panel.panel.telephones = Telephones(desk=Telephone("ws://127.0.0.1:9/ws", "desk", "secret", "111"))
+    await (await panel.signed_in("governor")).post(f"{LOTTERY}/draw")
+    async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        await page.route_web_socket("ws://127.0.0.1:9/ws", lambda line: line.on_message(lambda told: None))
+        await page.goto(LOTTERY)
+        first, ended = page.locator("article").first, page.get_by_role("button", name="پایان گفتگو")
+        await first.get_by_role("button", name="تماس با شهروند").evaluate(
+            "its => { its.click(); its.click(); }"
+        )
+        await ended.wait_for()
+        await page.locator("article").last.get_by_role("button", name="تماس با شهروند").click()
+        await expect(ended).to_be_visible()
+        await first.locator("summary").click()
+        await first.locator("textarea").fill("آب هنوز قطع است")
+        await ended.click()
+        await expect(page.locator("[data-phone]")).to_be_hidden()
+        await expect(first.locator("textarea")).to_have_value("آب هنوز قطع است")
+        await first.locator("textarea").fill("")
+        await first.get_by_role("button", name="تماس با شهروند").click()
+        async with page.expect_navigation():
+            await ended.click()
+    async with at.engine.connect() as connection:
+        rung = await connection.scalar(select(func.count()).select_from(lottery_calls))
+    assert rung == 2
 
 
 async def test_only_the_office_draws_and_rings(panel: PanelServed, at: Hall) -> None:
