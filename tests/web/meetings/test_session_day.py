@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.async_api import Browser, Error, Page, Route, expect
@@ -20,7 +20,8 @@ from ivr.desk.people import passwords
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_orders, meeting_slots
-from tests.cases.papers import PDF
+from ivr.web import bodies
+from tests.cases.papers import PDF, image
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile.test_attachments import put
@@ -416,6 +417,29 @@ async def test_what_the_server_does_not_take_stays_with_its_words(
         await page.reload()
         await kept(page, 0)
         await expect(refused).to_have_count(0)
+
+
+# How long each request of the page may take, as it asks the browser.
+WAITS = """const timeout = AbortSignal.timeout;
+  window.waits = [];
+  AbortSignal.timeout = (ms) => { window.waits.push(ms); return timeout.call(AbortSignal, ms); };"""
+
+
+async def test_a_photograph_has_as_long_on_its_way_as_the_server_waits_for_it(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    photo = image("JPEG") + bytes(400_000)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.add_init_script(WAITS)
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{one}")
+        form = page.locator(f'#c{one} [data-later="paper"]')
+        sent = {"name": "خانه.jpg", "mimeType": "image/jpeg", "buffer": photo}
+        await form.locator("[name=file]").set_input_files(cast(Any, sent))
+        async with page.expect_request("**/day/paper"):
+            await form.locator("button").click()
+        least = len(photo) / bodies.SLOWEST
+        assert max(await page.evaluate("waits")) / 1000 > least > 20
 
 
 async def test_the_boards_tell_numbers_and_the_waiting_room_no_name(panel: PanelServed, at: Hall) -> None:
