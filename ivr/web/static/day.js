@@ -6,7 +6,7 @@ import { books, forget, remember } from "./kept-page.js";
 
 const root = document.querySelector("[data-day]");
 const say = root.dataset;
-const AGAIN = 4_000, PATIENCE = 15_000, REFRESH = 20_000; // milliseconds
+const AGAIN = 4_000, PATIENCE = 15_000, REFRESH = 20_000, TWICE = 500; // milliseconds
 const SLOWEST = 16; // bytes in a millisecond: as long as the server waits for a file (ivr/web/bodies.py)
 const GROUP = { arrive: "arrived", begin: "inside", back: "arrived", missed: "over", heard: "over" };
 const PRESENCE = { arrive: "arrived", begin: "inside", back: "arrived", missed: "missed", heard: "heard" };
@@ -257,20 +257,26 @@ function prepare() {
 
 // ── doing ──
 
+const pressed = {}; // when each kind of deed was done last
+
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-later]");
   if (!form || !window.indexedDB) return;
   event.preventDefault();
+  const { later } = form.dataset, door = form.querySelector("#door");
+  const twice = event.timeStamp - pressed[later] < TWICE;
+  pressed[later] = event.timeStamp;
+  if (twice && !door) return; // a double tap: the next citizen's button is under the finger by now
   const missing = [...form.elements].find((each) => each.required && !each.value.trim());
   if (missing) return missing.focus();
   const fields = [...new FormData(form)].filter(([name, text]) => name !== "csrf" && !(text instanceof File && !text.name));
-  if (form.dataset.later === "paper" && !fields.some(([name]) => name === "file")) return form.querySelector(".file label, input").focus();
+  if (later === "paper" && !fields.some(([name]) => name === "file")) return form.querySelector(".file label, input").focus();
   const deed = form.getAttribute("action").split("/").pop();
   const each = { key: newKey(), day: say.day, who: say.who, deed, url: form.getAttribute("action"), fields, order: Date.now() + performance.now() % 1, at: new Date().toISOString() };
   each.code = latin(value(each, "code"));
   each.title = event.submitter?.textContent ?? "";
   keeping += 1;
-  const empties = ["order", "walk_in"].includes(deed) || form.querySelector("#door");
+  const empties = ["order", "walk_in"].includes(deed) || door;
   const written = keep(each);
   drop(draftOf(form)).catch(() => {}); // behind it, and before that of whatever is written next
   written.catch(() => {}); // told below

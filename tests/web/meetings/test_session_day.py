@@ -419,6 +419,24 @@ async def test_what_the_server_does_not_take_stays_with_its_words(
         await expect(refused).to_have_count(0)
 
 
+async def test_a_double_tap_does_one_deed_and_an_empty_order_none(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, _) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{one}")
+        missed = """codes => codes.map((code) => document.querySelector(
+          `.visitor[data-code="${code}"] .for-missed button`)).forEach((button) => button.click())"""
+        await page.evaluate(missed, [one, two])
+        await expect(line(page, one)).to_have_attribute("data-presence", "missed")
+        await page.locator("#door").press("Enter")
+        await page.locator(f'#c{two} [data-later="order"] button').evaluate("its => its.click()")
+        await all_sent(page)
+        await expect(page.locator("[data-wrongs] .notice, .visitor.unsent")).to_have_count(0)
+        assert (await at.seen(one)).state is S.NO_SHOW and (await at.seen(two)).state is S.INVITED
+        assert await count(at, meeting_deeds) == 1
+
+
 # How long each request of the page may take, as it asks the browser.
 WAITS = """const timeout = AbortSignal.timeout;
   window.waits = [];
