@@ -46,7 +46,11 @@ async function kept() {
 
 // What is half written is kept as it is typed, and stands in its field again when the page is opened again.
 
-const draftOf = (form) => `draft ${say.day} ${say.who} ${form.dataset.later} ${form.dataset.later === "arrive" ? "" : form.elements.code?.value ?? ""}`;
+function draftOf(form) {
+  const { code, order } = form.elements;
+  const about = form.dataset.later === "arrive" ? "" : code?.value ?? "";
+  return `draft ${say.day} ${say.who} ${form.dataset.later} ${about}${order ? ` ${order.value}` : ""}`;
+}
 
 function keepDraft(form) {
   const its = [...form.elements].filter((each) => each.matches("textarea, select, input:not([type=hidden], [type=file], [name=code])"));
@@ -203,6 +207,21 @@ async function flush() {
   }
 }
 
+// As the server wrote it; its proof is another one each time.
+const bare = (its) => its.outerHTML.replace(/(name="csrf" value=")[^"]*/g, "$1");
+
+// Links and forms that are the same stay the very ones, with what is written in them and with the focus.
+function renew(piece, fresh) {
+  const focused = document.activeElement;
+  const old = new Map([...piece.querySelectorAll("a, form")].map((each) => [bare(each), each]));
+  for (const each of fresh.querySelectorAll("a, form")) {
+    const same = old.get(bare(each));
+    if (same) each.replaceWith(same);
+  }
+  piece.replaceChildren(...fresh.childNodes);
+  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+}
+
 // The page as it is now, but nothing that somebody is writing in.
 async function refresh() {
   const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE), redirect: "manual" });
@@ -213,7 +232,7 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const piece of root.querySelectorAll("[data-fresh]")) {
     const its = fresh.querySelector(`[data-fresh="${piece.dataset.fresh}"]`);
-    if (its && its.innerHTML !== piece.innerHTML) piece.innerHTML = its.innerHTML;
+    if (its && bare(its) !== bare(piece)) renew(piece, its);
   }
   for (const list of root.querySelectorAll("[data-pending]")) list.replaceChildren();
   const people = root.querySelector("[data-people]");

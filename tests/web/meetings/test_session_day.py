@@ -419,6 +419,37 @@ async def test_what_the_server_does_not_take_stays_with_its_words(
         await expect(refused).to_have_count(0)
 
 
+async def test_what_an_objection_says_stays_with_its_order_while_the_page_is_renewed(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    office, day = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}/day"
+    part = await ordered(office, number, one)
+    other = {"code": one, "agency": "edu", "words": "مدرسه باز شود", "due_on": "1405/09/17"}
+    assert (await office.post(f"{day}/order", other)).status == 303
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"{day}#c{one}")
+        orders = page.locator(f"#c{one} [data-fresh] li")
+        water, school = (orders.filter(has_text=words) for words in ("آب وصل شود", "مدرسه باز شود"))
+        await school.locator("[name=reason]").press_sequentially("بودجه نیست")
+        await answers(page, f"async () => (await ({DRAFTS})()).includes('بودجه نیست')", True)
+        await page.reload()
+        await expect(school.locator("[name=reason]")).to_have_value("بودجه نیست")
+        await expect(water.locator("[name=reason]")).to_have_value("")
+        await school.locator("[name=reason]").press("End")
+        await school.locator("[name=reason]").press_sequentially(" و")
+        accepted = await office.post(f"{day}/accepted", {"code": one, "order": part})
+        assert accepted.status == 303
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(water).to_contain_text("پذیرفته‌شده")
+        await expect(school.locator("[name=reason]")).to_be_focused()
+        await page.keyboard.type(" نیرو")
+        await expect(school.locator("[name=reason]")).to_have_value("بودجه نیست و نیرو")
+        await school.locator("[name=reason]").press("Enter")
+        await all_sent(page)
+        await expect(school).to_contain_text("حکم لازم است")
+
+
 async def test_a_double_tap_does_one_deed_and_an_empty_order_none(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
