@@ -29,6 +29,7 @@ from ivr.desk.meetings import agenda, order_giving
 from ivr.desk.meetings.agenda import BY_ITSELF
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.request_list import EVERYTHING
+from ivr.desk.meetings.session_moving import begins
 from ivr.desk.meetings.session_planning import alone, planned, unchanged
 from ivr.desk.people import auditing
 from ivr.desk.people.scope import Scope
@@ -143,7 +144,7 @@ async def answer(
     async with transaction(books) as connection:
         await alone(connection)
         session = await unchanged(connection, number, seen)
-        if session.starts_at <= ask.now:
+        if await begins(connection, session) <= ask.now:
             raise Refused(f"session {number} has begun")
         its = (meeting_invitations.c.session == number, meeting_invitations.c.agency == ask.actor.agency)
         row: dict[str, Any] = {

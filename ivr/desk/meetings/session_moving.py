@@ -62,7 +62,7 @@ async def move(
         session = await unchanged(connection, number, seen)
         if await _begun(connection, number):
             raise Refused(f"session {number} has begun and can't be moved")
-        by, its = starts_at - await _first(connection, session), meeting_sessions.c
+        by, its = starts_at - await begins(connection, session), meeting_sessions.c
         await refuse_twice(connection, session, starts_at, session.ends_at + by, but=number)
         place = (place.strip() or session.place) if session.way == MeetingWay.IN_PERSON else session.place
         values = {"starts_at": starts_at, "ends_at": its.ends_at + by, "place": place}
@@ -142,8 +142,8 @@ async def _told(one: Deciding, what: str, waits: bool = True) -> None:
     one.details |= {"session": slot.session, "slot": slot.slot, "at": agenda.there(one.page, slot)}
 
 
-async def _first(connection: AsyncConnection, session: Row[Any]) -> datetime:
-    """When its first slot begins: a delay moves the slots, and not the hour at which it was to begin."""
+async def begins(connection: AsyncConnection, session: Row[Any]) -> datetime:
+    """With its first slot: a delay moves the slots, and not the hour at which it was to begin."""
     query = select(meeting_slots.c.starts_at).where(meeting_slots.c.session == session.number)
     found: datetime | None = (
         await connection.execute(query.order_by(meeting_slots.c.slot).limit(1))

@@ -203,7 +203,7 @@ async def session_page(
         whole=not visit.scope.agency,
         names=await names_of(visit),
         called=called,
-        **_by_now(visit, row, ZoneInfo(page.calendar.timezone)),
+        **_by_now(visit, row, seats, ZoneInfo(page.calendar.timezone)),
     )
 
 
@@ -214,8 +214,9 @@ async def _is_annexed(connection: AsyncConnection, seats: Sequence[Seat]) -> boo
     return bool(sealed) or any(agenda.is_apart(case) for case in heard)
 
 
-def _by_now(visit: Visit, row: Row[Any], zone: ZoneInfo) -> dict[str, bool]:
-    """What of it is over, and what may be done at this time."""
+def _by_now(visit: Visit, row: Row[Any], seats: Sequence[Seat], zone: ZoneInfo) -> dict[str, bool]:
+    """What of it is over, and what may be done at this time; late, it begins with its first slot."""
+    begins = min((seat.slot.starts_at for seat in seats), default=row.starts_at)
     its_day, today = row.starts_at.astimezone(zone).date(), visit.now.astimezone(zone).date()
     planned = row.state == "planned"
     may_hold = planned and visit.allowed("meetings_hold")
@@ -224,7 +225,7 @@ def _by_now(visit: Visit, row: Row[Any], zone: ZoneInfo) -> dict[str, bool]:
         "today": its_day == today,
         "may_hold": may_hold and row.ends_at > visit.now,
         "may_note": may_hold and its_day <= today,
-        "may_attend": planned and visit.allowed("meetings_attend") and row.starts_at > visit.now,
+        "may_attend": planned and visit.allowed("meetings_attend") and begins > visit.now,
     }
 
 

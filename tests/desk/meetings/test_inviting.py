@@ -263,6 +263,18 @@ async def test_what_was_promised_and_who_came_stand_side_by_side(at: Hall) -> No
         await inviting.answer(at.engine, at.by("", who="abfa/karimi"), number, I.ACCEPTS)
 
 
+async def test_until_a_late_session_begins_a_body_may_send_somebody_else(at: Hall) -> None:
+    number, _ = await planned(at)
+    await invite(at, number)
+    at.later(6)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    abfa = at.by("", who="abfa/karimi")
+    await inviting.answer(at.engine, abfa, number, I.SUBSTITUTE, "آقای رضایی")
+    at.at += timedelta(minutes=30)
+    with pytest.raises(Refused, match="has begun"):
+        await inviting.answer(at.engine, at.by("", who="abfa/karimi"), number, I.ACCEPTS)
+
+
 async def test_who_answers_from_a_page_of_before_the_session_was_moved_has_promised_nothing_for_the_new_day(
     at: Hall,
 ) -> None:
