@@ -53,11 +53,11 @@ def with_database(
     as_owner: bool = False,
     **options: Any,
 ) -> T:
-    """Run `work` against the database, then let go of it. Raises CommandError when it does not answer.
+    """Run `work` against the database, then let go of it. `options`: of its engine.
 
-    `options`: of its engine.
+    Raises CommandError when it does not answer, or refuses what it is given.
     """
-    from ivr.store.engine import AWAY, make_engine
+    from ivr.store.engine import AWAY, is_a_row_s, make_engine
 
     url = owner_url(settings) if as_owner else database_url(settings)
 
@@ -68,9 +68,8 @@ def with_database(
         except AWAY as error:
             said = " ".join(str(getattr(error, "orig", None) or error).split())
             reason = said or f"no answer ({type(error).__name__})"
-            raise CommandError(
-                f"the database can't be used: {reason[:300]}; `ivr doctor` tells more"
-            ) from error
+            trouble = "the database refused it" if is_a_row_s(error) else "the database can't be used"
+            raise CommandError(f"{trouble}: {reason[:300]}; `ivr doctor` tells more") from error
         finally:
             await engine.dispose()
 

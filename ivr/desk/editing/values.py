@@ -24,6 +24,8 @@ JALALI_BEFORE = 1700  # years below this one are Jalali
 # Letters that Arabic keyboards give and Persian does not have; one form of each is stored.
 _LETTERS = str.maketrans("يىك", "ییک")
 _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2)
+# What neither the database nor XML takes, or nobody can read.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
 SENTENCES = {
@@ -159,10 +161,15 @@ class Field:
     def _wrong(self, what: str, close: str = "", **params: Any) -> WrongRow:
         return WrongRow([Wrong(self.name, what, params, close)])
 
-    def _text(self, text: str) -> str:
-        text = persian(text)
+    def _fits(self, text: str) -> None:
+        if _CONTROLS.search(text):
+            raise self._wrong("pattern")
         if len(text) > self.high:
             raise self._wrong("long", most=self.high)
+
+    def _text(self, text: str) -> str:
+        text = persian(text)
+        self._fits(text)
         if self.needed and not text:
             raise self._wrong("needed")
         if self.pattern and text and not re.fullmatch(self.pattern, plain_digits(text)):
@@ -203,8 +210,8 @@ class Field:
         if not isinstance(parts, list) or len(parts) > MOST_ITEMS:
             raise self._wrong("pattern")
         items = [persian(str(part)) for part in parts]
-        if any(len(item) > self.high for item in items):
-            raise self._wrong("long", most=self.high)
+        for item in items:
+            self._fits(item)
         return list(dict.fromkeys(item for item in items if item))
 
     def _said(self, given: Any) -> dict[str, str]:
@@ -216,8 +223,8 @@ class Field:
         said = {str(language): tidied(text) for language, text in given.items() if text.strip()}
         if self.needed and not said:
             raise self._wrong("needed")
-        if any(len(text) > self.high for text in said.values()):
-            raise self._wrong("long", most=self.high)
+        for text in (*said, *said.values()):
+            self._fits(text)
         try:
             check_fields(dict(said))
         except Unfillable as error:

@@ -111,6 +111,6 @@ def _since(request: web.Request) -> datetime | None:
         return None
     try:
         day = datetime.fromisoformat(text)
-    except ValueError:
+        return (day if day.tzinfo else day.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Problem(400, "since: write a day like 2026-12-01", "since") from None
-    return day if day.tzinfo else day.replace(tzinfo=UTC)

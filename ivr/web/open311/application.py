@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +272,8 @@ def _degrees(text: str, field: str) -> float:
 
 
 def _listed(query: Mapping[str, str], name: str) -> list[str]:
+    if not query.get(name, "").isprintable():
+        raise Problem(400, f"{name}: holds characters that nobody can read", name)
     return [part for part in (p.strip() for p in query.get(name, "").split(",")) if part][:MOST_LISTED]
 
 
@@ -291,7 +293,7 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))  # a + that nobody escaped
-        moment - SPAN, moment + SPAN  # one at the end of time can't be reckoned with
+        (moment - SPAN).astimezone(UTC), (moment + SPAN).astimezone(UTC)  # not at the end of time
     except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.tzinfo is None:

@@ -15,7 +15,7 @@ from multidict import MultiDict, MultiDictProxy
 
 from ivr.desk.people import signing_in
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.store.engine import AWAY
+from ivr.store.engine import is_a_row_s
 from ivr.web import bodies
 from ivr.web.panel import sessions
 from ivr.web.panel.forms import Form
@@ -214,7 +214,7 @@ class Guard:
                 return self.error(visit, 409)
             case web.HTTPException():
                 return self.error(visit, error.status)
-            case _ if isinstance(error, AWAY):
+            case _ if not is_a_row_s(error):
                 log.warning("a page waits for the database: %s", type(error).__name__)
                 return self.error(visit, 503)
         log.exception("%s %s failed", visit.request.method, visit.request.path, exc_info=error)

@@ -164,6 +164,15 @@ async def test_one_wrong_line_names_itself_and_stops_all(engine: AsyncEngine) ->
     assert taken == ["x.csv:2:2: key: 13 is taken by water.sewage"]
 
 
+async def test_what_nobody_can_read_is_told_with_its_place(engine: AsyncEngine) -> None:
+    for noun, file, at in (
+        ("topic", "code,name\nwater.bill,قبض\x00\n", "x.csv:2:2: name"),
+        ("topic", "code,keywords\nwater.bill,قبض|\x1b\n", "x.csv:2:2: keywords"),
+        ("wording", "name,status,said.fa\nsnow,advised,برف\x02\n", "x.csv:2:3: said"),
+    ):
+        assert await refused(engine, noun, file) == [f"{at}: has not the right form"]
+
+
 NO_FILES = [
     (b"code,nam\nx,y\n", "a.csv", "a.csv:1:2: nam: there is no column .*did you mean “name”"),
     (b"name\nx\n", "a.csv", "code: the column is missing"),

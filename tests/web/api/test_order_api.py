@@ -116,6 +116,7 @@ async def test_pages_follow_each_other_and_what_is_not_its_own_is_refused(api: S
         (f"{SESSIONS}/99/report", "automation", 404),
         (f"{SESSIONS}/x/report", "automation", 400),
         (f"{SESSIONS}?since=soon", "automation", 400),
+        (f"{SESSIONS}?since=0001-01-01T00:00%2B03:30", "automation", 400),
         (f"{ORDERS}?session=99999999999", "automation", 400),
         (f"{ORDERS}?after=1", "automation", 400),
         (f"{ORDERS}?limit=0", "automation", 400),

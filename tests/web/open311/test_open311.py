@@ -238,8 +238,10 @@ async def test_requests_are_asked_for_by_id_service_status_and_time(service: Ser
         ("/v2/services/moon.json", None, 404, "service_code: it was not found"),
         ("/v2/requests/1234567890.json", None, 404, "service_request_id: "),
         ("/v2/requests.json?status=lost", None, 400, "status: must be open, closed or both"),
+        ("/v2/requests.json?service_code=a%00", None, 400, "service_code: holds characters that nobody"),
         ("/v2/requests.json?start_date=yesterday", None, 400, "start_date: must be a date"),
         ("/v2/requests.json?end_date=0001-01-01T00:00:00Z", None, 400, "end_date: must be a date"),
+        ("/v2/requests.json?end_date=0001-04-01T00:00:00%2B03:30", None, 400, "end_date: must be a date"),
         (
             "/v2/requests.json?start_date=2026-01-01T00:00:00Z&end_date=2026-11-01T00:00:00Z",
             *(None, 400, "start_date: the range may not span"),

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.people import own_account
 from ivr.store.engine import make_engine
+from ivr.store.tables import people
+from ivr.web.window import problem_of
 from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served
 
@@ -40,6 +45,21 @@ async def test_a_fault_of_ours_is_logged_and_tells_nothing(
     text = await answer.text()
     assert answer.status == 500 and "خطایی در سامانه رخ داد" in text
     assert "ZeroDivision" not in text and "ZeroDivision" in caplog.text
+
+
+async def test_what_the_database_refuses_is_no_reason_to_wait_for_it(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def account(engine: AsyncEngine, *_: object) -> None:
+        async with engine.connect() as connection:
+            await connection.execute(select(people.c.id).where(people.c.name == "\0"))
+
+    monkeypatch.setattr(own_account, "account", account)
+    client = await panel.signed_in("admin")
+    assert (await client.get("/panel/account")).status == 500
+    with pytest.raises(DBAPIError) as refused:
+        await account(panel.engine)
+    assert problem_of(refused.value).status == 500, "nor for other systems"
 
 
 async def test_each_kind_of_refusal_has_its_page(panel: PanelServed, chrome: Browser) -> None:
