@@ -1,6 +1,7 @@
 // The case page: players, the form of what is done, an answer heard before it is given.
 
 import { among } from "./among.js";
+import { renew } from "./panel.js";
 import { digits, keys, Player } from "./player.js";
 import { Recorder } from "./recorder.js";
 
@@ -70,10 +71,11 @@ function prepare(form) {
     sound.hidden = false;
     sound.play().catch(() => {});
   };
-  const send = async (address, body) => {
+  const send = async (address, body, first = true) => {
     say(place.dataset.working);
     try {
       const answer = await fetch(address, { method: "POST", body, headers: proof() });
+      if (first && answer.headers.get("X-CSRF-Token") === "stale" && (await renew())) return send(address, body, false);
       if (answer.ok) say("");
       return answer;
     } catch {
@@ -89,44 +91,60 @@ function prepare(form) {
     else if (answer) say(answer.status === 422 ? await answer.text() : place.dataset.failed, true);
   });
 
-  let recorder = null;
-  const show = (recording) => {
-    record.setAttribute("aria-pressed", String(recording));
-    record.querySelector("span").textContent = recording ? record.dataset.stop : record.dataset.start;
-    level.hidden = !recording;
+  // `wav`: what he said, until the server has it or he puts it aside; meanwhile nothing is given without it.
+  let recorder = null, wav = null, busy = false;
+  const submit = form.querySelector("[type=submit]");
+  const show = () => {
+    record.setAttribute("aria-pressed", String(Boolean(recorder)));
+    record.querySelector("span").textContent = recorder ? record.dataset.stop : wav && !busy ? record.dataset.again : record.dataset.start;
+    level.hidden = !recorder;
+    submit.disabled = Boolean(busy || recorder || wav);
+    forget.hidden = busy || !(wav || form.elements.voice.value);
   };
-  record.addEventListener("click", async () => {
-    if (recorder) {
-      const wav = await recorder.stop();
-      recorder = null;
-      show(false);
-      const body = new FormData();
-      body.append("voice", wav, "voice.wav");
-      const answer = await send(place.dataset.voice, body);
-      if (!answer) return;
-      if (answer.status !== 200 && answer.status !== 422) return say(place.dataset.failed, true);
-      const made = await answer.json();
-      if (made.wrong) return say(made.wrong, true);
-      form.elements.voice.value = made.digest;
-      forget.hidden = false;
-      return play(made.url);
-    }
+  const start = async () => {
     try {
       recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), (loud, seconds) => {
         level.value = loud;
         say(`${place.dataset.recording} ${digits(Math.floor(seconds))}`);
       });
-      show(true);
     } catch {
-      recorder = null;
       say(place.dataset.refused, true);
+    }
+  };
+  const stop = async () => {
+    wav = await recorder.stop();
+    recorder = null;
+    show();
+  };
+  const bring = async () => {
+    const body = new FormData();
+    body.append("voice", wav, "voice.wav");
+    const answer = await send(place.dataset.voice, body);
+    const made = [200, 422].includes(answer?.status) && (await answer.json().catch(() => null));
+    if (!made) return say(place.dataset.failed, true);
+    wav = null;
+    if (made.wrong) return say(made.wrong, true);
+    form.elements.voice.value = made.digest;
+    play(made.url);
+  };
+  record.addEventListener("click", async () => {
+    if (busy) return;
+    busy = true;
+    show();
+    try {
+      if (recorder) await stop();
+      await (wav ? bring() : start());
+    } finally {
+      busy = false;
+      show();
     }
   });
   forget.addEventListener("click", () => {
+    wav = null;
     form.elements.voice.value = "";
     sound.hidden = true;
     sound.removeAttribute("src");
-    forget.hidden = true;
+    show();
     say("");
   });
 }

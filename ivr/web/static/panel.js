@@ -54,7 +54,7 @@ for (const place of document.querySelectorAll(".file")) {
 // A session that is over, or was begun anew in another tab: the page stays with what was typed, and takes up the new
 // session's proof once the same person has one.
 let over = false;
-async function renew() {
+export async function renew() {
   const answer = await fetch("/panel/account", { redirect: "manual" }).catch(() => null);
   if (!answer?.ok) return false;
   const { body } = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, Route, expect
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.web.panel.locale import words
 from tests.fixtures.hotline import write_tone
+from tests.web.browser import screenshot, serious, window
 from tests.web.casefile import Desk, desk_served
 
 
@@ -48,3 +51,60 @@ async def test_a_spoken_answer_is_flushed_with_its_folders_before_its_case_names
     [half] = [place for place in before if place.startswith(f"{kept.parent}/.")]
     assert before.index(half) < before.index(str(kept)), "flushed before it has that name"
     assert [each.name for each in kept.parent.iterdir()] == [kept.name]
+
+
+async def test_what_he_said_goes_with_his_answer_though_the_network_failed_and_he_signed_in_anew(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        [person] = desk.panel.made.values()
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        form = page.locator("form.deed")
+        answer, record, heard = form.locator("[type=submit]"), form.locator(".record"), form.locator(".heard")
+        await form.locator("[name=words]").fill("آب وصل شد.")
+        await record.evaluate(
+            "its => { its.click(); its.click(); }"
+        )  # while the browser asks for the microphone
+        await expect(record).to_have_attribute("aria-pressed", "true")
+        await expect(heard).to_contain_text("۲")
+        await expect(answer).to_be_disabled()
+
+        async def cut(route: Route) -> None:
+            await route.abort()
+
+        await page.route("**/voice", cut)
+        await record.click()
+        await expect(heard).to_have_text(words()("casefile.voice.failed"))
+        await expect(record).to_have_text(words()("casefile.voice.again"))
+        await expect(answer).to_be_disabled()
+        await screenshot(page, "casefile-voice-again")
+        assert await serious(page) == []
+        await page.unroute("**/voice", cut)
+        token = await desk.panel.token_of(person)  # signed in in another tab
+        await page.context.add_cookies(
+            [{"name": "seda", "value": token, "url": desk.panel.url, "httpOnly": True}]
+        )
+        await record.click()
+        await expect(form.locator("[name=voice]")).not_to_have_value("")
+        await expect(record).to_have_text(words()("casefile.voice.start"))
+        await answer.click()
+        await page.wait_for_url("**?done=answer")
+        await expect(page.locator("audio[src$=answer-voice]")).to_have_count(1)
+
+
+async def test_a_voice_that_is_put_aside_is_waited_for_no_longer(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        form = page.locator("form.deed")
+        await form.locator("[name=words]").fill("آب وصل شد.")
+        await page.route("**/voice", lambda route: route.abort())
+        await form.locator(".record").click()
+        await expect(form.locator(".heard")).to_contain_text("۱")
+        await form.locator(".record").click()
+        await form.locator(".forget").click()
+        await form.locator("[type=submit]").click()
+        await page.wait_for_url("**?done=answer")
