@@ -48,7 +48,9 @@ act?.addEventListener("click", (event) => {
 });
 
 function add(field, text) {
-  if (text) field.value = field.value.trim() ? `${field.value.trim()}\n${text}` : text;
+  if (!text) return;
+  field.value = field.value.trim() ? `${field.value.trim()}\n${text}` : text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 const proof = () => JSON.parse(document.body.getAttribute("hx-headers"));
