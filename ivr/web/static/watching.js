@@ -15,17 +15,22 @@ function tick() {
 /** `take` shows each message; its `at` is the server's clock. `at`: what that showed when the page was made. */
 export function watch(stream, take, at = Date.now()) {
   const lost = document.querySelector("[data-lost]");
-  const events = new EventSource(stream);
+  let events;
   ahead = Date.now() - at;
-  events.addEventListener("message", ({ data }) => {
-    const told = JSON.parse(data);
-    ahead = Date.now() - told.at;
-    take(told);
-    tick();
-  });
-  events.addEventListener("open", () => { lost.hidden = true; });
-  events.addEventListener("error", () => { lost.hidden = false; });
+  const follow = () => {
+    events = new EventSource(stream);
+    events.addEventListener("message", ({ data }) => {
+      const told = JSON.parse(data);
+      ahead = Date.now() - told.at;
+      take(told);
+      tick();
+    });
+    events.addEventListener("open", () => { lost.hidden = true; });
+    events.addEventListener("error", () => { lost.hidden = false; });
+  };
   addEventListener("pagehide", () => events.close());
+  addEventListener("pageshow", (event) => event.persisted && follow()); // on the way back it is as it was left
+  follow();
   setInterval(tick, 1000);
   tick();
 }

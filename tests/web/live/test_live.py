@@ -136,6 +136,17 @@ async def test_what_changes_comes_by_itself_and_nothing_else_does(panel: PanelSe
         assert [each async for each in came] == []
 
 
+async def test_a_board_that_one_comes_back_to_goes_on(panel: PanelServed, chrome: Browser) -> None:
+    async with window(chrome, panel, "supervisor") as page:
+        await page.goto("/panel/live")
+        await tell(panel, going_on())
+        await expect(page.locator("[data-rows] tr")).to_have_count(1)
+        await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+        await tell(panel)
+        await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        await expect(page.locator("[data-rows] tr")).to_have_count(0)
+
+
 async def test_the_board_goes_dark_for_whoever_signs_out(
     panel: PanelServed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
