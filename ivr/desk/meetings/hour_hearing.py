@@ -5,6 +5,7 @@ Her case is in the books a moment after her words; until then, and while the boo
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ from ivr.desk.meetings.session_planning import alone, planned
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
 from ivr.store.tables import cases, hour_calls, meeting_slots
+
+log = logging.getLogger(__name__)
 
 HEARD = "hour_heard"  # the event
 NOTING = "hearings in an hour"  # the step
@@ -78,19 +81,13 @@ async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Asi
         query = query.order_by(hour_calls.c.joined_at)
         calls = {call.call_id: call for call in await connection.execute(query)}
 
-    aside = aside or Aside()
-
-    async def noted(call: Row[Any]) -> int | None:
+    async def noted(call: Row[Any]) -> int:
         cause = uuid.uuid5(call.call_id, HEARD)
         ask = Instruction(call.code, Actor(call.taken_by, Side.DESK), now=now, cause=cause)
-        try:
-            await note(engine, page, ask, call.session)
-        except Refused as error:  # as of a session called off since: its own, however many there are
-            aside.put(NOTING, call.call_id, error, now)
-            return None
+        await note(engine, page, ask, call.session)
         return 1
 
-    return await aside.each(NOTING, calls, noted, now)
+    return await (aside or Aside()).each(NOTING, calls, noted, now)
 
 
 async def _talked(connection: AsyncConnection, number: int, code: str) -> Row[Any]:
@@ -105,12 +102,24 @@ async def _talked(connection: AsyncConnection, number: int, code: str) -> Row[An
 async def _meet(
     connection: AsyncConnection, page: Page, ask: Instruction, number: int, call: Row[Any], case: Row[Any]
 ) -> None:
+    """A deed in her case, whatever becomes of it: she was heard."""
     told = {"session": number, "recorded": call.records, "at": call.talked_at.isoformat()}
     heard = uuid.uuid5(ask.cause, HEARD)
     await add_event(connection, heard, case.id, ask.now, HEARD, told, actor=ask.actor.name)
+    try:
+        async with connection.begin_nested():
+            await _seat(connection, page, ask, number, call, case)
+    except Refused as why:  # as where her case is another body's since
+        log.warning("case %s was heard in hour %d and has no slot there: %s", ask.code, number, why)
+
+
+async def _seat(
+    connection: AsyncConnection, page: Page, ask: Instruction, number: int, call: Row[Any], case: Row[Any]
+) -> None:
+    """The call is a slot of that session, and her request is met. Raises Refused."""
     await planned(connection, number)
     if case.kind != Kind.MEETING or case.part_of or case.member_of:
-        return  # a deed in her case, and no meeting of its own
+        return  # no meeting of its own
     state = (await held(connection, page, ask)).state
     if state not in _BECOMES_A_MEETING:
         return

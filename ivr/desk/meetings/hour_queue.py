@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.live_hour import HourCallState, HourOutcome, is_live, taken, waiting
@@ -92,7 +92,9 @@ async def unanswered(engine: AsyncEngine, call: uuid.UUID, now: datetime) -> Non
 
 async def over(engine: AsyncEngine, call: uuid.UUID, outcome: HourOutcome, now: datetime) -> None:
     """She is in no line any more. The first outcome counts; who talked was heard."""
-    ended = {"outcome": outcome, "ended_at": now, "seen_at": now}
+    ended: dict[str, Any] = {"outcome": outcome, "ended_at": now, "seen_at": now}
+    if outcome is HourOutcome.HEARD:  # though the books were away as they began
+        ended["talked_at"] = func.coalesce(hour_calls.c.talked_at, hour_calls.c.taken_at)
     await _put(engine, call, (S.WAITING, S.RINGING, S.TALKING), state=S.OVER, **ended)
 
 

@@ -30,6 +30,7 @@ from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import (
     cases,
+    live_hours,
     meeting_invitations,
     meeting_requests,
     meeting_sessions,
@@ -100,8 +101,9 @@ async def cancel(
 ) -> list[str]:
     """It does not take place; whoever had a slot waits again, until `next_on`. Their codes.
 
-    `ask.code` is of no matter. `seen`: its end when they looked. Raises Refused where that has changed,
-    without a reason, and for a session that is over or cancelled.
+    An hour of calls that has begun ends: whom he talks with he has heard. `ask.code` is of no matter.
+    `seen`: its end when they looked. Raises Refused where that has changed, without a reason, and for a
+    session that is over or cancelled.
     """
     if not ask.reason.strip():
         raise Refused("a session is cancelled with a reason")
@@ -110,7 +112,9 @@ async def cancel(
         session = await unchanged(connection, number, seen)
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
-        await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
+        ended = await _end_hour(connection, session, ask)
+        if not ended:
+            await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
         codes = await booked(connection, number)
         for code in codes:
             its = Instruction(code, ask.actor, ask.reason, ask.now)
@@ -122,13 +126,23 @@ async def cancel(
                 await tell_off(one, (await connection.execute(slot)).one())
         free = update(meeting_slots).where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
         await connection.execute(free.values(EMPTY))
-        end = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
+        off = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
+        end: dict[str, Any] = {"ends_at": ask.now} if ended else off
         await connection.execute(
             update(meeting_sessions).where(meeting_sessions.c.number == number).values(end)
         )
         await tell(connection)
-        await note(connection, ask.now, "meeting_cancelled", number, person, ask.reason.strip())
+        deed = "hour_closed" if ended else "meeting_cancelled"
+        await note(connection, ask.now, deed, number, person, ask.reason.strip())
     return codes
+
+
+async def _end_hour(connection: AsyncConnection, session: Row[Any], ask: Instruction) -> bool:
+    """No further call is taken. False: it is no hour of calls, or has not begun."""
+    if session.starts_at > ask.now:
+        return False
+    its = update(live_hours).where(live_hours.c.session == session.number)
+    return bool((await connection.execute(its.values(closed_at=ask.now, closed_by=ask.actor.name))).rowcount)
 
 
 EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_by": "", "placed_at": None}

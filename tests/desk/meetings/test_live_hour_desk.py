@@ -18,7 +18,7 @@ from ivr.cases.meetings import Official
 from ivr.desk.case import answers, referring
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import load
-from ivr.desk.meetings import agenda, hour_hearing, hour_planning, hour_queue, order_giving
+from ivr.desk.meetings import agenda, hour_hearing, hour_planning, hour_queue, order_giving, session_planning
 from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing, minutes_of
@@ -26,7 +26,7 @@ from ivr.desk.refusals import Refused, WrongField
 from ivr.store.aside import Aside
 from ivr.store.tables import audit, hour_calls
 from ivr.voice.events import HourState, HourTold
-from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_invitation_answers import accepted, rung, says
 from tests.fixtures.database import SEED, until_blocked
 
@@ -240,23 +240,48 @@ async def test_whom_he_heard_is_on_record_though_another_body_has_answered_her_c
     assert (await row_of(at, call)).noted_at is not None
 
 
-async def test_a_hearing_that_is_refused_is_told_once_and_waits_an_hour(
+async def test_whom_he_heard_about_what_is_another_body_s_has_it_in_her_case_once_and_no_alarm_stays(
     at: Hall, caplog: pytest.LogCaptureFixture
 ) -> None:
     number, code = await announced(at), await at.wish()
     await referring.rule(at.engine, at.page, at.by(code, "کار آبفاست"), "abfa")
     await hour_queue.over(at.engine, await talks(at, number, code), HourOutcome.HEARD, at.at)
     aside = Aside()
-    assert await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside) == 0
-    assert "put aside" in caplog.text and "Refused" in caplog.text and aside.troubles
-    caplog.clear()
-    for _ in range(3):
-        at.at += A_MINUTE
-        assert await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside) == 0
-    assert caplog.text == ""
-    at.at += timedelta(hours=1)
-    await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside)
-    assert "put aside" in caplog.text, "tried again"
+    for noted in (1, 0):
+        assert await hour_hearing.keep_noting(at.engine, at.page, at.at, aside=aside) == noted
+    assert f"case {code} was heard in hour {number} and has no slot there" in caplog.text
+    assert aside.troubles == [] and (await at.events(code)).count("hour_heard") == 1
+    assert await at.agenda(number) == []
+
+
+async def test_with_whom_he_talks_as_the_office_calls_off_his_hour_he_has_met_and_orders_for(
+    at: Hall,
+) -> None:
+    number, code, waits = await announced(at), await at.wish(), await at.wish(caller="09145556677")
+    her = await talks(at, number, code)
+    waiting, _ = await joins(at, waits)
+    await session_planning.cancel(at.engine, at.page, at.by("", "جلسهٔ فوری"), number, LATER)
+    assert (await hour_queue.look(at.engine, waiting, at.at)).state is HourState.CLOSED
+    await hour_hearing.note(at.engine, at.page, at.by(code), number, Hearing("آب ندارد"))
+    assert (await at.seen(code)).state == "met" and await at.agenda(number) == [code]
+    order = MeetingOrder("abfa", "آب وصل شود", date(2026, 12, 5))
+    assert await order_giving.give(at.engine, at.page, at.by(code), [order])
+    await hour_queue.over(at.engine, her, HourOutcome.HEARD, at.at)
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 0
+    async with at.engine.connect() as connection:
+        deeds = (await connection.execute(select(audit.c.action))).scalars().all()
+    assert "hour_closed" in deeds and "meeting_cancelled" not in deeds
+
+
+async def test_who_talked_while_the_books_were_away_was_heard_since_he_took_her_call(at: Hall) -> None:
+    number, code = await announced(at), await at.wish()
+    call, _ = await joins(at, code)
+    await hour_queue.take(at.engine, at.by(""), number)
+    taken_at = at.at
+    at.at += 5 * A_MINUTE
+    await hour_queue.over(at.engine, call, HourOutcome.HEARD, at.at)
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 1
+    assert (await row_of(at, call)).talked_at == taken_at and (await at.seen(code)).state == "met"
 
 
 async def test_who_left_while_she_waited_was_not_heard(at: Hall) -> None:
