@@ -185,9 +185,18 @@ class AccountNotice(LetterEntry):
 
 
 class Notices(LetterEntry):
+    """`kinds`, `statuses` and `levels`: what letters call each; one that is not named is called its code."""
+
+    kinds: dict[str, Text] = {}
+    statuses: dict[str, Text] = {}
+    levels: dict[str, Text] = {}
     contacts: list[Contact] = []
     notices: list[Notice] = []
     accounts: list[AccountNotice] = []
+
+    def named(self, words: Mapping[str, str]) -> dict[str, str]:
+        by = {"kind": self.kinds, "status": self.statuses, "level": self.levels}
+        return {name: by.get(name, {}).get(said, said) for name, said in words.items()}
 
     def reached(self, agency: str, level: str = "") -> Sequence[Contact]:
         """The contacts of a level of an agency; failing that of the level anywhere, of the agency."""
@@ -278,7 +287,7 @@ def letters(
 
     `citizen`: the number at which she may be written to (`callback_planning.texted_at`), "" = none.
     """
-    level = str(words.get("level", ""))
+    level, words = str(words.get("level", "")), notices.named(words)
     found = []
     for notice in notices.about(event, case["topic"]):
         fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))

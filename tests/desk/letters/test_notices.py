@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.kinds import Kind
+from ivr.cases.statuses import Status
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.editing.undoing import undo
 from ivr.desk.letters import held_events
-from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters, load
+from ivr.desk.letters.notices import AddressedNotice, Notice, Notices, in_force, letters, load
 from tests.desk.editing.test_changing import why
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
@@ -32,6 +34,16 @@ def test_the_provinces_own_file_is_right_and_names_nobody() -> None:
     notices = load(SEED)
     assert notices.notices and not notices.contacts
     assert all(n.text for n in notices.notices)
+
+
+def test_kind_status_and_level_are_told_in_the_province_s_words_and_a_strange_one_by_its_code() -> None:
+    its = load(SEED)
+    assert {*its.kinds} == {*Kind} and {*its.statuses} == {*Status}
+    assert {*its.levels} == {"officer", "head", "deputy_governor", "governor"}
+    asking = Notice(on="case_escalated", to="citizen", by="sms", text="{kind}، {status}، {level}")
+    words = {"kind": "complaint", "status": "in_progress", "level": "mayor"}
+    [told] = letters(its.model_copy(update={"notices": [asking]}), asking.on, CASE, words, HERS)
+    assert told.text == "شکایت، در دست اقدام، mayor"
 
 
 def test_no_file_means_no_notices(tmp_path: Path) -> None:
