@@ -1,6 +1,6 @@
 // The inbox by keyboard, its deeds on many cases, its sounds. News come by inbox-news.js. Reading works without.
 
-import { toast } from "./panel.js";
+import { renew, toast } from "./panel.js";
 import { leaving, returned } from "./among.js";
 import { follow, refresh } from "./inbox-news.js";
 
@@ -118,6 +118,8 @@ async function send(form, codes) {
   if (button) button.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields });
+    if (answer.headers.get("X-CSRF-Token") === "stale" && (await renew())) return;
+    if (answer.status === 401) return toast(document.body.dataset.signedOut, "bad");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     tell(page.getElementById("told"), form, codes);
   } catch {

@@ -535,6 +535,30 @@ async def test_what_a_colleague_did_meanwhile_is_not_overridden(panel: PanelServ
     assert (await its.at.row(its.codes[0])).agency == "emdad"
 
 
+async def test_a_deed_goes_on_with_its_reason_once_one_has_signed_in_anew(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its, words = await books(panel.engine), locale.words()
+    async with window(chrome, panel, "supervisor") as page:
+        [person] = panel.made.values()
+        await live(page, "/panel/inbox?queue=all")
+        await line(page, its.codes[0]).get_by_role("checkbox").check()
+        await page.locator("[data-deed=refer]").click()
+        dialog = page.locator("#deed-refer")
+        await dialog.get_by_label(words("inbox.bulk.agency")).fill("شهرداری تبریز")
+        await dialog.locator("textarea").fill("در حوزهٔ آن است")
+        panel.clock.now += timedelta(hours=3)
+        await dialog.locator("button.main").click()
+        await expect(page.locator(".toast.bad")).to_have_text(words("common.error.signed_out"))
+        token = await panel.token_of(person)  # signed in in another tab
+        await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+        await dialog.locator("button.main").click()
+        await expect(page.locator(".toast").last).to_have_text(words("common.error.renewed"))
+        await dialog.locator("button.main").click()
+        await expect(line(page, its.codes[0]).locator(".of-agency")).to_have_text("شهرداری تبریز")
+    assert (await its.at.row(its.codes[0])).agency == "shahrdari_tabriz"
+
+
 @pytest.mark.parametrize(
     ("deed", "fields"),
     [
