@@ -244,6 +244,35 @@ async def test_whom_an_operator_has_served_hears_no_apology_though_the_server_di
     assert not told(outcome, "fallback.apology") and pbx.fallbacks == []
 
 
+async def test_whose_talk_with_an_operator_ends_by_its_time_out_hears_no_apology(pbx: Pbx) -> None:
+    answered, over = asyncio.Event(), asyncio.Event()
+
+    async def talk(agi: Agi) -> None:
+        if agi.header["agi_channel"].startswith("Local/"):  # the operator's telephone
+            answered.set()
+            await over.wait()
+            return
+        await agi.send('SET VARIABLE QUEUESTATUS ""')
+        agi.writer.write(b"EXEC Queue operators,c,,,20\n")
+        await answered.wait()
+        pbx.console(f"dialplan set chanvar {agi.header['agi_channel']} TIMEOUT(absolute) 2")
+        for asked in ("GET VARIABLE QUEUESTATUS", 'SET VARIABLE QUEUESTATUS ""'):  # as the server goes on
+            if not (await agi.reader.readline()).startswith(b"200"):
+                break
+            agi.writer.write(f"{asked}\n".encode())
+        over.set()
+
+    member = "Local/111@seda111-inbound"
+    pbx.console(f"queue add member {member} to operators")
+    try:
+        async with server(pbx, talk):
+            outcome = await pbx.call(StayOn())
+    finally:
+        pbx.console(f"queue remove member {member} from operators")
+    assert outcome.completed and outcome.ended_by == "hotline", outcome
+    assert not told(outcome, "fallback.apology") and pbx.fallbacks == []
+
+
 @pytest.mark.parametrize(
     ("variable", "apologises"),
     [("QUEUESTATUS CONTINUE", False), ("BRIDGERESULT SUCCESS", False), ("QUEUESTATUS TIMEOUT", True)],
