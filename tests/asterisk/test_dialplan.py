@@ -10,8 +10,9 @@ from typing import Literal
 import pytest
 
 from ivr.asterisk.dialplan import PROMPTS, QUEUE_NUMBERS, DialplanError, Secrets, render
+from ivr.cases import phone
 from ivr.installation import catalogue
-from ivr.settings import Address, Agi, AmiAccount, BrowserPhone, Calls, Settings, Sip
+from ivr.settings import Address, Agi, AmiAccount, BrowserPhone, Callbacks, Calls, Settings, Sip
 from ivr.voice.saying import dictated
 
 Kind = Literal["lab", "production"]
@@ -112,6 +113,26 @@ def test_the_dialplan_dictates_a_code_digit_by_digit_as_the_server_does(tmp_path
     folder = f"{settings.sounds}/${{IVR_LANGUAGE}}/"
     ids = [path.removeprefix(folder).replace("/", ".") for path in spoken.split("&")]
     assert tuple(ids) == ("code.is", *dictated(code, "fa"))
+
+
+def promised(tmp_path: Path) -> str:
+    """The expression for numbers that are promised a call."""
+    settings = Settings(state=tmp_path / "state", callbacks=Callbacks(dial="PJSIP/{number}@trunk"))
+    fallback = section(rendered("lab", tmp_path, settings), "seda111-fallback")
+    [expression] = re.findall(r'REGEX\("([^"]+)" \$\{FILTER\(0-9\+', fallback)
+    return str(expression)
+
+
+FORMS = (
+    "09141234567", "9141234567", "989141234567", "+989141234567", "00989141234567", "04133334444", "33334444",
+    "", "0912", "01", "0914123456", "091412345678", "+9891412345", "1333444", "13334444", "03334444", "110",
+    "442079460123", "+442079460123", "00442079460123", "+33334444",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", FORMS)
+def test_the_dialplan_promises_a_call_to_the_numbers_that_we_call(number: str, tmp_path: Path) -> None:
+    assert (re.search(promised(tmp_path), number) is not None) == phone.is_callable(number, "041")
 
 
 def test_files_with_secrets_are_not_for_everybody(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.dialplan import render
+from ivr.cases import phone
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import Callee
 from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
@@ -23,6 +24,7 @@ from ivr.lab.ports import free
 from ivr.settings import Address
 from ivr.store.room import STEP_BYTES, ballast_of
 from ivr.voice.wave import Measured, measure
+from tests.asterisk.test_dialplan import FORMS, promised
 from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, told, write_tone
 from tests.fixtures.small_disk import SmallDisk
 
@@ -213,6 +215,20 @@ async def test_whose_words_are_kept_is_told_the_code_of_her_case(
     assert outcome.completed and told(outcome, "fallback.kept"), outcome
     assert told(outcome, "code.is") is spoken and told(outcome, "fallback.thanks") is spoken
     assert pbx.fallbacks == []
+
+
+async def test_asterisk_promises_a_call_to_the_numbers_that_we_call(pbx: Pbx, tmp_path: Path) -> None:
+    expression, promises = promised(tmp_path), dict[str, bool]()
+
+    async def talk(agi: Agi) -> None:
+        for number in FORMS:
+            asked = f'${{REGEX(\\"{expression}\\" ${{FILTER(0-9+,{number})}})}}'
+            promises[number] = (await agi.send(f'GET FULL VARIABLE "{asked}"')).endswith("(1)")
+        await agi.send("SET VARIABLE IVR_DONE 1")
+
+    async with server(pbx, talk):
+        await pbx.call(StayOn(10))
+    assert promises == {number: phone.is_callable(number, "041") for number in FORMS}
 
 
 async def test_whom_an_operator_has_served_hears_no_apology_though_the_server_died_meanwhile(
