@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.keeping.seal_proof import read_roots
 from ivr.desk.keeping.sealing import RootsUnkept, Seal, seal
-from ivr.desk.keeping.witnessing import LATE, Witnesses, send_away, troubles
+from ivr.desk.keeping.witnessing import LATE, NOBODY, Witnesses, send_away, troubles
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch
 from ivr.settings import Email
@@ -136,6 +136,7 @@ async def test_a_root_that_did_not_leave_is_missed_until_a_later_one_is_there(en
     await sql(engine, "UPDATE outbox SET created_at = now() - interval '2 h', dead_at = now()")
     assert await troubles(engine, BOTH) == ["2 letters with a root have not left"]
     assert await troubles(engine, Witnesses(mail=BOTH.mail)) == ["1 letters with a root have not left"]
+    assert await troubles(engine, NOBODY) == []
     await sql(engine, "UPDATE custody_seals SET made_at = made_at - interval '1 h'")
     await sealed(engine, BOTH)
     await sql(engine, "UPDATE outbox SET delivered_at = now() WHERE dead_at IS NULL AND kind = 'email'")
