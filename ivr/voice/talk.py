@@ -48,7 +48,7 @@ Flow = Generator[Action, Event, T]
 
 # Speech shorter than this is taken for a click or a breath, not for words.
 VOICED_SECONDS = 0.3
-# A # that comes sooner after a full number belongs to the number.
+# A # that comes sooner after a full number belongs to the number, and after her words to them.
 LATE_HASH_SECONDS = 1.2
 # A key that comes sooner after a question begins may be the one before it, pressed twice.
 TWICE_SECONDS = 1.2
@@ -98,9 +98,9 @@ class Talk:
     """
 
     __slots__ = (
-        "_left_for", "_number_full", "_pending", "about", "asked_of", "asked_seconds", "blocked", "caller",
-        "code", "directory", "draft", "earlier", "history", "hour", "joined", "joins", "known_county",
-        "language", "least_seconds", "limits", "misses", "reason_lost", "recorded_at", "review_mode",
+        "_left_for", "_pending", "about", "asked_of", "asked_seconds", "blocked", "caller", "code",
+        "directory", "draft", "earlier", "history", "hour", "joined", "joins", "known_county", "language",
+        "late_hash", "least_seconds", "limits", "misses", "reason_lost", "recorded_at", "review_mode",
         "reviewed_at", "step", "steps", "taken_up", "turn_asked", "turn_queue", "uncased", "unknown_codes",
         "verdict", "words",
     )  # fmt: skip
@@ -139,7 +139,7 @@ class Talk:
         self.misses = 0  # in the whole call
         self.asked_seconds = 0.0  # of the questions that sort her, as far as the shell has a clock
         self._left_for: set[str] = set()  # where she was sent because the limits were reached
-        self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
+        self.late_hash = False  # a # may still come that ends a whole number, or once more her words
         self._pending: list[Sound] = []
         self.history: list[tuple[str, dict[str, str]]] = []  # steps to go back to, and the draft before each
 
@@ -188,8 +188,8 @@ class Talk:
         )
         keys = yield from self.do(action, Keys)
         if self.ends_number(not keys.pressed and keys.ended is Ended.HASH, keys.after):
-            keys = yield from self.do(replace(action, speech=speech), Keys)
-        self._number_full = max_keys > 1 and keys.ended is Ended.FULL
+            keys = yield from self.do(action, Keys)
+        self.late_hash = max_keys > 1 and keys.ended is Ended.FULL
         if step.sorts and keys.after < inf:
             self.asked_seconds += keys.after
         return keys
@@ -228,14 +228,15 @@ class Talk:
             raise Jump(onward)
 
     def deaf_to_hash(self) -> float:
-        """Seconds for which a `#` may still be the end of the number before it. Asked once per number."""
-        before, self._number_full = self._number_full, False
+        """Seconds for which a `#` may still be the end of what was before it. Asked once of each."""
+        before, self.late_hash = self.late_hash, False
         return LATE_HASH_SECONDS if before else 0.0
 
     def ends_number(self, is_hash: bool, after: float) -> bool:
         """Whether this `#` only ends the number before it, which was taken at its last digit already.
 
-        So it is when it follows within a moment; a later one means to go back. Asked once per number.
+        So it is when it follows within a moment; a later one means to go back. Asked once per number. Or it
+        is the one that ended her words, pressed twice.
         """
         deaf = self.deaf_to_hash()
         return is_hash and after < deaf

@@ -293,6 +293,6 @@ async def test_whose_further_recording_holds_no_word_has_all_her_words_kept(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     async with office(engine, tmp_path) as desk:
-        call = Pretend(keys=TO_RECORD + ADD + "#", says=[3 * SECONDS, 0])  # she slipped on 4
+        call = Pretend(keys=TO_RECORD + ADD + "##", says=[3 * SECONDS, 0])  # she slipped on 4
         await carried(line_of(desk, tree()), call, tmp_path / "recordings")
     assert call.variables["IVR_KEPT"] == "1" and sum("RECORD" in line for line in call.commands) == 2

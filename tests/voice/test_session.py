@@ -301,6 +301,17 @@ def test_hash_at_the_review_keeps() -> None:
     assert at_review().press("#").step == "code"
 
 
+def test_a_hash_pressed_twice_only_ends_her_words_and_she_hears_what_she_may_do_with_them() -> None:
+    talk = at_review()
+    heard = list(talk.heard)
+    talk.tell(Keys("", Ended.HASH, after=0.3))
+    assert talk.step == "review" and talk.heard == heard and "record.safe" in heard
+    assert talk.press("#").step == "code"
+    short = Conversation().press(*TO_RECORD).speak(0.5)
+    short.tell(Said("#", after=0.3))
+    assert short.step == "record" and short.press("#").step == "county"
+
+
 def test_silence_at_the_review_keeps() -> None:
     assert at_review().silent().step == "code"
 

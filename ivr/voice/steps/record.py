@@ -164,6 +164,7 @@ record:
         recorded = yield from talk.do(wanted, Recorded)
         if recorded.ended is not Ended.FAILED:
             talk.uncased.append(recorded)
+        talk.late_hash = recorded.ended is Ended.HASH
         if recorded.ended.is_gone:
             raise Gone  # the frame keeps her words
         return recorded
