@@ -55,7 +55,8 @@ WITH told AS MATERIALIZED (
   WHERE c.opened_at >= :since AND c.opened_at < :until AND {_CITIZENS}
 ), received AS (
   SELECT DISTINCT ON (r.id) 'received' AS what, r.agency, c.county, c.topic, c.kind, 0 AS value
-  FROM told e JOIN referrals r ON r.case_id = e.case_id AND r.referred_at = e.at AND r.reason <> 'reopened'
+  FROM told e JOIN referrals r ON r.case_id = e.case_id AND r.referred_at = e.at
+    AND (r.reason <> 'reopened' OR coalesce(e.details ->> 'from', r.agency) <> r.agency)
   JOIN cases c ON c.id = e.case_id
 ), answered AS (
   SELECT CASE WHEN e.at <= held.due_at THEN 'in_time' ELSE 'late' END AS what,
@@ -117,6 +118,14 @@ SELECT DISTINCT d.day FROM figure_days d JOIN (
   UNION SELECT (coalesce(details ->> 'due_before', CASE event WHEN 'retimed' THEN details ->> 'before' END)
     ::timestamptz AT TIME ZONE :zone)::date FROM told
 ) changed USING (day) WHERE d.day < :noted AND d.counted_at < :cutoff ORDER BY d.day
+""")
+
+# Days that were counted before so long after their end, and it is that late now.
+EARLY = text("""
+SELECT day FROM (
+  SELECT day, counted_at, (day + 1)::timestamp AT TIME ZONE :zone + CAST(:after AS interval) AS due
+  FROM figure_days
+) counted WHERE counted_at < due AND due <= :now ORDER BY day
 """)
 
 # What waits now, by body: `late` of them beyond their deadline.

@@ -1,4 +1,4 @@
-"""Days that are over are counted, once each: what the figures of the panel are made of (docs/figures.md).
+"""Days that are over are counted, and two days later again: what figures are made of (docs/figures.md).
 
 Any number of workers, in any order, after any pause: a day that has no row is counted, and one is enough. A
 day that can't be counted has a row without figures and is tried again each hour, so that it hinders no other.
@@ -20,14 +20,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.figures import WHATS, FigureFact, Numbering, What, packed
 from ivr.store.aside import Aside
 from ivr.store.engine import is_a_row_s
-from ivr.store.figure_days import CHANGED, COUNT, figure_days
+from ivr.store.figure_days import CHANGED, COUNT, EARLY, figure_days
 from ivr.store.tables import calls, cases
 
 _DAY = timedelta(days=1)
 SETTLED = timedelta(minutes=10)  # no transaction that began before midnight is still running by then
 STALE = timedelta(hours=1)  # so long a day keeps its figures though something noted today changed them
+LATE = timedelta(days=2)  # so long after its end a day is counted once more, for calls that came in late
 AT_ONCE = 500  # rows between two turns of the event loop
-FORM = 5  # raised when a day is counted or kept in another way: then all are counted anew
+FORM = 6  # raised when a day is counted or kept in another way: then all are counted anew
 FIGURES = "figures"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # when a day was counted that could not be
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('figures'))")
@@ -50,7 +51,8 @@ async def count_days(
                 return counted
             over = _midnight(day + _DAY, zone) + SETTLED
             if over > now:
-                return counted + await tally.left() + await tally.again(day, now - STALE)
+                counted += await tally.left() + await tally.again(day, now - STALE)
+                return counted + await tally.once_more()
             counted += await tally.count(day) + await tally.again(day, over)
 
 
@@ -155,6 +157,11 @@ class _Tally:
             self.aside.put(FIGURES, key, error, self.now)
             return 0
         return await self._anew(days)
+
+    async def once_more(self) -> int:
+        """Count days for the second time: a journal may have brought calls of which no case tells."""
+        asked = {"zone": self.zone, "after": SETTLED + LATE, "now": self.now}
+        return await self._anew((await self.connection.execute(EARLY, asked)).scalars().all())
 
     async def _anew(self, days: Sequence[date]) -> int:
         waiting = set(self.aside.waiting(FIGURES, self.now))

@@ -45,6 +45,12 @@ async def noted_then(at: Counter) -> None:
         await connection.execute(update(case_events).values(noted_on=day))
 
 
+async def retire(at: Counter, body: str) -> None:
+    async with at.engine.begin() as connection:
+        await connection.execute(update(agencies).where(agencies.c.code == body).values(retired_at=at.at))
+    await at.reread()
+
+
 async def found(at: Counter, days: int = 30, *, zone: str = "Asia/Tehran") -> Facts:
     return await Archive(at.engine, lambda: at.at, zone).facts(FIRST, FIRST + timedelta(days=days))
 
@@ -199,6 +205,19 @@ async def test_what_is_handed_back_to_another_body_was_received_by_that_one(at: 
     assert (bodies["abfa"][What.RECEIVED], bodies["gov_inspection"][What.RECEIVED]) == (2, 1)
 
 
+async def test_what_is_opened_again_away_from_its_body_was_received_by_who_has_it_now(at: Counter) -> None:
+    code, other = await at.open("water.bill"), await at.open("water.bill")
+    for each in (code, other):
+        await answers.give(at.engine, at.page, at.ask(each, "abfa"), "رسیدگی شد")
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(other, "citizen"))
+    await retire(at, "abfa")
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    bodies = figures.by(await found(at), "agency")
+    assert (bodies["abfa"][What.RECEIVED], bodies["gov_inspection"][What.RECEIVED]) == (2, 1)
+
+
 async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies(at: Counter) -> None:
     paused, sorted_ = await at.open(), await at.open()
     at.later(6)
@@ -243,9 +262,7 @@ async def test_not_solved_is_counted_for_whose_answer_it_was_though_another_has_
 ) -> None:
     code = await at.open()
     await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
-    async with at.engine.begin() as connection:
-        await connection.execute(update(agencies).where(agencies.c.code == "abfa").values(retired_at=at.at))
-    await at.reread()
+    await retire(at, "abfa")
     at.later()
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     bodies = figures.by(await found(at), "agency")
@@ -304,7 +321,7 @@ async def test_what_is_noted_in_a_way_that_can_t_be_read_keeps_no_day_from_being
     await noted_then(at)
     aside = Aside()
     at.later(2)
-    assert await count_days(at.engine, TIMEZONE, at.at, aside) == 2
+    assert await count_days(at.engine, TIMEZONE, at.at, aside) == 4, "two of them once more"
     assert aside.counts == {"figures": 1}
 
 
@@ -351,6 +368,20 @@ async def test_calls_that_reached_us_are_counted_by_their_hour(at: Counter) -> N
     await at.open()
     hours = figures.hours(await found(at), What.CALLED)
     assert hours[2, 11] == 2 and hours.sum() == 2
+
+
+async def test_calls_without_a_case_that_a_journal_brings_late_are_counted_after_two_days(
+    at: Counter,
+) -> None:
+    await at.open()
+    night = datetime.fromisoformat("2026-11-26T00:10:00+03:30")
+    assert await count(at, night) == 1
+    async with at.engine.begin() as connection:
+        row = (await connection.execute(select(calls))).mappings().one()
+        await connection.execute(calls.insert().values({**row, "id": uuid.uuid4()}))
+    assert [await count(at, night + timedelta(days=days)) for days in (1, 2, 2)] == [1, 2, 0]
+    at.at = night + timedelta(days=2)
+    assert figures.hours(await found(at), What.CALLED)[2, 11] == 2
 
 
 async def test_counting_reads_only_its_day(at: Counter) -> None:
