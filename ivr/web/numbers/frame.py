@@ -66,6 +66,12 @@ def unnamed(dimension: str, code: str, words: Locale) -> str:
     return code or words("numbers.unknown_county")
 
 
+def percent(share: float) -> int:
+    """Whole ones; nothing that is less than all is told as all, or more than nothing as nothing."""
+    told = round(100 * share)
+    return min(max(told, 1), 99) if 0 < round(share, 9) < 1 else told
+
+
 def shown(words: Locale) -> Any:
     """A number as its kind of column writes it; "—" for none."""
 
@@ -73,7 +79,7 @@ def shown(words: Locale) -> Any:
         if value is None:
             return words("common.none")
         if kind == SHARE:
-            return words("numbers.percent", n=round(100 * value))
+            return words("numbers.percent", n=percent(value))
         if kind == SCORE:
             return number(round(value, 1))
         if kind == DAYS:

@@ -21,7 +21,7 @@ SheetRow = Sequence[Any]
 Batches = AsyncIterator[Sequence[SheetRow]]
 
 TEXT, NUMBER, SHARE, MOMENT = "text", "number", "share", "moment"  # kinds of columns
-_FORMATS = {NUMBER: "#,##0.##", SHARE: "0%", MOMENT: "[$-fa-IR,16]yyyy/mm/dd hh:mm"}
+_FORMATS = {NUMBER: "#,##0.##", SHARE: "0.0%", MOMENT: "[$-fa-IR,16]yyyy/mm/dd hh:mm"}
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _MOST_CELL = 32_000  # characters; Excel takes 32,767
 _BOM = "\ufeff"

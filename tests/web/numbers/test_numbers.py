@@ -34,9 +34,10 @@ from ivr.desk.recordings.hearing import keep_swept
 from ivr.lab.pace import patience
 from ivr.store.derived import exports
 from ivr.store.tables import audit, cases
+from ivr.web.numbers.frame import shown
 from ivr.web.panel import charts
 from ivr.web.panel.locale import digits, words
-from ivr.web.panel.sheets import harmless
+from ivr.web.panel.sheets import SHARE, harmless
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED, create, drop, named, warm_engine
@@ -316,6 +317,20 @@ async def test_a_letter_is_a_pdf_for_who_may_see_the_case(served: PanelServed) -
     assert (await other.get(path)).status == 404
     assert (await own.get(path.replace("referral", "escalation"))).status == 404
     assert (await own.get(path.replace("referral", "bill"))).status == 404
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.0, 0), (0.003, 1), (0.5, 50), (0.996, 99), (0.99999999999, 100), (1.0, 100)]
+)
+def test_a_share_is_told_as_all_or_nothing_only_where_it_is(share: float, told: int) -> None:
+    assert shown(words())(share, SHARE) == words()("numbers.percent", n=told)
+
+
+async def test_a_workbook_shows_a_share_to_the_tenth_of_a_percent(served: PanelServed) -> None:
+    client = await served.signed_in("supervisor")
+    answer = await client.get(f"/panel/numbers/export/league.xlsx?{ABAN}")
+    page = load_workbook(io.BytesIO(await answer.read())).worksheets[0]  # type: ignore[no-untyped-call]
+    assert page["C2"].number_format == "0.0%"
 
 
 def test_scales_end_on_round_whole_numbers() -> None:
