@@ -110,12 +110,13 @@ class VerifyStep(OurCallStep):
     def perform(self, talk: Talk) -> Flow[str]:
         speech: Speech = ("callback.greeting", "callback.verify")
         yield from talk.do(Say(speech, talk.language), Said)
-        for again in ((), speech, speech):
-            keys = yield from talk.ask(self, again, 1)
-            if keys.pressed in ("1", "2"):
-                talk.verdict = "confirmed" if keys.pressed == "1" else "refused"
-                talk.say("callback.verified" if keys.pressed == "1" else "callback.refused")
-                break
+        match (yield from self.key(talk, (), ("1", "2"), again=speech)):
+            case "1":
+                talk.verdict = "confirmed"
+                talk.say("callback.verified")
+            case "2":
+                talk.verdict = "refused"
+                talk.say("callback.refused")
         return (yield from self.goodbye(talk))
 
 

@@ -71,7 +71,7 @@ class InvitationStep(OurCallStep):
 
     def _ask(self, talk: Talk) -> Flow[None]:
         again = self.speech(talk.language)
-        match (yield from self.key(talk, "meeting.menu", ("1", "2", "3"), again)):
+        match (yield from self.key(talk, ("meeting.menu",), ("1", "2", "3"), again)):
             case "1":
                 talk.verdict = "comes"
                 talk.say("meeting.comes")

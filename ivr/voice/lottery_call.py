@@ -42,7 +42,7 @@ class LotteryStep(OurCallStep):
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         who: Speech = ("callback.greeting", "lottery.who")
         yield from talk.do(Say((*who, *which), talk.language), Said)
-        match (yield from self.key(talk, "lottery.menu", ("1", "2", "3"), again=("lottery.who",))):
+        match (yield from self.key(talk, ("lottery.menu",), ("1", "2", "3"), again=("lottery.who",))):
             case "1" | "2" as key:
                 yield from self._talk(talk, key == "1")
             case "3":

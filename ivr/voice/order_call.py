@@ -54,7 +54,7 @@ class OrderStep(OurCallStep):
         told = (*self._due(talk), f"agency.{self.news.agency}", *map(Words, script.pieces(self.news.words)))
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         yield from talk.do(Say(("callback.greeting", *told, *which), talk.language), Said)
-        key = yield from self.key(talk, "order.menu", _MEANS, again=told)
+        key = yield from self.key(talk, ("order.menu",), _MEANS, again=told)
         if key:
             talk.verdict = _MEANS[key]
             if key == "3" and self.news.order:

@@ -20,13 +20,17 @@ class OurCallStep(Asking):
 
     __slots__ = ()
 
-    def key(self, talk: Talk, menu: str, keys: Container[str], again: Speech) -> Flow[str]:
-        """Which of `keys` she presses, "" of who presses none. `again` goes before the next times."""
-        told: Speech = ()
-        for _ in range(TRIES):
-            pressed = (yield from talk.ask(self, (*told, menu), 1)).pressed
+    def key(self, talk: Talk, menu: Speech, keys: Container[str], again: Speech) -> Flow[str]:
+        """Which of `keys` she presses, "" of who presses none. `again` goes before the next times.
+
+        `*` only has it told again, as everywhere.
+        """
+        told, left = Speech(), TRIES
+        while left:
+            pressed = (yield from talk.ask(self, (*told, *menu), 1)).pressed
             if pressed in keys:
                 return pressed
+            left -= pressed != "*"
             told = again
         return ""
 

@@ -35,7 +35,7 @@ class TurnStep(OurCallStep):
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code
         yield from talk.do(Say(("callback.greeting", "turn.who"), talk.language), Said)
-        match (yield from self.key(talk, "turn.menu", ("1", "2"), again=("turn.who",))):
+        match (yield from self.key(talk, ("turn.menu",), ("1", "2"), again=("turn.who",))):
             case "1":
                 yield from self._put_through(talk)
             case "2":

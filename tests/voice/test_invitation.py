@@ -58,8 +58,9 @@ def test_nothing_cuts_day_and_place_short() -> None:
     assert isinstance(action, Say) and not action.barge_in
 
 
-def test_another_key_tells_it_again_and_silence_is_no_answer() -> None:
-    talk = called().press("*")
+@pytest.mark.parametrize("keys", ["7", "***7"])
+def test_another_key_tells_it_again_and_silence_is_no_answer(keys: str) -> None:
+    talk = called().press(*keys)
     assert "meeting.invited.governor" in talk.heard and talk.heard[-1] == "meeting.menu"
     talk.silent(2)
     assert talk.session.verdict == "" and talk.heard[-1] == "callback.goodbye"

@@ -67,6 +67,12 @@ def test_who_does_not_want_to_is_left_alone_and_silence_says_nothing() -> None:
     assert talk.over and talk.session.verdict == ""
 
 
+def test_a_star_tells_it_again_as_often_as_she_likes() -> None:
+    talk = called().press("*", "*", "*")
+    assert talk.heard == ["lottery.who", "lottery.menu"]
+    assert talk.press("3").session.verdict == "wont_talk"
+
+
 def test_where_no_disk_has_room_she_is_told_that_nothing_is_recorded() -> None:
     talk = called(room=False).press("1")
     assert talk.heard == ["lottery.unrecorded", "lottery.connecting"] and not connecting(talk).record

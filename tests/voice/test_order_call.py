@@ -37,8 +37,9 @@ def test_she_hears_who_was_to_do_what_and_her_key_counts(
     assert talk.over and talk.session.verdict == verdict and talk.heard == [said, "callback.goodbye"]
 
 
-def test_another_key_tells_it_again_and_silence_says_nothing() -> None:
-    talk = called().press("*")
+@pytest.mark.parametrize("keys", ["7", "***7"])
+def test_another_key_tells_it_again_and_silence_says_nothing(keys: str) -> None:
+    talk = called().press(*keys)
     assert talk.heard == ["order.due", "agency.abfa", Words("آب وصل شود"), "order.menu"]
     talk.silent(2)
     assert talk.over and talk.session.verdict == ""

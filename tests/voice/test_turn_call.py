@@ -44,6 +44,12 @@ def test_without_her_key_nobody_is_put_through_and_she_counts_as_not_reached() -
     assert talk.over and not talk.transfers and talk.session.verdict == ""
 
 
+def test_a_star_tells_it_again_as_often_as_she_likes() -> None:
+    talk = called().press(*"*" * TRIES)
+    assert talk.heard == ["turn.who", "turn.menu"]
+    assert talk.press("1").session.verdict == "talked"
+
+
 AFTER_HER_WORDS = b"""\
 menu: "after"
 languages: [fa]

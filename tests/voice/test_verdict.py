@@ -429,7 +429,8 @@ def test_a_closed_case_is_opened_again_by_its_own_caller() -> None:
 def test_a_number_that_was_given_is_asked_for_and_nothing_is_told(key: str, verdict_: str) -> None:
     talk = Conversation(menu=callback.verification("az"))
     assert talk.heard == ["callback.greeting", "callback.verify"]
-    talk.press("7", key)
+    assert talk.press("7", "*", "*", "*").heard == ["callback.greeting", "callback.verify"]
+    talk.press(key)
     assert talk.over and talk.session.verdict == verdict_ and talk.verdicts == []
 
 
