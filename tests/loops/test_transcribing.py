@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ivr.speech.recognition import Recogniser, RecognitionError, by_command, by_
 from ivr.store import key_file
 from ivr.store.aside import Aside, NoneWorks
 from ivr.store.tables import recordings, suggestions
+from ivr.voice.actions import KeepWords
 from tests.desk.counter import Counter, counter
 from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.database import SEED
@@ -96,6 +98,26 @@ async def test_words_are_kept_told_and_asked_for_a_suggestion_that_assigns_nothi
     assert (guess.source, guess.assigned, guess.top[0]["topic"]) == ("transcript", False, "water.supply")
     after = await at.row(water)
     assert (after.agency, after.topic, after.status) == (before.agency, before.topic, before.status)
+
+
+async def test_words_that_join_a_case_are_heard_in_the_language_of_the_call_in_which_they_were_said(
+    engine: AsyncEngine, tmp_path: Path, program: list[str]
+) -> None:
+    at = await counter(engine)
+    code, recorded = await said(engine, tmp_path, 400), words()
+    write_tone(tmp_path / "recordings" / f"{recorded.name}.wav", 600, 2)
+    again = replace(call(), language="az", cases={code: str((await at.row(code)).id)})
+    async with office(engine, tmp_path / "again") as desk:
+        await desk.intake.keep_words(again, KeepWords(code, recorded, instead=False))
+        await desk.pump.idle()
+    listener = transcriber(engine, tmp_path, program)
+    for language, words_so_far in (
+        ("az", {None, "برق کوچه ما رفته است"}),
+        ("fa", {"سه روز است آب خانه ما قطع است", "برق کوچه ما رفته است"}),
+    ):
+        listener.recogniser = Recogniser({language: program}, 20)
+        await listener.all()
+        assert {each["transcript"] for each in (await at.case(code))["recordings"]} == words_so_far
 
 
 async def test_words_in_an_envelope_are_lent_to_the_program_and_not_left_about(

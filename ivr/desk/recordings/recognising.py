@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.suggest import Suggester
@@ -18,14 +18,14 @@ from ivr.desk.case import suggestion_outcomes
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import locked
 from ivr.store.recordings import TO_TRANSCRIBE
-from ivr.store.tables import cases, provinces, recordings
+from ivr.store.tables import calls, cases, provinces, recordings
 
 EVENT = "transcribed"
 
 
 @dataclass(frozen=True, slots=True)
 class Unheard:
-    """A recording that nobody has listened to by machine."""
+    """A recording that nobody has listened to by machine. `language`: of the call in which it was said."""
 
     name: str
     case: uuid.UUID
@@ -42,16 +42,20 @@ async def take(
 
     `languages`: those that can be recognised, "" among them = all. Held by a lock of its own: no row is.
     """
+    spoken = func.coalesce(func.nullif(calls.c.language, ""), cases.c.language)
+    about = (cases.c.id, cases.c.code, cases.c.kind, cases.c.county)
     query = (
-        select(recordings.c.name, cases.c.id, cases.c.code, cases.c.language, cases.c.kind, cases.c.county)
+        select(recordings.c.name, spoken.label("language"), *about)
+        .select_from(recordings)
         .join(cases, cases.c.id == recordings.c.case_id)
+        .outerjoin(calls, calls.c.id == recordings.c.call_id)
         .where(TO_TRANSCRIBE, ~recordings.c.silent, ~recordings.c.superseded)
         .where(recordings.c.name.not_in(besides))
         .order_by(recordings.c.recorded_at.desc())
         .limit(20)
     )
     if "" not in languages:
-        query = query.where(cases.c.language.in_(languages))
+        query = query.where(spoken.in_(languages))
     for row in (await connection.execute(query)).all():
         mine = await connection.execute(
             text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 112))"), {"name": row.name}
