@@ -56,6 +56,7 @@ _FIGURE = re.compile(
 )
 _DASH = re.compile(r"\s*[-–—]\s*")
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
+_ORDINAL = re.compile("c([ıiuü])")
 _BEFORE = re.compile(r"([^\W\d_]+(?:\u200c[^\W\d_]+)*)[\s:،,\u064b-\u0655\u200c]*$")
 _AFTER = re.compile(r"\s*([^\W\d_]+|%)")
 
@@ -99,9 +100,18 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
             between = " " if language == "az" else f" {say(('sign.to',))} "  # «on on iki», «ده تا دوازده»
         yield between
         suffix = _SUFFIX.match(text, found.end()) if language == "az" else None  # «10:30-da» is one word
-        yield f" {say(_speech(one, language, say))}" + ("" if suffix else " ")
+        spoken = say(_speech(one, language, say))
+        yield f" {spoken}" + (_ordinal(spoken, text, suffix.end()) if suffix else " ")
         at, last = suffix.end() if suffix else found.end(), one
     yield text[at:]
+
+
+def _ordinal(spoken: str, text: str, at: int) -> str:
+    """What stands between a number and the «-ci» that makes it an ordinal: «beş-in-ci», «altı-n-cı»."""
+    ending = _ORDINAL.match(text, at)
+    if ending is None:
+        return ""
+    return "n" if spoken.endswith(tuple("aeəıioöuü")) else f"{ending[1]}n"
 
 
 def _beside(pattern: re.Pattern[str], text: str, at: int = 0) -> str:
