@@ -33,6 +33,8 @@ Duty = Literal["calls", "panel", "work"]  # what a process does; the command lin
 DUTIES: tuple[Duty, ...] = ("calls", "panel", "work")
 SECRETS = ("secret", "password", "key", "headers", "_url")  # so end the names of what is never shown
 OTHERS_READ = ("IVR_CONFIG", "IVR_LAB_CACHE", "IVR_TEST_RUN", "IVR_WRITE_DOCS")  # that are no settings
+# What an orchestrator tells each process of a service that is called `ivr`.
+OF_A_SERVICE = re.compile(r"IVR_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_\w+)?)")
 UNTOLD = ("extra_forbidden", "model_type")  # kinds of mistakes whose value nobody can say is no secret
 
 
@@ -212,6 +214,13 @@ class Province(SettingsGroup):
     seed: Path = Path("db/seed/east-azerbaijan")
     timezone: str = TIMEZONE
     weekend: tuple[Annotated[int, Field(ge=0, le=6)], ...] = (3, 4)  # Python weekdays: Thursday, Friday
+
+    @field_validator("weekend")
+    @classmethod
+    def _leaves_a_day(cls, given: tuple[int, ...]) -> tuple[int, ...]:
+        if len({*given}) > 6:
+            raise ValueError("no working day is left, so nothing would ever be due")
+        return given
 
     @field_validator("timezone")
     @classmethod
@@ -452,7 +461,7 @@ class Settings(BaseSettings):
     ballast_mb: int = Field(256, ge=0)  # on each disk, but no more than a twentieth of it
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
     database_owner_url: str = Field("", repr=False)  # who migrates and restores; "" = the same
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_level: Literal["NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL"] = "INFO"
     web: Web = Web()
     agi: Agi = Agi()
     ami: AmiAccount = AmiAccount()
@@ -576,7 +585,8 @@ def _is_strange(name: str) -> bool:
     """Whether it is meant for a setting that we don't have: whoever reads the environment passes over it."""
     given = name.upper()
     first = given.removeprefix("IVR_").partition("__")[0].lower()
-    return given.startswith("IVR_") and given not in OTHERS_READ and first not in Settings.model_fields
+    others = given in OTHERS_READ or OF_A_SERVICE.fullmatch(given)
+    return given.startswith("IVR_") and not others and first not in Settings.model_fields
 
 
 def _no_json(error: EnvironmentMistake) -> str:

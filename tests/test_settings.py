@@ -27,6 +27,20 @@ def test_a_slip_in_a_variable_is_told_and_not_passed_over(monkeypatch: pytest.Mo
         load()
 
 
+def test_what_an_orchestrator_tells_of_a_service_of_our_name_is_no_slip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_8111_TCP", "PORT_8111_TCP_ADDR"):
+        monkeypatch.setenv(f"IVR_{name}", "10.0.0.1")
+    assert load().web.port == 8111
+
+
+@pytest.mark.parametrize("level", ["WARN", "FATAL", "NOTSET"])
+def test_each_level_that_the_log_has_is_one(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    monkeypatch.setenv("IVR_LOG_LEVEL", level)
+    assert load().log_level == level
+
+
 def test_a_list_that_is_no_json_is_told_by_its_variable_and_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -64,6 +78,7 @@ def test_no_value_of_an_environment_file_has_a_comment_behind_it() -> None:
         ("log_level: debug", "log_level .*'DEBUG', 'INFO'"),
         ("province: {timezone: Asia/Tehrn}", r"province\.timezone .*no time zone is called so"),
         ("province: {weekend: [7]}", r"province\.weekend\.0 .*less than or equal to 6"),
+        ("province: {weekend: [0, 1, 2, 3, 4, 5, 6]}", r"province\.weekend .*no working day is left"),
         ("calls: {languages: []}", r"calls\.languages .*at least 1 item"),
         ("agi: {allow: [10.0.0.0/33]}", r"agi\.allow .*'10\.0\.0\.0/33'"),
         ("rtp: {start: 20999, end: 20000}", "rtp .*start must be lower than end"),
