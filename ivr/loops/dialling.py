@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 CONTEXT = "seda111-callback"
 ATTEMPT = "IVR_ATTEMPT"
+LANGUAGE = "IVR_LANGUAGE"  # in which the dialplan apologises where no server takes the call
 NUMBER = "{number}"
 LOOK_SECONDS = 3.0  # how often a call that is due is looked for
 TELL_SECONDS = 60.0  # how often it is told whether anybody is called from here
@@ -263,7 +264,7 @@ class Dialler:
             dial_string(self.trunk, placing.number),
             context=CONTEXT,
             exten="s",
-            variables={ATTEMPT: str(placing.id)},
+            variables={ATTEMPT: str(placing.id), LANGUAGE: placing.language},
             caller_id=self.trunk.caller_id,
             timeout=self.trunk.ring_seconds,
             channel_id=str(placing.id),

@@ -6,7 +6,7 @@ import asyncio
 import re
 import shutil
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ivr.asterisk.dialplan import render
 from ivr.cases import phone
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import Callee
-from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
@@ -299,6 +299,26 @@ async def test_who_has_talked_on_a_call_of_ours_is_not_told_to_call_again(
     async def talk(agi: Agi) -> None:
         await agi.send(f"SET VARIABLE {variable}")
 
+    outcome = await called_by_us(pbx, talk)
+    tones = [is_beep(audio, 400.0) for _, audio in outcome.heard]  # as prompts have
+    assert outcome.completed and any(tones) is apologises, outcome
+
+
+@pytest.mark.parametrize(("variables", "language"), [({"IVR_LANGUAGE": "az"}, "az"), ({}, "fa")])
+async def test_the_dialplan_knows_the_language_in_which_we_call_her_before_a_server_tells(
+    pbx: Pbx, variables: dict[str, str], language: str
+) -> None:
+    known = list[str]()
+
+    async def talk(agi: Agi) -> None:
+        known.append(await agi.send("GET VARIABLE IVR_LANGUAGE"))
+
+    await called_by_us(pbx, talk, variables)
+    assert known == [f"200 result=1 ({language})"]
+
+
+async def called_by_us(pbx: Pbx, talk: Talk, variables: Mapping[str, str] | None = None) -> CallerReport:
+    """Of who answers a call that was placed with these variables."""
     callee, number = Callee(), fresh_number()
     callee.answers[number] = (StayOn(),)
     there = f"PJSIP/loopback/sip:{number}@127.0.0.1:{await callee.open()}"
@@ -307,14 +327,13 @@ async def test_who_has_talked_on_a_call_of_ours_is_not_told_to_call_again(
     try:
         await ami.connect()
         async with server(pbx, talk):
-            await ami.originate(there, context="seda111-callback", exten="s", wait=False)
+            context = "seda111-callback"
+            await ami.originate(there, context=context, exten="s", wait=False, variables=variables)
             await callee.until_over(number)
     finally:
         await ami.close()
         callee.close()
-    outcome = callee.outcomes[number]
-    tones = [is_beep(audio, 400.0) for _, audio in outcome.heard]  # as prompts have
-    assert outcome.completed and any(tones) is apologises, outcome
+    return callee.outcomes[number]
 
 
 @pytest.mark.parametrize(

@@ -561,6 +561,22 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
     assert hers.next_at == NOON + SOON
 
 
+async def test_the_dialplan_is_told_her_language_for_where_no_server_takes_the_call(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(callbacks).values(language="az"))
+
+    async def speak(words: str, language: str) -> str | None:
+        return words
+
+    async with dialling(engine, tmp_path, speak) as (dialler, peer):
+        await tried(dialler)
+    [rung] = [each for each in peer.received if each["action"] == "Originate"]
+    assert rung["variable"] == "IVR_LANGUAGE=az"
+
+
 async def test_who_is_to_hear_a_person_s_voice_is_rung_once_its_recording_is_there(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
