@@ -50,7 +50,7 @@ def menu_schema(
                 "items": {"$ref": "#/$defs/language"},
                 "minItems": 1,
                 "uniqueItems": True,
-                "description": "A silent caller gets that of her latest call, else the first.",
+                "description": "A silent caller gets that of her latest case by telephone, else the first.",
             },
             "start": START.schema(),
             "defaults": {
