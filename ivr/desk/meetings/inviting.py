@@ -80,7 +80,7 @@ async def invite(
     async with transaction(books) as connection:
         await alone(connection)
         session = await planned(connection, number)
-        if session.starts_at <= now:
+        if await begins(connection, session) <= now:
             raise Refused(f"session {number} has begun")
         owed = await _needed(connection, page, number, now)
         bodies = sorted({body for _, _, body in owed} | await _answering(connection, page, session, now))
@@ -192,12 +192,12 @@ async def give_view(
 
 
 async def note_came(books: Books, ask: Instruction, number: int, agency: str, came: Came) -> None:
-    """Who of the body was there, from the day of the session on."""
+    """Who of the body was there, once the session has begun."""
     if ask.actor.side is not Side.DESK:
         raise Refused("only the office notes who came")
     async with transaction(books) as connection:
         session = await planned(connection, number)
-        if session.starts_at > ask.now:
+        if await begins(connection, session) > ask.now:
             raise Refused(f"session {number} has not begun")
         its = (meeting_invitations.c.session == number, meeting_invitations.c.agency == agency)
         row = {"came": came, "came_by": ask.actor.name}
@@ -270,7 +270,7 @@ async def _ask(
     aside: Aside | None,
 ) -> None:
     """What was asked for before another session is owed before this one now; what was given stays."""
-    due_at = view_due(page.calendar, session.starts_at, now)
+    due_at = view_due(page.calendar, await begins(connection, session), now)
     known = await views_of(connection, {id for id, _, _ in owed})
 
     async def ask(each: Owed) -> int:

@@ -174,6 +174,7 @@ async def session_page(
         papers = await indicator.listed(connection, row.number) if not visit.scope.agency else []
         views = await inviting.views_of(connection, {seat.wish.case.id for seat in seats if seat.wish})
         annex = complete and await _is_annexed(connection, seats)
+        begins = await session_moving.begins(connection, row)
     return visit.render(
         "meetings/session.html",
         status=422 if form else 200,
@@ -203,7 +204,7 @@ async def session_page(
         whole=not visit.scope.agency,
         names=await names_of(visit),
         called=called,
-        **_by_now(visit, row, seats, ZoneInfo(page.calendar.timezone)),
+        **_by_now(visit, row, begins, ZoneInfo(page.calendar.timezone)),
     )
 
 
@@ -214,14 +215,13 @@ async def _is_annexed(connection: AsyncConnection, seats: Sequence[Seat]) -> boo
     return bool(sealed) or any(agenda.is_apart(case) for case in heard)
 
 
-def _by_now(visit: Visit, row: Row[Any], seats: Sequence[Seat], zone: ZoneInfo) -> dict[str, bool]:
+def _by_now(visit: Visit, row: Row[Any], begins: datetime, zone: ZoneInfo) -> dict[str, bool]:
     """What of it is over, and what may be done at this time; late, it begins with its first slot."""
-    begins = min((seat.slot.starts_at for seat in seats), default=row.starts_at)
     its_day, today = row.starts_at.astimezone(zone).date(), visit.now.astimezone(zone).date()
     planned = row.state == "planned"
     may_hold = planned and visit.allowed("meetings_hold")
     return {
-        "begun": row.starts_at <= visit.now,
+        "begun": begins <= visit.now,
         "today": its_day == today,
         "may_hold": may_hold and row.ends_at > visit.now,
         "may_note": may_hold and its_day <= today,

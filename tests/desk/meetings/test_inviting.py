@@ -275,6 +275,25 @@ async def test_until_a_late_session_begins_a_body_may_send_somebody_else(at: Hal
         await inviting.answer(at.engine, at.by("", who="abfa/karimi"), number, I.ACCEPTS)
 
 
+async def test_until_a_late_session_begins_the_office_invites_one_more_body_and_asks_for_its_view(
+    at: Hall,
+) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    at.later(6)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    await request_deciding.review(at.engine, at.page, at.by(codes["water"]), bodies=["abfa", "tamin"])
+    assert await invite(at, number) == ["tamin"]
+    with pytest.raises(Refused, match="has not begun"):
+        await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
+    async with at.engine.connect() as connection:
+        [owed] = [each for each in await inviting.owed_views(connection, number) if each.agency == "tamin"]
+    assert owed.due_at == at.at + timedelta(minutes=30)
+    at.at = owed.due_at
+    with pytest.raises(Refused, match="has begun"):
+        await invite(at, number)
+
+
 async def test_who_answers_from_a_page_of_before_the_session_was_moved_has_promised_nothing_for_the_new_day(
     at: Hall,
 ) -> None:

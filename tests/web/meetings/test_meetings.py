@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from ivr.cases.hearing_order import Urgency
 from ivr.desk.case import answers, referring
-from ivr.desk.meetings import agenda
+from ivr.desk.meetings import agenda, session_moving
 from ivr.store.tables import audit
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
@@ -195,6 +195,24 @@ async def test_a_head_sees_only_what_needs_his_agency_and_nothing_about_himself(
     everything = (await (await office(panel)).text(session)).replace(" ", "")
     assert all(grouped(code) in everything for code in (needs, private, others))
     assert (await head.post(f"{session}/fill")).status == 403
+
+
+async def test_a_body_says_who_comes_until_the_session_begins_whenever_its_own_citizens_are_heard(
+    panel: PanelServed, at: Hall
+) -> None:
+    await at.accepted(5, "09141234561", bodies=["edu"])
+    await at.accepted(3, "09141234562", bodies=["abfa"])
+    number = await at.session()
+    await at.fill(number)
+    session, begins = f"{MEETINGS}/sessions/{number}", at.at + timedelta(days=6)
+    assert (await (await office(panel)).post(f"{session}/invite")).status == 303
+    panel.clock.now = at.at = begins - timedelta(minutes=5)
+    assert 'name="state"' in await (await panel.signed_in("officer")).text(session)
+    panel.clock.now = at.at = begins + timedelta(minutes=5)  # abfa's slot is still to come
+    assert 'name="state"' not in await (await panel.signed_in("officer")).text(session)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    assert 'name="state"' in await (await panel.signed_in("officer")).text(session)
+    assert f"{session}/invite" in await (await office(panel)).text(session)
 
 
 def grouped(code: str) -> str:
