@@ -19,6 +19,7 @@ from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import agenda, body_notices
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.session_planning import (
+    BEGINS,
     LONGEST,
     alone,
     booked,
@@ -143,12 +144,10 @@ async def _told(one: Deciding, what: str, waits: bool = True) -> None:
 
 
 async def begins(connection: AsyncConnection, session: Row[Any]) -> datetime:
-    """With its first slot: a delay moves the slots, and not the hour at which it was to begin."""
-    query = select(meeting_slots.c.starts_at).where(meeting_slots.c.session == session.number)
-    found: datetime | None = (
-        await connection.execute(query.order_by(meeting_slots.c.slot).limit(1))
-    ).scalar()
-    return found or session.starts_at
+    """With its first slot, also where it is late."""
+    query = select(BEGINS).where(meeting_sessions.c.number == session.number)
+    at: datetime = (await connection.execute(query)).scalar_one()
+    return at
 
 
 async def _begun(connection: AsyncConnection, number: int) -> bool:

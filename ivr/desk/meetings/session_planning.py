@@ -40,6 +40,11 @@ from ivr.store.tables import (
 CHANNEL = "ivr_hours"  # NOTIFY: an hour or its line has changed
 LONGEST = 300  # characters of a place or a link
 
+# A session begins with its first slot: a delay moves the slots, and not the hour at which it was to begin.
+_FIRST = select(meeting_slots.c.starts_at).where(meeting_slots.c.session == meeting_sessions.c.number)
+_FIRST = _FIRST.order_by(meeting_slots.c.slot).limit(1)
+BEGINS = func.coalesce(_FIRST.scalar_subquery(), meeting_sessions.c.starts_at)
+
 # Agendas are changed one at a time. That nobody is booked twice is the index's to see to, whoever comes.
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('meeting slots'))")
 
@@ -272,7 +277,7 @@ async def refuse_twice(
     """Raises Refused when the official sits elsewhere then. `but`: the session that is being moved."""
     its = meeting_sessions.c
     same = (its.official == wanted.official, its.agency == wanted.agency, its.state == SessionState.PLANNED)
-    at_once = (its.starts_at < ends_at, its.ends_at > starts_at, its.number != but)
+    at_once = (ends_at > BEGINS, its.ends_at > starts_at, its.number != but)
     query = select(its.number).where(*same, *at_once).limit(1)
     if (found := (await connection.execute(query)).scalar()) is not None:
         raise Refused(f"the {wanted.official} of {wanted.agency} sits in session {found} then")

@@ -178,6 +178,8 @@ async def test_no_delay_lasts_into_the_next_session_of_that_official(at: Hall) -
     with pytest.raises(Refused, match=f"sits in session {other} then"):
         await session_moving.delay(at.engine, at.page, late, number, 30)
     assert await session_moving.delay(at.engine, at.page, late, number, 20) == [code], "right up to it"
+    assert await session_moving.delay(at.engine, at.page, late, other, 30) == []
+    assert await session_moving.delay(at.engine, at.page, late, number, 30) == [code], "it is late itself"
 
 
 @pytest.mark.parametrize("minutes", [0, 361])
