@@ -15,7 +15,7 @@ from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Select, Sequence, inspect, select, text
+from sqlalchemy import Connection, Select, Sequence, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -29,6 +29,7 @@ from ivr.desk.reading import as_json
 from ivr.desk.recordings import revealing
 from ivr.settings import Settings
 from ivr.store import schema
+from ivr.store.calendar_revisions import UNTIMED
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
 from ivr.store.tables import (
@@ -225,6 +226,23 @@ async def test_whom_the_dialplan_alone_recorded_before_is_named_by_no_number_and
         assert found.all() == [*both, ("1.1", 8)]
         told = await connection.execute(select(audit.c.action, audit.c.detail))
         assert told.all() == [("calls_forgotten", {"numbers": [7]})]
+    await engine.dispose()
+
+
+async def test_collective_cases_that_are_open_are_timed_anew_and_no_others(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        await first_form(connection)
+        for number in range(3):
+            await open_case(connection, number)
+        await connection.run_sync(go, up="0167")
+        its = cases.c
+        whole = update(cases).values(channel="collective")
+        await connection.execute(whole.where(its.code == "0"))
+        await connection.execute(whole.where(its.code == "1").values(closed_at=NOW))
+        await connection.run_sync(go, up="0168")
+        found = await connection.execute(select(its.timed_by).order_by(its.id))
+        assert found.scalars().all() == [UNTIMED, 0, 0]
     await engine.dispose()
 
 
