@@ -38,7 +38,7 @@ from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.case import turn_calls
 from ivr.store import recording_files
 from ivr.store.disk_thread import ask_once, in_time
-from ivr.store.volumes import SECOND
+from ivr.store.folders import day_folders
 from ivr.voice import script
 from ivr.voice.wave import HEADER_BYTES
 
@@ -205,7 +205,7 @@ class Dialler:
         Nobody is asked about what was not heard. An answer whose recording stays away is the desk's to tell;
         whatever there is of one in parts she is rung to hear.
         """
-        there = [await self._is_there(name) for name in placing.clips]
+        there = [await self._is_there(name, placing.opened) for name in placing.clips]
         words = placing.answer if all(there) else placing.instead or placing.answer
         spoken = await self._is_spoken(words, placing.language)
         if spoken and (all(there) or placing.instead):
@@ -230,9 +230,9 @@ class Dialler:
                 return False
         return True
 
-    async def _is_there(self, name: str) -> bool | None:
+    async def _is_there(self, name: str, opened: datetime) -> bool | None:
         """Whether it holds any sound. None: nobody knows, for its disk is sick, hangs, or is not mounted."""
-        has_sound = partial(_has_sound, self.recordings, name)
+        has_sound = partial(_has_sound, self.recordings, name, opened)
         there: bool | None = None
         with suppress(OSError):
             there = await ask_once(partial(in_time, self.recordings, has_sound))
@@ -288,12 +288,14 @@ async def tell_whether(engine: AsyncEngine, dials: bool, clock: Callable[[], dat
     await callbacks.dialled(engine, dials, clock())
 
 
-def _has_sound(recordings: Path, name: str) -> bool | None:
+def _has_sound(recordings: Path, name: str, opened: datetime) -> bool | None:
+    """`opened`: under a bare mount point calls leave words, too, but none from before her case."""
     try:
         return recording_files.plain(recordings, name).stat().st_size > HEADER_BYTES
     except FileNotFoundError:
-        there = {each.name for each in recordings.iterdir() if each.name[0] != "."} - {SECOND}
-        return False if there else None  # a bare mount point has what a start makes, at most
+        before = f"{opened:%Y/%m/%d}"
+        has_older = any(str(day.relative_to(recordings)) < before for day in day_folders(recordings))
+        return False if has_older or recordings.is_mount() else None
 
 
 def dial_string(trunk: Trunk, number: str) -> str:

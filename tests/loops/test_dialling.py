@@ -539,6 +539,12 @@ async def a_day_passes(engine: AsyncEngine, since: timedelta = LOST, looks: int 
         await connection.execute(update(callback_attempts).values(at=NOON - since))
 
 
+def long_used(recordings: Path) -> Path:
+    """A disk with words from before any case."""
+    (recordings / "2025" / "03" / "20").mkdir(parents=True)
+    return recordings
+
+
 async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_tried_again(
     engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -628,15 +634,15 @@ async def test_an_answer_whose_recording_is_lost_is_the_desk_s_to_tell_unless_it
     code = await answered(engine, tmp_path)
     async with engine.begin() as connection:
         await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
-    (folder := tmp_path / "recordings" / "2026").mkdir(parents=True)
-    async with dialling(engine, folder.parent) as (dialler, peer):
-        with away(folder.parent / "answers" / "1.wav"):
+    folder = long_used(tmp_path / "recordings")
+    async with dialling(engine, folder) as (dialler, peer):
+        with away(folder / "answers" / "1.wav"):
             for _ in range(UNSAID):
                 assert (await tried(dialler)).last_outcome == "not_sent"
         assert "`ivr verify` tells of which case" in dialler.trouble and await untold(engine) == []
         assert (await tried(dialler)).last_outcome == "not_sent", "another server may have it"
         await a_day_passes(engine)
-        with unmounted(folder.parent):
+        with unmounted(folder):
             assert (await tried(dialler)).last_outcome == "not_sent", "its disk is not mounted"
         lost = await tried(dialler)
         assert (lost.state, lost.last_outcome, peer.count("Originate")) == ("unreachable", "unread", 0)
@@ -649,8 +655,7 @@ async def test_whom_another_server_rings_is_not_the_desk_s_to_tell_where_this_on
     await answered(engine, tmp_path)
     async with engine.begin() as connection:
         await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
-    (tmp_path / "answers").mkdir()
-    async with dialling(engine, tmp_path) as (dialler, _):
+    async with dialling(engine, long_used(tmp_path)) as (dialler, _):
         for _ in range(UNSAID):
             await tried(dialler)
         await a_day_passes(engine, timedelta(days=2, hours=13), looks=0)
@@ -664,18 +669,35 @@ async def test_whom_another_server_rings_is_not_the_desk_s_to_tell_where_this_on
 async def test_of_a_disk_that_is_not_mounted_for_a_week_nobody_waits_for_an_answer_any_more(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
+    """Meanwhile calls leave their words in the bare folder."""
     code = await answered(engine, tmp_path)
     async with engine.begin() as connection:
         await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
     (bare := tmp_path / "recordings").mkdir()
     (bare / ".room").mkdir()
     (bare / "second").symlink_to(tmp_path)
+    (bare / f"{NOON:%Y/%m/%d}").mkdir(parents=True)
     async with dialling(engine, bare) as (dialler, _):
         for _ in range(UNSAID):
             await tried(dialler)
         await a_day_passes(engine)
         assert (await tried(dialler)).last_outcome == "not_sent" and await untold(engine) == []
         await a_day_passes(engine, GONE)
+        assert (await tried(dialler)).last_outcome == "unread"
+    assert await untold(engine) == [code]
+
+
+async def test_an_empty_disk_that_is_mounted_is_a_new_one_and_her_answer_is_the_desk_s_after_a_day(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    async with dialling(engine, tmp_path) as (dialler, _):
+        for _ in range(UNSAID):
+            await tried(dialler)
+        await a_day_passes(engine)
         assert (await tried(dialler)).last_outcome == "unread"
     assert await untold(engine) == [code]
 
@@ -687,14 +709,13 @@ async def test_of_an_answer_in_parts_she_is_rung_to_hear_what_there_is_once_the_
     _, one, two = await split(at)
     await answers.give(engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
     await answers.give(engine, at.page, at.ask(two, "shahrdari_ahar"), "", spoken_by("shahrdari_ahar"))
-    (tmp_path / "answers").mkdir()
     made = list[str]()
 
     async def speak(words: str, language: str) -> str | None:
         made.append(words)
         return words
 
-    async with dialling(engine, tmp_path, speak) as (dialler, peer):
+    async with dialling(engine, long_used(tmp_path), speak) as (dialler, peer):
         for _ in range(UNSAID):
             assert (await tried(dialler)).last_outcome == "not_sent"
         assert peer.count("Originate") == 0

@@ -81,12 +81,13 @@ class Placing:
 
     `answer`: words to be made ready for her; `clips`: recordings that she is to hear; `instead`: words that
     are read to her where those are not there. `since`: the first of the attempts of which none left us, this
-    one among them; `looks`: how many those are.
+    one among them; `looks`: how many those are. `opened`: when her case was.
     """
 
     id: uuid.UUID
     number: str
     code: str
+    opened: datetime
     language: str
     answer: str
     since: datetime
@@ -459,7 +460,7 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
             words, instead = "", words
     clips = _clips(case) if wanted.purpose == ANSWER else ()  # what a status lacks she is told
     since, looks = await _in_vain(connection, wanted.id) if clips else (now, 1)
-    whom = (attempt["id"], wanted.number, case.code, wanted.language)
+    whom = (attempt["id"], wanted.number, case.code, case.opened_at, wanted.language)
     return Placing(*whom, words, since, looks, clips, instead)
 
 
