@@ -5,7 +5,7 @@ It asks about the topics and counties in force, as far as they were asked for an
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
@@ -119,13 +119,17 @@ def _unruled(
 
 
 def unmanned(page: Page, facts: Facts, called: Called) -> list[tuple[str, int]]:
-    """Bodies that got cases in the period and have nobody in the panel; with how many. The desk apart."""
-    got = figures.by(facts, "agency")
-    found = [(code, its[What.RECEIVED]) for code, its in got.items() if its[What.RECEIVED]]
+    """Bodies that got cases in the period and have nobody in the panel; with how many. The desk apart.
+
+    People of the governor's office decide on requests to meet, and answer no other case of it.
+    """
+    theirs = (the_office(page), Kind.MEETING) if called.office_manned else None
     spared = called.manned | page.rules.retired | {page.rules.desk}
-    spared |= {the_office(page)} if called.office_manned else set()
-    lacking = [(code, n) for code, n in found if code not in spared]
-    return sorted(lacking, key=lambda pair: (-pair[1], pair[0]))
+    lacking: Counter[str] = Counter()
+    for (code, kind), count in figures.crossed(facts, What.RECEIVED, "agency", "kind").items():
+        if code not in spared and (code, kind) != theirs:
+            lacking[code] += count
+    return sorted(lacking.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def silent(page: Page, facts: Facts, year_before: Facts, subject: Subject = EVERY_CASE) -> list[Silent]:

@@ -116,6 +116,14 @@ async def test_the_governor_s_office_has_somebody_whose_role_it_is(page: Page, e
     assert gaps.unmanned(page, got, await called(engine)) == []
 
 
+def test_the_governor_s_office_lacks_somebody_for_the_cases_that_its_people_do_not_answer(page: Page) -> None:
+    """They decide on requests to meet; what was referred there besides is an agency's to answer."""
+    received = FigureFact(What.RECEIVED, "ostandari", "ahar", "other.other", "meeting", 0, 3)
+    got = facts(received, replace(received, kind="complaint", count=2))
+    assert gaps.unmanned(page, got, replace(manned(), office_manned=True)) == [("ostandari", 2)]
+    assert gaps.unmanned(page, got, replace(manned("ostandari"), office_manned=True)) == []
+
+
 def test_a_county_that_fell_silent_stands_out_and_chance_does_not(page: Page) -> None:
     before = facts(*(opened(county, 1000) for county in page.counties))
     now = dict.fromkeys(page.counties, 40) | {"ahar": 5, "tabriz": 30}
