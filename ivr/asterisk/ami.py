@@ -19,6 +19,7 @@ from panoramisk.actions import Action
 from panoramisk.message import Message
 
 from ivr.asterisk.ami_link import Follower, Link, compose, variable
+from ivr.settings import config_file
 
 log = logging.getLogger(__name__)
 
@@ -259,7 +260,7 @@ class Ami:
         except AmiFailed as failure:
             raise AmiRefused(
                 f"{self._place} refused the login of {self._username!r} ({failure}); "
-                "compare ami: in config.yaml with Asterisk's manager.conf"
+                f"compare ami: in {config_file()} with Asterisk's manager.conf"
             ) from None
 
     async def _watch(self, link: Link) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ivr.asterisk.server import files_for
-from ivr.settings import Settings, absolute
+from ivr.settings import Settings, absolute, config_file
 from ivr.store.disk_thread import ask_once
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ async def _asterisk(settings: Settings) -> Diagnosis:
             async with _manager(settings, originate=True):
                 pass
     except Exception as error:
-        mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
+        mend = f"start Asterisk; compare manager.conf with ami: in {config_file()}"
         found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
         return Diagnosis("asterisk", False, found, mend)
     return Diagnosis("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
@@ -560,7 +560,7 @@ async def _recognition(settings: Settings) -> Diagnosis:
     if given.by == "command":
         there = shutil.which(given.command[0]) is not None
         found = f"by {given.command[0]}" if there else f"{given.command[0]} is no program that can be run"
-        return Diagnosis("recognition", there, found, "compare recognition.command in config.yaml")
+        return Diagnosis("recognition", there, found, f"compare recognition.command in {config_file()}")
     wrong = [text for folder in given.models.values() if (text := lacking(absolute(folder)))]
     found = "; ".join(wrong) or f"sherpa-onnx for {', '.join(given.models)}"
     mend = "pip install 'seda111[recognition]', and a folder with a model for each language"
@@ -579,7 +579,8 @@ async def _store(settings: Settings) -> Diagnosis:
     try:
         store.check()
     except Exception as error:
-        return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
+        mend = f"compare recordings_store in {config_file()} with the store"
+        return Diagnosis("store", False, str(error), mend)
     engine = make_engine(database_url(settings), pool=1)
     try:
         late = await storing.late(engine, settings.recordings)
@@ -617,7 +618,7 @@ async def _at_rest(settings: Settings) -> Diagnosis:
         *(["recordings"] if not wanted.recordings else []), *(["backups"] if not wanted.recipients else []),
     ]  # fmt: skip
     if clear:
-        told.append(f"{' and '.join(clear)} are in clear: an encrypted disk, or at_rest in config.yaml")
+        told.append(f"{' and '.join(clear)} are in clear: an encrypted disk, or at_rest in {config_file()}")
     return Diagnosis("at rest", True, "; ".join(told))
 
 

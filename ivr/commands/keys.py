@@ -18,7 +18,7 @@ from ivr.settings import Settings
 if TYPE_CHECKING:
     from ivr.store.key_copies import KeyCopies
 
-app = typer.Typer(help="Keys of the recordings' envelopes (at_rest in config.yaml).", no_args_is_help=True)
+app = typer.Typer(help="Keys of the recordings' envelopes (at_rest in the settings).", no_args_is_help=True)
 STREAM = Path("-")
 
 

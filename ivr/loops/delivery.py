@@ -25,7 +25,7 @@ from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch, NotSent, Sender
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
-from ivr.settings import Notify
+from ivr.settings import Notify, config_file
 from ivr.store.engine import is_a_row_s
 
 log = logging.getLogger(__name__)
@@ -223,7 +223,7 @@ class Delivery:
         """Why it was not accepted, "" when it was; and whether that is for good."""
         way = ways.get(row.kind)
         if way is None:
-            return f"no way is configured for {row.kind}: notify.{row.kind} in config.yaml", True
+            return f"no way is configured for {row.kind}: notify.{row.kind} in {config_file()}", True
         letter = Dispatch(str(row.id), row.kind, str(row.payload.get("to", "")), row.payload)
         try:
             async with asyncio.timeout(self.settings.seconds):

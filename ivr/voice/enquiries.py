@@ -100,7 +100,7 @@ def refused(url: str, hosts: Mapping[str, AskedHost] | None, number: bool) -> st
         return ""
     rules = hosts.get(key_of(parts))
     if rules is None:
-        return f"{key_of(parts)} is not among the hosts of enquiries.hosts in config.yaml"
+        return f"{key_of(parts)} is not among the hosts of enquiries.hosts in the settings"
     if parts.scheme == "http" and not (rules.http or is_loopback(parts.hostname or "")):
         return f"{key_of(parts)} may only be asked by https"
     if number and not rules.number:

@@ -16,7 +16,7 @@ from aiohttp import web
 from ivr.commands import doctor
 from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.lab.pace import patience
-from ivr.settings import DUTIES, Agi, AmiAccount, Callbacks, Serve, Settings, Web
+from ivr.settings import DUTIES, Agi, AmiAccount, Callbacks, Recognition, Serve, Settings, Web
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
@@ -49,6 +49,20 @@ async def test_an_account_that_asterisk_lets_nobody_call_back_with_is_told(
             [seen] = [look for look in await examine(each) if look.name == "asterisk"]
             assert seen.ok is well, seen
     assert "refused the login of 'ivr-originate'" in seen.found and "manager.conf" in seen.mend
+
+
+async def test_the_settings_to_be_mended_are_those_that_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (own := tmp_path / "own.yaml").touch()
+    monkeypatch.setenv("IVR_CONFIG", str(own))
+    async with pretend_ami() as peer:
+        peer.replies["login"] = refuse
+        asked = Recognition(by="command", command=("/nowhere/asr", "{wav}"))
+        settings = Settings(state=tmp_path, ami=AmiAccount(port=peer.port), recognition=asked)
+        seen = [await doctor._asterisk(settings), await doctor._recognition(settings)]  # two looks of many
+    assert [str(own) in each.mend for each in seen] == [True, True], seen
+    assert f"in {own} with" in seen[0].found
 
 
 @asynccontextmanager

@@ -111,7 +111,7 @@ def test_a_hash_right_after_a_full_number_only_ends_it() -> None:
     ("instead", "of", "why"),
     [
         ("https://cats.example.ir/v1", "https://cuts.example.ir/v1",
-         "ask.url: cats.example.ir is not among the hosts of enquiries.hosts in config.yaml"),
+         "ask.url: cats.example.ir is not among the hosts of enquiries.hosts in the settings"),
         ("http://cuts.example.ir/v1", "https://cuts.example.ir/v1",
          "ask.url: cuts.example.ir may only be asked by https"),
         ("meter: number", "meter: var.meter", "ask.url: callers' numbers may not be sent to cuts.example.ir"),
