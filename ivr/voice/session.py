@@ -87,6 +87,9 @@ class Session(Talk):
         """In the words of the tree that says it, which need not be the one that asks next."""
         super().say(*self._own(sounds, self.language))
 
+    def in_words_of(self, step: str, speech: Speech) -> Speech:
+        return self._own(speech, self.language, step)
+
     def _in_own_words(self, action: Action) -> Action:
         """As the tree says it in which she is."""
         if self._played and isinstance(action, Ask | Say):
@@ -96,10 +99,10 @@ class Session(Talk):
             return replace(action, lead=lead, filler=filler)
         return action
 
-    def _own(self, speech: Speech, language: str) -> Speech:
-        """Steps of a tree that is called say what that one says."""
+    def _own(self, speech: Speech, language: str, step: str = "") -> Speech:
+        """Steps of a tree that is called say what that one says; else of this step, the one she is at."""
         for prefix, played_in in self._played.items():
-            if self.step.startswith(prefix):
+            if (step or self.step).startswith(prefix):
                 own = played_in.get(language, {})
                 return tuple(_Settled(own.get(each, each)) if type(each) is str else each for each in speech)
         return speech

@@ -157,6 +157,10 @@ class Talk:
         """Speak this before whatever is asked next, so that one barge-in covers both."""
         self._pending.extend(sounds)
 
+    def in_words_of(self, step: str, speech: Speech) -> Speech:
+        """As the tree says it in which that step stands, while she is at one of another."""
+        return speech
+
     def take_pending(self) -> Speech:
         spoken, self._pending = tuple(self._pending), []
         return spoken

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -19,7 +20,7 @@ from ivr.voice.parse import parse
 from ivr.voice.proof import check
 from ivr.voice.reading import CalledTree
 from ivr.voice.words_in_text import with_words
-from tests.voice.conversation import DIRECTORY, TREE, Conversation
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, TREE, Conversation
 
 HEAD = 'menu: "m"\nlanguages: [fa, az]\n'
 STEPS = """# the whole of it
@@ -203,6 +204,12 @@ steps:
     nobody: bye
   bye: {type: end}
 """
+TELLS_OF_A_CASE = """steps:
+  follow_up: {type: digits, prompt: [follow_up.ask], into: code, check: tracking_code, go: status}
+  status: {type: status, unknown_go: follow_up, go: bye}
+  bye: {type: end}
+"""
+CALLS = "steps:\n  call: {type: tree, name: o, go: bye, missing_go: bye}\n"
 UNREAD = CaseSeen(Lookup.FOUND, "answered", "abfa", answer="…", may_confirm=True)
 
 
@@ -211,11 +218,27 @@ def test_on_a_call_of_ours_she_hears_the_operator_s_own_words_of_the_tree_that_h
     is_called: bool,
 ) -> None:
     has_one = (HEAD.replace(", az", "") + ASKS_FOR_ONE).encode()
-    calls = f"{HEAD.replace(', az', '')}steps:\n  call: {{type: tree, name: o, go: bye, missing_go: bye}}\n"
-    outer = f"{calls}  bye: {{type: end}}\n".encode()
+    outer = f"{HEAD.replace(', az', '')}{CALLS}  bye: {{type: end}}\n".encode()
     tree = parse(outer if is_called else has_one, "m", called=lambda name: CalledTree(has_one), prompts=())
     [words] = tree.called_words.values() if is_called else [tree.words]
     operator = callback.operator_of(tree, "fa")
     assert operator is not None and operator.prompt == (words["own.connect"]["fa"].id,)
     asked = Conversation(callback.menu("1234567894", UNREAD, "fa", operator)).press("0")
     assert asked.heard[0] == words["own.closed"]["fa"].id, "it is a Wednesday"
+
+
+@pytest.mark.parametrize("is_called", [False, True])
+def test_where_her_case_is_told_in_another_tree_the_operator_s_words_are_those_of_its_own(
+    is_called: bool,
+) -> None:
+    head, has_one = HEAD.replace(", az", ""), ASKS_FOR_ONE
+    if is_called:
+        outer, inner = TELLS_OF_A_CASE + CALLS.removeprefix("steps:\n"), has_one
+    else:
+        outer, inner = has_one.replace("steps:\n", CALLS), TELLS_OF_A_CASE
+    tree = parse((head + outer).encode(), "m", called=lambda name: CalledTree((head + inner).encode()))
+    [words] = tree.called_words.values() if is_called else [tree.words]
+    tomorrow = replace(CALLER, now=CALLER.now + timedelta(days=1))
+    for caller, says in ((CALLER, "own.closed"), (tomorrow, "own.connect")):
+        told = Conversation(tree, caller, seen=UNREAD).press(CODE, "0")
+        assert told.heard[0] == words[says]["fa"].id

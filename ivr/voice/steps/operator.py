@@ -171,11 +171,15 @@ operator:
         return self.hours is not None and not self.hours.hold(talk.caller.now)
 
     def connect(self, talk: Talk) -> Flow[bool]:
-        """Whether she has talked with somebody; out of hours it is said that nobody is there."""
+        """Whether she has talked with somebody; out of hours it is said that nobody is there.
+
+        Other steps ask for it, too, also those of another tree.
+        """
         if self.is_closed(talk):
-            talk.say(*self.closed_prompt)
+            talk.say(*talk.in_words_of(self.id, self.closed_prompt))
             return False
-        yield from talk.do(Say(talk.take_pending() + self.prompt, talk.language), Said)
+        said = talk.take_pending() + talk.in_words_of(self.id, self.prompt)
+        yield from talk.do(Say(said, talk.language), Said)
         reached = yield from talk.do(Operator(self.queue, talk.language, self.wait_seconds), Transferred)
         return reached.result is Transfer.ANSWERED
 
