@@ -168,7 +168,8 @@ class Aside:
     def waiting(self, step: str, now: datetime) -> list[Any]:
         """Which are left alone still. The others are forgotten: they are tried again, and told again.
 
-        A step that may have nothing to try asks this all the same, or what is well by now were told for ever.
+        A step that may have nothing to try asks this all the same, or tells that there is none (`none_left`),
+        or what is well by now were told for ever.
         """
         its = self._steps[step]
         for key in [key for key, each in its.items() if not now < each.until <= now + AGAIN]:
@@ -179,6 +180,11 @@ class Aside:
         """What a query says to leave them alone: nothing as long as there are none."""
         waiting = self.waiting(step, now)
         return [id != all_(literal(waiting, ARRAY(id.type)))] if waiting else []
+
+    def none_left(self, step: str) -> None:
+        """The step found nothing to try: what it could not work on is well by now, or gone."""
+        self.begin_anew(step)
+        self._is_well(step)
 
     def begin_anew(self, step: str) -> None:
         """Of a step whose every pass tries, and tells, all of them."""

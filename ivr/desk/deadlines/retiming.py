@@ -47,10 +47,12 @@ async def retime(
 ) -> int:
     """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
     now, moved, aside = now or datetime.now(UTC), 0, aside or Aside()
-    aside.waiting("deadlines", now)
     wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
     async with asking(engine) as raw:  # a transaction for each county only where a case waits
         late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])
+    if not late:
+        aside.none_left("deadlines")
+        return 0
     save = partial(_save, page=page, now=now)
     for county in (row["county"] for row in late):
         for query in (waiting(county, wanted[county], batch), collected(county, wanted[county], batch)):
@@ -60,12 +62,10 @@ async def retime(
         async with engine.begin() as connection:
             return await _with_the_first(connection, whole, page, now)
 
-    if late:  # once their members are timed, whichever county's they are
-        async with engine.connect() as connection:
-            wholes = (await connection.execute(_WHOLES)).all()
-        behind = {whole.id: whole.id for whole in wholes if _is_behind(whole, page)}
-        moved += await aside.each("deadlines", behind, follow, now)
-    return moved
+    async with engine.connect() as connection:  # once their members are timed, whichever county's they are
+        wholes = (await connection.execute(_WHOLES)).all()
+    behind = {whole.id: whole.id for whole in wholes if _is_behind(whole, page)}
+    return moved + await aside.each("deadlines", behind, follow, now)
 
 
 def late() -> Select[Any]:

@@ -110,8 +110,8 @@ async def keep_asking(engine: AsyncEngine, page: Page, now: datetime, aside: Asi
     async with engine.connect() as connection:
         numbers = (await connection.execute(query.order_by(meeting_sessions.c.number))).scalars().all()
     left = aside or Aside()
-    for step in (ASKED, REMINDED):
-        left.waiting(step, now)
+    for step in (ASKED, REMINDED) if not numbers else ():
+        left.none_left(step)
 
     async def ask(number: int) -> int:
         try:

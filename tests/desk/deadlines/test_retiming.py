@@ -16,7 +16,7 @@ from ivr.desk.case import collecting, referring
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
-from ivr.store.aside import Aside
+from ivr.store.aside import MANY, Aside, NoneWorks
 from ivr.store.tables import referrals
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
@@ -52,6 +52,22 @@ async def test_a_case_that_another_process_times_anew_after_all_is_told_no_more(
     await at.mend(code, last)
     assert await retime(engine, at.page, at.at) == 1
     assert await retime(engine, at.page, at.later(1), aside=aside) == 0 and aside.troubles == []
+
+
+async def test_that_none_of_many_could_be_timed_is_told_no_more_once_another_process_has_timed_them(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    codes = [await at.open("water.bill") for _ in range(MANY)]
+    behind, aside = {code: await at.put_behind(code) for code in codes}, Aside()
+    await closures.declare(engine, at.page, DESK, SATURDAY, "", "برف", at.at)
+    await at.reread()
+    with pytest.raises(NoneWorks):
+        await retime(engine, at.page, at.at, aside=aside)
+    for code, last in behind.items():
+        await at.mend(code, last)
+    assert await retime(engine, at.page, at.at) == MANY and aside.troubles
+    assert await retime(engine, at.page, at.at, aside=aside) == 0 and aside.troubles == []
 
 
 async def test_a_collective_case_is_due_when_the_first_of_its_members_is_though_its_county_was_closed(
