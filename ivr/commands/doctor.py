@@ -154,18 +154,20 @@ async def _files(settings: Settings) -> Diagnosis:
 
 
 async def _server(settings: Settings) -> Diagnosis:
-    """What the running server says of itself at /metrics."""
+    """What the running server says of itself at /metrics; without a panel here its processes are asked."""
     import aiohttp
 
-    if "panel" not in settings.serve.roles:  # it alone serves them
-        return Diagnosis("server", True, "the panel, which tells of it, is another machine's (serve.roles)")
-    url = f"{settings.web.url}/metrics"
-    try:
-        limit = aiohttp.ClientTimeout(total=3)
-        async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
-            lines = (await answer.text()).splitlines() if answer.status == 200 else []
-    except (OSError, aiohttp.ClientError, TimeoutError) as error:
-        return Diagnosis("server", False, f"{url} does not answer: {error}", "ivr serve (or `make run`)")
+    start = "ivr serve (or `make run`)"
+    if "panel" in settings.serve.roles:
+        url = f"{settings.web.url}/metrics"
+        try:
+            limit = aiohttp.ClientTimeout(total=3)
+            async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
+                lines = (await answer.text()).splitlines() if answer.status == 200 else []
+        except (OSError, aiohttp.ClientError, TimeoutError) as error:
+            return Diagnosis("server", False, f"{url} does not answer: {error}", start)
+    elif not (lines := await _metrics_of_each(settings)):
+        return Diagnosis("server", False, "no process of this machine says how it is", start)
     told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     words = {"ivr_calls_live": "live calls", "ivr_codes_left": "codes in hand",
              "ivr_open_files": "open files", "ivr_stray_recordings": "recordings without a row",
@@ -185,6 +187,17 @@ async def _server(settings: Settings) -> Diagnosis:
     mend = "look at disk, files and asterisk in this list"
     well = bool(told) and connected and not (on_spare or refused or full or failing or aside)
     return Diagnosis("server", well, found, mend)
+
+
+async def _metrics_of_each(settings: Settings) -> list[str]:
+    """The same lines, for no other machine's panel tells of these."""
+    from ivr.desk.facts.gauges import Gauge, joined
+    from ivr.loops.telling import GAUGES, ask_all, telling_place
+    from ivr.web.metrics import text
+
+    told = (await ask_all(telling_place(settings), GAUGES)).values()
+    gauges = joined(Gauge(**each) for some in told for each in some or ())
+    return text(gauges).splitlines() if gauges else []
 
 
 async def _database(settings: Settings) -> Diagnosis:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from aiohttp import web
 
 from ivr.commands import doctor
 from ivr.commands.doctor import HUNG_SECONDS, examine
+from ivr.desk.facts.gauges import Gauge
 from ivr.lab.pace import patience
-from ivr.settings import DUTIES, Agi, AmiAccount, Callbacks, Recognition, Serve, Settings, Web
+from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
+from ivr.settings import Agi, AmiAccount, Callbacks, Recognition, Serve, Settings, Web
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
@@ -95,17 +98,37 @@ async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_pat
             assert seen.ok, seen
 
 
-@pytest.mark.parametrize("left_out", ["calls", "panel"])
-async def test_what_another_machine_does_is_not_missed_on_this_one(left_out: str, tmp_path: Path) -> None:
-    """Only who carries calls tells of Asterisk's manager, and only the panel's side has /metrics."""
-    here = Serve(roles=tuple(duty for duty in DUTIES if duty != left_out))
+async def test_calls_that_another_machine_carries_are_not_missed_on_this_one(tmp_path: Path) -> None:
+    """Only who carries them tells of Asterisk's manager."""
+    here = Serve(roles=("panel", "work"))
     async with telling("ivr_loops_failing 0\n") as port:
-        agi, panel = (1, port) if left_out == "calls" else (port, 1)  # nobody listens on port 1
-        settings = Settings(state=tmp_path, agi=Agi(port=agi), web=Web(port=panel), serve=here)
+        settings = Settings(state=tmp_path, agi=Agi(port=1), web=Web(port=port), serve=here)  # nobody's port
         all_here = settings.model_copy(update={"serve": Serve()})
         for look in (doctor._server, doctor._agi):  # two looks of many
             assert (await look(settings)).ok
         assert not (await doctor._server(all_here)).ok  # likewise
+
+
+async def test_where_no_panel_is_the_processes_themselves_are_asked(tmp_path: Path) -> None:
+    """Nobody else tells of them: the panel of another machine asks its own ones."""
+    settings = Settings(state=tmp_path, serve=Serve(roles=("calls",)))
+    said = {"ivr_ami_connected": 1, "ivr_journal_ok": 1, "ivr_calls_live": 7}
+
+    async def gauges() -> list[dict[str, object]]:
+        return [asdict(Gauge(name, "As a process says it.", value)) for name, value in said.items()]
+
+    assert "no process of this machine" in (await doctor._server(settings)).found  # one look of many
+    process = Telling(telling_place(settings), name_of(("calls",)), {GAUGES: gauges})
+    await process.open()
+    try:
+        seen = await doctor._server(settings)  # likewise
+        assert seen.ok and seen.found.startswith("7 live calls"), seen
+        for name, sick in (("ivr_journal_ok", "a journal takes nothing"), ("ivr_ami_connected", "manager")):
+            said[name] = 0
+            seen = await doctor._server(settings)  # likewise
+            assert not seen.ok and sick in seen.found, seen
+    finally:
+        process.close()
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(
