@@ -42,6 +42,7 @@ class HourLine:
     ) -> None:
         self._engine, self._extensions, self._clock = engine, extensions, clock
         self._hours: Sequence[tuple[Row[Any], bool]] = ()  # with whether one more may wait
+        self._heard: set[str] = set()  # calls in which they talked; the books may not know of it yet
 
     async def follow(self) -> None:
         """For ever: what calls are offered follows the books."""
@@ -114,13 +115,16 @@ class HourLine:
         if not (isinstance(event, Connected) and event.talked):
             await self._note(hour_queue.unanswered(self._engine, id, self._clock()))
         else:  # the watch may have been too slow for a short one
-            await self._note(hour_queue.answered(self._engine, id, self._clock()))
+            self._heard.add(call)
             await self._note(hour_queue.over(self._engine, id, HourOutcome.HEARD, self._clock()))
         return event
 
     async def left(self, call: str, hung_up: bool) -> None:
         """Her call is over, or goes on elsewhere. Who was heard stays heard."""
         outcome = HourOutcome.LEFT if hung_up else HourOutcome.NOT_TAKEN
+        if call in self._heard:
+            outcome = HourOutcome.HEARD
+        self._heard.discard(call)
         await self._note(hour_queue.over(self._engine, uuid.UUID(call), outcome, self._clock()))
 
     async def _watch(self, call: uuid.UUID, talks: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Row
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.channel import Channel
@@ -136,6 +136,53 @@ async def test_a_fault_while_they_talk_is_told_once_and_the_books_learn_of_it_al
     await line.ring(str(call), cast(Channel, RingsUntil(until_told)), RingOfficial("fa", False, 60), talks)
     assert caplog.text.count("LookupError: a bridge of tomorrow") == 1
     assert (await row_of(at, call)).outcome == "heard"
+
+
+async def test_who_talked_while_the_books_were_away_was_heard_since_he_took_her_call(
+    engine: AsyncEngine,
+) -> None:
+    """They are back before her call is over."""
+    at = await hall(engine)
+    line = HourLine(engine, EXTENSIONS, lambda: at.at)
+    number = await announced(at)
+    call, _ = await joins(at)
+    await hour_queue.take(engine, at.by(""), number)
+    taken_at = at.at
+
+    async def books_go() -> None:
+        await run_sql(engine, "ALTER TABLE hour_calls RENAME TO gone")
+        at.at += timedelta(minutes=5)
+
+    channel = cast(Channel, RingsUntil(books_go))
+    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    await run_sql(engine, "ALTER TABLE gone RENAME TO hour_calls")
+    assert (await row_of(at, call)).state == "ringing"
+    await line.left(str(call), hung_up=True)
+    hers = await row_of(at, call)
+    assert (hers.outcome, hers.talked_at) == ("heard", taken_at)
+
+
+async def run_sql(engine: AsyncEngine, statement: str) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+
+
+async def test_a_short_talk_that_nobody_saw_begin_has_lasted_since_he_took_her_call(
+    engine: AsyncEngine,
+) -> None:
+    at = await hall(engine)
+    line = HourLine(engine, EXTENSIONS, lambda: at.at)
+    number = await announced(at)
+    call, _ = await joins(at)
+    await hour_queue.take(engine, at.by(""), number)
+    taken_at = at.at
+
+    async def minutes_pass() -> None:
+        at.at += timedelta(minutes=5)
+
+    channel = cast(Channel, RingsUntil(minutes_pass))
+    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    assert (await row_of(at, call)).talked_at == taken_at
 
 
 @dataclass

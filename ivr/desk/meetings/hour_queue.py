@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.live_hour import HourCallState, HourOutcome, is_live, taken, waiting
@@ -92,9 +92,11 @@ async def unanswered(engine: AsyncEngine, call: uuid.UUID, now: datetime) -> Non
 
 async def over(engine: AsyncEngine, call: uuid.UUID, outcome: HourOutcome, now: datetime) -> None:
     """She is in no line any more. The first outcome counts; who talked was heard."""
-    ended: dict[str, Any] = {"outcome": outcome, "ended_at": now, "seen_at": now}
-    if outcome is HourOutcome.HEARD:  # though the books were away as they began
-        ended["talked_at"] = func.coalesce(hour_calls.c.talked_at, hour_calls.c.taken_at)
+    its = hour_calls.c
+    heard = outcome is HourOutcome.HEARD  # though the books were away as they began
+    since = func.coalesce(its.talked_at, its.taken_at) if heard else its.talked_at
+    came_of_it = case((since.is_not(None), HourOutcome.HEARD.value), else_=outcome.value)
+    ended = {"outcome": came_of_it, "talked_at": since, "ended_at": now, "seen_at": now}
     await _put(engine, call, (S.WAITING, S.RINGING, S.TALKING), state=S.OVER, **ended)
 
 

@@ -254,6 +254,29 @@ async def test_whom_he_heard_about_what_is_another_body_s_has_it_in_her_case_onc
     assert await at.agenda(number) == []
 
 
+async def test_his_minutes_of_what_is_another_body_s_are_refused_for_that_and_taken_once_it_is_mended(
+    at: Hall,
+) -> None:
+    number, code = await announced(at), await at.wish()
+    await referring.rule(at.engine, at.page, at.by(code, "کار آبفاست"), "abfa")
+    call = await talks(at, number, code)
+
+    async def written() -> None:
+        await hour_hearing.note(at.engine, at.page, at.by(code), number, Hearing("آب ندارد"))
+
+    for swept in (0, 1):
+        with pytest.raises(Refused) as told:
+            await written()
+        assert "was not heard" not in str(told.value) and await at.agenda(number) == []
+        await hour_queue.over(at.engine, call, HourOutcome.HEARD, at.at)
+        assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 1 - swept
+    await referring.rule(at.engine, at.page, at.by(code, "کار استانداری است"), "ostandari")
+    for _ in range(2):
+        await written()
+    assert (await at.seen(code)).state == "met" and await at.agenda(number) == [code]
+    assert (await at.events(code)).count("hour_heard") == 1
+
+
 async def test_with_whom_he_talks_as_the_office_calls_off_his_hour_he_has_met_and_orders_for(
     at: Hall,
 ) -> None:
@@ -282,6 +305,23 @@ async def test_who_talked_while_the_books_were_away_was_heard_since_he_took_her_
     await hour_queue.over(at.engine, call, HourOutcome.HEARD, at.at)
     assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 1
     assert (await row_of(at, call)).talked_at == taken_at and (await at.seen(code)).state == "met"
+
+
+async def test_who_talked_was_heard_however_her_call_is_said_to_have_ended(at: Hall) -> None:
+    number, code = await announced(at), await at.wish()
+    call = await talks(at, number, code)
+    await hour_queue.over(at.engine, call, HourOutcome.LEFT, at.at)
+    assert (await row_of(at, call)).outcome == "heard"
+
+
+async def test_whom_an_older_release_heard_without_the_hour_of_it_is_noted_all_the_same(at: Hall) -> None:
+    number, code = await announced(at), await at.wish()
+    call = await talks(at, number, code)
+    await hour_queue.over(at.engine, call, HourOutcome.HEARD, at.at)
+    async with at.engine.begin() as connection:
+        await connection.execute(update(hour_calls).values(talked_at=None))
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 1
+    assert (await at.seen(code)).state == "met"
 
 
 async def test_who_left_while_she_waited_was_not_heard(at: Hall) -> None:
