@@ -12,7 +12,7 @@ from ivr.commands.output import fail, load_settings, show_json, show_rows, with_
 
 app = typer.Typer(help="Messages on their way out.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
-STATES = ("dead", "waiting", "sent", "all")
+STATES = ("dead", "waiting", "sent", "given_up", "all")
 
 
 @app.command("list", epilog="Example: ivr outbox list --state dead --json")
@@ -53,7 +53,10 @@ def done(
     reason: Annotated[str, typer.Option(help="Why; it stays in the audit.")] = "",
     json: Json = False,
 ) -> None:
-    """Dead messages that can reach nobody are given up: they are sent no more, and missed no more."""
+    """Dead letters that can reach nobody are given up: they are sent no more, and missed no more.
+
+    What becomes of events and of wishes to be called is not: see retry.
+    """
     from ivr.desk.letters import outgoing
 
     its = datetime.now(UTC), _read(ids), reason
@@ -61,7 +64,7 @@ def done(
     if json:
         show_json({"given_up": count})
     else:
-        typer.echo(f"messages that are given up: {count}")
+        typer.echo(f"letters that are given up: {count}")
 
 
 def _read(ids: list[str]) -> list[uuid.UUID]:

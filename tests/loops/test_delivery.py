@@ -21,11 +21,14 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callback_list
 from ivr.desk.case import referring
 from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.rows import outbox_row
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.held_events import HELD_FOR
 from ivr.desk.letters.outgoing import INSIDE, LEASE, RETRIES, Leased
+from ivr.desk.people import auditing
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops import delivery, every
@@ -34,7 +37,7 @@ from ivr.loops.every import Loops
 from ivr.notify.post import Sender
 from ivr.notify.sms import ConsoleSms
 from ivr.settings import Email, Notify, Sms
-from ivr.store.tables import audit, outbox
+from ivr.store.tables import outbox
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
 from tests.fixtures.database import SEED
@@ -612,14 +615,27 @@ async def test_a_letter_that_can_reach_nobody_is_given_up_with_a_reason_and_miss
         return (await typed(database_url, tmp_path, *given_up))[:2]
 
     assert (await give_up(" "))[0] == 1 and await outgoing.dead(engine) == len(dead)
-    assert await give_up("شماره واگذار شده است") == (0, "messages that are given up: 1\n")
+    assert await give_up("شماره واگذار شده است") == (0, "letters that are given up: 1\n")
     assert await outgoing.dead(engine) == len(dead) - 1
     assert [await outgoing.retry(engine, post.now, [UUID(sms[its])]) for its in (code, waits)] == [0, 1]
-    [row] = [row for row in await outgoing.listed(engine, "sent", 9) if row["id"] == sms[code]]
+    [row] = await outgoing.listed(engine, "given_up", 9)
+    assert (row["id"], row["state"]) == (sms[code], "given_up")
     assert row["last_error"] == "given up: شماره واگذار شده است"
-    async with engine.connect() as connection:
-        [noted] = await connection.execute(select(audit).where(audit.c.action == "letter_given_up"))
-    assert noted.reason == "شماره واگذار شده است" and noted.detail == {"kind": "sms", "case": code}
+    assert sms[code] not in {row["id"] for row in await outgoing.listed(engine, "sent", 9)}
+    [noted] = await auditing.listed(engine, case=code)
+    assert (noted["action"], noted["reason"]) == ("letter_given_up", "شماره واگذار شده است")
+    read = await auditing.listed(engine, scope=Scope(areas=("nowhere",)))
+    assert noted["id"] not in {row["id"] for row in read}, "whoever may not know of her case"
+
+
+async def test_a_call_that_was_promised_is_given_up_by_nobody_s_command(engine: AsyncEngine) -> None:
+    """Nor an event, with which all its letters would go."""
+    async with engine.begin() as connection:
+        rows = [outbox_row(kind, kind, NOW, {}) for kind in (outgoing.WISH, "case_opened")]
+        await connection.execute(outbox.insert(), [{**row, "dead_at": NOW} for row in rows])
+    its = [UUID(row["id"]) for row in await outgoing.listed(engine, "dead", 9)]
+    assert await outgoing.give_up(engine, NOW, its, "بی‌فایده") == 0
+    assert await outgoing.dead(engine) == 2
 
 
 async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:

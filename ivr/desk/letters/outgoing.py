@@ -61,6 +61,7 @@ INSIDE = "inside"  # what waits for nobody outside: events, and wishes to be cal
 READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
 WISH = "call_back_wished"
 NO_LONGER_SO = "no longer so"
+GIVEN_UP = "given up: "  # before the reason
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
 RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
 _LONGEST = 300
@@ -334,8 +335,10 @@ def _letters(
     case = known.get(_code_of(event))
     if case is None:
         return []
-    words = words_of(case, event.payload, calendar, READING)
-    return letters(notices, event.kind, _to(case, event.payload), words, hers[case.code])
+    words, to = words_of(case, event.payload, calendar, READING), _to(case, event.payload)
+    found = letters(notices, event.kind, to, words, hers[case.code])
+    # What is answered stays with the body that it accuses, which is kept from it all the same.
+    return [n for n in found if n.hers or n.bodiless or to["agency"] != case.accused]
 
 
 def _to(case: Row[Any], payload: Mapping[str, Any]) -> Mapping[Any, Any]:
@@ -438,7 +441,7 @@ def _payload(letter: AddressedNotice, event: Leased, case: Row[Any] | None) -> d
 async def listed(
     engine: AsyncEngine, state: str, limit: int, after: tuple[datetime, str] | None = None
 ) -> list[dict[str, Any]]:
-    """The newest rows: dead, waiting, sent, or all. `after` continues behind (created_at, id)."""
+    """The newest rows: dead, waiting, sent, given_up, or all. `after` continues behind (created_at, id)."""
     query = select(outbox).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit)
     match state:
         case "dead":
@@ -446,11 +449,17 @@ async def listed(
         case "waiting":
             query = query.where(outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None))
         case "sent":
-            query = query.where(outbox.c.delivered_at.is_not(None))
+            query = query.where(outbox.c.delivered_at.is_not(None), ~_was_given_up())
+        case "given_up":
+            query = query.where(_was_given_up())
     if after is not None:
         query = query.where(tuple_(outbox.c.created_at, outbox.c.id) < tuple_(after[0], uuid.UUID(after[1])))
     async with engine.connect() as connection:
         return [_json(row) for row in await connection.execute(query)]
+
+
+def _was_given_up() -> ColumnElement[bool]:
+    return func.coalesce(outbox.c.last_error, "").startswith(GIVEN_UP)
 
 
 async def dead(engine: AsyncEngine) -> int:
@@ -471,22 +480,32 @@ async def retry(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID] = 
 async def give_up(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID], reason: str) -> int:
     """These dead letters are done though they never left: nobody is to look at them any more. How many.
 
-    Raises WrongField without a reason.
+    Not what becomes of an event or a wish: of a call that was promised nobody would know. Raises WrongField
+    without a reason.
     """
     if not (reason := reason.strip()):
         raise WrongField("reason", "must be given")
     dead = update(outbox).where(outbox.c.dead_at.is_not(None), outbox.c.id.in_(only))
-    done = dead.values(delivered_at=now, dead_at=None, last_error=f"given up: {reason}"[:_LONGEST])
+    done = dead.where(outbox.c.kind.in_(LETTERS)).values(
+        delivered_at=now, dead_at=None, last_error=f"{GIVEN_UP}{reason}"[:_LONGEST]
+    )
     async with engine.begin() as connection:
         rows = (await connection.execute(done.returning(outbox))).all()
+        codes = {told(row.payload, "case") for row in rows}
+        known = await connection.execute(select(cases.c.code, cases.c.id).where(cases.c.code.in_(codes)))
+        ids = {row.code: row.id for row in known}
         for row in rows:
-            detail, subject = {"kind": row.kind, "case": told(row.payload, "case")}, f"letter/{row.id}"
-            await note(connection, now, "letter_given_up", subject=subject, reason=reason, detail=detail)
+            its = ids.get(told(row.payload, "case"))  # whoever may not read of it reads of no letter, either
+            subject, detail = "" if its else f"letter/{row.id}", {"kind": row.kind, "letter": str(row.id)}
+            await note(
+                connection, now, "letter_given_up", case=its, subject=subject, reason=reason, detail=detail
+            )
     return len(rows)
 
 
 def _json(row: Row[Any]) -> dict[str, Any]:
-    state = "dead" if row.dead_at else "sent" if row.delivered_at else "waiting"
+    ended_as = "given_up" if (row.last_error or "").startswith(GIVEN_UP) else "sent"
+    state = "dead" if row.dead_at else ended_as if row.delivered_at else "waiting"
     ended = row.dead_at or row.delivered_at
     return {
         "id": str(row.id),

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.keeping.seal_proof import read_roots
 from ivr.desk.keeping.sealing import RootsUnkept, Seal, seal
 from ivr.desk.keeping.witnessing import LATE, NOBODY, Witnesses, send_away, troubles
+from ivr.desk.letters.outgoing import give_up
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch
 from ivr.settings import Email
@@ -143,3 +144,14 @@ async def test_a_root_that_did_not_leave_is_missed_until_a_later_one_is_there(en
     assert await troubles(engine, BOTH) == ["1 letters with a root have not left"], "the webhook's"
     await sql(engine, "UPDATE outbox SET delivered_at = now() WHERE dead_at IS NULL")
     assert await troubles(engine, BOTH) == []
+
+
+async def test_a_root_that_was_given_up_is_there_for_none_before_it(engine: AsyncEngine) -> None:
+    await sealed(engine, BOTH)
+    await sql(engine, "UPDATE outbox SET created_at = now() - interval '2 h'")
+    await sql(engine, "UPDATE custody_seals SET made_at = made_at - interval '1 h'")
+    await sealed(engine, BOTH)
+    await sql(engine, "UPDATE outbox SET dead_at = now()")
+    newest = sorted(await letters(engine), key=lambda row: row.created_at)[-2:]
+    assert await give_up(engine, NOW, [row.id for row in newest], "این صندوق دیگر نیست") == 2
+    assert await troubles(engine, BOTH) == ["2 letters with a root have not left"]
