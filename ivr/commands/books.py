@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,7 +32,9 @@ def case_list(limit: Limit = 20, json: Json = False) -> None:
     from ivr.desk.reading import as_json
 
     columns = ["code", "kind", "topic", "county", "agency", "status", "due_at"]
-    _list(lambda engine: as_json.cases(engine, limit=limit), columns, json)
+    settings = load_settings()
+    read = partial(as_json.cases, limit=limit, languages=settings.calls.languages)
+    _list(settings, read, columns, json)
 
 
 @cases.command(
@@ -54,7 +57,7 @@ def show(
     async def work(engine: AsyncEngine) -> dict[str, Any] | None:
         if reveal:
             await _note_revealed(engine, plain(code), reason)
-        return await as_json.case_json(engine, plain(code))
+        return await as_json.case_json(engine, plain(code), settings.calls.languages)
 
     case = with_database(settings, work)
     if case is None:
@@ -81,13 +84,16 @@ def call_list(
     from ivr.desk.reading import as_json
 
     columns = ["started_at", "caller", "language", "outcome", "case", "id"]
-    _list(lambda engine: as_json.calls(engine, limit, None, passed, revision), columns, json)
+    read = partial(as_json.calls, limit=limit, passed=passed, revision=revision)
+    _list(load_settings(), read, columns, json)
 
 
 def _list(
-    read: Callable[[AsyncEngine], Awaitable[list[dict[str, Any]]]], columns: list[str], json: bool
+    settings: Settings,
+    read: Callable[[AsyncEngine], Awaitable[list[dict[str, Any]]]],
+    columns: list[str],
+    json: bool,
 ) -> None:
-    settings = load_settings()
     rows = with_database(settings, read)
     locate(settings, rows)
     mask_numbers(rows)

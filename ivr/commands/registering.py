@@ -67,7 +67,7 @@ def _register(wanted: Wanted, audio: Path | None) -> tuple[dict[str, Any], list[
         registering.check(replace(wanted, audio=None if content is None else registering.TO_COME), page)
         recording = None if content is None else put(content, settings.recordings, now)
         done = await registering.register(engine, page, replace(wanted, audio=recording), now, suggester)
-        case = await as_json.case_json(engine, done.code)
+        case = await as_json.case_json(engine, done.code, page.conventions.languages)
         assert case is not None
         return case, suggestion_outcomes.as_json(done.suggestion) if done.suggestion else None
 

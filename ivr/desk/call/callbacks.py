@@ -249,14 +249,14 @@ async def _decide(
     if await _goes_on(connection, wanted, case, now):
         return False
     _news_of(wanted.purpose, wanted.notice)
-    if wanted.purpose == LOTTERY:
-        return await _now_or_never(connection, page, policy, now, wanted, case)
     spoken = page.conventions.languages
     if wanted.language not in spoken and case.language in spoken:
         hers = _waiting(wanted).values(language=case.language).returning(callbacks)
         wanted = (await connection.execute(hers)).one()
     if not phone.is_callable(wanted.number) or _is_the_desks(page, wanted, case, now):
         await _put(connection, wanted, state="unreachable", ended_at=now)
+    if wanted.purpose == LOTTERY:
+        return await _now_or_never(connection, page, policy, now, wanted, case)
         if wanted.purpose == TURN:
             await _tell_missed(connection, {wanted.id: case.code}, now)
         return False
@@ -332,6 +332,7 @@ async def _now_or_never(
     may = may and not await _is_being_rung(connection, number)
     may = may and await _rung_today(connection, page, number, now) < policy.per_number_per_day
     if may:
+    may = may and wanted.language in page.conventions.languages
         return await _begin(connection, wanted, case, now)
     await _put(connection, wanted, state="cancelled", ended_at=now)
     return False

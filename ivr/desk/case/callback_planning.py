@@ -49,7 +49,7 @@ class Reach(StrEnum):
     YES = "yes"
     TO_VERIFY = "to_verify"  # a number was given, and whoever has it is yet to be asked for it
     REFUSED = "refused"  # whoever has it does not want to be called
-    NO = "no"  # no number, one that can't be called, nobody answered there, or nobody is dialled from here
+    NO = "no"  # no number, one that can't be called, nobody answered there, or nobody calls in her language
 
 
 def number_of(case: Any) -> str:
@@ -160,11 +160,17 @@ async def is_being_asked(connection: AsyncConnection, number: str) -> bool:
     return (await connection.execute(select(callbacks.c.id).where(*asking).limit(1))).first() is not None
 
 
-async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[Reach]:
-    """Whether each of these citizens can be told of her case by telephone."""
-    if await calls_back(connection):
-        return await _hers(connection, given, now)
-    return [Reach.NO for _ in given]
+async def reach(
+    connection: AsyncConnection, given: Sequence[Any], now: datetime, languages: Collection[str] = ()
+) -> list[Reach]:
+    """Whether each of these citizens can be told of her case by telephone.
+
+    `languages`: those that are spoken here, where whoever asks knows them: in no other is anybody called.
+    """
+    if not await calls_back(connection):
+        return [Reach.NO for _ in given]
+    found = zip(given, await _hers(connection, given, now), strict=True)
+    return [Reach.NO if languages and case["language"] not in languages else how for case, how in found]
 
 
 async def calls_back(connection: AsyncConnection) -> bool:

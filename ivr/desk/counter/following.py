@@ -89,10 +89,12 @@ def of_channel(channel: str) -> Select[Any]:
     )
 
 
-async def reach(engine: AsyncEngine, rows: Sequence[Any], now: datetime) -> list[Reach]:
-    """Whether each of their citizens can be told by telephone."""
+async def reach(
+    engine: AsyncEngine, rows: Sequence[Any], now: datetime, languages: Collection[str]
+) -> list[Reach]:
+    """Whether each of their citizens can be told by telephone. `languages`: those that are spoken here."""
     async with engine.connect() as connection:
-        return await callback_planning.reach(connection, [row._mapping for row in rows], now)
+        return await callback_planning.reach(connection, [row._mapping for row in rows], now, languages)
 
 
 _NEWEST = (cases.c.opened_at.desc(), cases.c.id.desc())

@@ -117,7 +117,8 @@ async def told(
 ) -> list[MeetingRequest]:
     """These rows with place, delay and reach, in the fair order."""
     before = await _met(connection, {row.caller_key for row in rows} - {""})
-    reach = await callback_planning.reach(connection, [row._mapping for row in rows], now)
+    spoken = page.conventions.languages
+    reach = await callback_planning.reach(connection, [row._mapping for row in rows], now, spoken)
     of = {row.code: (row, by_phone) for row, by_phone in zip(rows, reach, strict=True)}
     owed = await order_giving.unkept(connection, page, {row.caller_key for row in rows} - {""}, now)
     candidates = [_candidate(row, row.caller_key in before, owed.get(row.caller_key, 0)) for row in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,22 +23,25 @@ Json = dict[str, Any]
 Cursor = tuple[datetime, str]  # when, and the row's `id`: where the page before ended
 
 
-async def case_json(engine: AsyncEngine, code: str) -> Json | None:
+async def case_json(engine: AsyncEngine, code: str, languages: Collection[str] = ()) -> Json | None:
     """One case by its tracking code, with all that belongs to it; None when there is no such case.
 
-    All of it as of one moment: a case never stands otherwise than its last event says.
+    All of it as of one moment: a case never stands otherwise than its last event says. `languages`: as for
+    `callback_planning.reach`.
     """
     async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         rows = (await connection.execute(select(case_table).where(case_table.c.code == code))).all()
-        found = await _cases_json(connection, rows)
+        found = await _cases_json(connection, rows, languages)
     return found[0] if found else None
 
 
-async def cases(engine: AsyncEngine, limit: int = 20, after: Cursor | None = None) -> list[Json]:
+async def cases(
+    engine: AsyncEngine, limit: int = 20, after: Cursor | None = None, languages: Collection[str] = ()
+) -> list[Json]:
     """The newest cases; `after` continues behind (opened_at, id) of the last one seen."""
     async with engine.connect() as connection:
         rows = (await connection.execute(newest_cases(limit, after))).all()
-        return await _cases_json(connection, rows)
+        return await _cases_json(connection, rows, languages)
 
 
 async def calls(
@@ -78,13 +81,16 @@ def _behind(after: Cursor) -> Any:
     return tuple_(after[0], uuid.UUID(after[1]))
 
 
-async def _cases_json(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Json]:
+async def _cases_json(
+    connection: AsyncConnection, rows: Sequence[Row[Any]], languages: Collection[str]
+) -> list[Json]:
     ids = [row.id for row in rows]
     heard = await _children(connection, recordings, recordings.c.case_id, ids, recordings.c.recorded_at)
     sent = await _children(connection, referrals, referrals.c.case_id, ids, referrals.c.referred_at)
     told = await _children(connection, case_events, case_events.c.case_id, ids, case_events.c.seq)
     kin = await _kin(connection, rows)
-    reach = await callback_planning.reach(connection, [row._mapping for row in rows], datetime.now(UTC))
+    hers, now = [row._mapping for row in rows], datetime.now(UTC)
+    reach = await callback_planning.reach(connection, hers, now, languages)
     return [
         _case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ()))
         | kin[r.id] | {"by_phone": by_phone}

@@ -133,8 +133,10 @@ async def names(connection: AsyncConnection) -> CaseNames:
     )
 
 
-async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
-    """None: there is no such case that they may know of."""
+async def read(
+    engine: AsyncEngine, scope: Scope, code: str, languages: Collection[str] = ()
+) -> CaseFile | None:
+    """None: there is no such case that they may know of. `languages`: as for `callback_planning.reach`."""
     async with engine.connect() as connection:
         case = await _case(connection, scope, code)
         if case is None:
@@ -146,7 +148,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
         said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
         its_calls = await _calls(connection, case, heard) if whole else []
         stepped_in = await interventions.of_calls(connection, [call.id for call in its_calls])
-        by_phone = await reach_of(connection, case.id, datetime.now(UTC))
+        by_phone = await reach_of(connection, case.id, datetime.now(UTC), languages)
         acted = {event.actor.rpartition("/")[2] for event in events} | {each.actor for each in stepped_in}
         return CaseFile(
             case,
@@ -172,10 +174,12 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
         )
 
 
-async def reach_of(connection: AsyncConnection, case: UUID, now: datetime) -> callback_planning.Reach:
+async def reach_of(
+    connection: AsyncConnection, case: UUID, now: datetime, languages: Collection[str]
+) -> callback_planning.Reach:
     """Whether she can be told by telephone, also where nobody may read her number."""
     hers = (await connection.execute(select(cases).where(cases.c.id == case))).one()
-    [by_phone] = await callback_planning.reach(connection, [hers._mapping], now)
+    [by_phone] = await callback_planning.reach(connection, [hers._mapping], now, languages)
     return by_phone
 
 

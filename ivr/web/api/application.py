@@ -83,7 +83,8 @@ class Api:
         return as_json(case)
 
     async def _shown(self, rows: Sequence[Any]) -> list[models.Case]:
-        by_phone = await following.reach(self.counter.engine, rows, self.counter.clock())
+        counter, spoken = self.counter, self.counter.book.conventions.languages
+        by_phone = await following.reach(counter.engine, rows, counter.clock(), spoken)
         met = await self._meetings({row.id for row in rows if row.kind == Kind.MEETING})
         return [models.Case.of(r, reach, met.get(r.id)) for r, reach in zip(rows, by_phone, strict=True)]
 

@@ -33,7 +33,8 @@ def code_of(visit: Visit) -> str:
 
 async def case_file(visit: Visit) -> CaseFile:
     """All of the case. Raises NotFound."""
-    file = await casefile.read(visit.panel.engine, visit.scope, code_of(visit))
+    panel = visit.panel
+    file = await casefile.read(panel.engine, visit.scope, code_of(visit), panel.book.conventions.languages)
     if file is None:
         raise await _gone(visit)
     return file

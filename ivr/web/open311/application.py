@@ -96,7 +96,8 @@ class GeoReport:
         except WrongField as error:
             raise _in_its_names(error) from None
         row = await following.one(self.counter.engine, channel, sent.code)
-        [by_phone] = await following.reach(self.counter.engine, [row], self.counter.clock())
+        counter, spoken = self.counter, self.counter.book.conventions.languages
+        [by_phone] = await following.reach(counter.engine, [row], counter.clock(), spoken)
         notice = f"{NAMES['notice']} {NAMES['by_phone'][by_phone]}"
         made = {"service_request_id": sent.code, "service_notice": notice}
         content = [made | {"account_id": form.get("account_id") or None}]

@@ -25,7 +25,8 @@ async def receipt(visit: Visit) -> web.StreamResponse:
     if case is None or case.channel != DESK:
         raise NotFound
     async with visit.panel.engine.connect() as connection:
-        by_phone = await casefile.reach_of(connection, case.id, visit.now)
+        spoken = visit.panel.book.conventions.languages
+        by_phone = await casefile.reach_of(connection, case.id, visit.now, spoken)
         names = await casefile.names(connection)
     return visit.render(
         "servicedesk/receipt.html",

@@ -563,9 +563,25 @@ async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1
     async with engine.begin() as connection:
         return await callback_planning.wish(connection, code, number, "az", key, NOON)
 
+    book = await page(engine)
+    async with engine.connect() as connection:
+        case = (await connection.execute(select(tables.cases))).one()._mapping
+        assert await callback_planning.reach(connection, [case], NOON, book.conventions.languages) == ["no"]
 
 async def test_who_asked_while_the_books_were_away_is_called_as_promised(
     engine: AsyncEngine, tmp_path: Path
+async def test_an_official_who_holds_the_line_is_put_through_to_nobody_who_hears_no_word(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    line = {"line": "1.7", "until": (NOON + timedelta(minutes=5)).isoformat()}
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.cases).values(language="ku"))
+        wanted = {"purpose": "lottery", "notice": line, "language": "ku", "next_at": NOON}
+        await connection.execute(update(tables.callbacks).values(wanted))
+    assert await claim(engine) is None and (await row(engine)).state == "cancelled"
+
+
 ) -> None:
     async with office(engine, tmp_path) as desk:
         code = await desk.intake.open_case(call(NUMBER), opening())

@@ -246,6 +246,17 @@ async def test_who_answers_a_part_is_not_told_that_nobody_can_call_about_it(desk
     assert 'data-name="answer"' in form and words()("casefile.nobody_called") not in form
 
 
+async def test_who_answers_in_a_language_that_is_spoken_no_more_is_told_that_nobody_is_called(
+    desk: Desk,
+) -> None:
+    code = await desk.open()
+    client, silent = await desk.panel.signed_in("officer", agency="abfa"), words()("casefile.nobody_called")
+    assert silent not in await client.text(f"/panel/cases/{code}?do=answer")
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(cases).values(language="ku"))
+    assert silent in await client.text(f"/panel/cases/{code}?do=answer")
+
+
 async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
     code = await desk.open()
     roles = ("operator", "supervisor", "officer", "governor", "auditor")

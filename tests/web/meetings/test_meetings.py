@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ivr.cases.hearing_order import Urgency
 from ivr.desk.case import answers, referring
 from ivr.desk.meetings import agenda, session_moving
-from ivr.store.tables import audit
+from ivr.store.tables import audit, cases
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
@@ -134,6 +134,10 @@ async def test_whom_nobody_can_call_the_office_is_told_to_tell_of_a_slot_and_tha
 ) -> None:
     withheld = await at.accepted(3, "")
     reached = await at.accepted(2, "09141234562")
+    unspoken = await at.accepted(1, "09141234563")
+    async with at.engine.begin() as connection:
+        taken_out = update(cases).where(cases.c.code == unspoken).values(language="ku")
+        await connection.execute(taken_out)
     number = await at.session()
     await at.fill(number)
     client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
@@ -142,12 +146,13 @@ async def test_whom_nobody_can_call_the_office_is_told_to_tell_of_a_slot_and_tha
         named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
         return re.findall(r"/requests/(\d+)", named[1]) if named else []
 
-    assert await to_tell() == [withheld] and (await client.text(session)).count("خبر با دفتر") == 1
-    for code, told in ((withheld, True), (reached, False)):
+    untold = [withheld, unspoken]
+    assert await to_tell() == untold and (await client.text(session)).count("خبر با دفتر") == 2
+    for code, told in ((withheld, True), (unspoken, True), (reached, False)):
         assert ("خودتان به او خبر دهید" in await client.text(f"{MEETINGS}/requests/{code}")) is told
     off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
     assert (await client.post(f"{session}/cancel", off)).status == 303
-    assert await to_tell() == [withheld]
+    assert await to_tell() == untold
     assert "تلفنی" not in await client.text(f"{session}?done=move")
 
 
