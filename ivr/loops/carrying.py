@@ -22,9 +22,9 @@ from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake, ends_on_disk
 from ivr.desk.call.live import CallQueue, Unreachable
-from ivr.desk.facts.reconcile import LOST
 from ivr.loops.enquiring import Enquiries
 from ivr.loops.hour_line import CALL_SECONDS, HourLine
+from ivr.store.calls import LOST
 from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
 from ivr.store.recording_files import new_stem

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
+LOST = "lost"  # the outcome of a call whose process died
 KNOWN = text("(caller <> '' OR steps <> '[]')")  # not forgotten by retention
 UNNUMBERED = text("ended_at IS NOT NULL AND noted_no IS NULL")
 

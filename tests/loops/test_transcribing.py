@@ -100,24 +100,36 @@ async def test_words_are_kept_told_and_asked_for_a_suggestion_that_assigns_nothi
     assert (after.agency, after.topic, after.status) == (before.agency, before.topic, before.status)
 
 
-async def test_words_that_join_a_case_are_heard_in_the_language_of_the_call_in_which_they_were_said(
-    engine: AsyncEngine, tmp_path: Path, program: list[str]
+@pytest.mark.parametrize(("outcome", "language"), [("hung_up", "fa"), ("lost", "az")])
+async def test_words_are_heard_in_the_language_in_which_they_were_said(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], outcome: str, language: str
 ) -> None:
-    at = await counter(engine)
-    code, recorded = await said(engine, tmp_path, 400), words()
-    write_tone(tmp_path / "recordings" / f"{recorded.name}.wav", 600, 2)
-    again = replace(call(), language="az", cases={code: str((await at.row(code)).id)})
-    async with office(engine, tmp_path / "again") as desk:
-        await desk.intake.keep_words(again, KeepWords(code, recorded, instead=False))
-        await desk.pump.idle()
-    listener = transcriber(engine, tmp_path, program)
-    for language, words_so_far in (
-        ("az", {None, "برق کوچه ما رفته است"}),
-        ("fa", {"سه روز است آب خانه ما قطع است", "برق کوچه ما رفته است"}),
-    ):
+    """Both calls begin in the first language, as all do; whoever opens her case has chosen another."""
+    at, listener = await counter(engine), transcriber(engine, tmp_path, program)
+    hers, joined = words(), words()
+    for recorded, hz in ((hers, 400), (joined, 600)):
+        write_tone(tmp_path / "recordings" / f"{recorded.name}.wav", hz, 2)
+
+    async def heard(language: str) -> set[str | None]:
         listener.recogniser = Recogniser({language: program}, 20)
         await listener.all()
-        assert {each["transcript"] for each in (await at.case(code))["recordings"]} == words_so_far
+        return {each["transcript"] for each in (await at.case(code))["recordings"]}
+
+    async with office(engine, tmp_path / "desk") as desk:
+        await desk.intake.call_started(first := call())
+        code = await desk.intake.open_case(first, replace(opening(hers), language="az"))
+        await desk.pump.idle()
+        assert await heard("fa") == {None}
+        assert await heard("az") == {"سه روز است آب خانه ما قطع است"}, "while she is in her call"
+        again = replace(call(), cases={code: str((await at.row(code)).id)})
+        await desk.intake.call_started(again)
+        await desk.intake.keep_words(again, KeepWords(code, joined, instead=False))
+        await desk.pump.idle()
+        assert None in await heard(""), "nobody knows yet"
+        await desk.intake.call_ended(again, outcome, WEDNESDAY, ())
+        await desk.pump.idle()
+    other = {"fa": "az", "az": "fa"}[language]
+    assert None in await heard(other) and "برق کوچه ما رفته است" in await heard(language)
 
 
 async def test_words_in_an_envelope_are_lent_to_the_program_and_not_left_about(

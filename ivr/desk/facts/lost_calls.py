@@ -23,9 +23,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts.comparing import behind
-from ivr.desk.facts.reconcile import LOST
 from ivr.desk.facts.righting import LONGEST_CALL
 from ivr.store import slots
+from ivr.store.calls import LOST
 from ivr.store.disk_thread import ask_once
 from ivr.store.facts import CallEndedFact, Fact, Unreadable, happened_at
 from ivr.store.journal import journal_reading

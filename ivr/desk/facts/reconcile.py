@@ -44,6 +44,7 @@ from ivr.desk.facts.strays import (
 )
 from ivr.desk.facts.whose_call import is_bare, told_by_others, told_by_the_dialplan
 from ivr.store import recording_files
+from ivr.store.calls import LOST
 from ivr.store.clocks import FAR, mark_of
 from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
@@ -71,7 +72,6 @@ from ivr.voice.wave import measure, was_closed
 
 log = logging.getLogger(__name__)
 
-LOST = "lost"  # the outcome of a call whose process died
 TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
 # So many times as long as others waits what no journal tells more of than its call: in half a minute the
 # dialplan, which may have gone on with the call, has begun to record.

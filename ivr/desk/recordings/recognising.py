@@ -10,13 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.suggest import Suggester
 from ivr.desk.case import suggestion_outcomes
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import locked
+from ivr.store.calls import LOST
 from ivr.store.recordings import TO_TRANSCRIBE
 from ivr.store.tables import calls, cases, provinces, recordings
 
@@ -25,7 +26,7 @@ EVENT = "transcribed"
 
 @dataclass(frozen=True, slots=True)
 class Unheard:
-    """A recording that nobody has listened to by machine. `language`: of the call in which it was said."""
+    """A recording that nobody has listened to by machine. `language`: in which it was said."""
 
     name: str
     case: uuid.UUID
@@ -41,8 +42,11 @@ async def take(
     """The newest one that no other worker has, held for as long as this transaction lasts.
 
     `languages`: those that can be recognised, "" among them = all. Held by a lock of its own: no row is.
+    Which language she chose, a call's row tells at its end; its own case tells it at once.
     """
-    spoken = func.coalesce(func.nullif(calls.c.language, ""), cases.c.language)
+    opened_it = cases.c.call_id == recordings.c.call_id
+    told = func.coalesce(func.nullif(calls.c.language, ""), cases.c.language)
+    spoken = case((or_(opened_it, calls.c.outcome == LOST), cases.c.language), else_=told)
     about = (cases.c.id, cases.c.code, cases.c.kind, cases.c.county)
     query = (
         select(recordings.c.name, spoken.label("language"), *about)
@@ -50,6 +54,7 @@ async def take(
         .join(cases, cases.c.id == recordings.c.case_id)
         .outerjoin(calls, calls.c.id == recordings.c.call_id)
         .where(TO_TRANSCRIBE, ~recordings.c.silent, ~recordings.c.superseded)
+        .where(or_(opened_it, calls.c.id.is_(None), calls.c.ended_at.is_not(None)))
         .where(recordings.c.name.not_in(besides))
         .order_by(recordings.c.recorded_at.desc())
         .limit(20)
