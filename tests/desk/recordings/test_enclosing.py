@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from ivr.lab.pace import patience
 from ivr.settings import AtRest, Settings
 from ivr.store import envelope, key_file, recording_files
 from ivr.store.derived import Derived
+from ivr.store.envelope import KeyMissing
 from ivr.store.key_copies import KeyCopies
 from ivr.store.recording_files import closed, plain
 from ivr.store.recordings import TO_ENCLOSE
@@ -136,6 +138,23 @@ async def test_nothing_is_closed_with_a_key_that_one_disk_alone_has(
     key_file.add(its.state / "keys" / "recordings")
     put(its.state)
     assert await its.close() == 0 and await findings(its.engine, its.state) == []
+
+
+def test_the_keys_of_two_machines_in_one_file_open_what_either_has_closed(tmp_path: Path) -> None:
+    """As those need it that share their recordings and had made one each."""
+    machines, found = (tmp_path / "a", tmp_path / "b"), {}
+    for state in machines:
+        key_file.make(state / "keys" / "recordings")
+        name = put(state)
+        found[name] = plain(state / "recordings", name).read_bytes()
+        assert enclose(state / "recordings", name, hashlib.sha256(found[name]).hexdigest(), AT_ONCE)
+    keys = "".join((state / "keys" / "recordings").read_text() for state in machines)
+    shared, others = (state / "recordings" for state in machines)
+    shutil.copytree(others, shared, dirs_exist_ok=True)
+    with pytest.raises(KeyMissing):
+        [recording_files.read(shared, name) for name in found]
+    (machines[0] / "keys" / "recordings").write_text(keys)
+    assert {name: recording_files.read(shared, name) for name in found} == found
 
 
 async def test_half_an_envelope_is_written_anew_while_the_plain_file_is_there(tmp_path: Path) -> None:
