@@ -245,6 +245,7 @@ async def _mirror(change: Change, member: Row[Any]) -> None:
     elif change.action in _ANSWERS:
         answer = ("answer", "answer_voice", "answer_spoken", "answered_at")
         one.values = {name: change.values[name] for name in answer}
+        one.values["draft"] = None
         one.details = change.details | {"collective": change.ask.code}
         await one.save()
         await callback_planning.plan(change.connection, member, f"answer:{one.ask.cause}", change.ask.now)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callbacks as calling
-from ivr.desk.case import callback_planning, closing, referring
+from ivr.desk.case import answers, callback_planning, closing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, callbacks, cases, outbox
@@ -127,6 +127,21 @@ async def test_a_citizen_may_reopen_for_some_time_and_the_desk_always(at: Counte
     with pytest.raises(Refused, match="without a reason"):
         await closing.reopen(at.engine, at.page, at.ask(code))
     await closing.reopen(at.engine, at.page, at.ask(code, reason="دوباره قطع شد"))
+
+
+async def test_what_was_proposed_before_a_case_ended_is_not_to_be_approved_once_it_is_opened_again(
+    at: Counter,
+) -> None:
+    advised, withdrawn, closed = await at.open(), await at.open(), await answered(at)
+    for code in (advised, withdrawn, closed):
+        await answers.propose(at.engine, at.page, at.ask(code, "abfa"), "فردا وصل می‌شود.")
+    await closing.advise(at.engine, at.page, at.ask(advised, reason="به دادگاه بروید."))
+    await closing.withdraw(at.engine, at.page, at.ask(withdrawn, "citizen"))
+    await closing.close(at.engine, at.page, at.ask(closed, "citizen"))
+    for code in (advised, withdrawn, closed):
+        await closing.reopen(at.engine, at.page, at.ask(code, reason="x"))
+        with pytest.raises(Refused, match=f"no answer to case {code} waits for approval"):
+            await answers.approve(at.engine, at.page, at.ask(code))
 
 
 async def test_withdrawn_and_advised_cases_can_begin_again(at: Counter) -> None:
