@@ -19,7 +19,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, decide
 from ivr.desk.book.book import Page
-from ivr.desk.case import closing, registering
+from ivr.desk.case import closing, referring, registering
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
@@ -82,7 +82,7 @@ async def collect(
                 refuse_together(change.case)
                 await refuse_awaited(change)
                 await refuse_told_of(change, whole.agency)
-                _join(change, whole)
+                await _join(change, whole)
                 due_at = min(due_at, change.case.due_at)
             members.append(code)
         ask = Instruction(into, actor, now=now)
@@ -166,9 +166,13 @@ async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into
         await closing.go_on_in(change, await locked(connection, into))
 
 
-def _join(change: Change, whole: Row[tuple[object, ...]]) -> None:
+async def _join(change: Change, whole: Row[Any]) -> None:
+    """Nobody can approve there of what was proposed for it alone; and hers was not opened again."""
     if change.agency != whole.agency:
+        await referring.refuse_without_ruling(change)
         change.move(whole.agency, COLLECTIVE)
-    change.values = {"member_of": whole.id}
+    if whole.status != Status.REOPENED:
+        change.status = Status(whole.status)
+    change.values |= {"member_of": whole.id, "draft": None}
     change.details |= {"collective": whole.code}
     change.quiet = True  # whoever has the collective case was told of that

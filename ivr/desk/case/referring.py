@@ -33,9 +33,7 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
         _told(change, agency)
         if agency == change.agency:
             raise Refused(f"case {ask.code} is with {agency} already")
-        await _not_bound(change)
-        if change.agency == page.rules.desk and await change.returns() >= FORCED_AT:
-            raise Refused(f"case {ask.code} was returned twice: it takes a ruling, not another referral")
+        await refuse_without_ruling(change)
         if ask.actor.side is Side.AGENCY:
             await _may_go_onward(change, agency)
             change.move(agency, ONWARD, ONWARD)
@@ -70,6 +68,13 @@ async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
         _told(change, agency)
         change.move(agency, "ruling")
         change.details["precedent"] = str(await precedents.keep(change))
+
+
+async def refuse_without_ruling(change: Change) -> None:
+    """Raises Refused where one binds the case, or its second return waits for one."""
+    await _not_bound(change)
+    if change.agency == change.page.rules.desk and await change.returns() >= FORCED_AT:
+        raise Refused(f"case {change.ask.code} was returned twice: it takes a ruling, not another referral")
 
 
 def _told(change: Change, agency: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import assigning, pausing
+from ivr.desk.case import assigning, collecting, pausing
+from ivr.desk.case.change import actor_named
 from ivr.store.tables import people
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
@@ -54,6 +55,17 @@ async def test_a_case_leaves_the_hands_of_who_can_t_work_on_it_any_more(at: Coun
     assert [(await at.row(code)).person_id for code, _ in kept] == [id for _, id in kept]
     assert await assigning.let_go(at.engine, at.page, at.at) == 0
     assert await findings(at.engine, tmp_path) == []
+
+
+async def test_a_case_that_joins_a_collective_one_of_another_body_leaves_the_hands_at_once(
+    at: Counter,
+) -> None:
+    (code, _), other = await handed(at), await at.open("city.street", caller="09141234560")
+    desk = actor_named(at.page, "desk")
+    whole = await collecting.collect(at.engine, at.page, desk, [other], "آسفالت کوی ولیعصر", at.at)
+    await collecting.collect(at.engine, at.page, desk, [code], "", at.at, whole.code)
+    case = await at.row(code)
+    assert case.agency == (await at.row(whole.code)).agency != "abfa" and case.person_id is None
 
 
 async def test_of_all_cases_only_those_in_somebodys_hands_are_looked_at(at: Counter) -> None:

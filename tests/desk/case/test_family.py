@@ -543,6 +543,50 @@ async def test_a_late_caller_joins_and_a_wrong_one_leaves(at: Counter) -> None:
         await collecting.collect(at.engine, at.page, actor_named(at.page, "abfa"), [late], "x", at.at)
 
 
+async def test_who_joins_what_its_body_has_taken_up_follows_its_status_unless_it_was_opened_again(
+    at: Counter,
+) -> None:
+    done, _ = await collected(at)
+    late, desk = await at.open(caller="09141234500"), actor_named(at.page, "desk")
+    await referring.accept(at.engine, at.page, at.ask(done.code, "abfa"))
+    await collecting.collect(at.engine, at.page, desk, [late], "", at.at, done.code)
+    assert (await at.row(late)).status == "in_progress" and (await heard(at, late))[0] == "status.in_progress"
+    await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "x")
+    await closing.reopen(at.engine, at.page, at.ask(done.code, reason="هنوز قطع است"))
+    await closing.withdraw(at.engine, at.page, at.ask(late, "citizen"))
+    new = await at.open(caller="09141234501")
+    await collecting.collect(at.engine, at.page, desk, [new], "", at.at, done.code)
+    assert (await at.row(new)).status == "referred", "hers was answered to nobody"
+
+
+async def test_what_was_proposed_for_a_case_alone_is_over_once_it_waits_in_a_collective_one(
+    at: Counter,
+) -> None:
+    code, desk = await at.open(), actor_named(at.page, "desk")
+    await answers.propose(at.engine, at.page, at.ask(code, "abfa"), "فردا وصل می‌شود.")
+    await collecting.collect(at.engine, at.page, desk, [code], "قطع آب", at.at)
+    assert (await at.row(code)).draft is None, "nobody could approve of it there"
+
+
+async def test_what_only_a_ruling_moves_is_not_moved_into_a_collective_case_of_another_body(
+    at: Counter,
+) -> None:
+    done, _ = await collected(at, CALLERS[0])
+    ruled, twice = [await at.open(caller=caller) for caller in CALLERS[1:]]
+    desk = actor_named(at.page, "desk")
+    for code in (ruled, twice):
+        await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "نه"))
+        await referring.refer(at.engine, at.page, at.ask(code), "edu")
+        await referring.give_back(at.engine, at.page, at.ask(code, "edu", "نه"))
+    await referring.rule(at.engine, at.page, at.ask(ruled, reason="ماده ۵"), "tamin")
+    for code, why in ((ruled, "only a new ruling moves it"), (twice, "it takes a ruling")):
+        with pytest.raises(Refused, match=why):
+            await collecting.collect(at.engine, at.page, desk, [code], "", at.at, done.code)
+        assert (await at.row(code)).member_of is None
+    own = await collecting.collect(at.engine, at.page, desk, [ruled], "قطع آب", at.at)
+    assert ((await at.row(ruled)).agency, (await at.row(own.code)).agency) == ("tamin", "tamin")
+
+
 async def test_a_broadcast_leaves_out_nobody(at: Counter) -> None:
     done, codes = await collected(at, *(f"0914{1_000_000 + n}" for n in range(30)))
     said = await outcomes(
