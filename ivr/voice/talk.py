@@ -206,17 +206,21 @@ class Talk:
                 return keys
 
     def ask_heard(self, step: Asks, speech: Speech) -> Flow[Keys]:
-        """The same, where her last key, pressed twice, must not answer what she has not heard yet."""
+        """The same, where her last key, pressed twice, must not answer what she has not heard yet.
+
+        Who knows the question and presses early again means it.
+        """
         if before := self.take_pending():
             yield from self.do(Say(before, self.language), Said)
-        while True:
+            self.deaf_to_hash()  # the number is long past
+        keys = yield from self.ask_key(step, speech)
+        if keys.pressed and keys.after < TWICE_SECONDS:
             keys = yield from self.ask_key(step, speech)
-            if not keys.pressed or keys.after >= TWICE_SECONDS:
-                return keys
+        return keys
 
-    def says_yes(self, step: Asks, speech: Speech, *, heard: bool = False) -> Flow[bool]:
-        """1 is yes; silence or any other key is no. `*` repeats, `#` goes back. `heard`: see `ask_heard`."""
-        keys = yield from (self.ask_heard if heard else self.ask_key)(step, speech)
+    def says_yes(self, step: Asks, speech: Speech) -> Flow[bool]:
+        """1, of who has heard the question, is yes; silence or any other key is no. `#` goes back."""
+        keys = yield from self.ask_heard(step, speech)
         if not keys.pressed and keys.ended is Ended.HASH:
             raise Back
         return keys.pressed == "1"

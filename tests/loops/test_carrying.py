@@ -40,6 +40,7 @@ def keys(*each: str) -> tuple[CallerStep, ...]:
 
 TO_RECORD = keys("1", "1", "1", "1", "01")
 SPEAK = (Beep(), Speak(2.6), Press("#"))
+HEARD_OUT = (Listen(quiet=1.5), Press("1"))
 KEEP = (*keys("1"), Hear(), PutDown())  # keep at the review, hang up while the code is read
 
 
@@ -150,7 +151,7 @@ async def test_a_known_caller_is_offered_her_county(hotline: Hotline) -> None:
     number = fresh_number()
     await call(hotline, *keys("1", "1", "1", "1", "04"), *SPEAK, *KEEP, number=number)
     await hotline.case_of(number)
-    await call(hotline, *keys("1", "4", "1", "2", "1"), *SPEAK, *KEEP, number=number)
+    await call(hotline, *keys("1", "4", "1", "2"), *HEARD_OUT, *SPEAK, *KEEP, number=number)
     await asyncio.wait_for(_until_cases(hotline, number, 2), patience(20))
     assert [case["county"] for case in await hotline.cases_of(number)] == ["ahar", "ahar"]
 
@@ -166,8 +167,7 @@ async def test_the_same_matter_again_joins_her_case_and_a_blocked_caller_is_stil
     again, blocked = fresh_number(), fresh_number()
 
     async def calls_again() -> None:
-        that_matter = Listen(quiet=1.5), Press("1")
-        for county in (keys("01"), (*keys("1"), *that_matter)):  # asked for; then offered
+        for county in (keys("01"), (*HEARD_OUT, *HEARD_OUT)):  # asked for; then offered
             await call(hotline, *keys("1", "1", "1", "1"), *county, *SPEAK, *KEEP, number=again)
             await hotline.case_of(again)
         while len(await hotline.calls_of(again)) < 2:

@@ -69,12 +69,25 @@ def test_a_meeting_and_a_human_are_reached_at_once_too() -> None:
 @pytest.mark.parametrize(("then", "joins"), [("1", True), ("2", False), ("", False)])
 def test_a_key_pressed_twice_joins_nobody_s_case_and_she_is_asked_again(then: str, joins: bool) -> None:
     talk = Conversation(same_matter=True).press(*TO_RECORD)
-    for _ in range(2):
-        asked = talk.action
-        assert isinstance(asked, Ask) and asked.speech == ("record.same_matter",), "alone"
-        talk.tell(Keys("1", Ended.FULL, after=0.3))
+    asked = talk.action
+    assert isinstance(asked, Ask) and asked.speech == ("record.same_matter",), "alone"
+    talk.tell(Keys("1", Ended.FULL, after=0.3))
+    assert talk.action == asked
     _ = talk.press(then) if then else talk.silent()
     assert talk.speak().opened[0].joins is joins
+
+
+def test_who_knows_the_question_and_presses_early_again_means_it() -> None:
+    talk = Conversation(same_matter=True).press(*TO_RECORD)
+    for _ in range(2):
+        talk.tell(Keys("1", Ended.FULL, after=0.8))
+    assert talk.speak().opened[0].joins
+
+
+def test_a_hash_at_once_goes_back_where_more_was_said_since_her_last_digit() -> None:
+    talk = Conversation(same_matter=True).press(*TO_RECORD)
+    talk.tell(Keys("", Ended.HASH, after=0.5))
+    assert talk.step == "county"
 
 
 @pytest.mark.parametrize("keys", [("", ""), ("98", "99", "97"), ("", "99", "")])
@@ -160,6 +173,8 @@ def test_an_unknown_county_is_left_open() -> None:
 def test_a_known_caller_is_offered_her_county() -> None:
     talk = Conversation(county="ahar").press("1", "1", "1", "1")
     assert "county.ahar" in talk.heard
+    talk.tell(Keys("1", Ended.FULL, after=0.3))
+    assert "county.ahar" in talk.heard, "the 1 before it was pressed twice"
     assert talk.press("1").speak().opened[0].county == "ahar"
 
 

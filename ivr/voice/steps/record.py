@@ -131,7 +131,7 @@ record:
             if not mode and talk.asked_of != talk.chosen:
                 # Whether she speaks of the open case of her number. Only if she says so: lines are shared.
                 asked = ("record.same_matter",)
-                talk.joins = room.same_matter and (yield from talk.says_yes(self, asked, heard=True))
+                talk.joins = room.same_matter and (yield from talk.says_yes(self, asked))
                 talk.asked_of = talk.chosen
             try:
                 recorded = yield from self._take(talk)
