@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,27 @@ def test_no_value_of_an_environment_file_has_a_comment_behind_it() -> None:
     """To systemd it is part of the value."""
     text = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
     assert not re.findall(r"^IVR_\w+=.*[ \t]#.*", text, re.MULTILINE)
+
+
+def test_the_hotline_of_a_drill_reaches_nobody_though_it_has_the_settings_of_the_live_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (live := tmp_path / "live.yaml").write_text(
+        "notify: {sms: {by: console}, email: {host: mail.example}, webhook_secret: hunter2}\n"
+        "callbacks: {dial: 'PJSIP/{number}@trunk'}\n"
+        "witnesses: {file: /mnt/roots, mail: [a@authority.example], webhook: ['https://authority.example']}\n"
+        "recordings_store: {url: 's3://bucket/words'}\nami: {host: 10.0.0.1}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("IVR_CONFIG", str(live))
+    text = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    for name, value in re.findall(r"^(IVR_\w+)=(.*)$", text.partition("**The drill**")[2], re.MULTILINE):
+        monkeypatch.setenv(name, "".join(shlex.split(value)))
+    found = load()
+    ways, roots = found.notify, found.witnesses
+    assert not any((ways.sms.by, ways.email.host, ways.webhook_secret, found.callbacks.dial))
+    assert not any((roots.file, roots.mail, roots.webhook, found.recordings_store.url))
+    assert found.ami.host == "127.0.0.1"
 
 
 @pytest.mark.parametrize(
