@@ -6,12 +6,14 @@ meanwhile is a refusal too: the form carries the number of the last event that w
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 
+from ivr.desk.book.seeds import SeedError
 from ivr.desk.case import assigning, confiding
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.splitting import Part
@@ -28,6 +30,8 @@ from ivr.web.panel.forms import Form
 from ivr.web.panel.refusals import field_of, in_persian
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
+
+log = logging.getLogger(__name__)
 
 LONGEST_REASON = 1000
 MOST_DAYS = 10
@@ -195,10 +199,14 @@ def _rows(sent: Form) -> list[tuple[str, str, str]]:
 
 
 async def _wordings(visit: Visit, file: CaseFile, deed: Deed) -> list[dict[str, Any]]:
+    """None where their file has a mistake: she is answered all the same."""
     status = {"answer": "answered", "advise": "advised"}.get(deed.name)
     if status is None or visit.panel.voices.studio is None:
         return []
     page = await visit.panel.book.page()
-    return await wording.offered(
-        visit.panel.engine, page.calendar, visit.panel.voices.studio.wordings, file.case.code, status
-    )
+    folder = visit.panel.voices.studio.wordings
+    try:
+        return await wording.offered(visit.panel.engine, page.calendar, folder, file.case.code, status)
+    except SeedError as mistake:
+        log.error("no ready wordings are offered: %s", mistake)
+        return []

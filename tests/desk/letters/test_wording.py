@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import wording
 from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import wordings
 from tests.desk.office import call, office, opening
 from tests.fixtures.database import SEED
 from tests.fixtures.province import calendar
@@ -49,6 +50,18 @@ async def test_an_azerbaijani_caller_reads_persian_and_hears_her_own(
     text, spoken = await wording.worded(engine, calendar(), tmp_path, code, "done")
     assert text.endswith(f"وصل شد: {code}") and spoken == "Su gəldi"
     assert await wording.worded(engine, calendar(), tmp_path, code, "court", "advised") == ("دادگاه", "")
+
+
+async def test_what_a_later_release_had_people_change_leaves_the_files_wording(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "answers.yaml").write_text(ANSWERS)
+    unreadable = {"name": "done", "topic": "water.*", "status": "answered", "said": {"fa": "{colour}"}}
+    async with engine.begin() as connection:
+        await connection.execute(wordings.insert().values(unreadable))
+        found = await wording.current(connection, tmp_path)
+    assert found == wording.load(tmp_path)
+    assert "the wording done for water.* and answered is passed over" in caplog.text
 
 
 def test_the_provinces_own_file_is_right() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,19 @@ async def test_who_answers_in_a_language_that_is_spoken_no_more_is_told_that_nob
     async with desk.panel.engine.begin() as connection:
         await connection.execute(update(cases).values(language="ku"))
     assert silent in await client.text(f"/panel/cases/{code}?do=answer")
+
+
+async def test_a_mistake_in_the_file_of_ready_wordings_keeps_nobody_from_answering(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "answers.yaml").write_text("answers: [{name: done, text: '{colour}'}]")
+    voices = desk.panel.panel.voices
+    assert voices.studio is not None
+    desk.panel.panel.voices = replace(voices, studio=replace(voices.studio, wordings=tmp_path))
+    client = await desk.panel.signed_in("officer", agency="abfa")
+    form = await client.text(f"/panel/cases/{await desk.open()}?do=answer")
+    assert 'data-name="answer"' in form and "data-wording" not in form
+    assert "answers.yaml:1" in caplog.text
 
 
 async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
