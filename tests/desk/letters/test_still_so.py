@@ -50,6 +50,13 @@ notices:
   - {on: case_opened, to: agency, by: sms, text: "{code}"}
   - {on: meeting_view_late, to: agency, by: sms, text: "{code}"}
 """
+OF_AN_ANSWER = """
+contacts:
+  - {agency: abfa, sms: ["09121112233"], webhook: ["%s/hook"]}
+notices:
+  - {on: case_answered, to: agency, by: sms, text: "{code}"}
+  - {on: case_answered, to: citizen, by: sms, text: "{answer}"}
+"""
 UP = """
 contacts:
   - {agency: abfa, sms: ["09121112233"]}
@@ -295,6 +302,23 @@ async def test_what_waits_for_a_body_that_was_asked_is_told_unless_the_case_is_a
         await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), told)
         await post.later(hours=7)
         assert len(post.sent) == 1 + (about != "edu")
+
+
+async def test_a_body_is_not_told_of_what_is_about_it_also_where_it_answered_that_before(
+    at: Hall, tmp_path: Path
+) -> None:
+    async with post_office(at, tmp_path, TAKEN) as post:
+        (tmp_path / "notices.yaml").write_text(OF_AN_ANSWER % post.web.url)
+        code = await opened(at.engine, tmp_path)
+        await answers.give(at.engine, at.page, at.ask(code, "abfa"), "آب وصل شد.")
+        await post.all()
+        before = len(post.web.requests)
+        its = Secrecy("abfa", told="رشوه")
+        await confiding.confide(at.engine, at.page, at.ask(code, "desk", "پاسخ دروغ است"), its)
+        at.at += timedelta(seconds=10)
+        await answers.give(at.engine, at.page, at.ask(code), "بررسی شد.")
+        await post.later(minutes=1)
+        assert before > 1 and [r["query"].get("text") for r in post.web.requests[before:]] == ["بررسی شد."]
 
 
 async def test_what_waits_for_a_contact_of_no_body_is_told_whoever_has_the_case_by_then(
