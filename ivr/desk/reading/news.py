@@ -113,7 +113,7 @@ class News:
     async def _story(self, connection: AsyncConnection, watch: OpenPage, ids: list[uuid.UUID]) -> Story:
         now = self.clock()
         changed = (await connection.execute(visible(ids, watch.sight))).scalars().all()
-        if watch.sight.agency and (await connection.execute(has_left(ids, watch.sight.agency))).first():
+        if len(changed) < len(ids) and (await connection.execute(has_left(ids, watch.sight))).first():
             return Story(look=True)  # not which: that case is not theirs any more
         if not changed:
             return Story()

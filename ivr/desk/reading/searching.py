@@ -14,12 +14,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, any_, bindparam, select, true, tuple_
+from sqlalchemy import Row, Select, and_, any_, bindparam, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.search import Sought, backwards, day_of, end_of, tsquery
 from ivr.cases.statuses import OPEN
+from ivr.cases.transitions import CaseAction
+from ivr.desk.case import confiding
+from ivr.desk.case.change import EVENTS
 from ivr.desk.people.scope import OPEN_TO_ALL
 from ivr.desk.reading.inbox import (
     EVERYTHING,
@@ -213,12 +216,19 @@ def visible(ids: Sequence[uuid.UUID], sight: Sight) -> Select[Any]:
     return found
 
 
-def has_left(ids: Sequence[uuid.UUID], agency: str) -> Select[Any]:
-    """Those among these cases that the last thing that happened to them took from that body."""
-    its = case_events.c
-    last = (its.case_id == cases.c.id, its.seq == cases.c.last_seq)
-    query = select(cases.c.id).join(case_events, and_(*last)).where(cases.c.id.in_(ids))
-    return query.where(its.details["from"].astext == agency, cases.c.agency != agency).limit(1)
+def has_left(ids: Sequence[uuid.UUID], sight: Sight) -> Select[Any]:
+    """Those among these cases that what happened to them last took out of that sight."""
+    its, scope = case_events.c, sight.scope
+    taken = and_(its.details["from"].astext == sight.agency, cases.c.agency != sight.agency)
+    taken = and_(taken, its.seq == cases.c.last_seq)
+    confided = and_(its.event == confiding.EVENT, ~scope.not_kept())
+    county = its.details["before"][1].astext.in_(["", *sight.counties])
+    elsewhere = and_(its.event == EVENTS[CaseAction.CHANGE_TOPIC], county, ~scope.in_sight())
+    with_them = cases.c.agency == sight.agency if sight.agency else true()
+    # What is confided may be moved by that: then it is the last event but one.
+    late = (its.case_id == cases.c.id, its.seq >= cases.c.last_seq - 1)
+    query = select(cases.c.id).join(case_events, and_(*late)).where(cases.c.id.in_(ids))
+    return query.where(or_(taken, and_(with_them, or_(confided, elsewhere)))).limit(1)
 
 
 def _bounds(filters: Filters, after: Key | None, at: Any, id: Any) -> list[Any]:

@@ -87,10 +87,10 @@ async function renew() {
 function put(old, renewed) {
   if (!old) return;
   if (!renewed) {
-    old.classList.add("gone");
+    empty(old);
     return;
   }
-  if (old.dataset.seq === renewed.dataset.seq) return;
+  if (old.dataset.seq === renewed.dataset.seq && !old.classList.contains("gone")) return;
   const focused = old === document.activeElement;
   renewed.classList.add("changed");
   for (const name of ["at", "sounds"]) renewed.classList.toggle(name, old.classList.contains(name));
@@ -99,6 +99,16 @@ function put(old, renewed) {
   if (was.checked) box.value = was.value; // what she picked is what she saw
   old.replaceWith(renewed);
   if (focused) renewed.focus({ preventScroll: true });
+}
+
+// Whoever looks may not see that case any more: only its code stays.
+function empty(gone) {
+  gone.classList.add("gone");
+  delete gone.dataset.sounds;
+  for (const cell of gone.querySelectorAll("td:not(.pick)")) {
+    cell.replaceChildren();
+    cell.removeAttribute("title");
+  }
 }
 
 // Something may have been missed: compare with the list as it is now.

@@ -9,12 +9,16 @@ from contextlib import asynccontextmanager, suppress
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case.answers import give
+from ivr.desk.case.confiding import Secrecy, confide
+from ivr.desk.case.pausing import change_topic
 from ivr.desk.case.referring import accept, refer
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading.inbox import Filters, Sight
 from ivr.desk.reading.news import News, OpenPage, Stories, Story
 from ivr.desk.reading.queues import Queue
 from ivr.lab.pace import patience
+from tests.desk.case.test_confiding import person
 from tests.desk.counter import Counter, counter
 
 WATER = OpenPage(Sight("abfa", "abfa"), (Queue.NEW,), Queue.NEW)
@@ -115,3 +119,42 @@ async def test_a_process_that_leaves_lets_its_pages_go(engine: AsyncEngine) -> N
             assert await told(stories) is None
         with news.watching(WATER) as late:
             assert await told(late) is None
+
+
+async def test_pages_of_whom_an_answered_case_is_kept_from_then_on_look_again(engine: AsyncEngine) -> None:
+    at = await counter(engine)
+    code, friend = await opened(at), await person(engine, "ahmadi")
+    desk = OpenPage(Sight("gov_inspection", person=friend), (Queue.NEW,))
+    await give(engine, at.page, at.ask(code, "abfa"), "انجام شد")
+    async with listening(at) as news:
+        with news.watching(WATER) as water, news.watching(POWER) as power, news.watching(desk) as hers:
+            its = Secrecy("abfa", ["ahmadi"], "رشوه")
+            await confide(engine, at.page, at.ask(code, reason="پاسخ دروغ است"), its)
+            assert await told(water) == await told(hers) == Story(look=True)
+            assert power.empty()
+
+
+async def test_a_page_of_whom_a_case_is_kept_looks_again_also_where_it_goes_elsewhere_by_that(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    code, friend = await opened(at), await person(engine, "ahmadi")
+    desk = OpenPage(Sight("gov_inspection", person=friend), (Queue.NEW,))
+    async with listening(at) as news:
+        with news.watching(desk) as hers:
+            await confide(engine, at.page, at.ask(code, reason="x"), Secrecy("abfa", ["ahmadi"]))
+            assert await told(hers) == Story(look=True)
+
+
+async def test_a_page_of_counties_that_a_case_has_left_looks_again_and_no_other(engine: AsyncEngine) -> None:
+    at = await counter(engine)
+    code = await opened(at)
+    here, elsewhere = (
+        OpenPage(Sight("gov_inspection", counties=frozenset({county})), (Queue.NEW,))
+        for county in ("ahar", "marand")
+    )
+    async with listening(at) as news:
+        with news.watching(here) as left, news.watching(elsewhere) as never:
+            await change_topic(engine, at.page, at.ask(code, reason="تبریز است"), county="tabriz")
+            assert await told(left) == Story(look=True)
+            assert never.empty()

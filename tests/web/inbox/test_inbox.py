@@ -19,6 +19,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import answers, referring
+from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading.inbox import PAGE
@@ -280,6 +281,23 @@ async def test_what_happens_meanwhile_is_seen_without_reloading_and_moves_nothin
         async with page.expect_navigation():
             await page.keyboard.press("n")
         assert (await listed(page))[0] == newer
+
+
+async def test_of_a_line_that_may_not_be_seen_any_more_only_the_code_stays(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    code = its.codes[1]
+    agency = (await its.at.row(code)).agency
+    await answers.give(panel.engine, its.at.page, its.at.ask(code, agency), "درست شد")
+    async with window(chrome, panel, "officer", agency=agency) as page:
+        await live(page, "/panel/inbox?queue=all")
+        await expect(line(page, code)).to_contain_text(SAID[1][1])
+        about = Secrecy(agency, told="رشوه")
+        await confide(panel.engine, its.at.page, its.at.ask(code, reason="پاسخ دروغ است"), about)
+        await expect(line(page, code)).to_have_class(re.compile("gone"))
+        assert "".join((await line(page, code).inner_text()).split()) == code.translate(PERSIAN)
+        assert SAID[1][1] not in await line(page, code).evaluate("its => its.outerHTML")
 
 
 async def test_many_at_once_each_for_itself(panel: PanelServed, chrome: Browser) -> None:
