@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book.book import Page
 from ivr.desk.case.registering import Wanted, register
@@ -27,10 +27,18 @@ async def open_once(
 
     `form`: what tells one filling of the form from another. With something else in it, it is another case.
     """
-    case = uuid.uuid5(uuid.NAMESPACE_OID, f"{form}\0{wanted!r}")
+    case = _case(wanted, form)
     async with engine.begin() as connection:
         await connection.execute(_ALONE, {"form": str(case)})
-        before = await connection.execute(select(cases.c.code).where(cases.c.id == case))
-        if (code := before.scalar()) is not None:
-            return str(code)
-        return (await register(connection, page, wanted, now, suggester, case)).code
+        before = await opened(connection, wanted, form)
+        return before or (await register(connection, page, wanted, now, suggester, case)).code
+
+
+async def opened(connection: AsyncConnection, wanted: Wanted, form: str) -> str:
+    """The code of the case that this form opened before, whatever the book says since; "" for none."""
+    found = await connection.execute(select(cases.c.code).where(cases.c.id == _case(wanted, form)))
+    return str(found.scalar() or "")
+
+
+def _case(wanted: Wanted, form: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{form}\0{wanted!r}")

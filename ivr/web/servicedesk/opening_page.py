@@ -21,7 +21,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.case import registering
 from ivr.desk.case.registering import Wanted
-from ivr.desk.counter.opened_once import open_once
+from ivr.desk.counter.opened_once import open_once, opened
 from ivr.desk.people.limiting import TooOften
 from ivr.desk.reading import casefile, earlier
 from ivr.desk.reading.earlier import EarlierCase
@@ -73,17 +73,21 @@ async def open_case(visit: Visit) -> web.StreamResponse:
     form, page = visit.form(), await visit.panel.book.page()
     typed = _typed(form)
     wanted = _wanted(form, page, visit.actor.name)
+    key, engine = f"{visit.person.id}/{form.raw('form')[:KEY_LENGTH]}", visit.panel.engine
+    found = await _beside(visit, page, typed)
+    async with engine.connect() as connection:  # after that: what it opens at this moment is not a duplicate
+        code = "" if form.wrong else await opened(connection, wanted, key)
+    if code:
+        return visit.redirect(visit.path("desk.receipt", code=code))
     if not form.wrong:
         try:
             registering.check(wanted, page)
         except WrongField as refusal:
             form.wrong[refusal.field] = visit.words(f"desk.wrong.{refusal.field}")
-    found = await _beside(visit, page, typed)
     shown = set(form.raw("warned").split())
     if form.wrong or not shown.issuperset(found.same):
         return await _page(visit, typed, form.raw("form") or _new_key(), form.wrong, found)
-    key = f"{visit.person.id}/{form.raw('form')[:KEY_LENGTH]}"
-    code = await open_once(visit.panel.engine, page, wanted, visit.now, await _suggester(visit), key)
+    code = await open_once(engine, page, wanted, visit.now, await _suggester(visit), key)
     return visit.redirect(visit.path("desk.receipt", code=code))
 
 
@@ -161,8 +165,8 @@ def _wanted(form: Form, page: Page, by: str) -> Wanted:
         form.refuse("national_id", "desk.wrong.national_id")
     return Wanted(
         kind=form.choice("kind", list(Kind)),
-        topic=form.choice("topic", page.live_topics, needed=False),
-        county=form.choice("county", page.live_counties, needed=False),
+        topic=form.text("topic", needed=False),  # whether it is one is asked of what is new
+        county=form.text("county", needed=False),
         words=form.text("words", registering.MOST_WORDS, needed=False, lines=True),
         caller=number,
         caller_name=form.text("caller_name", registering.LONGEST, needed=False),

@@ -119,6 +119,23 @@ async def test_enter_pressed_twice_opens_one_case_and_another_matter_another(
     assert len(await opened(panel)) == 2
 
 
+async def test_a_form_that_is_sent_again_has_its_receipt_whatever_the_book_says_by_then(
+    panel: PanelServed, operator: Client
+) -> None:
+    """Its own case is no duplicate of it, and a topic that was retired since opens nothing."""
+    first = (await operator.post(DESK, SENT)).headers["Location"]
+    again = await operator.post(DESK, SENT)
+    assert (again.status, again.headers.get("Location")) == (303, first)
+    async with panel.engine.connect() as connection:
+        values = (await BY_NAME["topic"].rows(connection))["water.supply"]
+    why = Why((await panel.person("admin")).actor)
+    await change(panel.engine, why, wish(BY_NAME["topic"], values | {"retired": "yes"}))
+    await panel.panel.book.load()
+    late = await operator.post(DESK, SENT)
+    assert (late.status, late.headers.get("Location")) == (303, first)
+    assert len(await opened(panel)) == 1
+
+
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
