@@ -136,6 +136,14 @@ async def test_a_form_that_is_sent_again_has_its_receipt_whatever_the_book_says_
     assert len(await opened(panel)) == 1
 
 
+async def test_the_receipt_of_what_is_confidential_names_no_number_and_promises_the_call(
+    panel: PanelServed, operator: Client
+) -> None:
+    answer = await operator.post(DESK, SENT | {"topic": "gov.conduct"})
+    receipt = await operator.text(answer.headers["Location"])
+    assert "به شماره‌ای که داده‌اید می‌گوییم. نخست" in receipt and "\u2066—\u2069" not in receipt
+
+
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
