@@ -65,6 +65,7 @@ from ivr.voice.events import (
     Confided,
     Confirmed,
     Connected,
+    Ended,
     Enquired,
     EnquiryResult,
     Event,
@@ -77,6 +78,7 @@ from ivr.voice.events import (
     PlaceKept,
     QueueSeen,
     Rated,
+    Recorded,
     RoomFound,
     Said,
     Transfer,
@@ -313,8 +315,8 @@ class Call:
             case Record() if not self.channel.hung_up:
                 await self._begin_recording(action.max_seconds)
                 event = await self.channel.perform(action)
-                has_case = self.session.code is not None
-                if has_case and self.session.is_wordless(event) and not self.channel.hung_up:
+                is_nothing = self.session.is_wordless(event) and not _is_cut(event)
+                if is_nothing and self.session.code is not None and not self.channel.hung_up:
                     await self.channel.kept()
                 return event
             case Connect(record=True, max_seconds=seconds) if not self.channel.hung_up:
@@ -461,6 +463,11 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
     if told.meeting is not None:
         return callback.meeting(told.code, told.meeting, told.language)
     return callback.menu(told.code, told.seen, told.language, callback.operator_of(tree, told.language))
+
+
+def _is_cut(event: Event) -> bool:
+    """Whether the disk took only the beginning of her words, if any."""
+    return isinstance(event, Recorded) and event.ended is Ended.CUT
 
 
 async def _as_heard(channel: Channel, seen: CaseSeen) -> CaseSeen:

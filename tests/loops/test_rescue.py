@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
+import os
 import shlex
 import shutil
 import threading
@@ -296,3 +298,18 @@ async def test_whose_further_recording_holds_no_word_has_all_her_words_kept(
         call = Pretend(keys=TO_RECORD + ADD + "##", says=[3 * SECONDS, 0])  # she slipped on 4
         await carried(line_of(desk, tree()), call, tmp_path / "recordings")
     assert call.variables["IVR_KEPT"] == "1" and sum("RECORD" in line for line in call.commands) == 2
+
+
+async def test_whose_further_words_the_disk_refused_is_not_told_by_the_dialplan_that_all_are_kept(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flush(room: recordings.Anywhere, name: str, fd: int) -> None:
+        if os.fstat(fd).st_size < SECONDS:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(recordings.Anywhere, "flush", flush)
+    async with office(engine, tmp_path) as desk:
+        call = Pretend(keys=TO_RECORD + ADD, says=[3 * SECONDS, 0])
+        await carried(line_of(desk, tree()), call, tmp_path / "recordings")
+    kept = [line for line in call.commands if line == "SET VARIABLE IVR_KEPT 1"]
+    assert len(kept) == 2, "her first words, and as the call ends what there is of the others"
