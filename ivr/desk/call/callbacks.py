@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, Update, func, or_, select, text, update
+from sqlalchemy import Row, Select, Text, Update, cast, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -48,9 +48,11 @@ from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import followed_by, parts_column, parts_seen
 from ivr.store.engine import is_a_row_s
+from ivr.store.facts import FactCall
 from ivr.store.tables import (
     callback_attempts,
     callbacks,
+    case_events,
     cases,
     meeting_orders,
     meeting_requests,
@@ -253,10 +255,10 @@ async def _decide(
     if wanted.language not in spoken and case.language in spoken:
         hers = _waiting(wanted).values(language=case.language).returning(callbacks)
         wanted = (await connection.execute(hers)).one()
-    if not phone.is_callable(wanted.number) or _is_the_desks(page, wanted, case, now):
-        await _put(connection, wanted, state="unreachable", ended_at=now)
     if wanted.purpose == LOTTERY:
         return await _now_or_never(connection, page, policy, now, wanted, case)
+    if not phone.is_callable(wanted.number) or _is_the_desks(page, wanted, case, now):
+        await _put(connection, wanted, state="unreachable", ended_at=now)
         if wanted.purpose == TURN:
             await _tell_missed(connection, {wanted.id: case.code}, now)
         return False
@@ -326,13 +328,13 @@ async def _now_or_never(
     await connection.execute(_ONE_NUMBER, {"number": number})
     may = not wanted.attempts and now < datetime.fromisoformat(wanted.notice["until"])
     may = may and phone.is_callable(number) and case.confidential is None
+    may = may and wanted.language in page.conventions.languages
     may = may and allowed_from(policy, page.calendar, now, case.county or "") <= now
     if callback_planning.is_given(case._mapping, number):
         may = may and await callback_planning.standing(connection, number, now) is True
     may = may and not await _is_being_rung(connection, number)
     may = may and await _rung_today(connection, page, number, now) < policy.per_number_per_day
     if may:
-    may = may and wanted.language in page.conventions.languages
         return await _begin(connection, wanted, case, now)
     await _put(connection, wanted, state="cancelled", ended_at=now)
     return False
@@ -418,15 +420,15 @@ async def _is_old_news(connection: AsyncConnection, wanted: Row[Any], case: Row[
     return wanted.purpose == ANSWER and (await connection.execute(query)).first() is not None
 
 
-async def is_told_anew(connection: AsyncConnection, case: uuid.UUID, since: datetime, at: datetime) -> bool:
-    """Whether it was a call of ours that began then and still ran, and she is yet to be called with another
-    answer, given since."""
+async def is_told_anew(connection: AsyncConnection, case: uuid.UUID, call: FactCall) -> bool:
+    """Whether it was a call of ours, and she is yet to be called with another answer, given since then."""
     its, attempt = callbacks.c, callback_attempts.c
     hers = select(its.id).where(its.case_id == case)
-    new = hers.where(its.purpose == ANSWER, its.created_at > since, its.state.in_(callback_planning.OPEN))
-    ours = hers.join(callback_attempts, attempt.callback_id == its.id).where(its.purpose.in_(OF_CASE))
-    ours = ours.where(attempt.at <= since, or_(attempt.outcome.is_(None), attempt.ended_at >= at))
-    return bool((await connection.execute(select(new.exists() & ours.exists()))).scalar_one())
+    later = (its.created_at > call.started_at, its.state.in_(callback_planning.OPEN))
+    ours = hers.join(callback_attempts, attempt.callback_id == its.id)
+    ours = ours.where(cast(attempt.id, Text) == call.unique_id)  # as our calls are named: `loops.dialling`
+    both = hers.where(its.purpose == ANSWER, *later).exists() & ours.exists()
+    return bool((await connection.execute(select(both))).scalar_one())
 
 
 def _is_long_closed(case: Row[Any], now: datetime) -> bool:
@@ -483,8 +485,9 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     """She could not be reached: the case closes as unconfirmed, which statistics keep apart.
 
     Not when no attempt got through to her telephone: that is the trunk's fault or the number's, and a
-    person's to look into; so is what was answered while she waits for the office's word about her meeting.
-    Nor when the desk has closed it already. The case is locked before the call-back, as everywhere.
+    person's to look into; so is what was answered while she waits for the office's word about her meeting,
+    and what was answered anew as she said that it is not solved. Nor when the desk has closed it already. The
+    case is locked before the call-back, as everywhere.
     """
     waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
     async with engine.begin() as connection:
@@ -494,7 +497,7 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
             return  # who held the case has cancelled it, as with another answer
         rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
         if rang and wanted.purpose == ANSWER:
-            rang = not await discretion.is_awaited(connection, case)
+            rang = not (await discretion.is_awaited(connection, case) or await _said_no(connection, case.id))
         state = "unconfirmed" if rang else "unreachable"
         if state == "unconfirmed" and wanted.purpose == ANSWER and case.closed_at is None:
             reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
@@ -508,6 +511,15 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
         ended = await connection.execute(ends.returning(callbacks.c.id))
         if wanted.purpose == TURN and ended.first() is not None:
             await _tell_missed(connection, {wanted.id: code}, now)
+
+
+async def _said_no(connection: AsyncConnection, case: uuid.UUID) -> bool:
+    """Whether her last word is a "not solved" that opened nothing, for it was not of this answer."""
+    its = case_events.c
+    word = (its.case_id == case, its.event.in_(("verdict_noted", "reopened")))
+    query = select(its.event, its.details).where(*word).order_by(its.seq.desc()).limit(1)
+    last = (await connection.execute(query)).first()
+    return last is not None and last.event == "verdict_noted" and not last.details["solved"]
 
 
 async def _tell_missed(connection: AsyncConnection, codes: Mapping[uuid.UUID, str], now: datetime) -> None:

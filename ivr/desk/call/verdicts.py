@@ -40,9 +40,7 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
     heard_another = case.answered_at is not None and fact.call.started_at < case.answered_at
     is_noted = heard_another or not fact.proven
     if not fact.solved:
-        is_noted = heard_another and await callbacks.is_told_anew(
-            connection, case.id, fact.call.started_at, now
-        )
+        is_noted = heard_another and await callbacks.is_told_anew(connection, case.id, fact.call)
     if is_noted:
         said = {"solved": fact.solved} | ({} if fact.proven else {"proven": False})
         await add_event(connection, cause, case.id, now, "verdict_noted", said, actor=CITIZEN)

@@ -114,15 +114,30 @@ async def test_that_the_first_answer_has_not_solved_it_opens_no_case_over_a_seco
 ) -> None:
     """In a call of her own she may have heard the second one, and is taken at her word."""
     code, later, book = await answered(engine, tmp_path), NOON + timedelta(minutes=1), await page(engine)
-    first = None if calls_herself else await claim(engine)
+    first = await claim(engine)  # she calls herself while somebody else is on the line with ours
     await answer(engine, code, "abfa", "پاسخ دوم", later)
-    await apply(engine, book, [verdict_on(code, False)])
-    if first:
-        await end(engine, first, Outcome.NOT_SOLVED, later)
+    await apply(engine, book, [verdict_on(code, False, None if calls_herself else first)])
+    await end(engine, first, Outcome.NO_KEY if calls_herself else Outcome.NOT_SOLVED, later)
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == ("reopened" if calls_herself else "answered")
     second = await claim(engine, later)
     assert (second is None) if calls_herself else (second and second.answer == "پاسخ دوم")
+
+
+async def test_who_said_no_to_the_first_answer_and_is_not_reached_with_the_second_is_the_desk_s_to_tell(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, now, first = await answered(engine, tmp_path), NOON, await claim(engine)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON + timedelta(minutes=1))
+    await apply(engine, await page(engine), [verdict_on(code, False, first)])
+    await end(engine, first, Outcome.NOT_SOLVED, NOON + timedelta(minutes=2))
+    for _ in range(5):
+        while (placing := await claim(engine, now)) is None:
+            now += timedelta(hours=1)
+        await end(engine, placing, Outcome.NO_ANSWER, now)
+    assert await claim(engine, now + timedelta(days=9)) is None
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered" and await untold(engine) == [code]
 
 
 async def test_who_was_rung_in_vain_about_the_first_answer_is_rung_once_about_the_second(
@@ -452,8 +467,10 @@ async def test_an_answer_that_no_voice_reads_rings_nobody_and_waits_for_somebody
 CALL = FactCall(uuid.uuid4(), "1", NUMBER, "", NOON, NOON, "fa", "", "")
 
 
-def verdict_on(code: str, solved: bool) -> VerdictFact:
-    return VerdictFact(uuid.uuid4(), NOON, code, CALL, solved)
+def verdict_on(code: str, solved: bool, ours: Placing | None = None) -> VerdictFact:
+    """`ours`: our call on which she says so; None: a call of her own."""
+    call = replace(CALL, unique_id=str(ours.id)) if ours else CALL
+    return VerdictFact(uuid.uuid4(), NOON, code, call, solved)
 
 
 async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine, tmp_path: Path) -> None:
@@ -546,7 +563,23 @@ async def test_who_is_to_be_told_in_a_language_that_is_spoken_no_more_is_the_des
     async with engine.begin() as connection:
         for table in (tables.callbacks, tables.cases):
             await connection.execute(update(table).values(language="ku"))
+    book = await page(engine)
+    async with engine.connect() as connection:
+        case = (await connection.execute(select(tables.cases))).one()._mapping
+        assert await callback_planning.reach(connection, [case], NOON, book.conventions.languages) == ["no"]
     assert await claim(engine) is None and (await row(engine)).state == "unreachable"
+
+
+async def test_an_official_who_holds_the_line_is_put_through_to_nobody_who_hears_no_word(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    line = {"line": "1.7", "until": (NOON + timedelta(minutes=5)).isoformat()}
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.cases).values(language="ku"))
+        wanted = {"purpose": "lottery", "notice": line, "language": "ku", "next_at": NOON}
+        await connection.execute(update(tables.callbacks).values(wanted))
+    assert await claim(engine) is None and (await row(engine)).state == "cancelled"
 
 
 async def test_what_was_to_be_told_in_such_a_language_is_told_in_her_case_s_where_that_is_spoken(
@@ -563,25 +596,9 @@ async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1
     async with engine.begin() as connection:
         return await callback_planning.wish(connection, code, number, "az", key, NOON)
 
-    book = await page(engine)
-    async with engine.connect() as connection:
-        case = (await connection.execute(select(tables.cases))).one()._mapping
-        assert await callback_planning.reach(connection, [case], NOON, book.conventions.languages) == ["no"]
 
 async def test_who_asked_while_the_books_were_away_is_called_as_promised(
     engine: AsyncEngine, tmp_path: Path
-async def test_an_official_who_holds_the_line_is_put_through_to_nobody_who_hears_no_word(
-    engine: AsyncEngine, tmp_path: Path
-) -> None:
-    await answered(engine, tmp_path)
-    line = {"line": "1.7", "until": (NOON + timedelta(minutes=5)).isoformat()}
-    async with engine.begin() as connection:
-        await connection.execute(update(tables.cases).values(language="ku"))
-        wanted = {"purpose": "lottery", "notice": line, "language": "ku", "next_at": NOON}
-        await connection.execute(update(tables.callbacks).values(wanted))
-    assert await claim(engine) is None and (await row(engine)).state == "cancelled"
-
-
 ) -> None:
     async with office(engine, tmp_path) as desk:
         code = await desk.intake.open_case(call(NUMBER), opening())
