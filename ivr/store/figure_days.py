@@ -1,4 +1,4 @@
-"""Figure days: what happened on each day that is over, counted once and kept (docs/figures.md)."""
+"""Figure days: what happened on each day that is over, counted and kept (docs/figures.md)."""
 
 from __future__ import annotations
 
