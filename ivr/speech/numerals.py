@@ -56,7 +56,11 @@ _FIGURE = re.compile(
 )
 _DASH = re.compile(r"\s*[-–—]\s*")
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
-_ORDINAL = re.compile("c([ıiuü])")
+# «-ci» and its cases; no word that only begins so, like «cild».
+_ORDINAL = re.compile(
+    r"c[ıiuü](?:l[aə]r|s[ıiuü])?(?:n?[ıiuü]n?|n?d[aə]n?|[yn]?[aə])?(?:d[ıiuü]r)?\b", re.IGNORECASE
+)
+_LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
 _BEFORE = re.compile(r"([^\W\d_]+(?:\u200c[^\W\d_]+)*)[\s:،,\u064b-\u0655\u200c]*$")
 _AFTER = re.compile(r"\s*([^\W\d_]+|%)")
 
@@ -108,10 +112,10 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
 
 def _ordinal(spoken: str, text: str, at: int) -> str:
     """What stands between a number and the «-ci» that makes it an ordinal: «beş-in-ci», «altı-n-cı»."""
-    ending = _ORDINAL.match(text, at)
-    if ending is None:
+    if not _ORDINAL.match(text, at):
         return ""
-    return "n" if spoken.endswith(tuple("aeəıioöuü")) else f"{ending[1]}n"
+    vowels = [sign for sign in spoken if sign in _LINK]
+    return "n" if spoken.endswith(tuple(_LINK)) else f"{_LINK[vowels[-1]]}n" if vowels else ""
 
 
 def _beside(pattern: re.Pattern[str], text: str, at: int = 0) -> str:
