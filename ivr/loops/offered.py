@@ -1,4 +1,4 @@
-"""What calls offer: topics and counties as the book has them now, less what nobody has given a sound yet."""
+"""What calls offer and name: topics, counties, bodies as the book has them now, less what has no sound."""
 
 from __future__ import annotations
 
@@ -52,17 +52,21 @@ class Offered:
         except BookEmpty as error:
             log.warning("what calls offer could not be reread: %s", error)
             return
-        ours = {f"topic.{each.code}" for each in self._files.topics}
-        ours |= {f"county.{each.code}" for each in self._files.counties}
-        named = {f"topic.{each.code}" for each in found.topics}
-        named |= {f"county.{each.code}" for each in found.counties}
-        self.added = frozenset(named - ours)
+        self.added = frozenset(_names(found) - _names(self._files))
         self._silent = silent = frozenset(id for id in self.added if not self._is_heard(id))
         self.directory = replace(
             found,
             calls_back=self._files.calls_back,
             topics=tuple(each for each in found.topics if f"topic.{each.code}" not in silent),
             counties=tuple(each for each in found.counties if f"county.{each.code}" not in silent),
+            agencies=tuple(each for each in found.agencies if f"agency.{each}" not in silent),
         )
         if silent:
-            log.warning("not offered to callers, for they have no sound: %s", ", ".join(sorted(silent)))
+            log.warning("not told to callers, for they have no sound: %s", ", ".join(sorted(silent)))
+
+
+def _names(directory: Directory) -> set[str]:
+    """The prompts in which calls name what there is to choose, and who is responsible."""
+    chosen = {f"topic.{each.code}" for each in directory.topics}
+    chosen |= {f"county.{each.code}" for each in directory.counties}
+    return chosen | {f"agency.{each}" for each in directory.agencies}

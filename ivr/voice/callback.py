@@ -134,9 +134,10 @@ class AnswerStep(OurCallStep):
         which: Speech = ("callback.code_is", *saying.code(self.code, talk.language))
         awaited = verdict.awaited(self.seen, talk.caller.now, talk.language)
         if not self.seen.may_confirm:  # she only wanted to know how it stands
-            stands = verdict.situation(self.seen, talk.caller.now, talk.language)
+            stands = verdict.situation(self.seen, talk.caller.now, talk.language, talk.directory)
             if self.seen.withheld:
-                stands = (*verdict.standing(self.seen), verdict.not_told(self.seen), *awaited)
+                stands = verdict.standing(self.seen, talk.directory)
+                stands = (*stands, verdict.not_told(self.seen), *awaited)
             speech = ("callback.greeting", *stands, *which, "callback.goodbye")
             yield from talk.do(Say(speech, talk.language), Said)
             talk.verdict = "heard"
@@ -147,14 +148,15 @@ class AnswerStep(OurCallStep):
             yield from verdict.offer_operator(talk, self, unread)
             talk.verdict = "unread"
             return (yield from self.goodbye(talk))
-        news = self._news(talk.language) + awaited
+        news = self._news(talk) + awaited
         said = yield from verdict.ask(talk, self, self.code, self.seen, lead, news, which, proven=True)
         if said is None:
             talk.say("callback.later", *which)
         return (yield from self.goodbye(talk))
 
-    def _news(self, language: str) -> Speech:
-        return (*self._answer(language), "callback.agency_is", f"agency.{self.seen.agency}")
+    def _news(self, talk: Talk) -> Speech:
+        whose = verdict.named(self.seen.agency, talk.directory)
+        return (*self._answer(talk.language), *(("callback.agency_is", *whose) if whose else ()))
 
     def _answer(self, language: str) -> Speech:
         said = verdict.answer(self.seen, language)

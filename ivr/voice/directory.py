@@ -32,6 +32,7 @@ class Directory:
     Prompt ids derived from it: `topic_group.<digit>`, `topic.<code>`, `county.<code>`,
     `agency.<code>`, all of them in the province's own prompt catalogue. `area_code`: what stands before a
     local number ("041"). `calls_back`: whether citizens are called at all.
+    `agencies`: those whose name can be heard.
     `calendar`: which days are worked. `announced`: by slot. `says_groups`: “For water and power, one. For …”;
     `says_leaves`: the matters of each group, another matter, and the way back, as she may have missed hers.
     """

@@ -13,6 +13,7 @@ from ivr.cases.meetings import AWAITED
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import meeting_standing, saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, WishCallBack, Words
+from ivr.voice.directory import Directory
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said, WishNoted
 from ivr.voice.steps.operator import OperatorStep, own_operator
 from ivr.voice.talk import Asks, Flow, Gone, Talk
@@ -268,17 +269,23 @@ def record_words(talk: Talk, ask: str) -> Flow[None]:
         talk.say("record.cut")
 
 
-def standing(seen: CaseSeen) -> Speech:
+def standing(seen: CaseSeen, directory: Directory) -> Speech:
     """Status, and whose it is; of a duplicate, of the case in which it goes on."""
     speech: list[Sound] = [*(["status.merged"] if seen.into else []), f"status.{seen.status}"]
     if seen.parts and _is_open(seen):
         speech.append("status.parts_are")
         for part in seen.parts:
             stands = "status.part_answered" if part.answered else "status.part_waiting"
-            speech += [f"agency.{part.agency}", stands]
-    elif seen.agency:
-        speech += ["status.agency_is", f"agency.{seen.agency}"]
+            if name := named(part.agency, directory):
+                speech += [*name, stands]
+    elif name := named(seen.agency, directory):
+        speech += ["status.agency_is", *name]
     return tuple(speech)
+
+
+def named(agency: str, directory: Directory) -> Speech:
+    """Its name; nothing where that has no sound yet, as of a body that people added."""
+    return (f"agency.{agency}",) if agency in directory.agencies else ()
 
 
 def awaited(seen: CaseSeen, now: datetime, language: str) -> Speech:
@@ -301,9 +308,9 @@ def _meeting(seen: CaseSeen, now: datetime, language: str) -> Speech:
     return meeting_standing.told(seen.meeting, now, language)
 
 
-def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
+def situation(seen: CaseSeen, now: datetime, language: str, directory: Directory) -> Speech:
     """Status, agency, answer, deadline or delay: each only where it is true of a case in that status."""
     said = answer(seen, language)
     has_news = bool(said or _meeting(seen, now, language))
     none: Speech = ("status.no_answer_yet",) if seen.status in OPEN and not has_news else ()
-    return (*standing(seen), *said, *awaited(seen, now, language), *none)
+    return (*standing(seen, directory), *said, *awaited(seen, now, language), *none)

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.editing.changing import change, wish
-from ivr.desk.editing.nouns import DAY, TOPIC
+from ivr.desk.editing.nouns import AGENCY, DAY, TOPIC
 from ivr.desk.editing.seeding import directory_from
 from ivr.lab.pace import patience
 from ivr.loops.offered import Offered
@@ -65,6 +65,24 @@ async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: A
         assert "12" not in offered.directory.by_topic_key
     finally:
         following.cancel()
+
+
+async def test_a_body_that_people_add_is_named_once_its_name_can_be_heard(engine: AsyncEngine) -> None:
+    recorded: set[tuple[str, str]] = set()
+    book = book_of(engine)
+
+    def sound(id: str, language: str) -> str | None:
+        return "wav" if (id, language) in recorded else None
+
+    offered = Offered(book, directory_from(SEED, CONVENTIONS), sound)
+    park = {"code": "park", "name": "سازمان پارک‌ها", "level": "county", "county": "ahar"}
+    await change(engine, why(), wish(AGENCY, park | {"assignable": "true"}))
+    await offered.reread()
+    assert offered.added == {"agency.park"} and "park" not in offered.directory.agencies
+    recorded |= {("agency.park", "fa"), ("agency.park", "az")}
+    assert offered.has_more
+    await offered.reread()
+    assert "park" in offered.directory.agencies and "abfa" in offered.directory.agencies
 
 
 async def test_a_question_that_fails_once_is_asked_again(engine: AsyncEngine) -> None:

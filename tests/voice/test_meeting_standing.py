@@ -12,7 +12,7 @@ from ivr.cases.meetings import MeetingWay, Official, RequestState
 from ivr.voice import callback, verdict
 from ivr.voice.actions import Sound, Words
 from ivr.voice.events import CaseSeen, Lookup, MeetingSeen
-from tests.voice.conversation import CODE, OFFICE_HOURS, TEHRAN, Conversation
+from tests.voice.conversation import CODE, DIRECTORY, OFFICE_HOURS, TEHRAN, Conversation
 
 AT = datetime(2026, 12, 1, 10, 30, tzinfo=TEHRAN)  # Tuesday, the 10th of Azar
 S = RequestState
@@ -31,7 +31,7 @@ def answered(meeting: MeetingSeen = WAITS, answer: str = str(ANSWER.text), **mor
 def heard(meeting: MeetingSeen, language: str = "fa", status: str = "referred") -> list[str]:
     due = OFFICE_HOURS + timedelta(days=9)
     seen = CaseSeen(Lookup.FOUND, status, "ostandari", due, kind="meeting", meeting=meeting)
-    return [str(sound) for sound in verdict.situation(seen, OFFICE_HOURS, language)]
+    return [str(sound) for sound in verdict.situation(seen, OFFICE_HOURS, language, DIRECTORY)]
 
 
 @pytest.mark.parametrize("language", ["fa", "az"])

@@ -30,6 +30,17 @@ def called(seen: CaseSeen = ANSWERED, language: str = "fa", **more: Any) -> Conv
     return ringing(seen, language, **more).listen()
 
 
+def test_whose_name_has_no_sound_yet_is_not_announced() -> None:
+    """As of a body that people added: she would hear “responsible body” and then nothing."""
+    others = replace(DIRECTORY, agencies=("gas",))
+    assert called(ANSWERED, directory=others).heard == [Words("آب وصل شد"), "verdict.menu"]
+    parts = PartSeen("abfa", True), PartSeen("gas", False)
+    seen = CaseSeen(Lookup.FOUND, "referred", agency="abfa", parts=parts)
+    stands = ("status.referred", "status.parts_are", "agency.gas", "status.part_waiting")
+    assert verdict.standing(seen, others) == stands
+    assert verdict.standing(replace(seen, parts=()), others) == ("status.referred",)
+
+
 def digits(talk: Conversation) -> list[Sound]:
     return [sound for sound in talk.heard if str(sound).startswith("digit.")]
 
@@ -125,16 +136,16 @@ def test_from_another_number_she_hears_how_it_stands_and_what_to_do_for_the_answ
 def test_of_a_case_that_is_open_again_she_hears_the_former_answer_and_what_is_owed(
     due: timedelta, owed: str
 ) -> None:
-    seen = replace(ANSWERED, status="referred", agency="bargh", due_at=OFFICE_HOURS + due)
+    seen = replace(ANSWERED, status="referred", agency="gas", due_at=OFFICE_HOURS + due)
     heard = Conversation(seen=seen).press("1", "6", CODE).heard
-    its = heard[heard.index("agency.bargh") + 1 :]
+    its = heard[heard.index("agency.gas") + 1 :]
     assert its[:3] == ["status.answer_was", Words("آب وصل شد"), owed] and "status.answer_is" not in its
     assert "status.no_answer_yet" not in its
     heard = Conversation(seen=seen).press("2", "6", CODE).heard
     assert heard[heard.index("status.answer_was") + 1] == "status.answer_in_fa"
     for kept, told in ((replace(seen, answer="✓"), "unread"), (replace(seen, withheld=True), "withheld")):
         heard = Conversation(seen=kept).press("1", "6", CODE).heard
-        its = heard[heard.index("agency.bargh") + 1 :]
+        its = heard[heard.index("agency.gas") + 1 :]
         assert its[:2] == [f"status.answer_was_{told}", owed]
 
 

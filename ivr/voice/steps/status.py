@@ -112,21 +112,20 @@ status:
 
     def _found(self, talk: Talk, code: str, seen: CaseSeen) -> Flow[str]:
         awaited = verdict.awaited(seen, talk.caller.now, talk.language)
+        lead = self.prompt + verdict.standing(seen, talk.directory)
         if seen.withheld:
-            elsewhere = (*self.prompt, *verdict.standing(seen), verdict.not_told(seen), *awaited)
-            yield from verdict.offer_operator(talk, self, elsewhere)
+            yield from verdict.offer_operator(talk, self, (*lead, verdict.not_told(seen), *awaited))
             return self.go
         if verdict.is_unread(seen):
-            answer = verdict.answer(seen, talk.language)
-            unread = (*self.prompt, *verdict.standing(seen), *answer, *awaited)
+            unread = (*lead, *verdict.answer(seen, talk.language), *awaited)
             yield from verdict.offer_operator(talk, self, unread)
             return self.go
         if seen.may_confirm and seen.status == Status.ANSWERED:
-            lead = self.prompt + verdict.standing(seen)
             news = verdict.answer(seen, talk.language) + awaited
             yield from verdict.ask(talk, self, code, seen, lead, news, proven=False)
             return self.go
-        speech = self.prompt + verdict.situation(seen, talk.caller.now, talk.language)
+        situation = verdict.situation(seen, talk.caller.now, talk.language, talk.directory)
+        speech = self.prompt + situation
         if seen.may_reopen:
             yield from verdict.offer_reopening(talk, self, code, speech)
             return self.go

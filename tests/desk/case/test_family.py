@@ -34,6 +34,7 @@ from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr
 from tests.fixtures.database import until_blocked
 from tests.fixtures.province import book_of
+from tests.voice.conversation import DIRECTORY
 
 PIPE, ROAD = Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")
 
@@ -61,7 +62,8 @@ async def calls_planned(at: Counter, code: str) -> list[str]:
 async def heard(at: Counter, code: str) -> list[str]:
     """What she hears who asks for that code."""
     seen = await book_of(at.engine).look_up("09141234567", code, at.at)
-    return [s.text if isinstance(s, Words) else str(s) for s in verdict.situation(seen, at.at, "fa")]
+    told = verdict.situation(seen, at.at, "fa", DIRECTORY)
+    return [s.text if isinstance(s, Words) else str(s) for s in told]
 
 
 async def test_parts_have_bodies_and_clocks_and_the_citizen_hears_one_answer(
