@@ -7,7 +7,6 @@ import { books, forget, remember } from "./kept-page.js";
 const root = document.querySelector("[data-day]");
 const say = root.dataset;
 const AGAIN = 4_000, PATIENCE = 15_000, REFRESH = 20_000, TWICE = 500; // milliseconds
-const SLOWEST = 16; // bytes in a millisecond: as long as the server waits for a file (ivr/web/bodies.py)
 const GROUP = { arrive: "arrived", begin: "inside", back: "arrived", missed: "over", heard: "over" };
 const PRESENCE = { arrive: "arrived", begin: "inside", back: "arrived", missed: "missed", heard: "heard" };
 const digits = (text) => String(text).replace(/[0-9]/g, (d) => "۰۱۲۳۴۵۶۷۸۹"[d]);
@@ -156,8 +155,8 @@ async function send(each) {
   body.append("key", each.key);
   body.append("at", each.at);
   body.append("now", new Date().toISOString()); // this clock may be wrong, what lies between the two is not
-  const bytes = each.fields.reduce((sum, [, text]) => sum + (text.size ?? 0), 0);
-  const signal = AbortSignal.timeout(PATIENCE + bytes / SLOWEST);
+  const bears = each.fields.some(([, text]) => text instanceof File); // which the server waits for so many seconds
+  const signal = AbortSignal.timeout(bears ? PATIENCE + say.patience * 1_000 : PATIENCE);
   const answer = await fetch(each.url, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal });
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return "signed out";
   if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);

@@ -21,6 +21,7 @@ from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_orders, meeting_slots
 from ivr.web import bodies
+from ivr.web.panel.uploading import MOST_SENT
 from tests.cases.papers import PDF, image
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -487,8 +488,7 @@ async def test_a_photograph_has_as_long_on_its_way_as_the_server_waits_for_it(
         await form.locator("[name=file]").set_input_files(cast(Any, sent))
         async with page.expect_request("**/day/paper"):
             await form.locator("button").click()
-        least = len(photo) / bodies.SLOWEST
-        assert max(await page.evaluate("waits")) / 1000 > least > 20
+        assert max(await page.evaluate("waits")) / 1000 > bodies.patience(MOST_SENT) > 60
 
 
 async def test_the_boards_tell_numbers_and_the_waiting_room_no_name(panel: PanelServed, at: Hall) -> None:
