@@ -60,6 +60,10 @@ class SignedOut(Exception):
     """Nobody is signed in, or not wholly any more, who could do what was sent or see the piece asked for."""
 
 
+class Unfinished(SignedOut):
+    """Something must be done before anything else: `FIRST_THINGS`."""
+
+
 class Stale(Forbidden):
     """What was sent is of a page from before the last signing in, or of none of ours."""
 
@@ -163,7 +167,7 @@ class Guard:
         if not first or route.name.startswith(first) or route.name == "sign_out":
             return None
         if of_a_page:
-            raise SignedOut
+            raise Unfinished
         return visit.redirect(self.pages.paths[first] + _next(visit))
 
     async def _sent(self, visit: Visit, route: Route, key: str) -> Form:
@@ -199,6 +203,10 @@ class Guard:
     def _wrong(self, visit: Visit, error: Exception) -> web.Response:
         """A page for whatever went wrong; what we can mend is logged."""
         match error:
+            case Unfinished():
+                answer = self.error(visit, 401, "unfinished")
+                answer.headers[sessions.HEADER] = "unfinished"
+                return answer
             case SignedOut():
                 return self.error(visit, 401)
             case Stale():
@@ -220,13 +228,13 @@ class Guard:
         log.exception("%s %s failed", visit.request.method, visit.request.path, exc_info=error)
         return self.error(visit, 500)
 
-    def error(self, visit: Visit, status: int) -> web.Response:
-        known = f"common.error.{status}.title" in self.words
-        written = _written(visit)
+    def error(self, visit: Visit, status: int, what: str = "") -> web.Response:
+        """`what`: its words, where they are not those of the status."""
+        number = what or (str(status) if f"common.error.{status}.title" in self.words else "500")
+        back = sessions.page_of(visit.request)
         return visit.render(
-            "panel/error.html", status=status, number=status if known else 500, written=written,
-            back=sessions.page_of(visit.request),
-        )  # fmt: skip
+            "panel/error.html", status=status, number=number, written=_written(visit), back=back
+        )
 
 
 def _from_a_form(visit: Visit) -> bool:

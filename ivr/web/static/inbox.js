@@ -1,6 +1,6 @@
 // The inbox by keyboard, its deeds on many cases, its sounds. News come by inbox-news.js. Reading works without.
 
-import { renew, toast } from "./panel.js";
+import { renew, toast, whyOut } from "./panel.js";
 import { leaving, returned } from "./among.js";
 import { follow, refresh } from "./inbox-news.js";
 
@@ -119,7 +119,7 @@ async function send(form, codes) {
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields });
     if (answer.headers.get("X-CSRF-Token") === "stale" && (await renew())) return;
-    if (answer.status === 401) return toast(document.body.dataset.signedOut, "bad");
+    if (answer.status === 401) return toast(whyOut(answer.headers.get("X-CSRF-Token")), "bad");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     tell(page.getElementById("told"), form, codes);
   } catch {

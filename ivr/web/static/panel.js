@@ -54,7 +54,7 @@ for (const place of document.querySelectorAll(".file")) {
 // A session that is over, or was begun anew in another tab: the page stays with what was typed, and takes up the new
 // session's proof once the same person has one.
 let over = false;
-export async function renew() {
+export async function renew(say = true) {
   const answer = await fetch("/panel/account", { redirect: "manual" }).catch(() => null);
   if (!answer?.ok) return false;
   const { body } = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -63,8 +63,20 @@ export async function renew() {
   const proof = body.querySelector('[name="csrf"]').value;
   for (const field of document.querySelectorAll('[name="csrf"]')) field.value = proof;
   over = false;
-  toast(words.renewed);
+  if (say) toast(words.renewed);
   return true;
+}
+// Who is signed in may have to do something else first, like setting up a second factor.
+export const whyOut = (proof) => (proof === "unfinished" ? words.unfinished : words.signedOut);
+/** What a page posts by itself; once more where one was signed in anew. Where nobody is, an Error says so to people. */
+export async function sent(address, body, headers = {}) {
+  for (let first = true; ; first = false) {
+    const proof = JSON.parse(document.body.getAttribute("hx-headers"));
+    const answer = await fetch(address, { method: "POST", body, headers: { ...headers, ...proof } });
+    const told = answer.headers.get("X-CSRF-Token");
+    if (answer.status === 401) throw new Error(whyOut(told));
+    if (!first || told !== "stale" || !(await renew(false))) return answer;
+  }
 }
 document.addEventListener("visibilitychange", () => { if (over && !document.hidden) renew(); });
 
@@ -72,7 +84,7 @@ document.addEventListener("htmx:responseError", async (event) => {
   const { xhr } = event.detail, { status } = xhr;
   if (status === 401) {
     over = true;
-    if (!document.querySelector(".toast.bad")) toast(words.signedOut, "bad");
+    if (!document.querySelector(".toast.bad")) toast(whyOut(xhr.getResponseHeader("X-CSRF-Token")), "bad");
     return;
   }
   if (xhr.getResponseHeader("X-CSRF-Token") === "stale" && (await renew())) return;

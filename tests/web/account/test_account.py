@@ -22,6 +22,7 @@ from ivr.desk.refusals import Refused
 from ivr.settings import Web
 from ivr.store.tables import factor_roles, sessions
 from ivr.store.tables import people as people_table
+from ivr.web.panel.locale import words
 from tests.fixtures.database import until_blocked
 from tests.fixtures.solving import solved
 from tests.web.account.test_sign_in import WRONG, actions, sign_in
@@ -197,9 +198,11 @@ async def test_what_was_typed_is_not_thrown_away_when_the_second_factor_becomes_
         await connection.execute(insert(factor_roles).values(role="operator", needed=True))
     piece = await client.post("/panel/desk/beside", typed, headers={"HX-Request": "true"})
     assert piece.status == 401 and "HX-Redirect" not in piece.headers, "the page stays as it is"
+    assert piece.headers["X-CSRF-Token"] == "unfinished"
     answer = await client.post("/panel/desk", typed, headers={"Referer": f"{panel.url}/panel/desk"})
     page = await answer.text()
     assert answer.status == 401 and "از کنتور نشت می‌کند</textarea>" in page
+    assert f"<h1>{words()('common.error.unfinished.title')}</h1>" in page
     assert 'href="/panel/sign-in?next=/panel/desk"' in page
     way = ["/panel/sign-in?next=/panel/desk"]
     while (step := await client.get(way[-1])).status == 303:
