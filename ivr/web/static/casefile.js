@@ -1,7 +1,7 @@
 // The case page: players, the form of what is done, an answer heard before it is given.
 
 import { among } from "./among.js";
-import { renew } from "./panel.js";
+import { renew, whyOut } from "./panel.js";
 import { digits, keys, Player } from "./player.js";
 import { Recorder } from "./recorder.js";
 
@@ -78,8 +78,9 @@ function prepare(form) {
     try {
       const answer = await fetch(address, { method: "POST", body, headers: proof() });
       if (first && answer.headers.get("X-CSRF-Token") === "stale" && (await renew())) return send(address, body, false);
-      if (answer.ok) say("");
-      return answer;
+      if (answer.status === 401) say(whyOut(answer.headers.get("X-CSRF-Token")), true);
+      else if (answer.ok) say("");
+      return answer.status === 401 ? null : answer;
     } catch {
       say(place.dataset.failed, true);
       return null;
@@ -100,7 +101,7 @@ function prepare(form) {
     record.setAttribute("aria-pressed", String(Boolean(recorder)));
     record.querySelector("span").textContent = recorder ? record.dataset.stop : wav && !busy ? record.dataset.again : record.dataset.start;
     level.hidden = !recorder;
-    submit.disabled = Boolean(busy || recorder || wav);
+    submit.disabled = Boolean(recorder || wav);
     forget.hidden = busy || !(wav || form.elements.voice.value);
   };
   const start = async () => {
@@ -123,6 +124,7 @@ function prepare(form) {
     body.append("voice", wav, "voice.wav");
     const answer = await send(place.dataset.voice, body);
     const made = [200, 422].includes(answer?.status) && (await answer.json().catch(() => null));
+    if (!answer) return; // told already
     if (!made) return say(place.dataset.failed, true);
     wav = null;
     if (made.wrong) return say(made.wrong, true);

@@ -108,3 +108,43 @@ async def test_a_voice_that_is_put_aside_is_waited_for_no_longer(desk: Desk, chr
         await form.locator(".forget").click()
         await form.locator("[type=submit]").click()
         await page.wait_for_url("**?done=answer")
+
+
+async def test_who_is_signed_out_meanwhile_is_told_so_and_keeps_what_he_said(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        [person] = desk.panel.made.values()
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        form = page.locator("form.deed")
+        record, heard = form.locator(".record"), form.locator(".heard")
+        await record.click()
+        await expect(heard).to_contain_text("۲")
+        await page.context.clear_cookies()
+        for button in (record, form.locator(".speak"), record):
+            await form.locator("[name=words]").fill("آب وصل شد.")
+            await button.click()
+            await expect(heard).to_have_text(words()("common.error.signed_out"))
+        token = await desk.panel.token_of(person)
+        await page.context.add_cookies(
+            [{"name": "seda", "value": token, "url": desk.panel.url, "httpOnly": True}]
+        )
+        await record.click()
+        await expect(form.locator("[name=voice]")).not_to_have_value("")
+
+
+async def test_an_answer_is_given_in_words_while_the_browser_s_question_for_the_microphone_stands(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.add_init_script("navigator.mediaDevices.getUserMedia = () => new Promise(() => {});")
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        form = page.locator("form.deed")
+        await form.locator("[name=words]").fill("آب وصل شد.")
+        await form.locator(".record").click()
+        await form.locator("[type=submit]").click()
+        await page.wait_for_url("**?done=answer")
