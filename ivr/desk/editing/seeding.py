@@ -28,14 +28,15 @@ log = logging.getLogger(__name__)
 SEED = "seed"
 _MEND = (
     "nothing of the files was taken, and what runs goes on as it was: undo what people changed of it (in the "
-    "panel, or `ivr book history` and `ivr book undo`), retire one of two or give it another key; then again"
+    "panel, or `ivr book history` and `ivr book undo`); where nobody did, retire the code that the files "
+    "gave up, for it stays; or give one of two another key; then again"
 )
 
 
 async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
     """Insert or update everything in one transaction, then tell all workers.
 
-    Raises SeedError, also when the database holds another province, or they and people's changes clash.
+    Raises SeedError, also when the database holds another province, or they clash with what stays.
 
     What the files no longer name stays (cases point to it); only seeded routing rules are replaced whole.
     What people changed (`ivr.desk.editing`) stays too: in what it differs from the files is the answer.
@@ -75,7 +76,10 @@ async def _only_its_own(connection: AsyncConnection, seeds: Seeds) -> None:
 
 
 async def _clashes(connection: AsyncConnection) -> set[str]:
-    """What is well in the files and in people's changes alone, and not in the book that comes of both."""
+    """What is well in the files alone, and not in the book: it keeps people's changes and codes given up.
+
+    Only what books callers wrongly, or leaves no desk: menus and routing pass by the rest.
+    """
     found = set[str]()
     if (await connection.execute(select(provinces.c.code))).first() is None:
         return found
