@@ -16,6 +16,7 @@ from ivr.voice.actions import (
     KeepPlace,
     KeepWords,
     OpenCase,
+    Record,
     RefineCase,
     Say,
     Sound,
@@ -173,6 +174,12 @@ class Talk:
         if not isinstance(event, answer):
             raise TypeError(f"{type(action).__name__} was answered with {type(event).__name__}")
         return event
+
+    def record(self, seconds: float, silence_seconds: float) -> Flow[Recorded]:
+        """Her words, however they ended: their # may come once more, or just behind what ended them."""
+        recorded = yield from self.do(Record(self.language, seconds, silence_seconds), Recorded)
+        self.late_hash = True
+        return recorded
 
     def note(self, way: str) -> Flow[None]:
         """Have the call's row say which way it goes here."""

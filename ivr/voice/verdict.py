@@ -12,9 +12,9 @@ from datetime import datetime
 from ivr.cases.meetings import AWAITED
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import meeting_standing, saying, script
-from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, WishCallBack, Words
+from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Say, Sound, Speech, WishCallBack, Words
 from ivr.voice.directory import Directory
-from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said, WishNoted
+from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, RoomFound, Said, WishNoted
 from ivr.voice.steps.operator import OperatorStep, own_operator
 from ivr.voice.talk import Asks, Flow, Gone, Talk
 
@@ -255,7 +255,7 @@ def record_words(talk: Talk, ask: str) -> Flow[None]:
         return
     talk.reason_lost = ""
     yield from talk.do(Say((*talk.take_pending(), ask), talk.language, barge_in=True), Said)
-    recorded = yield from talk.do(Record(talk.language, WHY_SECONDS, WHY_SILENCE), Recorded)
+    recorded = yield from talk.record(WHY_SECONDS, WHY_SILENCE)
     if recorded.ended is Ended.FAILED:
         talk.reason_lost = "failed"
         return

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ivr.voice import callback
-from ivr.voice.actions import KeepPlace
-from ivr.voice.events import Ended, Transfer
+from ivr.voice.actions import KeepPlace, Say
+from ivr.voice.events import Ended, Said, Transfer
 from ivr.voice.our_call import TRIES
 from ivr.voice.parse import parse
 from ivr.voice.turn_call import TurnNews
@@ -71,6 +71,15 @@ def test_her_place_hangs_on_the_case_of_her_words() -> None:
     assert talk.step == "turn_words" and not talk.places
     talk.speak(ended=Ended.HANGUP)
     assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
+
+
+def test_a_hash_pressed_twice_behind_her_words_cuts_off_nothing_of_what_leads_to_her_code() -> None:
+    talk = Conversation(busy=True).press("1", "0", "1").speak()
+    told = ["record.safe", "turn.kept", "code.ready"]
+    assert talk.heard == told and isinstance(talk.action, Say) and talk.action.heeds_key
+    talk.tell(Said("#", after=0.3))
+    assert talk.heard == told
+    assert "code.is" in talk.press("#").heard, "a later one shortens the wait for her pen"
 
 
 def test_who_goes_back_from_there_is_not_called_in_a_turn_that_she_may_choose_again() -> None:

@@ -409,6 +409,16 @@ def test_a_reason_that_is_in_a_file_and_in_no_journal_is_not_called_lost() -> No
     assert talk.press("1").speak().over and talk.heard == ["verdict.reopened", "callback.goodbye"]
 
 
+@pytest.mark.parametrize("ended", [Ended.HASH, Ended.CUT, Ended.FAILED, Ended.SILENCE])
+def test_a_hash_just_behind_her_reason_is_no_answer_to_whether_she_tries_again(ended: Ended) -> None:
+    talk = called().press("2").listen()
+    talk.journal = False
+    asked = [*talk.speak(ended=ended).heard]
+    talk.tell(Keys("", Ended.HASH, after=0.3))
+    assert talk.heard == asked and asked[-2:] == ["verdict.try_again", "verdict.or_operator"]
+    assert talk.press("#").over
+
+
 @pytest.mark.parametrize("key", ["1", "2"])
 def test_a_word_that_no_journal_took_is_called_neither_noted_nor_lost_and_she_is_called_again(
     key: str,

@@ -74,7 +74,10 @@ code:
             return self.go
         if self.ready_prompt:  # a key only shortens the wait for her pen
             ready = talk.take_pending() + self.ready_prompt
-            yield from talk.do(Say(ready, talk.language, self.barge_in, heeds_key=False), Said)
+            wait = Say(ready, talk.language, self.barge_in, heeds_key=talk.late_hash)
+            said = yield from talk.do(wait, Said)
+            if talk.ends_number(said.key == "#", said.after):
+                yield from talk.do(replace(wait, heeds_key=False), Said)
         speech = (*self.prompt, *self._dictation(talk.code, talk.language), _expects(talk))
         while True:
             keys = yield from talk.ask(self, speech + self.repeat_prompt, 1)

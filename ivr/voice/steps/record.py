@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ivr.voice.actions import FindRoom, Record, Say, Speech
+from ivr.voice.actions import FindRoom, Say, Speech
 from ivr.voice.events import Ended, Recorded, RoomFound, Said
 from ivr.voice.fields import Fields
 from ivr.voice.menu import Asking
@@ -160,11 +160,9 @@ record:
 
     def _take(self, talk: Talk) -> Flow[Recorded]:
         yield from self._invite(talk)
-        wanted = Record(talk.language, self.max_seconds, self.silence_seconds)
-        recorded = yield from talk.do(wanted, Recorded)
+        recorded = yield from talk.record(self.max_seconds, self.silence_seconds)
         if recorded.ended is not Ended.FAILED:
             talk.uncased.append(recorded)
-        talk.late_hash = recorded.ended is Ended.HASH
         if recorded.ended.is_gone:
             raise Gone  # the frame keeps her words
         return recorded
