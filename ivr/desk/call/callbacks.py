@@ -306,9 +306,13 @@ async def _goes_on(connection: AsyncConnection, wanted: Row[Any], case: Row[Any]
 
 
 async def _gives_way(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
-    """Once she has her answer she may end her case, and would come for a slot that is off."""
-    tells = wanted.purpose == ANSWER or (wanted.purpose == STATUS and case.status == Status.ANSWERED)
-    return tells and await meeting_calls.is_to_tell_off(connection, case.id, now)
+    """Once she has her answer she may end her case, and would come for a slot that is off.
+
+    What she wished to hear waits for no call to another telephone.
+    """
+    if wanted.purpose == STATUS and case.status == Status.ANSWERED:
+        return await meeting_calls.is_to_tell_off(connection, case.id, now, wanted.number)
+    return wanted.purpose == ANSWER and await meeting_calls.is_to_tell_off(connection, case.id, now)
 
 
 def _is_the_desks(page: Page, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:

@@ -246,6 +246,9 @@ async def wish(
     waits = update(callbacks).where(*same, callbacks.c.state == "waiting")
     at_once = {"next_at": now, "last_at": None}  # no pause: she is at her telephone
     await connection.execute(waits.values(at_once | {"language": language or case.language}))
+    off = (callbacks.c.purpose == MEETING, callbacks.c.notice["was_at"].as_string().is_not(None))
+    first = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.state == "waiting")
+    await connection.execute(update(callbacks).where(*first, *off).values(at_once))  # which she hears before
     older = update(callbacks).where(*same, callbacks.c.purpose == STATUS, callbacks.c.key != key, PUT_ASIDE)
     await connection.execute(older.values(state="cancelled", ended_at=now))  # this one takes its place
     coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))

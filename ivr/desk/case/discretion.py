@@ -40,7 +40,7 @@ async def refuse_awaited(change: Change) -> None:
 async def refuse_slotted(change: Change) -> None:
     """Raises Refused where she was told a slot that is still to come: she would come for nothing.
 
-    So she would where it is off and our call has yet to tell her: that ends with her case.
+    So she would where it is off and our call has yet to tell her.
     """
     its = meeting_slots.c
     hers = (its.case_id == change.case.id, its.outcome == "", its.starts_at > change.ask.now)

@@ -84,11 +84,16 @@ async def cancel(connection: AsyncConnection, case: uuid.UUID, now: datetime) ->
     await connection.execute(update(callbacks).where(*its).values(state="cancelled", ended_at=now))
 
 
-async def decline(connection: AsyncConnection, case: Any, now: datetime) -> None:
-    """No meeting. Who is yet to hear that her slot is off hears that alone, before the answer to her case."""
+async def decline(
+    connection: AsyncConnection, case: Any, now: datetime, lost: datetime | None = None
+) -> None:
+    """No meeting. Who is yet to hear that her slot is off hears that alone, before the answer to her case.
+
+    `lost`: the hour of one that she may have heard of, and that is off now.
+    """
     off = await _yet_to_hear(connection, case.id)
     await cancel(connection, case.id, now)
-    at = off.get("was_at") if off else None
+    at = lost.isoformat() if lost else off.get("was_at") if off else None
     if at is not None and datetime.fromisoformat(at) > now:
         again_on = datetime.fromisoformat(at).date().isoformat()
         await _plan(connection, case, {"what": DECLINED, "was_at": at, "again_on": again_on}, now)
@@ -112,13 +117,17 @@ def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
     return at is not None and now < datetime.fromisoformat(at) < now + SOON
 
 
-async def is_to_tell_off(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> bool:
-    """Whether our call is still to tell her, or tells her now, that a slot to come is off."""
+async def is_to_tell_off(
+    connection: AsyncConnection, case: uuid.UUID, now: datetime, number: str = ""
+) -> bool:
+    """Whether our call is still to tell her, or tells her now, that a slot to come is off: on that number,
+    or any."""
     if not await callback_planning.calls_back(connection):
         return False
     its = callbacks.c
     hers = (its.case_id == case, its.purpose == MEETING, its.state.in_(callback_planning.OPEN))
-    hours = (await connection.execute(select(its.notice["was_at"].as_string()).where(*hers))).scalars()
+    query = select(its.notice["was_at"].as_string()).where(*hers)
+    hours = (await connection.execute(query.where(its.number == number) if number else query)).scalars()
     return any(at is not None and datetime.fromisoformat(at) > now for at in hours)
 
 

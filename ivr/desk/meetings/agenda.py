@@ -259,7 +259,7 @@ async def slots_of(connection: AsyncConnection, ids: Collection[UUID]) -> dict[U
 
 async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequence[Row[Any]]:
     """Slots that are still to come and nobody's; those whose case has ended meanwhile are given up."""
-    await give_up_ended(connection, number)
+    await give_up_ended(connection, number, now)
     its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
     query = select(meeting_slots).where(
         *its, meeting_slots.c.case_id.is_(None), meeting_slots.c.starts_at > now

@@ -71,7 +71,7 @@ async def move(
         await tell(connection)
         told = (starts_at, place, ask.reason.strip(), ask.now)
         await body_notices.tell_moved(connection, page, session, *told)
-        codes = await booked(connection, number)
+        codes = await booked(connection, number, ask.now)
         await _shift(connection, number, by, **_NOT_HERE)
         for code in codes:
             one_ask = Instruction(code, ask.actor, ask.reason, ask.now)
@@ -112,7 +112,7 @@ async def delay(
         changed = update(meeting_sessions).where(its.number == number)
         await connection.execute(changed.values(ends_at=its.ends_at + by))
         await tell(connection)
-        codes = await booked(connection, number)
+        codes = await booked(connection, number, ask.now)
         await _shift(connection, number, by)
         for code in codes:
             one = await held(connection, page, Instruction(code, ask.actor, ask.reason, ask.now))

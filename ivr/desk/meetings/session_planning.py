@@ -19,6 +19,7 @@ from ivr.cases.meetings import (
     SessionState,
     slot_times,
 )
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -120,7 +121,7 @@ async def cancel(
         ended = await _end_hour(connection, session, ask)
         if not ended:
             await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
-        codes = await booked(connection, number)
+        codes = await booked(connection, number, ask.now)
         for code in codes:
             its = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
@@ -154,23 +155,33 @@ EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_
 EMPTY |= dict.fromkeys(("arrived_at", "began_at", "ended_at"))
 
 
-async def booked(connection: AsyncConnection, number: int) -> list[str]:
+async def booked(connection: AsyncConnection, number: int, now: datetime) -> list[str]:
     """Codes of those who have a slot there that is still to come; whose case has ended has none any more."""
-    await give_up_ended(connection, number)
+    await give_up_ended(connection, number, now)
     query = select(cases.c.code).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
     query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
     return list((await connection.execute(query.order_by(meeting_slots.c.slot))).scalars())
 
 
-async def give_up_ended(connection: AsyncConnection, number: int) -> None:
-    """The slots of those whose case has ended meanwhile are free; opened again, it is decided on anew."""
+async def give_up_ended(connection: AsyncConnection, number: int, now: datetime) -> None:
+    """The slots of those whose case has ended meanwhile are free; opened again, it is decided on anew.
+
+    Who may have heard of hers would come for it: she is told that it is off, unless she withdrew.
+    """
     here = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-    query = select(cases.c.id).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
-    over = (await connection.execute(query.where(*here, cases.c.closed_at.is_not(None)))).scalars().all()
-    its = meeting_slots.c.case_id.in_(over)
+    query = select(cases, meeting_slots.c.starts_at.label("slot_at"))
+    query = query.join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
+    query = query.where(*here, cases.c.closed_at.is_not(None)).order_by(meeting_slots.c.slot)
+    over = (await connection.execute(query.with_for_update(of=cases, key_share=True))).all()
+    ids = [case.id for case in over]
+    its = meeting_slots.c.case_id.in_(ids)
     await connection.execute(update(meeting_slots).where(*here, its).values(EMPTY))
-    anew = update(meeting_requests).where(meeting_requests.c.case_id.in_(over))
+    anew = update(meeting_requests).where(meeting_requests.c.case_id.in_(ids))
     await connection.execute(anew.values(state=RequestState.UNDER_REVIEW, next_on=None))
+    for case in over:
+        comes = case.slot_at > now and case.status != Status.WITHDRAWN
+        if comes and await meeting_calls.was_invited(connection, case.id, number):
+            await meeting_calls.decline(connection, case, now, lost=case.slot_at)
 
 
 async def tell_off(one: Deciding, slot: Row[Any]) -> None:

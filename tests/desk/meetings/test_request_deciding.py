@@ -18,7 +18,7 @@ from ivr.desk.case.callback_planning import wish
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
-from ivr.desk.meetings import agenda
+from ivr.desk.meetings import agenda, session_planning
 from ivr.desk.meetings import request_deciding as office
 from ivr.desk.reading.casefile import CaseNames
 from ivr.desk.refusals import Refused, WrongField
@@ -336,6 +336,60 @@ async def test_whose_slot_is_called_off_as_she_hears_her_answer_and_ends_her_cas
     await says(at, placing, Outcome.SOLVED)
     placing, news = await rung(at)
     assert placing.code == code and news is not None and news.what == meeting_calls.DECLINED
+
+
+@pytest.mark.parametrize("goes", ["off", "to another"])
+async def test_who_has_ended_her_case_when_her_slot_goes_is_told_so(at: Hall, goes: str) -> None:
+    code = await answered(at)
+    [reminder] = await waiting(at)
+    placing, _ = await rung(at)
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    await says(at, placing, Outcome.SOLVED)
+    if goes == "off":
+        why = at.by("", "مأموریت")
+        assert await session_planning.cancel(at.engine, at.page, why, reminder["session"], LATER) == []
+    else:
+        other = await at.accepted(1, "09141234562")
+        assert await at.fill(reminder["session"]) == [other]
+    told = [row["what"] for row in await waiting(at) if row["code"] == code]
+    assert told == [meeting_calls.DECLINED]
+
+
+async def test_who_withdrew_is_not_called_about_the_slot_that_she_gave_up(at: Hall) -> None:
+    code = await accepted(at, 9, "09141234561")
+    number = await at.session(slots=1)
+    await at.fill(number)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await closing.withdraw(at.engine, at.page, at.by(code, who="citizen"))
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert {row["what"] for row in await waiting(at)} <= {"reminder"}
+
+
+async def test_who_wishes_to_be_called_hears_at_once_that_her_slot_is_off_and_then_how_her_case_stands(
+    at: Hall,
+) -> None:
+    """Not reached with it before, she would be called again hours later, and wait for her answer so long."""
+    code = await answered(at)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.HEARD)
+    await agenda.release(at.engine, at.page, at.by(code, "جلسه لغو شد"), LATER)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.NO_ANSWER)
+    at.at += timedelta(minutes=5)
+    told = []
+    for number in ("+989141234569", "+989141234561"):  # the first is another's, and waits for no call to hers
+        async with at.engine.begin() as connection:
+            assert await wish(connection, code, number, "fa", f"wish:{number}", at.at)
+        for _ in range(3):
+            while again := await claim(at.engine, at.page, POLICY, at.at):
+                brief = await briefing(at.engine, str(again.id))
+                assert brief is not None
+                told.append((again.number, brief.meeting.what if brief.meeting else "status"))
+                await says(at, again, Outcome.HEARD)
+            at.at += timedelta(minutes=5)
+    off = ("+989141234561", meeting_calls.OFF)
+    assert told == [("+989141234569", "status"), off, ("+989141234561", "status")]
 
 
 async def test_who_is_told_of_the_answer_again_hears_first_that_her_slot_is_off(at: Hall) -> None:

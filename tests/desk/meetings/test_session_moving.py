@@ -240,9 +240,11 @@ async def test_whose_slot_was_given_up_with_her_case_is_decided_on_anew_once_it_
     assert first in [wish.code for wish in await at.listed()]
     at.at, called = FRIDAY, []
     while (placing := await callbacks.claim(at.engine, at.page, POLICY, at.at)) is not None:
-        called.append(placing.code)
+        told = await callbacks.briefing(at.engine, str(placing.id))
+        assert told is not None and told.meeting is not None
+        called.append((placing.code, told.meeting.what))
         await says(at, placing, Outcome.COMES)
-    assert called == [second], "nobody is reminded of a slot that is another's"
+    assert called == [(first, "declined"), (second, "reminder")], "the first one's slot is another's"
 
 
 async def test_beside_the_calls_there_are_texts_and_none_of_a_slot_that_is_not_hers_any_more(
