@@ -49,7 +49,6 @@ from tests.fixtures.plans import plan_of
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ID = UUID(int=0)
-CURSOR = (NOW, str(ID))
 
 
 async def test_migrations_make_exactly_the_tables_of_the_code(engine: AsyncEngine) -> None:
@@ -283,10 +282,8 @@ def test_any_usual_address_will_do(url: str) -> None:
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (as_json.newest_cases(20, None), "ix_cases_opened_at_id"),
-        (as_json.newest_cases(20, CURSOR), "ix_cases_opened_at_id"),
-        (as_json.newest_calls(20, None), "ix_calls_started_at_id"),
-        (as_json.newest_calls(20, CURSOR), "ix_calls_started_at_id"),
+        (as_json.newest_cases(20), "ix_cases_opened_at_id"),
+        (as_json.newest_calls(20), "ix_calls_started_at_id"),
         (select(cases).where(cases.c.code == "1"), "uq_cases_code"),
         (who_calls.known().params(all_n=[0], all_caller=["+98"], now=NOW), "ix_cases_caller_key_opened_at"),
         (

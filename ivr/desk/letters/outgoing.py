@@ -30,7 +30,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    tuple_,
     update,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import insert
@@ -438,10 +437,8 @@ def _payload(letter: AddressedNotice, event: Leased, case: Row[Any] | None) -> d
     return {**payload, "text": letter.text, "subject": letter.subject}
 
 
-async def listed(
-    engine: AsyncEngine, state: str, limit: int, after: tuple[datetime, str] | None = None
-) -> list[dict[str, Any]]:
-    """The newest rows: dead, waiting, sent, given_up, or all. `after` continues behind (created_at, id)."""
+async def listed(engine: AsyncEngine, state: str, limit: int) -> list[dict[str, Any]]:
+    """The newest rows: dead, waiting, sent, given_up, or all."""
     query = select(outbox).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit)
     match state:
         case "dead":
@@ -452,8 +449,6 @@ async def listed(
             query = query.where(outbox.c.delivered_at.is_not(None), ~_was_given_up())
         case "given_up":
             query = query.where(_was_given_up())
-    if after is not None:
-        query = query.where(tuple_(outbox.c.created_at, outbox.c.id) < tuple_(after[0], uuid.UUID(after[1])))
     async with engine.connect() as connection:
         return [_json(row) for row in await connection.execute(query)]
 

@@ -1,4 +1,4 @@
-"""Cases and calls as the stable JSON of the command line and the panel. Newest first, paged by key."""
+"""Cases and calls as the stable JSON of the command line and the panel. Newest first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, func, select, tuple_
+from sqlalchemy import Row, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.zone import ZONE
@@ -20,7 +20,6 @@ from ivr.store.tables import case_events, recordings, referrals
 from ivr.store.tables import cases as case_table
 
 Json = dict[str, Any]
-Cursor = tuple[datetime, str]  # when, and the row's `id`: where the page before ended
 
 
 async def case_json(engine: AsyncEngine, code: str, languages: Collection[str] = ()) -> Json | None:
@@ -35,24 +34,20 @@ async def case_json(engine: AsyncEngine, code: str, languages: Collection[str] =
     return found[0] if found else None
 
 
-async def cases(
-    engine: AsyncEngine, limit: int = 20, after: Cursor | None = None, languages: Collection[str] = ()
-) -> list[Json]:
-    """The newest cases; `after` continues behind (opened_at, id) of the last one seen."""
+async def cases(engine: AsyncEngine, limit: int = 20, languages: Collection[str] = ()) -> list[Json]:
+    """The newest cases."""
     async with engine.connect() as connection:
-        rows = (await connection.execute(newest_cases(limit, after))).all()
+        rows = (await connection.execute(newest_cases(limit))).all()
         return await _cases_json(connection, rows, languages)
 
 
-async def calls(
-    engine: AsyncEngine, limit: int = 20, after: Cursor | None = None, passed: str = "", revision: str = ""
-) -> list[Json]:
-    """The newest calls; `after` continues behind (started_at, id) of the last one seen.
+async def calls(engine: AsyncEngine, limit: int = 20, passed: str = "", revision: str = "") -> list[Json]:
+    """The newest calls.
 
     `passed`: of those who did that there, like “topic:hung_up”; `revision`: through that tree.
     """
     async with engine.connect() as connection:
-        rows = (await connection.execute(newest_calls(limit, after, passed, revision))).all()
+        rows = (await connection.execute(newest_calls(limit, passed, revision))).all()
         ids = [row.id for row in rows]
         heard = await _children(connection, recordings, recordings.c.call_id, ids, recordings.c.recorded_at)
         opened, sealed = await _codes(connection, ids)
@@ -63,22 +58,16 @@ async def calls(
     ]
 
 
-def newest_cases(limit: int, after: Cursor | None) -> Select[Any]:
+def newest_cases(limit: int) -> Select[Any]:
     table = case_table
-    query = select(table).order_by(table.c.opened_at.desc(), table.c.id.desc()).limit(limit)
-    return query if after is None else query.where(tuple_(table.c.opened_at, table.c.id) < _behind(after))
+    return select(table).order_by(table.c.opened_at.desc(), table.c.id.desc()).limit(limit)
 
 
-def newest_calls(limit: int, after: Cursor | None, passed: str = "", revision: str = "") -> Select[Any]:
+def newest_calls(limit: int, passed: str = "", revision: str = "") -> Select[Any]:
     table = call_table
     query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
     query = query.where(table.c.passed.contains([passed])) if passed else query
-    query = query.where(table.c.menu_revision == revision) if revision else query
-    return query if after is None else query.where(tuple_(table.c.started_at, table.c.id) < _behind(after))
-
-
-def _behind(after: Cursor) -> Any:
-    return tuple_(after[0], uuid.UUID(after[1]))
+    return query.where(table.c.menu_revision == revision) if revision else query
 
 
 async def _cases_json(
