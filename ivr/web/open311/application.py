@@ -273,8 +273,8 @@ def _degrees(text: str, field: str) -> float:
 
 
 def _listed(query: Mapping[str, str], name: str) -> list[str]:
-    if not query.get(name, "").isprintable():
-        raise Problem(400, f"{name}: holds characters that nobody can read", name)
+    if "\0" in query.get(name, ""):  # no database takes it
+        raise Problem(400, f"{name}: holds a character that is no text", name)
     return [part for part in (p.strip() for p in query.get(name, "").split(",")) if part][:MOST_LISTED]
 
 

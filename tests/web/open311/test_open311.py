@@ -223,6 +223,8 @@ async def test_requests_are_asked_for_by_id_service_status_and_time(service: Ser
 
     assert await found() == [codes[2], codes[1]], "the most recent 90 days, newest first, only its own"
     assert await found(service_request_id=f"{codes[0]},{codes[2]}", status="open") == [codes[2], codes[0]]
+    copied = f"\u2068{codes[0]}\u2069,\u200e{codes[2]}\u00a0"
+    assert await found(service_request_id=copied) == [codes[2], codes[0]], "with what came along"
     assert await found(service_code="water.supply,energy.gas") == [codes[1]]
     assert await found(status="open") == [codes[1]] and await found(status="closed") == [codes[2]]
     assert await found(status="open,closed", service_code="") == [codes[2], codes[1]]
@@ -238,7 +240,7 @@ async def test_requests_are_asked_for_by_id_service_status_and_time(service: Ser
         ("/v2/services/moon.json", None, 404, "service_code: it was not found"),
         ("/v2/requests/1234567890.json", None, 404, "service_request_id: "),
         ("/v2/requests.json?status=lost", None, 400, "status: must be open, closed or both"),
-        ("/v2/requests.json?service_code=a%00", None, 400, "service_code: holds characters that nobody"),
+        ("/v2/requests.json?service_code=a%00", None, 400, "service_code: holds a character that is no"),
         ("/v2/requests.json?start_date=yesterday", None, 400, "start_date: must be a date"),
         ("/v2/requests.json?end_date=0001-01-01T00:00:00Z", None, 400, "end_date: must be a date"),
         ("/v2/requests.json?end_date=0001-04-01T00:00:00%2B03:30", None, 400, "end_date: must be a date"),
