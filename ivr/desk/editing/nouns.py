@@ -17,6 +17,7 @@ from ivr.cases.routing import RuleScope
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.case.change import EVENTS
 from ivr.desk.editing.values import Field, Row
+from ivr.desk.letters.notices import OF_ITS_CASE
 from ivr.store import tables
 
 PEOPLE = "desk"  # the source of rules that people made
@@ -240,7 +241,7 @@ WORDING = Noun(
         Field("name", "code", pattern=r"[a-z0-9_.-]{1,60}"),
         Field("topic", "code", needed=False, pattern=_PATTERN, default="*"),
         Field("status", "choice", needed=False, choices=("answered", "advised"), default="answered"),
-        Field("said", "said", high=2000),
+        Field("said", "said", high=2000, fields=OF_ITS_CASE),
         _RETIRED,
     ),
     ("name", "topic", "status"),

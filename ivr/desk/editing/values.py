@@ -111,6 +111,7 @@ class Field:
     """`kind`: code | text | whole | flag | list | day | choice | said. `names`: whose codes it holds.
 
     `low`, `high`: bounds of a number, and the longest text. `lines`: whether a text may have several.
+    `fields`: what may be filled into it.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Field:
     choices: tuple[str, ...] = ()
     default: Any = None
     lines: bool = False
+    fields: frozenset[str] = FIELDS
 
     @property
     def empty(self) -> Any:
@@ -226,11 +228,11 @@ class Field:
         for text in (*said, *said.values()):
             self._fits(text)
         try:
-            check_fields(dict(said))
+            check_fields(dict(said), self.fields)
         except Unfillable as error:
             if not error.given:
                 raise self._wrong("brace") from None
-            choices = ", ".join(f"{{{name}}}" for name in sorted(FIELDS))
+            choices = ", ".join(f"{{{name}}}" for name in sorted(self.fields))
             raise self._wrong("placeholder", given=error.given, choices=choices) from None
         return said
 

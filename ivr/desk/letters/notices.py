@@ -50,10 +50,8 @@ from ivr.voice import script
 log = logging.getLogger(__name__)
 
 FILE = "notices.yaml"
-FIELDS = frozenset(
-    {"code", "kind", "topic", "county", "agency", "status", "due", "answer", "reason", "level"}
-    | {"when", "place"}  # of her meeting
-)
+OF_ITS_CASE = frozenset({"code", "topic", "county", "agency", "due"})
+FIELDS = OF_ITS_CASE | {"kind", "status", "answer", "reason", "level"} | {"when", "place"}  # of her meeting
 ANY = "*"
 _WORDS: dict[str, Any] = {"text": "", "subject": ""}
 _ADDRESSES: dict[str, Any] = {"email": [], "sms": [], "webhook": []}

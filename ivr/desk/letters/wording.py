@@ -3,7 +3,8 @@
     answers:                              # over them stand those that people changed
       - {name: repaired, topic: water.*, status: answered, text: {fa: "…", az: "…"}}
 
-`status`: what the case becomes with it, answered or advised. The fields: `ivr.desk.letters.notices`.
+`status`: what the case becomes with it, answered or advised. In a text stand the fields `OF_ITS_CASE` of
+`ivr.desk.letters.notices`; an older one may hold the others, of which most are "" here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.deadlines import Calendar
 from ivr.desk.book.yaml_file import overlaid, read_placed
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.notices import ANY, LetterEntry, SaidWords, check_fields, filled, fits, for_reading
+from ivr.desk.letters.notices import (
+    ANY,
+    LetterEntry,
+    Notices,
+    SaidWords,
+    check_fields,
+    filled,
+    fits,
+    for_reading,
+    load_sparing,
+)
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import wordings
 from ivr.voice import script
@@ -91,6 +102,7 @@ async def offered(
 
     `spoken` is "" where both are one. Raises NoSuchCase, SeedError.
     """
+    names = load_sparing(folder)[0]
     async with engine.connect() as connection:
         case = await outgoing.case_and_names(connection, code)
         ready = await current(connection, folder)
@@ -98,15 +110,16 @@ async def offered(
         raise NoSuchCase(f"there is no case {code}")
     row: Mapping[Any, Any] = case._mapping
     return [
-        {"name": each.name, "topic": each.topic} | _both(each.text, case, calendar, row["language"])
+        {"name": each.name, "topic": each.topic} | _both(each.text, case, calendar, names)
         for each in ready.fitting(row["topic"], status)
     ]
 
 
-def _both(said: SaidWords, case: Row[Any], calendar: Calendar, language: str) -> dict[str, str]:
+def _both(said: SaidWords, case: Row[Any], calendar: Calendar, names: Notices) -> dict[str, str]:
+    language = str(case.language)
     readable, reads = for_reading(said, language)
-    text = filled(readable, reads, outgoing.words_of(case, {}, calendar, outgoing.READING))
-    spoken = filled(said, language, outgoing.words_of(case, {}, calendar))
+    text = filled(readable, reads, names.named(outgoing.words_of(case, {}, calendar, outgoing.READING)))
+    spoken = filled(said, language, names.named(outgoing.words_of(case, {}, calendar)))
     return {"text": text, "spoken": "" if script.language_of(spoken) == script.language_of(text) else spoken}
 
 

@@ -258,6 +258,7 @@ WRONG: list[tuple[Noun, dict[str, Any], str]] = [
     (DAY, {"day": "1420-01-05", "note": "x"}, "day: is too far"),
     (LIMIT, {"name": "wrong_codes", "value": 0}, "value: must be a whole number from 1"),
     (BY_NAME["wording"], {"name": "a", "said": {"fa": "{colour}"}}, "said: {colour} stands for nothing"),
+    (BY_NAME["wording"], {"name": "a", "said": {"fa": "{kind}"}}, "said: {kind} stands for nothing"),
     (BY_NAME["wording"], {"name": "a", "topic": "fire.*", "said": {"fa": "x"}}, "no topic “fire"),
     (NOTICE, {}, "on: must be given; to: must be given; by: must be given; text: must be given"),
     (NOTICE, SMS | {"on": "case_opend"}, "on: must be one of case_opened, .* “case_opened”"),

@@ -40,6 +40,18 @@ async def test_the_most_particular_wording_is_offered_filled_in(engine: AsyncEng
         await wording.offered(engine, calendar(), tmp_path, "1234567894", "answered")
 
 
+async def test_the_kind_stands_in_an_older_wording_by_the_province_s_name_and_by_no_code(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    (tmp_path / "answers.yaml").write_text('answers: [{name: done, text: "{kind} شما بررسی شد."}]')
+    (tmp_path / "notices.yaml").write_text("kinds: {complaint: شکایت}")
+    text, _ = await wording.worded(engine, calendar(), tmp_path, code, "done")
+    assert text == "شکایت شما بررسی شد."
+
+
 async def test_an_azerbaijani_caller_reads_persian_and_hears_her_own(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
