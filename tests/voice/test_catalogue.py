@@ -65,6 +65,13 @@ def test_whose_drawn_case_may_be_open_again_is_not_told_that_it_is_closed(real: 
         assert closed not in real.text("lottery.who", language)
 
 
+def test_who_says_not_solved_is_not_told_that_her_case_is_opened_again(real: Catalogue) -> None:
+    """Another answer may have been given while she heard that one: she is called with it instead."""
+    for id in ("verdict.why", "verdict.reopened", "verdict.no_words"):
+        for language, again in (("fa", "دوباره"), ("az", "yenidən")):
+            assert again not in real.text(id, language)
+
+
 def test_no_day_that_is_named_next_is_called_today(real: Catalogue) -> None:
     before = {id: text for id in real.ids("az") if (text := real.text(id, "az")).endswith(":")}
     assert [id for id, text in before.items() if "bu günə" in text.lower()] == []
