@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.store.base import metadata
+from ivr.store.named_lock import alone
 
 UNTIMED = -1  # older than any reading
 calendar_revisions = Table(
@@ -24,7 +25,7 @@ calendar_revisions = Table(
 
 async def raise_revision(connection: AsyncConnection, county: str) -> int:
     """A county's cases must be timed anew. One transaction at a time may do this."""
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("calendar_revisions"))))
+    await alone(connection, "calendar_revisions")
     newest = select(func.coalesce(func.max(calendar_revisions.c.revision), 0) + 1)
     revision = int((await connection.execute(newest)).scalar_one())
     row = insert(calendar_revisions).values(county=county, revision=revision)

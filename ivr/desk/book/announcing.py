@@ -15,6 +15,7 @@ from ivr.desk.book import menus
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.listening import listen
+from ivr.store.named_lock import alone
 from ivr.store.tables import announcements
 from ivr.voice import script
 from ivr.voice.announcements import LONGEST_TEXT, Announcement
@@ -100,7 +101,7 @@ async def _current(connection: AsyncConnection, now: datetime) -> dict[str, Anno
 
 async def _alone(connection: AsyncConnection, slot: str, now: datetime, seen: int | None) -> None:
     """One at a time for each slot, until the transaction's end. Raises AnnouncementChanged."""
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("announcement:" + slot))))
+    await alone(connection, "announcement:" + slot)
     live = (await _current(connection, now)).get(slot)
     if seen is not None and live is not None and live.number != seen:
         raise AnnouncementChanged(f"what {slot} says has changed since you looked")

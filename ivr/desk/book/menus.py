@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, func, insert, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.store import named_lock
 from ivr.store.listening import hear
 from ivr.store.tables import menu_drafts, menu_events, menu_revisions
 from ivr.voice.menu_life import ENDS_TRIAL, TreeDeed
@@ -100,7 +101,7 @@ async def put_on_air(
 
 async def alone(connection: AsyncConnection, name: str) -> None:
     """One at a time for each name, so that "newest" has one meaning. Until the transaction's end."""
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("menu:" + name))))
+    await named_lock.alone(connection, "menu:" + name)
 
 
 async def note_deed(

@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ScalarSelect, select, text, update
+from sqlalchemy import ScalarSelect, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
@@ -18,12 +18,10 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.refusals import Refused
 from ivr.store.blocked_callers import blocked_callers, in_force
+from ivr.store.named_lock import alone
 
 Json = dict[str, Any]
 MOST_DAYS = 90
-
-# Of two who block one number at the same moment the second one's takes the place of the first one's.
-_ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('block ' || :number))")
 
 
 async def block(
@@ -48,7 +46,8 @@ async def block(
     until = now + timedelta(days=days)
     row = {"id": uuid.uuid4(), "caller_key": caller, "reason": reason.strip(), "blocked_by": actor.name}
     async with engine.begin() as connection:
-        await connection.execute(_ONE_NUMBER, {"number": caller})
+        # Of two at the same moment the second one's takes the place of the first one's.
+        await alone(connection, "block " + caller)
         await connection.execute(_end(caller, actor, now))
         await connection.execute(blocked_callers.insert(), [row | {"blocked_at": now, "until": until}])
     return until

@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, Text, Update, cast, func, or_, select, text, update
+from sqlalchemy import Row, Select, Text, Update, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -49,6 +49,7 @@ from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import followed_by, parts_column, parts_seen
 from ivr.store.engine import is_a_row_s
 from ivr.store.facts import FactCall
+from ivr.store.named_lock import alone
 from ivr.store.tables import (
     callback_attempts,
     callbacks,
@@ -116,7 +117,7 @@ class Briefing:
 _LONGEST = 300  # characters of a reason
 
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
-_ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('callback ' || :number))")
+_ONE_NUMBER = "callback "
 
 
 def due(
@@ -262,7 +263,7 @@ async def _decide(
         if wanted.purpose == TURN:
             await _tell_missed(connection, {wanted.id: case.code}, now)
         return False
-    await connection.execute(_ONE_NUMBER, {"number": wanted.number})
+    await alone(connection, _ONE_NUMBER + wanted.number)
     if wanted.purpose not in (STATUS, TURN) and not await _is_right(connection, policy, wanted, case, now):
         return False
     if wanted.purpose == MEETING and meeting_calls.is_pressing(wanted.notice, now):
@@ -329,7 +330,7 @@ async def _now_or_never(
 ) -> Placing | bool:
     """An official holds the line: she is rung at once, if the hour and the day's count allow it, or not."""
     number = wanted.number
-    await connection.execute(_ONE_NUMBER, {"number": number})
+    await alone(connection, _ONE_NUMBER + number)
     may = not wanted.attempts and now < datetime.fromisoformat(wanted.notice["until"])
     may = may and phone.is_callable(number) and case.confidential is None
     may = may and wanted.language in page.conventions.languages

@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
@@ -14,6 +14,7 @@ from ivr.desk.book.book import CHANNEL
 from ivr.desk.case.change import Change
 from ivr.desk.case.event_log import add_event
 from ivr.desk.refusals import Refused
+from ivr.store.named_lock import alone
 from ivr.store.tables import cases, precedents, referrals
 
 Json = dict[str, Any]
@@ -27,7 +28,7 @@ async def keep(change: Change) -> uuid.UUID:
     """
     connection, ask = change.connection, change.ask
     topic, county = _matter(change)
-    await _one_at_a_time(connection)
+    await alone(connection, "precedents")
     end: Json = {"ended_at": ask.now, "ended_by": ask.actor.name}
     row: Json = {"id": uuid.uuid4(), "topic": topic, "county": county, "agency": change.agency}
     row |= {"case_id": change.case.id, "ruled_by": ask.actor.name, "reason": ask.reason.strip()}
@@ -62,7 +63,7 @@ async def revoke(
         raise Refused("a precedent can't be revoked without a reason")
     end: Json = {"ended_at": now or datetime.now(UTC), "ended_by": actor.name, "ended_reason": reason.strip()}
     async with engine.begin() as connection:
-        await _one_at_a_time(connection)
+        await alone(connection, "precedents")
         this = (precedents.c.id == _id(precedent), precedents.c.ended_at.is_(None))
         revoking = update(precedents).where(*this).values(end).returning(precedents.c.case_id)
         case = (await connection.execute(revoking)).scalar()
@@ -117,10 +118,6 @@ def _id(precedent: str) -> uuid.UUID:
         return uuid.UUID(precedent)
     except ValueError:
         raise Refused(f"{precedent} is no precedent's id") from None
-
-
-async def _one_at_a_time(connection: AsyncConnection) -> None:
-    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('precedents'))"))
 
 
 async def _tell_workers(connection: AsyncConnection) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
@@ -23,6 +23,7 @@ from ivr.desk.editing.values import Row, Wrong, WrongRow, read_row
 from ivr.desk.refusals import Refused
 from ivr.store.book_changes import book_changes
 from ivr.store.calendar_revisions import raise_revision
+from ivr.store.named_lock import alone
 from ivr.store.row_version import version
 
 
@@ -95,7 +96,7 @@ async def change(engine: AsyncEngine, why: Why, *wishes: Wish, rehearse: bool = 
 
 async def apply(connection: AsyncConnection, why: Why, wishes: Sequence[Wish]) -> list[Done]:
     """The same within a transaction."""
-    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
+    await alone(connection, "seed")
     rows = {name: await BY_NAME[name].rows(connection) for name in {wish.noun for wish in wishes}}
     done = []
     for wish in wishes:

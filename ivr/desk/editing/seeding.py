@@ -18,6 +18,7 @@ from ivr.desk.editing.checks import read_province, wrongs
 from ivr.desk.editing.keeping import Kept, sift
 from ivr.desk.editing.nouns import AGENCY, AREA, DAY, KIND, PEOPLE, RULE, TOPIC, Noun
 from ivr.store.calendar_revisions import raise_revision
+from ivr.store.named_lock import alone
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
 from ivr.voice.directory import County, Directory, Topic
 
@@ -44,7 +45,7 @@ async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
     """
     seeds, kept = load_seeds(folder), list[Kept]()
     async with engine.begin() as connection:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
+        await alone(connection, "seed")
         before, clashed = await _timing(connection), await _clashes(connection)
         await _only_its_own(connection, seeds)
         for noun, table, rows in _rows(seeds):

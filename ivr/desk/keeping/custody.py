@@ -25,6 +25,7 @@ from ivr.cases.zone import ZONE
 from ivr.desk.case.event_log import chain_older
 from ivr.store.disk_thread import DiskThread, ask_once
 from ivr.store.flushing import sync
+from ivr.store.named_lock import alone
 from ivr.store.tables import case_events, custody_days
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ async def close_days(engine: AsyncEngine, folder: Path, settle: timedelta) -> li
     closed: list[ClosedDay] = []
     while True:
         async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('custody_days'))"))
+            await alone(connection, "custody_days")
             day, previous = await _next_day(connection, settle)
             if day is None:
                 return closed

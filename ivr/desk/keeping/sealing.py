@@ -31,6 +31,7 @@ from ivr.store.base import custody_numbers
 from ivr.store.calls import UNNUMBERED
 from ivr.store.disk_thread import ask_once
 from ivr.store.journal.journal_marks import Setback
+from ivr.store.named_lock import alone
 from ivr.store.tables import calls, custody_entries, custody_seals
 
 MOST = 500  # entries of one seal; four times as many held the event loop for 30 ms
@@ -82,7 +83,7 @@ async def seal(engine: AsyncEngine, most: int = MOST, given_up: timedelta = GIVE
     made: list[Seal] = []
     while True:
         async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('custody_seals'))"))
+            await alone(connection, "custody_seals")
             await _number_calls(connection, most)
             one = await _seal_some(connection, most, given_up)
         if one is None:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from persiantools import digits
 from persiantools.jdatetime import JalaliDate
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.case.change import Books, Instruction
@@ -27,11 +27,11 @@ from ivr.desk.letters.formal_letters import LetterKind, Paper
 from ivr.desk.letters.outgoing import jalali
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused
+from ivr.store.named_lock import alone
 from ivr.store.tables import case_events, papers
 
 TOKEN_BYTES = 16
 SHORT = 12  # letters of a fingerprint that people compare
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('paper numbers'))")
 
 
 class PaperKind(StrEnum):
@@ -94,7 +94,7 @@ async def issue(
 
     `day`: the one it bears, where it is new. Two who print at once get one number.
     """
-    await connection.execute(_ALONE)
+    await alone(connection, "paper numbers")
     print_ = _fingerprint(paper, what)
     its = (papers.c.fingerprint == print_, papers.c.withdrawn_at.is_(None))
     found = (await connection.execute(select(papers).where(*its, _holds()))).first()

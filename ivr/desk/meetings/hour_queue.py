@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, func, select, text, update
+from sqlalchemy import Row, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.live_hour import HourCallState, HourOutcome, is_live, taken, waiting
@@ -22,11 +22,11 @@ from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import hour_planning
 from ivr.desk.meetings.session_planning import note, tell
 from ivr.desk.refusals import Refused
+from ivr.store.named_lock import alone
 from ivr.store.tables import hour_calls
 from ivr.voice.events import HourState, HourTold
 
 S = HourCallState
-_IN_LINE = text("SELECT pg_advisory_xact_lock(hashtext('hour calls'))")
 
 
 async def join(
@@ -40,7 +40,7 @@ async def join(
 ) -> HourTold:
     """She stands in line, if an hour is open and has room: of that official, where she was told who it is."""
     async with engine.begin() as connection:
-        await connection.execute(_IN_LINE)
+        await alone(connection, "hour calls")
         hours = [h for h in await hour_planning.hours(connection, now) if official in (None, h.official)]
         open_ones = [hour for hour in hours if hour_planning.is_open(hour, now)]
         for hour in open_ones:
@@ -110,7 +110,7 @@ async def take(
     if ask.actor.side is not Side.DESK:
         raise Refused("only the office runs a session")
     async with transaction(books) as connection:
-        await connection.execute(_IN_LINE)
+        await alone(connection, "hour calls")
         hour = await hour_planning.hour(connection, number)
         if hour is None or not hour_planning.is_open(hour, ask.now):
             raise Refused(f"hour {number} is not open")

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.callback import Outcome
@@ -30,12 +30,12 @@ from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.people import auditing
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store.named_lock import alone
 from ivr.store.tables import callbacks, cases, lottery_calls, lottery_cases, lottery_draws
 
 DRAWN, NOTED = "lottery_drawn", "lottery_noted"  # events
 CONFIDENTIAL = "confidential"
 LEFT_OUT = {Reach.NO: "no_number", Reach.TO_VERIFY: "no_number", Reach.REFUSED: "never_call"}
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('lottery'))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ async def draw(books: Books, ask: Instruction, scope: Scope, person: UUID | None
     """The drawing's number. Raises Refused while one is open, and where no case can be drawn."""
     _of_the_office(ask)
     async with transaction(books) as connection:
-        await connection.execute(_ALONE)
+        await alone(connection, "lottery")
         if (running := await current(connection)) is not None:
             raise Refused(f"lottery {running.number} is not worked through")
         pool, left_out = await _pool(connection, ask.now, scope)
@@ -106,7 +106,7 @@ async def note(books: Books, page: Page, ask: Instruction, result: LotteryResult
     """
     _of_the_office(ask)
     async with transaction(books) as connection:
-        await connection.execute(_ALONE)
+        await alone(connection, "lottery")
         case = await locked(connection, ask.code)
         running = await current(connection)
         found = [each for each in await read(connection, running) if each.case.id == case.id]

@@ -29,6 +29,7 @@ from ivr.desk.meetings import body_notices
 from ivr.desk.meetings.request_deciding import Deciding, deciding, today
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store import named_lock
 from ivr.store.tables import (
     cases,
     live_hours,
@@ -46,9 +47,6 @@ _FIRST = select(meeting_slots.c.starts_at).where(meeting_slots.c.session == meet
 _FIRST = _FIRST.order_by(meeting_slots.c.slot).limit(1)
 BEGINS = func.coalesce(_FIRST.scalar_subquery(), meeting_sessions.c.starts_at)
 
-# Agendas are changed one at a time. That nobody is booked twice is the index's to see to, whoever comes.
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('meeting slots'))")
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedSession:
@@ -63,6 +61,14 @@ class PlannedSession:
     place: str = ""
     link: str = ""
     even_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CalledOff:
+    """`codes`: who waits again. `ended`: an hour of calls that had begun, which took place until now."""
+
+    codes: list[str]
+    ended: bool
 
 
 async def plan(
@@ -104,8 +110,8 @@ async def cancel(
     next_on: date,
     person: uuid.UUID | None = None,
     seen: datetime | None = None,
-) -> list[str]:
-    """It does not take place; whoever had a slot waits again, until `next_on`. Their codes.
+) -> CalledOff:
+    """It does not take place; whoever had a slot waits again, until `next_on`.
 
     An hour of calls that has begun ends: whom he talks with he has heard. `ask.code` is of no matter.
     `seen`: its end when they looked. Raises Refused where that has changed, without a reason, and for a
@@ -132,15 +138,15 @@ async def cancel(
                 await tell_off(one, (await connection.execute(slot)).one())
         free = update(meeting_slots).where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
         await connection.execute(free.values(EMPTY))
-        off = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
-        end: dict[str, Any] = {"ends_at": ask.now} if ended else off
+        end: dict[str, Any] = {"ends_at": ask.now} if ended else {"state": SessionState.CANCELLED}
+        end["reason"] = ask.reason.strip()
         await connection.execute(
             update(meeting_sessions).where(meeting_sessions.c.number == number).values(end)
         )
         await tell(connection)
         deed = "hour_closed" if ended else "meeting_cancelled"
         await note(connection, ask.now, deed, number, person, ask.reason.strip())
-    return codes
+    return CalledOff(codes, ended)
 
 
 async def _end_hour(connection: AsyncConnection, session: Row[Any], ask: Instruction) -> bool:
@@ -197,8 +203,11 @@ async def tell(connection: AsyncConnection) -> None:
 
 
 async def alone(connection: AsyncConnection) -> None:
-    """From here to the end of the transaction nobody else changes an agenda."""
-    await connection.execute(_ALONE)
+    """From here to the end of the transaction nobody else changes an agenda.
+
+    That nobody is booked twice is the index's to see to, whoever comes.
+    """
+    await named_lock.alone(connection, "meeting slots")
 
 
 async def planned(connection: AsyncConnection, number: int) -> Row[Any]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.roles import Role
@@ -18,6 +18,7 @@ from ivr.desk.people import account_news, auditing, two_admins
 from ivr.desk.people import people as making
 from ivr.desk.people.people import NewPerson
 from ivr.desk.refusals import Refused
+from ivr.store.named_lock import alone
 from ivr.store.tables import people, sessions
 
 
@@ -98,7 +99,7 @@ async def lock(
 
 async def keep_an_admin(connection: AsyncConnection, besides: str) -> None:
     """Raises LastAdmin. One transaction at a time asks."""
-    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('admins'))"))
+    await alone(connection, "admins")
     others = (people.c.role == str(Role.ADMIN), people.c.name != besides, people.c.locked_at.is_(None))
     if not (await connection.execute(select(func.count()).where(*others))).scalar_one():
         raise LastAdmin(f"{besides} is the last admin: make another one first")
