@@ -246,16 +246,18 @@ def cancel(number: Number, next_on: Next, by: By = "desk", reason: Reason = "") 
     """The session does not take place: whoever had a slot waits again, until that day."""
     from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import session_planning
+    from ivr.desk.meetings.session_planning import CalledOff
 
     day = day_named(next_on)
 
-    async def work(engine: AsyncEngine, page: Page) -> list[str]:
+    async def work(engine: AsyncEngine, page: Page) -> CalledOff:
         return await session_planning.cancel(
             engine, page, Instruction("", actor_named(page, by), reason), number, day
         )
 
-    codes = with_page(work)
-    typer.echo(f"session {number}: cancelled; {len(codes)} wait again{': ' * bool(codes)}{' '.join(codes)}")
+    off = with_page(work)
+    codes, became = off.codes, "ended" if off.ended else "cancelled"
+    typer.echo(f"session {number}: {became}; {len(codes)} wait again{': ' * bool(codes)}{' '.join(codes)}")
 
 
 @app.command(epilog="Example: ivr meeting move 3 --on 1405-09-18 --at 10:30 --reason 'مأموریت استاندار'")

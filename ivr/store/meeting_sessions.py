@@ -7,7 +7,7 @@ from sqlalchemy import Column, ForeignKey, Identity, Index, Integer, Table, Text
 from ivr.store.base import metadata, moment
 
 # `official`: governor, deputy, …; `agency`: of which body. `way`: in_person, phone, video; `link`: the number
-# or address for the latter two. `state`: planned or cancelled. `reason`: of the cancelling.
+# or address for the latter two. `state`: planned or cancelled. `reason`: of the calling off.
 meeting_sessions = Table(
     "meeting_sessions",
     metadata,

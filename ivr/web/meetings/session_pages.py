@@ -38,6 +38,7 @@ TYPED = (
     *("state", "who", "words", "paper"),
 )
 THEIRS = ("attend", "view")  # what an agency does there
+ENDED = "close"  # what calling off was to an hour of calls that had begun
 
 
 async def sessions(visit: Visit) -> web.StreamResponse:
@@ -74,14 +75,15 @@ async def act(visit: Visit) -> web.StreamResponse:
         sentence = visit.words("inbox.no_case")
     if not (form.wrong or sentence):
         try:
-            await _do(visit, deed, row.number, given)
-            return visit.redirect(f"{visit.path('meetings.session', number=row.number)}?done={deed}")
+            done = await _do(visit, deed, row.number, given)
+            return visit.redirect(f"{visit.path('meetings.session', number=row.number)}?done={done}")
         except Refused as refusal:
             sentence = put(form, refusal, visit, await names_of(visit))
     return await session_page(visit, deed, form, sentence)
 
 
-async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> None:
+async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> str:
+    """The deed, as it turned out."""
     engine, page = visit.panel.engine, await visit.panel.book.page()
     ask = Instruction(given.get("code", ""), visit.actor, given.get("reason", ""), visit.now)
     noted: dict[str, Any] = {"person": visit.person.id, "seen": given.get("seen")}
@@ -97,7 +99,8 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
             where: dict[str, Any] = {name: given[name] for name in ("place", "even_off")}
             await session_moving.move(engine, page, ask, number, given["starts_at"], **where, **noted)
         case "cancel":
-            await session_planning.cancel(engine, page, ask, number, given["next_on"], **noted)
+            off = await session_planning.cancel(engine, page, ask, number, given["next_on"], **noted)
+            return ENDED if off.ended else deed
         case "invite":
             await inviting.invite(engine, page, visit.actor, number, visit.now, visit.person.id)
         case "void":
@@ -106,6 +109,7 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
             await inviting.note_came(engine, ask, number, given["agency"], Came(given["came"]))
         case _:
             await (agenda.met if deed == "met" else agenda.missed)(engine, page, ask)
+    return deed
 
 
 def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
@@ -184,7 +188,7 @@ async def session_page(
         typed={name: form.raw(name) if form else "" for name in TYPED},
         wrong=form.wrong if form else {},
         sentence=sentence,
-        done=done if done in (*DEEDS, *THEIRS) else "",
+        done=done if done in (*DEEDS, *THEIRS, ENDED) else "",
         attendances=attendances,
         views=views,
         owed=owed,

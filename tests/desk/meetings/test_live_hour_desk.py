@@ -283,7 +283,8 @@ async def test_with_whom_he_talks_as_the_office_calls_off_his_hour_he_has_met_an
     number, code, waits = await announced(at), await at.wish(), await at.wish(caller="09145556677")
     her = await talks(at, number, code)
     waiting, _ = await joins(at, waits)
-    await session_planning.cancel(at.engine, at.page, at.by("", "جلسهٔ فوری"), number, LATER)
+    off = await session_planning.cancel(at.engine, at.page, at.by("", "جلسهٔ فوری"), number, LATER)
+    assert off.ended and off.codes == []
     assert (await hour_queue.look(at.engine, waiting, at.at)).state is HourState.CLOSED
     await hour_hearing.note(at.engine, at.page, at.by(code), number, Hearing("آب ندارد"))
     assert (await at.seen(code)).state == "met" and await at.agenda(number) == [code]

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.case import answers, confiding
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.meetings import request_deciding
+from ivr.desk.meetings.session_planning import sitting
 from tests.desk.meetings.hall import WORDS, hall
+from tests.desk.meetings.test_live_hour_desk import announced
 from tests.fixtures.commands import Terminal, ivr
 
 
@@ -145,3 +147,17 @@ async def test_an_hour_is_announced_shown_and_closed(
     assert (shown["line"], shown["with_him"], shown["past"]) == ([], None, [])
     assert await its.run("close-hour", "1", "--reason", "سفر") == "hour 1: closed"
     assert (await its.read("hour", "1"))["closed_by"] == "desk"
+
+
+async def test_an_hour_that_has_begun_is_called_off_as_ended_with_its_reason(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at = await hall(engine)
+    at.at = datetime.now(UTC) - timedelta(minutes=1)
+    number, soon = await announced(at, even_off=True), (at.at + timedelta(days=20)).date().isoformat()
+    its = Terminal(database_url, tmp_path, ("meeting",))
+    said = await its.run("cancel", str(number), "--next", soon, "--reason", "جلسهٔ فوری")
+    assert said == f"session {number}: ended; 0 wait again"
+    async with engine.connect() as connection:
+        row = await sitting(connection, number)
+    assert row is not None and (row.state, row.reason) == ("planned", "جلسهٔ فوری")

@@ -16,6 +16,7 @@ from ivr.desk.case import answers, closing, meeting_calls
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notice, Notices
 from ivr.desk.meetings import agenda, session_day, session_moving, session_planning
+from ivr.desk.meetings.session_planning import CalledOff
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store import tables
 from tests.desk.meetings.hall import LATER, Hall, hall
@@ -210,7 +211,7 @@ async def test_a_session_with_somebody_whose_case_has_ended_is_cancelled_all_the
     number, [first, second] = await invited(at, 2)
     await closing.withdraw(at.engine, at.page, at.by(first, who="citizen"))
     told = await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
-    assert told == [second]
+    assert told.codes == [second]
 
 
 async def test_who_calls_off_from_a_page_of_before_it_was_moved_calls_off_nothing(at: Hall) -> None:
@@ -223,7 +224,9 @@ async def test_who_calls_off_from_a_page_of_before_it_was_moved_calls_off_nothin
         await session_planning.cancel(at.engine, at.page, why, number, LATER, seen=looked)
     assert await at.agenda(number) == codes
     ends = moved + timedelta(minutes=10)
-    assert await session_planning.cancel(at.engine, at.page, why, number, LATER, seen=ends) == codes
+    assert await session_planning.cancel(at.engine, at.page, why, number, LATER, seen=ends) == CalledOff(
+        codes, False
+    )
 
 
 async def test_whose_slot_was_given_up_with_her_case_is_decided_on_anew_once_it_is_open_again(

@@ -136,6 +136,16 @@ async def test_the_office_announces_and_closes_and_others_only_look(panel: Panel
     assert {"hour_announced", "hour_closed"} <= noted
 
 
+async def test_an_hour_that_has_begun_is_called_off_among_the_sessions_as_ended(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, office = await open_hour(at), await panel.signed_in("governor")
+    session = f"/panel/meetings/sessions/{number}"
+    done = await office.post(f"{session}/cancel", {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "جلسهٔ فوری"})
+    page = await office.text(done.headers["Location"])
+    assert "ساعت پایان یافت" in page and "نشست لغو شد" not in page and "جلسهٔ فوری" in page
+
+
 async def test_from_whom_her_case_is_kept_he_talks_with_her_and_learns_no_code(
     panel: PanelServed, at: Hall
 ) -> None:
