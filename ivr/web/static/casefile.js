@@ -1,7 +1,7 @@
 // The case page: players, the form of what is done, an answer heard before it is given.
 
 import { among } from "./among.js";
-import { renew, whyOut } from "./panel.js";
+import { sent } from "./panel.js";
 import { digits, keys, Player } from "./player.js";
 import { Recorder } from "./recorder.js";
 
@@ -53,8 +53,6 @@ function add(field, text) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-const proof = () => JSON.parse(document.body.getAttribute("hx-headers"));
-
 function prepare(form) {
   const place = form.querySelector(".preview");
   if (!place || place.dataset.ready) return;
@@ -73,16 +71,14 @@ function prepare(form) {
     sound.hidden = false;
     sound.play().catch(() => {});
   };
-  const send = async (address, body, first = true) => {
+  const send = async (address, body) => {
     say(place.dataset.working);
     try {
-      const answer = await fetch(address, { method: "POST", body, headers: proof() });
-      if (first && answer.headers.get("X-CSRF-Token") === "stale" && (await renew())) return send(address, body, false);
-      if (answer.status === 401) say(whyOut(answer.headers.get("X-CSRF-Token")), true);
-      else if (answer.ok) say("");
-      return answer.status === 401 ? null : answer;
-    } catch {
-      say(place.dataset.failed, true);
+      const answer = await sent(address, body);
+      if (answer.ok) say("");
+      return answer;
+    } catch (error) {
+      say(error.name === "Error" ? error.message : place.dataset.failed, true);
       return null;
     }
   };

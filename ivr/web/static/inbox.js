@@ -1,6 +1,6 @@
 // The inbox by keyboard, its deeds on many cases, its sounds. News come by inbox-news.js. Reading works without.
 
-import { renew, toast, whyOut } from "./panel.js";
+import { sent, toast } from "./panel.js";
 import { leaving, returned } from "./among.js";
 import { follow, refresh } from "./inbox-news.js";
 
@@ -117,13 +117,11 @@ async function send(form, codes) {
   const button = form.querySelector("button.main");
   if (button) button.disabled = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: fields });
-    if (answer.headers.get("X-CSRF-Token") === "stale" && (await renew())) return;
-    if (answer.status === 401) return toast(whyOut(answer.headers.get("X-CSRF-Token")), "bad");
+    const answer = await sent(form.action, fields);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     tell(page.getElementById("told"), form, codes);
-  } catch {
-    toast(document.body.dataset.offline, "bad");
+  } catch (error) {
+    toast(error.name === "Error" ? error.message : document.body.dataset.offline, "bad");
   } finally {
     if (button) button.disabled = false;
   }

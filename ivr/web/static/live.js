@@ -2,6 +2,7 @@
 // steps into a call. Without it the board is as it was when the page was opened, and its buttons lead to forms.
 
 import { dialpad } from "./dialpad.js";
+import { sent } from "./panel.js";
 import { watch } from "./watching.js";
 
 const board = document.querySelector("[data-board]");
@@ -65,9 +66,7 @@ form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const wrong = dialog.querySelector("[data-wrong]");
   try {
-    const answer = await fetch(form.action, {
-      method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
-    });
+    const answer = await sent(form.action, new FormData(form), { Accept: "application/json" });
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.wrong);
     if (!told.dial) return dialog.close();

@@ -2,6 +2,7 @@
 // shows the code that another telephone of the office dials.
 
 import { dialpad } from "./dialpad.js";
+import { sent } from "./panel.js";
 
 const face = document.querySelector("[data-phone]");
 const phone = dialpad(face);
@@ -22,7 +23,7 @@ document.addEventListener("submit", async (event) => {
   wrong.hidden = true;
   face.hidden = false;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
+    const answer = await sent(form.action, new FormData(form), { Accept: "application/json" });
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.wrong);
     talked = true;

@@ -54,7 +54,7 @@ for (const place of document.querySelectorAll(".file")) {
 // A session that is over, or was begun anew in another tab: the page stays with what was typed, and takes up the new
 // session's proof once the same person has one.
 let over = false;
-export async function renew(say = true) {
+async function renew(say = true) {
   const answer = await fetch("/panel/account", { redirect: "manual" }).catch(() => null);
   if (!answer?.ok) return false;
   const { body } = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -67,7 +67,7 @@ export async function renew(say = true) {
   return true;
 }
 // Who is signed in may have to do something else first, like setting up a second factor.
-export const whyOut = (proof) => (proof === "unfinished" ? words.unfinished : words.signedOut);
+const whyOut = (proof) => (proof === "unfinished" ? words.unfinished : words.signedOut);
 /** What a page posts by itself; once more where one was signed in anew. Where nobody is, an Error says so to people. */
 export async function sent(address, body, headers = {}) {
   for (let first = true; ; first = false) {

@@ -2,7 +2,7 @@
 // one types. Without this the field itself is the editor.
 
 import * as cm from "./vendor/codemirror.min.js";
-import { renew } from "./panel.js";
+import { sent } from "./panel.js";
 import { offersAt, stepsOf } from "./tree-place.js";
 
 const form = document.getElementById("tree-form");
@@ -29,8 +29,7 @@ async function complete(context) {
 }
 
 async function checked(body) {
-  const answer = await fetch(words.check, { method: "POST", body, headers: { "X-CSRF-Token": form.elements.csrf.value } });
-  if (answer.headers.get("X-CSRF-Token") === "stale") await renew(); // and is asked again
+  const answer = await sent(words.check, body);
   if (!answer.ok) throw new Error(answer.status);
   return answer.json();
 }

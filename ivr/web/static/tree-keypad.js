@@ -1,6 +1,7 @@
 // A keypad for the text in the editor: the server walks the real call flow to where the caller has to do something,
 // here its prompts are played, keys are taken as on a telephone, and silence counts in seconds.
 
+import { sent } from "./panel.js";
 import { voiced } from "./tree-voice.js";
 
 const dialog = document.getElementById("tree-phone"), form = document.getElementById("tree-form");
@@ -50,10 +51,9 @@ async function walk() {
   const body = new URLSearchParams({ text: form.elements.text.value, keys: keys.join(" ") });
   let told;
   try {
-    const answer = await fetch(form.dataset.walk, { method: "POST", body, headers: { "X-CSRF-Token": form.elements.csrf.value } });
-    told = await answer.json();
-  } catch {
-    told = { wrong: words.away };
+    told = await (await sent(form.dataset.walk, body)).json();
+  } catch (error) {
+    told = { wrong: error.name === "Error" ? error.message : words.away };
   }
   if (mine !== turn) return;
   if (told.wrong) { say(told.wrong); return; }

@@ -1,7 +1,8 @@
 // Beside the editor: what the step in which one stands says, to be heard and to be said otherwise. What is changed is
 // written into the text of the editor, where it can be undone, and is saved with it.
 
-import { post, voiced } from "./tree-voice.js";
+import { sent } from "./panel.js";
+import { voiced } from "./tree-voice.js";
 
 const place = document.getElementById("tree-prompts"), words = place.dataset, form = document.getElementById("tree-form");
 let prompts = {}, step = "", playing = null, open = "", last = "";
@@ -104,10 +105,10 @@ function edit(id, box) {
   };
   const write = async (said) => {
     try {
-      const answer = await post(words.writeTo, { text: form.elements.text.value, prompt: id, ...said });
+      const answer = await sent(words.writeTo, new URLSearchParams({ text: form.elements.text.value, prompt: id, ...said }));
       const told = await answer.json();
       if (told.wrong) tell(told.wrong); else close(told.text);
-    } catch { tell(form.dataset.away); }
+    } catch (error) { tell(error.name === "Error" ? error.message : form.dataset.away); }
   };
   save.addEventListener("click", () => write(Object.fromEntries(languages.map((each) => [`said-${each}`, fields[each].value]))));
   usual.addEventListener("click", () => write({}));

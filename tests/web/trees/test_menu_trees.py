@@ -462,9 +462,26 @@ async def test_an_editor_goes_on_once_one_has_signed_in_anew(chrome: Browser, pa
         token = await panel.token_of(person)  # signed in in another tab
         await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
         await page.locator("#tree-editor .cm-content").press("Control+End")
-        await page.keyboard.type("# spring")
-        await expect(page.locator("#tree-state")).to_have_text(TEXT("menus.edit.away"))
-        await expect(page.locator("#tree-state.good, #tree-state.warn")).to_contain_text("گام")
+        await page.keyboard.type("spring")
+        await expect(page.locator("#tree-state.bad")).to_have_text(TEXT("menus.edit.mistakes", n=1))
+
+
+async def test_a_keypad_goes_on_once_one_has_signed_in_anew_and_says_so_before(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    async with window(chrome, panel, "admin") as page:
+        [person] = panel.made.values()
+        await page.goto(f"{ONE}/edit")
+        await page.locator("#tree-try").click()
+        state, again = page.locator("#phone-state"), page.locator("#phone-again")
+        await expect(state).to_have_text(TEXT("menus.try.waits"))
+        panel.clock.now += timedelta(hours=3)
+        await again.click()
+        await expect(state).to_have_text(TEXT("common.error.signed_out"))
+        token = await panel.token_of(person)  # signed in in another tab
+        await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+        await again.click()
+        await expect(state).to_have_text(TEXT("menus.try.waits"))
 
 
 async def test_the_keyboard_gets_to_the_calls_of_a_step_and_into_the_editor_and_out_again(
