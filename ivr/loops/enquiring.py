@@ -226,6 +226,8 @@ async def _keep_company(channel: Channel, action: Enquire, asking: asyncio.Task[
         is_hash = not event.pressed and event.ended is Ended.HASH
         if event.pressed or (is_hash and loop.time() - began >= action.deaf_to_hash):
             return Enquired(EnquiryResult.SKIPPED, key=event.pressed or "#")
+        if is_hash:  # it cut short what she is still to hear
+            continue
         speech, filler, seconds = (() if asking.done() else filler), (), MOMENT_SECONDS
     return None
 

@@ -186,6 +186,15 @@ async def test_her_key_ends_the_wait(other: OtherSystem, tmp_path: Path, keys: s
         await until(lambda: other.left == len(other.asked))  # nothing goes on behind her back
 
 
+async def test_a_hash_that_ends_what_was_before_cuts_off_nothing_that_is_said_in_any_case(
+    other: OtherSystem, tmp_path: Path
+) -> None:
+    async with enquiries(other.host) as asking:
+        asked = replace(question(f"http://{other.host}/never", 0.6), deaf_to_hash=patience(4))
+        event, call = await told(asking, asked, tmp_path, Unhurried(keys="#"))
+    assert event == Enquired(FAILED) and call.played == ["/sounds/lead", "/sounds/lead", "/sounds/wait"]
+
+
 async def test_who_hangs_up_while_she_waits_is_gone_at_once(other: OtherSystem, tmp_path: Path) -> None:
     async with enquiries(other.host) as asking:
         asked = question(f"http://{other.host}/never")
