@@ -68,8 +68,11 @@ def with_database(
         except AWAY as error:
             said = " ".join(str(getattr(error, "orig", None) or error).split())
             reason = said or f"no answer ({type(error).__name__})"
-            trouble = "the database refused it" if is_a_row_s(error) else "the database can't be used"
-            raise CommandError(f"{trouble}: {reason[:300]}; `ivr doctor` tells more") from error
+            if is_a_row_s(error):  # of which the doctor knows nothing
+                raise CommandError(f"the database refused it: {reason[:300]}") from error
+            raise CommandError(
+                f"the database can't be used: {reason[:300]}; `ivr doctor` tells more"
+            ) from error
         finally:
             await engine.dispose()
 

@@ -136,6 +136,8 @@ class Guard:
     async def _admit(self, visit: Visit, route: Route, needed: Permission) -> web.Response | None:
         """None: they may. Fills in who they are and what they sent."""
         request = visit.request
+        if any("\0" in text for text in (*request.query.values(), *request.match_info.values())):
+            raise web.HTTPBadRequest  # no database takes it
         token = request.cookies.get(sessions.cookie_name(visit.tls), "")
         if token:
             visit.session = await signing_in.session(

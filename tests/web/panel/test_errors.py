@@ -62,6 +62,15 @@ async def test_what_the_database_refuses_is_no_reason_to_wait_for_it(
     assert problem_of(refused.value).status == 500, "nor for other systems"
 
 
+@pytest.mark.parametrize("path", ["admin/audit?who=%00", "admin/audit?about=%00", "cases/%00"])
+async def test_what_no_database_takes_in_an_address_is_refused_where_it_is_read(
+    panel: PanelServed, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await panel.signed_in("admin")
+    assert (await client.get(f"/panel/{path}")).status == 400
+    assert "failed" not in caplog.text
+
+
 async def test_each_kind_of_refusal_has_its_page(panel: PanelServed, chrome: Browser) -> None:
     async with window(chrome, panel, "auditor") as page:
         for path, status in (("/panel/nothing", 404), ("/panel/sign-out", 404)):
