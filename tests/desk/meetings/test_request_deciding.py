@@ -347,7 +347,7 @@ async def test_who_has_ended_her_case_when_her_slot_goes_is_told_so(at: Hall, go
     await says(at, placing, Outcome.SOLVED)
     if goes == "off":
         why = at.by("", "مأموریت")
-        assert await session_planning.cancel(at.engine, at.page, why, reminder["session"], LATER) == []
+        await session_planning.cancel(at.engine, at.page, why, reminder["session"], LATER)
     else:
         other = await at.accepted(1, "09141234562")
         assert await at.fill(reminder["session"]) == [other]
