@@ -238,7 +238,7 @@ class Call:
     async def _own_code(self) -> str:
         """That of the case opened in this call, else the one set aside for it; "" where hers is another."""
         code = self.session.code
-        if code is None and not self.facts.attempt:
+        if code is None and self.session.reason_of is None and not self.facts.attempt:
             return await self.line.intake.reserve_code(self.facts)
         return self._opened_here(code or "")
 
@@ -372,8 +372,9 @@ class Call:
         """No recording begins unnamed."""
         if name := self.channel.named_recording(seconds):
             await self.line.intake.recording_begun(self._so_far(), name, *self._chosen())
-            if self.session.code is not None:  # also where she says why an earlier case is not solved
-                await self._tell_kept(self.session.code, but=name)
+            code = self.session.code
+            if code is not None or self.session.reason_of is not None:  # some of her words are kept already
+                await self._tell_kept(code or "", but=name)
 
     def _chosen(self) -> tuple[OpenCase, str]:
         """What is known of words that she has not said yet: their case so far, and its code if any."""

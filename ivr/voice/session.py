@@ -149,8 +149,8 @@ class Session(Talk):
             pass
         yield from self._leave_no_words()
         yield from self.keep_place()
-        if self.reason_lost and self.code:
-            yield MissReason(self.code, self.reason_lost)
+        if self.reason_lost and self.reason_of:
+            yield MissReason(self.reason_of, self.reason_lost)
         yield HangUp()
 
     def _walk(self) -> Flow[None]:

@@ -101,9 +101,9 @@ class Talk:
     __slots__ = (
         "_left_for", "_pending", "about", "asked_of", "asked_seconds", "blocked", "caller", "code",
         "directory", "draft", "earlier", "history", "hour", "joined", "joins", "known_county", "language",
-        "late_hash", "least_seconds", "limits", "misses", "reason_lost", "recorded_at", "review_mode",
-        "reviewed_at", "step", "steps", "taken_up", "turn_asked", "turn_queue", "uncased", "unknown_codes",
-        "verdict", "words",
+        "late_hash", "least_seconds", "limits", "misses", "reason_lost", "reason_of", "recorded_at",
+        "review_mode", "reviewed_at", "step", "steps", "taken_up", "turn_asked", "turn_queue", "uncased",
+        "unknown_codes", "verdict", "words",
     )  # fmt: skip
 
     def __init__(
@@ -133,7 +133,8 @@ class Talk:
         self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
-        self.reason_lost = ""  # why her reason for "not solved" is not kept: no_room | failed | not_kept
+        self.reason_of: str | None = None  # the earlier case of which she has said why it is not solved …
+        self.reason_lost = ""  # … and why that is not kept: no_room | failed | not_kept
         self.turn_queue = ""  # she wants to be called when it is her turn in that queue …
         self.turn_asked = False  # … which was made safe, or could not be
         self.limits = NO_LIMITS

@@ -225,10 +225,9 @@ def _is_noted(talk: Talk, verdict: Confirm) -> Flow[bool]:
 
 def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
     """Her key counts at once, whatever she does after it; her words then join the case."""
-    talk.code = code
     if not (yield from _is_noted(talk, Confirm(code, solved=False))):
         return
-    talk.verdict = "not_solved"
+    talk.code, talk.verdict = code, "not_solved"
     operator = own_operator(talk.steps)
     for _ in range(TRIES):
         yield from record_words(talk, "verdict.why")
@@ -250,7 +249,7 @@ def record_words(talk: Talk, ask: str) -> Flow[None]:
 
     `talk.reason_lost` says why it is not kept.
     """
-    talk.reason_lost = "no_room"
+    talk.reason_of, talk.reason_lost = talk.code, "no_room"
     if not (yield from talk.do(FindRoom(WHY_SECONDS), RoomFound)).found:
         return
     talk.reason_lost = ""

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import threading
@@ -289,6 +290,24 @@ async def test_the_dialplan_is_told_of_her_reason_for_not_solved_as_it_begins_an
     assert call.variables["IVR_CHOSEN"].startswith("~"), "the code that was set aside leads to no case"
     [case] = await as_json.cases(engine)
     assert len(case["recordings"]) == 2
+
+
+async def test_words_of_another_matter_behind_her_reason_for_not_solved_are_begun_for_no_case(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """In a tree that goes on there. The dialplan is told which file holds them: her reason alone is kept."""
+    goes_on = re.sub("(unknown_go: follow_up\n    go:) goodbye", r"\1 kind", TREE.read_text()).encode()
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(of_someone("02155500111"), opening())
+        await desk.pump.idle()
+        await answer(engine, code, "abfa", "آب وصل شد.")
+        call = Pretend(keys=f"16{code}-2--131101-", says=[3 * SECONDS, 3 * SECONDS])
+        await carried(line_of(desk, parse(goes_on, TREE.name)), call, tmp_path / "recordings")
+        facts, _ = desk.journal.read(Position())
+    begun = [fact for fact in facts if isinstance(fact, RecordingBegunFact)]
+    assert [fact.code for fact in begun] == [code, ""]
+    told = [line for line in call.commands if line.startswith("SET VARIABLE IVR_KEPT")]
+    assert told == [f"SET VARIABLE IVR_KEPT {kept}" for kept in (begun[0].name, 1, begun[1].name, 1)]
 
 
 async def test_whose_further_recording_holds_no_word_has_all_her_words_kept(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 from ivr.voice import callback, script, verdict
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
 from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, PartSeen, Said, Transfer
+from ivr.voice.parse import parse
 from ivr.voice.session import Session
 from ivr.voice.steps.operator import Hours, OperatorStep, own_operator
-from tests.voice.conversation import CALLER, CODE, DIRECTORY, OFFICE_HOURS, UNKNOWN, Conversation
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, OFFICE_HOURS, TREE, UNKNOWN, Conversation
 
 ANSWERED = CaseSeen(Lookup.FOUND, "answered", "abfa", None, "آب وصل شد", may_confirm=True)
 BY = ("callback.agency_is", "agency.abfa")
@@ -429,6 +431,16 @@ def test_a_word_that_no_journal_took_is_called_neither_noted_nor_lost_and_she_is
     hers = Conversation(seen=ANSWERED, journal=False, directory=replace(DIRECTORY, calls_back=False))
     assert hers.press("1", "6", CODE).listen().press(key).over
     assert hers.heard == ["verdict.unsure", "record.call_again", "goodbye"]
+
+
+def test_what_she_says_of_another_matter_behind_not_solved_joins_no_earlier_case() -> None:
+    """In a tree that goes on there; she hangs up in mid-word."""
+    goes_on = re.sub("(unknown_go: follow_up\n    go:) goodbye", r"\1 kind", TREE.read_text())
+    talk = Conversation(parse(goes_on.encode(), TREE.name), seen=ANSWERED).press("1", "6", CODE).listen()
+    talk.press("2").speak().press("1", "1", "1", "01").speak(ended=Ended.HANGUP)
+    assert [kept.code for kept in talk.kept] == [CODE] and talk.over
+    [opened] = talk.opened
+    assert [each.ended for each in opened.recordings] == [Ended.HANGUP]
 
 
 CLOSED = replace(ANSWERED, status="closed", may_confirm=False, may_reopen=True)
