@@ -164,13 +164,12 @@ def walk(
     *,
     prompts: Callable[[str, str], str],
     caller: Caller,
-    desk: Desk | None = None,
 ) -> TriedCall:
     """The same up to the end of `keys`, which hangs up nowhere: what she does in a `Say` is one of them, too.
 
     Raises KeysMistake.
     """
-    desk = desk or Desk()
+    desk = Desk()
     session = Session(menu, directory, caller, desk.official)
     call = _Call(session, _Paced(keys), prompts, _Page(StringIO()), desk)
     try:

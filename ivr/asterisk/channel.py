@@ -317,10 +317,10 @@ class Channel:
         await self._connection.send(_set_timeout("digit", following))
         self._timeouts = (first, following)
 
-    async def _play(self, files: Sequence[str], drainable: bool = True) -> None:
+    async def _play(self, files: Sequence[str]) -> None:
         """Play to the end; keys are ignored."""
         for piece in files:
-            await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
+            await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable=True)
 
     async def _record(self, record: Record) -> Event:
         """Without packets Asterisk hears no silence: who sees that (ivr/loops/quiet.py) ends it by a key."""

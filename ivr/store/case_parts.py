@@ -25,21 +25,21 @@ def followed_by(code: Any) -> ColumnElement[bool]:
     return cases.c.id == select(way.c.id).where(way.c.merged_into.is_(None)).scalar_subquery()
 
 
-def parts_column(of: Any = cases.c) -> Label[Any]:
+def parts_column() -> Label[Any]:
     """JSON: code, agency, status and voice of each part in order; NULL when there are none.
 
     A voice only where it belongs to the answer that the whole has now, which came with the last part's.
     """
     part = cases.alias("part")
-    now_heard = func.max(part.c.answered_at).over() == of.answered_at
+    now_heard = func.max(part.c.answered_at).over() == cases.c.answered_at
     voice = func.coalesce(func.nullif(part.c.answer_voice, ""), "")
     each = select(
         part.c.code,
         part.c.agency,
         part.c.status,
         func.jsonb_build_object("voice", voice, "heard", now_heard).label("said"),
-    ).where(part.c.part_of == of.id, part.c.status != Status.WITHDRAWN)
-    rows = each.order_by(part.c.code).correlate(of.id.table).subquery("rows")
+    ).where(part.c.part_of == cases.c.id, part.c.status != Status.WITHDRAWN)
+    rows = each.order_by(part.c.code).correlate(cases).subquery("rows")
     shape = func.jsonb_build_object(
         "code", rows.c.code, "agency", rows.c.agency, "status", rows.c.status, "said", rows.c.said
     )

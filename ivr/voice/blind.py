@@ -28,13 +28,11 @@ _FINER = 4  # lags between samples: a woman's period is some 36 of them
 _WINDOW = np.hanning(_PIECE + 1)[:-1]
 
 
-def blinded(samples: Samples, rate: int = RATE, ratios: tuple[float, float] | None = None) -> Samples:
-    """As long as it was and as loud. `ratios`: of pitch and of formants; None: those that fit the voice."""
+def blinded(samples: Samples, rate: int = RATE) -> Samples:
+    """As long as it was and as loud."""
     if len(samples) < 4 * _PIECE:
         return np.zeros_like(samples)  # nobody is heard in so little
-    if ratios is None:
-        ratios = UP if pitch(samples, rate) < MIDDLE else DOWN
-    up, formants = ratios
+    up, formants = UP if pitch(samples, rate) < MIDDLE else DOWN
     moved = _resampled(_stretched(_warped(samples, formants / up), up), len(samples))
     before, after = (float(np.sqrt((each**2).mean())) for each in (samples, moved))
     return bent(moved * (before / after if after else 1.0))

@@ -264,7 +264,7 @@ async def _decide(
             await _tell_missed(connection, {wanted.id: case.code}, now)
         return False
     await alone(connection, _ONE_NUMBER + wanted.number)
-    if wanted.purpose not in (STATUS, TURN) and not await _is_right(connection, policy, wanted, case, now):
+    if wanted.purpose not in (STATUS, TURN) and not await _is_right(connection, wanted, case, now):
         return False
     if wanted.purpose == MEETING and meeting_calls.is_pressing(wanted.notice, now):
         policy = in_haste(policy)
@@ -345,9 +345,7 @@ async def _now_or_never(
     return False
 
 
-async def _is_right(
-    connection: AsyncConnection, policy: Policy, wanted: Row[Any], case: Row[Any], now: datetime
-) -> bool:
+async def _is_right(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     """Whether that number may be rung for this, as things stand now; else it is put off, or ends."""
     if not callback_planning.is_given(case._mapping, wanted.number):
         if wanted.purpose == VERIFY:

@@ -109,9 +109,7 @@ class Told:
     values: Row
 
 
-async def tell_all(
-    connection: AsyncConnection, told: Sequence[Told], at: datetime, actor: str = MACHINE
-) -> None:
+async def tell_all(connection: AsyncConnection, told: Sequence[Told], at: datetime) -> None:
     """Change many locked cases, all in the same columns, with one event each. Vouches for their new rows.
 
     Only columns that the inbox's entries don't hold: times and rungs.
@@ -124,7 +122,7 @@ async def tell_all(
     rows: list[Row] = []
     for each in told:
         case = found[each.case]
-        row = event_row(each.cause, case.id, case.last_seq, at, each.event, each.details, actor)
+        row = event_row(each.cause, case.id, case.last_seq, at, each.event, each.details)
         rows += chained([row], state_of(case._mapping), before[case.id])
     await connection.execute(case_events.insert(), rows)
     await entries.keep_up(connection, [each.case for each in told])

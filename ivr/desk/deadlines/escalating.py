@@ -67,7 +67,7 @@ async def sweep(
 
     async def let_climb(connection: AsyncConnection, found: Sequence[Row[Any]]) -> int:
         climbs = await asyncio.to_thread(lambda: [climb_of(case, page, now) for case in found])
-        await _save(connection, climbs, page, now)
+        await _save(connection, climbs, now)
         return sum(bool(each.passed) for each in climbs)
 
     return await aside.batches("escalation", engine, due(now, batch), let_climb, now, batch)
@@ -102,7 +102,7 @@ def _climb(case: Row[Any], page: Page, now: datetime) -> Climb:
     return Climb(case, passed, level, next_rung_at)
 
 
-async def _save(connection: AsyncConnection, climbs: Sequence[Climb], page: Page, now: datetime) -> None:
+async def _save(connection: AsyncConnection, climbs: Sequence[Climb], now: datetime) -> None:
     idle = [{"its_id": c.case.id, "its_next": c.next_rung_at} for c in climbs if not c.passed]
     if idle:
         await connection.execute(_WAIT, idle)

@@ -288,7 +288,7 @@ async def _ask(
             at = due_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()
             told = {"agency": body, "session": session.number, "until": at}
             await add_event(connection, uuid.uuid4(), id, now, ASKED, told, by.name)
-            await _write(connection, page, ASKED, each, session.number, due_at, now)
+            await _write(connection, ASKED, each, session.number, due_at, now)
         return 1
 
     in_order = sorted(owed, key=lambda each: (each[1], each[2]))
@@ -318,20 +318,14 @@ async def _remind(engine: AsyncEngine, page: Page, number: int, now: datetime, a
             async with connection.begin_nested():
                 its = (meeting_views.c.case_id == each[0], meeting_views.c.agency == each[2])
                 await connection.execute(update(meeting_views).where(*its).values(reminded_at=now))
-                await _write(connection, page, REMINDED, each, number, view.due_at, now)
+                await _write(connection, REMINDED, each, number, view.due_at, now)
             return 1
 
         return await aside.each(REMINDED, _by_view(owed), remind, now)
 
 
 async def _write(
-    connection: AsyncConnection,
-    page: Page,
-    kind: str,
-    owed: Owed,
-    number: int,
-    due_at: datetime,
-    now: datetime,
+    connection: AsyncConnection, kind: str, owed: Owed, number: int, due_at: datetime, now: datetime
 ) -> None:
     """A message to the body, by `notices.yaml`."""
     _, code, body = owed

@@ -151,13 +151,13 @@ async def planned(engine: AsyncEngine, name: str = "") -> list[Planned]:
         return await _planned(connection, name)
 
 
-async def unschedule(engine: AsyncEngine, name: str, number: int, author: str, reason: str = "") -> None:
+async def unschedule(engine: AsyncEngine, name: str, number: int, author: str) -> None:
     """Let a draft not go on the air by itself. Raises Refused when it does not wait."""
     async with engine.begin() as connection:
         await alone(connection, name)
         if (name, number) not in await _waiting(connection, name):
             raise Refused(f"draft {number} of menu {name} does not wait for a time")
-        await note_deed(connection, name, TreeDeed.UNSCHEDULED, author, reason, number)
+        await note_deed(connection, name, TreeDeed.UNSCHEDULED, author, "", number)
 
 
 async def _planned(connection: AsyncConnection, name: str) -> list[Planned]:

@@ -152,7 +152,7 @@ async def save(visit: Visit) -> web.Response:
             notice = visit.words("admin.retention_sure", n=gone)
         else:
             done = await change(visit.panel.engine, why(visit), wanted)
-            return visit.redirect(_saved(visit, noun, bool(done)))
+            return visit.redirect(_saved(noun, bool(done)))
     except WrongRow as error:
         wrong = showing.by_field(visit.words, error.wrongs)
     except Conflict as error:
@@ -187,7 +187,7 @@ async def remove(visit: Visit) -> web.Response:
         notice = "" if wrongs else visit.words("admin.conflict")
         typed = showing.as_typed(noun, rows[key])
         return form_page(visit, noun, names, RowForm(typed, key, seen, wrongs, notice, rows[key]), 422)
-    return visit.redirect(_saved(visit, noun, True))
+    return visit.redirect(_saved(noun, True))
 
 
 def form_page(visit: Visit, noun: Noun, names: BookNames, form: RowForm, status: int = 200) -> web.Response:
@@ -275,6 +275,6 @@ def _fits(visit: Visit, names: BookNames, noun: Noun, row: Row, asked: str) -> b
     return all(part in whole for part in digits(showing.plain(asked)).casefold().split())
 
 
-def _saved(visit: Visit, noun: Noun, changed: bool) -> str:
+def _saved(noun: Noun, changed: bool) -> str:
     where = "/panel/admin/calendar" if noun.name == "day" else f"/panel/admin/book/{noun.name}"
     return f"{where}?said={'saved' if changed else 'same'}"

@@ -18,12 +18,12 @@ APART = {"rated", "escalated"}  # of the files alone: a page has no room for eve
 TABS = ("numbers", "numbers.league", "numbers.gaps", "numbers.hours")
 
 
-def frame(visit: Visit, asked: FiguresQuery, tabs: tuple[str, ...] = TABS) -> dict[str, Any]:
+def frame(visit: Visit, asked: FiguresQuery) -> dict[str, Any]:
     """Values for `numbers/frame.html`."""
     words, period = visit.words, asked.period
     return {
         "asked": asked,
-        "tabs": [tab for tab in tabs if not (asked.subject.seen.agency and tab == "numbers.gaps")],
+        "tabs": [tab for tab in TABS if not (asked.subject.seen.agency and tab == "numbers.gaps")],
         "period_name": labels.period_name(period, words),
         "earlier": asked.query(period=period.before.name),
         "later": asked.query(period=period.after.name) if period.until <= asked.today else "",
