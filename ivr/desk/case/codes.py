@@ -31,6 +31,7 @@ from ivr.store import code_blocks
 from ivr.store.code_blocks import BLOCK, fingerprint
 from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.engine import AWAY, is_away
+from ivr.store.flushing import sync
 from ivr.store.tables import cases
 
 log = logging.getLogger(__name__)
@@ -285,8 +286,4 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(fd)
     scratch.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)

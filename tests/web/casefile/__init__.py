@@ -16,10 +16,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case.answers import SpokenAnswer
+from ivr.app import prepare_voice
 from ivr.desk.people.scope import Scope
 from ivr.desk.recordings.hearing import Renditions
-from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.sound_book import SoundBook
 from ivr.store.derived import Derived
 from ivr.store.facts import FactStep
@@ -27,7 +26,7 @@ from ivr.store.tables import recordings
 from ivr.voice import riff
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import RATE, Samples, measure
-from ivr.web.panel.studio import BadVoice, Studio
+from ivr.web.panel.studio import Studio
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.database import ROOT, SEED
 from tests.voice.voices import voice
@@ -88,13 +87,6 @@ class Desk:
         path.write_bytes(content)
         found = measure(content)
         return Recorded(name, found.seconds, found.voiced_seconds, Ended.HASH, found.sha256, found.size)
-
-
-async def prepare_voice(source: Path, folder: Path) -> SpokenAnswer:
-    try:
-        return SpokenAnswer(*await prepared(source, folder))
-    except Unfit as error:
-        raise BadVoice(str(error)) from None
 
 
 @asynccontextmanager
