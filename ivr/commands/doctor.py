@@ -557,7 +557,7 @@ async def _leaving(settings: Settings) -> Diagnosis:
         await engine.dispose()
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
     found += f", {aside} call-backs put aside"
-    mend = "ivr outbox list --state dead, then ivr outbox retry, or done for what can reach nobody"
+    mend = "ivr outbox list --state dead, then ivr outbox retry, or done for letters that can reach nobody"
     mend += "; ivr callback list --state unreachable"
     mend += " (put_aside says why; a server that starts looks at those again)" if aside else ""
     return Diagnosis("leaving", not (dead or aside), found, mend)

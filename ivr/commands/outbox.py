@@ -12,7 +12,7 @@ from ivr.commands.output import fail, load_settings, show_json, show_rows, with_
 
 app = typer.Typer(help="Messages on their way out.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
-STATES = ("dead", "waiting", "sent", "given_up", "all")
+STATES = ("dead", "waiting", "sent", "given_up", "not_sent", "all")
 
 
 @app.command("list", epilog="Example: ivr outbox list --state dead --json")
@@ -55,16 +55,23 @@ def done(
 ) -> None:
     """Dead letters that can reach nobody are given up: they are sent no more, and missed no more.
 
-    What becomes of events and of wishes to be called is not: see retry.
+    What becomes of events and of wishes to be called is not: see retry. Exit 1 when any of these is no dead
+    letter.
     """
     from ivr.desk.letters import outgoing
 
-    its = datetime.now(UTC), _read(ids), reason
-    count = with_database(load_settings(), lambda engine: outgoing.give_up(engine, *its))
+    only = _read(ids)
+    its = datetime.now(UTC), only, reason
+    done = with_database(load_settings(), lambda engine: outgoing.give_up(engine, *its))
     if json:
-        show_json({"given_up": count})
+        show_json({"given_up": len(done)})
     else:
-        typer.echo(f"letters that are given up: {count}")
+        typer.echo(f"letters that are given up: {len(done)}")
+    if left := ", ".join(str(each) for each in only if each not in done):
+        fail(
+            f"no dead letters, and not given up: {left}; an event or a call that was promised can only be "
+            "tried again: ivr outbox retry"
+        )
 
 
 def _read(ids: list[str]) -> list[uuid.UUID]:

@@ -551,8 +551,8 @@ async def test_a_wish_to_be_called_becomes_a_call_back(engine: AsyncEngine, tmp_
     await post.all()
     [planned] = await callback_list.listed(engine)
     assert (planned["case"], planned["purpose"], planned["number"]) == (code, "status", "+98935***00")
-    errors = [row["last_error"] for row in await outgoing.listed(engine, "sent", 9) if row["last_error"]]
-    assert errors == ["no such case"]
+    [none] = await outgoing.listed(engine, "not_sent", 9)
+    assert (none["state"], none["last_error"]) == ("not_sent", "no such case")
     [asked] = [case for case in await as_json.cases(engine) if case["code"] != code]
     assert (asked["kind"], asked["agency"], asked["caller"]) == ("request", "gov_inspection", "+989350000000")
     assert "1234567894" in asked["words"], "a person calls her: she was promised a call"
@@ -628,13 +628,17 @@ async def test_a_letter_that_can_reach_nobody_is_given_up_with_a_reason_and_miss
     assert noted["id"] not in {row["id"] for row in read}, "whoever may not know of her case"
 
 
-async def test_a_call_that_was_promised_is_given_up_by_nobody_s_command(engine: AsyncEngine) -> None:
+async def test_a_call_that_was_promised_is_given_up_by_nobody_s_command(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
     """Nor an event, with which all its letters would go."""
     async with engine.begin() as connection:
         rows = [outbox_row(kind, kind, NOW, {}) for kind in (outgoing.WISH, "case_opened")]
         await connection.execute(outbox.insert(), [{**row, "dead_at": NOW} for row in rows])
-    its = [UUID(row["id"]) for row in await outgoing.listed(engine, "dead", 9)]
-    assert await outgoing.give_up(engine, NOW, its, "بی‌فایده") == 0
+    ids = [row["id"] for row in await outgoing.listed(engine, "dead", 9)]
+    code, out, err = await typed(database_url, tmp_path, "outbox", "done", *ids, "--reason", "بی‌فایده")
+    assert (code, out) == (1, "letters that are given up: 0\n")
+    assert all(id in err for id in ids) and "can only be tried again: ivr outbox retry" in err
     assert await outgoing.dead(engine) == 2
 
 

@@ -438,23 +438,22 @@ def _payload(letter: AddressedNotice, event: Leased, case: Row[Any] | None) -> d
 
 
 async def listed(engine: AsyncEngine, state: str, limit: int) -> list[dict[str, Any]]:
-    """The newest rows: dead, waiting, sent, given_up, or all."""
+    """The newest rows: dead, waiting, sent, given_up, not_sent, or all."""
     query = select(outbox).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit)
+    given_up = outbox.c.last_error.startswith(GIVEN_UP)
     match state:
         case "dead":
             query = query.where(outbox.c.dead_at.is_not(None))
         case "waiting":
             query = query.where(outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None))
         case "sent":
-            query = query.where(outbox.c.delivered_at.is_not(None), ~_was_given_up())
+            query = query.where(outbox.c.delivered_at.is_not(None), outbox.c.last_error.is_(None))
         case "given_up":
-            query = query.where(_was_given_up())
+            query = query.where(given_up)
+        case "not_sent":
+            query = query.where(outbox.c.delivered_at.is_not(None), ~given_up)
     async with engine.connect() as connection:
         return [_json(row) for row in await connection.execute(query)]
-
-
-def _was_given_up() -> ColumnElement[bool]:
-    return func.coalesce(outbox.c.last_error, "").startswith(GIVEN_UP)
 
 
 async def dead(engine: AsyncEngine) -> int:
@@ -472,8 +471,10 @@ async def retry(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID] = 
         return len((await connection.execute(anew.returning(outbox.c.id))).all())
 
 
-async def give_up(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID], reason: str) -> int:
-    """These dead letters are done though they never left: nobody is to look at them any more. How many.
+async def give_up(
+    engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID], reason: str
+) -> set[uuid.UUID]:
+    """These dead letters are done though they never left: nobody is to look at them any more. Which.
 
     Not what becomes of an event or a wish: of a call that was promised nobody would know. Raises WrongField
     without a reason.
@@ -495,12 +496,11 @@ async def give_up(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID],
             await note(
                 connection, now, "letter_given_up", case=its, subject=subject, reason=reason, detail=detail
             )
-    return len(rows)
+    return {row.id for row in rows}
 
 
 def _json(row: Row[Any]) -> dict[str, Any]:
-    ended_as = "given_up" if (row.last_error or "").startswith(GIVEN_UP) else "sent"
-    state = "dead" if row.dead_at else ended_as if row.delivered_at else "waiting"
+    state = "dead" if row.dead_at else _ended_as(row.last_error) if row.delivered_at else "waiting"
     ended = row.dead_at or row.delivered_at
     return {
         "id": str(row.id),
@@ -514,6 +514,13 @@ def _json(row: Row[Any]) -> dict[str, Any]:
         "ended_at": ended.astimezone(ZONE).isoformat() if ended else None,
         "last_error": row.last_error,
     }
+
+
+def _ended_as(error: str | None) -> str:
+    """What is done with an error never left: it was no longer so, or whoever may know of it is another."""
+    if error is None:
+        return "sent"
+    return "given_up" if error.startswith(GIVEN_UP) else "not_sent"
 
 
 def told(payload: Any, name: str) -> str:

@@ -84,7 +84,8 @@ class PostOffice(Post):
 
     async def ended(self) -> list[str]:
         """Of the texts that are dealt with: what is noted of each, "" for one that was sent."""
-        rows = await outgoing.listed(self.engine, "sent", 50)
+        rows = [row for of in ("sent", "not_sent") for row in await outgoing.listed(self.engine, of, 50)]
+        assert all((row["state"] == "sent") == (row["last_error"] is None) for row in rows)
         return sorted(row["last_error"] or "" for row in rows if row["kind"] == "sms")
 
 
