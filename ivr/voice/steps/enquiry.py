@@ -122,7 +122,7 @@ class EnquiryStep(Step):
                 _url,
                 {"type": "string", "pattern": "^https?://[^\\s@#\\\\]+$", "maxLength": LONGEST_URL},
             ),
-            "what is asked, by GET; its host must stand in `enquiries.hosts` of config.yaml",
+            "what is asked, by GET; its host must stand in `enquiries.hosts` of the settings",
         ),
         YamlKey(
             "query",
