@@ -15,7 +15,7 @@ from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Select, Sequence, inspect, select, text, update
+from sqlalchemy import Connection, Select, Sequence, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -29,7 +29,6 @@ from ivr.desk.reading import as_json
 from ivr.desk.recordings import revealing
 from ivr.settings import Settings
 from ivr.store import schema
-from ivr.store.calendar_revisions import UNTIMED
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
 from ivr.store.tables import (
@@ -228,23 +227,6 @@ async def test_whom_the_dialplan_alone_recorded_before_is_named_by_no_number_and
     await engine.dispose()
 
 
-async def test_collective_cases_that_are_open_are_timed_anew_and_no_others(empty_url: str) -> None:
-    engine = make_engine(empty_url)
-    async with engine.begin() as connection:
-        await first_form(connection)
-        for number in range(3):
-            await open_case(connection, number)
-        await connection.run_sync(go, up="0167")
-        its = cases.c
-        whole = update(cases).values(channel="collective")
-        await connection.execute(whole.where(its.code == "0"))
-        await connection.execute(whole.where(its.code == "1").values(closed_at=NOW))
-        await connection.run_sync(go, up="0168")
-        found = await connection.execute(select(its.timed_by).order_by(its.id))
-        assert found.scalars().all() == [UNTIMED, 0, 0]
-    await engine.dispose()
-
-
 async def test_answered_cases_of_the_first_form_stand_still_and_older_code_can_still_open_cases(
     empty_url: str,
 ) -> None:
@@ -316,6 +298,7 @@ def test_any_usual_address_will_do(url: str) -> None:
         (retiming.waiting("", 2, 200), "ix_cases_county_timed_by"),
         (retiming.collected("ahar", 2, 200), "ix_cases_county_timed_by"),
         (retiming.late().params(all_county=["ahar"], all_timed_by=[2]), "ix_cases_county_timed_by"),
+        (retiming.strayed(), "ix_cases_member_of"),
         (outgoing.lanes_with_any_due().params(now=NOW), "ix_outbox_next_at"),
         (entries.behind(200, 7, 50_007), "Index Cond: (case_id = case_events.case_id)"),  # not by all cases
         (entries.behind(200, 7, 50_007), "ix_case_events_noted_no"),

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
@@ -50,7 +50,8 @@ async def retime(
     wanted = {county: page.wanted(county) for county in ("", *sorted(page.counties))}
     async with asking(engine) as raw:  # a transaction for each county only where a case waits
         late = await _LATE.all(raw, all_county=[*wanted], all_timed_by=[*wanted.values()])
-    if not late:
+        strayed = await _STRAYED.all(raw)
+    if not late and not strayed:
         aside.none_left("deadlines")
         return 0
     save = partial(_save, page=page, now=now)
@@ -64,7 +65,9 @@ async def retime(
 
     async with engine.connect() as connection:  # once their members are timed, whichever county's they are
         wholes = (await connection.execute(_WHOLES)).all()
-    behind = {whole.id: whole.id for whole in wholes if _is_behind(whole, page)}
+    behind = {whole.id: whole.id for whole in wholes if _is_behind(whole, page) or _has_strayed(whole, page)}
+    if not late and not behind:
+        aside.none_left("deadlines")
     return moved + await aside.each("deadlines", behind, follow, now)
 
 
@@ -77,9 +80,26 @@ def late() -> Select[Any]:
 
 
 _LATE = Prepared(late())
-_WHOLES = select(cases.c.id, cases.c.county, cases.c.timed_by).where(
+_MEMBER = cases.alias("member")
+_FIRST_DUE = select(func.min(_MEMBER.c.due_at)).where(
+    _MEMBER.c.member_of == cases.c.id, _MEMBER.c.closed_at.is_(None)
+)
+_WHOLES = select(cases, _FIRST_DUE.scalar_subquery().label("first_due")).where(
     cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None)
 )
+
+
+def strayed() -> Select[Any]:
+    """Collective cases that wait for an answer and are not due when the first of their members is.
+
+    None is marked that an older release timed, which goes on beside this one through an upgrade.
+    """
+    elsewhere = cases.c.due_at != _FIRST_DUE.scalar_subquery()
+    its = (cases.c.channel == COLLECTIVE, cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+    return select(cases.c.id).where(*its, elsewhere)
+
+
+_STRAYED = Prepared(strayed())
 
 
 def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
@@ -102,6 +122,14 @@ def _behind(county: str, wanted: int, batch: int) -> Select[Any]:
 
 def _is_behind(case: Any, page: Page) -> bool:
     return bool(case.timed_by < page.wanted(case.county or ""))
+
+
+def _has_strayed(whole: Row[Any], page: Page) -> bool:
+    """Not if its own county is off on that day: it is as near as it gets then."""
+    if whole.stopped_at or whole.first_due is None:
+        return False
+    clock = clock_of(whole).due_by(page.calendar, whole.first_due, whole.county or "")
+    return bool(_times(whole, clock, page)["due_at"] != whole.due_at)
 
 
 async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:

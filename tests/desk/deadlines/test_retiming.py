@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal_column, select, update
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,7 +17,7 @@ from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.store.aside import MANY, Aside, NoneWorks
-from ivr.store.tables import referrals
+from ivr.store.tables import cases, referrals
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.database import until_blocked
@@ -217,6 +217,39 @@ async def test_a_collective_case_that_a_pass_left_behind_as_it_died_is_brought_a
     assert (await at.row(whole)).due_at < (await at.row(first)).due_at
     await retime(engine, at.page, at.at)
     assert (await at.row(whole)).due_at == (await at.row(first)).due_at
+
+
+async def test_a_collective_case_that_an_older_release_timed_by_its_own_clock_is_due_with_its_members_again(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Which took the mark away with it, as it ran on beside an upgrade."""
+    at = await counter(engine)
+    whole, first = await _whole_of_two_counties(at)
+    hers = await at.row(first)
+    early = {"due_at": hers.due_at - timedelta(days=1), "timed_by": at.page.revision}
+    async with engine.begin() as connection:
+        its = update(cases).where(cases.c.code == whole)
+        await connection.execute(its.values(early | {"ordered_days": cases.c.ordered_days - 1}))
+    assert await retime(engine, at.page, at.at) == 1
+    assert (await at.row(whole)).due_at == hers.due_at
+    assert await retime(engine, at.page, at.at) == 0
+
+
+async def test_a_collective_case_whose_county_is_off_as_the_first_of_its_members_is_due_is_timed_once(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    whole, first = await _whole_of_two_counties(at)
+    its_day = (await at.row(first)).due_at.date()
+    await closures.declare(engine, at.page, DESK, its_day, "ahar", "برف", at.at)
+    await at.reread()
+    await retime(engine, at.page, at.at)
+    assert (await at.row(whole)).due_at != (await at.row(first)).due_at
+    written = select(literal_column("xmin::text")).where(cases.c.code == whole)
+    async with engine.connect() as connection:
+        before = (await connection.execute(written)).scalar_one()
+        await retime(engine, at.page, at.at)
+        assert (await connection.execute(written)).scalar_one() == before
 
 
 async def _whole_of_two_counties(at: Counter) -> tuple[str, str]:
