@@ -194,8 +194,8 @@ class Change:
         row: dict[str, Any] = {"status": self.status, "agency": self.agency, "topic": self.topic}
         row |= {"county": self.county or None, "rung": self.rung, "level": self.level}
         row |= times | asdict(self.clock) | self.values
-        if self.status not in OPEN:
-            row["draft"] = None  # what waits to be approved ends with it, also where it is opened again
+        if self.status not in OPEN or self.action is CaseAction.REOPEN:
+            row["draft"] = None  # what waits to be approved ends with it, or with her “not solved”
         await self.connection.execute(update(cases).where(cases.c.id == self.case.id).values(row))
         await self._save_referral(due_at)
         if self._begins or self.topic != self.case.topic:

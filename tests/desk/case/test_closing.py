@@ -144,6 +144,21 @@ async def test_what_was_proposed_before_a_case_ended_is_not_to_be_approved_once_
             await answers.approve(at.engine, at.page, at.ask(code))
 
 
+async def test_what_was_proposed_before_she_said_not_solved_is_not_to_be_approved_after_it(
+    at: Counter,
+) -> None:
+    unsolved, ended = await answered(at), await answered(at)
+    await closing.close(at.engine, at.page, at.ask(ended, "citizen"))
+    async with at.engine.begin() as connection:  # as an earlier release left it
+        draft = {"text": "x", "by": "abfa", "agency": "abfa"}
+        await connection.execute(update(cases).where(cases.c.code == ended).values(draft=draft))
+    await answers.propose(at.engine, at.page, at.ask(unsolved, "abfa"), "فردا هم درست می‌شود.")
+    for code in (unsolved, ended):
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+        with pytest.raises(Refused, match=f"no answer to case {code} waits for approval"):
+            await answers.approve(at.engine, at.page, at.ask(code))
+
+
 async def test_withdrawn_and_advised_cases_can_begin_again(at: Counter) -> None:
     withdrawn, advised = await at.open(), await at.open()
     await closing.withdraw(at.engine, at.page, at.ask(withdrawn, "citizen"))
