@@ -144,7 +144,7 @@ class AnswerStep(OurCallStep):
             return END
         lead: Speech = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
         if verdict.is_unread(self.seen):
-            unread = (*lead, *self._answer(talk.language), *awaited, *which)
+            unread = (*lead, *self._answer(talk), *awaited, *which)
             yield from verdict.offer_operator(talk, self, unread)
             talk.verdict = "unread"
             return (yield from self.goodbye(talk))
@@ -156,8 +156,8 @@ class AnswerStep(OurCallStep):
 
     def _news(self, talk: Talk) -> Speech:
         whose = verdict.named(self.seen.agency, talk.directory)
-        return (*self._answer(talk.language), *(("callback.agency_is", *whose) if whose else ()))
+        return (*self._answer(talk), *(("callback.agency_is", *whose) if whose else ()))
 
-    def _answer(self, language: str) -> Speech:
-        said = verdict.answer(self.seen, language)
+    def _answer(self, talk: Talk) -> Speech:
+        said = verdict.answer(self.seen, talk.language, talk.directory)
         return said[1:] if said[:1] == ("status.answer_is",) else said  # the lead says that

@@ -51,7 +51,8 @@ class OrderStep(OurCallStep):
 
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code
-        told = (*self._due(talk), f"agency.{self.news.agency}", *map(Words, script.pieces(self.news.words)))
+        whose = verdict.named(self.news.agency, talk.directory)
+        told = (*self._due(talk), *whose, *map(Words, script.pieces(self.news.words)))
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         yield from talk.do(Say(("callback.greeting", *told, *which), talk.language), Said)
         key = yield from self.key(talk, ("order.menu",), _MEANS, again=told)

@@ -66,7 +66,7 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
 )
 
 
-def answer(seen: CaseSeen, language: str) -> Speech:
+def answer(seen: CaseSeen, language: str, directory: Directory) -> Speech:
     """The answer as it is heard: a person's voice, or words for the synthesiser.
 
     Words in another language than hers are announced as such: they are read by that language's voice. So is
@@ -84,7 +84,8 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     read_in = next(filter(None, voices), language)  # which she hears first
     intro = simply if read_in == language else (*old, f"status.answer_in_{read_in}")
     words = map(Words, pieces)
-    spoken = [(f"agency.{part.agency}", _voiced(seen, part.voice)) for part in seen.parts if part.voice]
+    voiced = [part for part in seen.parts if part.voice]
+    spoken = [(*named(part.agency, directory), _voiced(seen, part.voice)) for part in voiced]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
     return (*intro, *said) if said else ()
 
@@ -309,7 +310,7 @@ def _meeting(seen: CaseSeen, now: datetime, language: str) -> Speech:
 
 def situation(seen: CaseSeen, now: datetime, language: str, directory: Directory) -> Speech:
     """Status, agency, answer, deadline or delay: each only where it is true of a case in that status."""
-    said = answer(seen, language)
+    said = answer(seen, language, directory)
     has_news = bool(said or _meeting(seen, now, language))
     none: Speech = ("status.no_answer_yet",) if seen.status in OPEN and not has_news else ()
     return (*standing(seen, directory), *said, *awaited(seen, now, language), *none)

@@ -19,6 +19,7 @@ from ivr.voice import verdict
 from ivr.voice.actions import Words
 from ivr.voice.catalogue import Voice, parse
 from ivr.voice.events import CaseSeen, Lookup
+from tests.voice.conversation import DIRECTORY
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ async def test_what_was_written_to_be_spoken_is_heard_in_azerbaijani_and_the_per
 ) -> None:
     seen = CaseSeen(Lookup.FOUND, "answered", answer=PERSIAN_ANSWER, spoken=AZERBAIJANI_ANSWER)
     for language, text in (("az", AZERBAIJANI_ANSWER), ("fa", PERSIAN_ANSWER)):
-        said = verdict.answer(seen, language)
+        said = verdict.answer(seen, language, DIRECTORY)
         assert said == ("status.answer_is", Words(text))
         assert 2 < (await _samples(book, text, language)).size / RATE < 6
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ivr.voice import callback, saying
 from ivr.voice.actions import Words
 from ivr.voice.order_call import OrderNews
-from tests.voice.conversation import CALLER, CODE, Conversation
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, Conversation
 
 ORDER = "9876543219"
 
@@ -35,6 +36,13 @@ def test_she_hears_who_was_to_do_what_and_her_key_counts(
     assert talk.heard[-1] == "order.menu"
     talk.press(key)
     assert talk.over and talk.session.verdict == verdict and talk.heard == [said, "callback.goodbye"]
+
+
+def test_a_body_whose_name_has_no_sound_yet_is_not_named() -> None:
+    others = replace(DIRECTORY, agencies=("gas",))
+    news = OrderNews("abfa", "آب وصل شود")
+    talk = Conversation(menu=callback.order(CODE, news, "fa"), directory=others)
+    assert talk.heard[:3] == ["callback.greeting", "order.due", Words("آب وصل شود")]
 
 
 @pytest.mark.parametrize("keys", ["7", "***7"])

@@ -41,6 +41,9 @@ def test_whose_name_has_no_sound_yet_is_not_announced() -> None:
     stands = ("status.referred", "status.parts_are", "agency.gas", "status.part_waiting")
     assert verdict.standing(seen, others) == stands
     assert verdict.standing(replace(seen, parts=()), others) == ("status.referred",)
+    by_voice = PartSeen("abfa", True, "answers/1"), PartSeen("gas", True, "answers/2")
+    told = verdict.answer(CaseSeen(Lookup.FOUND, "answered", parts=by_voice), "fa", others)
+    assert told == ("status.answer_is", Clip("answers/1"), "agency.gas", Clip("answers/2"))
 
 
 def digits(talk: Conversation) -> list[Sound]:
@@ -477,4 +480,5 @@ def test_an_answer_whose_pieces_are_read_is_announced_in_the_voice_of_the_first(
     text = "\n".join(["سهند شبستر هریس میانه " * 40 + "باخیلدی"] * 3)
     assert script.read_in(text, "fa") is None
     for language, intro in (("fa", "status.answer_is"), ("az", "status.answer_in_fa")):
-        assert verdict.answer(replace(ANSWERED, answer=text, spoken="", parts=()), language)[0] == intro
+        said = verdict.answer(replace(ANSWERED, answer=text, spoken="", parts=()), language, DIRECTORY)
+        assert said[0] == intro

@@ -117,11 +117,11 @@ status:
             yield from verdict.offer_operator(talk, self, (*lead, verdict.not_told(seen), *awaited))
             return self.go
         if verdict.is_unread(seen):
-            unread = (*lead, *verdict.answer(seen, talk.language), *awaited)
+            unread = (*lead, *verdict.answer(seen, talk.language, talk.directory), *awaited)
             yield from verdict.offer_operator(talk, self, unread)
             return self.go
         if seen.may_confirm and seen.status == Status.ANSWERED:
-            news = verdict.answer(seen, talk.language) + awaited
+            news = verdict.answer(seen, talk.language, talk.directory) + awaited
             yield from verdict.ask(talk, self, code, seen, lead, news, proven=False)
             return self.go
         situation = verdict.situation(seen, talk.caller.now, talk.language, talk.directory)

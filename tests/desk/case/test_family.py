@@ -285,7 +285,7 @@ async def test_what_every_body_only_spoke_she_is_rung_to_hear(at: Counter) -> No
     assert {*placing.clips} == {"answers/2026/abfa", "answers/2026/shahrdari_ahar"}
     told = await briefing(at.engine, str(placing.id))
     assert told is not None and told.seen.may_confirm
-    said = verdict.answer(told.seen, "fa")
+    said = verdict.answer(told.seen, "fa", DIRECTORY)
     assert len(said) == 5 and {Clip("answers/2026/abfa"), Clip("answers/2026/shahrdari_ahar")} < {*said}
 
 
