@@ -499,7 +499,7 @@ def lottery(
     async def work(engine: AsyncEngine, page: Page) -> list[dict[str, Any]]:
         ask = Instruction("", actor_named(page, by), reason)
         if draw:
-            await lottery_drawing.draw(engine, ask, EVERYTHING)
+            await lottery_drawing.draw(engine, page, ask, EVERYTHING)
         if put_aside:
             await lottery_drawing.put_aside(engine, ask, put_aside)
         async with engine.connect() as connection:

@@ -75,6 +75,7 @@ from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write
 from tests.fixtures.province import answer, book_of, read_page
 from tests.loops.carried import carried
 from tests.loops.test_rescue import line_of, tree
+from tests.voice.conversation import DIRECTORY
 from tests.web.browser import window
 from tests.web.panel import panel_served
 
@@ -348,7 +349,7 @@ async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
     while code not in found:  # others of this town have closed cases, too
         if found:
             await lottery_drawing.put_aside(engine, Instruction("", by, "دیگران", now), draw)
-        draw = await lottery_drawing.draw(engine, Instruction("", by, now=now), Scope())
+        draw = await lottery_drawing.draw(engine, page, Instruction("", by, now=now), Scope())
         async with engine.connect() as connection:
             drawn = await lottery_drawing.read(connection, await lottery_drawing.current(connection))
         found = [each.case.code for each in drawn]
@@ -561,7 +562,7 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
     async with dialling(engine, tmp_path, all_but_its_end) as (dialler, peer):
         hers = await tried(dialler)
     seen = CaseSeen(Lookup.FOUND, "answered", answer=4 * LONG)
-    assert ["status.answer_is", *map(Words, made)] == [*verdict.answer(seen, "fa")]
+    assert ["status.answer_is", *map(Words, made)] == [*verdict.answer(seen, "fa", DIRECTORY)]
     assert peer.count("Originate") == 0 and "can't be spoken" in caplog.text
     assert (hers.state, hers.attempts, hers.last_outcome) == ("waiting", 0, "not_sent")
     assert hers.next_at == NOON + SOON

@@ -161,7 +161,7 @@ async def is_being_asked(connection: AsyncConnection, number: str) -> bool:
 
 
 async def reach(
-    connection: AsyncConnection, given: Sequence[Any], now: datetime, languages: Collection[str] = ()
+    connection: AsyncConnection, given: Sequence[Any], now: datetime, languages: Collection[str]
 ) -> list[Reach]:
     """Whether each of these citizens can be told of her case by telephone.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,14 +58,14 @@ class EndedDraw:
     results: dict[str, int]
 
 
-async def draw(books: Books, ask: Instruction, scope: Scope, person: UUID | None = None) -> int:
+async def draw(books: Books, page: Page, ask: Instruction, scope: Scope, person: UUID | None = None) -> int:
     """The drawing's number. Raises Refused while one is open, and where no case can be drawn."""
     _of_the_office(ask)
     async with transaction(books) as connection:
         await alone(connection, "lottery")
         if (running := await current(connection)) is not None:
             raise Refused(f"lottery {running.number} is not worked through")
-        pool, left_out = await _pool(connection, ask.now, scope)
+        pool, left_out = await _pool(connection, page.conventions.languages, ask.now, scope)
         if not pool:
             raise Refused("there is no closed case that can be drawn")
         seed = secrets.token_hex(16)
@@ -179,18 +179,20 @@ async def replayed(connection: AsyncConnection, number: int) -> bool:
 
 
 async def _pool(
-    connection: AsyncConnection, now: datetime, scope: Scope
+    connection: AsyncConnection, spoken: Collection[str], now: datetime, scope: Scope
 ) -> tuple[dict[str, UUID], dict[str, int]]:
     """Code → id of those that can be drawn, and how many can't be, by reason."""
     its = cases.c
     recent = (its.status == Status.CLOSED, its.closed_at > now - BACK, its.anonymised_at.is_(None))
     hers = (its.part_of.is_(None), its.channel.not_in(callback_planning.NOBODYS), scope.cases())
-    query = select(its.id, its.code, its.channel, its.callback, its.caller_key, its.confidential)
-    query = query.where(*recent, *hers, its.id.not_in(select(lottery_cases.c.case_id)))
+    query = select(its.id, its.code, its.channel, its.callback, its.caller_key, its.language)
+    query = query.add_columns(its.confidential).where(
+        *recent, *hers, its.id.not_in(select(lottery_cases.c.case_id))
+    )
     found = (await connection.execute(query)).all()
     told = [row for row in found if row.confidential is None]
     left_out = Counter({CONFIDENTIAL: len(found) - len(told)})
-    reach = await callback_planning.reach(connection, [row._mapping for row in told], now)
+    reach = await callback_planning.reach(connection, [row._mapping for row in told], now, spoken)
     pool = {}
     for row, how in zip(told, reach, strict=True):
         if how is Reach.YES:

@@ -35,7 +35,8 @@ async def do(visit: Visit) -> web.StreamResponse:
     ask = Instruction("", visit.actor, form.text("reason", LONGEST, needed=False, lines=True), visit.now)
     try:
         if deed == "draw":
-            await lottery_drawing.draw(visit.panel.engine, ask, visit.scope, visit.person.id)
+            page = await visit.panel.book.page()
+            await lottery_drawing.draw(visit.panel.engine, page, ask, visit.scope, visit.person.id)
         else:
             number = form.number("number", 1, 2**31 - 1)
             await lottery_drawing.put_aside(visit.panel.engine, ask, number, visit.person.id)

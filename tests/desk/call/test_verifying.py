@@ -63,7 +63,7 @@ async def of(engine: AsyncEngine, code: str) -> dict[str, Row[Any]]:
 async def reach(engine: AsyncEngine, code: str) -> Reach:
     async with engine.connect() as connection:
         case = (await connection.execute(select(cases).where(cases.c.code == code))).one()
-        [found] = await callback_planning.reach(connection, [case._mapping], NOON)
+        [found] = await callback_planning.reach(connection, [case._mapping], NOON, ("fa",))
         return found
 
 

@@ -47,7 +47,7 @@ async def closed(at: Hall, count: int, first: int = 0) -> list[str]:
 
 
 async def draw(at: Hall) -> int:
-    return await lottery_drawing.draw(at.engine, at.by("", who="desk/sadr"), Scope())
+    return await lottery_drawing.draw(at.engine, at.page, at.by("", who="desk/sadr"), Scope())
 
 
 async def drawn(at: Hall) -> list[LotteryCase]:
@@ -120,6 +120,19 @@ async def test_five_are_drawn_on_record_and_nobody_draws_again_before_they_are_w
     await lottery_drawing.put_aside(at.engine, at.by("", "سفر استاندار"), number)
     await draw(at)
     assert {each.case.code for each in await drawn(at)} == set(codes) - set(found), "nobody is drawn twice"
+
+
+async def test_whose_language_is_spoken_no_more_is_not_drawn(at: Hall) -> None:
+    """She would not be rung, and a place of the drawing would be spent."""
+    codes = await closed(at, 3)
+    async with at.engine.begin() as connection:
+        one = update(tables.cases).where(tables.cases.c.code == codes[0])
+        await connection.execute(one.values(language="ku"))
+    await draw(at)
+    assert {each.case.code for each in await drawn(at)} == {*codes[1:]}
+    async with at.engine.connect() as connection:
+        running = await lottery_drawing.current(connection)
+        assert running is not None and running.left_out == {"confidential": 0, "no_number": 1}
 
 
 async def test_two_who_draw_at_once_make_one_drawing(at: Hall) -> None:
