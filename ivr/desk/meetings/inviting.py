@@ -9,7 +9,7 @@ import logging
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ from ivr.desk.meetings.agenda import BY_ITSELF
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.request_list import EVERYTHING
 from ivr.desk.meetings.session_moving import begins
-from ivr.desk.meetings.session_planning import alone, planned, unchanged
+from ivr.desk.meetings.session_planning import BEGINS, alone, planned, unchanged
 from ivr.desk.people import auditing
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
@@ -105,10 +105,11 @@ async def invite(
 
 async def keep_asking(engine: AsyncEngine, page: Page, now: datetime, aside: Aside | None = None) -> int:
     """Sessions that are near invite whom they need; who owes a view is reminded once. How many."""
-    soon = (meeting_sessions.c.starts_at > now, meeting_sessions.c.starts_at <= now + AHEAD)
-    query = select(meeting_sessions.c.number).where(meeting_sessions.c.state == SessionState.PLANNED, *soon)
+    its = meeting_sessions.c  # a delay stays within its day
+    soon = (its.starts_at > now - timedelta(days=1), its.starts_at <= now + AHEAD, now < BEGINS)
+    query = select(its.number).where(its.state == SessionState.PLANNED, *soon)
     async with engine.connect() as connection:
-        numbers = (await connection.execute(query.order_by(meeting_sessions.c.number))).scalars().all()
+        numbers = (await connection.execute(query.order_by(its.number))).scalars().all()
     left = aside or Aside()
     for step in (ASKED, REMINDED) if not numbers else ():
         left.none_left(step)

@@ -20,6 +20,7 @@ from ivr.desk.meetings import agenda, body_notices
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.session_planning import (
     BEGINS,
+    FIRST_SLOT,
     LONGEST,
     alone,
     booked,
@@ -63,7 +64,9 @@ async def move(
         session = await unchanged(connection, number, seen)
         if await _begun(connection, number):
             raise Refused(f"session {number} has begun and can't be moved")
-        by, its = starts_at - await begins(connection, session), meeting_sessions.c
+        its = meeting_sessions.c
+        first = (await connection.execute(select(FIRST_SLOT).where(its.number == number))).scalar_one()
+        by = starts_at - first
         await refuse_twice(connection, session, starts_at, session.ends_at + by, but=number)
         place = (place.strip() or session.place) if session.way == MeetingWay.IN_PERSON else session.place
         values = {"starts_at": starts_at, "ends_at": its.ends_at + by, "place": place}
@@ -144,7 +147,7 @@ async def _told(one: Deciding, what: str, waits: bool = True) -> None:
 
 
 async def begins(connection: AsyncConnection, session: Row[Any]) -> datetime:
-    """With its first slot, also where it is late."""
+    """With its first slot, also where it is late; delayed while it sits it has begun."""
     query = select(BEGINS).where(meeting_sessions.c.number == session.number)
     at: datetime = (await connection.execute(query)).scalar_one()
     return at

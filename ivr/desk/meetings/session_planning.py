@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, text, update
+from sqlalchemy import Row, Select, case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import (
@@ -43,9 +43,13 @@ CHANNEL = "ivr_hours"  # NOTIFY: an hour or its line has changed
 LONGEST = 300  # characters of a place or a link
 
 # A session begins with its first slot: a delay moves the slots, and not the hour at which it was to begin.
-_FIRST = select(meeting_slots.c.starts_at).where(meeting_slots.c.session == meeting_sessions.c.number)
-_FIRST = _FIRST.order_by(meeting_slots.c.slot).limit(1)
-BEGINS = func.coalesce(_FIRST.scalar_subquery(), meeting_sessions.c.starts_at)
+# Once somebody came in it has begun, whatever is delayed then.
+_ITS_SLOT = meeting_slots.c.session == meeting_sessions.c.number
+_FIRST = select(meeting_slots.c.starts_at).where(_ITS_SLOT).order_by(meeting_slots.c.slot).limit(1)
+FIRST_SLOT = func.coalesce(_FIRST.scalar_subquery(), meeting_sessions.c.starts_at)
+_CAME_IN = (meeting_slots.c.outcome != "") | meeting_slots.c.began_at.is_not(None)
+_SITS = select(meeting_slots.c.slot).where(_ITS_SLOT, _CAME_IN).exists()
+BEGINS = case((_SITS, meeting_sessions.c.starts_at), else_=FIRST_SLOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +183,15 @@ async def give_up_ended(connection: AsyncConnection, number: int, now: datetime)
     query = query.join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
     query = query.where(*here, cases.c.closed_at.is_not(None)).order_by(meeting_slots.c.slot)
     over = (await connection.execute(query.with_for_update(of=cases, key_share=True))).all()
-    ids = [case.id for case in over]
+    ids = [one.id for one in over]
     its = meeting_slots.c.case_id.in_(ids)
     await connection.execute(update(meeting_slots).where(*here, its).values(EMPTY))
     anew = update(meeting_requests).where(meeting_requests.c.case_id.in_(ids))
     await connection.execute(anew.values(state=RequestState.UNDER_REVIEW, next_on=None))
-    for case in over:
-        comes = case.slot_at > now and case.status != Status.WITHDRAWN
-        if comes and await meeting_calls.was_invited(connection, case.id, number):
-            await meeting_calls.decline(connection, case, now, lost=case.slot_at)
+    for one in over:
+        comes = one.slot_at > now and one.status != Status.WITHDRAWN
+        if comes and await meeting_calls.was_invited(connection, one.id, number):
+            await meeting_calls.decline(connection, one, now, lost=one.slot_at)
 
 
 async def tell_off(one: Deciding, slot: Row[Any]) -> None:

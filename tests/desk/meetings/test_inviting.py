@@ -294,6 +294,29 @@ async def test_until_a_late_session_begins_the_office_invites_one_more_body_and_
         await invite(at, number)
 
 
+async def test_bodies_are_invited_and_reminded_by_themselves_until_a_late_session_begins(at: Hall) -> None:
+    number, codes = await planned(at)
+    at.later(6)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 180)
+    at.at += timedelta(minutes=1)
+    assert await inviting.keep_asking(at.engine, at.page, at.at) > 0
+    assert {*await attendances(at, number)} == {"abfa", "edu"}
+    at.at += timedelta(minutes=179)
+    await request_deciding.review(at.engine, at.page, at.by(codes["water"]), bodies=["abfa", "tamin"])
+    assert await inviting.keep_asking(at.engine, at.page, at.at) == 0, "it has begun"
+
+
+async def test_who_came_is_noted_of_a_session_that_is_delayed_while_it_sits(at: Hall) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(codes["school"]))
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 60)
+    await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
+    with pytest.raises(Refused, match="has begun"):
+        await invite(at, number)
+
+
 async def test_who_answers_from_a_page_of_before_the_session_was_moved_has_promised_nothing_for_the_new_day(
     at: Hall,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -181,6 +182,24 @@ async def test_no_delay_lasts_into_the_next_session_of_that_official(at: Hall) -
     assert await session_moving.delay(at.engine, at.page, late, number, 20) == [code], "right up to it"
     assert await session_moving.delay(at.engine, at.page, late, other, 30) == []
     assert await session_moving.delay(at.engine, at.page, late, number, 30) == [code], "it is late itself"
+
+
+@pytest.mark.parametrize("deed", [agenda.met, session_day.begin])
+async def test_a_session_that_is_delayed_while_it_sits_has_begun_though_its_first_slot_is_still_to_come(
+    at: Hall, deed: Callable[..., Awaitable[None]]
+) -> None:
+    """Somebody else is in the room by then, or was heard."""
+    number, [_, second] = await invited(at, 2)
+    begins = FRIDAY + timedelta(days=1, minutes=30)
+    at.at = begins + timedelta(minutes=10)
+    when = () if deed is agenda.met else (number, at.at)
+    await deed(at.engine, at.page, at.by(second), *when)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 60)
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+        assert await session_moving.begins(connection, session) == begins
+    with pytest.raises(Refused, match=f"sits in session {number} then"):
+        await at.session(slots=1, starts_at=begins + timedelta(minutes=30))
 
 
 @pytest.mark.parametrize("minutes", [0, 361])
