@@ -120,14 +120,18 @@ def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
 async def is_to_tell_off(
     connection: AsyncConnection, case: uuid.UUID, now: datetime, number: str = ""
 ) -> bool:
-    """Whether our call is still to tell her, or tells her now, that a slot to come is off: on that number,
-    or any."""
+    """Whether our call is still to tell her, or tells her now, that a slot to come is off.
+
+    With a `number`, whether it does so there soon: one that is put off, as after one in vain, does not.
+    """
     if not await callback_planning.calls_back(connection):
         return False
     its = callbacks.c
     hers = (its.case_id == case, its.purpose == MEETING, its.state.in_(callback_planning.OPEN))
     query = select(its.notice["was_at"].as_string()).where(*hers)
-    hours = (await connection.execute(query.where(its.number == number) if number else query)).scalars()
+    if number:
+        query = query.where(its.number == number, or_(its.state == "calling", its.next_at <= now))
+    hours = (await connection.execute(query)).scalars()
     return any(at is not None and datetime.fromisoformat(at) > now for at in hours)
 
 
