@@ -59,8 +59,9 @@ async def note(
         await _seat(connection, page, replace(ask, seen=None), number, call, case)
         if hearing is not None:
             slot = await session_day.slot_there(connection, number, case.id, "met")
-            if slot is None:
-                raise Refused(f"request {ask.code} was not heard in session {number}")
+            if slot is None:  # she was heard, but what she asked for is no meeting of his
+                one = await held(connection, page, replace(ask, seen=None))
+                raise Refused(f"request {ask.code} is {one.state}: {RequestAction.MEET} is not possible")
             await session_day.write(connection, ask, slot, hearing, seen)
 
 

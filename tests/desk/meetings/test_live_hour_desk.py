@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,10 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.live_hour import FRESH, HourOutcome
 from ivr.cases.meetings import Official
-from ivr.desk.case import answers, referring
+from ivr.desk.case import answers, collecting, referring
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import load
-from ivr.desk.meetings import agenda, hour_hearing, hour_planning, hour_queue, order_giving, session_planning
+from ivr.desk.meetings import (
+    agenda,
+    hour_hearing,
+    hour_planning,
+    hour_queue,
+    order_giving,
+    request_deciding,
+    session_planning,
+)
 from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing, minutes_of
@@ -275,6 +284,32 @@ async def test_his_minutes_of_what_is_another_body_s_are_refused_for_that_and_ta
         await written()
     assert (await at.seen(code)).state == "met" and await at.agenda(number) == [code]
     assert (await at.events(code)).count("hour_heard") == 1
+
+
+async def is_collected(at: Hall, code: str) -> None:
+    other = await at.wish(caller="09145556677")
+    await collecting.collect(at.engine, at.page, at.by("").actor, [code, other], "آب", at.at)
+
+
+async def is_settled(at: Hall, code: str) -> None:
+    await request_deciding.settle(at.engine, at.page, at.by(code, "کار آبفاست"), "abfa")
+
+
+@pytest.mark.parametrize(
+    ("becomes", "why"),
+    [
+        (is_collected, "is no request to meet an official"),
+        (is_settled, "is settled: meet is not possible"),
+    ],
+)
+async def test_his_minutes_of_what_is_no_meeting_of_his_any_more_are_refused_for_that(
+    at: Hall, becomes: Callable[[Hall, str], Awaitable[None]], why: str
+) -> None:
+    number, code = await announced(at), await at.wish()
+    await talks(at, number, code)
+    await becomes(at, code)
+    with pytest.raises(Refused, match=why):
+        await hour_hearing.note(at.engine, at.page, at.by(code), number, Hearing("آب ندارد"))
 
 
 async def test_with_whom_he_talks_as_the_office_calls_off_his_hour_he_has_met_and_orders_for(
