@@ -42,7 +42,7 @@ class HourLine:
     ) -> None:
         self._engine, self._extensions, self._clock = engine, extensions, clock
         self._hours: Sequence[tuple[Row[Any], bool]] = ()  # with whether one more may wait
-        self._heard: set[str] = set()  # calls in which they talked; the books may not know of it yet
+        self._heard: dict[str, datetime] = {}  # calls in which they talked, until then: the books don't know
 
     async def follow(self) -> None:
         """For ever: what calls are offered follows the books."""
@@ -59,6 +59,7 @@ class HourLine:
             lines = [await hour_queue.of_hour(connection, each.session) for each in found]
         free = [len(waiting(line, now)) < each.room for each, line in zip(found, lines, strict=True)]
         self._hours = tuple(zip(found, free, strict=True))
+        await self._tell_heard()
 
     def offered(self) -> Official | None:
         """Who takes calls himself now, and has room for one more."""
@@ -109,23 +110,29 @@ class HourLine:
                 event = replace(event, talked=True)
         except AWAY as error:
             log.warning("call %s can't reach the official: %s", call, error)
-            event = Connected(False, gone=channel.hung_up)
+            event = Connected(talks(), gone=channel.hung_up)
         finally:
             watch.cancel()
         if not (isinstance(event, Connected) and event.talked):
             await self._note(hour_queue.unanswered(self._engine, id, self._clock()))
         else:  # the watch may have been too slow for a short one
-            self._heard.add(call)
-            await self._note(hour_queue.over(self._engine, id, HourOutcome.HEARD, self._clock()))
+            self._heard[call] = self._clock()
+            await self._note(self._tell_heard())
         return event
 
     async def left(self, call: str, hung_up: bool) -> None:
         """Her call is over, or goes on elsewhere. Who was heard stays heard."""
-        outcome = HourOutcome.LEFT if hung_up else HourOutcome.NOT_TAKEN
         if call in self._heard:
-            outcome = HourOutcome.HEARD
-        self._heard.discard(call)
+            await self._note(self._tell_heard())
+            return
+        outcome = HourOutcome.LEFT if hung_up else HourOutcome.NOT_TAKEN
         await self._note(hour_queue.over(self._engine, uuid.UUID(call), outcome, self._clock()))
+
+    async def _tell_heard(self) -> None:
+        """Also once her call is over, when the books answer again."""
+        for call, ended_at in [*self._heard.items()]:
+            await hour_queue.over(self._engine, uuid.UUID(call), HourOutcome.HEARD, ended_at)
+            self._heard.pop(call, None)
 
     async def _watch(self, call: uuid.UUID, talks: Callable[[], bool]) -> None:
         """While his telephone rings and they talk, the books know that this call lives."""

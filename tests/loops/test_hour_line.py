@@ -162,6 +162,36 @@ async def test_who_talked_while_the_books_were_away_was_heard_since_he_took_her_
     assert (hers.outcome, hers.talked_at) == ("heard", taken_at)
 
 
+async def test_who_talked_was_heard_though_the_books_are_still_away_as_her_call_ends(
+    engine: AsyncEngine,
+) -> None:
+    """The sweep of a worker that they answer first gives her up."""
+    at = await hall(engine)
+    line = HourLine(engine, EXTENSIONS, lambda: at.at)
+    number = await announced(at)
+    call, _ = await joins(at)
+    await hour_queue.take(engine, at.by(""), number)
+    taken_at = at.at
+
+    async def books_go() -> None:
+        await run_sql(engine, "ALTER TABLE hour_calls RENAME TO gone")
+        at.at += timedelta(minutes=5)
+
+    channel = cast(Channel, RingsUntil(books_go))
+    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    hung_up_at = at.at
+    await line.left(str(call), hung_up=True)
+    await run_sql(engine, "ALTER TABLE gone RENAME TO hour_calls")
+    at.at += timedelta(minutes=1)
+    await hour_hearing.keep_noting(engine, at.page, at.at)
+    assert (await row_of(at, call)).outcome == "left"
+    await line.reread()
+    hers = await row_of(at, call)
+    assert (hers.state, hers.outcome, hers.talked_at) == ("over", "heard", taken_at)
+    assert hers.ended_at == hung_up_at
+    assert await hour_hearing.keep_noting(engine, at.page, at.at) == 1
+
+
 async def run_sql(engine: AsyncEngine, statement: str) -> None:
     async with engine.begin() as connection:
         await connection.execute(text(statement))

@@ -91,13 +91,18 @@ async def unanswered(engine: AsyncEngine, call: uuid.UUID, now: datetime) -> Non
 
 
 async def over(engine: AsyncEngine, call: uuid.UUID, outcome: HourOutcome, now: datetime) -> None:
-    """She is in no line any more. The first outcome counts; who talked was heard."""
+    """She is in no line any more. The first outcome counts; who talked was heard, also where the sweep gave
+    her up, which had seen nobody talk."""
     its = hour_calls.c
     heard = outcome is HourOutcome.HEARD  # though the books were away as they began
     since = func.coalesce(its.talked_at, its.taken_at) if heard else its.talked_at
     came_of_it = case((since.is_not(None), HourOutcome.HEARD.value), else_=outcome.value)
     ended = {"outcome": came_of_it, "talked_at": since, "ended_at": now, "seen_at": now}
-    await _put(engine, call, (S.WAITING, S.RINGING, S.TALKING), state=S.OVER, **ended)
+    async with engine.begin() as connection:
+        if heard:
+            given_up = update(hour_calls).where(its.call_id == call, its.outcome == HourOutcome.LEFT)
+            await connection.execute(given_up.values(state=S.RINGING))
+        await _change(connection, call, (S.WAITING, S.RINGING, S.TALKING), state=S.OVER, **ended)
 
 
 async def take(
