@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import Text, literal_column, select, update
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -245,7 +245,7 @@ async def test_a_collective_case_whose_county_is_off_as_the_first_of_its_members
     await at.reread()
     await retime(engine, at.page, at.at)
     assert (await at.row(whole)).due_at != (await at.row(first)).due_at
-    written = select(literal_column("xmin::text")).where(cases.c.code == whole)
+    written = select(literal_column("xmin::text", Text)).where(cases.c.code == whole)
     async with engine.connect() as connection:
         before = (await connection.execute(written)).scalar_one()
         await retime(engine, at.page, at.at)
