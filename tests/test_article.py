@@ -48,7 +48,7 @@ from tests.web.panel import QUICK, Client, PanelServed
 from tests.web.test_delay import letters, printed
 
 S = RequestState
-WEDNESDAY, MONDAY, TUESDAY = date(2026, 11, 25), date(2026, 11, 30), date(2026, 12, 1)
+MONDAY, TUESDAY = date(2026, 11, 30), date(2026, 12, 1)
 REPORTED, DUE = date(2026, 12, 6), date(2026, 12, 8)
 MEETINGS, DESK = "/panel/meetings", "/panel/desk"
 PLACE = "تالار اجتماعات استانداری"

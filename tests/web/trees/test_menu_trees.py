@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, Locator, Page, expect
 from playwright.async_api import Route as RouteOfBrowser
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 from sqlalchemy import delete, select, update
@@ -47,9 +47,6 @@ FIRST = TREE.read_text(encoding="utf-8")
 SHORTER = FIRST.replace("first_key: 4\n    no_input: {limit: 1", "first_key: 3\n    no_input: {limit: 1")
 LONGER = FIRST.replace("first_key: 4\n    no_input: {limit: 1", "first_key: 5\n    no_input: {limit: 1")
 ONE = "/panel/menus/111"
-
-
-DESK: ViewportSize = {"width": 1366, "height": 768}
 END = ".cm-content > .cm-activeLine:last-child"  # the cursor stands in the last line
 CHECKED_AGAIN = "() => document.dispatchEvent(new CustomEvent('tree-prompts', { detail: {} }))"
 SPOKEN = """
