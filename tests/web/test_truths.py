@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.code import grouped
 from ivr.desk.case import referring
 from ivr.desk.people.auditing import note
+from ivr.desk.recordings.hearing import Rendition
 from ivr.store.tables import suggestions
 from ivr.voice.prompt_sounds import PromptSound, TakeRefused
 from ivr.web.admin import prompts
@@ -92,6 +93,18 @@ async def test_the_auditor_finds_what_was_seen_of_a_case(panel: PanelServed) -> 
         assert f"about=case/{code}" in found and f"about=case/{other}" not in found
     nobody = await (await panel.signed_in("admin")).text(f"/panel/admin/audit?about=case/{code}")
     assert TEXT("admin.audit.none") in nobody, "who may see no cases can't try codes there"
+
+
+async def test_the_auditor_reads_in_persian_what_was_heard_and_what_was_taken_along(
+    panel: PanelServed,
+) -> None:
+    at = await counter(panel.engine)
+    async with panel.engine.begin() as connection:
+        for deed in (*(f"heard_{form}" for form in Rendition), "meeting_agenda_exported"):
+            await note(connection, at.at, deed)
+    page = await (await panel.signed_in("auditor")).text("/panel/admin/audit")
+    assert "heard_" not in page and "meeting_agenda_exported" not in page
+    assert TEXT("admin.audit.action.heard_blind") in page
 
 
 async def test_what_an_older_release_noted_of_a_case_tells_its_code_only_to_who_may_see_it(
