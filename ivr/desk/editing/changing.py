@@ -74,9 +74,11 @@ class Why:
     held: Mapping[str, bool] = field(default_factory=dict)
 
 
-def wish(noun: Noun, given: Mapping[str, Any], key: str = "", seen: str | None = None) -> Wish:
-    """What a form or a line of a file asks for. `key` "": a new row. Raises WrongRow."""
-    values = read_row(noun.fields, given)
+def wish(
+    noun: Noun, given: Mapping[str, Any], key: str = "", seen: str | None = None, held: Row | None = None
+) -> Wish:
+    """What a form or a file's line asks for. `key` "": a new row; `held`: as it stands. Raises WrongRow."""
+    values = read_row(noun.fields, given, held)
     if key and noun.key(values) != key:
         changed = [n for n, part in zip(noun.keys, key.split("/"), strict=False) if str(values[n]) != part]
         raise WrongRow([Wrong((changed or noun.keys)[0], "key_changed")])

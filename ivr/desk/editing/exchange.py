@@ -81,8 +81,9 @@ def _wishes(
     found: list[tuple[Mistake, Wrong | None]] = []
     wishes: dict[str, tuple[Wish, Placed]] = {}
     for at in placed:
+        holds = _holds(noun, at, holding)
         try:
-            wanted = wish(noun, _filled(noun, at, holding))
+            wanted = wish(noun, _filled(at, holds), held=holds)
         except WrongRow as error:
             found += [_placed_mistake(name, wrong, at) for wrong in error.wrongs]
             continue
@@ -97,16 +98,18 @@ def _wishes(
     return [each for key, each in wishes.items() if key in rows or each[0].values != holding.get(key)]
 
 
-def _filled(noun: Noun, at: Placed, holding: dict[str, Row]) -> Row:
+def _holds(noun: Noun, at: Placed, holding: dict[str, Row]) -> Row:
+    """The row as it stands; {} for a new one, or where its key can't be read."""
+    its = [field for field in noun.fields if field.name in noun.keys]
+    try:
+        return holding.get(noun.key({field.name: field.read(at.given.get(field.name)) for field in its}), {})
+    except WrongRow:
+        return {}
+
+
+def _filled(at: Placed, holds: Row) -> Row:
     """What a known row is called otherwise stays: a file with two columns changes one of them."""
     given: Row = dict(at.given)
-    try:
-        keys = {
-            field.name: field.read(given.get(field.name)) for field in noun.fields if field.name in noun.keys
-        }
-    except WrongRow:
-        return given
-    holds = holding.get(noun.key(keys), {})
     if at.by_language:
         given = {name: _said(holds.get(name), value) for name, value in given.items()}
     return {**holds, **given}

@@ -111,7 +111,7 @@ class Field:
     """`kind`: code | text | whole | flag | list | day | choice | said. `names`: whose codes it holds.
 
     `low`, `high`: bounds of a number, and the longest text. `lines`: whether a text may have several.
-    `fields`: what may be filled into it.
+    `fields`: what may be filled into it anew: a text that stands there as it is holds what it held.
     """
 
     name: str
@@ -133,8 +133,8 @@ class Field:
             return self.default
         return {"flag": False, "list": [], "said": {}, "whole": 0}.get(self.kind, "")
 
-    def read(self, given: Any) -> Any:
-        """The value. Raises WrongRow."""
+    def read(self, given: Any, held: Any = None) -> Any:
+        """The value. Raises WrongRow. `held`: what stands there."""
         if given is None or given in ("", [], {}):
             if self.needed and self.kind != "flag":
                 raise self._wrong("needed")
@@ -143,7 +143,7 @@ class Field:
             case "list":
                 return self._list(given)
             case "said":
-                return self._said(given)
+                return self._said(given, held or {})
         if not isinstance(given, str | int | bool | date):
             raise self._wrong("pattern")
         text = str(given).strip()
@@ -216,7 +216,7 @@ class Field:
             self._fits(item)
         return list(dict.fromkeys(item for item in items if item))
 
-    def _said(self, given: Any) -> dict[str, str]:
+    def _said(self, given: Any, held: Mapping[str, str]) -> dict[str, str]:
         if isinstance(given, str):
             given = {"fa": given}
         if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
@@ -227,6 +227,8 @@ class Field:
             raise self._wrong("needed")
         for text in (*said, *said.values()):
             self._fits(text)
+        if said == {language: tidied(text) for language, text in held.items()}:
+            return said
         try:
             check_fields(dict(said), self.fields)
         except Unfillable as error:
@@ -237,8 +239,11 @@ class Field:
         return said
 
 
-def read_row(fields: Iterable[Field], given: Mapping[str, Any]) -> Row:
-    """All fields of a row; unknown keys are mistakes. Raises WrongRow with everything that is wrong."""
+def read_row(fields: Iterable[Field], given: Mapping[str, Any], held: Row | None = None) -> Row:
+    """All fields of a row; unknown keys are mistakes. Raises WrongRow with everything that is wrong.
+
+    `held`: as it stands.
+    """
     row: Row = {}
     wrongs: list[Wrong] = []
     known = {field.name: field for field in fields}
@@ -247,7 +252,7 @@ def read_row(fields: Iterable[Field], given: Mapping[str, Any]) -> Row:
             wrongs.append(Wrong(name, "unknown_key", {"given": shown(name)}, nearest(name, list(known))))
     for each in known.values():
         try:
-            row[each.name] = each.read(given.get(each.name))
+            row[each.name] = each.read(given.get(each.name), (held or {}).get(each.name))
         except WrongRow as error:
             wrongs += error.wrongs
     if wrongs:

@@ -19,6 +19,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.deadlines import Calendar
+from ivr.desk.book.seeds import SeedError
 from ivr.desk.book.yaml_file import overlaid, read_placed
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import (
@@ -102,7 +103,7 @@ async def offered(
 
     `spoken` is "" where both are one. Raises NoSuchCase, SeedError.
     """
-    names = load_sparing(folder)[0]
+    names = _names(folder)
     async with engine.connect() as connection:
         case = await outgoing.case_and_names(connection, code)
         ready = await current(connection, folder)
@@ -113,6 +114,15 @@ async def offered(
         {"name": each.name, "topic": each.topic} | _both(each.text, case, calendar, names)
         for each in ready.fitting(row["topic"], status)
     ]
+
+
+def _names(folder: Path) -> Notices:
+    """The province's words for codes, for which only older wordings ask: a mistake there costs no other."""
+    try:
+        return load_sparing(folder)[0]
+    except SeedError as mistake:
+        log.error("ready wordings have codes where the province's words are asked for: %s", mistake)
+        return Notices()
 
 
 def _both(said: SaidWords, case: Row[Any], calendar: Calendar, names: Notices) -> dict[str, str]:

@@ -146,8 +146,9 @@ async def save(visit: Visit) -> web.Response:
     noun, form = noun_of(visit), visit.form()
     key, seen = form.raw("row"), form.raw("seen")
     given, wrong, notice, gone = showing.given(noun, form), dict[str, str](), "", 0
+    _, held, _ = await _read(visit, noun)
     try:
-        wanted = wish(noun, given, key, seen)
+        wanted = wish(noun, given, key, seen, held.get(key))
         if gone := await _would_go(visit, noun, wanted.values):
             notice = visit.words("admin.retention_sure", n=gone)
         else:

@@ -20,7 +20,7 @@ from ivr.desk.editing.nouns import BY_NAME, NOUNS, RULE, WORDING
 from ivr.desk.editing.undoing import history, undo
 from ivr.desk.editing.who_gets import WhoGets, who_gets
 from ivr.desk.letters import wording
-from ivr.store.tables import book_changes, topics
+from ivr.store.tables import book_changes, topics, wordings
 from tests.desk.counter import Counter, counter
 from tests.desk.editing.test_changing import edit, row, why
 from tests.desk.office import WEDNESDAY
@@ -79,6 +79,22 @@ async def test_a_file_is_rehearsed_then_comes_in_whole_and_is_undone_whole(engin
         fitting = (await wording.current(connection, SEED)).fitting("water.bill", "answered")
     assert {each.name: each.text for each in fitting}["snow"] == {"fa": "{code}"}
     assert {each.name: each.text for each in fitting}["done"] == {"fa": "new"}
+
+
+async def test_an_older_wording_with_a_field_that_says_nothing_there_hinders_no_file_and_is_retired(
+    engine: AsyncEngine,
+) -> None:
+    older = {"name": "seen", "topic": "*", "status": "answered", "said": {"fa": "{kind} شما بررسی شد."}}
+    async with engine.begin() as connection:
+        await connection.execute(wordings.insert().values(older))
+    whole = await export(engine, "wording", "csv", FILES) + "snow,*,answered,,برف,\n".encode()
+    [done] = await bring_in(engine, why(), "wording", whole, "w.csv", FILES, rehearse=False)
+    assert done.key == "snow/*/answered"
+    with pytest.raises(ImportRefused, match=r"said: \{kind\} stands for nothing"):
+        await bring_in(engine, why(), "wording", whole.replace("بررسی".encode(), b"x"), "w.csv", FILES)
+    held = await row(engine, "wording", "seen/*/answered")
+    gone = wish(WORDING, held | {"retired": True}, "seen/*/answered", held=held)
+    assert [done.fields for done in await change(engine, why(), gone)] == [["retired"]]
 
 
 async def test_a_file_that_was_looked_at_changes_that_and_nothing_else(engine: AsyncEngine) -> None:

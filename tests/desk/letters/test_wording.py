@@ -52,6 +52,18 @@ async def test_the_kind_stands_in_an_older_wording_by_the_province_s_name_and_by
     assert text == "شکایت شما بررسی شد."
 
 
+async def test_a_slip_in_the_file_of_notices_takes_no_ready_answer_away(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    (tmp_path / "answers.yaml").write_text(ANSWERS)
+    (tmp_path / "notices.yaml").write_text("kinds: {complaint: ")
+    text, _ = await wording.worded(engine, calendar(), tmp_path, code, "done")
+    assert text.endswith(f"وصل شد: {code}") and "notices.yaml" in caplog.text
+
+
 async def test_an_azerbaijani_caller_reads_persian_and_hears_her_own(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
