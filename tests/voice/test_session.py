@@ -327,6 +327,14 @@ def test_a_hash_pressed_twice_only_ends_her_words_and_she_hears_what_she_may_do_
     assert short.step == "record" and short.press("#").step == "county"
 
 
+@pytest.mark.parametrize("key", ["#", "*"])
+def test_what_a_key_cut_short_before_the_beep_is_told_again_with_its_invitation(key: str) -> None:
+    talk = Conversation().press(*TO_RECORD).speak(0.5)
+    before = talk.action
+    talk.tell(Said(key, after=0.3))
+    assert talk.action == before and "record.too_short" in talk.heard
+
+
 def test_silence_at_the_review_keeps() -> None:
     assert at_review().silent().step == "code"
 

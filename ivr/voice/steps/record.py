@@ -193,8 +193,8 @@ record:
 
     def _invite(self, talk: Talk) -> Flow[None]:
         """Say what to do. Any key goes straight to the beep, `*` repeats, `#` goes back."""
+        speech = talk.take_pending() + self.prompt
         while True:
-            speech = talk.take_pending() + self.prompt
             said = yield from talk.do(Say(speech, talk.language, self.barge_in), Said)
             ends_number = talk.ends_number(said.key == "#", said.after)
             if said.key == "#" and not ends_number:
