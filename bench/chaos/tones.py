@@ -3,7 +3,7 @@
 A frame of 20 ms holds a whole number of periods of every tone used, so that each frame of a tone is the
 same and can be told by its strongest line of 50 Hz. Prompts have the even lines, callers' words the odd
 ones. A word spells whose and which it is, with a check digit: a recording's content proves who speaks in
-it and that nothing is missing. Shares no code with the product; A-law is the lab's.
+it and that nothing is missing. Shares no code with the product.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ivr.lab.media import LEVELS, encode
 
 RATE = 8_000
 FRAME = 160  # samples in 20 ms
@@ -68,6 +66,7 @@ SYMBOLS = 7  # of a word: the mark, four decimal digits of the call, which word 
 # word and the middle of the next into a third one's: call 7 spells 0 as call 0 does, only later.
 _APART = 2 * (_SOUNDING + _QUIET) - 1
 WORD_FRAMES = SYMBOLS * (_SOUNDING + _QUIET)
+WORD_SECONDS = WORD_FRAMES * FRAME / RATE
 MOST_WORDS = MARK  # in one call
 
 
@@ -139,9 +138,24 @@ def words(found: Sequence[int]) -> list[Word]:
     return whole
 
 
-to_alaw = encode
+def _levels() -> Samples:
+    """ITU-T G.711: the 16-bit value of each A-law byte."""
+    byte = np.arange(256) ^ 0x55
+    mantissa, exponent = (byte & 0x0F) << 4, (byte & 0x70) >> 4
+    value = np.where(exponent == 0, mantissa + 8, (mantissa + 0x108) << np.maximum(exponent - 1, 0))
+    return np.where(byte & 0x80, value, -value).astype(np.int16)
+
+
+_LEVELS = _levels()
+_ORDER = np.argsort(_LEVELS)
+_MIDDLES = (_LEVELS[_ORDER][1:].astype(int) + _LEVELS[_ORDER][:-1]) // 2
+
+
+def to_alaw(samples: Samples) -> bytes:
+    """Each sample as the nearest A-law byte."""
+    return bytes(_ORDER[np.searchsorted(_MIDDLES, samples)].astype(np.uint8))
 
 
 def from_alaw(audio: bytes) -> Samples:
     """The samples that A-law bytes stand for."""
-    return LEVELS[np.frombuffer(audio, np.uint8)]
+    return _LEVELS[np.frombuffer(audio, np.uint8)]
