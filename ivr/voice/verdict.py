@@ -225,10 +225,18 @@ def _is_noted(talk: Talk, verdict: Confirm) -> Flow[bool]:
 
 
 def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
-    """Her key counts at once, whatever she does after it; her words then join the case."""
+    """Her key counts at once, whatever she does after it; her words then join the case.
+
+    What she says behind this, in a tree that goes on, is of another matter.
+    """
     if not (yield from _is_noted(talk, Confirm(code, solved=False))):
         return
-    talk.code, talk.verdict = code, "not_solved"
+    before, talk.code, talk.verdict = talk.code, code, "not_solved"
+    yield from _why(talk, step)
+    talk.code = before
+
+
+def _why(talk: Talk, step: Asks) -> Flow[None]:
     operator = own_operator(talk.steps)
     for _ in range(TRIES):
         yield from record_words(talk, "verdict.why")

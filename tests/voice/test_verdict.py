@@ -446,6 +446,15 @@ def test_what_she_says_of_another_matter_behind_not_solved_joins_no_earlier_case
     assert [each.ended for each in opened.recordings] == [Ended.HANGUP]
 
 
+def test_who_gets_stuck_with_another_matter_behind_not_solved_hears_no_code_of_an_earlier_case() -> None:
+    goes_on = re.sub("(unknown_go: follow_up\n    go:) goodbye", r"\1 kind", TREE.read_text())
+    menu = parse(goes_on.encode(), TREE.name)
+    menu = replace(menu, limits=replace(menu.limits, misses=1))
+    talk = Conversation(menu, seen=ANSWERED, transfer=Transfer.ANSWERED).press("1", "6", CODE).listen()
+    talk.press("2").speak().press("9")
+    assert talk.transfers and "code.is" not in talk.heard and talk.over
+
+
 CLOSED = replace(ANSWERED, status="closed", may_confirm=False, may_reopen=True)
 
 

@@ -123,8 +123,6 @@ record:
         mode, talk.review_mode = talk.review_mode, ""
         onward = (talk.reviewed_at or self.go) if mode else self.go
         talk.recorded_at, talk.least_seconds = self.id, self.min_seconds
-        if not mode and talk.code == talk.reason_of:
-            talk.code = None  # of another matter than the case that is not solved
         attempts = 0
         while True:
             room = yield from talk.do(FindRoom(self.max_seconds), RoomFound)
