@@ -517,12 +517,13 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
 
 
 async def _said_no(connection: AsyncConnection, case: uuid.UUID) -> bool:
-    """Whether her last word is a "not solved" that opened nothing, for it was not of this answer."""
+    """Whether her last word is a "not solved" that opened nothing, for it was of an earlier answer."""
     its = case_events.c
     word = (its.case_id == case, its.event.in_(("verdict_noted", "reopened")))
     query = select(its.event, its.details).where(*word).order_by(its.seq.desc()).limit(1)
     last = (await connection.execute(query)).first()
-    return last is not None and last.event == "verdict_noted" and not last.details["solved"]
+    noted = last.details if last is not None and last.event == "verdict_noted" else {}
+    return bool(noted.get("earlier")) and not noted["solved"]
 
 
 async def _tell_missed(connection: AsyncConnection, codes: Mapping[uuid.UUID, str], now: datetime) -> None:

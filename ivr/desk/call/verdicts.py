@@ -42,7 +42,8 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
     if not fact.solved:
         is_noted = heard_another and await callbacks.is_told_anew(connection, case.id, fact.call)
     if is_noted:
-        said = {"solved": fact.solved} | ({} if fact.proven else {"proven": False})
+        said = {"solved": fact.solved, "earlier": heard_another}
+        said |= {} if fact.proven else {"proven": False}
         await add_event(connection, cause, case.id, now, "verdict_noted", said, actor=CITIZEN)
         return
     ask = Instruction(fact.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)

@@ -65,6 +65,16 @@ async def end(engine: AsyncEngine, placing: Placing | None, outcome: Outcome, no
         await callbacks.ended(connection, placing.id, outcome, now)
 
 
+async def rung_in_vain(engine: AsyncEngine) -> None:
+    """As often as she may be, and given up."""
+    now = NOON
+    for _ in range(5):
+        while (placing := await claim(engine, now)) is None:
+            now += timedelta(hours=1)
+        await end(engine, placing, Outcome.NO_ANSWER, now)
+    assert await claim(engine, now + timedelta(days=9)) is None
+
+
 async def row(engine: AsyncEngine, code: str = "") -> Any:
     """The call-back about that case, or the only one."""
     query = select(tables.callbacks).join(tables.cases, tables.cases.c.id == tables.callbacks.c.case_id)
@@ -127,17 +137,26 @@ async def test_that_the_first_answer_has_not_solved_it_opens_no_case_over_a_seco
 async def test_who_said_no_to_the_first_answer_and_is_not_reached_with_the_second_is_the_desk_s_to_tell(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    code, now, first = await answered(engine, tmp_path), NOON, await claim(engine)
+    code, first = await answered(engine, tmp_path), await claim(engine)
     await answer(engine, code, "abfa", "پاسخ دوم", NOON + timedelta(minutes=1))
     await apply(engine, await page(engine), [verdict_on(code, False, first)])
     await end(engine, first, Outcome.NOT_SOLVED, NOON + timedelta(minutes=2))
-    for _ in range(5):
-        while (placing := await claim(engine, now)) is None:
-            now += timedelta(hours=1)
-        await end(engine, placing, Outcome.NO_ANSWER, now)
-    assert await claim(engine, now + timedelta(days=9)) is None
+    await rung_in_vain(engine)
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == "answered" and await untold(engine) == [code]
+
+
+async def test_who_said_no_once_the_desk_had_opened_her_case_again_and_is_not_reached_is_unconfirmed(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, book = await answered(engine, tmp_path), await page(engine)
+    await closing.reopen(engine, book, Instruction(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
+    await apply(engine, book, [verdict_on(code, False)])
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON + timedelta(minutes=1))
+    await rung_in_vain(engine)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "closed"
+    assert case["events"][-1]["details"]["closure"] == "unconfirmed"
 
 
 async def test_who_was_rung_in_vain_about_the_first_answer_is_rung_once_about_the_second(
