@@ -45,16 +45,11 @@ def _plain(request: web.Request) -> bool:
     return charset.lower() in _IN_UTF8 and packed.lower() in _AS_IT_IS
 
 
-def patience(most: int) -> float:
-    """Seconds that a body of at most so many bytes is waited for."""
-    return PATIENCE_SECONDS + most / SLOWEST
-
-
 @asynccontextmanager
 async def reading(most: int) -> AsyncIterator[None]:
     """Around the reading of a body of at most so many bytes. Raises HTTPBadRequest, HTTPRequestTimeout."""
     try:
-        async with asyncio.timeout(patience(most)):
+        async with asyncio.timeout(PATIENCE_SECONDS + most / SLOWEST):
             yield
     except TimeoutError:
         raise web.HTTPRequestTimeout(reason="The body did not come in time") from None

@@ -26,12 +26,11 @@ from ivr.desk.meetings.request_deciding import held
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.reading.briefs import briefs
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
-from ivr.web import bodies
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.meetings.session_pages import found_session
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.guard import policy
-from ivr.web.panel.uploading import ACCEPT, MOST_SENT, take_paper
+from ivr.web.panel.uploading import ACCEPT, take_paper
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
@@ -234,7 +233,6 @@ async def _page(visit: Visit, sentence: str = "", tried: str = "") -> web.Respon
         names=await names_of(visit),
         day=jalali_day,
         accept=ACCEPT,
-        patience=bodies.patience(MOST_SENT),
         runs=row.state == "planned",
         until=datetime.combine(page.calendar.day(row.starts_at) + timedelta(days=1), time(0), zone),
         may_hear=visit.allowed("recordings_blind"),

@@ -7,6 +7,7 @@ import { books, forget, remember } from "./kept-page.js";
 const root = document.querySelector("[data-day]");
 const say = root.dataset;
 const AGAIN = 4_000, PATIENCE = 15_000, REFRESH = 20_000, TWICE = 500; // milliseconds
+const BEGINS = 20_000, SLOWEST = 4; // a file's time: a dead line holds up all that was done since
 const GROUP = { arrive: "arrived", begin: "inside", back: "arrived", missed: "over", heard: "over" };
 const PRESENCE = { arrive: "arrived", begin: "inside", back: "arrived", missed: "missed", heard: "heard" };
 const digits = (text) => String(text).replace(/[0-9]/g, (d) => "۰۱۲۳۴۵۶۷۸۹"[d]);
@@ -155,9 +156,10 @@ async function send(each) {
   body.append("key", each.key);
   body.append("at", each.at);
   body.append("now", new Date().toISOString()); // this clock may be wrong, what lies between the two is not
-  const bears = each.fields.some(([, text]) => text instanceof File); // which the server waits for so many seconds
-  const signal = AbortSignal.timeout(bears ? PATIENCE + say.patience * 1_000 : PATIENCE);
+  const bytes = each.fields.reduce((sum, [, text]) => sum + (text.size ?? 0), 0); // of a photograph
+  const signal = AbortSignal.timeout(bytes ? PATIENCE + BEGINS + bytes / SLOWEST : PATIENCE);
   const answer = await fetch(each.url, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal });
+  if (answer.headers.get("X-CSRF-Token") === "unfinished") return "unfinished";
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return "signed out";
   if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
   if (answer.ok) return "";
@@ -181,6 +183,10 @@ async function flush() {
       if (!left) break;
       if (done || left > 1) tell(say.sending.replace("{n}", digits(left)));
       const found = await send(waiting[0]);
+      if (found === "unfinished") {
+        tell(document.body.dataset.unfinished, "bad");
+        return;
+      }
       if (found === "signed out") {
         tell(say.signedOut.replace("{n}", digits(left)), "bad");
         return;
