@@ -30,8 +30,7 @@ async function complete(context) {
 
 async function checked(body) {
   const answer = await sent(words.check, body);
-  if (!answer.ok) throw new Error(answer.status);
-  return answer.json();
+  return answer.ok ? answer.json() : null;
 }
 
 let asked = 0;
@@ -40,14 +39,18 @@ async function look(view) {
   const mine = ++asked, body = new URLSearchParams({ text: view.state.doc.toString() });
   form.setAttribute("aria-busy", "true");
   for (let wait = AGAIN[0]; ; wait = Math.min(wait * 2, AGAIN[1])) {
-    const told = await checked(body).catch(() => null);
+    let why = words.away;
+    const told = await checked(body).catch((error) => {
+      if (error.name === "Error") why = error.message;
+      return null;
+    });
     if (mine !== asked) return [];
     if (told) {
       form.removeAttribute("aria-busy");
       show(told, view);
       return told.mistakes.map((mistake) => placed(mistake, view.state.doc));
     }
-    say(words.away, "warn");
+    say(why, "warn");
     await new Promise((later) => setTimeout(later, wait));
     if (mine !== asked) return [];
   }

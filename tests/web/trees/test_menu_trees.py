@@ -451,15 +451,19 @@ async def test_an_editor_that_got_no_answer_asks_again_by_itself(chrome: Browser
         assert failed == 3
 
 
-async def test_an_editor_goes_on_once_one_has_signed_in_anew(chrome: Browser, panel: PanelServed) -> None:
+async def test_an_editor_goes_on_once_one_has_signed_in_anew_and_says_so_before(
+    chrome: Browser, panel: PanelServed
+) -> None:
     async with window(chrome, panel, "admin") as page:
         [person] = panel.made.values()
         await page.goto(f"{ONE}/edit")
         await expect(page.locator("#tree-state.good, #tree-state.warn")).to_contain_text("گام")
-        token = await panel.token_of(person)  # signed in in another tab
-        await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+        panel.clock.now += timedelta(hours=3)
         await page.locator("#tree-editor .cm-content").press("Control+End")
         await page.keyboard.type("spring")
+        await expect(page.locator("#tree-state")).to_have_text(TEXT("common.error.signed_out"))
+        token = await panel.token_of(person)  # signed in in another tab
+        await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
         await expect(page.locator("#tree-state.bad")).to_have_text(TEXT("menus.edit.mistakes", n=1))
 
 
