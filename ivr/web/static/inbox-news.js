@@ -101,8 +101,9 @@ function put(old, renewed) {
   if (focused) renewed.focus({ preventScroll: true });
 }
 
-// Whoever looks may not see that case any more: only its code stays.
+// Whoever looks may not see or hear that case any more: only its code stays.
 function empty(gone) {
+  if (gone.classList.contains("sounds")) document.querySelector(".player [data-stop]").click();
   gone.classList.add("gone");
   delete gone.dataset.sounds;
   for (const cell of gone.querySelectorAll("td:not(.pick)")) {

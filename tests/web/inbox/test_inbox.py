@@ -283,19 +283,23 @@ async def test_what_happens_meanwhile_is_seen_without_reloading_and_moves_nothin
         assert (await listed(page))[0] == newer
 
 
-async def test_of_a_line_that_may_not_be_seen_any_more_only_the_code_stays(
+async def test_of_a_line_that_may_not_be_seen_any_more_only_the_code_stays_and_its_sound_stops(
     panel: PanelServed, chrome: Browser
 ) -> None:
     its = await books(panel.engine)
     code = its.codes[1]
     agency = (await its.at.row(code)).agency
     await answers.give(panel.engine, its.at.page, its.at.ask(code, agency), "درست شد")
+    await its.record(code, panel.panel.places.recordings)
     async with window(chrome, panel, "officer", agency=agency) as page:
         await live(page, "/panel/inbox?queue=all")
         await expect(line(page, code)).to_contain_text(SAID[1][1])
+        await line(page, code).locator("[data-play]").click()
+        await expect(page.locator(".player")).to_be_visible()
         about = Secrecy(agency, told="رشوه")
         await confide(panel.engine, its.at.page, its.at.ask(code, reason="پاسخ دروغ است"), about)
         await expect(line(page, code)).to_have_class(re.compile("gone"))
+        await expect(page.locator(".player")).to_be_hidden()
         assert "".join((await line(page, code).inner_text()).split()) == code.translate(PERSIAN)
         assert SAID[1][1] not in await line(page, code).evaluate("its => its.outerHTML")
 
