@@ -61,6 +61,7 @@ from ivr.voice.events import (
 from ivr.voice.footprints import MASK, Did, Footprint
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
+from ivr.voice.talk import TWICE_SECONDS
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.well_desk import EXAMPLE_CODE, answered, examples
 
@@ -211,8 +212,9 @@ class Rewalk:
     def _known_county(self) -> str:
         """She was offered one if a single 1 was her answer at the county."""
         for id, step in self.menu.steps.items():
-            offered = self.left.get(self.same.get(id, id)) if step.question == "county" else None
-            if offered and offered[-1][1].keys == "1":
+            left = self.left.get(self.same.get(id, id), []) if step.question == "county" else []
+            keys = (each.keys for _, each in reversed(left) if each.note != "said")
+            if next(keys, "") == "1":
                 return self.call.county
         return ""
 
@@ -280,6 +282,8 @@ class Rewalk:
                     return Keys("", Ended.TIMEOUT, did.second)
                 keys = self._unmasked(did.keys)
                 known = Ended(did.note) if did.note in set(Ended) else Ended.FULL
+                if keys and not self._left_at(self.session.step):  # it was taken then, as early as it came
+                    return Keys(keys, known, max(did.second, TWICE_SECONDS))
                 return Keys(keys, Ended.HASH if not keys else known, did.second)
             case Say():
                 return Said(did.keys, did.second)

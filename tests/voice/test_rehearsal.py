@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
 
 from bench.rehearsal.lived import lived
 from ivr.voice.menu import Menu
@@ -121,6 +124,29 @@ def test_masked_keys_stand_for_a_right_number_and_a_call_without_steps_is_left_o
     found = through(OLD, meeting, empty)
     assert len(found.calls) == 1 and str(found.calls[0].before.landing).startswith("words meeting")
     assert abs(found.calls[0].before.seconds - meeting.seconds) < 0.1, "what was read back was right"
+
+
+@pytest.mark.parametrize(
+    ("did", "county"),
+    [
+        ([("1", "", 2.0)], "ahar"),
+        ([("1", "", 0.5)], "ahar"),  # taken at once, by an earlier release
+        ([("1", "", 0.5), ("", "timeout", 9.0), ("01", "", 2.0)], "tabriz"),  # it was pressed twice
+    ],
+)
+def test_the_county_of_her_earlier_case_is_offered_behind_what_was_said_first_and_taken_as_it_was(
+    did: list[tuple[str, str, float]], county: str
+) -> None:
+    past = call(*WHOLE)
+    steps = list(past.steps)
+    place = next(place for place, step in enumerate(steps) if step["step"] == "county")
+    at, hers = datetime.fromisoformat(steps[place - 1]["at"]), list[dict[str, str]]()
+    for key, note, seconds in [("", "said", 1.0), *did]:
+        at += timedelta(seconds=seconds)
+        hers.append({"at": at.isoformat(), "step": "county", "key": key, "note": note})
+    steps[place : place + 1] = hers
+    [found] = through(OLD, replace(past, county="ahar", steps=steps)).calls
+    assert found.before.landing.county == found.after.landing.county == county
 
 
 def test_the_table_has_a_row_for_each_fate_with_examples() -> None:
