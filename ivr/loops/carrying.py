@@ -161,6 +161,7 @@ class Call:
         self.in_line = False  # for an official
         self.came_to_queue = now  # latest; whoever leaves it keeps her place from then on
         self.told_code = ""  # which code the dialplan would tell her
+        self.told_kept = False  # whether it was told of words of hers that are safe, or in a recording begun
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -238,7 +239,7 @@ class Call:
     async def _own_code(self) -> str:
         """That of the case opened in this call, else the one set aside for it; "" where hers is another."""
         code = self.session.code
-        if code is None and self.session.reason_of is None and not self.facts.attempt:
+        if code is None and not self.told_kept and not self.facts.attempt:
             return await self.line.intake.reserve_code(self.facts)
         return self._opened_here(code or "")
 
@@ -257,6 +258,7 @@ class Call:
 
         `but`: a recording of more of them, which is not safe yet.
         """
+        self.told_kept = True
         own = self._opened_here(code)
         if self.told_code and not own:
             await self._tell_chosen("")
@@ -373,7 +375,7 @@ class Call:
         if name := self.channel.named_recording(seconds):
             await self.line.intake.recording_begun(self._so_far(), name, *self._chosen())
             code = self.session.code
-            if code is not None or self.session.reason_of is not None:  # some of her words are kept already
+            if code is not None or self.told_kept:  # also of another matter, behind "not solved"
                 await self._tell_kept(code or "", but=name)
 
     def _chosen(self) -> tuple[OpenCase, str]:

@@ -310,6 +310,23 @@ async def test_words_of_another_matter_behind_her_reason_for_not_solved_are_begu
     assert told == [f"SET VARIABLE IVR_KEPT {kept}" for kept in (begun[0].name, 1, begun[1].name, 1)]
 
 
+async def test_where_no_disk_takes_why_it_is_not_solved_a_code_is_set_aside_for_another_matter(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """None of her words is safe: the dialplan would ask for them, and tell it."""
+    goes_on = re.sub("(unknown_go: follow_up\n    go:) goodbye", r"\1 kind", TREE.read_text()).encode()
+    no_folder = tmp_path / "no-folder"
+    no_folder.touch()
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(of_someone("02155500111"), opening())
+        await desk.pump.idle()
+        await answer(engine, code, "abfa", "آب وصل شد.")
+        call = await carried(
+            line_of(desk, parse(goes_on, TREE.name)), Pretend(keys=f"16{code}-2" + "3" + "1"), no_folder
+        )
+    assert re.match("[0-9]{10}~complaint~", call.variables["IVR_CHOSEN"]) and "IVR_KEPT" not in call.variables
+
+
 async def test_whose_further_recording_holds_no_word_has_all_her_words_kept(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
