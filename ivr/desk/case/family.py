@@ -67,7 +67,7 @@ async def may(change: Change) -> None:
         raise Refused(f"case {code} waits in no collective case")
     elif case.channel == COLLECTIVE and action in _NOT_OF_COLLECTIVES and not await _is_left(change):
         raise Refused(f"case {code} is a collective one, to which this can't be done")
-    elif case.channel == COLLECTIVE and action is A.REOPEN and not await _members(change):
+    elif case.channel == COLLECTIVE and action is A.REOPEN and not await open_members(change):
         raise Refused(f"no caller waits in the collective case {code} any more: collect them in a new one")
     elif action is A.HAND_BACK and await _parts(change, case.id):
         raise Refused(f"case {code} is split: hand back what its parts report")
@@ -81,7 +81,7 @@ async def may(change: Change) -> None:
 async def _is_left(change: Change) -> bool:
     """Whether the machine ends a collective case since nobody waits in it any more."""
     by_itself = change.action is A.WITHDRAW and change.ask.actor.side is Side.MACHINE
-    return by_itself and not await _members(change)
+    return by_itself and not await open_members(change)
 
 
 async def _may_as_part(change: Change) -> None:
@@ -105,7 +105,7 @@ async def follow(change: Change) -> None:
     elif case.part_of and action is A.REOPEN and case.status == Status.WITHDRAWN:
         await _order_moved(change)
     elif case.channel == COLLECTIVE and action in _MIRRORED:
-        members = await _members(change)
+        members = await open_members(change)
         for member in members:
             await _mirror(change, member)
         await _await_pass(change, case.id, members)
@@ -127,7 +127,7 @@ async def follow(change: Change) -> None:
 
 async def first_due(change: Change) -> datetime | None:
     """When the first of those is due for all of whom a collective case climbs."""
-    return min((member.due_at for member in await _members(change)), default=None)
+    return min((member.due_at for member in await open_members(change)), default=None)
 
 
 async def hurry(whole: Change, due_at: datetime) -> None:
@@ -274,7 +274,8 @@ def _is_unanswered(part: Row[Any]) -> bool:
     return part.closed_at is None and part.status != Status.ANSWERED
 
 
-async def _members(change: Change) -> Sequence[Row[Any]]:
+async def open_members(change: Change) -> Sequence[Row[Any]]:
+    """Of a collective case those that wait in it, locked."""
     return await _locked(change, select(cases).where(cases.c.member_of == change.case.id))
 
 

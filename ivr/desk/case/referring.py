@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import precedents
+from ivr.desk.case import family, precedents
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.discretion import refuse_told_of
 from ivr.desk.case.transaction import changing
@@ -25,7 +26,7 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
     """Give a case to an agency: by the desk, or onward by the agency that has it.
 
     Raises Refused as the table says; for an agency that can't be given cases, that has it already, or
-    (onward) had it before; when the case waits for a ruling, or was ruled on.
+    (onward) had it before; when the case, or one that waits in it, waits for a ruling, or was ruled on.
     """
     async with changing(books, page, CaseAction.REFER, ask) as change:
         _assignable(page, agency)
@@ -33,7 +34,8 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
         _told(change, agency)
         if agency == change.agency:
             raise Refused(f"case {ask.code} is with {agency} already")
-        await refuse_without_ruling(change)
+        for each in await _moved(change):
+            await refuse_without_ruling(each)
         if ask.actor.side is Side.AGENCY:
             await _may_go_onward(change, agency)
             change.move(agency, ONWARD, ONWARD)
@@ -52,7 +54,8 @@ async def give_back(books: Books, page: Page, ask: Instruction) -> None:
     async with changing(books, page, CaseAction.RETURN, ask) as change:
         if change.agency == page.rules.desk:
             raise Refused(f"case {ask.code} is at the desk already")
-        await _not_bound(change)
+        for each in await _moved(change):
+            await _not_bound(each)
         change.move(page.rules.desk, "returned")
         change.details["returns"] = await change.returns() + 1
 
@@ -68,6 +71,12 @@ async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
         _told(change, agency)
         change.move(agency, "ruling")
         change.details["precedent"] = str(await precedents.keep(change))
+
+
+async def _moved(change: Change) -> list[Change]:
+    """The case and, of a collective one, its members, which go with it."""
+    members = await family.open_members(change)
+    return [change, *(change.of(each, change.action, Status(each.status)) for each in members)]
 
 
 async def refuse_without_ruling(change: Change) -> None:

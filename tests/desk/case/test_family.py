@@ -589,6 +589,24 @@ async def test_what_only_a_ruling_moves_is_not_moved_into_a_collective_case_of_a
     assert ((await at.row(ruled)).agency, (await at.row(own.code)).agency) == ("tamin", "tamin")
 
 
+async def test_what_only_a_ruling_moves_is_not_moved_with_its_collective_case_while_it_waits_in_it(
+    at: Counter,
+) -> None:
+    ruled, other = await at.open(), await at.open(caller=CALLERS[1])
+    await referring.rule(at.engine, at.page, at.ask(ruled, reason="ماده ۵"), "tamin")
+    desk = actor_named(at.page, "desk")
+    whole = (await collecting.collect(at.engine, at.page, desk, [ruled, other], "قطع آب", at.at)).code
+    only = f"case {ruled} was ruled to be tamin's: only a new ruling moves it"
+    with pytest.raises(Refused, match=only):
+        await referring.refer(at.engine, at.page, at.ask(whole), "abfa")
+    with pytest.raises(Refused, match=only):
+        await referring.give_back(at.engine, at.page, at.ask(whole, "tamin", "نه"))
+    assert (await at.row(ruled)).agency == "tamin"
+    await collecting.release(at.engine, at.page, at.ask(ruled, reason="رأی دارد"))
+    await referring.refer(at.engine, at.page, at.ask(whole), "abfa")
+    assert ((await at.row(ruled)).agency, (await at.row(other)).agency) == ("tamin", "abfa")
+
+
 async def test_a_broadcast_leaves_out_nobody(at: Counter) -> None:
     done, codes = await collected(at, *(f"0914{1_000_000 + n}" for n in range(30)))
     said = await outcomes(
