@@ -192,9 +192,9 @@ def test_nobody_is_asked_about_an_answer_in_a_voice_that_can_t_be_played_now() -
 
 
 def test_of_a_case_in_parts_all_is_told_but_the_voice_that_can_t_be_played_and_nobody_is_asked() -> None:
-    parts = (PartSeen("abfa", True), PartSeen("bargh", True, "answers/1"), PartSeen("gas", True, "answers/2"))
+    parts = (PartSeen("abfa", True), PartSeen("fuel", True, "answers/1"), PartSeen("gas", True, "answers/2"))
     seen = verdict.without(replace(ANSWERED, parts=parts), ["answers/1"])
-    told: list[Sound] = [Words("آب وصل شد"), "agency.bargh", "status.answer_unheard"]
+    told: list[Sound] = [Words("آب وصل شد"), "agency.fuel", "status.answer_unheard"]
     told += ["agency.gas", Clip("answers/2")]
     ours, hers = ringing(seen), Conversation(seen=seen).press("1", "6", CODE)
     assert ours.heard[2:7] == told and hers.heard[-6:] == [*told, "verdict.or_operator"]
