@@ -281,7 +281,8 @@ function prepare() {
 
 // ── doing ──
 
-const pressed = {}; // when each kind of deed was done last
+let pressed = {}; // when each kind of deed was done last, with nothing typed since
+document.addEventListener("input", () => { pressed = {}; }); // who has typed has not tapped twice
 
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-later]");
