@@ -18,12 +18,12 @@ from typing import Any
 
 from bench.chaos import tones
 from bench.chaos.speech import Listening, Speech
-from ivr.voice.talk import TWICE_SECONDS
 
 SECONDS = tones.FRAME / tones.RATE  # between two packets
 ALAW, KEYS = 8, 101  # RTP payload types
 KEY_FRAMES = 6
 BEEP_FRAMES = 14  # fewer are a beep that has not ended: Asterisk stands still in it
+THOUGHT = 1.2  # seconds into a question about a case before which a key is taken for one pressed twice
 REACTION = (0.1, 0.4)  # seconds until she presses a key or begins to speak
 PATIENCE = 12.0  # seconds without a sound after which she hangs up
 LONGEST = 75.0  # seconds after which she hangs up in any case
@@ -230,7 +230,7 @@ class Phone:
             case "county.ask":
                 self._press("01", now)
             case "record.same_matter":
-                self._press("1" if self.plan.joins else "2", now + TWICE_SECONDS)  # sooner it is asked again
+                self._press("1" if self.plan.joins else "2", now + THOUGHT)  # sooner it is asked again
             case "review.menu" if self._review is not None:
                 key, self._review = self._review[:1] or "1", self._review[1:]
                 self._press(key, now)

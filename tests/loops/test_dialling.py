@@ -141,6 +141,17 @@ class Town:
             while (row := await self.row(callbacks, number)) is None or row.next_at < at:
                 await asyncio.sleep(0.1)
 
+    async def until_put_down(self, number: str) -> None:
+        """Until no call of ours to that number goes on."""
+        its = callback_attempts.c
+        under_way = select(its.id).where(its.number == phone.normalise(number), its.ended_at.is_(None))
+        async with asyncio.timeout(patience(40)):
+            while True:
+                async with self.hotline.engine.connect() as connection:
+                    if not (await connection.execute(under_way)).all():
+                        return
+                await asyncio.sleep(0.1)
+
     async def until_status(self, code: str, status: str) -> dict[str, Any]:
         async with asyncio.timeout(patience(40)):
             while True:
@@ -248,6 +259,7 @@ async def test_a_walk_in_is_asked_for_her_number_and_called_and_the_second_time_
         case = await town.until_status(code, "closed")
         assert (case["closure"], case["by_phone"]) == ("solved", "yes")
         assert town.callee.rung[number] == calls
+        await town.until_put_down(number)  # nobody is rung who is still on the line with us
 
 
 async def test_a_slot_that_one_citizen_can_t_take_goes_to_the_next_who_is_called_and_comes(
