@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.fixtures.commands import typed
 from tests.voice.test_conditions import branching
 
-WORKED = (datetime.now(UTC).weekday() + 3) % 7  # neither today nor, at the turn of a day, yesterday or tomorrow
+WORKED = (datetime.now(UTC).weekday() + 3) % 7  # not today, nor the day beside it at midnight
 OFF = [day for day in range(7) if day != WORKED]
 
 
