@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import ivr
 from ivr.cases.code import grouped
 from ivr.desk.case import referring
 from ivr.desk.people.auditing import note
@@ -105,6 +107,18 @@ async def test_the_auditor_reads_in_persian_what_was_heard_and_what_was_taken_al
     page = await (await panel.signed_in("auditor")).text("/panel/admin/audit")
     assert "heard_" not in page and "meeting_agenda_exported" not in page
     assert TEXT("admin.audit.action.heard_blind") in page
+
+
+def test_whatever_is_noted_in_the_audit_has_its_word() -> None:
+    noted = {
+        call.args[2].value
+        for file in Path(ivr.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("note", "auditing.note")
+        if len(call.args) > 2 and isinstance(call.args[2], ast.Constant)
+    }
+    assert len(noted) > 20
+    assert noted - set(TEXT.under("admin.audit.action")) == set()
 
 
 async def test_what_an_older_release_noted_of_a_case_tells_its_code_only_to_who_may_see_it(
