@@ -213,8 +213,10 @@ class Rewalk:
         """She was offered one if a single 1 was her answer at the county."""
         for id, step in self.menu.steps.items():
             left = self.left.get(self.same.get(id, id), []) if step.question == "county" else []
-            keys = (each.keys for _, each in reversed(left) if each.note != "said")
-            if next(keys, "") == "1":
+            answers = [each for _, each in reversed(left) if each.note != "said" and each.keys != "*"]
+            while len(answers) > 1 and answers[0].keys != "1" and answers[0].second < TWICE_SECONDS:
+                del answers[0]  # an echo of the key before, after which it was asked again
+            if answers and answers[0].keys == "1":
                 return self.call.county
         return ""
 

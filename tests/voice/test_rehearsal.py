@@ -130,6 +130,8 @@ def test_masked_keys_stand_for_a_right_number_and_a_call_without_steps_is_left_o
     ("did", "county"),
     [
         ([("1", "", 2.0)], "ahar"),
+        ([("2", "", 0.4), ("1", "", 2.0)], "ahar"),  # an echo of the key before
+        ([("*", "", 2.0), ("1", "", 2.0)], "ahar"),
         ([("1", "", 0.5)], "ahar"),  # taken at once, by an earlier release
         ([("1", "", 0.5), ("", "timeout", 9.0), ("01", "", 2.0)], "tabriz"),  # it was pressed twice
     ],
