@@ -47,7 +47,7 @@ LONGEST = 300  # characters of a place or a link
 _ITS_SLOT = meeting_slots.c.session == meeting_sessions.c.number
 _FIRST = select(meeting_slots.c.starts_at).where(_ITS_SLOT).order_by(meeting_slots.c.slot).limit(1)
 FIRST_SLOT = func.coalesce(_FIRST.scalar_subquery(), meeting_sessions.c.starts_at)
-_CAME_IN = (meeting_slots.c.outcome != "") | meeting_slots.c.began_at.is_not(None)
+_CAME_IN = (meeting_slots.c.outcome == "met") | meeting_slots.c.began_at.is_not(None)
 _SITS = select(meeting_slots.c.slot).where(_ITS_SLOT, _CAME_IN).exists()
 BEGINS = case((_SITS, meeting_sessions.c.starts_at), else_=FIRST_SLOT)
 

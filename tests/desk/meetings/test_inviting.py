@@ -298,6 +298,7 @@ async def test_bodies_are_invited_and_reminded_by_themselves_until_a_late_sessio
     number, codes = await planned(at)
     at.later(6)
     await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 180)
+    await agenda.missed(at.engine, at.page, at.by(codes["school"]))  # who went when she heard of it
     at.at += timedelta(minutes=1)
     assert await inviting.keep_asking(at.engine, at.page, at.at) > 0
     assert {*await attendances(at, number)} == {"abfa", "edu"}
