@@ -227,10 +227,9 @@ class Field:
             raise self._wrong("needed")
         for text in (*said, *said.values()):
             self._fits(text)
-        if said == {language: tidied(text) for language, text in held.items()}:
-            return said
+        anew = {its: text for its, text in said.items() if text != tidied(held.get(its, ""))}
         try:
-            check_fields(dict(said), self.fields)
+            check_fields(anew, self.fields)
         except Unfillable as error:
             if not error.given:
                 raise self._wrong("brace") from None

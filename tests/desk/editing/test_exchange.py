@@ -92,7 +92,10 @@ async def test_an_older_wording_with_a_field_that_says_nothing_there_hinders_no_
     assert done.key == "snow/*/answered"
     with pytest.raises(ImportRefused, match=r"said: \{kind\} stands for nothing"):
         await bring_in(engine, why(), "wording", whole.replace("بررسی".encode(), b"x"), "w.csv", FILES)
+    az = b"name,topic,status,said.az\nseen,*,answered,qar\n"
+    assert [done.key for done in await bring_in(engine, why(), "wording", az, "w.csv", FILES, rehearse=False)]
     held = await row(engine, "wording", "seen/*/answered")
+    assert held["said"] == {"fa": "{kind} شما بررسی شد.", "az": "qar"}
     gone = wish(WORDING, held | {"retired": True}, "seen/*/answered", held=held)
     assert [done.fields for done in await change(engine, why(), gone)] == [["retired"]]
 
