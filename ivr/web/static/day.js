@@ -184,7 +184,7 @@ async function flush() {
       if (done || left > 1) tell(say.sending.replace("{n}", digits(left)));
       const found = await send(waiting[0]);
       if (found === "unfinished") {
-        tell(document.body.dataset.unfinished, "bad");
+        tell(say.unfinished.replace("{n}", digits(left)), "bad");
         return;
       }
       if (found === "signed out") {
@@ -198,7 +198,7 @@ async function flush() {
       } else await drop(waiting[0].key);
       done += 1;
     }
-    await refresh();
+    if (!await refresh()) return tell(say.elsewhere, "bad");
     if (done && !root.querySelector("[data-net]").hidden) {
       tell(say.online, "good");
       setTimeout(() => tell(""), 3_000);
@@ -227,13 +227,14 @@ function renew(piece, fresh) {
   if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 }
 
-// The page as it is now, but nothing that somebody is writing in.
+// The page as it is now, but nothing that somebody is writing in. Whether it may be seen.
 async function refresh() {
   const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE), redirect: "manual" });
+  if (answer.type === "opaqueredirect" || answer.status === 401) return false; // to what is to be done first
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const text = await answer.text();
   const waits = (await kept()).some((each) => !each.wrong);
-  if (keeping || waits) return; // done meanwhile: the answer to that will tell
+  if (keeping || waits) return true; // done meanwhile: the answer to that will tell
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const piece of root.querySelectorAll("[data-fresh]")) {
     const its = fresh.querySelector(`[data-fresh="${piece.dataset.fresh}"]`);
@@ -248,6 +249,7 @@ async function refresh() {
   delete document.body.dataset.kept;
   root.querySelector("[data-as-kept]").hidden = true;
   keepPage(text).catch(() => {}); // nothing waits for it: there may be no worker, ever
+  return true;
 }
 
 // ── kept for a reload without the server ──

@@ -21,7 +21,7 @@ from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.store.tables import factor_roles, meeting_deeds, meeting_minutes, meeting_orders, meeting_slots
 from ivr.web import bodies
-from ivr.web.panel.locale import words
+from ivr.web.panel.locale import digits, words
 from tests.cases.papers import PDF, image
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -122,8 +122,10 @@ async def test_whoever_must_set_up_a_second_factor_first_is_told_that_and_not_th
         await page.goto(f"/panel/meetings/sessions/{number}/day")
         async with panel.engine.begin() as connection:
             await connection.execute(insert(factor_roles).values(role="governor", needed=True))
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.locator("[data-net]")).to_have_text(words()("day.elsewhere"))
         await press(page, one, "arrive")
-        await expect(page.locator("[data-net]")).to_have_text(words()("common.error.more_first"))
+        await expect(page.locator("[data-net]")).to_have_text(words()("day.unfinished", n=digits(1)))
         await expect(page.locator(".unsent-mark")).to_have_count(1)
 
 
