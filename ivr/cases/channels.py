@@ -6,7 +6,8 @@ from enum import StrEnum
 
 PHONE = "phone"
 DESK = "desk"  # the service desk: somebody wrote it down for the citizen
-PART, COLLECTIVE = "part", "collective"  # of cases that nobody called about
+PART, COLLECTIVE = "part", "collective"
+NOBODYS = frozenset({PART, COLLECTIVE})  # of no citizen's own cases: nobody waits to be called about them
 RESERVED = frozenset({PHONE, DESK, PART, COLLECTIVE, "ivr", "citizen"})
 
 

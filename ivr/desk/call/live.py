@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
-from ivr.cases.channels import COLLECTIVE, PART
+from ivr.cases.channels import NOBODYS
 from ivr.desk.case import turn_calls
 from ivr.store.tables import calls, cases, live_calls
 from ivr.voice.our_call import MENU
@@ -156,7 +156,7 @@ async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> DaySoFa
 
 def _count(column: Column[Any], since: datetime, until: datetime) -> Select[Any]:
     """Of citizens' cases, as the figures count them: an order of a session is nobody's new one."""
-    its = cases.c.channel.not_in((PART, COLLECTIVE))
+    its = cases.c.channel.not_in(NOBODYS)
     return select(func.count()).where(_within(column, since, until), its)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
 from ivr.cases.callback import Outcome
-from ivr.cases.channels import PHONE
+from ivr.cases.channels import NOBODYS, PHONE
 from ivr.cases.statuses import Status
 from ivr.store.callbacks import NOBODY_ON_THE_LINE, PUT_ASIDE
 from ivr.store.case_parts import HER_OWN, followed_by
@@ -33,7 +33,6 @@ LOTTERY = "lottery"
 TURN = "turn"  # her turn in the operators' queue, whose place she kept: `ivr.desk.case.turn_calls`
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
-NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
 HELD = "held"  # in the notice of an answer that waits for the office's look: until when
 REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard

@@ -22,13 +22,13 @@ from pydantic import Field, field_validator
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.channels import NOBODYS
 from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import standing
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
 from ivr.desk.book.yaml_file import read_placed
-from ivr.desk.case.callback_planning import NOBODYS
 from ivr.desk.letters.notices import LetterEntry
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused

@@ -18,6 +18,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.callback import Outcome
+from ivr.cases.channels import NOBODYS
 from ivr.cases.lottery import BACK, LotteryResult, drawn
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Side
@@ -184,7 +185,7 @@ async def _pool(
     """Code → id of those that can be drawn, and how many can't be, by reason."""
     its = cases.c
     recent = (its.status == Status.CLOSED, its.closed_at > now - BACK, its.anonymised_at.is_(None))
-    hers = (its.part_of.is_(None), its.channel.not_in(callback_planning.NOBODYS), scope.cases())
+    hers = (its.part_of.is_(None), its.channel.not_in(NOBODYS), scope.cases())
     query = select(its.id, its.code, its.channel, its.callback, its.caller_key, its.language)
     query = query.add_columns(its.confidential).where(
         *recent, *hers, its.id.not_in(select(lottery_cases.c.case_id))

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.channels import COLLECTIVE, PART
+from ivr.cases.channels import NOBODYS
 from ivr.desk.people import auditing
 from ivr.desk.reading.figures import Subject
 from ivr.store.tables import agencies, areas, cases, topics
@@ -95,4 +95,4 @@ def _asked_for(export: Export) -> tuple[ColumnElement[bool], ...]:
     zone = ZoneInfo(export.zone)
     since, until = (datetime.combine(day, time(0), zone) for day in (export.since, export.until))
     when = (cases.c.opened_at >= since, cases.c.opened_at < until)
-    return *when, cases.c.channel.not_in((PART, COLLECTIVE)), export.subject.cases()
+    return *when, cases.c.channel.not_in(NOBODYS), export.subject.cases()

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.channels import COLLECTIVE, PART
+from ivr.cases.channels import NOBODYS
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import TABLE, CaseAction, Side
@@ -155,7 +155,7 @@ def _beside_the_table(visit: Visit, file: CaseFile, deed: Deed) -> bool:
     Of the governor's office: what a body answered or returned is handed back, what it has not is reminded of.
     """
     if deed.name == "confide":
-        return file.case.channel not in (PART, COLLECTIVE) and file.case.status != Status.MERGED
+        return file.case.channel not in NOBODYS and file.case.status != Status.MERGED
     if deed.name == "hand-back":
         does = {Status.ANSWERED: CaseAction.HAND_BACK, Status.RETURNED: CaseAction.REFER}
         return does.get(Status(file.case.status)) in file.actions(visit.actor)
