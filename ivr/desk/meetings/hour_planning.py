@@ -20,7 +20,7 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
-from ivr.desk.meetings.session_planning import alone, note, refuse_day_off, refuse_twice, tell
+from ivr.desk.meetings.session_planning import alone, end_calls, note, refuse_day_off, refuse_twice, tell
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import live_hours, meeting_sessions
 
@@ -92,8 +92,7 @@ async def close(books: Books, ask: Instruction, number: int, person: uuid.UUID |
         row = await hour(connection, number)
         if row is None or not is_ahead(row, ask.now):
             raise Refused(f"hour {number} is over")
-        ended = {"closed_at": ask.now, "closed_by": ask.actor.name}
-        await connection.execute(update(live_hours).where(live_hours.c.session == number).values(ended))
+        await end_calls(connection, number, ask)
         if row.starts_at > ask.now:
             its: dict[str, Any] = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
         else:

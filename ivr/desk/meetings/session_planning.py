@@ -128,7 +128,7 @@ async def cancel(
         session = await unchanged(connection, number, seen)
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
-        ended = await _end_hour(connection, session, ask)
+        ended = session.starts_at <= ask.now and await end_calls(connection, number, ask)
         if not ended:
             await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
         codes = await booked(connection, number, ask.now)
@@ -153,11 +153,9 @@ async def cancel(
     return CalledOff(codes, ended)
 
 
-async def _end_hour(connection: AsyncConnection, session: Row[Any], ask: Instruction) -> bool:
-    """No further call is taken. False: it is no hour of calls, or has not begun."""
-    if session.starts_at > ask.now:
-        return False
-    its = update(live_hours).where(live_hours.c.session == session.number)
+async def end_calls(connection: AsyncConnection, number: int, ask: Instruction) -> bool:
+    """No further call is taken in that hour. False: it is no hour of calls."""
+    its = update(live_hours).where(live_hours.c.session == number)
     return bool((await connection.execute(its.values(closed_at=ask.now, closed_by=ask.actor.name))).rowcount)
 
 
