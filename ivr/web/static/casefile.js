@@ -1,7 +1,7 @@
 // The case page: players, the form of what is done, an answer heard before it is given.
 
 import { among } from "./among.js";
-import { sent } from "./panel.js";
+import { saidOf, sent } from "./panel.js";
 import { digits, keys, Player } from "./player.js";
 import { Recorder } from "./recorder.js";
 
@@ -78,7 +78,7 @@ function prepare(form) {
       if (answer.ok) say("");
       return answer;
     } catch (error) {
-      say(error.name === "Error" ? error.message : place.dataset.failed, true);
+      say(saidOf(error, place.dataset.failed), true);
       return null;
     }
   };

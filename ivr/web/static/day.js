@@ -160,7 +160,7 @@ async function send(each) {
   const signal = AbortSignal.timeout(bytes ? PATIENCE + BEGINS + bytes / SLOWEST : PATIENCE);
   const answer = await fetch(each.url, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal });
   if (answer.headers.get("X-CSRF-Token") === "unfinished") return "unfinished";
-  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return "signed out";
+  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return "signedOut";
   if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
   if (answer.ok) return "";
   const told = await answer.json().catch(() => ({}));
@@ -183,14 +183,7 @@ async function flush() {
       if (!left) break;
       if (done || left > 1) tell(say.sending.replace("{n}", digits(left)));
       const found = await send(waiting[0]);
-      if (found === "unfinished") {
-        tell(say.unfinished.replace("{n}", digits(left)), "bad");
-        return;
-      }
-      if (found === "signed out") {
-        tell(say.signedOut.replace("{n}", digits(left)), "bad");
-        return;
-      }
+      if (typeof found === "string" && found) return tell(say[found].replace("{n}", digits(left)), "bad");
       if (found) {
         const refused = { ...waiting[0], wrong: found.wrong };
         await keep(refused);

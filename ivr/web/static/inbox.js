@@ -1,6 +1,6 @@
 // The inbox by keyboard, its deeds on many cases, its sounds. News come by inbox-news.js. Reading works without.
 
-import { sent, toast } from "./panel.js";
+import { saidOf, sent, toast } from "./panel.js";
 import { leaving, returned } from "./among.js";
 import { follow, refresh } from "./inbox-news.js";
 
@@ -121,7 +121,7 @@ async function send(form, codes) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     tell(page.getElementById("told"), form, codes);
   } catch (error) {
-    toast(error.name === "Error" ? error.message : document.body.dataset.offline, "bad");
+    toast(saidOf(error, document.body.dataset.offline), "bad");
   } finally {
     if (button) button.disabled = false;
   }

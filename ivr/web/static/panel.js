@@ -78,6 +78,8 @@ export async function sent(address, body, headers = {}) {
     if (!first || told !== "stale" || !(await renew(false))) return answer;
   }
 }
+/** What people are told of an error: the sentence that ours hold; of any other this one. */
+export const saidOf = (error, otherwise) => (error.name === "Error" ? error.message : otherwise);
 document.addEventListener("visibilitychange", () => { if (over && !document.hidden) renew(); });
 
 document.addEventListener("htmx:responseError", async (event) => {

@@ -2,7 +2,7 @@
 // one types. Without this the field itself is the editor.
 
 import * as cm from "./vendor/codemirror.min.js";
-import { sent } from "./panel.js";
+import { saidOf, sent } from "./panel.js";
 import { offersAt, stepsOf } from "./tree-place.js";
 
 const form = document.getElementById("tree-form");
@@ -41,7 +41,7 @@ async function look(view) {
   for (let wait = AGAIN[0]; ; wait = Math.min(wait * 2, AGAIN[1])) {
     let why = words.away;
     const told = await checked(body).catch((error) => {
-      if (error.name === "Error") why = error.message;
+      why = saidOf(error, why);
       return null;
     });
     if (mine !== asked) return [];

@@ -1,7 +1,7 @@
 // A keypad for the text in the editor: the server walks the real call flow to where the caller has to do something,
 // here its prompts are played, keys are taken as on a telephone, and silence counts in seconds.
 
-import { sent } from "./panel.js";
+import { saidOf, sent } from "./panel.js";
 import { voiced } from "./tree-voice.js";
 
 const dialog = document.getElementById("tree-phone"), form = document.getElementById("tree-form");
@@ -53,7 +53,7 @@ async function walk() {
   try {
     told = await (await sent(form.dataset.walk, body)).json();
   } catch (error) {
-    told = { wrong: error.name === "Error" ? error.message : words.away };
+    told = { wrong: saidOf(error, words.away) };
   }
   if (mine !== turn) return;
   if (told.wrong) { say(told.wrong); return; }

@@ -1,7 +1,7 @@
 // Beside the editor: what the step in which one stands says, to be heard and to be said otherwise. What is changed is
 // written into the text of the editor, where it can be undone, and is saved with it.
 
-import { sent } from "./panel.js";
+import { saidOf, sent } from "./panel.js";
 import { voiced } from "./tree-voice.js";
 
 const place = document.getElementById("tree-prompts"), words = place.dataset, form = document.getElementById("tree-form");
@@ -70,7 +70,7 @@ function hearing(id, language, own, wrong = () => {}) {
       await playing.play();
       wrong("");
     } catch (error) {
-      wrong(error.name === "Error" ? error.message : words.silent);
+      wrong(saidOf(error, words.silent));
     } finally {
       hear.removeAttribute("aria-busy");
     }
@@ -108,7 +108,7 @@ function edit(id, box) {
       const answer = await sent(words.writeTo, new URLSearchParams({ text: form.elements.text.value, prompt: id, ...said }));
       const told = await answer.json();
       if (told.wrong) tell(told.wrong); else close(told.text);
-    } catch (error) { tell(error.name === "Error" ? error.message : form.dataset.away); }
+    } catch (error) { tell(saidOf(error, form.dataset.away)); }
   };
   save.addEventListener("click", () => write(Object.fromEntries(languages.map((each) => [`said-${each}`, fields[each].value]))));
   usual.addEventListener("click", () => write({}));
