@@ -231,6 +231,19 @@ async def test_asterisk_promises_a_call_to_the_numbers_that_we_call(pbx: Pbx, tm
     assert promises == {number: phone.is_callable(number, "041") for number in FORMS}
 
 
+async def ends_with_a_talk(pbx: Pbx, talk: Talk) -> None:
+    """Her call, with one operator there: she hears no apology, and nothing is recorded."""
+    member = "Local/111@seda111-inbound"
+    pbx.console(f"queue add member {member} to operators")
+    try:
+        async with server(pbx, talk):
+            outcome = await pbx.call(StayOn())
+    finally:
+        pbx.console(f"queue remove member {member} from operators")
+    assert outcome.completed and outcome.ended_by == "hotline", outcome
+    assert not told(outcome, "fallback.apology") and pbx.fallbacks == []
+
+
 async def test_whom_an_operator_has_served_hears_no_apology_though_the_server_died_meanwhile(
     pbx: Pbx,
 ) -> None:
@@ -249,15 +262,7 @@ async def test_whom_an_operator_has_served_hears_no_apology_though_the_server_di
         agi.writer.transport.abort()
         dead.set()
 
-    member = "Local/111@seda111-inbound"
-    pbx.console(f"queue add member {member} to operators")
-    try:
-        async with server(pbx, talk):
-            outcome = await pbx.call(StayOn())
-    finally:
-        pbx.console(f"queue remove member {member} from operators")
-    assert outcome.completed and outcome.ended_by == "hotline", outcome
-    assert not told(outcome, "fallback.apology") and pbx.fallbacks == []
+    await ends_with_a_talk(pbx, talk)
 
 
 async def test_whose_talk_with_an_operator_ends_by_its_time_out_hears_no_apology(pbx: Pbx) -> None:
@@ -278,15 +283,7 @@ async def test_whose_talk_with_an_operator_ends_by_its_time_out_hears_no_apology
             agi.writer.write(f"{asked}\n".encode())
         over.set()
 
-    member = "Local/111@seda111-inbound"
-    pbx.console(f"queue add member {member} to operators")
-    try:
-        async with server(pbx, talk):
-            outcome = await pbx.call(StayOn())
-    finally:
-        pbx.console(f"queue remove member {member} from operators")
-    assert outcome.completed and outcome.ended_by == "hotline", outcome
-    assert not told(outcome, "fallback.apology") and pbx.fallbacks == []
+    await ends_with_a_talk(pbx, talk)
 
 
 @pytest.mark.parametrize(

@@ -596,13 +596,19 @@ async def test_the_dialplan_is_told_her_language_for_where_no_server_takes_the_c
     assert rung["variable"] == "IVR_LANGUAGE=az"
 
 
+async def voiced(engine: AsyncEngine, tmp_path: Path) -> str:
+    """In an official's own voice alone."""
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    return code
+
+
 async def test_who_is_to_hear_a_person_s_voice_is_rung_once_its_recording_is_there(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     """Else she would hear silence for an answer, and her key might end her case."""
-    await answered(engine, tmp_path)
-    async with engine.begin() as connection:
-        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    await voiced(engine, tmp_path)
     async with dialling(engine, tmp_path) as (dialler, peer):
         waits = await tried(dialler)
         assert (waits.state, waits.last_outcome, waits.next_at) == ("waiting", "not_sent", NOON + SOON)
@@ -644,9 +650,7 @@ async def test_who_is_to_hear_a_voice_whose_recording_is_lost_is_rung_with_what_
 async def test_an_answer_whose_recording_is_lost_is_the_desk_s_to_tell_unless_its_disk_is_only_sick(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    code = await answered(engine, tmp_path)
-    async with engine.begin() as connection:
-        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    code = await voiced(engine, tmp_path)
     folder = long_used(tmp_path / "recordings")
     async with dialling(engine, folder) as (dialler, peer):
         with away(folder / "answers" / "1.wav"):
@@ -665,9 +669,7 @@ async def test_an_answer_whose_recording_is_lost_is_the_desk_s_to_tell_unless_it
 async def test_whom_another_server_rings_is_not_the_desk_s_to_tell_where_this_one_lacks_the_voice(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    await answered(engine, tmp_path)
-    async with engine.begin() as connection:
-        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    await voiced(engine, tmp_path)
     async with dialling(engine, long_used(tmp_path)) as (dialler, _):
         for _ in range(UNSAID):
             await tried(dialler)
@@ -683,9 +685,7 @@ async def test_of_a_disk_that_is_not_mounted_for_a_week_nobody_waits_for_an_answ
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     """Meanwhile calls leave their words in the bare folder."""
-    code = await answered(engine, tmp_path)
-    async with engine.begin() as connection:
-        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    code = await voiced(engine, tmp_path)
     (bare := tmp_path / "recordings").mkdir()
     (bare / ".room").mkdir()
     (bare / "second").symlink_to(tmp_path)
@@ -703,9 +703,7 @@ async def test_of_a_disk_that_is_not_mounted_for_a_week_nobody_waits_for_an_answ
 async def test_an_empty_disk_that_is_mounted_is_a_new_one_and_her_answer_is_the_desk_s_after_a_day(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = await answered(engine, tmp_path)
-    async with engine.begin() as connection:
-        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    code = await voiced(engine, tmp_path)
     monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
     async with dialling(engine, tmp_path) as (dialler, _):
         for _ in range(UNSAID):
@@ -760,9 +758,7 @@ async def test_whoever_is_put_off_again_and_again_for_want_of_words_is_told_of_u
 async def test_who_answers_as_the_recording_of_her_answer_is_lost_is_not_asked_about_silence(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    code = await answered(engine, tmp_path)
-    async with engine.begin() as connection:
-        await connection.execute(update(cases).values(answer="", answer_voice="answers/1"))
+    code = await voiced(engine, tmp_path)
     async with office(engine, tmp_path / "server") as desk:
         placing = await claim(engine)
         assert placing is not None and [*placing.clips] == ["answers/1"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,23 +139,29 @@ async def test_a_fault_while_they_talk_is_told_once_and_the_books_learn_of_it_al
     assert (await row_of(at, call)).outcome == "heard"
 
 
+async def talks_while_the_books_go(at: Hall) -> tuple[HourLine, uuid.UUID, datetime]:
+    """For five minutes; when he took her call."""
+    line = HourLine(at.engine, EXTENSIONS, lambda: at.at)
+    number = await announced(at)
+    call, _ = await joins(at)
+    await hour_queue.take(at.engine, at.by(""), number)
+    taken_at = at.at
+
+    async def books_go() -> None:
+        await run_sql(at.engine, "ALTER TABLE hour_calls RENAME TO gone")
+        at.at += timedelta(minutes=5)
+
+    channel = cast(Channel, RingsUntil(books_go))
+    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    return line, call, taken_at
+
+
 async def test_who_talked_while_the_books_were_away_was_heard_since_he_took_her_call(
     engine: AsyncEngine,
 ) -> None:
     """They are back before her call is over."""
     at = await hall(engine)
-    line = HourLine(engine, EXTENSIONS, lambda: at.at)
-    number = await announced(at)
-    call, _ = await joins(at)
-    await hour_queue.take(engine, at.by(""), number)
-    taken_at = at.at
-
-    async def books_go() -> None:
-        await run_sql(engine, "ALTER TABLE hour_calls RENAME TO gone")
-        at.at += timedelta(minutes=5)
-
-    channel = cast(Channel, RingsUntil(books_go))
-    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    line, call, taken_at = await talks_while_the_books_go(at)
     await run_sql(engine, "ALTER TABLE gone RENAME TO hour_calls")
     assert (await row_of(at, call)).state == "ringing"
     await line.left(str(call), hung_up=True)
@@ -167,18 +174,7 @@ async def test_who_talked_was_heard_though_the_books_are_still_away_as_her_call_
 ) -> None:
     """The sweep of a worker that they answer first gives her up."""
     at = await hall(engine)
-    line = HourLine(engine, EXTENSIONS, lambda: at.at)
-    number = await announced(at)
-    call, _ = await joins(at)
-    await hour_queue.take(engine, at.by(""), number)
-    taken_at = at.at
-
-    async def books_go() -> None:
-        await run_sql(engine, "ALTER TABLE hour_calls RENAME TO gone")
-        at.at += timedelta(minutes=5)
-
-    channel = cast(Channel, RingsUntil(books_go))
-    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    line, call, taken_at = await talks_while_the_books_go(at)
     hung_up_at = at.at
     await line.left(str(call), hung_up=True)
     await run_sql(engine, "ALTER TABLE gone RENAME TO hour_calls")

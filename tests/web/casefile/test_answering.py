@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -53,15 +53,19 @@ async def test_a_spoken_answer_is_flushed_with_its_folders_before_its_case_names
     assert [each.name for each in kept.parent.iterdir()] == [kept.name]
 
 
+async def answer_form(page: Page, code: str) -> Locator:
+    await page.goto(f"/panel/cases/{code}")
+    await page.locator("[data-deed=answer]").click()
+    return page.locator("form.deed")
+
+
 async def test_what_he_said_goes_with_his_answer_though_the_network_failed_and_he_signed_in_anew(
     desk: Desk, chrome: Browser
 ) -> None:
     code = await desk.open()
     async with window(chrome, desk.panel, "supervisor") as page:
         [person] = desk.panel.made.values()
-        await page.goto(f"/panel/cases/{code}")
-        await page.locator("[data-deed=answer]").click()
-        form = page.locator("form.deed")
+        form = await answer_form(page, code)
         answer, record, heard = form.locator("[type=submit]"), form.locator(".record"), form.locator(".heard")
         await form.locator("[name=words]").fill("آب وصل شد.")
         await record.evaluate(
@@ -97,9 +101,7 @@ async def test_what_he_said_goes_with_his_answer_though_the_network_failed_and_h
 async def test_a_voice_that_is_put_aside_is_waited_for_no_longer(desk: Desk, chrome: Browser) -> None:
     code = await desk.open()
     async with window(chrome, desk.panel, "supervisor") as page:
-        await page.goto(f"/panel/cases/{code}")
-        await page.locator("[data-deed=answer]").click()
-        form = page.locator("form.deed")
+        form = await answer_form(page, code)
         await form.locator("[name=words]").fill("آب وصل شد.")
         await page.route("**/voice", lambda route: route.abort())
         await form.locator(".record").click()
@@ -116,9 +118,7 @@ async def test_who_is_signed_out_meanwhile_is_told_so_and_keeps_what_he_said(
     code = await desk.open()
     async with window(chrome, desk.panel, "supervisor") as page:
         [person] = desk.panel.made.values()
-        await page.goto(f"/panel/cases/{code}")
-        await page.locator("[data-deed=answer]").click()
-        form = page.locator("form.deed")
+        form = await answer_form(page, code)
         record, heard = form.locator(".record"), form.locator(".heard")
         await record.click()
         await expect(heard).to_contain_text("۲")
@@ -141,9 +141,7 @@ async def test_an_answer_is_given_in_words_while_the_browser_s_question_for_the_
     code = await desk.open()
     async with window(chrome, desk.panel, "supervisor") as page:
         await page.add_init_script("navigator.mediaDevices.getUserMedia = () => new Promise(() => {});")
-        await page.goto(f"/panel/cases/{code}")
-        await page.locator("[data-deed=answer]").click()
-        form = page.locator("form.deed")
+        form = await answer_form(page, code)
         await form.locator("[name=words]").fill("آب وصل شد.")
         await form.locator(".record").click()
         await form.locator("[type=submit]").click()
