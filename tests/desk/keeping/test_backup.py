@@ -34,6 +34,7 @@ from ivr.desk.keeping.sealing import keep_roots, seal
 from ivr.desk.reading import as_json
 from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.packing import Packer
+from ivr.settings import ROOT
 from ivr.store import engine as store_engine
 from ivr.store import key_file, recording_files, schema
 from ivr.store.age import identities
@@ -167,6 +168,29 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
     assert stray in {case["recordings"][0]["path"].removesuffix(".wav") for case in found}
     assert not (new.state / "fallback" / fallback.name).exists()
     assert await findings(new.engine, new.state) == []
+
+
+async def test_what_the_dialplan_recorded_after_the_backup_comes_back_with_the_disk_that_lives(
+    old: Machine, new: Machine
+) -> None:
+    """As the page on production has it: these folders of the old disk stand in place of the restored ones."""
+    spoken, page = "1000000005", (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    _, _, named = page.partition("If that disk lives, put its")
+    folders = re.findall(r"`(\w+)/`", named.partition("in place of the restored ones")[0])
+    async with office(old.engine, old.state / "spool") as desk:
+        await desk.pump.idle()
+        archive = await old.back_up()
+    put_fallback(old.state / "fallback", f"1700000000_09141234567_123456789_~fa~{spoken}~~~.wav")
+    await restore(new.engine, new.state, io.BytesIO(archive))
+    for folder in folders:
+        if (lives := old.state / folder).is_dir():
+            shutil.rmtree(new.state / folder, ignore_errors=True)
+            shutil.copytree(lives, new.state / folder)
+    async with office(new.engine, new.state / "spool") as desk:
+        await take_in(desk.intake, new.state / "fallback", new.state / "recordings")
+        await desk.pump.idle()
+        assert (await desk.intake.look_up(NUMBER, spoken)).result is Lookup.FOUND
+    assert [case["code"] for case in await as_json.cases(new.engine)] == [spoken]
 
 
 async def test_a_backup_in_the_middle_of_calls_holds_every_case_promised_before_it(
