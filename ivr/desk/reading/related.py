@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.spelling import normalise, stem
@@ -48,14 +48,17 @@ async def of_number(
 
 
 async def of_matter(connection: AsyncConnection, scope: Scope, case: Row[Any], said: str) -> list[Related]:
-    """Of other callers, same topic and county, within a month. `said`: all that is known of its words."""
+    """Of other callers, same topic and county, within a month. `said`: all that is known of its words.
+
+    Confidential ones whoever's they are: one that is left out would be known as hers.
+    """
     if case.county is None:
         return []
     matter = (cases.c.topic == case.topic, cases.c.county == case.county)
     near = cases.c.opened_at.between(case.opened_at - NEAR, case.opened_at + NEAR)
     query = _query(scope).where(*matter, near, cases.c.id != case.id)
     if case.caller_key:
-        query = query.where(cases.c.caller_key != case.caller_key)
+        query = query.where(or_(cases.c.caller_key != case.caller_key, ~OPEN_TO_ALL))
     rows = (await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(LOOKED_AT))).all()
     heard = await _transcripts(connection, rows)
     ours = stems(said)

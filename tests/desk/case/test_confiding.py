@@ -155,6 +155,18 @@ async def test_it_is_among_no_callers_other_cases_and_goes_on_by_itself(at: Coun
         await collecting.collect(at.engine, at.page, actor, [stranger, code], "آب", at.at)
 
 
+async def test_a_case_of_the_same_caller_does_not_tell_by_what_is_missing_that_it_is_hers(
+    at: Counter,
+) -> None:
+    hers, her_open, sealed = [await at.open() for _ in range(3)]
+    strangers = await at.open(caller="09143334455")
+    for code in (sealed, strangers):
+        await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
+    for page in (hers, her_open):
+        file = await casefile.read(at.engine, Scope(), page)
+        assert file is not None and {each.case.code for each in file.of_matter} == {sealed, strangers}
+
+
 async def test_it_is_kept_from_people_by_name_and_from_the_desks_own_when_it_is_about_the_desk(
     at: Counter,
 ) -> None:
