@@ -38,9 +38,9 @@ def request_json(wish: MeetingRequest) -> Json:
     }
     told |= {"reason": case.decided_because or "", "decided_by": case.decided_by or ""}
     told |= {"decided_at": case.decided_at and case.decided_at.isoformat(), "by_phone": str(wish.by_phone)}
-    told |= {"points": wish.place.points}
+    told |= {"points": sum(r.points for r in wish.reasons)}
     return told | {
-        "because": [{"why": str(r.why), "count": r.count, "points": r.points} for r in wish.place.reasons]
+        "because": [{"why": str(r.why), "count": r.count, "points": r.points} for r in wish.reasons]
     }
 
 

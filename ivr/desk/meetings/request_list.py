@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import COLLECTIVE
-from ivr.cases.hearing_order import Candidate, Ranked, Urgency, fair_order
+from ivr.cases.hearing_order import Because, Candidate, Ground, Ranked, Urgency, fair_order
 from ivr.cases.meetings import OFFICE_OWES, RequestState, is_anew, standing
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
@@ -27,7 +27,7 @@ from ivr.store.tables import cases, meeting_requests
 
 _NOTED = [column for column in meeting_requests.c if column.name not in ("case_id", "reason")]
 
-
+_OF_OTHERS = frozenset({Ground.FIRST_MEETING, Ground.UNKEPT_ORDERS})
 EVERYTHING = Scope()
 
 
@@ -51,6 +51,12 @@ class MeetingRequest:
     @property
     def bodies(self) -> Sequence[str]:
         return self.case.bodies or ()
+
+    @property
+    def reasons(self) -> Sequence[Because]:
+        """Why she has that place, for people: of a confidential one, nothing that her other cases tell."""
+        sealed = self.case.confidential
+        return [each for each in self.place.reasons if not (sealed and each.why in _OF_OTHERS)]
 
     @property
     def next_on(self) -> date | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.hearing_order import FIRST_MEETING
 from ivr.desk.case import answers, confiding
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.meetings import request_deciding
@@ -68,6 +69,19 @@ async def test_of_a_confidential_request_what_the_desk_wrote_is_read_and_none_of
     assert await words() == 3 * [""]
     await confiding.confide(engine, at.page, at.by(code, "متن"), Secrecy(told="رشوه خواسته‌اند."))
     assert await words() == 3 * ["رشوه خواسته‌اند."]
+
+
+async def test_why_a_confidential_request_has_its_place_tells_nothing_of_her_other_cases(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at, read = await hall(engine), Terminal(database_url, tmp_path, ("meeting",)).read
+    code = await at.wish()
+    before = await read("show", code)
+    assert [each["why"] for each in before["because"]] == ["waiting", "first_meeting"]
+    await confiding.confide(engine, at.page, at.by(code, "تهدید"))
+    sealed = await read("show", code)
+    assert [each["why"] for each in sealed["because"]] == ["waiting"]
+    assert sealed["points"] == before["points"] - FIRST_MEETING
 
 
 async def test_an_order_is_given_listed_and_extended(

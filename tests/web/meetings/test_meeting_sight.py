@@ -88,6 +88,38 @@ async def test_the_day_s_page_names_nobody_whose_case_is_confidential_and_she_is
     assert (await slot_of(at, sealed)).arrived_at is not None
 
 
+async def test_why_a_confidential_request_has_its_place_tells_nothing_of_her_other_cases(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, plain, sealed = await sealed_session(at)
+    first = f'class="badge">{words()("meetings.why.first_meeting")}'
+    office, head = await panel.signed_in("governor"), await panel.signed_in("head")
+    requests = f"{MEETINGS}/requests"
+    for client, path, told in (
+        (office, f"{MEETINGS}?tab=invited", 1),
+        (office, f"{requests}/{plain}", 1),
+        (office, f"{requests}/{sealed}", 0),
+        (office, f"{MEETINGS}/sessions/{number}", 1),
+        (head, f"{MEETINGS}/sessions/{number}", 1),
+    ):
+        assert (await client.text(path)).count(first) == told, path
+
+
+async def test_the_day_s_page_tells_orders_not_carried_out_but_of_no_confidential_case(
+    panel: PanelServed, at: Hall
+) -> None:
+    before = await at.open(caller=HERS)
+    await order_giving.give(at.engine, at.page, at.by(before), [MeetingOrder("abfa", "لوله عوض شود", NEAR)])
+    code = await at.accepted(8, HERS)
+    await at.fill(number := await at.session(starts_at=at.at + timedelta(days=20)))
+    panel.clock.now = at.later(20)
+    office, path = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}/day"
+    owed = words()("meetings.why.unkept_orders", n=1)
+    assert owed in await office.text(path)
+    await confide(at, code)
+    assert owed not in await office.text(path)
+
+
 async def test_a_head_s_table_has_what_his_page_has(panel: PanelServed, at: Hall) -> None:
     number, plain, sealed = await sealed_session(at)
     table = await cells(await panel.signed_in("head"), number)
