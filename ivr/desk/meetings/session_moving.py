@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, RequestAction
@@ -154,8 +154,10 @@ async def begins(connection: AsyncConnection, session: Row[Any]) -> datetime:
 
 
 async def _begun(connection: AsyncConnection, number: int) -> bool:
-    query = select(func.count()).where(meeting_slots.c.session == number, meeting_slots.c.outcome != "")
-    return bool((await connection.execute(query)).scalar_one())
+    heard = select(meeting_slots.c.slot).where(
+        meeting_slots.c.session == number, meeting_slots.c.outcome == "met"
+    )
+    return (await connection.execute(heard.limit(1))).first() is not None
 
 
 async def _shift(connection: AsyncConnection, number: int, by: timedelta, **more: Any) -> None:

@@ -42,10 +42,10 @@ async def calendar(visit: Visit) -> web.StreamResponse:
     row, seats = await found_session(visit)
     names = await names_of(visit)
     starts_at, ends_at = row.starts_at, row.ends_at
-    if visit.scope.agency and seats:
+    hours = [seat.slot.starts_at for seat in seats if seat.slot.outcome != "no_show"]  # those stay behind
+    if visit.scope.agency and hours:
         each = (row.ends_at - row.starts_at) / max(row.slots, 1)
-        starts_at = min(seat.slot.starts_at for seat in seats)
-        ends_at = max(seat.slot.starts_at for seat in seats) + each
+        starts_at, ends_at = min(hours), max(hours) + each
     event = CalendarEvent(
         f"session-{row.number}@{visit.request.host.partition(':')[0]}",
         starts_at,

@@ -203,7 +203,7 @@ async def session_page(
         states=[each for each in InvitationState if each is not InvitationState.INVITED],
         comings=list(Came),
         blank=dict.fromkeys(TYPED, ""),
-        any_heard=any(seat.slot.outcome for seat in seats),
+        any_heard=any(seat.slot.outcome == "met" for seat in seats),
         free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
         whole=not visit.scope.agency,
         names=await names_of(visit),

@@ -307,6 +307,18 @@ async def test_bodies_are_invited_and_reminded_by_themselves_until_a_late_sessio
     assert await inviting.keep_asking(at.engine, at.page, at.at) == 0, "it has begun"
 
 
+async def test_whoever_is_missed_before_it_is_known_that_a_session_is_late_has_not_begun_it(at: Hall) -> None:
+    number, _ = await planned(at)
+    await invite(at, number)
+    first, *_ = await at.agenda(number)
+    at.later(6)
+    await agenda.missed(at.engine, at.page, at.by(first))
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    await inviting.answer(at.engine, at.by("", who="abfa/karimi"), number, I.SUBSTITUTE, "آقای رضایی")
+    with pytest.raises(Refused, match="has not begun"):
+        await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
+
+
 async def test_who_came_is_noted_of_a_session_that_is_delayed_while_it_sits(at: Hall) -> None:
     number, codes = await planned(at)
     await invite(at, number)

@@ -151,6 +151,30 @@ async def test_moved_once_it_was_late_citizens_and_bodies_are_told_the_same_hour
     assert (session.starts_at, session.ends_at) == (monday, monday + timedelta(minutes=20))
 
 
+async def test_a_session_that_only_missed_its_first_one_begins_on_its_new_day_with_the_second(
+    at: Hall,
+) -> None:
+    number, [first, second] = await invited(at, 2)
+    at.at = FRIDAY + timedelta(days=1, minutes=31)
+    await agenda.missed(at.engine, at.page, at.by(first))
+    monday = FRIDAY + timedelta(days=3)
+    assert await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, monday) == [second]
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+        assert await session_moving.begins(connection, session) == session.starts_at == monday
+
+
+async def test_a_session_to_which_nobody_came_is_moved(at: Hall) -> None:
+    number, [code] = await invited(at)
+    at.at = FRIDAY + timedelta(days=1, minutes=31)
+    await agenda.missed(at.engine, at.page, at.by(code))
+    monday = FRIDAY + timedelta(days=3)
+    assert await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, monday) == []
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+        assert await session_moving.begins(connection, session) == session.starts_at == monday
+
+
 async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_not(at: Hall) -> None:
     number, [first, second] = await invited(at, 2)
     with pytest.raises(Refused, match="on its day only"):

@@ -25,6 +25,7 @@ from ivr.desk.meetings import (
     order_ruling,
     request_deciding,
     session_day,
+    session_moving,
     session_planning,
 )
 from ivr.desk.meetings.order_giving import MeetingOrder
@@ -253,6 +254,20 @@ async def test_a_head_s_calendar_holds_his_block_and_a_cancelled_session_says_so
     assert all("STATUS:CANCELLED" in text and f"T{begins}" in text for text in off)
     stranger = await panel.signed_in("head", agency="tamin")
     assert (await stranger.get(path)).status == 404
+
+
+async def test_a_head_s_calendar_holds_no_hour_of_whom_was_missed_before_the_session_was_moved(
+    panel: PanelServed, at: Hall
+) -> None:
+    codes = [await at.accepted(9 - n, f"0914123456{n}", bodies=["abfa"]) for n in range(2)]
+    number = await at.session(slots=2)
+    await at.fill(number)
+    at.later(6)
+    await agenda.missed(at.engine, at.page, at.by(codes[0]))
+    await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, at.at + timedelta(days=7))
+    told = await (await panel.signed_in("head")).text(f"{MEETINGS}/sessions/{number}/calendar.ics")
+    begins = (at.at + timedelta(days=7)).astimezone(UTC)
+    assert f"DTSTART:{begins:%Y%m%dT%H%M%S}Z" in told
 
 
 async def test_the_agenda_is_a_table_of_what_its_reader_may_see_and_on_record(

@@ -276,3 +276,19 @@ async def test_a_session_is_moved_and_on_its_day_delayed_and_what_won_t_do_is_sa
     late = {"minutes": "۴۰", "reason": "جلسهٔ پیشین طول کشید"}
     assert (await client.post(f"{session}/delay", late)).status == 303
     assert "۱۰:۱۰" in await client.text(session)
+
+
+async def test_a_session_that_only_missed_somebody_is_still_offered_to_be_moved_and_has_no_minutes(
+    panel: PanelServed, at: Hall
+) -> None:
+    first, second = [await at.accepted(3, "09141234561"), await at.accepted(2, "09141234562")]
+    number = await at.session(slots=2)
+    await at.fill(number)
+    at.later(6)
+    panel.clock.now, session = at.at + timedelta(minutes=11), f"{MEETINGS}/sessions/{number}"
+    await agenda.missed(at.engine, at.page, at.by(first))
+    text = await (client := await office(panel)).text(session)
+    assert f"{session}/move" in text and f"{session}/minutes" not in text
+    await agenda.met(at.engine, at.page, at.by(second))
+    text = await client.text(session)
+    assert f"{session}/move" not in text and f"{session}/minutes" in text
