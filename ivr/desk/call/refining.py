@@ -19,6 +19,7 @@ from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.change import CITIZEN, Change, Instruction
+from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.case.joining import reserve
 from ivr.desk.case.rows import TOPIC
@@ -106,7 +107,8 @@ def _keep_deadline(change: Change) -> None:
 
 
 async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact, case: Row[Any]) -> None:
-    """How to reach her, and who she is."""
+    """How to reach her, and who she is: of the case in which hers goes on, if it was merged meanwhile."""
+    case = await where_hers_goes_on(connection, case)
     callback = phone.normalise(fact.callback, page.area_code) or fact.callback
     given = {"callback": callback, "national_id": fact.national_id}
     new = {name: value for name, value in given.items() if value and value != getattr(case, name)}

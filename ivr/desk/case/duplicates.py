@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import ColumnElement, any_, func, select
+from sqlalchemy import ColumnElement, Row, any_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.store.case_parts import followed_by
 from ivr.store.tables import case_events, cases
 
 DUPLICATE = "duplicate_merged"  # told of the case in which one goes on
@@ -25,3 +27,12 @@ async def below(connection: AsyncConnection, ids: Collection[uuid.UUID]) -> set[
     query = select(cases.c.id).where(went_on_in(*ids))
     found = set((await connection.execute(query)).scalars())
     return found | await below(connection, found) if found else found
+
+
+async def where_hers_goes_on(connection: AsyncConnection, case: Row[Any]) -> Row[Any]:
+    """The case in which a duplicate goes on, locked, while it is the same caller's; else the case itself."""
+    if case.merged_into is None:
+        return case
+    same = (cases.c.caller_key == case.caller_key, cases.c.caller_key != "")
+    query = select(cases).where(followed_by(case.code), *same).with_for_update(key_share=True)
+    return (await connection.execute(query)).first() or case

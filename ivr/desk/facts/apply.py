@@ -27,6 +27,7 @@ from ivr.desk.call import callbacks, refining, repeats, verdicts
 from ivr.desk.case import confiding
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.codes import desk_code
+from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
@@ -210,13 +211,18 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: W
 
 
 async def _confide(connection: AsyncConnection, page: Page, fact: ConfidedFact) -> None:
-    """She pressed the key for it. Applied again it changes nothing."""
-    case, _ = await case_of(connection, fact)
-    code = (await connection.execute(select(cases.c.code).where(cases.c.id == case))).scalar()
-    if code is None:
+    """She pressed the key for it. Applied again it changes nothing.
+
+    Of a case that was merged meanwhile the one in which it goes on is confidential, and so it is with it.
+    """
+    its, _ = await case_of(connection, fact)
+    query = select(cases).where(cases.c.id == its).with_for_update(key_share=True)
+    case = (await connection.execute(query)).first()
+    if case is None:
         log.error("a case that was to be confidential is not in the books: %s", fact.id)
         return
-    ask = Instruction(code, Actor(CITIZEN, Side.CITIZEN), now=fact.at, cause=fact.id)
+    case = await where_hers_goes_on(connection, case)
+    ask = Instruction(case.code, Actor(CITIZEN, Side.CITIZEN), now=fact.at, cause=fact.id)
     try:
         await confiding.confide(connection, page, ask)
     except Refused as refusal:

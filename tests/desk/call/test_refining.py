@@ -201,3 +201,20 @@ async def test_a_number_that_she_takes_back_and_gives_again_is_asked_for(at: Cou
     async with at.engine.connect() as connection:
         asked = (await connection.execute(select(callbacks.c.number, callbacks.c.state))).all()
     assert asked == [(row.callback, "waiting")]
+
+
+async def test_a_number_given_for_a_case_that_was_merged_meanwhile_is_that_of_the_one_it_goes_on_in(
+    at: Counter,
+) -> None:
+    call = Call(at)
+    earlier, between = await at.open("other.other", ""), await at.open("other.other", "")
+    await call.apply(call.opened)
+    await closing.merge(at.engine, at.page, at.ask(CODE, reason="تکراری"), between)
+    await closing.merge(at.engine, at.page, at.ask(between, reason="تکراری"), earlier)
+    said = call.says(callback="09120000000")
+    await call.apply(said, said)
+    assert [(await at.row(code)).callback for code in (earlier, CODE)] == ["+989120000000", ""]
+    assert [event["what"] for event in (await at.case(earlier))["events"]].count("contact_given") == 1
+    async with at.engine.connect() as connection:
+        asked = (await connection.execute(select(callbacks.c.case_id, callbacks.c.number))).all()
+    assert asked == [((await at.row(earlier)).id, "+989120000000")]

@@ -193,6 +193,17 @@ async def test_it_is_kept_from_people_by_name_and_from_the_desks_own_when_it_is_
         await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "نه"))
 
 
+async def test_whom_it_is_about_no_agency_learns_by_sending_it_onward(at: Counter) -> None:
+    code = await at.open()
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy("edu", told=TOLD))
+    await referring.refer(at.engine, at.page, at.ask(code), "abfa")
+    for body in ("edu", "tamin", DESK):
+        with pytest.raises(Refused, match="is not sent onward: return it to the desk"):
+            await referring.refer(at.engine, at.page, at.ask(code, "abfa", "از ما نیست"), body)
+    await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "از ما نیست"))
+    await referring.refer(at.engine, at.page, at.ask(code), "tamin")
+
+
 async def test_what_is_about_the_desk_goes_to_the_body_above_it(at: Counter) -> None:
     code = await at.open("gov.conduct")
     assert (await at.row(code)).confidential == "topic"
@@ -324,6 +335,23 @@ async def test_her_key_makes_it_confidential_once_and_takes_it_from_the_agency(
         await desk.pump.idle()
         assert again != code, "words of another call join no confidential case"
         assert len(await at.running(code)) == 1
+
+
+async def test_her_key_counts_also_where_the_desk_merged_her_case_meanwhile(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        at = await counter(engine)
+        earlier, hers = await at.open(), call(HERS)
+        code = await desk.intake.open_case(hers, opening())
+        await desk.pump.idle()
+        await closing.merge(engine, at.page, at.ask(code, "desk", "تکراری"), earlier)
+        await desk.intake.confide(hers, Confide(code))
+        await desk.pump.idle()
+    for each in (code, earlier):
+        row = await at.row(each)
+        assert (row.confidential, row.agency) == ("caller", DESK)
+        assert not await sees(at, ABFA, each)
 
 
 async def test_her_duplicates_leave_the_accuseds_sight_with_the_case_in_which_they_go_on(at: Counter) -> None:
