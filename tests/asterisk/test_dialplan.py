@@ -92,6 +92,14 @@ def test_production_has_no_anonymous_endpoint_and_no_general_settings(tmp_path: 
     assert re.search(r"type = identify\nendpoint = seda111-trunk\n(;.*\n)*match = ", text)
 
 
+def test_rendering_again_leaves_the_operators_alone_whom_the_queue_includes(tmp_path: Path) -> None:
+    (members := tmp_path / "etc" / "queues_seda111_members.conf").parent.mkdir()
+    members.write_text("member => PJSIP/1001\n")
+    operators = section(rendered("production", tmp_path), "operators")
+    assert f"\n#tryinclude {members.name}\n" in operators
+    assert members.read_text() == "member => PJSIP/1001\n"
+
+
 def test_every_prompt_that_asterisk_plays_by_itself_is_in_the_catalogue(tmp_path: Path) -> None:
     prompts = catalogue(Settings())
     for language in Settings().calls.languages:

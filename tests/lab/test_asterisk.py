@@ -52,7 +52,10 @@ async def test_the_production_files_load_beside_an_existing_asterisk(
         assert "seda111-call" in pbx.console("dialplan show seda111-inbound")
         assert "127.0.0.2" in pbx.console("pjsip show identifies")
         assert "seda111" in pbx.console("moh show classes")
-        assert "operators" in pbx.console("queue show")
+        assert "Local/1001@seda111-demo" not in pbx.console("queue show operators")
+        (etc / "queues_seda111_members.conf").write_text("member => Local/1001@seda111-demo\n")
+        pbx.console("queue reload all")
+        assert "Local/1001@seda111-demo" in pbx.console("queue show operators")
 
 
 async def test_a_call_that_is_given_up_leaves_no_sipp_behind(pbx: Pbx) -> None:
