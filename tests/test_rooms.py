@@ -15,7 +15,7 @@ IVR, TESTS = ROOT / "ivr", ROOT / "tests"
 # Of the whole house, or of a module that stands at its top.
 AT_THE_TOP = {
     *("test_article", "test_dependencies", "test_floors", "test_names", "test_rooms"),
-    *("test_installation", "test_settings", "test_simulator", "test_story", "test_where"),
+    *("test_installation", "test_production", "test_settings", "test_simulator", "test_story", "test_where"),
 }
 TOOLS = {"fixtures"}  # what tests are made of has tests, too
 NAMEDTUPLES = {"_mapping", "_asdict", "_replace", "_fields"}  # public, for all their looks
