@@ -12,3 +12,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 def test_what_is_to_be_started_is_named_whole_for_a_pattern_starts_nothing_that_is_not_loaded_yet() -> None:
     started = [line for page in PAGES for line in page.read_text("utf-8").splitlines() if "systemctl" in line]
     assert started and not [line for line in started if re.search(r"(start|enable)\b[^`#]*\*", line)]
+
+
+def test_each_port_of_the_table_is_shut_in_the_firewall_for_each_of_its_protocols() -> None:
+    """But that of audio, which comes from anywhere."""
+    text = (ROOT / "docs" / "production.md").read_text("utf-8")
+    told = re.findall(r"^\| (\d+) ([a-z/]+) \|", text, re.MULTILINE)
+    rules = text.partition("table inet seda111 {")[2].partition("```")[0].splitlines()
+    shut = [set(re.findall(r"\w+", rule)) for rule in rules if rule.rstrip().endswith("drop")]
+    wanted = {(port, protocol) for port, protocols in told for protocol in protocols.split("/")}
+    assert len(told) == 4
+    assert not [each for each in wanted if not any({*each} <= words for words in shut)]
