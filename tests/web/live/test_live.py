@@ -186,6 +186,8 @@ async def test_a_supervisor_gets_a_code_for_a_reason_and_nobody_else_does(
     ]  # fmt: skip
     assert client.person is not None and row.actor == client.person.name and row.reason == "کیفیت"
     assert (note.person_id, note.reason) == (client.person.id, "کیفیت")
+    trail = await (await panel.signed_in("auditor")).text("/panel/admin/audit")
+    assert "خواست به تماس زنده گوش دهد" in trail, "nobody has dialled that code yet"
     for role in ("operator", "governor", "admin", "auditor", "officer", "head"):
         other = await panel.signed_in(role)
         assert (await other.post(path, {"reason": "کیفیت"}, **json_please)).status in (403, 404), role

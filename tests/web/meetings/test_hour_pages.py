@@ -134,6 +134,8 @@ async def test_the_office_announces_and_closes_and_others_only_look(panel: Panel
     async with at.engine.connect() as connection:
         noted = {row.action for row in await connection.execute(audit.select())}
     assert {"hour_announced", "hour_closed"} <= noted
+    trail = await (await panel.signed_in("auditor")).text("/panel/admin/audit")
+    assert "ساعت پاسخگویی بسته شد" in trail, "it never began"
 
 
 async def test_an_hour_that_has_begun_is_called_off_among_the_sessions_as_ended(
