@@ -20,14 +20,27 @@ async def refuse_told_of(change: Change, *agencies: str) -> None:
     """Raises Refused where the case, its whole, a member or a duplicate is about one of these bodies."""
     if (accused := change.case.accused) and accused in agencies:
         raise Refused(f"case {change.ask.code} is about {accused}: it is kept from that body")
+    heads = await _about_heads(change)
+    for found in agencies:
+        if found in heads:
+            raise Refused(f"case {change.ask.code} is about the head of {found}: that body is not shown it")
+
+
+async def refuse_onward(change: Change) -> None:
+    """Raises Refused where it is kept from some body: who may not send it to that one alone learns which."""
+    if change.case.confidential or await _about_heads(change):
+        raise Refused(f"case {change.ask.code} is not sent onward: return it to the desk")
+
+
+async def _about_heads(change: Change) -> set[str]:
+    """Of which bodies the heads are that the case, its whole, a member or a duplicate is about."""
     its = (change.case.id, change.case.part_of or change.case.id)
     kin = select(cases.c.id).where(or_(cases.c.id.in_(its), cases.c.member_of == change.case.id))
     ids = set((await change.connection.execute(kin)).scalars())
     ids |= await duplicates.below(change.connection, ids)
     about = meeting_requests.c.about
-    query = select(about).where(meeting_requests.c.case_id.in_(ids), about.in_(agencies))
-    if (found := (await change.connection.execute(query.limit(1))).scalar()) is not None:
-        raise Refused(f"case {change.ask.code} is about the head of {found}: that body is not shown it")
+    query = select(about).where(meeting_requests.c.case_id.in_(ids), about.is_not(None))
+    return set((await change.connection.execute(query)).scalars())
 
 
 async def refuse_awaited(change: Change) -> None:

@@ -13,7 +13,7 @@ from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import family, precedents
 from ivr.desk.case.change import Books, Change, Instruction
-from ivr.desk.case.discretion import refuse_told_of
+from ivr.desk.case.discretion import refuse_onward, refuse_told_of
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 from ivr.store.tables import referrals
@@ -26,10 +26,13 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
     """Give a case to an agency: by the desk, or onward by the agency that has it.
 
     Raises Refused as the table says; for an agency that can't be given cases, that has it already, or
-    (onward) had it before; when the case, or one that waits in it, waits for a ruling, or was ruled on.
+    (onward) had it before; when the case, or one that waits in it, waits for a ruling, or was ruled on;
+    onward also where the case is kept from some body.
     """
     async with changing(books, page, CaseAction.REFER, ask) as change:
         _assignable(page, agency)
+        if ask.actor.side is Side.AGENCY:
+            await refuse_onward(change)
         await refuse_told_of(change, agency)
         _told(change, agency)
         if agency == change.agency:

@@ -78,7 +78,8 @@ DEEDS = (
     Deed("turn-down", CaseAction.TURN_DOWN, P.CASES_APPROVE, DESK,
          lambda e, p, a, g: answers.turn_down(e, p, a)),
     Deed("told", None, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.told(e, p, a), reasoned=True),
-    Deed("close", CaseAction.CLOSE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.close(e, p, a)),
+    Deed("close", CaseAction.CLOSE, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: closing.close(e, p, a, told=g["untold"]), ("untold",)),
     Deed("accept", CaseAction.ACCEPT, P.CASES_ANSWER, AGENCY, lambda e, p, a, g: referring.accept(e, p, a)),
     Deed("refer", CaseAction.REFER, P.CASES_REFER, DESK,
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
@@ -145,6 +146,7 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
         and (case.kind != Kind.MEETING or deed.name != "order")  # that is on the request's page
         and side in deed.sides
         and (file.of_matter or deed.name != "collect")
+        and not (case.confidential and deed.name == "onward")
         and visit.allowed(deed.permission, case.agency, case.county or "")
     ]
 

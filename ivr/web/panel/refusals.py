@@ -28,6 +28,7 @@ FORMS: Mapping[str, str] = {
     "outside": r"(?P<agency>\S+) is outside the network: .*",
     "by_returning": rf"case {_CODE} goes to the desk by returning it",
     "onward_once": rf"case {_CODE} was sent onward once: .*",
+    "not_onward": rf"case {_CODE} is not sent onward: .*",
     "had_before": rf"case {_CODE} was with (?P<agency>\S+) before: .*",
     "ruled": rf"case {_CODE} was ruled to be (?P<agency>\S+)'s: .*",
     "itself": rf"case {_CODE} can't be merged into itself",

@@ -196,7 +196,6 @@ async def test_it_is_kept_from_people_by_name_and_from_the_desks_own_when_it_is_
 async def test_whom_it_is_about_no_agency_learns_by_sending_it_onward(at: Counter) -> None:
     code = await at.open()
     await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy("edu", told=TOLD))
-    await referring.refer(at.engine, at.page, at.ask(code), "abfa")
     for body in ("edu", "tamin", DESK):
         with pytest.raises(Refused, match="is not sent onward: return it to the desk"):
             await referring.refer(at.engine, at.page, at.ask(code, "abfa", "از ما نیست"), body)

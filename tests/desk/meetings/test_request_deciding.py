@@ -160,6 +160,16 @@ async def test_a_complaint_about_a_head_never_comes_to_his_body(at: Hall) -> Non
         await office.review(at.engine, at.page, at.by(had), about="edu")
 
 
+async def test_a_body_that_has_a_complaint_about_a_head_sends_it_onward_to_none_and_learns_not_to_whom(
+    at: Hall,
+) -> None:
+    code = await at.accepted(about="abfa")
+    await office.settle(at.engine, at.page, at.by(code, "بشود"), "edu")
+    for body in ("abfa", "tamin"):
+        with pytest.raises(Refused, match="is not sent onward: return it to the desk"):
+            await referring.refer(at.engine, at.page, at.by(code, "از ما نیست", "edu"), body)
+
+
 async def test_of_two_clerks_at_once_one_decides(at: Hall) -> None:
     """And who decides on what she no longer sees is told so."""
     code = await at.wish()

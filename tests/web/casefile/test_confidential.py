@@ -105,6 +105,7 @@ async def test_an_agency_gets_words_and_no_voice_and_the_desk_no_name(desk: Desk
     officer = await desk.panel.signed_in("officer")
     page = await officer.text(f"/panel/cases/{code}")
     assert TOLD in page and "زینب" not in page and str(heard) not in page and "تهدید شده" not in page
+    assert 'data-deed="return"' in page and 'data-deed="onward"' not in page
     for kind in ("", "/outline", "/marks", "/transcripts"):
         assert (await officer.get(f"/panel/recordings/{heard}{kind}")).status == 404
     for client in (office, await desk.panel.signed_in("head")):
