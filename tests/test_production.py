@@ -23,3 +23,13 @@ def test_each_port_of_the_table_is_shut_in_the_firewall_for_each_of_its_protocol
     wanted = {(port, protocol) for port, protocols in told for protocol in protocols.split("/")}
     assert len(told) == 4
     assert not [each for each in wanted if not any({*each} <= words for words in shut)]
+
+
+def test_nothing_is_installed_or_run_by_a_python_that_happens_to_be_on_the_path() -> None:
+    """Nor by a name that somebody else may take in a public index."""
+    text = "".join(page.read_text("utf-8") for page in [*PAGES, ROOT / "config.yaml"])
+    typed = re.findall(r"\S*pip install .{5}|\S*python -m ivr", text)
+    ours = [
+        each.lstrip("`(").startswith((".venv/bin/pip install -e '.", ".venv/bin/python ")) for each in typed
+    ]
+    assert typed and all(ours), typed

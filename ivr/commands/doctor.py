@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ivr.asterisk.server import files_for
-from ivr.settings import Settings, absolute, config_file
+from ivr.settings import ROOT, Settings, absolute, config_file
 from ivr.store.disk_thread import ask_once
 
 if TYPE_CHECKING:
@@ -576,7 +577,8 @@ async def _recognition(settings: Settings) -> Diagnosis:
         return Diagnosis("recognition", there, found, f"compare recognition.command in {config_file()}")
     wrong = [text for folder in given.models.values() if (text := lacking(absolute(folder)))]
     found = "; ".join(wrong) or f"sherpa-onnx for {', '.join(given.models)}"
-    mend = "pip install 'seda111[recognition]', and a folder with a model for each language"
+    mend = f"{sys.executable} -m pip install -e '{ROOT}[recognition]'"
+    mend += ", and a folder with a model for each language"
     return Diagnosis("recognition", not wrong, found, mend)
 
 

@@ -19,7 +19,7 @@ from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.desk.facts.gauges import Gauge
 from ivr.lab.pace import patience
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
-from ivr.settings import Agi, AmiAccount, Callbacks, Recognition, Serve, Settings, Web
+from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Recognition, Serve, Settings, Web
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
@@ -66,6 +66,14 @@ async def test_the_settings_to_be_mended_are_those_that_are_read(
         seen = [await doctor._asterisk(settings), await doctor._recognition(settings)]  # two looks of many
     assert [str(own) in each.mend for each in seen] == [True, True], seen
     assert f"in {own} with" in seen[0].found
+
+
+async def test_what_recognition_lacks_is_installed_from_the_checkout_into_its_own_environment(
+    tmp_path: Path,
+) -> None:
+    asked = Recognition(by="sherpa", models={"fa": tmp_path})
+    seen = await doctor._recognition(Settings(state=tmp_path, recognition=asked))  # one look of many
+    assert not seen.ok and seen.mend.startswith(f"{sys.executable} -m pip install -e '{ROOT}[")
 
 
 @asynccontextmanager
