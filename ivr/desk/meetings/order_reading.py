@@ -81,9 +81,8 @@ _SESSION = (
 def _query(reader: OrderReader) -> Select[Any]:
     query = order_giving.orders().join(agencies, agencies.c.code == cases.c.agency)
     query = query.outerjoin(meeting_requests, meeting_requests.c.case_id == WHOLE.c.id)
-    query = query.add_columns(
-        _SESSION.label("session"), WHOLE.c.caller_name.label("name"), agencies.c.name.label("agency_name")
-    )
+    query = query.add_columns(_SESSION.label("session"), agencies.c.name.label("agency_name"))
+    query = query.add_columns(WHOLE.c.caller_name.label("name"), WHOLE.c.anonymised_at.label("forgotten_at"))
     if reader.agency:
         its = (cases.c.agency == reader.agency, func.coalesce(WHOLE.c.accused, "") != reader.agency)
         return query.where(*its, func.coalesce(meeting_requests.c.about, "") != reader.agency)
@@ -95,7 +94,7 @@ def _query(reader: OrderReader) -> Select[Any]:
 
 def _told(page: Page, row: Row[Any], now: datetime, reader: OrderReader) -> ToldOrder:
     named = reader.names and row.confidential is None  # whose a confidential case is no channel reads
-    words = row.words if named else nameless(row.words, row.name)
+    words = row.words if named else nameless(row.words, row.name, row.forgotten_at)
     seen = order_giving.seen(page, row, now)
     return ToldOrder(
         seen, row.session, row.agency_name, words, row.whole if named else None, row.name if named else None

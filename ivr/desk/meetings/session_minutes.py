@@ -18,7 +18,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.meetings import agenda, inviting, order_giving, session_day, session_planning
 from ivr.desk.meetings.inviting import Attendance
 from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
-from ivr.desk.meetings.session_report import ReportedOrder, nameless
+from ivr.desk.meetings.session_report import ReportedOrder, unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
             continue
         case, its = seat.wish.case, minutes.get(seat.wish.case.id)
         given = await order_giving.listed(connection, page, now, of_case=case.id)
-        orders = [ReportedOrder(each, nameless(each.part.words, case.caller_name)) for each in given]
-        said, decided = ((nameless(text, case.caller_name) if its else "") for text in _texts(its))
+        orders = [ReportedOrder(each, unnamed(each.part.words, case)) for each in given]
+        said, decided = ((unnamed(text, case) if its else "") for text in _texts(its))
         apart, people = agenda.is_apart(case), its.people if its else 1
         told = [each for each in orders if apart or not each.seen.part.confidential]
         sealed = [each for each in orders if not apart and each.seen.part.confidential]

@@ -64,7 +64,7 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
     for wish in told:
         for seen in await order_giving.listed(connection, page, now, of_case=wish.case.id):
             if seen.part.confidential is None and seen.state is not OrderState.REVOKED:
-                orders.append(ReportedOrder(seen, nameless(seen.part.words, wish.case.caller_name)))
+                orders.append(ReportedOrder(seen, unnamed(seen.part.words, wish.case)))
     themes = Counter(wish.case.topic for wish in told)
     if set(themes) == {page.other_topic}:  # which says nothing
         themes.clear()
@@ -74,10 +74,20 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
     return SessionReport(session, len(met), themes.most_common(), [*bodies], present, orders)
 
 
-def nameless(words: str, name: str) -> str:
-    """Without that name, any part of it, and numbers of seven digits and more."""
+def nameless(words: str, name: str, forgotten_at: datetime | None) -> str:
+    """Without that name, any part of it, and numbers of seven digits and more.
+
+    Once retention took her name nobody can tell any more where it stands in these words.
+    """
+    if forgotten_at is not None:
+        return words and HIDDEN
     parts = sorted((part for part in name.split() if len(part) >= LEAST_NAME), key=len, reverse=True)
     for part in (name.strip(), *parts):
         if part:
             words = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, words)
     return _NUMBER.sub(HIDDEN, words)
+
+
+def unnamed(words: str, whole: Row[Any]) -> str:
+    """The same, of words about that case."""
+    return nameless(words, whole.caller_name, whole.anonymised_at)

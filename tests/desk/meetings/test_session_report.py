@@ -24,11 +24,11 @@ from tests.desk.meetings.test_order_giving import FAR, NEAR, ordered
     ],
 )
 def test_her_name_and_long_numbers_are_taken_out_and_nothing_else(words: str, told: str) -> None:
-    assert nameless(words, "زهرا احمدی") == told
+    assert nameless(words, "زهرا احمدی", None) == told
 
 
 def test_who_left_no_name_loses_no_words() -> None:
-    assert nameless("آب وصل شود", "") == "آب وصل شود"
+    assert nameless("آب وصل شود", "", None) == "آب وصل شود"
 
 
 async def test_the_press_is_told_of_no_order_that_was_withdrawn(engine: AsyncEngine) -> None:

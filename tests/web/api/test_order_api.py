@@ -156,6 +156,20 @@ async def test_an_order_that_got_a_confidential_topic_is_told_to_who_may_read_na
     assert not [each for each in await news(at) if each["case"] == edu]
 
 
+async def test_words_of_an_order_are_told_to_nobody_once_her_name_is_gone_that_may_stand_in_them(
+    api: Service, at: Hall
+) -> None:
+    """As of a case that retention made nameless, while its order is held."""
+    number, heard, [abfa, _, _] = await held(at)
+    api.clock.now = at.at
+    gone = update(cases).where(cases.c.code == heard).values(caller_name="", anonymised_at=at.at)
+    async with at.engine.begin() as connection:
+        await connection.execute(gone)
+    assert (await get(api, f"{ORDERS}/{abfa}"))[1]["words"] == "…"
+    report = (await get(api, f"{SESSIONS}/{number}/report"))[1]
+    assert "احمدی" not in json.dumps(report, ensure_ascii=False)
+
+
 async def news(at: Hall) -> list[dict[str, Any]]:
     """What would leave for the webhook now, and has not left before."""
     events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]

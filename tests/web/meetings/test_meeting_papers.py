@@ -209,6 +209,18 @@ async def test_minutes_and_annex_count_each_order_that_became_confidential_and_h
     assert plain("گفته یا تصمیمی نوشته نشده") not in minutes, "it stands in the annex"
 
 
+async def test_once_her_name_is_gone_no_paper_tells_the_words_of_an_order_in_which_it_may_stand(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, _ = await held(panel, at)
+    gone = update(cases).where(cases.c.caller_name != "").values(caller_name="", anonymised_at=at.at)
+    async with at.engine.begin() as connection:
+        await connection.execute(gone)
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    told = await office.text(f"{session}/report") + (await paper(office, f"{session}/minutes.pdf"))[1]
+    assert "احمدی" not in told and "مدرسهٔ روستا" not in told
+
+
 def plain(text: str) -> str:
     """Without what a PDF's lines break and join."""
     return re.sub(r"[\s\u200c\u2066-\u2069]", "", text)
