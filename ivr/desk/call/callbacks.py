@@ -500,7 +500,7 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
             return  # who held the case has cancelled it, as with another answer
         rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
         if rang and wanted.purpose == ANSWER:
-            rang = not (await discretion.is_awaited(connection, case) or await _said_no(connection, case.id))
+            rang = not (await discretion.is_awaited(connection, case) or await _said_no(connection, case))
         state = "unconfirmed" if rang else "unreachable"
         if state == "unconfirmed" and wanted.purpose == ANSWER and case.closed_at is None:
             reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
@@ -516,14 +516,18 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
             await _tell_missed(connection, {wanted.id: code}, now)
 
 
-async def _said_no(connection: AsyncConnection, case: uuid.UUID) -> bool:
-    """Whether her last word is a "not solved" that opened nothing, for it was of an earlier answer."""
+async def _said_no(connection: AsyncConnection, case: Row[Any]) -> bool:
+    """Whether her last word is a "not solved" that opened nothing, for it was of an earlier answer.
+
+    Where that is not noted with it, as by an older release, it was if it opened nothing after this answer.
+    """
     its = case_events.c
-    word = (its.case_id == case, its.event.in_(("verdict_noted", "reopened")))
-    query = select(its.event, its.details).where(*word).order_by(its.seq.desc()).limit(1)
+    word = (its.case_id == case.id, its.event.in_(("verdict_noted", "reopened")))
+    query = select(its.event, its.details, its.at).where(*word).order_by(its.seq.desc()).limit(1)
     last = (await connection.execute(query)).first()
-    noted = last.details if last is not None and last.event == "verdict_noted" else {}
-    return bool(noted.get("earlier")) and not noted["solved"]
+    if last is None or last.event == "reopened" or last.details["solved"]:
+        return False
+    return bool(last.details.get("earlier", last.at > (case.answered_at or last.at)))
 
 
 async def _tell_missed(connection: AsyncConnection, codes: Mapping[uuid.UUID, str], now: datetime) -> None:

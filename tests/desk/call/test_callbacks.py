@@ -146,6 +146,29 @@ async def test_who_said_no_to_the_first_answer_and_is_not_reached_with_the_secon
     assert case is not None and case["status"] == "answered" and await untold(engine) == [code]
 
 
+async def as_an_older_release_noted_it(engine: AsyncEngine) -> None:
+    """It did not tell of which answer her word was."""
+    its = tables.case_events
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        noted = update(its).where(its.c.event == "verdict_noted")
+        await connection.execute(noted.values(details=its.c.details.op("-")("earlier")))
+
+
+async def test_so_it_is_where_an_older_release_has_noted_that_she_said_no(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, first = await answered(engine, tmp_path), await claim(engine)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON + timedelta(minutes=1))
+    said = replace(verdict_on(code, False, first), at=NOON + timedelta(minutes=2))
+    await apply(engine, await page(engine), [said])
+    await end(engine, first, Outcome.NOT_SOLVED, said.at)
+    await as_an_older_release_noted_it(engine)
+    await rung_in_vain(engine)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered" and await untold(engine) == [code]
+
+
 async def test_who_said_no_once_the_desk_had_opened_her_case_again_and_is_not_reached_is_unconfirmed(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
