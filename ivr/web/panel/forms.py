@@ -37,9 +37,9 @@ class Form:
         self.wrong: dict[str, str] = {}
 
     def raw(self, name: str) -> str:
-        """As sent, for showing it again; "" when it was not."""
+        """As sent, for showing it again, but for what no database takes; "" when it was not."""
         value = self.sent.get(name, "")
-        return value if isinstance(value, str) else ""
+        return value.replace("\0", "") if isinstance(value, str) else ""
 
     def text(self, name: str, most: int = 200, *, needed: bool = True, lines: bool = False) -> str:
         """Without blanks around it and control characters in it; what parts words parts them as a blank."""
@@ -65,7 +65,8 @@ class Form:
 
     def many(self, name: str, among: Collection[str] | None = None) -> list[str]:
         """All values of a field that may come several times."""
-        values = [value for value in self.sent.getall(name, []) if isinstance(value, str)]
+        sent = self.sent.getall(name, [])
+        values = [value.replace("\0", "") for value in sent if isinstance(value, str)]
         if among is not None and not set(values) <= set(among):
             self.refuse(name, "common.form.not_among")
             return []

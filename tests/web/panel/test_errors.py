@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.people import own_account
 from ivr.store.engine import make_engine
-from ivr.store.tables import people
+from ivr.store.tables import attempts, people
 from ivr.web.window import problem_of
 from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served
@@ -68,6 +68,21 @@ async def test_what_no_database_takes_in_an_address_is_refused_where_it_is_read(
 ) -> None:
     client = await panel.signed_in("admin")
     assert (await client.get(f"/panel/{path}")).status == 400
+    assert "failed" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [("/track", {"code": "12\0"}, 404), ("/panel/sign-in", {"name": "karimi\0", "password": "x\0"}, 422)],
+)
+async def test_what_no_database_takes_in_a_field_is_left_out_and_the_try_is_counted(
+    panel: PanelServed, path: str, sent: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await panel.client()
+    await client.get(path)
+    assert (await client.post(path, sent)).status == status
+    async with panel.engine.connect() as connection:
+        assert (await connection.execute(select(attempts.c.many))).scalars().all()
     assert "failed" not in caplog.text
 
 
