@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.callback import Outcome
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import MEETING, REMINDER, YET_TO_TELL
@@ -33,17 +34,20 @@ AGAIN = timedelta(days=30)  # after her slot: until when she hears of another, i
 SOON = timedelta(days=2)  # a slot so near is told on a day off too, and sooner again
 _TEXTS = {INVITED: "meeting_invited", MOVED: "meeting_invited", DELAYED: "meeting_invited"}
 _TEXTS |= {REMINDER: "meeting_reminder", OFF: "meeting_off"}
+_GIVEN_BACK = (Outcome.CANT_COME, Outcome.ANOTHER_DAY)
+_ITS_TEXT = callbacks.c.key + ":sms:" + callbacks.c.number  # of `ivr.desk.letters.outgoing.spread`
+_MAY_HAVE_HEARD = or_(callbacks.c.attempts > 0, select(outbox.c.id).where(outbox.c.key == _ITS_TEXT).exists())
 
 
 async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any], now: datetime) -> None:
     """Have her called with this news, and with none before it that has not reached her.
 
-    Whoever is yet to hear that her slot is off hears that also where she goes on waiting, or waits no more.
+    Whoever knows of a slot that is off hears that also where she goes on waiting, or waits no more.
     """
-    goes_on = notice["what"] in (WAITING, ELSEWHERE)
-    if goes_on and (off := await _yet_to_hear(connection, case.id)):
-        what = OFF if notice["what"] == WAITING else ELSEWHERE
-        notice = {**notice, "what": what} | ({"was_at": off["was_at"]} if "was_at" in off else {})
+    hours = await _may_come_at(connection, case.id, now)
+    if hours and "starts_at" not in notice:
+        what = OFF if notice["what"] == WAITING else notice["what"]
+        notice = {**notice, "what": what, "was_at": hours[-1].isoformat()}
     await cancel(connection, case.id, now)
     await _plan(connection, case, notice, now)
     if "starts_at" in notice and notice["what"] != DELAYED:
@@ -55,13 +59,21 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
             await _plan(connection, case, {**notice, "what": REMINDER, "again_on": again_on}, now, at)
 
 
-async def _yet_to_hear(connection: AsyncConnection, case: uuid.UUID) -> dict[str, Any] | None:
-    """That a slot is off which she was told: news of a request that went elsewhere may tell that, too."""
-    notice, its = callbacks.c.notice, (callbacks.c.case_id == case, callbacks.c.purpose == MEETING)
-    is_off = or_(notice["what"].as_string() == OFF, notice["was_at"].as_string().is_not(None))
-    query = select(notice).where(*its, YET_TO_TELL, is_off)
-    found: dict[str, Any] | None = (await connection.execute(query.limit(1))).scalar()
-    return found
+async def _may_come_at(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> list[datetime]:
+    """The hours ahead that she may know as hers: what she heard last, and what she was tried with since.
+
+    What was planned in between and never reached her takes none of them away.
+    """
+    its, heard = callbacks.c, callbacks.alias().c
+    reached = (heard.case_id == case, heard.purpose == MEETING, heard.state == "reached")
+    last = select(func.max(heard.created_at)).where(*reached).scalar_subquery()
+    since = its.created_at >= func.coalesce(last, its.created_at)
+    query = select(its.notice["starts_at"].as_string().label("at"), its.last_outcome)
+    query = query.where(its.case_id == case, its.purpose == MEETING, since, _MAY_HAVE_HEARD)
+    told = [row for row in await connection.execute(query) if row.at]
+    given_back = {row.at for row in told if row.last_outcome in _GIVEN_BACK}
+    hours = {datetime.fromisoformat(row.at) for row in told if row.at not in given_back}
+    return sorted(at for at in hours if at > now)
 
 
 async def _plan(
@@ -84,19 +96,14 @@ async def cancel(connection: AsyncConnection, case: uuid.UUID, now: datetime) ->
     await connection.execute(update(callbacks).where(*its).values(state="cancelled", ended_at=now))
 
 
-async def decline(
-    connection: AsyncConnection, case: Any, now: datetime, lost: datetime | None = None
-) -> None:
-    """No meeting. Who is yet to hear that her slot is off hears that alone, before the answer to her case.
-
-    `lost`: the hour of one that she may have heard of, and that is off now.
-    """
-    off = await _yet_to_hear(connection, case.id)
+async def decline(connection: AsyncConnection, case: Any, now: datetime) -> None:
+    """No meeting. Who knows of a slot hears that it is off, and that alone, before the answer to her case."""
+    hours = await _may_come_at(connection, case.id, now)
     await cancel(connection, case.id, now)
-    at = lost.isoformat() if lost else off.get("was_at") if off else None
-    if at is not None and datetime.fromisoformat(at) > now:
-        again_on = datetime.fromisoformat(at).date().isoformat()
-        await _plan(connection, case, {"what": DECLINED, "was_at": at, "again_on": again_on}, now)
+    if hours:
+        at = hours[-1]
+        news = {"what": DECLINED, "was_at": at.isoformat(), "again_on": at.date().isoformat()}
+        await _plan(connection, case, news, now)
 
 
 async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) -> None:
@@ -137,13 +144,7 @@ async def is_to_tell_off(
 
 async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int) -> bool:
     """Whether she may have heard of her slot there: she was rung about it, or written to."""
-    text = callbacks.c.key + ":sms:" + callbacks.c.number  # of `ivr.desk.letters.outgoing.spread`
-    written = select(outbox.c.id).where(outbox.c.key == text).exists()
-    its = (
-        callbacks.c.case_id == case,
-        callbacks.c.purpose == MEETING,
-        or_(callbacks.c.attempts > 0, written),
-    )
+    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, _MAY_HAVE_HEARD)
     there = callbacks.c.notice["session"].as_integer() == session
     return (await connection.execute(select(callbacks.c.id).where(*its, there).limit(1))).first() is not None
 

@@ -175,11 +175,10 @@ async def booked(connection: AsyncConnection, number: int, now: datetime) -> lis
 async def give_up_ended(connection: AsyncConnection, number: int, now: datetime) -> None:
     """The slots of those whose case has ended meanwhile are free; opened again, it is decided on anew.
 
-    Who may have heard of hers would come for it: she is told that it is off, unless she withdrew.
+    Who may know of a slot would come for it: she is told that it is off, unless she withdrew.
     """
     here = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-    query = select(cases, meeting_slots.c.starts_at.label("slot_at"))
-    query = query.join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
+    query = select(cases).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
     query = query.where(*here, cases.c.closed_at.is_not(None)).order_by(meeting_slots.c.slot)
     over = (await connection.execute(query.with_for_update(of=cases, key_share=True))).all()
     ids = [one.id for one in over]
@@ -188,9 +187,8 @@ async def give_up_ended(connection: AsyncConnection, number: int, now: datetime)
     anew = update(meeting_requests).where(meeting_requests.c.case_id.in_(ids))
     await connection.execute(anew.values(state=RequestState.UNDER_REVIEW, next_on=None))
     for one in over:
-        comes = one.slot_at > now and one.status != Status.WITHDRAWN
-        if comes and await meeting_calls.was_invited(connection, one.id, number):
-            await meeting_calls.decline(connection, one, now, lost=one.slot_at)
+        if one.status != Status.WITHDRAWN:
+            await meeting_calls.decline(connection, one, now)
 
 
 async def tell_off(one: Deciding, slot: Row[Any]) -> None:

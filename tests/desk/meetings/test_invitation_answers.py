@@ -164,6 +164,73 @@ async def test_who_heard_of_a_slot_hears_that_it_is_off_and_who_did_not_that_she
     assert all(row["again_on"] == LATER.isoformat() for row in await waiting(at))
 
 
+async def known(at: Hall) -> tuple[int, str, datetime]:
+    """A session of one slot, who has said that she comes to it, and its hour."""
+    number, first, _ = await invited(at)
+    placing, news = await rung(at)
+    assert placing.code == first and news is not None and news.starts_at is not None
+    await says(at, placing, Outcome.COMES)
+    return number, first, news.starts_at
+
+
+async def told_off(at: Hall, code: str) -> list[tuple[str, datetime]]:
+    """Of which hour she is to be called that it is off."""
+    hers = [row for row in await waiting(at) if row["code"] == code]
+    return [(row["what"], datetime.fromisoformat(row["was_at"])) for row in hers]
+
+
+@pytest.mark.parametrize("how", ["by hand", "called off"])
+@pytest.mark.parametrize("goes", ["called off", "released"])
+async def test_who_lost_a_second_slot_before_she_heard_of_it_hears_that_the_one_she_knows_is_off(
+    at: Hall, how: str, goes: str
+) -> None:
+    number, first, hour = await known(at)
+    other = await at.session(slots=1, starts_at=at.at + timedelta(days=7))
+    if how == "by hand":
+        await agenda.place(at.engine, at.page, at.by(first, "سفر استاندار"), other, 1)
+    else:
+        await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+        assert await at.fill(other) == [first]
+    if goes == "called off":
+        await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), other, LATER)
+    else:
+        await agenda.release(at.engine, at.page, at.by(first, "مأموریت"), LATER)
+    assert await told_off(at, first) == [("off", hour)]
+    await request_deciding.decline(at.engine, at.page, at.by(first, "این کار دادگاه است"))
+    assert await told_off(at, first) == [("declined", hour)]
+
+
+async def test_who_ended_her_case_before_she_heard_of_a_second_slot_hears_that_the_first_is_off(
+    at: Hall,
+) -> None:
+    _, first, hour = await known(at)
+    await answers.give(at.engine, at.page, at.by(first), "وصل شد.")
+    other = await at.session(slots=1, starts_at=at.at + timedelta(days=7))
+    await agenda.place(at.engine, at.page, at.by(first, "سفر استاندار"), other, 1)
+    await closing.close(at.engine, at.page, at.by(first, who="citizen"))
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), other, LATER)
+    assert await told_off(at, first) == [("declined", hour)]
+
+
+async def test_who_heard_of_a_second_slot_is_told_of_the_first_one_no_more(at: Hall) -> None:
+    _, first, hour = await known(at)
+    at.at += timedelta(hours=1)
+    other = await at.session(slots=1, starts_at=hour + timedelta(days=1))
+    await agenda.place(at.engine, at.page, at.by(first, "سفر استاندار"), other, 1)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await agenda.release(at.engine, at.page, at.by(first, "مأموریت"), LATER)
+    assert await told_off(at, first) == [("off", hour + timedelta(days=1))]
+
+
+async def test_who_gave_her_slot_back_and_is_accepted_again_is_told_of_no_slot(at: Hall) -> None:
+    _, first, _ = await invited(at)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.CANT_COME)
+    await request_deciding.accept(at.engine, at.page, at.by(first), LATER)
+    assert [row["what"] for row in await waiting(at) if row["code"] == first] == ["waiting"]
+
+
 async def test_an_accepted_request_is_told_until_when_it_waits(at: Hall) -> None:
     code = await at.accepted()
     [told] = await waiting(at)
