@@ -404,10 +404,18 @@ async def _fallback(settings: Settings) -> Diagnosis:
     from ivr.desk.facts.fallback import fallbacks
 
     waiting = fallbacks(settings.state_path / "fallback", [])  # what can't be read: `damage`
-    if waiting:
-        found = f"{len(waiting)} recordings that the dialplan made alone wait to become cases"
+    if late := [path for path in waiting if _stands_late(path)]:
+        found = f"{len(late)} recordings that the dialplan made alone wait to become cases"
         return Diagnosis("fallback", False, found, "start `ivr serve`: it takes them in by itself")
-    return Diagnosis("fallback", True, "no recording of the dialplan's own waits")
+    return Diagnosis("fallback", True, "no recording of the dialplan's own waits for long")
+
+
+def _stands_late(path: Path) -> bool:
+    """Whether it has not grown for so long; one that is being made, or was just taken in, does not wait."""
+    try:
+        return abs(time.time() - path.stat().st_mtime) >= LATE_SECONDS  # or the clock was set back since
+    except FileNotFoundError:
+        return False
 
 
 async def _spool(settings: Settings) -> Diagnosis:

@@ -21,6 +21,7 @@ from ivr.lab.pace import patience
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
 from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Recognition, Serve, Settings, Web
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
+from tests.desk.facts.test_fallback import put as put_fallback
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
 DOCTOR = """
@@ -74,6 +75,18 @@ async def test_what_recognition_lacks_is_installed_from_the_checkout_into_its_ow
     asked = Recognition(by="sherpa", models={"fa": tmp_path})
     seen = await doctor._recognition(Settings(state=tmp_path, recognition=asked))  # one look of many
     assert not seen.ok and seen.mend.startswith(f"{sys.executable} -m pip install -e '{ROOT}[")
+
+
+async def test_what_the_dialplan_records_is_told_once_it_waits_longer_than_it_takes_to_come_in(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(state=tmp_path)
+    recorded = put_fallback(settings.state_path / "fallback", "1700000000_09141234567_123456789.wav")
+    late = await doctor._fallback(settings)  # one look of many
+    recorded.touch()  # somebody speaks
+    meanwhile = await doctor._fallback(settings)  # one look of many
+    assert not late.ok and late.found.startswith("1 recordings that the dialplan made alone wait")
+    assert meanwhile.ok, meanwhile
 
 
 @asynccontextmanager
