@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import load_settings
+from ivr.commands.output import load_settings, show_json
 from ivr.installation import CommandError, key_copies
 from ivr.settings import Settings
 
@@ -22,13 +22,18 @@ app = typer.Typer(help="Keys of the recordings' envelopes (at_rest in the settin
 STREAM = Path("-")
 
 
-@app.command(epilog="Example: ivr keys show")
-def show() -> None:
+@app.command(epilog="Examples: ivr keys show   ·   ivr keys show --json")
+def show(
+    json: Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")] = False,
+) -> None:
     """Each key, the newest first, and whether a copy of it is known elsewhere; exit 1 when one is not."""
     copies = key_copies(load_settings())
-    known = copies.known()
-    for name in copies.keys.current():
-        print(name, "a copy is known elsewhere" if name in known else "ONLY HERE")
+    known, names = copies.known(), copies.keys.current()
+    if json:
+        show_json([{"name": name, "copied": name in known} for name in names])
+    else:
+        for name in names:
+            print(name, "a copy is known elsewhere" if name in known else "ONLY HERE")
     if why := copies.lacking():
         raise CommandError(why)
 

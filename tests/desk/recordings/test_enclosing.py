@@ -241,6 +241,8 @@ async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
     assert await findings(shut.engine, shut.state) == []
     status, said = await ivr(database_url, shut.state, "keys", "show", **at_rest)
     assert (status, said.count("a copy is known elsewhere")) == (0, 2)
+    status, said = await ivr(database_url, shut.state, "keys", "show", "--json", **at_rest)
+    assert (status, json.loads(said)) == (0, [{"name": name, "copied": True} for name in (newest, first)])
     words = shut.state / "words.wav"
     file = str(closed(shut.folder, shut.names[1]))
     assert (await ivr(database_url, shut.state, "keys", "open", file, str(words)))[0] == 0
