@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.output import err, load_settings, out, show_json, with_database, with_page
+from ivr.commands.output import err, fail, load_settings, out, show_json, with_database, with_page
 from ivr.installation import CommandError
 from ivr.settings import ROOT, Settings
 
@@ -236,7 +236,7 @@ def _moment(settings: Settings, at: str) -> datetime | None:
     try:
         when = datetime.fromisoformat(at)
     except ValueError:
-        raise CommandError(f"--at is a date and time like 2026-12-01 07:00, not {at[:40]}") from None
+        fail(f"--at is a date and time like 2026-12-01 07:00, not {at[:40]}", 2)
     return when if when.tzinfo else when.replace(tzinfo=ZoneInfo(settings.province.timezone))
 
 

@@ -80,7 +80,7 @@ def verify(
 def _witnesses(settings: Settings, given: Sequence[Path]) -> list[Path]:
     """Those that were named, and the configured file where this machine can read it."""
     if missing := [path for path in given if not path.exists()]:
-        raise SystemExit(f"{missing[0]} is not there")
+        fail(f"--witness: {missing[0]} is not there", 2)
     return [*given, *_configured(settings)]
 
 

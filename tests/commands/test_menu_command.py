@@ -61,7 +61,7 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
     tried = (TREES / "111-words-first.yaml").read_text("utf-8")
     assert await menu.run("show", "--which", "2") == tried.strip()
     code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")
-    assert code == 1 and "2026-12-01 07:00" in said
+    assert code == 2 and "2026-12-01 07:00" in said
 
 
 async def test_a_rehearsal_goes_by_the_days_of_the_book(
