@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,8 @@ ITEMS = {
     "endpoints": "endpoint",
     "formats": "format",
 }
+# What XML 1.0 has no character for.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def response(form: str, root: str, content: Any, status: int = 200, **headers: str) -> web.Response:
@@ -57,4 +60,4 @@ def _text(value: Any) -> str | None:
         case datetime():
             return value.isoformat(timespec="seconds")
         case _:
-            return str(value)
+            return _NO_XML.sub("", str(value))

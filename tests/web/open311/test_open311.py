@@ -290,6 +290,14 @@ async def test_a_form_nobody_can_read_and_a_format_nobody_serves(service: Servic
     assert "xml and json are served" in text
 
 
+async def test_what_xml_has_no_character_for_does_not_spoil_a_list(service: Service) -> None:
+    sent = EXAMPLE | {"description": "A hole\ufffe here\uffff\U0001f573", "account_id": "1\x0123\0"}
+    status, made = await as_xml(service, "/v2/requests.xml", sent)
+    assert (status, spark(made)[0]["account_id"]) == (201, "123")
+    status, listed = await as_xml(service, "/v2/requests.xml")
+    assert status == 200 and spark(listed)[0]["description"].startswith("A hole here\U0001f573\n")
+
+
 async def test_a_request_sent_again_is_one_case_though_its_service_is_retired(service: Service) -> None:
     headers = service.headers(
         **{"Idempotency-Key": "a1", "Content-Type": "application/x-www-form-urlencoded"}
