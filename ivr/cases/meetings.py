@@ -50,6 +50,7 @@ class RequestAction(StrEnum):
     DECLINE = "decline"
     MEET = "meet"
     MISS = "miss"
+    APPEAR = "appear"  # after it was said that she did not come
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ MOVES: Mapping[RequestAction, Move] = MappingProxyType(
         A.DECLINE: _move(_TO_DECIDE | {S.WAITING}, S.DECLINED, "reason"),
         A.MEET: _move(SLOTTED, S.MET),
         A.MISS: _move(SLOTTED, S.NO_SHOW),
+        A.APPEAR: _move(frozenset({S.NO_SHOW}), S.INVITED),
     }
 )
 # In which somebody of the office must still do something, and no other body has the case.

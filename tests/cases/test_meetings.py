@@ -43,7 +43,7 @@ def test_no_walk_leads_to_a_meeting_without_a_slot_or_leaves_a_wait_without_a_da
             state = decide("1", state, action, ALL)
         except Refused:
             continue
-        slotted = action is A.INVITE or (slotted and action in (A.CONFIRM, A.MOVE))
+        slotted = action in (A.INVITE, A.APPEAR) or (slotted and action in (A.CONFIRM, A.MOVE))
         dated = dated or action is A.INVITE or "next_on" in MOVES[action].needs  # a slot has its day
         assert slotted or state not in (S.INVITED, S.CONFIRMED)
         assert dated or state not in DATED

@@ -7,13 +7,13 @@ about himself. What is kept from somebody, or lies in other counties than theirs
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
@@ -222,6 +222,22 @@ async def met(books: Books, page: Page, ask: Instruction) -> None:
 async def missed(books: Books, page: Page, ask: Instruction) -> None:
     """She did not come. The office decides anew, and she stands behind others for a while."""
     await _over(books, page, ask, A.MISS, "no_show", "missed_at")
+
+
+async def appeared(connection: AsyncConnection, page: Page, ask: Instruction, slot: Row[Any]) -> None:
+    """She is there after all: her last slot, of which somebody said that she did not come, is hers again.
+
+    Raises Refused where her request was decided on since.
+    """
+    taking_back = replace(ask, cause=uuid5(ask.cause, A.APPEAR))
+    async with deciding(connection, page, taking_back, A.APPEAR) as one:
+        its = (meeting_slots.c.session == slot.session, meeting_slots.c.slot == slot.slot)
+        await connection.execute(update(meeting_slots).where(*its).values(outcome=""))
+        one.details |= {"session": slot.session, "slot": slot.slot}
+        await one.wait(today(page, slot.starts_at))
+        others = (meeting_slots.c.case_id == one.case.id, meeting_slots.c.outcome == "no_show")
+        before = select(func.max(meeting_slots.c.starts_at)).where(*others)
+        one.values["missed_at"] = (await connection.execute(before)).scalar()
 
 
 async def _over(

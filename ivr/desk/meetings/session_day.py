@@ -66,7 +66,7 @@ def find(seats: list[Seat], typed: str) -> Seat | None:
 
 
 async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
-    """She is there, and waits."""
+    """She is there, and waits; also of whom it was said that she did not come."""
     await _note(books, page, ask, number, arrived_at=func.coalesce(meeting_slots.c.arrived_at, at))
 
 
@@ -90,7 +90,7 @@ async def heard(
     """She was heard, and what was said and decided."""
     check_minutes(hearing)
     async with transaction(books) as connection:
-        slot = await _slot(connection, page, ask, number)
+        slot = await _slot(connection, page, ask, number, came=True)
         times = {"began_at": func.coalesce(meeting_slots.c.began_at, at), "ended_at": at}
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
         await agenda.met(connection, page, ask)
@@ -186,18 +186,28 @@ def _may(ask: Instruction) -> None:
 
 async def _note(books: Books, page: Page, ask: Instruction, number: int, **times: Any) -> None:
     async with transaction(books) as connection:
-        slot = await _slot(connection, page, ask, number)
+        slot = await _slot(connection, page, ask, number, came=True)
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
 
 
-async def _slot(connection: AsyncConnection, page: Page, ask: Instruction, number: int) -> Row[Any]:
-    """Hers there, that is still to come. Nobody else changes an agenda from here on. Raises Refused."""
+async def _slot(
+    connection: AsyncConnection, page: Page, ask: Instruction, number: int, came: bool = False
+) -> Row[Any]:
+    """Hers there, that is still to come; whoever `came` has also one of which it was said that she did not.
+
+    Nobody else changes an agenda from here on. Raises Refused.
+    """
     _may(ask)
     await alone(connection)
     session = await planned(connection, number)
     _refuse_before(page, session, ask)
     case = (await held(connection, page, ask)).case
     slot = await slot_there(connection, number, case.id, "")
+    if slot is None and came:
+        last = await agenda.slot_of(connection, case.id)
+        if last is not None and (last.session, last.outcome) == (number, "no_show"):
+            await agenda.appeared(connection, page, ask, last)
+            slot = last
     if slot is None:
         raise Refused(f"request {ask.code} waits for no hearing in session {number}")
     return slot

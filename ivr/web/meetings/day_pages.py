@@ -15,7 +15,7 @@ from aiohttp import web
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.presence import done_at, in_the_hall
+from ivr.cases.presence import Presence, done_at, in_the_hall
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted
@@ -24,7 +24,7 @@ from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_deciding import held
 from ivr.desk.meetings.session_day import Hearing
-from ivr.desk.reading.briefs import briefs
+from ivr.desk.reading.briefs import Brief, briefs
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.meetings.session_pages import found_session
@@ -195,6 +195,13 @@ def _code(visit: Visit, seats: list[Seat]) -> str:
     return seat.wish.code if seat and seat.wish else ""
 
 
+def _once(told: list[Brief]) -> list[Brief]:
+    """Each citizen once: who missed her slot there and has another is at that one."""
+    latest = sorted(told, key=lambda brief: (brief.presence is not Presence.MISSED, brief.slot.starts_at))
+    of = {brief.wish.code: brief for brief in latest}
+    return [brief for brief in told if of[brief.wish.code] is brief]
+
+
 def _key(form: Form) -> uuid.UUID:
     """The browser's; without one, pressed twice a form is one deed, and another with something else in it."""
     with suppress(ValueError):
@@ -216,7 +223,7 @@ async def _page(visit: Visit, sentence: str = "", tried: str = "") -> web.Respon
     page = await visit.panel.book.page()
     zone = ZoneInfo(page.calendar.timezone)
     async with visit.panel.engine.connect() as connection:
-        told = await briefs(connection, page, visit.scope, row.number, seats, visit.now)
+        told = _once(await briefs(connection, page, visit.scope, row.number, seats, visit.now))
     of = {brief.slot.slot: brief for brief in told}
     form = visit.form()
     return visit.render(

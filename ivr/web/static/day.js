@@ -92,6 +92,7 @@ function show(each) {
     const behind = [...place.children].find((other) => Number(other.dataset.slot) > Number(line.dataset.slot));
     place.insertBefore(line, behind ?? null);
     line.dataset.presence = PRESENCE[each.deed];
+    line.querySelector(":scope > .push")?.remove(); // what was said of her before
     mark(line.querySelector(".ticket small"));
   } else if (each.deed === "walk_in" || group) { // at the door by national ID, which the page does not know
     const line = document.createElement("li");

@@ -15,13 +15,13 @@ from ivr.cases.meetings import RequestState as S
 from ivr.cases.presence import Presence
 from ivr.desk.case.callback_planning import MEETING
 from ivr.desk.case.registering import Wanted
-from ivr.desk.meetings import session_day
+from ivr.desk.meetings import agenda, request_deciding, session_day
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.briefs import Brief, briefs
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import callbacks
-from tests.desk.meetings.hall import Hall, hall, id_of
+from tests.desk.meetings.hall import LATER, Hall, hall, id_of
 
 P = Presence
 
@@ -136,6 +136,50 @@ async def test_what_a_tablet_kept_from_before_she_came_changes_nothing(at: Hall)
         await session_day.step_out(at.engine, at.page, before, number, pressed)
     await do(at, session_day.heard, number, one, Hearing())
     assert (await at.seen(one)).state is S.MET
+
+
+@pytest.mark.parametrize("late", [session_day.arrive, session_day.begin])
+async def test_of_whom_it_was_said_that_she_did_not_come_that_is_taken_back_once_she_is_seen(
+    at: Hall, late: Any
+) -> None:
+    """A finger slipped, or another tablet had no network while she was heard."""
+    number, (one, _) = await opened(at)
+    await do(at, session_day.missed, number, one)
+    await do(at, late, number, one)
+    her = await at.seen(one)
+    assert (her.state, her.next_on, her.case.missed_at) == (S.INVITED, at.at.date(), None)
+    await do(at, session_day.missed, number, one)
+    await do(at, session_day.heard, number, one, Hearing("آب ندارد"))
+    [her_own, _] = await seen(at, number)
+    assert her_own.presence is P.HEARD and her_own.minutes is not None
+    assert (await at.seen(one)).state is S.MET
+    assert (await at.events(one)).count("meeting_appear") == 2
+
+
+async def test_an_earlier_slot_that_she_did_miss_still_counts_where_the_later_one_is_taken_back(
+    at: Hall,
+) -> None:
+    number, (one, _) = await opened(at)
+    await do(at, session_day.missed, number, one)
+    truly = (await at.seats(number))[0].slot.starts_at
+    again = await at.session(slots=1)
+    await request_deciding.accept(at.engine, at.page, at.by(one), LATER)
+    await agenda.place(at.engine, at.page, at.by(one, "بیمار بود"), again, 1)
+    at.at += timedelta(days=6)
+    await do(at, session_day.missed, again, one)
+    with pytest.raises(Refused, match="waits for no hearing"):
+        await do(at, session_day.arrive, number, one)
+    await do(at, session_day.arrive, again, one)
+    assert (await at.seen(one)).case.missed_at == truly
+
+
+async def test_who_was_decided_on_since_did_not_come(at: Hall) -> None:
+    number, (one, _) = await opened(at)
+    await do(at, session_day.missed, number, one)
+    await request_deciding.accept(at.engine, at.page, at.by(one), LATER)
+    with pytest.raises(Refused, match="is waiting: appear is not possible"):
+        await do(at, session_day.begin, number, one)
+    assert [brief.presence for brief in await seen(at, number)] == [P.MISSED, P.EXPECTED]
 
 
 async def test_what_comes_twice_with_one_key_is_done_once(at: Hall) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.meetings import inviting
+from ivr.desk.meetings import agenda, inviting, request_deciding
 from ivr.desk.people import passwords
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
@@ -23,7 +23,7 @@ from ivr.store.tables import factor_roles, meeting_deeds, meeting_minutes, meeti
 from ivr.web import bodies
 from ivr.web.panel.locale import digits, words
 from tests.cases.papers import PDF, image
-from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.hall import SOON, Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile.test_attachments import put
 from tests.web.panel import QUICK, Client, PanelServed, panel_served
@@ -127,6 +127,53 @@ async def test_whoever_must_set_up_a_second_factor_first_is_told_that_and_not_th
         await press(page, one, "arrive")
         await expect(page.locator("[data-net]")).to_have_text(words()("day.unfinished", n=digits(1)))
         await expect(page.locator(".unsent-mark")).to_have_count(1)
+
+
+async def test_who_is_marked_as_not_come_is_there_after_all_and_is_heard(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{one}")
+        await press(page, one, "missed")
+        await expect(line(page, one).locator(".push")).to_have_text(words()("day.presence.missed"))
+        await all_sent(page)
+        await press(page, one, "arrive")
+        await expect(line(page, one)).to_have_attribute("data-presence", "arrived")
+        await expect(line(page, one).locator(".push")).to_have_count(0)
+        await all_sent(page)
+        assert (await at.seen(one)).state is S.INVITED
+        await page.reload()
+        await press(page, one, "missed")
+        await all_sent(page)
+        await page.reload()
+        await page.locator(f'#c{one} [name="said"]').fill("آب ندارد")
+        await page.locator(f'#c{one} [data-later="heard"] button').click()
+        await expect(line(page, one)).to_have_attribute("data-presence", "heard")
+        await all_sent(page)
+        assert (await at.seen(one)).state is S.MET and await count(at, meeting_minutes) == 1
+
+
+async def test_who_came_late_and_has_another_slot_of_the_day_is_heard_at_that_one(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, _, three) = await morning(panel, at)
+    office, day = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}/day"
+    assert (await office.post(f"{day}/missed", {"code": one})).status == 303
+    await agenda.release(at.engine, at.page, at.by(three, "نمی‌آید"), SOON)
+    await request_deciding.accept(at.engine, at.page, at.by(one), SOON)
+    await agenda.place(at.engine, at.page, at.by(one, "دیر رسید"), number, 3)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"{day}#c{one}")
+        await expect(line(page, one)).to_have_attribute("data-slot", "3")
+        person = page.locator(f"#c{one}")
+        await person.locator('[name="decided"]').fill("وصل شود")
+        await person.locator('[data-later="heard"] button').click()
+        await expect(line(page, one)).to_have_attribute("data-presence", "heard")
+        await all_sent(page)
+    assert (await at.seen(one)).state is S.MET
+    order = {"code": one, "agency": "abfa", "words": "آب وصل شود", "due_on": "1405/09/17"}
+    assert (await office.post(f"{day}/order", order)).status == 303
 
 
 async def test_a_tablet_whose_clock_is_an_hour_slow_writes_the_true_hour(
