@@ -167,6 +167,18 @@ async def test_behind_a_proxy_cookies_are_secure_and_addresses_are_the_citizens(
         assert "Strict-Transport-Security" not in answer.headers, "nobody else is believed"
 
 
+async def test_a_proxy_may_add_a_line_of_its_own_to_the_one_that_the_browser_made_up(
+    panel: PanelServed,
+) -> None:
+    panel.panel.entry.proxies = ("127.0.0.1/32",)
+    client = await panel.client()
+    client.http.headers.add("X-Forwarded-For", "198.51.100.1")
+    client.http.headers.add("X-Forwarded-For", "203.0.113.9")
+    await sign_in(client, "karimi", "a password typed as such")
+    async with panel.engine.connect() as connection:
+        assert (await connection.execute(select(audit.c.address))).scalar_one() == "203.0.113.9"
+
+
 async def test_a_body_that_is_too_large_is_not_read(panel: PanelServed) -> None:
     client = await panel.signed_in("admin")
     await client.get("/panel/account")

@@ -45,7 +45,8 @@ def came_from(request: web.Request, proxies: Sequence[str]) -> tuple[From, bool]
     peer = request.remote or ""
     address, secure = peer, request.secure
     if _within(peer, proxies):
-        forwarded = [each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",")]
+        lines = request.headers.getall("X-Forwarded-For", [])  # a proxy may add one of its own
+        forwarded = [each.strip() for line in lines for each in line.split(",")]
         outside = [each for each in forwarded if _is_address(each) and not _within(each, proxies)]
         address = outside[-1] if outside else peer
         secure = request.headers.get("X-Forwarded-Proto", "") == "https"
