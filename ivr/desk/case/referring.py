@@ -6,6 +6,8 @@ second return only a ruling moves it, and a ruling binds: only another ruling, o
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy import select
 
 from ivr.cases.statuses import Status
@@ -37,8 +39,7 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
         _told(change, agency)
         if agency == change.agency:
             raise Refused(f"case {ask.code} is with {agency} already")
-        for each in await _moved(change):
-            await refuse_without_ruling(each)
+        await _none_held(change, refuse_without_ruling)
         if ask.actor.side is Side.AGENCY:
             await _may_go_onward(change, agency)
             change.move(agency, ONWARD, ONWARD)
@@ -57,8 +58,7 @@ async def give_back(books: Books, page: Page, ask: Instruction) -> None:
     async with changing(books, page, CaseAction.RETURN, ask) as change:
         if change.agency == page.rules.desk:
             raise Refused(f"case {ask.code} is at the desk already")
-        for each in await _moved(change):
-            await _not_bound(each)
+        await _none_held(change, _not_bound)
         change.move(page.rules.desk, "returned")
         change.details["returns"] = await change.returns() + 1
 
@@ -76,10 +76,15 @@ async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
         change.details["precedent"] = str(await precedents.keep(change))
 
 
-async def _moved(change: Change) -> list[Change]:
-    """The case and, of a collective one, its members, which go with it."""
-    members = await family.open_members(change)
-    return [change, *(change.of(each, change.action, Status(each.status)) for each in members)]
+async def _none_held(change: Change, refuse: Callable[[Change], Awaitable[None]]) -> None:
+    """Raises Refused where the case is held or, of a collective one, a member, which would go with it."""
+    await refuse(change)
+    for each in await family.open_members(change):
+        try:
+            await refuse(change.of(each, change.action, Status(each.status)))
+        except Refused as held:
+            way = "release that first, or rule on the whole"
+            raise Refused(f"case {each.code}, which waits in it, is moved by a ruling alone: {way}") from held
 
 
 async def refuse_without_ruling(change: Change) -> None:

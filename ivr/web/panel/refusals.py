@@ -31,6 +31,7 @@ FORMS: Mapping[str, str] = {
     "not_onward": rf"case {_CODE} is not sent onward: .*",
     "had_before": rf"case {_CODE} was with (?P<agency>\S+) before: .*",
     "ruled": rf"case {_CODE} was ruled to be (?P<agency>\S+)'s: .*",
+    "member_held": r"case (?P<code>\S+), which waits in it, is moved by a ruling alone: .*",
     "itself": rf"case {_CODE} can't be merged into itself",
     "into_ended": r"case (?P<code>\S+) is (?P<status>\w+), so nothing can go on in it",
     "other_caller": rf"cases {_CODE} and {_CODE} are not known to be of the same caller",

@@ -19,6 +19,7 @@ from ivr.cases.callback import Outcome
 from ivr.cases.code import KEY_BYTES, code_for
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import interventions
+from ivr.desk.call.callbacks import dialled
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import answers, closing, collecting, confiding, referring, splitting
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
@@ -39,6 +40,7 @@ from ivr.web.panel.locale import digits, words
 from tests.desk.call.test_callbacks import NOON, answered, claim, end
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
+from tests.fixtures.province import answer as answer_by
 from tests.fixtures.province import read_page
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile import MARKUP, Desk, desk_served
@@ -236,6 +238,21 @@ async def test_what_the_desk_ended_and_nobody_could_be_told_of_is_told_by_the_de
         await expect(page.locator(".timeline")).to_contain_text("نامه فرستاده شد")
 
 
+async def test_who_closes_a_case_says_that_she_was_told_otherwise_only_where_the_form_asked_for_it(
+    desk: Desk,
+) -> None:
+    engine, code = desk.panel.engine, await desk.open()
+    await answer_by(engine, code, "abfa", "آب وصل شد.", WEDNESDAY)
+    client, ask = await desk.panel.signed_in("supervisor"), 'name="untold"'
+    assert ask not in await client.text(f"/panel/cases/{code}?do=close")
+    await dialled(engine, False, WEDNESDAY)  # meanwhile
+    sent = {"reason": "کار تمام است"}
+    refused = await client.post(f"/panel/cases/{code}/close", sent)
+    text = await refused.text()
+    assert refused.status == 422 and words()("refusal.untold") in text and ask in text
+    assert (await client.post(f"/panel/cases/{code}/close", sent | {"untold": "1"})).status == 303
+
+
 async def test_who_answers_a_part_is_not_told_that_nobody_can_call_about_it(desk: Desk) -> None:
     """It has no caller: the whole's citizen hears its answer."""
     whole, page = await desk.open(), await desk.office.book.page()
@@ -357,6 +374,18 @@ async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Bro
             await connection.execute(select(cases.c.code).where(cases.c.member_of.is_not(None)))
         ).scalars()
     assert set(joined) == {two}
+
+
+async def test_who_moves_a_collective_case_is_told_which_of_its_members_holds_it(desk: Desk) -> None:
+    ruled, other = await desk.open(), await desk.open(caller="09147654321")
+    book, engine = await desk.office.book.page(), desk.panel.engine
+    asking = Instruction(ruled, actor_named(book, "desk"), "ماده ۵", WEDNESDAY)
+    await referring.rule(engine, book, asking, "tamin")
+    whole = await collecting.collect(engine, book, asking.actor, [ruled, other], "آب قطع است", WEDNESDAY)
+    client = await desk.panel.signed_in("supervisor")
+    refused = await client.post(f"/panel/cases/{whole.code}/refer", {"agency": "abfa"})
+    assert refused.status == 422
+    assert words()("refusal.member_held", code=digits(ruled)) in await refused.text()
 
 
 async def test_who_collects_is_told_what_a_colleague_did_meanwhile(desk: Desk) -> None:
