@@ -607,6 +607,21 @@ async def test_what_only_a_ruling_moves_is_not_moved_with_its_collective_case_wh
     assert ((await at.row(ruled)).agency, (await at.row(other)).agency) == ("tamin", "abfa")
 
 
+async def test_a_member_that_was_returned_before_waits_for_a_ruling_once_its_collective_case_is_returned(
+    at: Counter,
+) -> None:
+    once, other = await at.open(), await at.open(caller=CALLERS[1])
+    await referring.give_back(at.engine, at.page, at.ask(once, "abfa", "نه"))
+    await referring.refer(at.engine, at.page, at.ask(once), "edu")
+    desk = actor_named(at.page, "desk")
+    whole = (await collecting.collect(at.engine, at.page, desk, [once, other], "قطع آب", at.at)).code
+    await referring.give_back(at.engine, at.page, at.ask(whole, (await at.row(whole)).agency, "نه"))
+    with pytest.raises(Refused, match=f"case {once}, which waits in it, is moved by a ruling alone"):
+        await referring.refer(at.engine, at.page, at.ask(whole), "tamin")
+    await referring.rule(at.engine, at.page, at.ask(whole, reason="ماده ۵"), "tamin")
+    assert [(await at.row(code)).agency for code in (once, other, whole)] == ["tamin"] * 3
+
+
 async def test_a_broadcast_leaves_out_nobody(at: Counter) -> None:
     done, codes = await collected(at, *(f"0914{1_000_000 + n}" for n in range(30)))
     said = await outcomes(
@@ -635,21 +650,6 @@ async def test_both_from_the_command_line(at: Counter, database_url: str, tmp_pa
     made = json.loads(said)
     assert (exit_code, [part["agency"] for part in made]) == (0, ["abfa", "shahrdari_ahar"])
     shown = json.loads((await case("show", whole, "--json"))[1])
-async def test_a_member_that_was_returned_before_waits_for_a_ruling_once_its_collective_case_is_returned(
-    at: Counter,
-) -> None:
-    once, other = await at.open(), await at.open(caller=CALLERS[1])
-    await referring.give_back(at.engine, at.page, at.ask(once, "abfa", "نه"))
-    await referring.refer(at.engine, at.page, at.ask(once), "edu")
-    desk = actor_named(at.page, "desk")
-    whole = (await collecting.collect(at.engine, at.page, desk, [once, other], "قطع آب", at.at)).code
-    await referring.give_back(at.engine, at.page, at.ask(whole, (await at.row(whole)).agency, "نه"))
-    with pytest.raises(Refused, match=f"case {once}, which waits in it, is moved by a ruling alone"):
-        await referring.refer(at.engine, at.page, at.ask(whole), "tamin")
-    await referring.rule(at.engine, at.page, at.ask(whole, reason="ماده ۵"), "tamin")
-    assert [(await at.row(code)).agency for code in (once, other, whole)] == ["tamin"] * 3
-
-
     assert {part["code"] for part in shown["parts"]} == {part["code"] for part in made}
     assert json.loads((await case("show", made[0]["code"], "--json"))[1])["part_of"] == whole
     assert (await case("split", whole, "--part", "abfa"))[0] == 2
