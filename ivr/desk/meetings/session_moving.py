@@ -16,7 +16,7 @@ from ivr.desk.case import meeting_calls
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import transaction
-from ivr.desk.meetings import agenda, body_notices
+from ivr.desk.meetings import agenda, body_notices, hour_planning
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.session_planning import (
     BEGINS,
@@ -96,9 +96,10 @@ async def delay(
 ) -> list[str]:
     """On its day: whoever still waits is heard so much later, and is called. Their codes.
 
-    Two who tell of one delay make it one: `seen` is its end when they looked. Raises Refused where that has
-    changed, without a reason, on another day, for a session that would end on the next, and where it would
-    last into another one of that official.
+    An hour of calls begins so much later. Two who tell of one delay make it one: `seen` is its end when they
+    looked. Raises Refused where that has changed, without a reason, on another day, for an hour that has
+    begun, for a session that would end on the next day, and where it would last into another one of that
+    official.
     """
     _check(ask)
     by = timedelta(minutes=minutes)
@@ -111,9 +112,13 @@ async def delay(
         if today(page, session.starts_at) != day or today(page, session.ends_at + by) != day:
             raise Refused(f"session {number} is delayed on its day only, and within it")
         await refuse_twice(connection, session, session.ends_at, session.ends_at + by, but=number)
-        its = meeting_sessions.c
-        changed = update(meeting_sessions).where(its.number == number)
-        await connection.execute(changed.values(ends_at=its.ends_at + by))
+        later = {"ends_at": session.ends_at + by}
+        if (hour := await hour_planning.hour(connection, number)) is not None:
+            if hour.starts_at <= ask.now:
+                raise Refused(f"hour {number} has begun and is delayed no more")
+            later["starts_at"] = hour.starts_at + by
+        changed = update(meeting_sessions).where(meeting_sessions.c.number == number)
+        await connection.execute(changed.values(later))
         await tell(connection)
         codes = await booked(connection, number, ask.now)
         await _shift(connection, number, by)

@@ -26,6 +26,7 @@ from ivr.desk.meetings import (
     hour_queue,
     order_giving,
     request_deciding,
+    session_moving,
     session_planning,
 )
 from ivr.desk.meetings.hour_planning import WantedHour
@@ -418,6 +419,21 @@ async def test_who_was_heard_reads_that_her_slot_elsewhere_is_off_and_that_no_ne
     assert await outgoing.spread(at.engine, load(SEED), off, at.page.calendar, at.at) == 1
     [letter] = [each for each in await outgoing.lease(at.engine, at.at) if each.is_letter]
     assert "برگزار نمی‌شود" in letter.payload["text"] and "نوبت تازه" not in letter.payload["text"]
+
+
+async def test_one_that_is_delayed_among_the_sessions_begins_so_much_later_and_begun_not_at_all(
+    at: Hall,
+) -> None:
+    number, late = await announced(at, starts_at=at.at + A_MINUTE), at.by("", "جلسهٔ فوری")
+    assert await session_moving.delay(at.engine, at.page, late, number, 30) == []
+    at.at += 10 * A_MINUTE
+    assert (await joins(at))[1] == HourTold(HourState.CLOSED)
+    at.at += 21 * A_MINUTE
+    assert (await joins(at))[1] == HourTold(HourState.WAITING, 1)
+    with pytest.raises(Refused, match="has begun and is delayed no more"):
+        await session_moving.delay(at.engine, at.page, at.by("", "جلسهٔ فوری"), number, 30)
+    at.at += 59 * A_MINUTE
+    assert (await joins(at))[1].state is HourState.WAITING, "he takes calls for as long as was announced"
 
 
 async def test_one_that_has_not_begun_is_called_off(at: Hall) -> None:
