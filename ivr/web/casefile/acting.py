@@ -153,6 +153,8 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = sent.raw("kept_from").replace("،", " ").replace(",", " ").lower().split()
             case "told":
                 given[name] = sent.text("told", most=confiding.LONGEST, needed=False, lines=True)
+            case "untold":  # the form said that closing tells how she was told
+                given[name] = bool(sent.raw(name))
             case "voice":
                 digest = sent.raw("voice")
                 given[name] = await answering.voice_of(visit, digest) if answering.is_digest(digest) else None
