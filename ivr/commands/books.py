@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ivr.cases.search import plain_number
 from ivr.commands.output import fail, load_settings, show_json, show_rows, with_database
 from ivr.installation import CommandError
 from ivr.settings import Settings
@@ -23,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a tab
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
 PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "by_phone"]
 PLAIN += ["opened_at", "due_at"]
-Code = Annotated[str, typer.Argument(help="A tracking code; blanks and dashes don't matter.")]
+Code = Annotated[str, typer.Argument(help="A tracking code, in any digits; blanks and dashes don't matter.")]
 
 
 @cases.command("list", epilog="Example: ivr case list --limit 5 --json")
@@ -101,8 +102,8 @@ def _list(
 
 
 def plain(code: str) -> str:
-    """A code without the blanks and dashes people write into it."""
-    return "".join(c for c in code if c.isalnum())
+    """A code without the blanks and dashes people write into it, in ASCII."""
+    return "".join(c for c in plain_number(code) if c.isalnum())
 
 
 def locate(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:

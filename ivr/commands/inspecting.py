@@ -13,6 +13,8 @@ import typer
 from sqlalchemy import Table, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.code import is_valid
+from ivr.commands.books import plain
 from ivr.settings import Settings
 from ivr.store import recording_files, slots
 from ivr.store.envelope import Unopened
@@ -38,6 +40,7 @@ async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> di
     `unread`: what disks say that do not give all of a journal. Without an engine the rows are left out.
     """
     name = what.removesuffix(".wav").removesuffix(".sealed")
+    name = code if is_valid(code := plain(what)) else name
     unread: list[str] = []
     facts = await asyncio.to_thread(_facts, settings.spool, name, unread)
     file = await asyncio.to_thread(_file, settings, name)
@@ -116,14 +119,13 @@ async def _rows(engine: AsyncEngine, name: str) -> tuple[dict[str, list[Json]], 
         id = uuid.UUID(name)
     except ValueError:
         id = uuid.UUID(int=0)
-    code = "".join(c for c in name if c.isdigit()) if len(name) < 20 else ""
     async with engine.connect() as connection:
 
         async def rows(table: Table, *where: Any) -> list[Json]:
             found = await connection.execute(select(table).where(or_(*where)).limit(20))
             return [masked(dict(row._mapping)) for row in found]
 
-        case = await rows(cases, cases.c.id == id, cases.c.code == code, cases.c.call_id == id)
+        case = await rows(cases, cases.c.id == id, cases.c.code == name, cases.c.call_id == id)
         ids = [each["id"] for each in case] or [id]
         words = await rows(
             recordings, recordings.c.name == name, recordings.c.case_id.in_(ids), recordings.c.call_id == id

@@ -16,6 +16,7 @@ from ivr.desk.people import auditing
 from ivr.desk.recordings import revealing
 from ivr.store.facts import FactStep
 from ivr.store.tables import cases, recordings
+from ivr.web.panel.locale import digits
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.commands import ivr
@@ -60,6 +61,23 @@ async def test_a_call_list_masks_who_called_and_what_she_keyed_of_herself(
     [told] = json.loads(said)
     assert exit_code == 0 and told["caller"] == "0914***67"
     assert [step["key"] for step in told["steps"]] == ["1", "11", "•" * 10, "•" * 11, "•" * 10]
+
+
+async def test_a_code_is_known_as_she_reads_it_out_in_persian_digits_and_in_groups(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await counter(engine)
+    async with office(engine, tmp_path / "spool") as desk:
+        code = await desk.intake.open_case(call(NUMBER), opening())
+        await desk.pump.idle()
+    written = "\u200f" + digits(f"{code[:3]} {code[3:6]}-{code[6:]}")
+    for deed in (("case", "show"), ("hold", "add", "--reason", REASON)):
+        exit_code, said = await ivr(database_url, tmp_path, *deed, written)
+        assert exit_code == 0 and code in said, said
+    assert "looked at 1 cases" in (await ivr(database_url, tmp_path, "verify", written))[1]
+    exit_code, said = await ivr(database_url, tmp_path, "spool", "inspect", written, "--json")
+    known = json.loads(said)
+    assert exit_code == 0 and known["rows"]["cases"][0]["code"] == code and known["facts"]
 
 
 def moments(told: Any) -> set[tuple[Any, ...]]:
