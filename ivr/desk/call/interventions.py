@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.desk.people import auditing, limiting
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.people import Person
-from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import calls, interventions
+from ivr.desk.refusals import NoSuchCase, Refused, WrongField
+from ivr.store.tables import calls, cases, interventions
 
 CODE_DIGITS = 8
 CODE_LIVES = timedelta(seconds=60)
@@ -63,7 +63,11 @@ async def begin(
     now: datetime,
     address: str = "",
 ) -> Intervention:
-    """Write it down. Raises WrongField without a reason, Refused when the call is over, or Unentered."""
+    """Write it down.
+
+    Raises WrongField without a reason, Refused when the call is over, Unentered, and NoSuchCase where its
+    case is one of which they may not know.
+    """
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
         raise WrongField("reason", f"must be given, in at most {LONGEST_REASON} characters")
@@ -73,10 +77,13 @@ async def begin(
     if code:
         row |= {"code_hash": _hash(code), "expires_at": now + CODE_LIVES}
     its = select(calls.c.unique_id, calls.c.ended_at).where(calls.c.id == call)
+    hidden = select(cases.c.id).where(cases.c.call_id == call, ~person.scope.in_sight())
     async with engine.begin() as connection:
         found = (await connection.execute(its)).first()
         if found is None:
             raise Unentered("the books have no such call yet")
+        if (await connection.execute(hidden.limit(1))).first() is not None:
+            raise NoSuchCase("there is no such call that they may know of")
         if found.ended_at is not None:
             raise Refused("the call is over")
         await connection.execute(insert(interventions).values(row))

@@ -10,10 +10,10 @@ from aiohttp import web
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening, Intervention, Unentered
 from ivr.desk.call.live import Unreachable
-from ivr.desk.refusals import Refused, WrongField
+from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.web.browser_phone import Telephone
 from ivr.web.live import announcements
-from ivr.web.live.stream import Drawing, stream
+from ivr.web.live.stream import Drawing, seen_by, stream
 from ivr.web.panel.guard import policy
 from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -35,7 +35,7 @@ def routes() -> list[Route]:
 
 async def board(visit: Visit) -> web.Response:
     drawing, phone = Drawing(visit), _phone(visit)
-    look = await visit.panel.board.now()
+    look = seen_by(visit, await visit.panel.board.now())
     answer = visit.render("live/board.html", look=look, phone=phone, drawing=drawing)
     if phone is not None:
         answer.headers["Content-Security-Policy"] = policy(phone.origin)
@@ -44,12 +44,12 @@ async def board(visit: Visit) -> web.Response:
 
 async def ask(visit: Visit, action: Intervening) -> web.Response:
     """The reason, on a page of its own: for who has no JavaScript."""
-    return _form(visit, action, _call(visit))
+    return _form(visit, action, await _call(visit))
 
 
 async def intervene(visit: Visit, action: Intervening) -> web.Response:
     """Done, as a page or as JSON: what her telephone is to dial, or what is wrong."""
-    call = _call(visit)
+    call = await _call(visit)
     try:
         begun = await interventions.begin(
             visit.panel.engine, call, action, visit.person, visit.form().raw("reason"), visit.now,
@@ -57,6 +57,8 @@ async def intervene(visit: Visit, action: Intervening) -> web.Response:
         )  # fmt: skip
         if action is Intervening.END:
             await _end(visit, begun)
+    except NoSuchCase:
+        raise NotFound from None
     except WrongField:
         return _wrong(visit, action, call, "live.wrong.reason", 422)
     except Unentered:
@@ -92,11 +94,18 @@ def _form(
     return visit.render("live/intervene.html", status=status, **asked)
 
 
-def _call(visit: Visit) -> uuid.UUID:
+async def _call(visit: Visit) -> uuid.UUID:
+    """Raises NotFound, also where the board has it and does not show it to them."""
     try:
-        return uuid.UUID(visit.request.match_info["call"])
+        call = uuid.UUID(visit.request.match_info["call"])
     except ValueError:
         raise NotFound from None
+    if visit.person.areas:
+        look = await visit.panel.board.now()
+        shown = seen_by(visit, look).calls
+        if any(each["id"] == str(call) and each not in shown for each in look.calls):
+            raise NotFound
+    return call
 
 
 def _phone(visit: Visit) -> Telephone | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from ivr.web.board import BoardState
+from ivr.web.panel.permissions import Permission
 from ivr.web.panel.streaming import AGAIN, ALIVE, event_stream, may_go_on
 from ivr.web.panel.visit import Visit
 
@@ -56,6 +58,12 @@ class Drawing:
         return self.visit.renderer(self.visit, template, {"look": look, **values})
 
 
+def seen_by(visit: Visit, look: BoardState) -> BoardState:
+    """Without the calls of those who have chosen a county that is not theirs."""
+    calls = [call for call in look.calls if visit.allowed(Permission.LIVE_SEE, area=call["county"])]
+    return replace(look, calls=calls)
+
+
 async def stream(visit: Visit) -> web.StreamResponse:
     """Until the page is left, its session ends, the house closes, or five minutes are over."""
     answer = event_stream()
@@ -67,7 +75,7 @@ async def stream(visit: Visit) -> web.StreamResponse:
     try:
         await answer.write(AGAIN)
         async for look in looks:
-            if (changes := drawing.changes(look)) is not None:
+            if (changes := drawing.changes(seen_by(visit, look))) is not None:
                 await answer.write(f"data: {json.dumps(changes, ensure_ascii=False)}\n\n".encode())
             if loop.time() - checked > ALIVE_SECONDS:
                 if loop.time() > until or not await may_go_on(visit):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from ivr.cases.roles import Role
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening, Intervention, Unentered
 from ivr.desk.people.people import Person
-from ivr.desk.refusals import Refused, WrongField
+from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import audit, people
-from tests.desk.office import WEDNESDAY, call, office
+from tests.desk.office import WEDNESDAY, call, office, opening
 
 SOON = WEDNESDAY + timedelta(seconds=30)
 
@@ -87,6 +88,22 @@ async def test_a_call_that_is_over_can_be_neither_listened_to_nor_ended(
             await interventions.begin(engine, id, action, she, "quality", WEDNESDAY)
     async with engine.connect() as connection:
         assert await interventions.of_calls(connection, [id]) == []
+
+
+async def test_who_sees_some_counties_alone_steps_into_no_call_with_a_case_of_another(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (id, _), she = await running(engine, tmp_path), await supervisor(engine)
+    here, elsewhere = replace(she, areas=("ahar",)), replace(she, areas=("tabriz",))
+    before = await interventions.begin(engine, id, Intervening.LISTEN, elsewhere, "quality", WEDNESDAY)
+    assert before.code, "she has told of no county yet"
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(replace(call(), id=str(id)), opening(county="ahar"))
+        await desk.pump.idle()
+    for action in Intervening:
+        with pytest.raises(NoSuchCase):
+            await interventions.begin(engine, id, action, elsewhere, "quality", SOON)
+    assert (await interventions.begin(engine, id, Intervening.LISTEN, here, "quality", SOON)).code
 
 
 @pytest.mark.parametrize("reason", ["", "  \n", "x" * 501])

@@ -91,6 +91,23 @@ async def test_the_board_shows_every_servers_calls_without_saying_who_calls(pane
     assert text("step.record") in operators and "data-intervention" not in operators
 
 
+async def test_who_sees_some_counties_alone_sees_no_call_and_steps_into_none_of_another(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    client = await panel.signed_in("supervisor", areas=("tabriz",))
+    call = await running(panel, tmp_path / "spool")
+    path, reason = f"/panel/live/calls/{call}/listen", {"reason": "کیفیت"}
+    for county, shown in (("", True), ("tabriz", True), ("ahar", False)):
+        await tell(panel, going_on(id=call, county=county))
+        assert (f'data-call="{call}"' in await client.text("/panel/live")) is shown, county
+        assert (await client.get(path)).status == (200 if shown else 404), county
+        assert (await client.post(path, reason)).status == (200 if shown else 404), county
+    async with asyncio.timeout(patience(30)), client.http.get("/panel/live/stream") as answer:
+        assert not (await anext(events(answer)))["rows"]
+    assert len(await noted(panel.engine, interventions)) == 2
+    assert (await (await panel.signed_in("supervisor")).post(path, reason)).status == 200, "of all counties"
+
+
 async def test_who_waits_at_home_for_an_operator_is_shown_in_the_order_in_which_they_came(
     panel: PanelServed, tmp_path: Path
 ) -> None:
