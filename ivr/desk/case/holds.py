@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import CTE, ColumnElement, and_, any_, or_, select, update
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Side
@@ -14,6 +15,31 @@ from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, legal_holds
+
+WITHIN_ANOTHER = or_(cases.c.part_of.is_not(None), cases.c.merged_into.is_not(None))  # few are
+
+
+def above() -> CTE:
+    """What a case is a part of, or was merged into, which may have been merged itself."""
+    kin, further = cases.alias("kin"), cases.alias("further")
+    its = (kin.c.id, kin.c.closed_at, kin.c.part_of, kin.c.merged_into)
+    first = select(*its).where(kin.c.id == any_(array([cases.c.part_of, cases.c.merged_into])))
+    found = first.correlate(cases).cte("above", recursive=True, nesting=True)
+    more = select(further.c.id, further.c.closed_at, further.c.part_of, further.c.merged_into)
+    return found.union(more.where(further.c.id == any_(array([found.c.part_of, found.c.merged_into]))))
+
+
+def is_held() -> ColumnElement[bool]:
+    """A case is, or one that it is within."""
+    wider, in_force = above(), select(legal_holds.c.id).where(legal_holds.c.ended_at.is_(None))
+    its_own = in_force.where(legal_holds.c.case_id == cases.c.id).exists()
+    further = in_force.where(legal_holds.c.case_id.in_(select(wider.c.id))).exists()
+    return or_(its_own, and_(WITHIN_ANOTHER, further))
+
+
+def holds_what_is_of(case: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the case with that id is held: of it no file goes, though retention had decided so before."""
+    return select(cases.c.id).where(cases.c.id == case, is_held()).exists()
 
 
 async def hold(engine: AsyncEngine, ask: Instruction) -> None:

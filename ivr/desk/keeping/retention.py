@@ -29,12 +29,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Row,
     Select,
     Table,
     Text,
+    TextClause,
     and_,
     any_,
     bindparam,
@@ -47,15 +47,16 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.cases.retention import LEAST_DAYS, RetentionRule
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.yaml_file import read_placed
-from ivr.desk.case import entries
+from ivr.desk.case import entries, holds
 from ivr.desk.case.event_log import Told, tell_all
+from ivr.desk.case.holds import holds_what_is_of, is_held
 from ivr.desk.people.auditing import note
 from ivr.store import recording_files
 from ivr.store.aside import Aside
@@ -71,7 +72,6 @@ from ivr.store.tables import (
     callbacks,
     calls,
     cases,
-    legal_holds,
     marks,
     meeting_minutes,
     outbox,
@@ -183,8 +183,8 @@ async def preview(
     rules, found = [terms.rule() for terms in kept.rules], list[Json]()
     async with engine.connect() as connection:
         for ripe in (each for event in (REMOVED, ANONYMISED) for each in _ripe(rules, event, now)):
-            held = func.count().filter(_is_held())
-            query = select(func.count().filter(~_is_held()), held, func.min(cases.c.closed_at))
+            held = func.count().filter(is_held())
+            query = select(func.count().filter(~is_held()), held, func.min(cases.c.closed_at))
             many, kept_back, oldest = (await connection.execute(query.where(ripe.condition))).one()
             found.append(
                 {"what": ripe.event, "kind": ripe.rule.kind, "status": ripe.rule.status, "days": ripe.days}
@@ -225,32 +225,11 @@ def _about(rule: RetentionRule) -> ColumnElement[bool]:
     return and_(cases.c.closed_at.is_not(None), *named)
 
 
-_WITHIN_ANOTHER = or_(cases.c.part_of.is_not(None), cases.c.merged_into.is_not(None))  # few are
-
-
-def _above() -> CTE:
-    """What a case is a part of, or was merged into, which may have been merged itself."""
-    kin, further = cases.alias("kin"), cases.alias("further")
-    its = (kin.c.id, kin.c.closed_at, kin.c.part_of, kin.c.merged_into)
-    first = select(*its).where(kin.c.id == any_(array([cases.c.part_of, cases.c.merged_into])))
-    above = first.correlate(cases).cte("above", recursive=True, nesting=True)
-    more = select(further.c.id, further.c.closed_at, further.c.part_of, further.c.merged_into)
-    return above.union(more.where(further.c.id == any_(array([above.c.part_of, above.c.merged_into]))))
-
-
 def _goes_on(before: datetime) -> ColumnElement[bool]:
     """Whether a case that it is within is open, or is over for a shorter time."""
-    above = _above()
+    above = holds.above()
     lately = or_(above.c.closed_at.is_(None), above.c.closed_at > before)
-    return and_(_WITHIN_ANOTHER, select(above.c.id).where(lately).exists())
-
-
-def _is_held() -> ColumnElement[bool]:
-    """It, or a case that it is within."""
-    above, in_force = _above(), select(legal_holds.c.id).where(legal_holds.c.ended_at.is_(None))
-    its_own = in_force.where(legal_holds.c.case_id == cases.c.id).exists()
-    further = in_force.where(legal_holds.c.case_id.in_(select(above.c.id))).exists()
-    return or_(its_own, and_(_WITHIN_ANOTHER, further))
+    return and_(holds.WITHIN_ANOTHER, select(above.c.id).where(lately).exists())
 
 
 def _undone(event: str, before: datetime) -> ColumnElement[bool]:
@@ -267,7 +246,7 @@ def _undone(event: str, before: datetime) -> ColumnElement[bool]:
 def due(ripe: Ripe, batch: int, goes_on: bool = False) -> Select[Any]:
     """Those to be anonymised that are over longest; `goes_on` behind the last one seen (`after`)."""
     place = (cases.c.closed_at, cases.c.id)
-    query = select(cases).where(ripe.condition, ~_is_held())
+    query = select(cases).where(ripe.condition, ~is_held())
     if goes_on:
         query = query.where(_is_behind(*place))
     return query.order_by(*place).limit(batch).with_for_update(skip_locked=True, of=cases)
@@ -289,7 +268,7 @@ def _after(at: datetime, key: Any) -> Json:
 def _of_these(ripe: Ripe) -> Select[Any]:
     """Those of `ids`."""
     its = cases.c.id == any_(bindparam("ids", type_=ARRAY(cases.c.id.type)))
-    query = select(cases).where(its, ripe.condition, ~_is_held())
+    query = select(cases).where(its, ripe.condition, ~is_held())
     return query.order_by(cases.c.id).with_for_update(skip_locked=True, of=cases)
 
 
@@ -361,7 +340,7 @@ def with_some_left(ripe: Ripe, kept: KeptThing, goes_on: bool = False) -> Select
     """The cases of what is looked through next that the rule is about; `goes_on` behind `after`."""
     looked = _looked_through(ripe, kept, goes_on).subquery()
     query = select(cases.c.id).join(looked, looked.c.case_id == cases.c.id)
-    return query.where(ripe.condition, ~_is_held()).distinct()
+    return query.where(ripe.condition, ~is_held()).distinct()
 
 
 def last_looked_through(ripe: Ripe, kept: KeptThing, goes_on: bool = False) -> Select[Any]:
@@ -469,7 +448,7 @@ def _forgettable() -> Select[Any]:
 
     Neither one that they opened, nor one that words of theirs joined.
     """
-    known = select(cases.c.id).where(or_(cases.c.anonymised_at.is_(None), _is_held()))
+    known = select(cases.c.id).where(or_(cases.c.anonymised_at.is_(None), is_held()))
     opened = known.where(cases.c.call_id == calls.c.id).exists()
     joins = known.join(recordings, recordings.c.case_id == cases.c.id)
     joined = joins.where(recordings.c.call_id == calls.c.id).exists()
@@ -525,6 +504,17 @@ async def _tell(
         await note(connection, now, action, detail={"numbers": sealed})
 
 
+def _to_erase(table: Table, marked: TextClause, key: ColumnElement[Any]) -> Select[Any]:
+    """Files behind `last` that may go: those of a case that is held since wait for the hold's end."""
+    last: Any = bindparam("last", type_=key.type)
+    query = select(table.c.id, table.c.name).where(marked, key > last, ~holds_what_is_of(table.c.case_id))
+    return query.order_by(key).limit(FILES_BATCH)
+
+
+RECORDINGS_TO_ERASE = _to_erase(recordings, TO_ERASE, recordings.c.name)
+PAPERS_TO_ERASE = _to_erase(attachments, UNERASED, attachments.c.id)
+
+
 async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime, aside: Aside) -> int:
     """The files that were removed from the books. How many. A recording's copy in the store: `storing`.
 
@@ -542,8 +532,7 @@ async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: dateti
 
     while True:
         async with engine.connect() as connection:
-            query = select(recordings.c.name, recordings.c.id).where(TO_ERASE, recordings.c.name > last)
-            found = (await connection.execute(query.order_by(recordings.c.name).limit(FILES_BATCH))).all()
+            found = (await connection.execute(RECORDINGS_TO_ERASE, {"last": last})).all()
         gone = [row.name for row in found if await _gone_from_disk(unlink, row, aside, now)]
         async with engine.begin() as connection:
             erased = update(recordings).where(recordings.c.name.in_(gone)).values(erased_at=now)
@@ -584,8 +573,7 @@ async def _erase_attachments(engine: AsyncEngine, folder: Path, now: datetime, a
     done, last = 0, uuid.UUID(int=0)
     while True:
         async with engine.connect() as connection:
-            query = select(attachments.c.id, attachments.c.name).where(UNERASED, attachments.c.id > last)
-            found = (await connection.execute(query.order_by(attachments.c.id).limit(FILES_BATCH))).all()
+            found = (await connection.execute(PAPERS_TO_ERASE, {"last": last})).all()
         gone = [row.id for row in found if await _gone_from_disk(unlink, row, aside, now)]
         async with engine.begin() as connection:
             erased = update(attachments).where(attachments.c.id.in_(gone)).values(erased_at=now)

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case.holds import holds_what_is_of
 from ivr.store import recording_files
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
@@ -138,11 +139,17 @@ def not_stored(after: Cursor | None, *but: ColumnElement[bool]) -> Select[Any]:
     return query if after is None else query.where(tuple_(*place) > tuple_(*after))
 
 
+_TO_REMOVE = (
+    select(recordings.c.name, recordings.c.id)
+    .where(TO_UNSTORE, ~holds_what_is_of(recordings.c.case_id))
+    .limit(PAGE)
+)
+
+
 async def _remove(engine: AsyncEngine, vault: Vault, derived: Derived) -> None:
     while True:
         async with engine.connect() as connection:
-            query = select(recordings.c.name, recordings.c.id).where(TO_UNSTORE).limit(PAGE)
-            found = (await connection.execute(query)).all()
+            found = (await connection.execute(_TO_REMOVE)).all()
         for row in found:
             await ask_once(partial(vault.delete, row.name))
             await ask_once(partial(derived.forget, row.id))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.attachments import AttachmentKind, measured
-from ivr.desk.case import answers, attachments, closing, referring
+from ivr.desk.case import answers, attachments, closing, holds, referring
 from ivr.desk.case.event_log import add_event
 from ivr.desk.keeping import retention
 from ivr.desk.keeping.backup import Backup
@@ -166,6 +166,18 @@ async def test_it_goes_with_the_recordings_when_its_time_is_over(at: Desk) -> No
     at.path(row).write_bytes(PDF)
     (back,) = await findings(at.engine, at.folder)
     assert back.kind == "attachment_back"
+
+
+async def test_one_that_was_to_go_stays_as_long_as_its_case_is_held(at: Desk) -> None:
+    code = await at.open()
+    row = await at.found(await at.attach(code))
+    await sql(at.engine, "UPDATE attachments SET removed_at = now()")
+    await holds.hold(at.engine, at.ask(code, "desk", "دادگاه"))
+    for held in (True, False):
+        if not held:
+            await holds.end(at.engine, at.ask(code, "desk", "رأی قطعی شد"))
+        await retention.keep(at.engine, KEPT, at.folder / "recordings", Derived(at.folder / "d"), at.at)
+        assert at.path(row).exists() == held
 
 
 async def test_one_that_retention_takes_as_the_proof_comes_to_it_is_not_missing(at: Desk) -> None:

@@ -252,6 +252,11 @@ async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEn
             assert index in plan and "Seq Scan" not in plan, plan
     assert "ix_recordings_scraps" in await plan_of(engine, retention.scraps_due(90, WEDNESDAY))
     assert "ix_calls_known" in await plan_of(engine, retention.calls_due(90, WEDNESDAY))
+    to_erase = {"recordings": retention.RECORDINGS_TO_ERASE.params(last="")}
+    to_erase["attachments"] = retention.PAPERS_TO_ERASE.params(last=uuid4())
+    for name, query in to_erase.items():
+        plan = await plan_of(engine, query)
+        assert f"ix_{name}_to_erase" in plan and "Seq Scan" not in plan, plan
     plan = await plan_of(engine, retention.calls_of_cases().params(ids=[uuid4()]))
     assert {"pk_calls", "ix_calls_unique_id"} <= {*plan.split()} and "Seq Scan" not in plan, plan
 
@@ -352,6 +357,22 @@ async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None
     assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
     path.write_bytes(content)  # as from a backup
     assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
+
+
+async def test_a_file_that_is_yet_to_go_stays_as_long_as_its_case_is_held(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    code, path = await archive.closed()
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()  # can't be unlinked
+    assert await archive.keep(100) == retention.Purged(recordings=1)
+    path.rmdir()
+    path.write_bytes(content)
+    await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
+    assert await archive.keep(101) == retention.Purged() and path.exists()
+    assert await findings(engine, archive.folder) == []
+    await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
+    assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
 
 
 async def test_words_on_a_disk_that_is_not_mounted_are_called_erased_once_they_are(archive: Archive) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.proving import Finding
 from ivr.commands import doctor
 from ivr.commands.doctor import examine
+from ivr.desk.case import holds
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import restore
 from ivr.desk.keeping.verify import Verification, prove
@@ -38,6 +39,7 @@ from ivr.store.engine import make_engine
 from ivr.store.envelope import KeyMissing
 from ivr.store.tables import recordings
 from ivr.store.vault import Vault, VaultError
+from tests.desk.counter import counter
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.fixtures.commands import ivr, started
 from tests.fixtures.damaged import asleep
@@ -135,6 +137,23 @@ async def test_what_retention_removes_goes_from_the_store_too(
         vault.size(one)
     # No event tells of it, as retention would have: that is all the proof finds; the copy is not missed.
     assert [finding.kind for finding in await proved(engine, tmp_path, vault)] == ["recording_hidden"]
+
+
+async def test_the_copy_in_the_store_stays_too_as_long_as_its_case_is_held(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    code, (one, other) = await with_words(engine, tmp_path)
+    shelf = (engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    await store_recordings(*shelf)
+    at = await counter(engine)
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(removed_at=func.now()))
+    await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
+    await store_recordings(*shelf)
+    assert sorted(await stored(engine)) == sorted((one, other)) and vault.size(one)
+    await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
+    await store_recordings(*shelf)
+    assert await stored(engine) == []
 
 
 async def test_what_is_not_what_was_recorded_is_never_stored_and_told_once_and_a_changed_copy_is_found(
