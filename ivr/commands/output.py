@@ -9,8 +9,8 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 
 from ivr import settings as configuration
 from ivr.installation import CommandError, conventions, database_url, owner_url
@@ -107,12 +107,16 @@ def show_json(value: object) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, no_wrap=True)
-    for row in rows:
-        table.add_row(*("" if row.get(c) is None else _printable(str(row.get(c))) for c in columns))
-    out.print(table)
+    """One line for each row, as long as it is: ids and codes are copied out of it, and none is ever cut."""
+    lines = [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(map(cell_len, cells)) for cells in zip(columns, *lines, strict=True)]
+    for cells, style in [(columns, "bold"), *((cells, "") for cells in lines)]:
+        line = "  ".join(set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
+        out.print(line.rstrip(), style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else " ".join(_printable(str(value)).split())
 
 
 def _printable(text: str) -> str:
