@@ -150,7 +150,7 @@ function showRefused(each) {
 
 let sending = false, more = false, timer = 0, keeping = 0, leaving = false;
 
-async function send(each) {
+async function send(each, first = true) {
   const body = new FormData();
   for (const [name, text] of each.fields) body.append(name, text);
   body.append("csrf", say.csrf);
@@ -160,12 +160,15 @@ async function send(each) {
   const bytes = each.fields.reduce((sum, [, text]) => sum + (text.size ?? 0), 0); // of a photograph
   const signal = AbortSignal.timeout(bytes ? PATIENCE + BEGINS + bytes / SLOWEST : PATIENCE);
   const answer = await fetch(each.url, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal });
-  if (answer.headers.get("X-CSRF-Token") === "unfinished") return "unfinished";
-  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) return "signedOut";
+  const told = answer.headers.get("X-CSRF-Token");
+  if (told === "unfinished") return "unfinished";
+  if (told === "stale" && first && await pageNow()) return send(each, false); // the session is another one by now
+  if (answer.type === "opaqueredirect" || answer.status === 401 || told === "stale") return "signedOut";
+  if (answer.status === 403) return "elsewhere";
   if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
   if (answer.ok) return "";
-  const told = await answer.json().catch(() => ({}));
-  return { wrong: told.wrong ?? document.body.dataset.failed };
+  const { wrong } = await answer.json().catch(() => ({}));
+  return { wrong: wrong ?? document.body.dataset.failed };
 }
 
 async function flush() {
@@ -221,15 +224,27 @@ function renew(piece, fresh) {
   if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 }
 
-// The page as it is now, but nothing that somebody is writing in. Whether it may be seen.
-async function refresh() {
+// The page as the server writes it now, whose proof counts from here on; null where whoever did all this may not see
+// it, has something else to do first, or where somebody else is signed in.
+async function pageNow() {
   const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE), redirect: "manual" });
-  if (answer.type === "opaqueredirect" || answer.status === 401) return false; // to what is to be done first
+  if (answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status)) return null;
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const text = await answer.text();
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const its = fresh.querySelector("[data-day]")?.dataset;
+  if (its?.who !== say.who) return null;
+  say.csrf = its.csrf;
+  return { text, fresh };
+}
+
+// The page as it is now, but nothing that somebody is writing in. Whether it may be seen.
+async function refresh() {
+  const now = await pageNow();
+  if (!now) return false;
   const waits = (await kept()).some((each) => !each.wrong);
   if (keeping || waits) return true; // done meanwhile: the answer to that will tell
-  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const { text, fresh } = now;
   for (const piece of root.querySelectorAll("[data-fresh]")) {
     const its = fresh.querySelector(`[data-fresh="${piece.dataset.fresh}"]`);
     if (its && bare(its) !== bare(piece)) renew(piece, its);
@@ -239,7 +254,6 @@ async function refresh() {
   for (const person of fresh.querySelectorAll(".person")) {
     if (!document.getElementById(person.id)) people.append(document.adoptNode(person));
   }
-  say.csrf = fresh.querySelector("[data-day]")?.dataset.csrf ?? say.csrf;
   delete document.body.dataset.kept;
   root.querySelector("[data-as-kept]").hidden = true;
   keepPage(text).catch(() => {}); // nothing waits for it: there may be no worker, ever

@@ -11,25 +11,35 @@ from typing import Any, cast
 
 import pytest
 from playwright.async_api import Browser, Error, Page, Route, expect
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.meetings import agenda, inviting, request_deciding
 from ivr.desk.people import passwords
+from ivr.desk.people.people import Person
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
-from ivr.store.tables import factor_roles, meeting_deeds, meeting_minutes, meeting_orders, meeting_slots
+from ivr.store.tables import (
+    factor_roles,
+    meeting_deeds,
+    meeting_minutes,
+    meeting_orders,
+    meeting_slots,
+    people,
+)
 from ivr.web import bodies
 from ivr.web.panel.locale import digits, words
 from tests.cases.papers import PDF, image
 from tests.desk.meetings.hall import SOON, Hall, hall
+from tests.web.account.test_account import NEW, code_of
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile.test_attachments import put
-from tests.web.panel import QUICK, Client, PanelServed, panel_served
+from tests.web.panel import PASSWORD, QUICK, Client, PanelServed, panel_served
 
 TABLET: Any = {"width": 1024, "height": 768}
 DESKTOP: Any = {"width": 1366, "height": 768}
+LOOK = "dispatchEvent(new Event('online'))"  # what it does every twenty seconds
 
 
 @pytest.fixture
@@ -66,6 +76,14 @@ async def morning(panel: PanelServed, at: Hall) -> tuple[int, list[str]]:
 async def count(at: Hall, table: Any) -> int:
     async with at.engine.connect() as connection:
         return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
+
+
+async def come_in(page: Page, panel: PanelServed, person: Person | None = None) -> Person:
+    """Sign the browser in anew, as a governor or that very one."""
+    person = person or await panel.person("governor")
+    token = await panel.token_of(person)
+    await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+    return person
 
 
 def line(page: Page, code: str) -> Any:
@@ -118,15 +136,82 @@ async def test_whoever_must_set_up_a_second_factor_first_is_told_that_and_not_th
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
     number, (one, *_) = await morning(panel, at)
-    async with window(chrome, panel, "governor", size=TABLET) as page:
+    async with window(chrome, panel, size=TABLET) as page:
+        person = await come_in(page, panel)
         await page.goto(f"/panel/meetings/sessions/{number}/day")
         async with panel.engine.begin() as connection:
             await connection.execute(insert(factor_roles).values(role="governor", needed=True))
-        await page.evaluate("dispatchEvent(new Event('online'))")
+        await page.evaluate(LOOK)
         await expect(page.locator("[data-net]")).to_have_text(words()("day.elsewhere"))
         await press(page, one, "arrive")
         await expect(page.locator("[data-net]")).to_have_text(words()("day.unfinished", n=digits(1)))
         await expect(page.locator(".unsent-mark")).to_have_count(1)
+        beside = await page.context.new_page()
+        await beside.goto("/panel/account")
+        await beside.get_by_label("رمز شش‌رقمی").fill(await code_of(panel, person))
+        await beside.keyboard.press("Enter")
+        await expect(beside.get_by_role("heading", level=1)).to_have_text("رمزهای بازیابی")
+        await page.evaluate(LOOK)
+        await all_sent(page)
+
+
+async def test_whoever_sets_a_new_password_first_has_all_sent_by_itself(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with window(chrome, panel, size=TABLET) as page:
+        person = await come_in(page, panel)
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        async with panel.engine.begin() as connection:
+            await connection.execute(update(people).where(people.c.id == person.id).values(must_change=True))
+        await press(page, one, "arrive")
+        await expect(page.locator("[data-net]")).to_have_text(words()("day.unfinished", n=digits(1)))
+        beside = await page.context.new_page()
+        await beside.goto("/panel/account")
+        await beside.get_by_label("رمز عبور کنونی").fill(PASSWORD)
+        await beside.get_by_label("رمز عبور تازه", exact=True).fill(NEW)
+        await beside.get_by_label("تکرار رمز عبور تازه").fill(NEW)
+        await beside.keyboard.press("Enter")
+        await expect(beside.get_by_role("heading", level=1)).to_have_text("حساب من")
+        await page.evaluate(LOOK)
+        await all_sent(page)
+        await expect(line(page, one)).to_have_attribute("data-presence", "arrived")
+
+
+async def test_what_was_done_after_ones_session_was_over_is_sent_once_one_has_signed_in_and_as_nobody_else_s(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, _) = await morning(panel, at)
+    async with window(chrome, panel, size=TABLET) as page:
+        person, net = await come_in(page, panel), page.locator("[data-net]")
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        await page.context.clear_cookies()
+        await press(page, one, "arrive")
+        await expect(net).to_have_text(words()("day.signed_out", n=digits(1)))
+        await come_in(page, panel)  # a colleague
+        await press(page, two, "missed")
+        await expect(net).to_have_text(words()("day.signed_out", n=digits(2)))
+        assert await count(at, meeting_deeds) == 0
+        await come_in(page, panel, person)
+        await page.evaluate(LOOK)
+        await all_sent(page)
+        assert await count(at, meeting_deeds) == 2
+
+
+async def test_who_may_not_run_the_session_any_more_is_not_told_that_the_server_is_away(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with window(chrome, panel, size=TABLET) as page:
+        person = await come_in(page, panel)
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        async with panel.engine.begin() as connection:
+            await connection.execute(update(people).where(people.c.id == person.id).values(role="auditor"))
+        await page.evaluate(LOOK)
+        await expect(page.locator("[data-net]")).to_have_text(words()("day.elsewhere"))
+        await press(page, one, "arrive")
+        await expect(page.locator(".unsent-mark")).to_have_count(1)
+        await expect(page.locator("[data-net]")).to_have_text(words()("day.elsewhere"))
 
 
 async def test_who_is_marked_as_not_come_is_there_after_all_and_is_heard(
