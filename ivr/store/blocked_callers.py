@@ -8,7 +8,8 @@ from sqlalchemy import Column, ColumnElement, Index, Table, Text, Uuid, and_
 
 from ivr.store.base import metadata, moment
 
-# `caller_key` as in `calls`. In force from `blocked_at` until the earlier of `until` and `ended_at`.
+# `caller_key` as in `calls`. In force from `blocked_at` until the earlier of `until` and `ended_at`;
+# long after that retention takes key and reason.
 blocked_callers = Table(
     "blocked_callers",
     metadata,

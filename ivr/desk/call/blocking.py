@@ -76,8 +76,12 @@ async def lift_one(engine: AsyncEngine, actor: Actor, block: uuid.UUID, now: dat
 
 
 async def listed(engine: AsyncEngine, past: bool = False, now: datetime | None = None) -> list[Json]:
-    """The blocks in force, those that end first in front; with `past` all, also those that ended."""
+    """The blocks in force, those that end first in front; with `past` also those that ended.
+
+    Of one that ended long ago retention leaves nobody's number, and there is nothing to tell.
+    """
     query = select(blocked_callers).order_by(blocked_callers.c.until, blocked_callers.c.id)
+    query = query.where(blocked_callers.c.caller_key != "")
     if not past:
         query = query.where(in_force(now or datetime.now(UTC)))
     async with engine.connect() as connection:

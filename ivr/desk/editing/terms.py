@@ -31,7 +31,7 @@ async def rows(connection: AsyncConnection, folder: Path) -> dict[str, Row]:
 
 
 async def would_go(engine: AsyncEngine, folder: Path, wanted: Row, now: Any) -> int:
-    """How many cases, calls and recordings more would go within the hour, if that row were so."""
+    """How many cases, calls, blocks and recordings more would go within the hour, if that row were so."""
     async with engine.connect() as connection:
         here = await rows(connection, folder)
     counts: list[int] = []

@@ -3,7 +3,7 @@
     rules:                        # days after a case's end; the most particular rule counts
       - {delete_recording_after: 730, anonymise_after: 1825}
       - {kind: meeting, status: closed, delete_recording_after: 365}
-    calls: 1825                   # days after which a call's number goes, where its case is over
+    calls: 1825                   # days after which a call's number goes, where its case is over, and a block
     scraps: 90                    # and recordings that belong to no case, also of the dialplan's own
 
 An open case is never touched, nor one under a legal hold (`ivr.desk.case.holds`), nor what belongs to it: its
@@ -35,6 +35,7 @@ from sqlalchemy import (
     Table,
     Text,
     TextClause,
+    Update,
     and_,
     any_,
     bindparam,
@@ -68,6 +69,7 @@ from ivr.store.recordings import SCRAPS, TO_ERASE
 from ivr.store.room import ALONE, EMPTY
 from ivr.store.tables import (
     attachments,
+    blocked_callers,
     callback_attempts,
     callbacks,
     calls,
@@ -85,6 +87,7 @@ log = logging.getLogger(__name__)
 
 FILE = "retention.yaml"
 BATCH = 50  # four times as many held the event loop for 50 ms and more
+A_YEAR = timedelta(days=366)
 FILES_BATCH = 200  # that are looked for at once
 LOOKED_THROUGH = 5_000  # recordings that are kept, of whose cases those are found whose time is over
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
@@ -141,6 +144,7 @@ class Purged:
     anonymised: int = 0
     calls: int = 0
     files: int = 0
+    blocks: int = 0
 
 
 def load(folder: Path) -> Retention:
@@ -167,10 +171,13 @@ async def keep(
     }
     scraps = await _scraps(engine, kept.scraps, now)
     numbers = await _calls(engine, kept.calls, now, batch)
+    blocks = await _blocks(engine, kept.calls, now)
+    async with engine.begin() as connection:
+        await _forget_numbers(connection, asked_for_since(now))
     files = await erase(engine, folder, derived, now, aside)
     if kept.scraps is not None:
         files += await asyncio.to_thread(_erase_wordless, folder, now - timedelta(days=kept.scraps))
-    return Purged(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
+    return Purged(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files, blocks)
 
 
 async def preview(
@@ -190,7 +197,8 @@ async def preview(
                 {"what": ripe.event, "kind": ripe.rule.kind, "status": ripe.rule.status, "days": ripe.days}
                 | {"cases": many, "held": kept_back, "oldest": oldest and oldest.isoformat()}
             )
-        for what, days, due_now in (("scraps", kept.scraps, scraps_due), ("calls", kept.calls, calls_due)):
+        terms = (("scraps", kept.scraps, scraps_due), ("calls", kept.calls, calls_due))
+        for what, days, due_now in (*terms, ("blocks", kept.calls, blocks_due)):
             count = select(func.count()).select_from(due_now(days, now).subquery())
             many = (await connection.execute(count)).scalar_one()
             if what == "scraps" and folder is not None and days is not None:
@@ -377,17 +385,32 @@ async def _anonymise(connection: AsyncConnection, found: Sequence[Row[Any]], now
     ]
     await tell_all(connection, told, now)
     await entries.refresh(connection, ids)
-    numbers = update(callbacks).where(callbacks.c.case_id.in_(ids))
-    keyless = cast(callbacks.c.id, Text)  # that of an asking at a number names it
-    await connection.execute(numbers.values(number="", key=keyless))
     hers = select(callbacks.c.id).where(callbacks.c.case_id.in_(ids))
-    attempts = update(callback_attempts).where(callback_attempts.c.callback_id.in_(hers))
-    await connection.execute(attempts.values(number=""))
+    await _forget_numbers(connection, hers)
+    await connection.execute(_wordless_orders(found))
     written = update(meeting_minutes).where(meeting_minutes.c.case_id.in_(ids))
     await connection.execute(written.values(said="", decided=""))
     hers_too = (await connection.execute(_CALLS_OF_CASES, {"ids": ids})).scalars().all()
     await _forget(connection, (await connection.execute(_OF_THESE_CALLS, {"ids": hers_too})).all(), now)
     return len(found)
+
+
+async def _forget_numbers(connection: AsyncConnection, these: Select[Any]) -> None:
+    """Of call-backs, and of the attempts at them."""
+    attempts = update(callback_attempts).where(callback_attempts.c.callback_id.in_(these))
+    await connection.execute(attempts.values(number=""))
+    keyless = cast(callbacks.c.id, Text)  # that of an asking at a number names it
+    numbers = update(callbacks).where(callbacks.c.id.in_(these))
+    await connection.execute(numbers.values(number="", key=keyless))
+
+
+def _wordless_orders(found: Sequence[Row[Any]]) -> Update:
+    """Call-backs about orders quote them: those about these cases, and those about orders that are these."""
+    its, ids = callbacks.c, [case.id for case in found]
+    parts = {case.code: case.part_of for case in found if case.part_of}
+    about = or_(its.case_id.in_(ids), its.notice["order"].as_string().in_(parts))
+    quoting = update(callbacks).where(its.case_id.in_([*ids, *parts.values()]), about)
+    return quoting.where(its.notice.has_key("words")).values(notice=its.notice.concat({"words": ""}))
 
 
 async def _remove_recordings(
@@ -486,6 +509,30 @@ async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: in
         done += len(found)
         if len(found) < batch:
             return done
+
+
+def asked_for_since(now: datetime) -> Select[Any]:
+    """Call-backs about cases that are nameless: whoever asks for one is rung, and her number is there anew.
+
+    Of a year, by their index; each is over within days.
+    """
+    its, before = callbacks.c, now - timedelta(days=LEAST_DAYS)
+    over = (its.created_at.between(before - A_YEAR, before), its.ended_at <= before, its.number != "")
+    nameless = select(cases.c.id).where(cases.c.anonymised_at.is_not(None), ~is_held())
+    return select(its.id).where(*over, nameless.where(cases.c.id == its.case_id).exists())
+
+
+def blocks_due(days: int | None, now: datetime) -> Select[Any]:
+    its, before = blocked_callers.c, now - timedelta(days=days) if days is not None else None
+    over = func.least(its.until, its.ended_at) <= before if before else false()
+    return select(its.id).where(its.caller_key != "", over)
+
+
+async def _blocks(engine: AsyncEngine, days: int | None, now: datetime) -> int:
+    """Who was blocked, and why, goes with the numbers of calls."""
+    over = update(blocked_callers).where(blocked_callers.c.id.in_(blocks_due(days, now)))
+    async with engine.begin() as connection:
+        return int((await connection.execute(over.values(caller_key="", reason=""))).rowcount)
 
 
 async def _forget(connection: AsyncConnection, found: Sequence[Row[Any]], now: datetime) -> None:

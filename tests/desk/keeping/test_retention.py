@@ -17,18 +17,21 @@ from itertools import product
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Column, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.callback import Policy
+from ivr.cases.callback import Outcome, Policy
 from ivr.cases.kinds import Kind
 from ivr.cases.retention import RetentionRule
 from ivr.cases.statuses import Status
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.call.callbacks import claim
-from ivr.desk.case import answers, closing, holds, splitting
+from ivr.desk.call import blocking
+from ivr.desk.call.callbacks import claim, ended
+from ivr.desk.case import answers, callback_planning, closing, holds, order_calls, splitting
+from ivr.desk.case.callback_planning import ORDER
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.splitting import Part
@@ -41,7 +44,15 @@ from ivr.loops import time_of_day
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.facts import FactStep
-from ivr.store.tables import callbacks, calls, cases, outbox, recordings
+from ivr.store.tables import (
+    blocked_callers,
+    callback_attempts,
+    callbacks,
+    calls,
+    cases,
+    outbox,
+    recordings,
+)
 from ivr.store.volumes import link
 from ivr.voice import riff
 from tests.desk.counter import Counter, counter
@@ -194,6 +205,79 @@ async def test_a_number_that_she_gave_goes_from_all_that_asked_for_her_there(arc
     assert "verify" in await books() and "9120000001" not in await books()
 
 
+async def test_who_asks_for_a_case_that_forgot_her_is_forgotten_a_month_after_our_call(
+    archive: Archive,
+) -> None:
+    at, engine = archive.at, archive.at.engine
+    code, _ = await archive.closed()
+    assert (await archive.keep(400)).anonymised == 1
+    async with engine.begin() as connection:
+        hers = (code, "+989120000001", "fa", "call_back_wished:1", at.at)
+        assert await callback_planning.wish(connection, *hers)
+    placing = await claim(engine, at.page, Policy(), at.at)
+    assert placing is not None
+    async with engine.begin() as connection:
+        await ended(connection, placing.id, Outcome.HEARD, at.at)
+
+    async def numbers() -> set[str]:
+        kept = select(callbacks.c.number).union(select(callback_attempts.c.number))
+        async with engine.connect() as connection:
+            return {*(await connection.execute(kept)).scalars()}
+
+    await archive.keep(30)
+    assert "+989120000001" in await numbers()
+    await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
+    await archive.keep(31)
+    assert "+989120000001" in await numbers()
+    await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
+    await archive.keep(31)
+    assert await numbers() == {""}
+
+
+async def test_our_call_about_an_order_forgets_its_words_with_the_order_or_with_her_case(
+    archive: Archive,
+) -> None:
+    at, engine, page = archive.at, archive.at.engine, archive.at.page
+    whole, _ = await archive.case()
+    bodies = [Part("abfa", "خانهٔ مریم"), Part("shahrdari_ahar", "کوچهٔ مریم")]
+    needless, kept = await splitting.split(engine, page, at.ask(whole), bodies)
+    hers, orders = await at.row(whole), [await at.row(code) for code in (needless, kept)]
+    async with engine.begin() as connection:
+        for order in orders:
+            await order_calls.plan(connection, hers, order, at.at.date(), at.at, ZoneInfo("Asia/Tehran"))
+    await closing.withdraw(engine, page, at.ask(needless, "desk", "دیگر لازم نیست"))
+    await answers.give(engine, page, at.ask(kept, "shahrdari_ahar"), "شد")
+    await closing.close(engine, page, at.ask(whole, "citizen"))
+
+    async def quoted() -> set[str]:
+        words = select(callbacks.c.notice["words"].as_string()).where(callbacks.c.purpose == ORDER)
+        async with engine.connect() as connection:
+            return {*(await connection.execute(words)).scalars()}
+
+    assert await quoted() == {"خانهٔ مریم", "کوچهٔ مریم"}
+    assert (await archive.keep(40)).anonymised == 1
+    assert await quoted() == {"", "کوچهٔ مریم"} and (await at.row(whole)).caller == CALLER
+    assert (await archive.keep(400)).anonymised == 2
+    assert await quoted() == {""}
+
+
+async def test_who_was_blocked_and_why_goes_with_the_numbers_of_calls(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    desk, other = at.ask("").actor, "09120000001"
+    for number in (CALLER, other):
+        await blocking.block(engine, at.page, desk, number, 10, "شوخی مریم", at.at)
+    await blocking.lift(engine, at.page, desk, other, at.at)
+    report = await retention.preview(engine, KEPT, at.at + timedelta(days=400))
+    assert [row["cases"] for row in report if row["what"] == "blocks"] == [1]
+    assert await archive.keep(399) == retention.Purged()
+    assert await archive.keep(400) == retention.Purged(blocks=1)
+    assert [row["caller"] for row in await blocking.listed(engine, past=True)] == [f"+98{CALLER[1:]}"]
+    assert await archive.keep(410) == retention.Purged(blocks=1)
+    async with engine.connect() as connection:
+        left = await connection.execute(select(blocked_callers.c.caller_key, blocked_callers.c.reason))
+        assert {*left.all()} == {("", "")} and await blocking.listed(engine, past=True) == []
+
+
 async def test_each_kind_and_status_has_its_own_time(archive: Archive) -> None:
     meeting, _ = await archive.closed(kind="meeting", topic="other.other", county="")
     withdrawn, _ = await archive.case(topic="water.bill")
@@ -252,6 +336,8 @@ async def test_what_has_nothing_left_is_not_looked_through_again(engine: AsyncEn
             assert index in plan and "Seq Scan" not in plan, plan
     assert "ix_recordings_scraps" in await plan_of(engine, retention.scraps_due(90, WEDNESDAY))
     assert "ix_calls_known" in await plan_of(engine, retention.calls_due(90, WEDNESDAY))
+    plan = await plan_of(engine, retention.asked_for_since(WEDNESDAY))
+    assert "ix_callbacks_created_at_id" in plan and "Seq Scan" not in plan, plan
     to_erase = {"recordings": retention.RECORDINGS_TO_ERASE.params(last="")}
     to_erase["attachments"] = retention.PAPERS_TO_ERASE.params(last=uuid4())
     for name, query in to_erase.items():
