@@ -243,7 +243,7 @@ def figures(
 
 @app.command(epilog="Example: ivr meeting cancel 3 --next 1405-10-04 --reason 'مأموریت استاندار'")
 def cancel(number: Number, next_on: Next, by: By = "desk", reason: Reason = "") -> None:
-    """The session does not take place: whoever had a slot waits again, until that day."""
+    """The session does not take place, or ends once somebody came in: who had a slot to come waits again."""
     from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import session_planning
     from ivr.desk.meetings.session_planning import CalledOff

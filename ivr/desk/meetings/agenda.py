@@ -84,7 +84,7 @@ async def is_whole(
 async def lost_there(
     connection: AsyncConnection, page: Page, now: datetime, number: int, scope: Scope
 ) -> list[MeetingRequest]:
-    """Who had a slot in a session that is cancelled, and waits for another."""
+    """Who had a slot in a session that was called off, and waits for another."""
     news = (callbacks.c.case_id == meeting_requests.c.case_id, callbacks.c.purpose == MEETING)
     had_one = (
         select(callbacks.c.id).where(*news, callbacks.c.notice["session"].as_integer() == number).exists()
@@ -276,10 +276,9 @@ async def slots_of(connection: AsyncConnection, ids: Collection[UUID]) -> dict[U
 async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequence[Row[Any]]:
     """Slots that are still to come and nobody's; those whose case has ended meanwhile are given up."""
     await give_up_ended(connection, number, now)
-    its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-    query = select(meeting_slots).where(
-        *its, meeting_slots.c.case_id.is_(None), meeting_slots.c.starts_at > now
-    )
+    its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "", meeting_sessions.c.ends_at > now)
+    query = select(meeting_slots).join(meeting_sessions, meeting_sessions.c.number == meeting_slots.c.session)
+    query = query.where(*its, meeting_slots.c.case_id.is_(None), meeting_slots.c.starts_at > now)
     return (await connection.execute(query.order_by(meeting_slots.c.slot))).all()
 
 

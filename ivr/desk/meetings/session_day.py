@@ -20,6 +20,7 @@ from ivr.cases.meetings import RequestAction, RequestState
 from ivr.cases.presence import is_hers
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
+from ivr.desk.case import meeting_calls
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.registering import Wanted, register
@@ -29,7 +30,7 @@ from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import deciding, held, today
 from ivr.desk.meetings.session_planning import alone, planned
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_slots
+from ivr.store.tables import case_events, meeting_deeds, meeting_minutes, meeting_slots
 
 LONGEST_MINUTES, MOST_PEOPLE = 3000, 20
 MINUTES = "meeting_minutes"  # the event
@@ -67,13 +68,18 @@ def find(seats: list[Seat], typed: str) -> Seat | None:
 
 async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
     """She is there, and waits; also of whom it was said that she did not come."""
-    await _note(books, page, ask, number, arrived_at=func.coalesce(meeting_slots.c.arrived_at, at))
+    async with transaction(books) as connection:
+        slot = await _slot(connection, page, ask, number, came=True)
+        there = func.coalesce(meeting_slots.c.arrived_at, at)
+        await connection.execute(update(meeting_slots).where(*_its(slot)).values(arrived_at=there))
 
 
 async def begin(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
     """She comes in. Several may be inside: there may be several tables."""
-    there = func.coalesce(meeting_slots.c.arrived_at, at)
-    await _note(books, page, ask, number, arrived_at=there, began_at=at)
+    async with transaction(books) as connection:
+        slot = await _inside(connection, page, ask, number, at)
+        times = {"arrived_at": func.coalesce(meeting_slots.c.arrived_at, at), "began_at": at}
+        await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
 
 
 async def step_out(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
@@ -90,7 +96,7 @@ async def heard(
     """She was heard, and what was said and decided."""
     check_minutes(hearing)
     async with transaction(books) as connection:
-        slot = await _slot(connection, page, ask, number, came=True)
+        slot = await _inside(connection, page, ask, number, at)
         times = {"began_at": func.coalesce(meeting_slots.c.began_at, at), "ended_at": at}
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
         await agenda.met(connection, page, ask)
@@ -184,10 +190,24 @@ def _may(ask: Instruction) -> None:
         raise Refused("only the office runs a session")
 
 
-async def _note(books: Books, page: Page, ask: Instruction, number: int, **times: Any) -> None:
-    async with transaction(books) as connection:
-        slot = await _slot(connection, page, ask, number, came=True)
-        await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
+async def _inside(
+    connection: AsyncConnection, page: Page, ask: Instruction, number: int, at: datetime
+) -> Row[Any]:
+    """As `_slot`, of whoever came in: hers was given away where the session ended before anybody knew."""
+    await alone(connection)
+    one = await held(connection, page, ask)
+    if one.state is RequestState.WAITING and await _lost_there(connection, one.case.id, number):
+        await seated(connection, page, ask, number, at)
+        await meeting_calls.cancel(connection, one.case.id, ask.now)
+    return await _slot(connection, page, ask, number, came=True)
+
+
+async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> bool:
+    """Whether the slot that she lost last is one of that session, which was called off."""
+    its = (case_events.c.case_id == case, case_events.c.event == f"meeting_{RequestAction.RELEASE}")
+    query = select(case_events.c.details["session"].as_integer()).where(*its)
+    last = query.order_by(case_events.c.seq.desc()).limit(1)
+    return (await connection.execute(last)).scalar() == number
 
 
 async def _slot(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import (
@@ -70,10 +70,11 @@ class PlannedSession:
 
 @dataclass(frozen=True, slots=True)
 class CalledOff:
-    """`codes`: who waits again. `ended`: an hour of calls that had begun, which took place until now."""
+    """`codes`: who waits again. `ended`: it had begun, and took place until now; `calls`: an hour of them."""
 
     codes: list[str]
     ended: bool
+    calls: bool = False
 
 
 async def plan(
@@ -118,7 +119,8 @@ async def cancel(
 ) -> CalledOff:
     """It does not take place; whoever had a slot waits again, until `next_on`.
 
-    An hour of calls that has begun ends: whom he talks with he has heard. `ask.code` is of no matter.
+    Once somebody came in it ends now, for those who are still to come in; so does an hour of calls that has
+    begun: whom he talks with he has heard. `ask.code` is of no matter.
     `seen`: its end when they looked. Raises Refused where that has changed, without a reason, and for a
     session that is over or cancelled.
     """
@@ -129,10 +131,12 @@ async def cancel(
         session = await unchanged(connection, number, seen)
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
-        ended = session.starts_at <= ask.now and await end_calls(connection, number, ask)
+        calls = session.starts_at <= ask.now and await end_calls(connection, number, ask)
+        ended = calls or await _sits(connection, number)
         if not ended:
             await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
-        codes = await booked(connection, number, ask.now)
+        to_come = meeting_slots.c.began_at.is_(None)
+        codes = await booked(connection, number, ask.now, to_come)
         for code in codes:
             its = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
@@ -141,17 +145,26 @@ async def cancel(
                 hers = (meeting_slots.c.session == number, meeting_slots.c.case_id == one.case.id)
                 slot = select(meeting_slots).where(*hers, meeting_slots.c.outcome == "")
                 await tell_off(one, (await connection.execute(slot)).one())
-        free = update(meeting_slots).where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-        await connection.execute(free.values(EMPTY))
-        end: dict[str, Any] = {"ends_at": ask.now} if ended else {"state": SessionState.CANCELLED}
-        end["reason"] = ask.reason.strip()
+        left = (meeting_slots.c.session == number, meeting_slots.c.outcome == "", to_come)
+        await connection.execute(update(meeting_slots).where(*left).values(EMPTY))
+        end: dict[str, Any] = {"reason": ask.reason.strip()}
+        if ended:
+            end |= {"starts_at": min(session.starts_at, ask.now), "ends_at": ask.now}
+        else:
+            end["state"] = SessionState.CANCELLED
         await connection.execute(
             update(meeting_sessions).where(meeting_sessions.c.number == number).values(end)
         )
         await tell(connection)
-        deed = "hour_closed" if ended else "meeting_cancelled"
+        deed = "hour_closed" if calls else "meeting_ended" if ended else "meeting_cancelled"
         await note(connection, ask.now, deed, number, person, ask.reason.strip())
-    return CalledOff(codes, ended)
+    return CalledOff(codes, ended, calls)
+
+
+async def _sits(connection: AsyncConnection, number: int) -> bool:
+    """Whether somebody was heard there, or is in the room."""
+    query = select(meeting_slots.c.slot).where(meeting_slots.c.session == number, _CAME_IN).limit(1)
+    return (await connection.execute(query)).first() is not None
 
 
 async def end_calls(connection: AsyncConnection, number: int, ask: Instruction) -> bool:
@@ -164,11 +177,13 @@ EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_
 EMPTY |= dict.fromkeys(("arrived_at", "began_at", "ended_at"))
 
 
-async def booked(connection: AsyncConnection, number: int, now: datetime) -> list[str]:
+async def booked(
+    connection: AsyncConnection, number: int, now: datetime, *but: ColumnElement[bool]
+) -> list[str]:
     """Codes of those who have a slot there that is still to come; whose case has ended has none any more."""
     await give_up_ended(connection, number, now)
     query = select(cases.c.code).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
-    query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+    query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "", *but)
     return list((await connection.execute(query.order_by(meeting_slots.c.slot))).scalars())
 
 

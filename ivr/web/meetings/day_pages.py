@@ -25,6 +25,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_deciding import held
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.reading.briefs import Brief, briefs
+from ivr.desk.reading.casefile import must_know
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.meetings.session_pages import found_session
@@ -45,6 +46,7 @@ PLAIN: dict[str, Doing] = {
     "missed": session_day.missed,
 }
 RULED = {"accepted": order_ruling.accept_here, "objected": order_ruling.object_here}
+INSIDE = ("begin", "heard")
 DEEDS = (*PLAIN, *RULED, "heard", "amend", "order", "walk_in", "paper")
 
 
@@ -114,7 +116,8 @@ async def _do(visit: Visit, deed: str, number: int, seats: list[Seat]) -> str:
     """The sentence why not; "" when it is done, or was before."""
     form = visit.form()
     key = _key(form)
-    ask = Instruction(_code(visit, seats), visit.actor, now=visit.now, cause=key)
+    code = _code(visit, seats) or (await _known(visit) if deed in INSIDE else "")
+    ask = Instruction(code, visit.actor, now=visit.now, cause=key)
     if deed == "paper":
         try:
             return await take_paper(visit, ask.code, key) if ask.code else visit.words("day.nobody")
@@ -193,6 +196,15 @@ def _code(visit: Visit, seats: list[Seat]) -> str:
     typed = "".join(c for c in latin(visit.form().raw("code")) if c.isascii() and c.isdigit())
     seat = session_day.find(seats, typed)
     return seat.wish.code if seat and seat.wish else ""
+
+
+async def _known(visit: Visit) -> str:
+    """Who has no slot any more may be in the room: it was ended while this tablet had no network."""
+    code = tracking_code(visit.form().raw("code"))
+    with suppress(NoSuchCase):
+        await must_know(visit.panel.engine, visit.scope, code)
+        return code
+    return ""
 
 
 def _once(told: list[Brief]) -> list[Brief]:

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import Came, InvitationState
-from ivr.cases.meetings import SLOTTED, MeetingWay, Official, SessionState
+from ivr.cases.meetings import SLOTTED, MeetingWay, Official
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
 from ivr.desk.letters import indicator
@@ -38,7 +38,7 @@ TYPED = (
     *("state", "who", "words", "paper"),
 )
 THEIRS = ("attend", "view")  # what an agency does there
-ENDED = "close"  # what calling off was to an hour of calls that had begun
+ENDED = ("end", "close")  # what calling off was to a session, or an hour of calls, that had begun
 
 
 async def sessions(visit: Visit) -> web.StreamResponse:
@@ -100,7 +100,7 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> st
             await session_moving.move(engine, page, ask, number, given["starts_at"], **where, **noted)
         case "cancel":
             off = await session_planning.cancel(engine, page, ask, number, given["next_on"], **noted)
-            return ENDED if off.ended else deed
+            return ENDED[off.calls] if off.ended else deed
         case "invite":
             await inviting.invite(engine, page, visit.actor, number, visit.now, visit.person.id)
         case "void":
@@ -188,7 +188,7 @@ async def session_page(
         typed={name: form.raw(name) if form else "" for name in TYPED},
         wrong=form.wrong if form else {},
         sentence=sentence,
-        done=done if done in (*DEEDS, *THEIRS, ENDED) else "",
+        done=done if done in (*DEEDS, *THEIRS, *ENDED) else "",
         attendances=attendances,
         views=views,
         owed=owed,
@@ -245,11 +245,15 @@ async def _to_tell(
     visit: Visit, connection: AsyncConnection, row: Row[Any], seats: list[Seat]
 ) -> list[MeetingRequest]:
     """Whom nobody can call about their slot, nor that it is off: the office tells them itself, in time."""
-    if visit.scope.agency or row.ends_at <= visit.now:
+    if visit.scope.agency:
+        return []
+    page = await visit.panel.book.page()
+    day = page.calendar.day
+    off_today = bool(row.reason) and day(row.ends_at) == day(visit.now)  # ended before their hour, perhaps
+    if row.ends_at <= visit.now and not off_today:
         return []
     wishes = [seat.wish for seat in seats if seat.wish is not None and seat.wish.state in SLOTTED]
-    if row.state == SessionState.CANCELLED:
-        page = await visit.panel.book.page()
+    if row.reason:
         wishes = await agenda.lost_there(connection, page, visit.now, row.number, visit.scope)
     return [wish for wish in wishes if wish.by_phone in (Reach.NO, Reach.REFUSED)]
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import closing
-from ivr.desk.meetings import agenda, request_deciding, session_planning
+from ivr.desk.case.callback_planning import MEETING, YET_TO_TELL
+from ivr.desk.meetings import agenda, request_deciding, session_day, session_planning
+from ivr.desk.meetings.session_day import Hearing
+from ivr.desk.meetings.session_planning import CalledOff
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import meeting_slots
+from ivr.store.tables import callbacks, meeting_slots
 from tests.desk.counter import outcomes
 from tests.desk.meetings.hall import LATER, Hall, hall, id_of
 
@@ -115,6 +118,61 @@ async def test_a_cancelled_session_lets_everybody_wait_again_until_a_date(at: Ha
     assert {(wish.state, wish.next_on) for wish in await at.listed()} == {(S.WAITING, LATER)}
     with pytest.raises(Refused, match="is cancelled"):
         await at.fill(number)
+
+
+async def sits(at: Hall) -> tuple[int, list[str]]:
+    """One was heard, the second is in the room, the third is still to come in; nobody else knows of more."""
+    await three(at)
+    number = await at.session()
+    codes = await at.fill(number)
+    at.at += timedelta(days=6, minutes=5)
+    await session_day.heard(at.engine, at.page, at.by(codes[0]), number, at.at, Hearing("آب ندارد"))
+    await session_day.begin(at.engine, at.page, at.by(codes[1]), number, at.at)
+    return number, codes
+
+
+async def test_a_session_called_off_while_it_sits_ends_and_whoever_came_in_is_heard(at: Hall) -> None:
+    number, [first, inside, waits] = await sits(at)
+    off = await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert off == CalledOff([waits], ended=True)
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+    assert session.ends_at == at.at and session.reason == "مأموریت"
+    assert await at.agenda(number) == [first, inside, ""] and await at.fill(number) == []
+    await session_day.heard(at.engine, at.page, at.by(inside), number, at.at, Hearing("برق ندارد"))
+    await session_day.amend(at.engine, at.page, at.by(first), number, Hearing("آب و برق ندارد"))
+    states = [(await at.seen(code)).state for code in (first, inside, waits)]
+    assert states == [S.MET, S.MET, S.WAITING] and (await at.seen(waits)).next_on == LATER
+    with pytest.raises(Refused, match="is over"):
+        await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+
+
+async def test_whom_a_tablet_without_network_heard_before_the_session_was_ended_has_met_him(at: Hall) -> None:
+    number, [*_, third] = await sits(at)
+    late, at.at = at.at, at.at + timedelta(minutes=9)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    with pytest.raises(Refused, match="waits for no hearing"):  # who only sat in the hall
+        await session_day.arrive(at.engine, at.page, at.by(third), number, late)
+    for deed, more in ((session_day.begin, ()), (session_day.heard, (Hearing("کار ندارد"),))):
+        await deed(at.engine, at.page, at.by(third), number, late, *more)
+    assert (await at.seen(third)).state is S.MET and third in await at.agenda(number)
+    async with at.engine.connect() as connection:
+        assert len(await session_day.minutes_of(connection, number)) == 2
+        hers = (callbacks.c.case_id == await id_of(at.engine, third), callbacks.c.purpose == MEETING)
+        told = select(callbacks.c.notice).where(*hers, YET_TO_TELL)
+        assert (await connection.execute(told)).all() == [], "nor is she rung that her slot is off"
+
+
+async def test_who_was_invited_elsewhere_since_was_not_heard_where_it_was_ended(at: Hall) -> None:
+    number, [*_, third] = await sits(at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    again = await at.session(slots=1)
+    await agenda.place(at.engine, at.page, at.by(third), again, 1)
+    with pytest.raises(Refused, match="waits for no hearing"):
+        await session_day.heard(at.engine, at.page, at.by(third), number, at.at, Hearing())
+    await agenda.release(at.engine, at.page, at.by(third, "نمی‌آید"), LATER)
+    with pytest.raises(Refused, match="waits for no hearing"):
+        await session_day.begin(at.engine, at.page, at.by(third), number, at.at)
 
 
 async def test_who_was_heard_and_who_did_not_come(at: Hall) -> None:

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.attendance import InvitationState
+from ivr.cases.attendance import Came, InvitationState
 from ivr.desk.case import answers, closing
 from ivr.desk.counter import channels
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
-from ivr.desk.meetings import body_notices, inviting, session_moving, session_planning
+from ivr.desk.meetings import body_notices, inviting, session_day, session_moving, session_planning
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store.tables import outbox
 from tests.desk.meetings.hall import LATER, Hall, hall
@@ -48,6 +48,16 @@ async def test_a_session_called_off_is_told_to_each_invited_body_once_and_names_
     assert set(told) == {"abfa@x.example", "edu@x.example"}
     text = told["abfa@x.example"]["text"]
     assert "۱۴۰۵/۰۹/۱۰" in text and "مأموریت" in text and not any(code in text for code in codes.values())
+
+
+async def test_bodies_that_sat_there_are_not_told_that_it_is_off_once_it_ends_early(at: Hall) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    at.at += timedelta(days=6)
+    await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert await asked(at, body_notices.OFF) == set()
+    await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
 
 
 async def test_a_moved_session_asks_who_comes_again_and_wants_missing_views_before_the_new_day(

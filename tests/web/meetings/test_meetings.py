@@ -156,6 +156,21 @@ async def test_whom_nobody_can_call_the_office_is_told_to_tell_of_a_slot_and_tha
     assert "تلفنی" not in await client.text(f"{session}?done=move")
 
 
+async def test_whom_nobody_can_call_the_office_tells_that_the_session_ended_before_her_slot(
+    panel: PanelServed, at: Hall
+) -> None:
+    inside, withheld = await at.accepted(3, "09141234562"), await at.accepted(2, "")
+    number = await at.session(slots=2)
+    await at.fill(number)
+    panel.clock.now += timedelta(days=6)
+    client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
+    assert (await client.post(f"{session}/day/begin", {"code": inside})).status == 303
+    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
+    assert (await client.post(f"{session}/cancel", off)).status == 303
+    named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
+    assert named is not None and re.findall(r"/requests/(\d+)", named[1]) == [withheld]
+
+
 async def test_who_hands_over_what_was_told_a_day_is_told_where_nobody_can_call_her(
     panel: PanelServed, at: Hall
 ) -> None:

@@ -214,6 +214,26 @@ async def test_who_may_not_run_the_session_any_more_is_not_told_that_the_server_
         await expect(page.locator("[data-net]")).to_have_text(words()("day.elsewhere"))
 
 
+async def test_a_session_that_is_ended_while_it_sits_keeps_its_day_for_whoever_came_in(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, (one, two, three) = await morning(panel, at)
+    office, session = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}"
+    assert (await office.post(f"{session}/day/begin", {"code": one})).status == 303
+    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "جلسهٔ فوری"}
+    done = await office.post(f"{session}/cancel", off)
+    page = await office.text(done.headers["Location"])
+    assert "نشست پایان یافت" in page and "لغوشده" not in page and "جلسهٔ فوری" in page
+    for code, status in ((one, 303), (two, 303), ("1234567894", 422)):  # a tablet had let two in, unsent
+        sent = await office.post(f"{session}/day/heard", {"code": code, "decided": "وصل شود"})
+        assert sent.status == status
+    assert (await at.seen(one)).state is S.MET and (await at.seen(two)).state is S.MET
+    assert (await at.seen(three)).state is S.WAITING
+    order = {"code": two, "agency": "edu", "words": "مدرسه باز شود", "due_on": "1405/09/17"}
+    assert (await office.post(f"{session}/day/order", order)).status == 303
+    assert "STATUS:CONFIRMED" in await office.text(f"{session}/calendar.ics")
+
+
 async def test_who_is_marked_as_not_come_is_there_after_all_and_is_heard(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
