@@ -283,16 +283,23 @@ async def _decide(
             return False
     most = policy.per_number_per_day
     if at > now:
-        await _put(connection, wanted, next_at=at)
+        await _put(connection, wanted, next_at=_once_it_presses(wanted, at, now))
     elif await _is_being_rung(connection, wanted.number) or await _gives_way(connection, wanted, case, now):
         await _put(connection, wanted, next_at=now + SOON)
     elif await _rung_today(connection, page, wanted.number, now) >= most or (
         wanted.purpose == VERIFY and await _asked_enough(connection, page, policy, case, now)
     ):
-        await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, county))
+        at = next_day(policy, page.calendar, now, county)
+        await _put(connection, wanted, next_at=_once_it_presses(wanted, at, now))
     else:
         return await _begin(connection, wanted, case, now)
     return False
+
+
+def _once_it_presses(wanted: Row[Any], at: datetime, now: datetime) -> datetime:
+    """Put off to then, news of a meeting that presses before is looked at again once it does."""
+    since = meeting_calls.presses_from(wanted.notice, now) if wanted.purpose == MEETING else None
+    return at if since is None or since <= now else min(at, since)
 
 
 async def _goes_on(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:

@@ -45,6 +45,8 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
     Whoever knows of a slot that is off hears that also where she goes on waiting, or waits no more.
     """
     hours = await _may_come_at(connection, case.id, now)
+    if hours:
+        notice = {**notice, "before": hours[0].isoformat()}
     if hours and "starts_at" not in notice:
         what = OFF if notice["what"] == WAITING else notice["what"]
         notice = {**notice, "what": what, "was_at": hours[-1].isoformat()}
@@ -102,8 +104,8 @@ async def decline(connection: AsyncConnection, case: Any, now: datetime) -> None
     await cancel(connection, case.id, now)
     if hours:
         at = hours[-1]
-        news = {"what": DECLINED, "was_at": at.isoformat(), "again_on": at.date().isoformat()}
-        await _plan(connection, case, news, now)
+        news = {"what": DECLINED, "was_at": at.isoformat(), "before": hours[0].isoformat()}
+        await _plan(connection, case, news | {"again_on": at.date().isoformat()}, now)
 
 
 async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) -> None:
@@ -115,13 +117,21 @@ async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) ->
     await connection.execute(its.values(state="cancelled", ended_at=now))
 
 
-def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
-    """Whether it is of no use the day after tomorrow: `was_at` is when a slot that is off would have been.
+def presses_from(notice: Mapping[str, Any], now: datetime) -> datetime | None:
+    """From when it presses: `SOON` before the first hour ahead at which she is to come, or might.
 
-    Once that hour has gone by nobody comes for it in vain.
+    `was_at` is when a slot that is off would have been, `before` the first hour that she knew when this was
+    planned. Once an hour has gone by nobody comes for it in vain.
     """
-    at = notice.get("starts_at") or notice.get("was_at")
-    return at is not None and now < datetime.fromisoformat(at) < now + SOON
+    hours = [notice.get(of) for of in ("starts_at", "was_at", "before")]
+    ahead = [at for hour in hours if hour and (at := datetime.fromisoformat(hour)) > now]
+    return min(ahead) - SOON if ahead else None
+
+
+def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
+    """Whether it is of no use the day after tomorrow."""
+    since = presses_from(notice, now)
+    return since is not None and since <= now
 
 
 async def is_to_tell_off(

@@ -352,6 +352,26 @@ async def test_that_her_slot_is_off_presses_until_her_own_hour_and_not_only_unti
         assert meeting_calls.is_pressing(told, at.at)
 
 
+@pytest.mark.parametrize("how", ["off", "moved", "invited", "moved and off"])
+async def test_who_knows_a_slot_behind_days_off_hears_before_it_comes_that_it_is_not_hers_any_more(
+    at: Hall, how: str
+) -> None:
+    """Also where what she hears is a day in two weeks."""
+    number, [code] = await invited(at)
+    far = FRIDAY + timedelta(days=15)
+    at.at = FRIDAY - timedelta(days=2) + timedelta(hours=10, minutes=30)  # Wednesday, when nobody is rung
+    if "moved" in how:
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, far)
+    if how != "moved":
+        await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    if how == "invited":
+        assert await at.fill(await at.session(slots=1, starts_at=far)) == [code]
+    assert await callbacks.claim(at.engine, at.page, POLICY, at.at) is None
+    at.at = FRIDAY
+    placing, told = await rung(at)
+    assert placing.code == code and told is not None and told.what == how.split()[-1]
+
+
 async def test_no_text_leaves_about_a_slot_that_has_begun(at: Hall) -> None:
     await accepted(at, 9, "09141234560")
     await at.fill(await at.session(slots=1, starts_at=FRIDAY + timedelta(days=1)))
