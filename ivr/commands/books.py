@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.cases.search import plain_number
 from ivr.commands.output import fail, load_settings, show_json, show_rows, with_database
 from ivr.installation import CommandError
 from ivr.settings import Settings
@@ -103,6 +102,8 @@ def _list(
 
 def plain(code: str) -> str:
     """A code without the blanks and dashes people write into it, in ASCII."""
+    from ivr.cases.search import plain_number
+
     return "".join(c for c in plain_number(code) if c.isalnum())
 
 
