@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -114,10 +114,13 @@ async def _put(
 
 
 async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = None) -> list[Planned]:
-    """Put on the air whatever has come to its time. One that can't be is noted as unscheduled, with why."""
+    """Put on the air whatever has come to its time, in the order of the times, so that the last one stays.
+
+    One that can't be is noted as unscheduled, with why.
+    """
     done: list[Planned] = []
     async with direct(engine) as (connection, _):  # asked every few seconds: without a transaction
-        waiting = await _waiting(connection)
+        waiting = dict(sorted((await _waiting(connection)).items(), key=lambda each: _at(each[1])))
 
     async def put(row: Row[Any]) -> int:
         plan = _plan(row)
@@ -177,6 +180,14 @@ def _plan(row: Row[Any]) -> Planned:
     if at.tzinfo is None:
         raise ValueError(f"{at} has no zone")
     return Planned(row.name, row.draft, at, share, row.author, row.reason)
+
+
+def _at(row: Row[Any]) -> datetime:
+    """What can't be read comes last."""
+    try:
+        return _plan(row).at
+    except (LookupError, ValueError, TypeError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 async def _waiting(connection: AsyncConnection, name: str = "") -> dict[tuple[str, int], Row[Any]]:

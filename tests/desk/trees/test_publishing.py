@@ -143,6 +143,17 @@ async def test_a_draft_waits_for_its_time_and_goes_on_the_air_once(engine: Async
     assert await publishing.publish_due(engine, late) == [] and await live(engine) == tree("two")
 
 
+async def test_drafts_that_come_due_together_go_on_the_air_in_the_order_of_their_times(
+    engine: AsyncEngine,
+) -> None:
+    await put(engine, "one")
+    await put(engine, "sunday", at=NOW + timedelta(hours=2))  # planned first
+    await put(engine, "saturday", at=NOW + timedelta(hours=1))
+    late = NOW + timedelta(days=1)  # nobody was there at either time
+    assert [plan.draft for plan in await publishing.publish_due(engine, late)] == [3, 2]
+    assert await live(engine) == tree("sunday")
+
+
 async def test_a_draft_that_waits_can_be_kept_back(engine: AsyncEngine) -> None:
     await put(engine, "one")
     await put(engine, "two", at=NOW + timedelta(hours=1))
