@@ -50,7 +50,8 @@ LANGUAGE = "IVR_LANGUAGE"  # in which the dialplan apologises where no server ta
 NUMBER = "{number}"
 LOOK_SECONDS = 3.0  # how often a call that is due is looked for
 TELL_SECONDS = 60.0  # how often it is told whether anybody is called from here
-MARGIN_SECONDS = 20.0  # after the ringing, until an attempt that nobody speaks of counts as lost
+MARGIN_SECONDS = 20.0  # after the ringing, until an attempt that nobody speaks of counts as lost …
+MISSED_SECONDS = 20.0  # … whose channel was gone at each look for so long: its end may be on the way
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
@@ -61,6 +62,7 @@ UNSAID = 3  # times that a call is put off for want of what is to be heard, unti
 LOST, LOOKS = timedelta(days=1), 30
 GONE = timedelta(days=7)  # … where its disk can't say, or is not mounted
 UNSAID_FOR = timedelta(hours=1)  # that it is told: who still waits is tried meanwhile
+READY_SECONDS = 30.0  # for speaking what she is to hear: in longer her attempt might count as lost
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up
 
 
@@ -109,6 +111,7 @@ class Dialler:
         self._causes: dict[str, asyncio.Future[int]] = {}
         self._tried_anew = False
         self._unsaid: dict[str, tuple[int, datetime]] = {}  # by case: how often, and when last
+        self._missed: dict[uuid.UUID, float] = {}  # by attempt: since when its channel is gone
         originate.on("Hangup", self._hung_up)
 
     def close(self) -> None:
@@ -143,7 +146,7 @@ class Dialler:
         free = self.trunk.at_once - await callbacks.in_progress(self.engine)
         if free < 1 or not self.originate.connected or self.resting():
             return
-        turns = await self._turns()
+        turns = await self._turns() | await self._held()
         for _ in range(free):
             placing = await callbacks.claim(self.engine, page, self.policy, self.clock(), turns)
             if placing is None:
@@ -167,6 +170,15 @@ class Dialler:
             its = [turn_calls.place_of(row, now) for row in places if row.notice["queue"] == name]
             found |= whose_turn(its, since, line.serving)
         return frozenset(found | odd)  # the desk puts those aside, and tells them
+
+    async def _held(self) -> frozenset[uuid.UUID]:
+        """For whom an official holds the line here: he has not put down, and it is not another site's."""
+        lines = await callbacks.held_lines(self.engine, self.clock())
+        up = await self._up() if lines else frozenset()
+        return frozenset(id for id, line in lines.items() if line in up)
+
+    async def _up(self) -> frozenset[str]:
+        return frozenset(channel.uniqueid for channel in await self.ami.channels())
 
     async def pause(self) -> None:
         """Until it is worth another look."""
@@ -224,11 +236,17 @@ class Dialler:
         return Outcome.UNREAD
 
     async def _is_spoken(self, text: str, language: str) -> bool:
-        """What no voice reads, like a place in other letters, is left out of the call, as ever."""
-        for words in script.pieces(text):
-            if script.is_spoken(words) and await self.speak(words, language) is None:
-                return False
-        return True
+        """What no voice reads, like a place in other letters, is left out of the call, as ever.
+
+        Of a text that takes too long there is more the next time.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_SECONDS):
+                for words in script.pieces(text):
+                    if script.is_spoken(words) and await self.speak(words, language) is None:
+                        return False
+                return True
+        return False
 
     async def _is_there(self, name: str, opened: datetime) -> bool | None:
         """Whether it holds any sound. None: nobody knows, for its disk is sick, hangs, or is not mounted."""
@@ -275,12 +293,18 @@ class Dialler:
             await callbacks.ended(connection, attempt, outcome, self.clock())
 
     async def _lose_lost_ones(self) -> None:
-        """Attempts of a process that died, or whose answer got lost: made, unless the call is still up."""
+        """Attempts of a process that died, or whose answer got lost: made, unless the call is still up.
+
+        A look that fails begins anew: while the books were away they could not hear how a call ended.
+        """
+        missed, self._missed = self._missed, {}
         before = self.clock() - timedelta(seconds=self.trunk.ring_seconds + MARGIN_SECONDS)
         silent = await callbacks.open_attempts(self.engine, before)
         if silent:
-            up = {channel.uniqueid for channel in await self.ami.channels()}
-            await callbacks.lose(self.engine, [each for each in silent if str(each) not in up], self.clock())
+            up, now = await self._up(), asyncio.get_running_loop().time()
+            self._missed = {each: missed.get(each, now) for each in silent if str(each) not in up}
+            lost = [each for each, since in self._missed.items() if now - since >= MISSED_SECONDS]
+            await callbacks.lose(self.engine, lost, self.clock())
 
 
 async def tell_whether(engine: AsyncEngine, dials: bool, clock: Callable[[], datetime]) -> None:

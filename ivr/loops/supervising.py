@@ -47,7 +47,7 @@ async def carry(
     line, phone = told.get("agi_uniqueid", ""), _endpoint(told.get("agi_channel", ""))
     held = await lottery_calling.redeem(engine, code, line, phone, phones, clock())
     if held is not None:
-        await _hold(connection, engine, held, sorry)
+        await _hold(connection, engine, clock, held, sorry)
         return
     found = await interventions.redeem(engine, code, clock())
     if found is None:
@@ -69,13 +69,17 @@ async def carry(
 
 
 async def _hold(
-    connection: AgiConnection, engine: AsyncEngine, held: lottery_calling.HeldLine, sorry: str | None
+    connection: AgiConnection,
+    engine: AsyncEngine,
+    clock: Callable[[], datetime],
+    held: lottery_calling.HeldLine,
+    sorry: str | None,
 ) -> None:
     """Music until her call takes this channel into its bridge, which looks like a hang-up from here."""
     log.info("an official holds the line for call-back %s", held.callback)
     for each in (_ANSWER, _DONE, _MUSIC):
         await connection.send(each)
-    while not connection.hung_up and await lottery_calling.goes_on(engine, held.callback):
+    while not connection.hung_up and await lottery_calling.goes_on(engine, held.callback, clock()):
         await connection.send(_WAIT)
     if not connection.hung_up:
         await connection.send(_QUIET)

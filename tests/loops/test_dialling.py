@@ -17,7 +17,7 @@ from playwright.async_api import Browser
 from sqlalchemy import Row, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.asterisk.ami import Ami
+from ivr.asterisk.ami import Ami, AmiFailed
 from ivr.cases import phone
 from ivr.cases.callback import Policy
 from ivr.cases.live_hour import waiting
@@ -64,7 +64,7 @@ from ivr.voice.actions import Words
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
 from tests.asterisk.pretend import Pretend, no_speech
-from tests.asterisk.pretend_ami import PretendAmi, pretend_ami, refuse, success
+from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, Reply, pretend_ami, refuse, success
 from tests.desk.call.test_callbacks import NOON, NUMBER, answered, claim, untold
 from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.case.test_family import split, spoken_by
@@ -532,6 +532,18 @@ async def dialling(
         await ami.close()
 
 
+def told(*ids: str) -> Reply:
+    """Asterisk tells of these channels."""
+
+    def of_them(connection: Connection, action: Fields) -> None:
+        connection.answer(action, "Success", "Channel status will follow")
+        for id in ids:
+            connection.send(Event="Status", ActionID=action["actionid"], Uniqueid=id)
+        connection.send(Event="StatusComplete", ActionID=action["actionid"])
+
+    return of_them
+
+
 async def tried(dialler: Dialler) -> Any:
     """The only call-back, after one more attempt, which is due now."""
     async with dialler.engine.begin() as connection:
@@ -578,6 +590,21 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
     assert peer.count("Originate") == 0 and "can't be spoken" in caplog.text
     assert (hers.state, hers.attempts, hers.last_outcome) == ("waiting", 0, "not_sent")
     assert hers.next_at == NOON + SOON
+
+
+async def test_what_takes_too_long_to_be_spoken_is_put_off_before_her_attempt_counts_as_lost(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.loops.dialling.READY_SECONDS", 0.05)
+    await answered(engine, tmp_path)
+
+    async def slow(words: str, language: str) -> str | None:
+        await asyncio.Event().wait()
+        return words
+
+    async with dialling(engine, tmp_path, slow) as (dialler, peer):
+        hers = await tried(dialler)
+    assert (hers.state, hers.last_outcome, peer.count("Originate")) == ("waiting", "not_sent", 0)
 
 
 async def test_the_dialplan_is_told_her_language_for_where_no_server_takes_the_call(
@@ -775,6 +802,22 @@ async def test_who_answers_as_the_recording_of_her_answer_is_lost_is_not_asked_a
     assert (await row_of(engine)).last_outcome == "unread"
 
 
+async def test_for_a_line_that_another_asterisk_holds_she_is_not_rung_here(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    line = {"line": "1.7", "until": (NOON + timedelta(minutes=1)).isoformat()}
+    async with engine.begin() as connection:
+        await connection.execute(update(callbacks).values(purpose="lottery", notice=line, next_at=NOON))
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        peer.replies["status"] = told()
+        await dialler.look()
+        assert (await row_of(engine)).state == "waiting"
+        peer.replies["status"] = told("1.7")
+        await dialler.look()
+        await peer.until_received("Originate")
+
+
 async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let_in(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -803,6 +846,35 @@ async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let
         assert ami.connected
         await loops.close()
         await ami.close()
+
+
+def denied(connection: Connection, action: Fields) -> None:
+    connection.answer(action, "Error", "Permission denied")
+
+
+async def test_a_call_that_is_just_over_is_lost_only_when_its_end_does_not_come(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of looks that fail, as while the books or Asterisk are away, none counts."""
+    await answered(engine, tmp_path)
+    assert await claim(engine) is not None
+    async with engine.begin() as connection:
+        for at in (callback_attempts.c.at, callbacks.c.last_at):
+            await connection.execute(update(at.table).values({at: NOON - timedelta(minutes=5)}))
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        peer.replies["status"] = told()
+        await dialler.look()
+        assert (await row_of(engine)).state == "calling"
+        monkeypatch.setattr("ivr.loops.dialling.MISSED_SECONDS", 0.001)
+        peer.replies["status"] = denied
+        with pytest.raises(AmiFailed):
+            await dialler.look()
+        peer.replies["status"] = told()
+        await dialler.look()
+        assert (await row_of(engine)).state == "calling"
+        await asyncio.sleep(0.002)
+        await dialler.look()
+    assert (await row_of(engine)).last_outcome == "unknown"
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

@@ -44,6 +44,8 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
+from ivr.desk.people import limiting
+from ivr.desk.people.limiting import Limit
 from ivr.desk.refusals import Refused
 from ivr.store.callbacks import ASIDE, PUT_ASIDE
 from ivr.store.case_parts import followed_by, parts_column, parts_seen
@@ -53,6 +55,7 @@ from ivr.store.named_lock import alone
 from ivr.store.tables import (
     callback_attempts,
     callbacks,
+    calls,
     case_events,
     cases,
     meeting_orders,
@@ -115,6 +118,8 @@ class Briefing:
 
 
 _LONGEST = 300  # characters of a reason
+_DIALS = "callbacks.dial"  # counted by a server that dials …
+_DIALS_STILL = Limit(1, timedelta(minutes=5))  # … which tells so each minute
 
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
 _ONE_NUMBER = "callback "
@@ -125,10 +130,12 @@ def due(
 ) -> Select[Any]:
     """The next call-back to look at, or that one alone, which no other worker holds.
 
-    A place in the operators' queue only in its turn, or when nobody came for it for too long.
+    A place in the operators' queue, or for a held line, only in its turn, or when nobody came for it for too
+    long.
     """
     its = callbacks.c
-    may = or_(its.purpose != TURN, its.id.in_(turns), its.created_at < now - PLACE_HOLDS)
+    may = or_(its.purpose.not_in((TURN, LOTTERY)), its.id.in_(turns), its.created_at < now - PLACE_HOLDS)
+    may = or_(may, (its.purpose == LOTTERY) & (its.next_at < now - SOON))
     query = select(callbacks).where(its.state == "waiting", its.next_at <= now, may)
     if only is not None:
         query = query.where(its.id == only)
@@ -138,7 +145,7 @@ def due(
 def urgent(now: datetime, turns: Collection[uuid.UUID] = frozenset()) -> Select[Any]:
     """Those that may have to go before a morning's answers, which are many. `_rank` tells which do."""
     its = callbacks.c
-    may = or_(its.purpose.in_((LOTTERY, MEETING)), its.id.in_(turns))
+    may = or_(its.purpose == MEETING, its.id.in_(turns))
     query = select(its.id, its.purpose, its.notice).where(its.state == "waiting", its.next_at <= now, may)
     return query.order_by(its.next_at)
 
@@ -162,8 +169,8 @@ async def claim(
 ) -> Placing | None:
     """An attempt to make now, committed; None when there is none.
 
-    `turns`: the call-backs whose turn in the operators' queue has come. What can't be worked on is put aside
-    with its reason, and hinders no other.
+    `turns`: the call-backs whose turn in the operators' queue has come, or for which an official's line is
+    held here. What can't be worked on is put aside with its reason, and hinders no other.
     """
     told, first = False, await _first(engine, now, turns)
     for _ in range(LOOKED_AT):
@@ -198,6 +205,15 @@ async def claim(
                 raise
             await _unworkable(engine, wanted, error, now)
     return None
+
+
+async def held_lines(engine: AsyncEngine, now: datetime) -> dict[uuid.UUID, str]:
+    """The channel on which an official waits, by the call-back that he waits for."""
+    its = callbacks.c
+    query = select(its.id, its.notice["line"].as_string().label("line"))
+    query = query.where(its.purpose == LOTTERY, its.state == "waiting", its.next_at <= now)
+    async with engine.connect() as connection:
+        return {row.id: row.line for row in await connection.execute(query)}
 
 
 async def _first(engine: AsyncEngine, now: datetime, turns: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
@@ -674,9 +690,14 @@ async def in_progress(engine: AsyncEngine) -> int:
 
 
 async def open_attempts(engine: AsyncEngine, before: datetime) -> list[uuid.UUID]:
-    """Attempts begun before then of which nobody has said how they ended."""
+    """Attempts begun before then of which nobody has said how they ended.
+
+    Not where she answered and that call goes on in the books: its end, or that it is lost, comes by itself.
+    """
     attempt = callback_attempts.c
-    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.at < before).order_by(attempt.at)
+    talks = select(calls.c.id).where(calls.c.unique_id == cast(attempt.id, Text), calls.c.ended_at.is_(None))
+    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.at < before, ~talks.exists())
+    query = query.order_by(attempt.at)
     async with engine.connect() as connection:
         return list((await connection.execute(query.limit(500))).scalars())
 
@@ -692,10 +713,15 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
     """Whether this installation calls anybody: for all that tell people of it to know.
 
     Where it does not, what waits to be told is the desk's, and who keeps her place in the operators' queue is
-    written to; once it does, whoever was not called is.
+    written to; once it does, whoever was not called is. Where one server calls, another that does not, as its
+    configuration differs, says nothing.
     """
     answer = callbacks.c.purpose == ANSWER
     async with engine.begin() as connection:
+        if dials:
+            await limiting.count(connection, _DIALS, Limit(1, timedelta()), now)  # the last time alone
+        elif await limiting.spent(connection, _DIALS, _DIALS_STILL, now):
+            return
         known = update(provinces).where(provinces.c.calls_back != dials).values(calls_back=dials)
         changed = (await connection.execute(known.returning(provinces.c.code))).first() is not None
         if not dials:

@@ -97,6 +97,13 @@ async def plan_news(
     await verify(connection, case, number, now)
 
 
+async def call_off(connection: AsyncConnection, callback: uuid.UUID, now: datetime) -> bool:
+    """Whether she was yet to be rung, which she is not any more."""
+    waits = update(callbacks).where(callbacks.c.id == callback, callbacks.c.state == "waiting")
+    done = await connection.execute(waits.values(state="cancelled", ended_at=now).returning(callbacks.c.id))
+    return done.first() is not None
+
+
 async def plan_turn(
     connection: AsyncConnection,
     case: Row[Any],

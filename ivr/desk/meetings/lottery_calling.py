@@ -92,11 +92,15 @@ async def redeem(
     return HeldLine(callback)
 
 
-async def goes_on(engine: AsyncEngine, callback: uuid.UUID) -> bool:
-    """Whether she is still to be rung, or is on the telephone."""
-    query = select(callbacks.c.state).where(callbacks.c.id == callback)
-    async with engine.connect() as connection:
-        return (await connection.execute(query)).scalar() in GOING_ON
+async def goes_on(engine: AsyncEngine, callback: uuid.UUID, now: datetime) -> bool:
+    """Whether she is still to be rung, or is on the telephone; who could not be rung by now is not rung."""
+    query = select(callbacks.c.state, callbacks.c.created_at).where(callbacks.c.id == callback)
+    async with engine.begin() as connection:
+        her_call = (await connection.execute(query)).one()
+        in_vain = now >= her_call.created_at + HELD
+        if in_vain and await callback_planning.call_off(connection, callback, now):
+            return False
+        return her_call.state in GOING_ON
 
 
 def _hash(code: str) -> str:

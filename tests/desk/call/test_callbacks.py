@@ -30,7 +30,7 @@ from ivr.desk.refusals import Refused
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
 from ivr.store.callbacks import PUT_ASIDE
-from ivr.store.facts import FactCall, RatingFact, VerdictFact
+from ivr.store.facts import CallEndedFact, CallStartedFact, FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
 from tests.fixtures.database import until_blocked
 from tests.fixtures.plans import plan_of
@@ -397,6 +397,20 @@ async def test_an_attempt_that_nobody_speaks_of_has_been_made_until_the_call_its
     assert again is not None and (await row(engine)).state == "calling"
 
 
+async def test_an_attempt_whose_call_goes_on_in_the_books_waits_for_its_end(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Another site's Asterisk may hold it, or its end waits in a journal."""
+    await answered(engine, tmp_path)
+    placing = await claim(engine)
+    assert placing is not None
+    talk, book = replace(CALL, id=uuid.uuid4(), unique_id=str(placing.id)), await page(engine)
+    await apply(engine, book, [CallStartedFact(talk)])
+    assert await callbacks.open_attempts(engine, SATURDAY) == []
+    await apply(engine, book, [CallEndedFact(talk, "lost", NOON, steps=(), scraps=())])
+    assert await callbacks.open_attempts(engine, SATURDAY) == [placing.id], "it ended, and nobody says how"
+
+
 def desk(code: str, reason: str = "گفتگو شد", now: datetime = NOON) -> Instruction:
     return Instruction(code, Actor("desk", Side.DESK), reason, now)
 
@@ -621,7 +635,9 @@ async def test_an_official_who_holds_the_line_is_put_through_to_nobody_who_hears
         await connection.execute(update(tables.cases).values(language="ku"))
         wanted = {"purpose": "lottery", "notice": line, "language": "ku", "next_at": NOON}
         await connection.execute(update(tables.callbacks).values(wanted))
-    assert await claim(engine) is None and (await row(engine)).state == "cancelled"
+    held, book = {(await row(engine)).id}, await page(engine)
+    assert await callbacks.claim(engine, book, Policy(), NOON, held) is None
+    assert (await row(engine)).state == "cancelled"
 
 
 async def test_what_was_to_be_told_in_such_a_language_is_told_in_her_case_s_where_that_is_spoken(
@@ -742,7 +758,7 @@ async def test_who_waits_right_now_goes_before_a_morning_s_answers(
     for n, (purpose, notice, at) in enumerate(kinds):
         codes.append(await answered(engine, tmp_path, f"0914123450{n}"))
         its = (await row(engine, codes[-1])).id
-        turns |= {its} if purpose == "turn" else set()
+        turns |= {its} if purpose in ("turn", "lottery") else set()
         values = {"purpose": purpose, "notice": notice, "next_at": at}
         async with engine.begin() as connection:
             await connection.execute(
@@ -752,6 +768,20 @@ async def test_who_waits_right_now_goes_before_a_morning_s_answers(
     placed = [await callbacks.claim(engine, book, Policy(), NOON, turns) for _ in kinds]
     told = [codes.index(each.code) for each in placed if each is not None]
     assert told == [5, 4, 3, 0, 1, 2, 6]
+
+
+async def test_a_server_that_dials_nobody_takes_no_call_off_one_that_does(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, now = await answered(engine, tmp_path), NOON
+    for now in (NOON, NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)):
+        await callbacks.dialled(engine, True, now)
+        await callbacks.dialled(engine, False, now + timedelta(seconds=30))
+        async with engine.connect() as connection:
+            assert await callback_planning.calls_back(connection)
+        assert await untold(engine) == []
+    await callbacks.dialled(engine, False, now + timedelta(minutes=6))  # that one is gone
+    assert await untold(engine) == [code]
 
 
 async def test_those_that_were_put_aside_are_counted_by_their_index(engine: AsyncEngine) -> None:

@@ -186,7 +186,7 @@ async def test_where_anybody_is_called_again_an_answer_put_aside_bears_no_reason
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     await answered(engine, tmp_path)
-    await callbacks.dialled(engine, True, NOON)
+    await callbacks.dialled(engine, True, NOON - timedelta(hours=1))
     await put_aside(engine, NOON, ITS.purpose == "answer")
     for dials in (False, True):
         await callbacks.dialled(engine, dials, NOON)

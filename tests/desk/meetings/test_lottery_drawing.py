@@ -61,8 +61,10 @@ async def held(at: Hall, code: str, phone: str = PHONES[0]) -> HeldLine | None:
     return await lottery_calling.redeem(at.engine, dial, "17.3", phone, PHONES, at.at)
 
 
-async def rung(at: Hall) -> callbacks.Placing | None:
-    return await callbacks.claim(at.engine, at.page, ALWAYS, at.at)
+async def rung(at: Hall, here: bool = True) -> callbacks.Placing | None:
+    """`here`: his line is up at this Asterisk."""
+    lines = await callbacks.held_lines(at.engine, at.at)
+    return await callbacks.claim(at.engine, at.page, ALWAYS, at.at, {*lines} if here else set())
 
 
 async def answers_with(at: Hall, code: str, outcome: Outcome) -> None:
@@ -190,7 +192,54 @@ async def test_quiet_hours_are_kept_and_who_has_put_down_rings_nobody(
     assert found is not None
     at.at += timedelta(minutes=minutes)
     assert (await rung(at) is not None) is may
-    assert await lottery_calling.goes_on(at.engine, found.callback) is may
+    assert await lottery_calling.goes_on(at.engine, found.callback, at.at) is may
     if not may:
         with pytest.raises(Refused, match="was not rung"):
             await note(at, code, R.NOT_REACHED)
+
+
+async def test_he_waits_a_minute_where_no_line_is_free_and_then_nobody_rings_her(at: Hall) -> None:
+    [code] = await closed(at, 1)
+    await draw(at)
+    found = await held(at, code)
+    assert found is not None
+    at.at += timedelta(seconds=59)
+    assert await lottery_calling.goes_on(at.engine, found.callback, at.at)
+    at.at += timedelta(seconds=1)
+    assert not await lottery_calling.goes_on(at.engine, found.callback, at.at)
+    assert await callbacks.held_lines(at.engine, at.at) == {}, "it is over"
+    assert await rung(at) is None
+
+
+async def test_she_is_rung_only_where_his_line_is_held(at: Hall) -> None:
+    """Another site's trunk would ring her, and nobody could put her through."""
+    [code] = await closed(at, 1)
+    await draw(at)
+    found = await held(at, code)
+    assert found is not None
+    assert await rung(at, here=False) is None
+    assert await lottery_calling.goes_on(at.engine, found.callback, at.at)
+    assert await callbacks.held_lines(at.engine, at.at) == {found.callback: "17.3"}
+    assert await rung(at) is not None
+
+
+async def test_a_line_that_nobody_holds_any_more_is_told_to_be_over(at: Hall) -> None:
+    """He has put down, or the server that held it was killed."""
+    [code] = await closed(at, 1)
+    await draw(at)
+    assert await held(at, code) is not None
+    at.at += timedelta(minutes=11)
+    assert await rung(at, here=False) is None
+    assert await callbacks.held_lines(at.engine, at.at) == {}
+
+
+async def test_a_case_that_forgot_her_meanwhile_has_its_result_and_is_not_opened_again(at: Hall) -> None:
+    [code] = await closed(at, 1)
+    await draw(at)
+    await answers_with(at, code, Outcome.TALKED)
+    async with at.engine.begin() as connection:  # as retention does
+        await connection.execute(update(tables.cases).values(caller="", caller_key="", anonymised_at=at.at))
+    await note(at, code, R.NOT_SATISFIED, "آب هنوز قطع است")
+    async with at.engine.connect() as connection:
+        assert await lottery_drawing.current(connection) is None
+    assert (await at.row(code)).status == "closed"
