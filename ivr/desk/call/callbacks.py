@@ -756,8 +756,12 @@ async def _end_turns(connection: AsyncConnection, now: datetime) -> None:
         await _tell_missed(connection, missed, now)
 
 
-async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
-    """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more."""
-    its = (callbacks.c.case_id == case, callbacks.c.purpose.in_(OF_CASE))
-    open_ones = callbacks.c.state.in_(("waiting", "calling", "unreachable"))
-    await connection.execute(update(callbacks).where(*its, open_ones).values(state="reached", ended_at=now))
+async def settled(connection: AsyncConnection, case: Row[Any], now: datetime) -> None:
+    """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more.
+
+    Who asked for it on another number is called there, as promised.
+    """
+    its, hers = callbacks.c, {case.caller_key, case.callback} - {""}
+    about_it = or_(its.purpose == ANSWER, (its.purpose == STATUS) & its.number.in_(hers))
+    open_ones = (its.case_id == case.id, about_it, its.state.in_(("waiting", "calling", "unreachable")))
+    await connection.execute(update(callbacks).where(*open_ones).values(state="reached", ended_at=now))

@@ -54,7 +54,7 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
         log.warning("a citizen's verdict changes nothing: %s", refusal)
         said = {"solved": fact.solved}
         await add_event(connection, cause, case.id, now, "verdict_noted", said, actor=CITIZEN)
-    await callbacks.settled(connection, case.id, now)
+    await callbacks.settled(connection, case, now)
 
 
 async def rate(connection: AsyncConnection, fact: RatingFact) -> None:

@@ -691,6 +691,22 @@ async def test_an_answer_is_told_to_her_and_not_to_a_stranger_who_wished_it(
     assert found == {"+989141234567": ("آب وصل شد.", False, True), "+989350000000": ("", True, False)}
 
 
+async def test_her_word_on_the_answer_takes_no_call_from_her_son_who_was_promised_one(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, book = await answered(engine, tmp_path), await page(engine)
+    hers, his = "+989141234567", "+989350000000"
+    placing = await claim(engine)
+    assert placing is not None and placing.number == hers
+    for number in (hers, his):
+        assert await wished(engine, code, number, f"wish:{number}")
+    await apply(engine, book, [verdict_on(code, True, placing)])
+    await end(engine, placing, Outcome.SOLVED, NOON)
+    promised = await claim(engine)
+    assert promised is not None and promised.number == his
+    assert await claim(engine) is None
+
+
 async def test_a_recording_is_looked_for_before_the_call_about_an_answer_and_holds_up_no_status(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
