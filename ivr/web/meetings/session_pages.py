@@ -268,7 +268,8 @@ async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
             raise NotFound
         seats = await agenda.read(connection, page, visit.now, row.number, visit.scope)
         body = visit.scope.agency
-        if body and not seats and not await inviting.attendances(connection, row.number, body):
+        own = body in ("", row.agency)
+        if not (own or seats or await inviting.attendances(connection, row.number, body)):
             raise NotFound
     return row, seats
 

@@ -37,9 +37,9 @@ async def at(panel: PanelServed) -> Hall:
     return its
 
 
-async def open_hour(at: Hall) -> int:
+async def open_hour(at: Hall, agency: str = "ostandari") -> int:
     span = (at.at, at.at + timedelta(hours=1))
-    wanted = WantedHour(Official.GOVERNOR, "ostandari", *span, ("201",), even_off=True)
+    wanted = WantedHour(Official.GOVERNOR, agency, *span, ("201",), even_off=True)
     return await hour_planning.announce(at.engine, at.page, at.by("").actor, wanted, ALLOWED, at.at)
 
 
@@ -136,6 +136,18 @@ async def test_the_office_announces_and_closes_and_others_only_look(panel: Panel
     assert {"hour_announced", "hour_closed"} <= noted
     trail = await (await panel.signed_in("auditor")).text("/panel/admin/audit")
     assert "ساعت پاسخگویی بسته شد" in trail, "it never began"
+
+
+async def test_who_has_it_opens_the_own_hour_from_the_list_before_anybody_called(
+    panel: PanelServed, at: Hall
+) -> None:
+    number = await open_hour(at, "abfa")
+    session = f"/panel/meetings/sessions/{number}"
+    own, other = await panel.signed_in("head", agency="abfa"), await panel.signed_in("head", agency="edu")
+    assert session in await own.text("/panel/meetings/sessions")
+    assert (await own.get(session)).status == 200
+    assert session not in await other.text("/panel/meetings/sessions")
+    assert (await other.get(session)).status == 404
 
 
 async def test_an_hour_that_has_begun_is_called_off_among_the_sessions_as_ended(
