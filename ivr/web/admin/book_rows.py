@@ -21,7 +21,6 @@ from ivr.desk.editing.undoing import history
 from ivr.desk.editing.values import Row, WrongRow
 from ivr.store.row_version import version
 from ivr.web.admin import showing
-from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 # What a list shows of each noun; the rest is on its form.
@@ -272,8 +271,7 @@ def _fits(visit: Visit, names: BookNames, noun: Noun, row: Row, asked: str) -> b
         return True
     texts = [str(value) for value in row.values()]
     texts += [showing.shown(visit.words, names, field, row[field.name]) for field in noun.fields]
-    whole = digits(" ".join(texts)).casefold()
-    return all(part in whole for part in digits(showing.plain(asked)).casefold().split())
+    return showing.holds(asked, *texts)
 
 
 def _saved(noun: Noun, changed: bool) -> str:

@@ -19,6 +19,7 @@ from ivr.desk.people.people import NewPerson, Outdated
 from ivr.desk.people.staffing import LastAdmin
 from ivr.desk.people.two_admins import NeedsTwo, SecondAdmin
 from ivr.desk.refusals import Refused, WrongField
+from ivr.web.admin.showing import holds
 from ivr.web.panel import sessions
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -49,11 +50,9 @@ def routes() -> list[Route]:
 async def listed(visit: Visit, remark: str = "") -> web.Response:
     """`remark`: why something could not be done."""
     rows = await making.listed(visit.panel.engine)
-    asked = visit.request.query.get("q", "").strip()[:60].casefold()
+    asked = visit.request.query.get("q", "").strip()[:60]
     role = visit.request.query.get("role", "")
-    fitting = [
-        r for r in rows if asked in f"{r['name']} {r['full_name']}".casefold() and role in ("", r["role"])
-    ]
+    fitting = [r for r in rows if holds(asked, r["name"], r["full_name"]) and role in ("", r["role"])]
     for row in fitting:
         row["signed_in_at"] = row["signed_in_at"] and datetime.fromisoformat(row["signed_in_at"])
     return visit.render(

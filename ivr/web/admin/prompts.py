@@ -11,6 +11,7 @@ from aiohttp import web
 from ivr.desk.editing.changing import tell
 from ivr.desk.people import auditing
 from ivr.voice.prompt_sounds import Prompts, PromptSound, Take, TakeRefused
+from ivr.web.admin.showing import holds
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 PAGE = 40
@@ -189,7 +190,7 @@ def _behind(seen: Sequence[PromptSound], place: str) -> int:
 def _fits(one: PromptSound, show: str, language: str, asked: str) -> bool:
     if language and one.language != language:
         return False
-    if asked and asked.casefold() not in f"{one.id} {one.text}".casefold():
+    if not holds(asked, one.id, one.text):
         return False
     match show:
         case "needed":

@@ -8,9 +8,10 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
+from ivr.cases.spelling import normalise
 from ivr.desk.editing.book_names import BookNames
 from ivr.desk.editing.nouns import BY_NAME, Noun
-from ivr.desk.editing.values import Field, Row, Wrong, persian
+from ivr.desk.editing.values import Field, Row, Wrong
 from ivr.desk.letters.notices import ANY
 from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale, digits
@@ -139,6 +140,7 @@ def title(words: Locale, names: BookNames, noun: str, key: str, row: Row | None)
     return " · ".join(f"\u2066{part}\u2069" if part.isascii() else part for part in found)  # each stays whole
 
 
-def plain(asked: str) -> str:
-    """A search in the letters that the book is written in."""
-    return persian(asked)
+def holds(asked: str, *texts: str) -> bool:
+    """Whether texts hold all that is sought, whichever keyboard it was typed on."""
+    whole = normalise(" ".join(texts))
+    return all(normalise(part) in whole for part in asked.split())

@@ -328,6 +328,17 @@ async def test_who_is_signed_in_is_told_on_every_page_of_what_another_did_until_
     assert "نام، نقش، دستگاه" in await hers.text("/panel/account"), "for a month"
 
 
+async def test_people_and_the_book_are_found_from_an_arabic_keyboard(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    sent = {"name": "karimi", "full_name": "مریم کریمی", "role": "officer", "agency": "abfa"}
+    await client.post("/panel/admin/people/new", sent | {"mine": PASSWORD})
+    for asked in ("كريمي", "مريم", "کریمی مریم", "KARIMI"):
+        found = await client.text(f"/panel/admin/people?q={asked}")
+        assert re.findall(r'scope="row"><a href="/panel/admin/people/([a-z]+)">', found) == ["karimi"], asked
+    for asked in ("شهرداري تبريز", "تبریز شهرداری"):
+        assert 'row?key=shahrdari_tabriz"' in await client.text(f"{BOOK}/agency?q={asked}"), asked
+
+
 async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: PanelServed) -> None:
     client = await panel.signed_in("admin")
     sent = {"name": "karimi", "full_name": "مریم کریمی", "role": "officer", "agency": "", "areas": "ahar"}
