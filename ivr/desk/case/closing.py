@@ -73,7 +73,8 @@ async def advise(engine: AsyncEngine, page: Page, ask: Instruction, spoken: str 
 async def told(books: Books, page: Page, ask: Instruction) -> None:
     """The desk has told her otherwise what nobody could tell her by telephone: the reason says how.
 
-    Raises NoSuchCase, WrongField without a reason, and Refused to others and where nothing waits to be told.
+    Raises NoSuchCase, WrongField without a reason, and Refused to others, where nothing waits to be told and
+    where the case is not over: what is answered would be in no list any more.
     """
     if ask.actor.side is not Side.DESK:
         raise Refused(f"case {ask.code} can't be told of by the {ask.actor.side}, only by the desk")
@@ -82,6 +83,8 @@ async def told(books: Books, page: Page, ask: Instruction) -> None:
     async with transaction(books) as connection:
         case = await locked(connection, ask.code)
         unchanged(case, ask)
+        if case.closed_at is None:
+            raise Refused(f"case {ask.code} is not over: close it once it is answered, saying how she was told")
         if not await callback_planning.told_otherwise(connection, case.id, ask.now):
             raise Refused(f"case {ask.code} has no answer that nobody could be told of")
         details = {"reason": ask.reason.strip()}

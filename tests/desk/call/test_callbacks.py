@@ -506,6 +506,17 @@ async def test_advice_that_nobody_can_be_called_about_is_the_desks_until_it_says
     assert (last["what"], last["details"]) == ("told", {"reason": "نامه فرستاده شد"})
 
 
+async def test_of_an_answer_that_nobody_could_tell_her_the_desk_tells_by_closing_the_case(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, book = await answered(engine, tmp_path, ""), await page(engine)
+    with pytest.raises(Refused, match=f"case {code} is not over: close it once it is answered"):
+        await closing.told(engine, book, desk(code, "نامه فرستاده شد"))
+    assert await untold(engine) == [code]
+    await closing.close(engine, book, desk(code, "نامه فرستاده شد"))
+    assert await untold(engine) == []
+
+
 async def test_an_answer_that_no_voice_reads_rings_nobody_and_waits_for_somebody_to_word_it(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
