@@ -84,7 +84,7 @@ async def told(books: Books, page: Page, ask: Instruction) -> None:
         case = await locked(connection, ask.code)
         unchanged(case, ask)
         if case.closed_at is None:
-            raise Refused(f"case {ask.code} is not over: close it once it is answered, saying how she was told")
+            raise Refused(f"case {ask.code} is not over: close it once it is answered, and say how")
         if not await callback_planning.told_otherwise(connection, case.id, ask.now):
             raise Refused(f"case {ask.code} has no answer that nobody could be told of")
         details = {"reason": ask.reason.strip()}

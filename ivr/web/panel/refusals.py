@@ -94,7 +94,7 @@ FORMS: Mapping[str, str] = {
     "nothing_untold": rf"case {_CODE} has no answer that nobody could be told of",
     "yet_to_tell": rf"case {_CODE} has an answer that she is yet to be told: .*",
     "untold": rf"case {_CODE} has an answer that nobody could be told of: tell her first",
-    "told_once_over": rf"case {_CODE} is not over: close it once it is answered, saying how she was told",
+    "told_once_over": rf"case {_CODE} is not over: close it once it is answered, and say how",
     "tree_faulty": r"draft (?P<n>\d+) of menu \S+ has mistakes",
     "tree_unchecked": r"draft (?P<n>\d+) of menu \S+ was never checked",
     "tree_never": r"menu \S+ has never been published: .*",
