@@ -58,6 +58,11 @@ def number_of(case: Any) -> str:
     return phone.normalise(number) if number and phone.is_callable(number) else ""
 
 
+def same_number(one: Row[Any], other: Row[Any]) -> bool:
+    """Whether she is told of both on one: who shares her telephone gives a number of her own."""
+    return number_of(one._mapping) == number_of(other._mapping)
+
+
 def is_given(case: Any, number: str) -> bool:
     """Whether somebody gave it, so that it must be asked for first: no call came from it."""
     return bool(number) and (case["channel"] != PHONE or number != case["caller_key"])

@@ -19,7 +19,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, decide
 from ivr.desk.book.book import Page
-from ivr.desk.case import closing, referring, registering
+from ivr.desk.case import callback_planning, closing, referring, registering
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
@@ -149,14 +149,15 @@ async def _begin(
 
 
 async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], code: str) -> str:
-    """The code of the same caller's case that is a member already; "" for none."""
+    """The code of the same caller's case that is a member already, told on the same number; "" for none."""
     case = await locked(connection, code)
     refuse_together(case)  # before its caller is compared, which would tell whose it is
     if not case.caller_key:
         return ""
     same = (cases.c.member_of == whole.id, cases.c.caller_key == case.caller_key, cases.c.closed_at.is_(None))
-    query = select(cases.c.code).where(*same, cases.c.id != case.id).limit(1)
-    return str((await connection.execute(query)).scalar() or "")
+    query = select(cases).where(*same, cases.c.id != case.id).order_by(cases.c.opened_at)
+    found = (await connection.execute(query)).all()
+    return next((other.code for other in found if callback_planning.same_number(case, other)), "")
 
 
 async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:

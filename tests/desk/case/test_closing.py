@@ -291,6 +291,17 @@ async def test_whose_answer_nobody_can_tell_her_by_telephone_is_told_and_closed_
     assert (await at.row(code)).status == "closed"
 
 
+async def test_neighbours_who_share_a_telephone_and_gave_numbers_of_their_own_are_not_merged(
+    at: Counter,
+) -> None:
+    hers, his, none = [await at.open(callback=number) for number in ("09121111111", "09122222222", "")]
+    for code, into in ((his, hers), (none, hers), (his, none)):
+        with pytest.raises(Refused, match=f"case {code} is told on another number than case {into}"):
+            await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), into)
+    again = await at.open(callback="09121111111")
+    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), hers)
+
+
 async def test_two_merges_across_leave_one_of_the_cases_open(at: Counter) -> None:
     one, two = await at.open(), await at.open()
     done = await outcomes(

@@ -451,6 +451,20 @@ async def test_who_called_twice_about_it_is_called_once(at: Counter) -> None:
     assert (await at.row(codes[1])).merged_into == (await at.row(codes[0])).id
 
 
+async def test_neighbours_who_share_a_telephone_wait_each_by_herself_and_are_called_on_their_own_numbers(
+    at: Counter,
+) -> None:
+    codes = [await at.open(callback=number) for number in ("09121111111", "09122222222", "09122222222")]
+    desk = actor_named(at.page, "desk")
+    done = await collecting.collect(at.engine, at.page, desk, codes, "قطع آب", at.at)
+    assert (list(done.members), list(done.merged)) == (codes[:2], [codes[2]])
+    await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "وصل شد.")
+    query = select(callbacks.c.number).where(callbacks.c.purpose == "answer")
+    async with at.engine.connect() as connection:
+        called = (await connection.execute(query)).scalars().all()
+    assert sorted(called) == ["+989121111111", "+989122222222"]
+
+
 async def test_who_waits_there_already_has_no_answer_and_no_other_matter_taken_from_her(at: Counter) -> None:
     done, _ = await collected(at, CALLERS[0])
     told, bill = await at.open(caller=CALLERS[0]), await at.open("water.bill", caller=CALLERS[0])

@@ -31,12 +31,16 @@ class Counter:
         self.at = WEDNESDAY
 
     async def open(
-        self, topic: str = "water.supply", county: str = "ahar", caller: str = "09141234567"
+        self,
+        topic: str = "water.supply",
+        county: str = "ahar",
+        caller: str = "09141234567",
+        callback: str = "",
     ) -> str:
-        """A case as a call opens it; its code."""
+        """A case as a call opens it; its code. `callback`: the number that she keyed to be called on."""
         case, at = uuid.uuid4(), self.at
         call = FactCall(uuid.uuid4(), "1.1", caller, "", at, None, "fa", "", "")
-        fact = CaseOpenedFact(case, at, "", call, "complaint", topic, county, "fa", "", "", ())
+        fact = CaseOpenedFact(case, at, "", call, "complaint", topic, county, "fa", callback, "", ())
         await apply(self.engine, self.page, [fact])
         async with self.engine.connect() as connection:
             query = select(cases.c.code).where(cases.c.id == case)
