@@ -94,7 +94,8 @@ async def told(books: Books, page: Page, ask: Instruction) -> None:
 async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) -> None:
     """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same.
 
-    Refused also where she is yet to be told an answer to it, or on another number: nobody would tell her.
+    Refused also where she is yet to be told an answer to it, or on another number: nobody would tell her; and
+    into a case that is answered while this one is not: no clock would run for her.
     """
     if into == ask.code:
         raise Refused(f"case {into} can't be merged into itself")
@@ -107,6 +108,8 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
             raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
         if not callback_planning.same_number(one, other):
             raise Refused(f"case {ask.code} is told on another number than case {into}: it goes on by itself")
+        if other.status == Status.ANSWERED and one.status != Status.ANSWERED:
+            raise Refused(f"case {into} is answered: open it again first, or answer case {ask.code} likewise")
         if one.status == Status.ANSWERED and await callback_planning.is_to_tell(change.connection, one.id):
             raise Refused(f"case {ask.code} has an answer that she is yet to be told: it is not merged away")
         await go_on_in(change, other)

@@ -36,6 +36,7 @@ FORMS: Mapping[str, str] = {
     "into_ended": r"case (?P<code>\S+) is (?P<status>\w+), so nothing can go on in it",
     "other_caller": rf"cases {_CODE} and {_CODE} are not known to be of the same caller",
     "other_number": rf"case {_CODE} is told on another number than case {_CODE}: .*",
+    "into_answered": r"case (?P<code>\S+) is answered: open it again first, or .*",
     "other_topic": rf"case {_CODE} is about (?P<topic>\S+), case {_CODE} about (?P<other>\S+)",
     "too_late": rf"case {_CODE} ended more than (?P<days>\d+) days ago",
     "no_topic": r"there is no topic .*",

@@ -302,6 +302,16 @@ async def test_neighbours_who_share_a_telephone_and_gave_numbers_of_their_own_ar
     await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), hers)
 
 
+async def test_what_still_waits_goes_on_in_no_case_that_is_answered(at: Counter) -> None:
+    done, again = await answered(at), await at.open()
+    before = await at.row(again)
+    with pytest.raises(Refused, match=f"case {done} is answered: open it again first"):
+        await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), done)
+    assert await at.row(again) == before
+    await closing.reopen(at.engine, at.page, at.ask(done, reason="هنوز قطع است"))
+    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), done)
+
+
 async def test_two_merges_across_leave_one_of_the_cases_open(at: Counter) -> None:
     one, two = await at.open(), await at.open()
     done = await outcomes(
