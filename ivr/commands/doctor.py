@@ -64,6 +64,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("store", _store),
         ("at rest", _at_rest),
         ("recognition", _recognition),
+        ("suggestions", _suggestions),
         ("escalation", _escalation),
         ("leaving", _leaving),
         ("custody", _custody),
@@ -588,6 +589,22 @@ async def _recognition(settings: Settings) -> Diagnosis:
     mend = f"{sys.executable} -m pip install -e '{ROOT}[recognition]'"
     mend += ", and a folder with a model for each language"
     return Diagnosis("recognition", not wrong, found, mend)
+
+
+async def _suggestions(settings: Settings) -> Diagnosis:
+    """Whether the files that they are learned from are right: a server goes on without, and only logs it."""
+    from ivr.desk.book.seeds import SeedError, load_seeds
+    from ivr.desk.book.suggesting import read_cases, read_examples
+
+    folder = settings.seed_path
+    try:
+        seeds = load_seeds(folder)
+        phrases, labelled = read_examples(folder, seeds), read_cases(folder, seeds)
+    except SeedError as error:
+        mend = "the sentence above names the file; until it is mended no words find their agency"
+        return Diagnosis("suggestions", False, str(error), mend)
+    found = f"they are learned from {len(phrases)} phrases and {len(labelled)} cases"
+    return Diagnosis("suggestions", True, found)
 
 
 async def _store(settings: Settings) -> Diagnosis:

@@ -14,7 +14,6 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book.learning import Learning
-from ivr.desk.book.seeds import SeedError
 from ivr.desk.recordings import recognising
 from ivr.desk.recordings.recognising import Unheard
 from ivr.speech.recognition import Recogniser
@@ -92,11 +91,7 @@ class Transcriber:
         except Exception as error:  # the recogniser's, the disk's or the recording's: no database is asked
             self._fail(found, error)
             return
-        try:
-            suggester = await self.learning.suggester()
-        except SeedError as error:
-            log.error("no suggestion can be made: %s", error)
-            suggester = None
+        suggester = await self.learning.if_any()
         try:
             await recognising.heard(self.engine, found, words, suggester, self.clock())
         except Exception as error:  # a recogniser may print what the books never take, as a NUL

@@ -101,11 +101,11 @@ class Counter:
         return found
 
     async def send(self, request: web.Request, wanted: Wanted, content: bytes = b"") -> channels.Sent:
-        """Open a case, once for each Idempotency-Key."""
+        """Open a case, once for each Idempotency-Key; a person reads it where nothing can be suggested."""
         key = request.headers.get(KEY, "")
         if key and not _KEY.fullmatch(key):
             raise WrongField(KEY, "must be printable ASCII without blanks")
-        page, suggester = await self.book.page(), await self.learning.suggester()
+        page, suggester = await self.book.page(), await self.learning.if_any()
         now = self.clock()
         sent = await channels.send(
             self.engine, page, wanted, now, suggester, key, content=content, recordings=self.recordings

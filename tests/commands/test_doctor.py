@@ -19,9 +19,10 @@ from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.desk.facts.gauges import Gauge
 from ivr.lab.pace import patience
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
-from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Recognition, Serve, Settings, Web
+from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Province, Recognition, Serve, Settings, Web
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 from tests.desk.facts.test_fallback import put as put_fallback
+from tests.fixtures.learned import nothing_learned
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
 DOCTOR = """
@@ -75,6 +76,14 @@ async def test_what_recognition_lacks_is_installed_from_the_checkout_into_its_ow
     asked = Recognition(by="sherpa", models={"fa": tmp_path})
     seen = await doctor._recognition(Settings(state=tmp_path, recognition=asked))  # one look of many
     assert not seen.ok and seen.mend.startswith(f"{sys.executable} -m pip install -e '{ROOT}[")
+
+
+async def test_what_no_suggestion_can_be_learned_from_is_told(tmp_path: Path) -> None:
+    well = await doctor._suggestions(Settings(state=tmp_path))  # one look of many
+    province = Province(seed=nothing_learned(tmp_path).folder)
+    seen = await doctor._suggestions(Settings(state=tmp_path, province=province))
+    assert well.ok and well.found.startswith("they are learned from ")
+    assert not seen.ok and "examples.yaml: there is no topic 'gone.topic'" in seen.found
 
 
 async def test_what_the_dialplan_records_is_told_once_it_waits_longer_than_it_takes_to_come_in(

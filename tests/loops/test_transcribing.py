@@ -32,6 +32,7 @@ from tests.desk.counter import Counter, counter
 from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.database import SEED
 from tests.fixtures.hotline import write_tone
+from tests.fixtures.learned import nothing_learned
 
 # A recogniser with a vocabulary of three and one that no database takes: it listens for tones.
 PROGRAM = """
@@ -66,8 +67,8 @@ async def said(engine: AsyncEngine, folder: Path, hz: float, topic: str = "other
 
 
 def transcriber(engine: AsyncEngine, folder: Path, command: list[str], seconds: float = 20) -> Transcriber:
-    recogniser, learning = by_command(command, seconds), Learning(SEED)
-    return Transcriber(engine, recogniser, folder / "recordings", learning, lambda: WEDNESDAY, Aside())
+    recogniser, folder = by_command(command, seconds), folder / "recordings"
+    return Transcriber(engine, recogniser, folder, Learning(SEED), lambda: WEDNESDAY, Aside())
 
 
 async def look(listener: Transcriber, hours: int) -> None:
@@ -98,6 +99,24 @@ async def test_words_are_kept_told_and_asked_for_a_suggestion_that_assigns_nothi
     assert (guess.source, guess.assigned, guess.top[0]["topic"]) == ("transcript", False, "water.supply")
     after = await at.row(water)
     assert (after.agency, after.topic, after.status) == (before.agency, before.topic, before.status)
+
+
+@pytest.mark.parametrize("lacks", ["a topic", "a processor", "a suggester"])
+async def test_words_are_kept_once_where_nothing_can_be_learned(
+    engine: AsyncEngine,
+    tmp_path: Path,
+    program: list[str],
+    lacks: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at, listener = await counter(engine), transcriber(engine, tmp_path, program)
+    code = await said(engine, tmp_path, 400)
+    if lacks == "a topic":
+        listener.learning = nothing_learned(tmp_path)
+    else:  # no process begins, or it ends by itself
+        monkeypatch.setattr(sys, "executable", "/nowhere" if lacks == "a processor" else "false")
+    assert [await listener.once() for _ in range(2)] == [True, False]
+    assert await written(at, code) == "سه روز است آب خانه ما قطع است"
 
 
 @pytest.mark.parametrize(("outcome", "language"), [("hung_up", "fa"), ("lost", "az")])

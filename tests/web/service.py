@@ -53,10 +53,12 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(engine: AsyncEngine, folder: Path, per_minute: int = 10_000) -> AsyncIterator[Service]:
+async def serving(
+    engine: AsyncEngine, folder: Path, per_minute: int = 10_000, learning: Learning = LEARNING
+) -> AsyncIterator[Service]:
     """Two channels, city_app and other_app, may send."""
     clock = Clock()
-    counter = Counter(engine, book_of(engine), LEARNING, folder / "recordings", SEED.name, clock=clock)
+    counter = Counter(engine, book_of(engine), learning, folder / "recordings", SEED.name, clock=clock)
     app = application()
     attach(app, counter)
     runner = web.AppRunner(app, access_log=None)

@@ -7,6 +7,7 @@ of a second at a time, which a caller would hear.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pickle
 import sys
@@ -16,6 +17,8 @@ from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ivr.cases.suggest import Suggester  # brings numpy
+
+log = logging.getLogger(__name__)
 
 _MISTAKE = 3  # how the process ends when something is wrong with the files
 _GIVES_WAY = 5  # less, and a server under full load would keep whoever waits for words waiting for long
@@ -35,6 +38,16 @@ class Learning:
             if self._learned is None:
                 self._learned = await _learned_apart(self.folder)
         return self._learned
+
+    async def if_any(self) -> Suggester | None:
+        """None, and why in the log, where nothing can be learned: what waits for it goes on without."""
+        from ivr.desk.book.seeds import SeedError
+
+        try:
+            return await self.suggester()
+        except (SeedError, RuntimeError, OSError) as error:
+            log.error("no suggestion can be made: %s", error)
+            return None
 
 
 async def _learned_apart(folder: Path) -> Suggester:

@@ -238,7 +238,7 @@ async def send(
     page: Page,
     wanted: Wanted,
     now: datetime,
-    suggester: Suggester,
+    suggester: Suggester | None,
     key: str = "",
     content: bytes = b"",
     recordings: Path = Path(),

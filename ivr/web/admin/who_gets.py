@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.cases.kinds import Kind
-from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.values import day_of, plain_digits
 from ivr.desk.editing.who_gets import who_gets
@@ -36,9 +35,8 @@ async def page(visit: Visit) -> web.Response:
     if asked["kind"] in set(Kind) and not wrong:
         suggester = None
         if asked["words"].strip() and panel.learning is not None:
-            try:
-                suggester = await panel.learning.suggester()
-            except SeedError:
+            suggester = await panel.learning.if_any()
+            if suggester is None:
                 wrong["words"] = visit.words("admin.tester.no_words")
         verdict = await who_gets(
             panel.engine, book, asked["kind"], asked["topic"], asked["county"], at, asked["words"], suggester

@@ -18,7 +18,7 @@ from ivr.web import bodies
 from ivr.web.api import models, openapi
 from ivr.web.api.order_resources import OrderResources
 from ivr.web.api.plain import as_json, limit_of
-from ivr.web.window import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
+from ivr.web.window import MOST_BYTES, RETRY_SECONDS, Counter, Problem, body, problem_of, tracking_code
 
 M = TypeVar("M", bound=models.Message)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -100,7 +100,9 @@ class Api:
     async def suggest(self, request: web.Request) -> web.Response:
         await self.counter.channel(request)
         asked = _read(models.SuggestionQuestion, await _json_body(request))
-        page, suggester = await self.counter.book.page(), await self.counter.learning.suggester()
+        page, suggester = await self.counter.book.page(), await self.counter.learning.if_any()
+        if suggester is None:
+            raise Problem(503, "nothing can be suggested now: send it again later", retry=RETRY_SECONDS)
         if asked.county and asked.county not in page.live_counties:
             raise Problem(400, "county: there is no such county", "county")
         found = suggester.suggest(

@@ -153,7 +153,9 @@ PATHS: Json = {
             "operationId": "suggest",
             "summary": "Topic and agency for words, without opening a case",
             "requestBody": {"required": True, "content": _content("Question")},
-            "responses": _answers(200, "The likeliest three.", "Suggested", _SIZES),
+            "responses": _answers(
+                200, "The likeliest three.", "Suggested", _SIZES | {503: "Nothing can be suggested now."}
+            ),
         }
     },
     "/meetings/sessions": {

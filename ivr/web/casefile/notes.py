@@ -80,7 +80,7 @@ async def transcribe(visit: Visit) -> web.StreamResponse:
 async def _suggester(visit: Visit, row: Row[Any]) -> Suggester | None:
     """Only where nobody has the case yet: learning takes a second the first time."""
     page, learning = await visit.panel.book.page(), visit.panel.learning
-    return await learning.suggester() if learning is not None and row.agency == page.rules.desk else None
+    return await learning.if_any() if learning is not None and row.agency == page.rules.desk else None
 
 
 async def editions(visit: Visit) -> web.StreamResponse:

@@ -6,7 +6,6 @@ the words point to. Without scripts the likely duplicate is told when the form i
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from aiohttp import web
 from ivr.cases import national_id, phone
 from ivr.cases.kinds import Kind
 from ivr.desk.book.book import Page
-from ivr.desk.book.seeds import SeedError
 from ivr.desk.case import registering
 from ivr.desk.case.registering import Wanted
 from ivr.desk.counter.opened_once import open_once, opened
@@ -30,8 +28,6 @@ from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.locale import digits
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
-
-log = logging.getLogger(__name__)
 
 FIELDS = ("caller", "caller_name", "national_id", "kind", "county", "words", "topic", "callback", "language")
 LEAST_WORDS = 8  # characters, before anything is proposed
@@ -138,11 +134,7 @@ async def _suggester(visit: Visit) -> Any:
     """None: nothing is proposed, and a person reads what has no topic; it is registered all the same."""
     if visit.panel.learning is None:
         return None
-    try:
-        return await visit.panel.learning.suggester()
-    except SeedError as mistake:
-        log.error("the service desk has no proposals: %s", mistake)
-        return None
+    return await visit.panel.learning.if_any()
 
 
 async def _earlier(visit: Visit, page: Page, number: str) -> tuple[Sequence[Any], str]:

@@ -27,6 +27,7 @@ from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr
 from tests.fixtures.hotline import write_tone
+from tests.fixtures.learned import nothing_learned
 from tests.fixtures.province import answer
 from tests.web.service import Service, serving
 
@@ -154,6 +155,20 @@ async def test_words_alone_find_their_agency_and_can_be_asked_before(api: Servic
     async with api.client.post("/api/v1/suggestions", json=asked, headers=api.headers()) as answer:
         found = await answer.json()
     assert (found["agency"], found["assigned"], found["doubt"]) == ("abfa", True, "")
+
+
+async def test_a_case_opens_without_a_suggestion_where_nothing_can_be_learned(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with serving(engine, tmp_path, learning=nothing_learned(tmp_path)) as api:
+        told, case = await post(api, CASE)
+        untold, unread = await post(api, {"kind": "complaint", "words": WATER})
+        asked = api.client.post("/api/v1/suggestions", json={"text": WATER}, headers=api.headers())
+        async with asked as answer:
+            refused = answer.status, answer.headers["Retry-After"], (await answer.json())["error"]
+    assert (told, case["agency"]) == (201, "abfa")
+    assert (untold, unread["topic"], unread["agency"]) == (201, "other.other", "gov_inspection")
+    assert refused == (503, "10", "nothing can be suggested now: send it again later")
 
 
 async def test_what_is_retired_is_suggested_to_nobody(api: Service) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.app import prepare_voice
+from ivr.desk.book.learning import Learning
 from ivr.desk.people.scope import Scope
 from ivr.desk.recordings.hearing import Renditions
 from ivr.speech.sound_book import SoundBook
@@ -31,6 +32,7 @@ from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.database import ROOT, SEED
 from tests.voice.voices import voice
 from tests.web.panel import PanelServed, panel_served
+from tests.web.service import LEARNING
 
 MARKUP = 'مریم <img src=x onerror="document.title=1"><script>document.title=2</script>'
 STEPS = [
@@ -90,14 +92,16 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_served(engine: AsyncEngine, folder: Path, *, approval: bool = False) -> AsyncIterator[Desk]:
+async def desk_served(
+    engine: AsyncEngine, folder: Path, *, approval: bool = False, learning: Learning = LEARNING
+) -> AsyncIterator[Desk]:
     """The panel with booth and studio, and a desk that opens cases for it."""
     derived = Derived(folder / "derived")
     sounds = SoundBook(ROOT / "var/sounds", ("fa", "az"))
     studio = Studio(sounds.speak, prepare_voice, derived.folder, SEED, approval)
     booth = Renditions(folder / "recordings", derived)
     async with (
-        panel_served(engine, folder, booth=booth, studio=studio, seed=SEED) as panel,
+        panel_served(engine, folder, booth=booth, studio=studio, seed=SEED, learning=learning) as panel,
         office(engine, folder / "office") as desk,
     ):
         yield Desk(panel, desk)
