@@ -292,7 +292,8 @@ def seen_in(row: Any, caller: str, now: datetime, code: str = "") -> CaseSeen:
     parts = parts_seen(row["parts"])
     said = row["answer"] or row["answer_voice"] or row["answer_spoken"] or any(each.voice for each in parts)
     withheld = bool(said) and not own and (bool(into) or _tells_number_only(row))
-    ended = row["closed_at"] if row["status"] in (Status.CLOSED, Status.ADVISED) else None
+    may_go_on = row["status"] in (Status.CLOSED, Status.ADVISED, Status.WITHDRAWN)
+    ended = row["closed_at"] if may_go_on else None
     return CaseSeen(
         Lookup.FOUND,
         row["status"],

@@ -49,8 +49,10 @@ async def close(books: Books, page: Page, ask: Instruction, *, told: bool = True
 
 
 async def withdraw(books: Books, page: Page, ask: Instruction) -> None:
-    """The citizen takes the case back."""
+    """The citizen takes the case back. Refused to the desk where she is yet to be told an answer to it."""
     async with changing(books, page, CaseAction.WITHDRAW, ask) as change:
+        if ask.actor.side is Side.DESK:
+            await _refuse_untold(change)
         change.values = {"closed_at": ask.now, "closure": "withdrawn"}
 
 
@@ -110,9 +112,15 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
             raise Refused(f"case {ask.code} is told on another number than case {into}: it goes on by itself")
         if other.status == Status.ANSWERED and one.status != Status.ANSWERED:
             raise Refused(f"case {into} is answered: open it again first, or answer case {ask.code} likewise")
-        if one.status == Status.ANSWERED and await callback_planning.is_to_tell(change.connection, one.id):
-            raise Refused(f"case {ask.code} has an answer that she is yet to be told: it is not merged away")
+        await _refuse_untold(change)
         await go_on_in(change, other)
+
+
+async def _refuse_untold(change: Change) -> None:
+    """Raises Refused where nobody would tell her the answer any more."""
+    case = change.case
+    if case.status == Status.ANSWERED and await callback_planning.is_to_tell(change.connection, case.id):
+        raise Refused(f"case {case.code} has an answer that she is yet to be told: that ends with a closure")
 
 
 async def go_on_in(change: Change, other: Row[Any]) -> None:

@@ -417,7 +417,8 @@ def desk(code: str, reason: str = "گفتگو شد", now: datetime = NOON) -> In
 
 async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp_path: Path) -> None:
     code = await answered(engine, tmp_path)
-    await closing.withdraw(engine, await page(engine), desk(code))
+    hers = Instruction(code, Actor("citizen", Side.CITIZEN), now=NOON)
+    await closing.withdraw(engine, await page(engine), hers)
     assert await claim(engine) is None and (await row(engine)).state == "cancelled"
 
 

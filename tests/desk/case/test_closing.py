@@ -312,6 +312,23 @@ async def test_what_still_waits_goes_on_in_no_case_that_is_answered(at: Counter)
     await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), done)
 
 
+async def test_whose_case_the_desk_withdrew_may_open_it_again_by_telephone(at: Counter) -> None:
+    code, hers, book = await at.open(), "09141234567", book_of(at.engine)
+    await closing.withdraw(at.engine, at.page, at.ask(code, reason="خودش گفت"))
+    seen = await book.look_up(hers, code, at.at)
+    assert (seen.status, seen.may_reopen) == ("withdrawn", True)
+    assert not (await book.look_up("09149999999", code, at.at)).may_reopen
+    assert not (await book.look_up(hers, code, at.later(31))).may_reopen
+
+
+async def test_the_desk_withdraws_no_answer_that_she_is_yet_to_be_told(at: Counter) -> None:
+    code = await answered(at)
+    with pytest.raises(Refused, match="an answer that she is yet to be told"):
+        await closing.withdraw(at.engine, at.page, at.ask(code, reason="دیگر لازم نیست"))
+    assert (await at.row(code)).status == "answered"
+    await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+
+
 async def test_two_merges_across_leave_one_of_the_cases_open(at: Counter) -> None:
     one, two = await at.open(), await at.open()
     done = await outcomes(
