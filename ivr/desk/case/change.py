@@ -98,6 +98,7 @@ class Change:
         self.page = page
         self.case = case
         self.action = action
+        self.event = EVENTS[action]
         self.ask = ask
         self.status = status
         self.agency: str = case.agency
@@ -111,7 +112,7 @@ class Change:
         self.quiet = False  # who must know hears it of another case
         self.not_after: datetime | None = None  # the deadline that it must keep, whatever the book says
         self._begins = ""
-        self._ends = str(EVENTS[action])
+        self._ends = self.event
 
     def move(self, agency: str, begins: str, ends: str = "") -> None:
         """A body is responsible anew; if it is another one, none of its people is yet.
@@ -147,6 +148,24 @@ class Change:
         if self.rung != self.case.rung:
             self.level = ladder.rungs[self.rung - 1].level
         self.details |= {"rung": self.rung, "level": self.level}
+
+    def keep_up_with(self, other: Row[Any]) -> None:
+        """It goes on for that case too: due when that is at the latest, and no level lower.
+
+        A pause of its own that runs now is one of both.
+        """
+        page, calendar = self.page, self.page.calendar
+        rung = max(self.rung, other.rung)
+        level = page.ladders.higher(self.level, other.level or self.level)
+        if (rung, level) != (self.rung, self.level):
+            self.rung, self.level = rung, level
+            self.details |= {"rung": rung, "level": level}
+        sooner = self.clock.due_by(calendar, other.due_at, self.county)
+        now_due, due_at = (
+            page.term(clock, self.case.kind, self.topic, self.county).due_at for clock in (self.clock, sooner)
+        )
+        if due_at < min(now_due, self.case.due_at):
+            self.clock = sooner
 
     async def give_time(self) -> None:
         """What is opened again has a fair time left, whatever was used before; an order whose day is still
@@ -203,7 +222,7 @@ class Change:
             await suggestion_outcomes.chosen(self.connection, self.case.id, choice, self.ask.now)
         if due_at != self.case.due_at:
             self.details |= {"due_before": self.case.due_at.isoformat(), "due_at": due_at.isoformat()}
-        await self.tell(EVENTS[self.action], self.case, self.details)
+        await self.tell(self.event, self.case, self.details)
         if self.agency != self.case.agency:
             await self._take_along()
 

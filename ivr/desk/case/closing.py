@@ -124,7 +124,7 @@ async def _refuse_untold(change: Change) -> None:
 
 
 async def go_on_in(change: Change, other: Row[Any]) -> None:
-    """A merge's end: this case is over and lies where the other one does, which is told.
+    """A merge's end: this case is over and lies where the other one does, which is told and no later for it.
 
     Refused as `discretion` says, by topic too.
     """
@@ -142,7 +142,11 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
         change.agency, change.values["person_id"] = other.agency, None
         change.details |= {"from": one.agency, "agency": other.agency}
     await callback_planning.go_on(change.connection, one, other, change.ask.now)
-    await change.tell(DUPLICATE, other, {"duplicate": change.ask.code})
+    kept = change.of(other, CaseAction.MERGE, Status(other.status))
+    kept.event, kept.details = DUPLICATE, {"duplicate": one.code}
+    if Status.ANSWERED not in (one.status, other.status):
+        kept.keep_up_with(one)
+    await kept.save()
 
 
 async def reopen(

@@ -76,6 +76,7 @@ async def collect(
             twin = await _twin(connection, whole, code)
             if twin:
                 await _merge(connection, page, replace(ask, reason=words or whole.words), twin)
+                due_at = min(due_at, (await locked(connection, twin)).due_at)
                 merged.append(code)
                 continue
             async with changing(connection, page, CaseAction.COLLECT, ask) as change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,13 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callbacks as calling
 from ivr.desk.case import answers, callback_planning, closing, referring
 from ivr.desk.case.change import Instruction
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, callbacks, cases, outbox
 from ivr.web.panel import locale, refusals
 from tests.desk.counter import Counter, counter, outcomes
+from tests.desk.keeping.test_verify import findings
 from tests.desk.office import WEDNESDAY, words
 from tests.fixtures.province import answer, book_of
 
@@ -327,6 +331,37 @@ async def test_the_desk_withdraws_no_answer_that_she_is_yet_to_be_told(at: Count
         await closing.withdraw(at.engine, at.page, at.ask(code, reason="دیگر لازم نیست"))
     assert (await at.row(code)).status == "answered"
     await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+
+
+async def test_a_case_that_goes_on_in_a_younger_one_loses_neither_time_nor_level_by_it(
+    at: Counter, tmp_path: Path
+) -> None:
+    old = await at.open()
+    at.later(7)
+    assert await sweep(at.engine, at.page, at.at) == 1
+    young, before = await at.open(), await at.row(old)
+    assert before.level == "deputy_governor" and before.due_at < at.at
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
+    kept, [running] = await at.row(young), await at.running(young)
+    days = at.page.calendar.working_days(kept.opened_at, kept.due_at, "ahar")
+    assert (kept.due_at, days) == (running.due_at, 1), "no deadline lies before the opening"
+    assert (kept.rung, kept.level) == (before.rung, before.level)
+    told = (await at.case(young))["events"][-1]
+    assert (told["what"], told["details"]["duplicate"]) == ("duplicate_merged", old)
+    assert told["details"]["level"] == before.level
+    at.later(9)
+    await sweep(at.engine, at.page, at.at)
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    assert await findings(at.engine, tmp_path) == []
+
+
+async def test_the_young_case_brings_the_older_one_no_time(at: Counter) -> None:
+    old = await at.open()
+    at.later(1)
+    young, before = await at.open(), await at.row(old)
+    await closing.merge(at.engine, at.page, at.ask(young, reason="همان تماس"), old)
+    kept = await at.row(old)
+    assert (kept.due_at, kept.ordered_days, kept.rung) == (before.due_at, None, before.rung)
 
 
 async def test_two_merges_across_leave_one_of_the_cases_open(at: Counter) -> None:

@@ -22,6 +22,7 @@ from ivr.desk.case.collecting import Collected
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
+from ivr.desk.deadlines.retiming import retime
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.desk.refusals import Refused
@@ -463,6 +464,19 @@ async def test_neighbours_who_share_a_telephone_wait_each_by_herself_and_are_cal
     async with at.engine.connect() as connection:
         called = (await connection.execute(query)).scalars().all()
     assert sorted(called) == ["+989121111111", "+989122222222"]
+
+
+async def test_who_is_merged_into_her_younger_case_there_is_answered_no_later(at: Counter) -> None:
+    old = await at.open(caller=CALLERS[0])
+    at.later(3)
+    done, (young,) = await collected(at, CALLERS[0])
+    due_at = (await at.row(old)).due_at
+    assert due_at < (await at.row(young)).due_at
+    desk = actor_named(at.page, "desk")
+    await collecting.collect(at.engine, at.page, desk, [old], "", at.at, done.code)
+    assert [(await at.row(code)).due_at for code in (young, done.code)] == [due_at, due_at]
+    assert await retime(at.engine, at.page, at.at) == 0
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
 
 
 async def test_who_waits_there_already_has_no_answer_and_no_other_matter_taken_from_her(at: Counter) -> None:
