@@ -120,7 +120,8 @@ async def follow(change: Change) -> None:
     elif action is A.REOPEN:
         blames = case.status != Status.WITHDRAWN
         for part in await _parts(change, case.id):
-            if part.status == Status.ANSWERED or (part.closed_at and part.closed_at == case.closed_at):
+            told = part.status == Status.ANSWERED or (blames and part.status == Status.ADVISED)
+            if told or (part.closed_at and part.closed_at == case.closed_at):
                 await _again(change.of(part, A.REOPEN, Status.REOPENED), blames)
         await _await_orders(change, await _row(change, case.id))
 

@@ -117,6 +117,16 @@ async def test_not_solved_opens_every_part_one_level_higher(at: Counter) -> None
     assert "این بار درست شد." in (await at.row(whole)).answer and "y" not in (await at.row(whole)).answer
 
 
+async def test_not_solved_opens_a_part_too_that_was_advised_on_the_spot(at: Counter) -> None:
+    whole, one, two = await split(at)
+    await closing.advise(at.engine, at.page, at.ask(one, reason="به دادگاه بروید."))
+    await answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), "y")
+    assert "به دادگاه بروید." in (await at.row(whole)).answer
+    await closing.reopen(at.engine, at.page, at.ask(whole, "citizen"))
+    assert [(await at.row(code)).status for code in (whole, one, two)] == ["reopened"] * 3
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+
+
 async def test_a_body_that_is_retired_meanwhile_gets_no_part_neither_opened_again_nor_new(
     at: Counter,
 ) -> None:
