@@ -220,7 +220,7 @@ class Hotline:
         self.clock = clock or self.time
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages, settings.sip.codecs)
-        self.announced = Announced(self.engine, self.sounds.speak, self.clock)
+        self.announced = Announced(self.engine, settings.calls.languages, self.sounds.speak, self.clock)
         self.book = Book(self.engine, conventions(settings))
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)
@@ -729,7 +729,7 @@ class Hotline:
             found.append(self.dialler.trouble)
         trees = self.trees.troubles if self.trees is not None else []
         unread = self.worker.troubles if self.worker is not None else []
-        return [*found, *trees, *unread, *self.loops.troubles, *self.lag.troubles]
+        return [*found, *trees, *self.announced.troubles, *unread, *self.loops.troubles, *self.lag.troubles]
 
     async def _offer(self) -> None:
         """Swap one reference; live calls keep what they began with."""

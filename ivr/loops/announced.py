@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,37 +12,76 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book import announcing
 from ivr.voice.announcements import Announcement
 
+log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 15.0
+
 
 class Announced:
     """`live`: by slot; one mapping for all calls, so that those in progress hear and lose it too.
 
-    `speak`: words and language → a sound, kept; None: it can't be spoken.
+    `languages`: of callers, each of whom hears it. `speak`: words and language → a sound, kept; None: it
+    can't be spoken.
     """
 
     def __init__(
         self,
         engine: AsyncEngine,
+        languages: Collection[str],
         speak: Callable[[str, str], Awaitable[str | None]],
         clock: Callable[[], datetime],
     ) -> None:
         self.live: dict[str, Announcement] = {}
-        self._engine, self._speak, self._clock = engine, speak, clock
+        self._engine, self._languages, self._speak, self._clock = engine, languages, speak, clock
         self._ends: list[asyncio.TimerHandle] = []
+        self._found: Mapping[str, Announcement] = {}
+        self._mute: dict[str, Announcement] = {}  # which wait for their sound
+
+    @property
+    def troubles(self) -> list[str]:
+        """A sentence for each that callers do not hear, nor what it took the place of."""
+        told = "announcement {} can't be spoken here, so callers hear nothing there; it is tried again"
+        return [told.format(each.slot) for each in self._waiting()]
 
     async def follow(self) -> None:
         """For ever."""
-        await announcing.watch(self._engine, self.reread)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(announcing.watch(self._engine, self.reread))
+            both.create_task(self._try_again())
+
+    async def _try_again(self) -> None:
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            await self._switch_on(self._waiting())
+
+    def _waiting(self) -> list[Announcement]:
+        now = self._clock()
+        return [each for each in self._mute.values() if now < each.until]
 
     async def reread(self) -> None:
         """No caller waits for the synthesiser: what can't be heard yet is not live yet."""
-        found = await announcing.current(self._engine, self._clock())
-        for gone in [slot for slot, each in self.live.items() if found.get(slot) != each]:
-            del self.live[gone]
-        for slot, each in found.items():
-            if slot not in self.live:
-                await asyncio.gather(*(self._speak(text, language) for language, text in each.words.items()))
-                self.live[slot] = each
+        self._found = found = await announcing.current(self._engine, self._clock())
+        for known in (self.live, self._mute):
+            for gone in [slot for slot, each in known.items() if found.get(slot) != each]:
+                del known[gone]
+        # What is mute has turns of its own: nobody's end waits for it.
+        await self._switch_on(found[slot] for slot in found.keys() - self.live.keys() - self._mute.keys())
+
+    async def _switch_on(self, these: Iterable[Announcement]) -> None:
+        await asyncio.gather(*map(self._switch, these))
         self._end_in_time()
+
+    async def _switch(self, one: Announcement) -> None:
+        spoken = [self._speak(one.text(language), language) for language in self._languages]
+        is_heard = all(await asyncio.gather(*spoken))
+        if self._found.get(one.slot) != one:
+            return  # meanwhile
+        if is_heard:
+            self._mute.pop(one.slot, None)
+            self.live[one.slot] = one
+        elif one.slot not in self._mute:
+            self._mute[one.slot] = one
+            log.error("announcement %s waits for its sound", one.slot)
 
     def _end_in_time(self) -> None:
         for timer in self._ends:

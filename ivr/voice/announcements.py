@@ -26,4 +26,8 @@ class Announcement:
         """What a caller with that language hears: in another one where hers has no text."""
         if now >= self.until:
             return ()
-        return (Words(self.words.get(language) or next(iter(self.words.values()))),)
+        return (Words(self.text(language)),)
+
+    def text(self, language: str) -> str:
+        """What is spoken to whoever has that language."""
+        return self.words.get(language) or next(iter(self.words.values()))

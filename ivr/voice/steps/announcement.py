@@ -30,7 +30,8 @@ class AnnouncementStep(Step):
 A place in the tree for words that change without it: "today the offices are closed for snow". A supervisor
 switches them on with an end, under *live calls* in the panel or by `ivr menu announce`; within a second calls
 of every process hear them there, together with what follows. An empty slot costs the caller nothing, and
-nobody hears one whose time is over. Steps with the same slot say the same."""
+nobody hears one whose time is over. What can't be spoken for callers of every language
+is heard by nobody until it can be, and `/readyz` names its slot. Steps with the same slot say the same."""
     EXAMPLE = """\
 notice:
   type: announcement

@@ -13,6 +13,7 @@ from ivr.desk.book import announcing, menus
 from ivr.desk.book.announcing import AnnouncementChanged
 from ivr.desk.refusals import WrongField
 from ivr.lab.pace import patience
+from ivr.loops import announced as announced_here
 from ivr.loops.announced import Announced
 from ivr.store.tables import audit
 from tests.desk.office import WEDNESDAY
@@ -111,12 +112,47 @@ async def test_a_process_hears_of_it_makes_it_audible_first_and_lets_go_of_it_in
             while ("today" in announced.live) is not wanted:
                 await asyncio.sleep(0.01)
 
-    announced = Announced(engine, speak, lambda: now)
+    announced = Announced(engine, ("fa", "az"), speak, lambda: now)
     following = asyncio.create_task(announced.follow())
     await switched_on(engine)
     await until(True)
-    assert spoken == [(SNOW["fa"], "fa")]
+    assert spoken == [(SNOW["fa"], "fa"), (SNOW["fa"], "az")], "for each caller in her own language"
     now = TONIGHT - timedelta(seconds=0.05)  # in a moment it is over, and nobody says so
     await announced.reread()
     await until(False)
+    following.cancel()
+
+
+async def test_what_can_not_be_spoken_is_not_live_is_told_and_is_heard_once_it_can_be(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announced_here, "AGAIN_SECONDS", 0.05)
+    speaks, now = {"fa"}, WEDNESDAY
+
+    async def speak(text: str, language: str) -> str | None:
+        return "wav" if language in speaks or text == "باران" else None
+
+    announced = Announced(engine, ("fa", "az"), speak, lambda: now)
+    following = asyncio.create_task(announced.follow())
+    await switched_on(engine)
+    async with asyncio.timeout(patience(20)):
+        while not announced.troubles:
+            await asyncio.sleep(0.01)
+        assert announced.live == {} and "announcement today can't be spoken here" in announced.troubles[0]
+        now = TONIGHT
+        assert announced.troubles == [], "nobody was to hear it any more"
+        now = WEDNESDAY
+        speaks.add("az")
+        while announced.troubles:
+            await asyncio.sleep(0.01)
+        assert announced.live["today"].words == {"fa": SNOW["fa"]}
+        speaks.clear()
+        await announcing.announce(engine, "today", {"fa": "مه"}, TONIGHT, "ali", WEDNESDAY)
+        while not announced.troubles:
+            await asyncio.sleep(0.01)
+        assert announced.live == {}, "what it took the place of holds no more"
+        await announcing.announce(engine, "today", {"fa": "باران"}, TONIGHT, "ali", WEDNESDAY)
+        while "today" not in announced.live:
+            await asyncio.sleep(0.01)
+    assert announced.live["today"].words == {"fa": "باران"} and announced.troubles == []
     following.cancel()
