@@ -162,9 +162,12 @@ async def reopen(
     The level stays when the ladder has no higher one, and after a withdrawal, which blames no answer.
 
     `words`: what she said to it, in `call`; they belong to the case from then on.
-    Raises Refused as the table says, and for a citizen later than `within` after the end.
+    Raises Refused as the table says, for a citizen later than `within` after the end, and where nobody knows
+    any more whose it is: what came to it anew would never go.
     """
     async with changing(books, page, CaseAction.REOPEN, ask) as change:
+        if change.case.anonymised_at is not None:
+            raise Refused(f"case {ask.code} is anonymised: register anew what goes on")
         ended = change.case.closed_at
         if ask.actor.side is Side.CITIZEN and ended and ask.now - ended > within:
             raise Refused(f"case {ask.code} ended more than {within.days} days ago")

@@ -100,7 +100,8 @@ async def put_aside(books: Books, ask: Instruction, number: int, person: UUID | 
 
 
 async def note(books: Books, page: Page, ask: Instruction, result: LotteryResult) -> None:
-    """What came of it, with the reason: what she said. Not satisfied, her case is open again, one level up.
+    """What came of it, with the reason: what she said. Not satisfied, her case is open again, one level up,
+    unless it forgot her meanwhile.
 
     Raises NoSuchCase; Refused for a case that is not in the open drawing, or has its result, where nobody has
     talked with her, or never tried to; WrongField without what she said where she is not satisfied.
@@ -125,7 +126,8 @@ async def note(books: Books, page: Page, ask: Instruction, result: LotteryResult
         await add_event(connection, ask.cause, case.id, ask.now, NOTED, told, actor=ask.actor.name)
         its = update(lottery_cases).where(lottery_cases.c.case_id == case.id)
         await connection.execute(its.values(result=result, noted_by=ask.actor.name, noted_at=ask.now))
-        if result is LotteryResult.NOT_SATISFIED and case.status == Status.CLOSED:
+        opens = case.status == Status.CLOSED and case.anonymised_at is None
+        if result is LotteryResult.NOT_SATISFIED and opens:
             await closing.reopen(connection, page, ask)
         await _end_if_done(connection, running.number, ask.now)
 

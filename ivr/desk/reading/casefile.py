@@ -114,6 +114,8 @@ class CaseFile:
         found = permitted(Status(self.case.status), actor.side) - family.forbidden(self.case, self.below)
         if self.case.draft is None:
             found -= {CaseAction.APPROVE, CaseAction.TURN_DOWN}
+        if self.case.anonymised_at is not None:
+            found -= {CaseAction.REOPEN}
         paused = self.case.paused_at is not None
         return found - {CaseAction.PAUSE if paused else CaseAction.RESUME}
 

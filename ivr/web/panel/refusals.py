@@ -38,6 +38,7 @@ FORMS: Mapping[str, str] = {
     "other_number": rf"case {_CODE} is told on another number than case {_CODE}: .*",
     "into_answered": r"case (?P<code>\S+) is answered: open it again first, or .*",
     "other_topic": rf"case {_CODE} is about (?P<topic>\S+), case {_CODE} about (?P<other>\S+)",
+    "not_again": rf"case {_CODE} is anonymised: register anew what goes on",
     "too_late": rf"case {_CODE} ended more than (?P<days>\d+) days ago",
     "no_topic": r"there is no topic .*",
     "no_county": r"there is no county .*",

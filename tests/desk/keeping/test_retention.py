@@ -205,6 +205,15 @@ async def test_a_number_that_she_gave_goes_from_all_that_asked_for_her_there(arc
     assert "verify" in await books() and "9120000001" not in await books()
 
 
+async def test_a_case_that_forgot_whose_it_is_is_not_opened_again(archive: Archive) -> None:
+    at = archive.at
+    code, _ = await archive.closed()
+    assert (await archive.keep(400)).anonymised == 1
+    with pytest.raises(Refused, match="register anew"):
+        await closing.reopen(at.engine, at.page, at.ask(code, "desk", "هنوز قطع است"))
+    assert (await at.row(code)).status == "closed"
+
+
 async def test_who_asks_for_a_case_that_forgot_her_is_forgotten_a_month_after_our_call(
     archive: Archive,
 ) -> None:
