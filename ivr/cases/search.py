@@ -20,6 +20,7 @@ LONGEST = 40  # characters of a lexeme; no word is longer
 MOST_WORDS = 8  # of a search; further ones are left out
 LEAST_DIGITS, MOST_DIGITS = 7, 15  # of a caller's number: fewer would list strangers
 _NUMBER = re.compile(rf"\d{{{LEAST_DIGITS},}}")
+_DIALLED = re.compile(r"[+0]|9\d\d(?!\d)").match  # how a number begins that is written in groups
 _BLOCKS = (1, 8, 64, 512)  # days, each the eighth part of the next
 _DAY = 86_400
 # Say nothing of the matter, greetings among them; and endings that were written apart.
@@ -32,7 +33,8 @@ _BETWEEN = (
     " \t\u00a0\u202f\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
     "-\u2010\u2011\u2013()/._"
 )
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", _BETWEEN)
+_TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
+_DIGITS = _TO_ASCII | str.maketrans("", "", _BETWEEN)
 
 
 def plain_number(text: str) -> str:
@@ -84,11 +86,13 @@ def backwards(day: int, least: int) -> tuple[int, list[str]]:
 class Sought:
     """What somebody typed. `code`, `caller`: where it may be one.
 
-    `caller` is a number in E.164 if it is `whole`, else how one begins.
+    `caller` is a number in E.164 if it is `whole`, else how one begins. `grouped`: the words of what may be
+    one number and stands in groups, as a letter's does.
     """
 
     text: str
     words: tuple[str, ...] = ()
+    grouped: tuple[str, ...] = ()
     code: str = ""
     caller: str = ""
     whole: bool = False
@@ -110,7 +114,11 @@ def sought(text: str, area_code: str = "") -> Sought:
         return Sought(text, _words(text))
     code = number if is_valid(number) else ""
     whole = phone.normalise(bare, area_code) if LEAST_DIGITS <= len(number) <= MOST_DIGITS else ""
-    return Sought(text, _words(number), code, whole or _beginning(bare, number), bool(whole))
+    words, groups = _words(number), _words(text)
+    grouped = groups if groups != words else ()
+    begins = not grouped or _DIALLED(text.translate(_TO_ASCII).lstrip(_BETWEEN))
+    caller = whole or (_beginning(bare, number) if begins else "")
+    return Sought(text, words, grouped, code, caller, bool(whole))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ CODE = code_for(7, bytes(32))
         ("۱۲۳۴", "1234"),  # Persian and Arabic digits
         ("١٢٣٤", "۱۲۳۴"),
         ("Wi-Fi", "WI FI"),
+        ("1403/12345 نامه", "نامه ۱۴۰۳/۱۲۳۴۵"),
     ],
 )
 def test_the_same_word_typed_on_another_keyboard_is_the_same(typed: str, written: str) -> None:
@@ -60,6 +61,23 @@ def test_a_code_a_number_and_plain_digits_are_told_apart() -> None:
         assert sought(f"\u2068{CODE[:3]}{between}{CODE[3:]}\u2069", AREA).code == CODE
     assert sought("12", AREA).caller == "" and sought("12", AREA).words == ("12",)
     assert not sought("  ،؛ ", AREA)
+
+
+@pytest.mark.parametrize("typed", ["۱۴۰۳/۱۲۳۴۵", "1403-12345", "98/12345", "12/3456/789"])
+def test_a_letter_s_number_is_looked_for_as_it_stands_in_words_and_is_nobody_s_telephone(typed: str) -> None:
+    its = sought(typed, AREA)
+    assert {*its.grouped} == words_of(f"نامهٔ شمارهٔ {typed}") - words_of("نامهٔ شمارهٔ") and not its.caller
+
+
+@pytest.mark.parametrize("typed", ["0914 123 45", "+98 914-123", "914 123 456", "(0914) 1234"])
+def test_how_a_telephone_number_begins_may_stand_in_groups(typed: str) -> None:
+    assert sought(typed, AREA).caller.startswith("+98914123")
+
+
+def test_one_number_in_one_piece_has_no_groups() -> None:
+    assert not any(
+        sought(typed, AREA).grouped for typed in ("۱۲۳۴۵۶۷", "+989141234567", f"\u2068{CODE}\u2069")
+    )
 
 
 @given(st.integers(5_000, 40_000), st.integers(1, 5_000))

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from ivr.cases.search import facet, tsquery
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
+from ivr.store.cases import KNOWN
 from ivr.store.tables import cases, inbox_entries, marks, people, recordings
 
 _LETTERS = {"kind": "k", "topic": "t", "county": "c", "agency": "a", "status": "s", "channel": "w"}
@@ -160,6 +161,12 @@ def rows_of(codes: Sequence[str], sight: Sight) -> Select[Any]:
 def seen_by(chosen: Any, sight: Sight, its: Any = cases.c) -> Any:
     """Only what may be seen of the chosen cases. `its`: their columns."""
     return chosen.where(sight.scope.cases(its))
+
+
+def of_number(number: str) -> Any:
+    """The ids of the cases whose caller has that number, in E.164, or gave it to be called back."""
+    has = select(cases.c.id).where(KNOWN, cases.c.caller_key == number)
+    return has.union(select(inbox_entries.c.case_id).where(wanted([facet("n", number)], [])))
 
 
 def wanted(every: Sequence[str], groups: Sequence[Sequence[str]], its: Any = inbox_entries.c.lexemes) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.spelling import normalise, stem
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
+from ivr.desk.reading import inbox
 from ivr.store.tables import cases, recordings
 
 SAME_CALLER, SAME_MATTER = 8, 6  # how many are shown
@@ -37,11 +38,10 @@ async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -
 async def of_number(
     connection: AsyncConnection, scope: Scope, caller_key: str, most: int = SAME_CALLER
 ) -> Sequence[Row[Any]]:
-    """The newest cases of whoever has that number; none of a withheld one, and none that is confidential."""
+    """The newest cases of whoever has or gave that number; none of a withheld one, nor a confidential one."""
     if not caller_key:
         return []
-    hers = (cases.c.caller_key == caller_key, cases.c.caller_key != "", OPEN_TO_ALL)
-    query = _query(scope).where(*hers)
+    query = _query(scope).where(cases.c.id.in_(inbox.of_number(caller_key)), OPEN_TO_ALL)
     found = await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(most))
     rows: Sequence[Row[Any]] = found.all()
     return rows

@@ -30,9 +30,11 @@ from ivr.desk.reading.inbox import (
     Filters,
     InboxPage,
     Key,
+    ListOrder,
     Sight,
     facets,
     key_of,
+    of_number,
     seen_by,
     shown,
     wanted,
@@ -46,7 +48,7 @@ AS_A_CASE = 200  # of what an index lists for a lexeme, so many take as long as 
 FIRST_DAYS, MORE = 2, 16  # the least first step, and how often a further one repeats the days so far
 YOUNG_DAYS, YOUNG_BLOCK = 16, 8  # what is open is mostly this young; days of the blocks that hold these
 SPARE = 2  # a step is as long as would hold twice what is missing, by what is expected or was found so far
-MOST_OF_A_NUMBER = 2_000  # cases whose caller's number begins so
+MOST_OF_A_NUMBER = 2_000  # cases put in order at once, so that the planner goes by the number and no day
 _BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
 Lexemes = tuple[str, ...]  # lexemes of which an entry must hold one
@@ -104,7 +106,11 @@ async def find(
         rows = (await connection.execute(by_caller(sought, sight, filters, after, limit + 1))).all()
         if rows:
             return _page(rows, limit)
-    return await _holding(connection, Search(sought.words, sight, filters, after, limit + 1), now)
+    search = Search(sought.words, sight, filters, after, limit + 1)
+    page = await _holding(connection, search, now)
+    if page.rows or not sought.grouped:
+        return page
+    return await _holding(connection, replace(search, words=sought.grouped), now)
 
 
 async def _holding(connection: AsyncConnection, search: Search, now: datetime) -> InboxPage:
@@ -194,20 +200,21 @@ def by_code(code: str, sight: Sight) -> Select[Any]:
 
 
 def by_caller(sought: Sought, sight: Sight, filters: Filters, after: Key | None, limit: int) -> Select[Any]:
-    """That caller's newest cases, or those of all whose number begins so, among `MOST_OF_A_NUMBER`.
+    """The newest cases of whoever has or gave that number, or of all whose own begins so.
 
     Nobody learns by it whose a confidential case is.
     """
     key, begins = cases.c.caller_key, sought.caller
-    within = (key >= begins, key < f"+{int(begins) + 1}", key.startswith(begins, autoescape=True))
-    hers = (key == begins,) if sought.whole else within
-    some: Any = select(cases).where(KNOWN, OPEN_TO_ALL, *hers).limit(MOST_OF_A_NUMBER).subquery()
-    chosen = select(some.c.id, some.c.opened_at.label("listed_at"))
-    chosen = chosen.where(*(some.c[name] == value for name, value in filters.codes.items()))
-    for bound in _bounds(filters, after, some.c.opened_at, some.c.id):
+    within = (KNOWN, key >= begins, key < f"+{int(begins) + 1}", key.startswith(begins, autoescape=True))
+    hers = (cases.c.id.in_(of_number(begins)),) if sought.whole else within
+    chosen = select(cases.c.id, cases.c.opened_at.label("listed_at")).where(OPEN_TO_ALL, *hers)
+    chosen = chosen.where(*(cases.c[name] == value for name, value in filters.codes.items()))
+    for bound in _bounds(filters, after, cases.c.opened_at, cases.c.id):
         chosen = chosen.where(bound)
-    chosen = seen_by(chosen, sight, some.c)
-    return shown(chosen.order_by(some.c.opened_at.desc(), some.c.id.desc()).limit(limit), newest=True)
+    order = ListOrder(cases.c.opened_at, cases.c.id, newest=True)
+    some = seen_by(chosen, sight).order_by(*order.by).limit(MOST_OF_A_NUMBER).subquery()
+    order = ListOrder(some.c.listed_at, some.c.id, newest=True)
+    return shown(select(some).order_by(*order.by).limit(limit), newest=True)
 
 
 def visible(ids: Sequence[uuid.UUID], sight: Sight) -> Select[Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.search import sought
 from ivr.desk.case import answers, entries, referring
+from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading import queues, searching
@@ -51,6 +52,30 @@ async def entry(at: Counter, code: str) -> Any:
 async def in_writing(at: Counter, said: str) -> str:
     wanted = Wanted("complaint", "water.supply", "ahar", said, caller="09141234567")
     return (await register(at.engine, at.page, wanted, at.at)).code
+
+
+async def test_a_letter_s_number_is_found_however_it_is_written(engine: AsyncEngine) -> None:
+    at = await counter(engine)
+    code = await in_writing(at, "نامهٔ شمارهٔ ۱۴۰۳/۱۲۳۴۵ بی‌پاسخ مانده")
+    whole = await in_writing(at, "نامهٔ ۱۴۰۴۵۶۷۸۹ بی‌پاسخ مانده")
+    for typed in ("۱۴۰۳/۱۲۳۴۵", "1403/12345", "12345-1403", "نامه 1403/12345"):
+        assert await found(at, typed) == [code], typed
+    assert await found(at, "1404/56789") == [whole]
+    assert {code, whole} <= {*await found(at, "0914 123 4567")}
+
+
+async def test_a_number_that_was_given_for_the_answer_finds_its_case_as_the_caller_s_does(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    both = await in_writing(at, "آب نداریم")
+    given = Wanted("complaint", "water.supply", "ahar", "گاز نداریم", callback="09141234567")
+    withheld = (await register(at.engine, at.page, given, at.at)).code
+    assert {*await found(at, "0914 123 4567")} == {both, withheld}
+    assert await found(at, "09141234567", Sight("edu", "edu")) == []
+    secrecy = Secrecy(told="شکایت از یک کارمند")
+    await confide(engine, at.page, at.ask(withheld, "desk/sadr", "تهدید شده است"), secrecy)
+    assert await found(at, "09141234567") == [both]
 
 
 async def test_what_was_typed_answered_and_transcribed_is_found_at_once(engine: AsyncEngine) -> None:

@@ -302,6 +302,26 @@ async def test_code_and_number_find_their_cases(many: AsyncEngine) -> None:
             assert row.code in {r.code for r in found.rows} and len(found.rows) >= number
 
 
+async def test_of_a_number_the_newest_are_found_however_many_there_are_and_page_by_page(
+    many: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "MOST_OF_A_NUMBER", 8)
+    begins, filters, after = sought("0098914"), Filters(channel="phone", kind="complaint"), None
+    wanted = [
+        cases.c.caller_key.startswith("+98914"),
+        *(cases.c.channel == "phone", cases.c.kind == "complaint", cases.c.confidential.is_(None)),
+    ]
+    found: list[uuid.UUID] = []
+    async with many.connect() as connection:
+        newest = select(cases.c.id).where(*wanted).order_by(cases.c.opened_at.desc(), cases.c.id.desc())
+        ids = list((await connection.execute(newest.limit(21))).scalars())
+        for _ in range(3):
+            page = await searching.find(connection, begins, DESK, NOW, filters, after, 7)
+            found += [row.id for row in page.rows]
+            after = page.after
+    assert found == ids
+
+
 async def test_an_agency_finds_only_what_is_or_was_its_own(many: AsyncEngine) -> None:
     async with many.connect() as connection:
         agency = await agency_of_many(connection)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading.number_searches import BLIND, KNOWING
 from ivr.store.tables import audit, saved_views
 from tests.web.inbox.test_inbox import Books, books
@@ -59,6 +60,28 @@ async def test_a_whole_number_finds_its_cases_and_is_on_record_once(panel: Panel
     panel.clock.now += timedelta(hours=1, minutes=1)
     await client.text(f"/panel/inbox?q={HERS}")
     assert len(await noted(panel, "number_searched")) == 2
+
+
+async def test_a_number_that_was_given_for_the_answer_finds_its_case_and_is_on_record(
+    panel: PanelServed,
+) -> None:
+    its = await books(panel.engine)
+    wanted = Wanted("complaint", "water.supply", "ahar", "آب نداریم", callback="09147654321")
+    its.codes.append((await register(panel.engine, its.at.page, wanted, its.at.at)).code)
+    client = await panel.signed_in("operator")
+    assert await hits(client, "0914 765 4321", its) == its.codes[-1:]
+    (row,) = await noted(panel, "number_searched")
+    assert row.subject == "number/+98914***21" and row.detail["found"] == its.codes[-1:]
+
+
+async def test_a_letter_s_number_is_no_search_by_telephone(panel: PanelServed) -> None:
+    its = await books(panel.engine)
+    its.codes.append(await its.more("water.supply", "نامهٔ شمارهٔ ۱۴۰۳/۱۲۳۴۵", caller=""))
+    for role in ("operator", "supervisor"):
+        client = await panel.signed_in(role)
+        assert await hits(client, "1403/12345", its) == its.codes[-1:]
+        assert "شماره را کامل بنویسید" not in await client.text("/panel/inbox?q=1403/12345")
+    assert not await noted(panel, "number_searched")
 
 
 async def test_whoever_tries_one_number_after_another_is_stopped_and_that_is_on_record(

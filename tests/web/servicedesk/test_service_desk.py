@@ -44,10 +44,10 @@ async def opened(panel: PanelServed) -> list[Any]:
         return list((await connection.execute(query)).all())
 
 
-async def before(panel: PanelServed, **more: Any) -> str:
+async def before(panel: PanelServed, caller: str = HERS, **more: Any) -> str:
     at = await counter(panel.engine)
     wanted = Wanted(
-        "complaint", "water.supply", words="کنتور آب نشت می‌کند و آب هدر می‌رود", caller=HERS, **more
+        "complaint", "water.supply", words="کنتور آب نشت می‌کند و آب هدر می‌رود", caller=caller, **more
     )
     return (await register(panel.engine, at.page, wanted, panel.clock())).code
 
@@ -192,6 +192,13 @@ async def test_her_earlier_cases_come_with_her_whole_number_and_are_on_record(
         await operator.post(path, SENT | {"caller": f"09141230{last:03}"})
     assert "شماره‌های بسیاری" in await (await operator.post(path, SENT | {"caller": "09141239999"})).text()
     assert (await operator.post(DESK, SENT | {"caller": "09141239998"})).status == 303
+
+
+async def test_of_a_withheld_number_her_earlier_case_comes_with_the_number_that_she_gave(
+    panel: PanelServed, operator: Client
+) -> None:
+    code = await before(panel, caller="", callback=HERS)
+    assert code in await (await operator.post(f"{DESK}/beside", SENT)).text()
 
 
 async def test_only_who_may_open_cases_stands_at_the_desk(panel: PanelServed) -> None:
