@@ -20,11 +20,10 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, decide
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, closing, referring, registering
-from ivr.desk.case.change import Books, Change, Instruction
+from ivr.desk.case.change import Books, Change, Instruction, clock_of
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
 from ivr.desk.case.event_log import MACHINE
-from ivr.desk.case.family import hurry
 from ivr.desk.case.rows import Kin, Rows, add_kin
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
@@ -57,7 +56,7 @@ async def collect(
     """Put these cases into the collective case `into`, or into a new one about `words`. One transaction.
 
     A new one is about the first case's topic and county, with its agency, as old as the oldest of them; each
-    is due when the first of its members is, for all of whom it climbs.
+    is due when the first of its members is, for all of whom it climbs, and stands as high as the highest.
     `seen`: the last event of the first of them that the asker saw.
     Raises NoSuchCase, and Refused as the table says, when `into` is no collective case that waits for its
     answer, and for a further case of the same caller that is about something else.
@@ -70,13 +69,14 @@ async def collect(
         whole = await locked(connection, into)
         if whole.channel != COLLECTIVE or whole.closed_at or whole.status == Status.ANSWERED:
             raise Refused(f"case {into} is no collective case that waits for an answer")
-        due_at = whole.due_at
+        own = Instruction(into, actor, now=now)
+        kept = Change(connection, page, whole, CaseAction.COLLECT, own, Status(whole.status))
         for code in dict.fromkeys(codes):
             ask = Instruction(code, actor, words, now, seen if code == codes[0] else None)
             twin = await _twin(connection, whole, code)
             if twin:
                 await _merge(connection, page, replace(ask, reason=words or whole.words), twin)
-                due_at = min(due_at, (await locked(connection, twin)).due_at)
+                kept.keep_up_with(await locked(connection, twin))
                 merged.append(code)
                 continue
             async with changing(connection, page, CaseAction.COLLECT, ask) as change:
@@ -84,10 +84,11 @@ async def collect(
                 await refuse_awaited(change)
                 await refuse_told_of(change, whole.agency)
                 await _join(change, whole)
-                due_at = min(due_at, change.case.due_at)
+                kept.keep_up_with(change.case)
             members.append(code)
-        ask = Instruction(into, actor, now=now)
-        await hurry(Change(connection, page, whole, CaseAction.COLLECT, ask, Status(whole.status)), due_at)
+        if kept.details or kept.clock != clock_of(whole):
+            kept.quiet = True
+            await kept.save()
     return Collected(into, members, merged)
 
 

@@ -260,7 +260,7 @@ def _variant(event: Row[Any], routed: bool) -> str:
         case "handed" if not details.get("name"):
             return "nobody"
         case "collected" if "collective" not in details:
-            return "due"
+            return "due" if "due_at" in details else "climbed"
         case "extended" if event.actor == MACHINE:
             return "day_off" if details["before"] < details["due_on"] else "day_back"
         case "retimed" if "before" not in details:

@@ -526,6 +526,24 @@ async def test_a_collective_case_is_due_when_the_first_of_its_members_is(at: Cou
     assert (whole.opened_at, await sweep(at.engine, at.page, at.at)) == ((await at.row(old)).opened_at, 0)
 
 
+async def test_a_collective_case_stands_as_high_as_the_highest_of_its_members(
+    at: Counter, tmp_path: Path
+) -> None:
+    """Who said “not solved” is no officer's any more."""
+    done, _ = await collected(at, CALLERS[0])
+    unsolved, desk = await at.open(caller=CALLERS[1]), actor_named(at.page, "desk")
+    await answers.give(at.engine, at.page, at.ask(unsolved, "abfa"), "x")
+    await closing.reopen(at.engine, at.page, at.ask(unsolved, "citizen"))
+    await collecting.collect(at.engine, at.page, desk, [unsolved], "", at.at, done.code)
+    anew = await collecting.collect(at.engine, at.page, desk, [await at.open()], "قطع آب", at.at)
+    levels = [(await at.row(code)).level for code in (done.code, unsolved, anew.code)]
+    assert levels == ["head", "head", "officer"]
+    at.later(10)
+    await sweep(at.engine, at.page, at.at)
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    assert await findings(at.engine, tmp_path) == []
+
+
 async def test_whose_time_is_shorter_brings_it_to_the_collective_case_that_climbs_for_her(
     at: Counter,
 ) -> None:
