@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.zone import ZONE
-from ivr.desk.case.callback_planning import TOLD_OF
+from ivr.desk.case.callback_planning import TELLABLE
 from ivr.store.callbacks import ASIDE, PUT_ASIDE, UNTOLD
 from ivr.store.tables import callback_attempts, callbacks, cases
 
@@ -33,7 +33,7 @@ async def listed(engine: AsyncEngine, state: str = "all", limit: int = 20) -> li
 
 async def unreachable(engine: AsyncEngine) -> int:
     """How many cases have an answer of which the desk must tell a citizen who can't be called."""
-    is_open = (UNTOLD, cases.c.status.in_(TOLD_OF))
+    is_open = (UNTOLD, TELLABLE)
     query = select(func.count(func.distinct(callbacks.c.case_id))).select_from(
         callbacks.join(cases, cases.c.id == callbacks.c.case_id)
     )

@@ -33,6 +33,8 @@ LOTTERY = "lottery"
 TURN = "turn"  # her turn in the operators' queue, whose place she kept: `ivr.desk.case.turn_calls`
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
+# Of a nameless one nobody can be told any more.
+TELLABLE = and_(cases.c.status.in_(TOLD_OF), cases.c.anonymised_at.is_(None))
 HELD = "held"  # in the notice of an answer that waits for the office's look: until when
 REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard

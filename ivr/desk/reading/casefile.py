@@ -225,7 +225,7 @@ async def _case(connection: AsyncConnection, scope: Scope, code: str) -> Row[Any
 
 async def _untold(connection: AsyncConnection, case: Row[Any]) -> bool:
     query = select(callbacks.c.id).where(callbacks.c.case_id == case.id, UNTOLD).limit(1)
-    told_of = case.status in callback_planning.TOLD_OF
+    told_of = case.status in callback_planning.TOLD_OF and case.anonymised_at is None
     return told_of and (await connection.execute(query)).first() is not None
 
 

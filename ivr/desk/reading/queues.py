@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.desk.case.callback_planning import TOLD_OF
+from ivr.desk.case.callback_planning import TELLABLE
 from ivr.desk.reading.inbox import (
     EVERYTHING,
     PAGE,
@@ -160,12 +160,8 @@ def counting(sight: Sight, now: datetime, queues: Sequence[Queue]) -> Select[Any
     numbers = []
     for queue in queues:
         standing = _read(queue, sight, now, EVERYTHING, None).order_by(None)
-        if queue is Queue.OVERDUE and sight.counties:  # those alone, by their index: it is the longest of all
-            standing = standing.where(_in_counties(sight, cases.c.county))
-        read = standing.limit(MOST_READ).subquery()
-        some = (
-            select(read.c.id).where(*_left(queue, sight, EVERYTHING, read.c)).limit(MOST_COUNTED).subquery()
-        )
+        its = _order(queue).id.table.c  # what she sees alone: of a long queue it may be far behind
+        some = standing.where(*_left(queue, sight, EVERYTHING, its)).limit(MOST_COUNTED).subquery()
         numbers.append(select(func.count()).select_from(some).scalar_subquery().label(queue))
     return select(*numbers)
 
@@ -212,7 +208,7 @@ def _standing(queue: Queue, sight: Sight, now: datetime, filters: Filters) -> li
             return [TO_APPROVE]
         case Queue.UNTOLD:
             untold = select(callbacks.c.case_id).where(UNTOLD)
-            return [cases.c.status.in_(TOLD_OF), cases.c.id.in_(untold)]
+            return [TELLABLE, cases.c.id.in_(untold)]
 
 
 def _led(queue: Queue, sight: Sight, filters: Filters) -> list[Any]:

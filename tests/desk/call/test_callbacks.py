@@ -23,6 +23,8 @@ from ivr.desk.case import answers, callback_planning, closing
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.transaction import locked
 from ivr.desk.facts.apply import apply
+from ivr.desk.keeping import retention
+from ivr.desk.keeping.retention import Retention, Terms
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
@@ -30,6 +32,7 @@ from ivr.desk.refusals import Refused
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
 from ivr.store.callbacks import PUT_ASIDE
+from ivr.store.derived import Derived
 from ivr.store.facts import CallEndedFact, CallStartedFact, FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
 from tests.fixtures.database import until_blocked
@@ -505,6 +508,19 @@ async def test_advice_that_nobody_can_be_called_about_is_the_desks_until_it_says
     assert case is not None and await untold(engine) == []
     last = case["events"][-1]
     assert (last["what"], last["details"]) == ("told", {"reason": "نامه فرستاده شد"})
+
+
+async def test_once_retention_took_her_name_nobody_is_to_tell_her_any_more(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await ended_by_the_desk(engine, tmp_path, "advised", "")
+    assert await callback_list.unreachable(engine) == 1
+    later = NOON + timedelta(days=400)
+    purged = await retention.keep(
+        engine, Retention(rules=[Terms(anonymise_after=365)]), tmp_path, Derived(tmp_path / "derived"), later
+    )
+    assert purged.anonymised == 1
+    assert await untold(engine) == [] and await callback_list.unreachable(engine) == 0
 
 
 async def test_of_an_answer_that_nobody_could_tell_her_the_desk_tells_by_closing_the_case(
