@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,6 +68,7 @@ STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there i
 FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
 RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
+ERASES_HERE = timedelta(days=1)  # how often what other machines erased is looked for
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 TREES_SECONDS = 5.0  # how often trials are compared, and trees looked for whose time has come
 SEAL_SECONDS = 60.0  # how often what was written is sealed
@@ -139,6 +140,7 @@ class Worker:
         self.following = Following(pump.engine, intake.book, shelf.spool, term, ours)
         self._look_back, self._growing = START_LOOK_BACK_SECONDS, False  # of the reconciler
         self._looked_to: tuple[int | None, int | None] = None, None  # newest events at the last two turns
+        self._erases_here = clock()  # when what other machines erased is looked for next
         self._looks_at_all: datetime | None = clock()  # when more than that is looked through for entries
 
     def start(self, loops: Loops) -> None:
@@ -288,6 +290,10 @@ class Worker:
             its = (self.shelf.recordings, self.cellar.derived, now)
             gone = await retention.keep(engine, kept, *its, aside=self.aside)
             pruned = await retention.prune(engine, now)
+            if now >= self._erases_here:
+                if here := await retention.erase_here(engine, self.shelf.recordings, now):
+                    log.warning("%d files were called erased and lay here: they are gone now", here)
+                self._erases_here = now + ERASES_HERE
         except SeedError as error:
             log.error("nothing is taken away: %s", error)
             return

@@ -91,6 +91,7 @@ A_YEAR = timedelta(days=366)
 FILES_BATCH = 200  # that are looked for at once
 LOOKED_THROUGH = 5_000  # recordings that are kept, of whose cases those are found whose time is over
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
+ERASED_LATELY = timedelta(days=60)
 FILES = "files to erase"  # what their disk does not let go
 FILES_TOLD = 5  # a line each in one pass; a disk that is read-only lets none go
 CALLS_FORGOTTEN, LETTERS_PRUNED = TOLD = "calls_forgotten", "letters_pruned"  # in the audit
@@ -562,6 +563,21 @@ RECORDINGS_TO_ERASE = _to_erase(recordings, TO_ERASE, recordings.c.name)
 PAPERS_TO_ERASE = _to_erase(attachments, UNERASED, attachments.c.id)
 
 
+def _erased(table: Table, key: ColumnElement[Any]) -> Select[Any]:
+    """Those behind `last`, since `since`; of a case that is held nothing goes."""
+    its, since, last = (
+        table.c,
+        bindparam("since", type_=table.c.erased_at.type),
+        bindparam("last", type_=key.type),
+    )
+    query = select(its.name, key.label("key")).where(its.erased_at >= since, key > last)
+    return query.where(~holds_what_is_of(its.case_id)).order_by(key).limit(FILES_BATCH)
+
+
+RECORDINGS_ERASED = _erased(recordings, recordings.c.name)
+PAPERS_ERASED = _erased(attachments, attachments.c.id)
+
+
 async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime, aside: Aside) -> int:
     """The files that were removed from the books. How many. A recording's copy in the store: `storing`.
 
@@ -629,6 +645,49 @@ async def _erase_attachments(engine: AsyncEngine, folder: Path, now: datetime, a
         if len(found) < FILES_BATCH:
             return done
         last = found[-1].id
+
+
+async def erase_here(engine: AsyncEngine, folder: Path, now: datetime) -> int:
+    """What is called erased and lies here all the same: another machine did, which has other folders.
+
+    How many files; of two months, for a machine that was off. Harmless as often as one likes.
+    """
+    done = 0
+    for query, last, take in (
+        (RECORDINGS_ERASED, "", _take_recording),
+        (PAPERS_ERASED, uuid.UUID(int=0), _take_paper),
+    ):
+        while True:
+            async with engine.connect() as connection:
+                values = {"since": now - ERASED_LATELY, "last": last}
+                found = (await connection.execute(query, values)).all()
+            done += await asyncio.to_thread(_take_all, take, folder, [row.name for row in found])
+            if len(found) < FILES_BATCH:
+                break
+            last = found[-1].key
+    return done
+
+
+def _take_all(take: Callable[[Path, str], bool], folder: Path, names: Sequence[str]) -> int:
+    done = 0
+    for name in names:
+        try:
+            done += take(folder, name)
+        except OSError as error:  # tomorrow again
+            log.error("%s is called erased and does not go: %s", name, error)
+    return done
+
+
+def _take_recording(folder: Path, name: str) -> bool:
+    if lies := recording_files.where(folder, name) is not None:
+        recording_files.forget(folder, name)
+    return lies
+
+
+def _take_paper(folder: Path, name: str) -> bool:
+    if lies := (beside(folder) / name).is_file():
+        forget(beside(folder), name)
+    return lies
 
 
 async def _gone_from_disk(unlink: Callable[[Any], None], row: Any, aside: Aside, now: datetime) -> bool:

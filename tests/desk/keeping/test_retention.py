@@ -40,11 +40,13 @@ from ivr.desk.keeping.retention import Retention, Ripe, Terms
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
-from ivr.loops import time_of_day
+from ivr.loops import time_of_day, worker
+from ivr.loops.every import Loops
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.facts import FactStep
 from ivr.store.tables import (
+    attachments,
     blocked_callers,
     callback_attempts,
     callbacks,
@@ -62,6 +64,7 @@ from tests.fixtures.commands import ivr
 from tests.fixtures.damaged import unmounted
 from tests.fixtures.database import SEED
 from tests.fixtures.plans import plan_of
+from tests.loops.test_put_aside import worker_at
 from tests.loops.test_time_of_day import Ahead
 from tests.voice.voices import voice
 
@@ -452,6 +455,43 @@ async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None
     assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
     path.write_bytes(content)  # as from a backup
     assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
+
+
+async def test_what_another_machine_erased_goes_here_too_unless_its_case_is_held(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    (code, hers), (held, kept) = await archive.closed(), await archive.closed()
+    paper = archive.folder / "attachments" / "petition.pdf"
+    paper.parent.mkdir()
+    paper.write_bytes(b"%PDF")
+    row = {"id": uuid4(), "case_id": (await at.row(code)).id, "name": paper.name, "kind": "application/pdf"}
+    row |= {"size": 4, "sha256": "", "added_by": "desk", "added_at": at.at}
+    async with engine.begin() as connection:
+        await connection.execute(attachments.insert().values(row))
+    elsewhere, now = archive.folder / "elsewhere", at.at + timedelta(days=100)
+    done = await retention.keep(engine, KEPT, elsewhere / "recordings", Derived(elsewhere / "derived"), now)
+    assert done == retention.Purged(recordings=2, files=3) and hers.exists() and paper.exists()
+    await holds.hold(engine, at.ask(held, "desk", "دادگاه"))
+    assert await retention.erase_here(engine, archive.folder / "recordings", now) == 2
+    assert (hers.exists(), paper.exists(), kept.exists()) == (False, False, True)
+    assert await retention.erase_here(engine, archive.folder / "recordings", now) == 0
+
+
+async def test_the_work_takes_what_another_machine_erased(
+    service: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "RETENTION_SECONDS", 0.01)
+    async with office(service, tmp_path) as desk:
+        archive = Archive(await counter(service), desk, tmp_path)
+        _, path = await archive.closed()
+        elsewhere, now = tmp_path / "elsewhere", archive.at.at + timedelta(days=100)
+        await retention.keep(service, KEPT, elsewhere / "recordings", Derived(elsewhere / "derived"), now)
+        worker_at(now, desk, tmp_path).start(loops := Loops())
+        try:
+            async with asyncio.timeout(patience(20)):
+                while path.exists():
+                    await asyncio.sleep(0.05)
+        finally:
+            await loops.close()
 
 
 async def test_a_file_that_is_yet_to_go_stays_as_long_as_its_case_is_held(archive: Archive) -> None:
