@@ -15,6 +15,7 @@ function kept() {
 }
 
 const codesOn = (page) => [...page.querySelectorAll("tr.case")].map((row) => row.dataset.code);
+const codesIn = (was) => was?.lists.flatMap((each) => each.codes) ?? [];
 const moreOn = (page) => page.querySelector('a[rel="next"]')?.getAttribute("href") ?? "";
 
 // ── the list ──
@@ -41,7 +42,7 @@ export function among() {
   const nav = document.querySelector("nav.among");
   const was = kept();
   const here = codeOf(location.pathname);
-  const codes = was?.lists.flatMap((each) => each.codes) ?? [];
+  const codes = codesIn(was);
   const place = codes.indexOf(here);
   if (!nav || place < 0) return () => {};
   keep({ ...was, at: here });
@@ -57,7 +58,9 @@ export function among() {
   nav.hidden = false;
 
   const go = async (by) => {
-    const code = codes[place + by] ?? (by > 0 ? await further(was, codes) : undefined);
+    const now = codesIn(kept()).includes(here) ? kept() : was;  // further pages may have been read since
+    const all = codesIn(now);
+    const code = all[all.indexOf(here) + by] ?? (by > 0 ? await further(now, all) : undefined);
     if (code) location.replace(`/panel/cases/${code}`);
   };
   for (const [link, by] of [[before, -1], [next, 1]]) {
@@ -71,14 +74,21 @@ export function among() {
   return (by) => !document.querySelector("#act form.deed") && go(by);
 }
 
-// The first case of the list's next page that wasn't on those before.
+// The first case of the list's next pages that wasn't on those before: of many filtered away a page may hold none.
 async function further(was, codes) {
-  if (!was.more) return undefined;
-  const answer = await fetch(was.more).catch(() => null);
-  if (!answer?.ok || answer.redirected) return undefined;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = codesOn(page).filter((code) => !codes.includes(code));
-  const list = new URL(was.more, location.href);
-  keep({ ...was, at: fresh[0] ?? was.at, more: moreOn(page), lists: [...was.lists, { list: list.pathname + list.search, codes: fresh }] });
-  return fresh[0];
+  let more = was.more;
+  while (more) {
+    const answer = await fetch(more).catch(() => null);
+    if (!answer?.ok || answer.redirected) return undefined;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = codesOn(page).filter((code) => !codes.includes(code));
+    const list = new URL(more, location.href);
+    more = moreOn(page);
+    if (fresh.length) {
+      keep({ ...was, at: fresh[0], more, lists: [...was.lists, { list: list.pathname + list.search, codes: fresh }] });
+      return fresh[0];
+    }
+    keep({ ...was, more });
+  }
+  return undefined;
 }

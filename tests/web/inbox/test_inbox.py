@@ -22,6 +22,7 @@ from ivr.desk.case import answers, referring
 from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.reading import queues
 from ivr.desk.reading.inbox import PAGE
 from ivr.desk.recordings.hearing import Renditions
 from ivr.lab.pace import patience
@@ -700,6 +701,23 @@ async def test_the_next_case_and_the_one_before_and_back_to_ones_place(
         await page.locator("nav.among .back").click()
         await expect(line(page, order[50])).to_be_focused()
         assert "after=" in page.url
+
+
+async def test_the_next_case_is_found_behind_pages_that_a_filter_left_empty(
+    panel: PanelServed, chrome: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its = await books(panel.engine)
+    topics = ["water.bill", *["water.supply"] * 4, "water.bill"]
+    last, *_, first = [await its.more(topic, "قبض اشتباه است", caller="") for topic in topics]
+    monkeypatch.setattr(queues, "MOST_READ", 2)  # so the second page holds none
+    async with window(chrome, panel, "officer", agency="abfa") as page:
+        await live(page, "/panel/inbox?queue=new&topic=water.bill")
+        assert await listed(page) == [first]
+        await line(page, first).locator("a.code").click()
+        await expect(page.locator("nav.among .place")).to_have_text("۱ از ۱")
+        await page.keyboard.press("j")
+        await expect(page).to_have_url(f"{panel.url}/panel/cases/{last}")
+        await expect(page.locator("nav.among .place")).to_have_text("۲ از ۲")
 
 
 async def test_ones_place_is_kept_where_the_case_has_left_the_queue(
