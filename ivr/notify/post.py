@@ -38,8 +38,10 @@ class Sender(Protocol):
 
 
 TRY_LATER = frozenset({408, 409, 425, 429})
+# Our key, account or credit, and no letter's fault: mended, each is taken. 418: no credit, at Kavenegar.
+OF_US = frozenset({401, 402, 403, 407, 418})
 
 
 def is_for_good(status: int) -> bool:
     """Whether an HTTP status says that the same request will never be accepted."""
-    return 300 <= status < 500 and status not in TRY_LATER
+    return 300 <= status < 500 and status not in TRY_LATER | OF_US

@@ -80,7 +80,12 @@ async def test_a_gateway_that_takes_a_form_and_answers_in_words(session: aiohttp
     [
         ((500, ""), False),
         ((429, ""), False),
-        ((401, ""), True),
+        ((401, ""), False),
+        ((402, ""), False),
+        ((403, ""), False),
+        ((418, ""), False),
+        ((400, ""), True),
+        ((411, ""), True),
         ((302, ""), True),
         ((200, '{"s": 2}'), False),
     ],
