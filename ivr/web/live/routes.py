@@ -49,16 +49,18 @@ async def ask(visit: Visit, action: Intervening) -> web.Response:
 
 async def intervene(visit: Visit, action: Intervening) -> web.Response:
     """Done, as a page or as JSON: what her telephone is to dial, or what is wrong."""
-    call = await _call(visit)
     try:
+        call = await _call(visit)
         begun = await interventions.begin(
             visit.panel.engine, call, action, visit.person, visit.form().raw("reason"), visit.now,
             visit.came.address,
         )  # fmt: skip
         if action is Intervening.END:
             await _end(visit, begun)
-    except NoSuchCase:
-        raise NotFound from None
+    except (NotFound, NoSuchCase):
+        if not _wants_json(visit):
+            raise NotFound from None
+        return web.json_response({"wrong": visit.words("live.wrong.elsewhere")}, status=404)
     except WrongField:
         return _wrong(visit, action, call, "live.wrong.reason", 422)
     except Unentered:

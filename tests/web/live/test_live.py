@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.asterisk.ami import Ami
 from ivr.desk.book import announcing, menus
 from ivr.desk.call import live
+from ivr.desk.call.interventions import Intervening
 from ivr.desk.call.live import Disk
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Press, PutDown, Speak, StayOn
 from ivr.lab.pace import patience
@@ -106,6 +107,20 @@ async def test_who_sees_some_counties_alone_sees_no_call_and_steps_into_none_of_
         assert not (await anext(events(answer)))["rows"]
     assert len(await noted(panel.engine, interventions)) == 2
     assert (await (await panel.signed_in("supervisor")).post(path, reason)).status == 200, "of all counties"
+
+
+async def test_who_steps_into_a_call_that_has_gone_elsewhere_is_told_so_and_of_no_fault(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    client = await panel.signed_in("supervisor", areas=("tabriz",))
+    call = await running(panel, tmp_path / "spool")
+    reason, json_alone = {"reason": "کیفیت"}, {"Accept": "application/json"}
+    for path in (f"/panel/live/calls/{call}/{action}" for action in Intervening):
+        await tell(panel, going_on(id=call, county=""))
+        assert (await client.get(path)).status == 200, "she chooses a county while the reason is written"
+        await tell(panel, going_on(id=call, county="ahar"))
+        answer = await client.post(path, reason, headers=json_alone)
+        assert (answer.status, await answer.json()) == (404, {"wrong": text("wrong.elsewhere")})
 
 
 async def test_who_waits_at_home_for_an_operator_is_shown_in_the_order_in_which_they_came(
