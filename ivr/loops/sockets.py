@@ -102,8 +102,11 @@ class Sharing:
         while True:
             try:
                 asking, _ = listener.accept()
-            except OSError:
-                return  # closed
+            except OSError as error:
+                if self._closed.wait(AGAIN_SECONDS):
+                    return
+                log.error("no sibling is answered for now: %s", error.strerror)  # as without a free file
+                continue
             with asking, suppress(OSError):
                 asking.settimeout(ASK_SECONDS)
                 if _is_ours(asking):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import stat
 import threading
@@ -105,6 +106,28 @@ async def test_who_is_told_to_drain_hears_it_and_what_the_dead_left_is_removed(
     drain(place, ["gone", *siblings(place)])
     assert await asyncio.to_thread(told.wait, patience(5))
     sharing.close()
+    sharing.close()
+
+
+async def test_siblings_are_answered_again_once_the_process_has_a_free_file(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listening, "AGAIN_SECONDS", 0.01)
+    told = threading.Event()
+    sharing = Sharing(place, NAME, {}, told.set)
+    sharing.open()
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sibling, reachable(place) as near:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, most))
+        try:
+            sibling.connect(f"{near}/{NAME}")
+            async with asyncio.timeout(patience(20)):
+                while "no sibling is answered for now: Too many open files" not in caplog.text:
+                    await asyncio.sleep(0.01)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (least, most))
+        drain(place, [NAME])
+        assert await asyncio.to_thread(told.wait, patience(20))
     sharing.close()
 
 
