@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people import auditing, limiting
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.people import Person
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
-from ivr.store.tables import calls, cases, interventions
+from ivr.store.tables import agencies, calls, cases, interventions, people
 
 CODE_DIGITS = 8
 CODE_LIVES = timedelta(seconds=60)
@@ -77,12 +77,11 @@ async def begin(
     if code:
         row |= {"code_hash": _hash(code), "expires_at": now + CODE_LIVES}
     its = select(calls.c.unique_id, calls.c.ended_at).where(calls.c.id == call)
-    hidden = select(cases.c.id).where(cases.c.call_id == call, ~person.scope.in_sight())
     async with engine.begin() as connection:
         found = (await connection.execute(its)).first()
         if found is None:
             raise Unentered("the books have no such call yet")
-        if (await connection.execute(hidden.limit(1))).first() is not None:
+        if (await connection.execute(_hidden(person, call).limit(1))).first() is not None:
             raise NoSuchCase("there is no such call that they may know of")
         if found.ended_at is not None:
             raise Refused("the call is over")
@@ -95,19 +94,27 @@ async def begin(
 
 
 async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention | None:
-    """What a dialled code stands for, once; None for any other, after many wrong ones, and after the call."""
+    """What a dialled code stands for, once; None for any other, after many wrong ones, and after the call.
+
+    So it is where its case, opened since, is one of which whoever got the code may not know.
+    """
     its = interventions.c
+    good = (its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
+    whose = select(people, agencies.c.name.label("agency_name")).outerjoin(agencies)
+    whose = whose.join(interventions, its.actor == people.c.name).where(*good)
     used = (
         update(interventions)
-        .where(its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
-        .where(calls.c.id == its.call_id, calls.c.ended_at.is_(None))
+        .where(*good, calls.c.id == its.call_id, calls.c.ended_at.is_(None))
         .values(used_at=now)
         .returning(its.id, its.action, calls.c.unique_id)
     )
     async with engine.begin() as connection:
         if await limiting.spent(connection, WRONG_CODES, MOST_WRONG, now):
             return None
-        row = (await connection.execute(used)).first()
+        actor, row = (await connection.execute(whose)).first(), None
+        if actor is not None:
+            unseen = _hidden(Person.of(actor), its.call_id)
+            row = (await connection.execute(used.where(~unseen.exists()))).first()
         if row is None:
             await limiting.count(connection, WRONG_CODES, MOST_WRONG, now)
     return None if row is None else Intervention(row.id, Intervening(row.action), row.unique_id)
@@ -130,6 +137,11 @@ async def of_calls(connection: AsyncConnection, ids: Collection[uuid.UUID]) -> l
 def came_about(row: Row[Any]) -> bool:
     """Whether it was more than wanted: the call was ended, or her telephone dialled its code."""
     return (row.over_at if row.action == Intervening.END else row.used_at) is not None
+
+
+def _hidden(person: Person, call: Any) -> Select[Any]:
+    """Cases of that call of which they may not know."""
+    return select(cases.c.id).where(cases.c.call_id == call, ~person.scope.in_sight())
 
 
 def _fresh_code() -> str:

@@ -23,12 +23,12 @@ from tests.desk.office import WEDNESDAY, call, office, opening
 SOON = WEDNESDAY + timedelta(seconds=30)
 
 
-async def supervisor(engine: AsyncEngine) -> Person:
-    row: dict[str, Any] = {"id": uuid.uuid4(), "name": "karimi", "full_name": "مریم کریمی"}
-    row |= {"role": "supervisor", "areas": [], "password_hash": "", "must_change": False}
+async def supervisor(engine: AsyncEngine, *areas: str, name: str = "karimi") -> Person:
+    row: dict[str, Any] = {"id": uuid.uuid4(), "name": name, "full_name": "مریم کریمی"}
+    row |= {"role": "supervisor", "areas": areas, "password_hash": "", "must_change": False}
     async with engine.begin() as connection:
         await connection.execute(people.insert(), [row | {"made_at": WEDNESDAY, "password_at": WEDNESDAY}])
-    return Person(row["id"], "karimi", row["full_name"], Role.SUPERVISOR)
+    return Person(row["id"], name, row["full_name"], Role.SUPERVISOR, areas=areas)
 
 
 async def running(engine: AsyncEngine, folder: Path) -> tuple[uuid.UUID, str]:
@@ -104,6 +104,38 @@ async def test_who_sees_some_counties_alone_steps_into_no_call_with_a_case_of_an
         with pytest.raises(NoSuchCase):
             await interventions.begin(engine, id, action, elsewhere, "quality", SOON)
     assert (await interventions.begin(engine, id, Intervening.LISTEN, here, "quality", SOON)).code
+
+
+async def test_a_code_of_before_she_chose_another_county_is_good_for_nothing_once_her_case_is_there(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    id, channel = await running(engine, tmp_path)
+    here, elsewhere = await supervisor(engine, "ahar"), await supervisor(engine, "tabriz", name="rezaei")
+    mine, theirs = [
+        await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+        for she in (here, elsewhere)
+    ]
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(replace(call(), id=str(id)), opening(county="ahar"))
+        await desk.pump.idle()
+    assert await interventions.redeem(engine, theirs.code, SOON) is None
+    assert await interventions.redeem(engine, mine.code, SOON) == Intervention(
+        mine.id, Intervening.LISTEN, channel
+    )
+    async with engine.connect() as connection:
+        told = await interventions.of_calls(connection, [id])
+    assert {row.actor: interventions.came_about(row) for row in told} == {"karimi": True, "rezaei": False}
+
+
+async def test_a_code_of_a_call_without_a_county_is_good_for_who_sees_some_alone(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (id, _), she = await running(engine, tmp_path), await supervisor(engine, "tabriz")
+    begun = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(replace(call(), id=str(id)), opening(county=""))
+        await desk.pump.idle()
+    assert await interventions.redeem(engine, begun.code, SOON) is not None
 
 
 @pytest.mark.parametrize("reason", ["", "  \n", "x" * 501])
