@@ -82,7 +82,7 @@ async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Asi
         number, cause = call.session, uuid.uuid5(call.call_id, HEARD)
         ask = Instruction(call.code, Actor(call.taken_by, Side.DESK), now=now, cause=cause)
         async with engine.begin() as connection:
-            its, case = await _noted(connection, ask, number)
+            its, case = await _noted(connection, ask, number, call.call_id)
             try:
                 async with connection.begin_nested():
                     await _seat(connection, page, ask, number, its, case)
@@ -93,10 +93,12 @@ async def keep_noting(engine: AsyncEngine, page: Page, now: datetime, aside: Asi
     return await (aside or Aside()).each(NOTING, calls, noted, now)
 
 
-async def _noted(connection: AsyncConnection, ask: Instruction, number: int) -> tuple[Row[Any], Row[Any]]:
-    """That call and its case, with the deed in it whatever becomes of it: she was heard."""
+async def _noted(
+    connection: AsyncConnection, ask: Instruction, number: int, call_id: uuid.UUID | None = None
+) -> tuple[Row[Any], Row[Any]]:
+    """That call, else her last one, and its case, with the deed in it whatever becomes of it: heard."""
     await alone(connection)
-    call = await _talked(connection, number, ask.code)
+    call = await _talked(connection, number, ask.code, call_id)
     case = await locked(connection, ask.code)
     if call.noted_at is None:
         told = {"session": number, "recorded": call.records, "at": call.since.isoformat()}
@@ -107,12 +109,14 @@ async def _noted(connection: AsyncConnection, ask: Instruction, number: int) -> 
     return call, case
 
 
-async def _talked(connection: AsyncConnection, number: int, code: str) -> Row[Any]:
+async def _talked(connection: AsyncConnection, number: int, code: str, call_id: uuid.UUID | None) -> Row[Any]:
     """With `since`: when they began. Older releases did not write it where the books were away meanwhile."""
     its = hour_calls.c
     heard = or_(its.talked_at.is_not(None), its.outcome == HourOutcome.HEARD)
     since = func.coalesce(its.talked_at, its.taken_at).label("since")
     query = select(hour_calls, since).where(its.session == number, its.code == code, heard)
+    if call_id is not None:  # whose line broke may have called again in that hour about the same case
+        query = query.where(its.call_id == call_id)
     found = (await connection.execute(query.order_by(its.joined_at.desc()).limit(1))).first()
     if found is None or found.state not in (HourCallState.TALKING, HourCallState.OVER):
         raise Refused(f"nobody has talked with the citizen of case {code}")

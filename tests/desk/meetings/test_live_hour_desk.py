@@ -218,6 +218,19 @@ async def test_what_he_did_not_note_is_noted_by_itself_once_even_when_her_call_d
     assert {(await at.seen(each)).state for each in (code, other)} == {"met"}
 
 
+async def test_whose_line_broke_and_who_talked_again_about_her_case_was_heard_twice_and_met_once(
+    at: Hall,
+) -> None:
+    number, code = await announced(at), await at.wish()
+    for _ in range(2):
+        await hour_queue.over(at.engine, await talks(at, number, code), HourOutcome.HEARD, at.at)
+        at.at += A_MINUTE
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 2
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 0
+    assert (await at.events(code)).count("hour_heard") == 2
+    assert (await at.seen(code)).state == "met" and await at.agenda(number) == [code]
+
+
 async def test_of_three_whom_he_heard_one_that_the_books_refuse_keeps_no_other_from_being_noted(
     at: Hall,
 ) -> None:
