@@ -40,6 +40,7 @@ from ivr.web.panel.locale import digits, words
 from tests.desk.call.test_callbacks import NOON, answered, claim, end
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
+from tests.fixtures.learned import nothing_learned
 from tests.fixtures.province import answer as answer_by
 from tests.fixtures.province import read_page
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -315,6 +316,17 @@ async def test_what_is_split_waits_for_its_parts_and_is_neither_answered_nor_han
     assert ["hand-back" in await offers(governor, code) for code in (whole, codes[0])] == [False, True]
 
 
+async def test_what_forgot_whose_it_is_is_not_opened_again(desk: Desk) -> None:
+    code, page, engine = await desk.open(), await desk.office.book.page(), desk.panel.engine
+    by = Instruction(code, actor_named(page, "desk"), "خودش منصرف شد", WEDNESDAY)
+    await closing.withdraw(engine, page, by)
+    supervisor = await desk.panel.signed_in("supervisor")
+    assert "reopen" in await offers(supervisor, code)
+    async with engine.begin() as connection:  # as retention does
+        await connection.execute(update(cases).values(caller="", caller_key="", anonymised_at=WEDNESDAY))
+    assert "reopen" not in await offers(supervisor, code)
+
+
 async def test_what_a_collective_case_is_answered_with_is_not_handed_back_and_what_is_returned_is(
     desk: Desk,
 ) -> None:
@@ -540,6 +552,18 @@ async def test_words_written_down_at_the_desk_suggest_an_agency_that_a_button_as
         await guesses.first.get_by_role("button", name="ارجاع").click()
         await page.wait_for_url("**?done=refer")
     assert await status(desk, code) == ("referred", "abfa")
+
+
+async def test_words_are_written_down_where_nothing_can_be_learned(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with desk_served(engine, tmp_path, learning=nothing_learned(tmp_path)) as desk:
+        code = await desk.open(topic="other", county="ahar")
+        [recording] = await desk.recordings(code)
+        client = await desk.panel.signed_in("supervisor")
+        path = f"/panel/recordings/{recording}/transcript"
+        assert (await client.post(path, {"transcript": "سه روز است آب نداریم"})).status == 303
+        assert "سه روز است آب نداریم" in await client.text(f"/panel/cases/{code}")
 
 
 async def test_related_cases_are_those_that_may_be_seen(desk: Desk) -> None:
