@@ -23,6 +23,14 @@ FILES_SHARE = 4  # of the files that a process may open, at most this part is th
 BACKLOG = 128
 
 
+def unmapped(address: str) -> str:
+    """The IPv4 address that comes as one of IPv6, by which proxies are named; any other text as it is."""
+    try:
+        return str(ipaddress.IPv6Address(address).ipv4_mapped or address)
+    except ValueError:
+        return address
+
+
 class Doors:
     """Lets in `most` connections, of them `most_each` from one address; a proxy's count in all only."""
 
@@ -82,7 +90,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
-        address = peer[0].partition("%")[0] if peer else "0.0.0.0"  # gone already
+        address = unmapped(peer[0].partition("%")[0]) if peer else "0.0.0.0"  # gone already
         if not self._doors.comes(address):
             transport.abort() if isinstance(transport, asyncio.Transport) else transport.close()
             return

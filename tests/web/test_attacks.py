@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
+from aiohttp import web
 from sqlalchemy import select
 
 from ivr.desk.people import signing_in
@@ -174,6 +176,22 @@ async def test_a_proxy_may_add_a_line_of_its_own_to_the_one_that_the_browser_mad
     client = await panel.client()
     client.http.headers.add("X-Forwarded-For", "198.51.100.1")
     client.http.headers.add("X-Forwarded-For", "203.0.113.9")
+    await sign_in(client, "karimi", "a password typed as such")
+    async with panel.engine.connect() as connection:
+        assert (await connection.execute(select(audit.c.address))).scalar_one() == "203.0.113.9"
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_an_ipv4_address_that_comes_as_one_of_ipv6_is_a_proxys_and_a_citizens_likewise(
+    panel: PanelServed,
+) -> None:
+    panel.panel.entry.proxies = ("127.0.0.1/32", "192.0.2.0/24")
+    assert panel.runner is not None
+    listening = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    await web.SockSite(panel.runner, listening).start()
+    panel.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    client = await panel.client()
+    client.http.headers.add("X-Forwarded-For", "198.51.100.1, ::ffff:203.0.113.9, ::ffff:192.0.2.7")
     await sign_in(client, "karimi", "a password typed as such")
     async with panel.engine.connect() as connection:
         assert (await connection.execute(select(audit.c.address))).scalar_one() == "203.0.113.9"

@@ -22,10 +22,14 @@ Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def serving(most: int, most_each: int, *proxies: str) -> AsyncIterator[tuple[Doors, int]]:
+async def serving(
+    most: int, most_each: int, *proxies: str, both: bool = False
+) -> AsyncIterator[tuple[Doors, int]]:
+    """`both`: on an address of IPv6 that takes IPv4, too."""
     runner = await runner_of(application())
     made = Doors(cast(Callable[[], asyncio.Protocol], runner.server), most, most_each, proxies)
-    listening = socket.create_server(("127.0.0.1", 0))
+    family = socket.AF_INET6 if both else socket.AF_INET
+    listening = socket.create_server(("::" if both else "127.0.0.1", 0), family=family, dualstack_ipv6=both)
     await made.open(listening)
     try:
         yield made, listening.getsockname()[1]
@@ -61,8 +65,12 @@ async def test_one_address_has_so_many_connections_and_again_when_one_goes() -> 
         assert await served(await come(port)), "somebody went"
 
 
-async def test_a_proxys_connections_count_in_all_only() -> None:
-    async with serving(4, 2, "127.0.0.0/8") as (_, port):
+NO_IPV6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize("both", [False, pytest.param(True, marks=NO_IPV6)])
+async def test_a_proxys_connections_count_in_all_only(both: bool) -> None:
+    async with serving(4, 2, "127.0.0.0/8", both=both) as (_, port):
         lines = [await come(port) for _ in range(5)]
         assert [await served(line) for line in lines] == [True] * 4 + [False]
 

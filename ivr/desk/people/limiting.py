@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -84,14 +84,12 @@ async def forgive(connection: AsyncConnection, key: str) -> None:
 
 
 def source_of(address: str) -> str:
-    """What is one source for limits: an address, however it is written, of IPv6 a household's network."""
+    """What is one source for limits: an address, of IPv6 a household's network."""
     try:
         found = ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
-    return address
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
 def is_in_time(made: int, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ivr.desk.people.signing_in import From
+from ivr.web.doors import unmapped
 from ivr.web.panel.forms import latin
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"
@@ -42,11 +43,11 @@ def set_cookie(
 
 def came_from(request: web.Request, proxies: Sequence[str]) -> tuple[From, bool]:
     """The address, and whether the browser speaks TLS; a header counts only when a known proxy wrote it."""
-    peer = request.remote or ""
+    peer = unmapped(request.remote or "")
     address, secure = peer, request.secure
     if _within(peer, proxies):
         lines = request.headers.getall("X-Forwarded-For", [])  # a proxy may add one of its own
-        forwarded = [each.strip() for line in lines for each in line.split(",")]
+        forwarded = [unmapped(each.strip()) for line in lines for each in line.split(",")]
         outside = [each for each in forwarded if _is_address(each) and not _within(each, proxies)]
         address = outside[-1] if outside else peer
         secure = request.headers.get("X-Forwarded-Proto", "") == "https"
