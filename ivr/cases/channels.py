@@ -8,7 +8,8 @@ PHONE = "phone"
 DESK = "desk"  # the service desk: somebody wrote it down for the citizen
 PART, COLLECTIVE = "part", "collective"
 NOBODYS = frozenset({PART, COLLECTIVE})  # of no citizen's own cases: nobody waits to be called about them
-RESERVED = frozenset({PHONE, DESK, PART, COLLECTIVE, "ivr", "citizen"})
+CITIZEN = "citizen"  # in a list's filter: every channel but these, by which figures count
+RESERVED = frozenset({PHONE, DESK, PART, COLLECTIVE, "ivr", CITIZEN})
 
 
 class ChannelRight(StrEnum):

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, Text, case, cast, false, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
+from ivr.cases.channels import CITIZEN, NOBODYS
 from ivr.cases.search import facet, tsquery
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.cases import KNOWN
@@ -46,7 +47,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What is left of a queue; empty: everything. `since` ≤ opened_at < `until`."""
+    """What is left of a queue; empty: everything. `since` ≤ opened_at < `until`.
+
+    `channel` may be `CITIZEN`: whatever a citizen came by.
+    """
 
     kind: str = ""
     topic: str = ""
@@ -61,7 +65,8 @@ class Filters:
     def codes(self) -> dict[str, str]:
         """Column → the value it must have."""
         names = ("kind", "topic", "county", "agency", "status", "channel")
-        return {name: value for name in names if (value := getattr(self, name))}
+        found = {name: value for name in names if (value := getattr(self, name))}
+        return {name: value for name, value in found.items() if value != CITIZEN}
 
 
 EVERYTHING = Filters()
@@ -163,15 +168,30 @@ def seen_by(chosen: Any, sight: Sight, its: Any = cases.c) -> Any:
     return chosen.where(sight.scope.cases(its))
 
 
+def of_citizens(filters: Filters, its: Any) -> list[Any]:
+    """The condition that it is a citizen's own, if that is asked for. `its`: columns of cases or entries."""
+    if filters.channel != CITIZEN:
+        return []
+    if "channel" in its:
+        return [its.channel.not_in(NOBODYS)]
+    none = [facet(_LETTERS["channel"], channel) for channel in sorted(NOBODYS)]
+    return [wanted([], [], its.lexemes, none).is_(True)]  # so put, it is nothing for the index
+
+
 def of_number(number: str) -> Any:
     """The ids of the cases whose caller has that number, in E.164, or gave it to be called back."""
     has = select(cases.c.id).where(KNOWN, cases.c.caller_key == number)
     return has.union(select(inbox_entries.c.case_id).where(wanted([facet("n", number)], [])))
 
 
-def wanted(every: Sequence[str], groups: Sequence[Sequence[str]], its: Any = inbox_entries.c.lexemes) -> Any:
-    """The condition that an entry holds all of `every` and one of each group. `its`: lexemes."""
-    return its.op("@@")(cast(literal(tsquery(every, groups), Text), TSQUERY))
+def wanted(
+    every: Sequence[str],
+    groups: Sequence[Sequence[str]],
+    its: Any = inbox_entries.c.lexemes,
+    none: Sequence[str] = (),
+) -> Any:
+    """The condition that an entry holds all of `every`, one of each group, none of `none`. `its`: lexemes."""
+    return its.op("@@")(cast(literal(tsquery(every, groups, none), Text), TSQUERY))
 
 
 def facets(sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:

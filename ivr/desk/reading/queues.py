@@ -29,6 +29,7 @@ from ivr.desk.reading.inbox import (
     Sight,
     facets,
     key_of,
+    of_citizens,
     shown,
     wanted,
 )
@@ -224,6 +225,7 @@ def _led(queue: Queue, sight: Sight, filters: Filters) -> list[Any]:
 def _left(queue: Queue, sight: Sight, filters: Filters, read: Any) -> list[Any]:
     """Everything that a case of the queue must be, read off the columns at hand."""
     left = [read.agency == sight.agency] if sight.agency else []
+    left += of_citizens(filters, read)
     if queue is Queue.FAINT:
         every, groups = facets(replace(sight, agency=""), filters)
         left += [wanted(every, groups, read.lexemes)] if every or groups else []

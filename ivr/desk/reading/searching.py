@@ -34,6 +34,7 @@ from ivr.desk.reading.inbox import (
     Sight,
     facets,
     key_of,
+    of_citizens,
     of_number,
     seen_by,
     shown,
@@ -178,7 +179,7 @@ def step(search: Search, few: Sequence[Lexemes], blocks: Sequence[str], before: 
     entry = inbox_entries.c
     query = select(entry.case_id.label("id"), entry.opened_at)
     query = query.where(wanted([], [*few, *([blocks] if blocks else [])]), entry.opened_at < before)
-    query = query.where(entry.case_id.not_in(search.sight.scope.kept()))
+    query = query.where(entry.case_id.not_in(search.sight.scope.kept()), *of_citizens(search.filters, entry))
     if rest:
         query = query.where(wanted([], rest).is_(true()))  # so put, it is nothing for the index
     for bound in _bounds(search.filters, search.after, entry.opened_at, entry.case_id):
@@ -189,6 +190,7 @@ def step(search: Search, few: Sequence[Lexemes], blocks: Sequence[str], before: 
 def newest(filters: Filters, after: Key | None, limit: int, sight: Sight) -> Select[Any]:
     """Every case of these days, for those who may see cases of every body and county."""
     chosen = seen_by(select(cases.c.id, cases.c.opened_at.label("listed_at")), sight)
+    chosen = chosen.where(*of_citizens(filters, cases.c))
     for bound in _bounds(filters, after, cases.c.opened_at, cases.c.id):
         chosen = chosen.where(bound)
     return shown(chosen.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit), newest=True)
@@ -208,7 +210,9 @@ def by_caller(sought: Sought, sight: Sight, filters: Filters, after: Key | None,
     within = (KNOWN, key >= begins, key < f"+{int(begins) + 1}", key.startswith(begins, autoescape=True))
     hers = (cases.c.id.in_(of_number(begins)),) if sought.whole else within
     chosen = select(cases.c.id, cases.c.opened_at.label("listed_at")).where(OPEN_TO_ALL, *hers)
-    chosen = chosen.where(*(cases.c[name] == value for name, value in filters.codes.items()))
+    chosen = chosen.where(
+        *of_citizens(filters, cases.c), *(cases.c[name] == value for name, value in filters.codes.items())
+    )
     for bound in _bounds(filters, after, cases.c.opened_at, cases.c.id):
         chosen = chosen.where(bound)
     order = ListOrder(cases.c.opened_at, cases.c.id, newest=True)

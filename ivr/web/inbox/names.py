@@ -20,7 +20,7 @@ from ivr.store.tables import agencies, areas, channels, topics
 from ivr.web.panel.visit import Panel
 
 FRESH = timedelta(minutes=1)
-_OWN_WAYS = tuple(sorted(RESERVED - {"ivr", "citizen"}))
+_OWN_WAYS = tuple(sorted(RESERVED - {"ivr"}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

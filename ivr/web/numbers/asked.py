@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from ivr.cases.channels import CITIZEN
 from ivr.cases.figures import DIMENSIONS
 from ivr.cases.kinds import Kind
 from ivr.cases.periods import Grain, Period, named, period
@@ -37,13 +38,17 @@ class FiguresQuery:
         return urlencode({name: value for name, value in (parts | change).items() if value})
 
     def inbox(self, measure: str, **codes: str) -> str:
-        """The cases behind a number, as the inbox's query; "" where the inbox has no such list."""
+        """The cases behind a number, as the inbox's query; "" where the inbox has no such list.
+
+        It has none of the bodies to which cases went first: it knows those that have them now.
+        """
         about = {name: getattr(self.subject, name) for name in DIMENSIONS} | codes
         if measure == "late":
             about["queue"] = "overdue"
-        elif measure == "opened":
+        elif measure == "opened" and not (about["agency"] or self.subject.seen.agency):
             last = self.period.until - timedelta(days=1)
             about |= {"queue": "all", "since": _day(self.period.since), "until": _day(last)}
+            about["channel"] = CITIZEN
         else:
             return ""
         return urlencode({name: value for name, value in about.items() if value})

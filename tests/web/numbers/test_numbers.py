@@ -173,6 +173,27 @@ async def test_a_workbook_holds_real_numbers_and_dates(served: PanelServed) -> N
     assert isinstance(line[0], int) and isinstance(line[2], float) and line[3] < line[2] < line[4]
 
 
+async def test_behind_what_was_opened_stand_the_cases_that_it_counts(panel: PanelServed) -> None:
+    at, asked = await counter(panel.engine), "/panel/numbers?period=month:1405-09&by="
+    one, *others = [await at.open() for _ in range(3)]
+    await splitting.split(at.engine, at.page, at.ask(one), [Part("abfa", "لوله"), Part("edu", "شیر مدرسه")])
+    await collecting.collect(at.engine, at.page, at.ask("").actor, others, "قطع آب", at.at)
+    client, seen = await panel.signed_in("supervisor"), 0
+    for by in figures.DIMENSIONS:
+        linked = re.findall(r'"(/panel/inbox\?[^"]*since=[^"]*)">([^<]+)<', await client.text(f"{asked}{by}"))
+        for path, number in linked:
+            page = await client.text(path.replace("&amp;", "&"))
+            assert digits(page.count('data-code="')) == number, (by, path)
+            assert "agency=" not in path, "the inbox knows who has it now"
+        seen += len(linked)
+    assert seen >= 7, "the card, each time, and the lines of county, topic and kind"
+    assert "since=" not in await client.text(f"{asked}agency&agency=abfa")
+    new = "/panel/inbox?queue=new&agency=abfa"
+    both = [await client.text(f"{new}{its}") for its in ("", "&channel=part", "&channel=citizen")]
+    every, parts, citizens = (page.count('data-code="') for page in both)
+    assert citizens and parts and citizens < every
+
+
 async def test_the_file_of_cases_holds_citizens_cases_and_names_no_number_hidden_but_a_caller_s(
     panel: PanelServed,
 ) -> None:
