@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Piped output has no colours and no cut lines.
-out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
-err = Console(stderr=True)
+# Piped output has no colours and no cut lines; what stands between colons is never a picture's name.
+out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty(), emoji=False)
+err = Console(stderr=True, emoji=False)
 
 CONNECT_SECONDS = 30.0  # no caller waits for a command
 

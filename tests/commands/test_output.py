@@ -33,6 +33,16 @@ def test_a_row_of_a_table_is_one_line_in_which_nothing_is_cut_nor_taken_for_a_si
     assert second == f"نامه{32 * ' '}  09121234567"
 
 
+def test_what_stands_between_colons_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "2001:db8:a:b::1 has no :id: and no :key:"
+    output.show_table(["why"], [{"why": said}])
+    output.out.print(said, soft_wrap=True)
+    with pytest.raises(SystemExit):
+        output.fail(said)
+    told = capsys.readouterr()
+    assert told.out.splitlines() == ["why", said, said] and told.err.splitlines() == [said]
+
+
 async def test_of_a_row_that_is_there_already_nobody_is_sent_to_the_doctor(
     database_url: str, tmp_path: Path
 ) -> None:
