@@ -25,6 +25,13 @@ def test_each_port_of_the_table_is_shut_in_the_firewall_for_each_of_its_protocol
     assert not [each for each in wanted if not any({*each} <= words for words in shut)]
 
 
+def test_whoever_is_to_render_is_told_to_copy_and_to_reload_too_else_asterisk_hears_of_nothing() -> None:
+    pages = [page.read_text("utf-8") for page in PAGES if page.parent.name != "decisions"]
+    prose = [re.sub(r"```.*?```", "", page, flags=re.DOTALL) for page in pages]
+    told = [each for page in prose for each in re.findall(r"(?<!never )\brender\b.{0,40}", page, re.DOTALL)]
+    assert told and not [each for each in told if not re.search(r",\s+copy and reload\b", each)]
+
+
 def test_nothing_is_installed_or_run_by_a_python_that_happens_to_be_on_the_path() -> None:
     """Nor by a name that somebody else may take in a public index."""
     text = "".join(page.read_text("utf-8") for page in [*PAGES, ROOT / "config.yaml"])
