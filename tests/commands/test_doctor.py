@@ -81,7 +81,7 @@ async def test_what_recognition_lacks_is_installed_from_the_checkout_into_its_ow
 async def test_what_no_suggestion_can_be_learned_from_is_told(tmp_path: Path) -> None:
     well = await doctor._suggestions(Settings(state=tmp_path))  # one look of many
     province = Province(seed=nothing_learned(tmp_path).folder)
-    seen = await doctor._suggestions(Settings(state=tmp_path, province=province))
+    seen = await doctor._suggestions(Settings(state=tmp_path, province=province))  # likewise
     assert well.ok and well.found.startswith("they are learned from ")
     assert not seen.ok and "examples.yaml: there is no topic 'gone.topic'" in seen.found
 
