@@ -439,6 +439,8 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
 async def _is_old_news(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     """Her slot is not hers any more; or an answer that was given meanwhile has a call of its own."""
     if wanted.purpose == MEETING:
+        if case.closed_at is not None:
+            return False  # no slot is hers any more, of which she is told: `outlives_case`
         return not await meeting_calls.still_hers(connection, {**wanted.notice, "case": case.code}, now)
     its = callbacks.c
     later = (its.case_id == wanted.case_id, its.purpose == ANSWER, its.created_at > wanted.created_at)
@@ -614,7 +616,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
             return None
         news = _news_of(row.purpose, row.notice)
         if row.closed_at is not None and meeting_calls.outlives_case(row.notice, row.rung_at):
-            news["meeting"] = replace(news["meeting"], what=meeting_calls.DECLINED)
+            news["meeting"] = replace(news["meeting"], what=meeting_calls.DECLINED, starts_at=None)
         if "order" in news:
             news["order"] = await order_calls.of_whom_it_is_now(connection, news["order"])
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
@@ -736,8 +738,8 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             anew = update(callbacks).where(*never).values(state="waiting", ended_at=None)
             anew = anew.where(~PUT_ASIDE)  # those are looked at as a server starts: `try_anew`
             await connection.execute(anew.where(answer, its.case_id.in_(owed)).values(next_at=now))
-            is_off = its.notice["was_at"].as_string().is_not(None)  # which outlives her case
-            news = (its.purpose.in_((MEETING, ORDER)), or_(is_off, its.case_id.in_(_WITH_NEWS)))
+            lives = or_(callback_planning.TELLS_OFF, its.case_id.in_(_WITH_NEWS))  # that outlives her case
+            news = (its.purpose.in_((MEETING, ORDER)), lives)
             await connection.execute(anew.where(*news).values(next_at=func.greatest(its.next_at, now)))
 
 

@@ -37,11 +37,13 @@ TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an
 TELLABLE = and_(cases.c.status.in_(TOLD_OF), cases.c.anonymised_at.is_(None))
 HELD = "held"  # in the notice of an answer that waits for the office's look: until when
 REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
+HOURS_LOST = ("was_at", "before")  # in news of a meeting: when she may come, and is not awaited any more
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
 # News that may yet be told: what nobody could be called about is, once somebody is (`callbacks.dialled`).
 YET_TO_TELL = callbacks.c.state.in_((*OPEN, "unreachable"))
+TELLS_OFF = or_(*(callbacks.c.notice[name].as_string().is_not(None) for name in HOURS_LOST))
 
 
 class Reach(StrEnum):
@@ -259,7 +261,7 @@ async def wish(
     waits = update(callbacks).where(*same, callbacks.c.state == "waiting")
     at_once = {"next_at": now, "last_at": None}  # no pause: she is at her telephone
     await connection.execute(waits.values(at_once | {"language": language or case.language}))
-    off = (callbacks.c.purpose == MEETING, callbacks.c.notice["was_at"].as_string().is_not(None))
+    off = (callbacks.c.purpose == MEETING, TELLS_OFF)
     first = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.state == "waiting")
     await connection.execute(update(callbacks).where(*first, *off).values(at_once))  # which she hears before
     older = update(callbacks).where(*same, callbacks.c.purpose == STATUS, callbacks.c.key != key, PUT_ASIDE)

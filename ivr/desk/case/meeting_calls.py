@@ -8,7 +8,7 @@ where she may be written to (`notices.yaml`: `meeting_invited`, `meeting_reminde
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.callback import Outcome
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case import callback_planning
-from ivr.desk.case.callback_planning import MEETING, REMINDER, YET_TO_TELL
+from ivr.desk.case.callback_planning import HOURS_LOST, MEETING, REMINDER, TELLS_OFF, YET_TO_TELL
 from ivr.desk.case.rows import outbox_row
 from ivr.store.callbacks import NOBODY_ON_THE_LINE
 from ivr.store.tables import callbacks, cases, meeting_sessions, meeting_slots, outbox
@@ -58,7 +58,9 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
         at = datetime.combine(day, REMINDED_AT, starts_at.tzinfo)
         if day > now.astimezone(starts_at.tzinfo).date():  # else she hears it today anyway
             again_on = (starts_at.date() + AGAIN).isoformat()
-            await _plan(connection, case, {**notice, "what": REMINDER, "again_on": again_on}, now, at)
+            reminder = {**notice, "what": REMINDER, "again_on": again_on}
+            reminder.pop("before", None)  # which the news itself takes the place of
+            await _plan(connection, case, reminder, now, at)
 
 
 async def _may_come_at(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> list[datetime]:
@@ -70,11 +72,11 @@ async def _may_come_at(connection: AsyncConnection, case: uuid.UUID, now: dateti
     reached = (heard.case_id == case, heard.purpose == MEETING, heard.state == "reached")
     last = select(func.max(heard.created_at)).where(*reached).scalar_subquery()
     since = its.created_at >= func.coalesce(last, its.created_at)
-    query = select(its.notice["starts_at"].as_string().label("at"), its.last_outcome)
+    query = select(its.notice["starts_at"].as_string().label("at"), its.created_at, its.last_outcome)
     query = query.where(its.case_id == case, its.purpose == MEETING, since, _MAY_HAVE_HEARD)
     told = [row for row in await connection.execute(query) if row.at]
-    given_back = {row.at for row in told if row.last_outcome in _GIVEN_BACK}
-    hours = {datetime.fromisoformat(row.at) for row in told if row.at not in given_back}
+    given_back = {(row.at, row.created_at) for row in told if row.last_outcome in _GIVEN_BACK}
+    hours = {datetime.fromisoformat(row.at) for row in told if (row.at, row.created_at) not in given_back}
     return sorted(at for at in hours if at > now)
 
 
@@ -123,9 +125,14 @@ def presses_from(notice: Mapping[str, Any], now: datetime) -> datetime | None:
     `was_at` is when a slot that is off would have been, `before` the first hour that she knew when this was
     planned. Once an hour has gone by nobody comes for it in vain.
     """
-    hours = [notice.get(of) for of in ("starts_at", "was_at", "before")]
-    ahead = [at for hour in hours if hour and (at := datetime.fromisoformat(hour)) > now]
+    ahead = _ahead(notice, ("starts_at", *HOURS_LOST), now)
     return min(ahead) - SOON if ahead else None
+
+
+def _ahead(notice: Mapping[str, Any], names: Collection[str], now: datetime) -> list[datetime]:
+    """Those of its hours that are still to come."""
+    hours = [datetime.fromisoformat(notice[name]) for name in names if notice.get(name)]
+    return [at for at in hours if at > now]
 
 
 def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
@@ -145,11 +152,10 @@ async def is_to_tell_off(
         return False
     its = callbacks.c
     hers = (its.case_id == case, its.purpose == MEETING, its.state.in_(callback_planning.OPEN))
-    query = select(its.notice["was_at"].as_string()).where(*hers)
+    query = select(its.notice).where(*hers, TELLS_OFF)
     if number:
         query = query.where(its.number == number, or_(its.state == "calling", its.next_at <= now))
-    hours = (await connection.execute(query)).scalars()
-    return any(at is not None and datetime.fromisoformat(at) > now for at in hours)
+    return any(_ahead(notice, HOURS_LOST, now) for notice in (await connection.execute(query)).scalars())
 
 
 async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int) -> bool:
@@ -174,8 +180,7 @@ def still_true(notice: Mapping[str, Any], now: datetime, today: date) -> bool:
 def outlives_case(notice: Any, now: datetime) -> bool:
     """Whether it is told also once her case is over: she may have ended it on hearing its answer, and would
     come for a slot that is off all the same. Of anything else that it tells she hears no more."""
-    at = notice.get("was_at") if isinstance(notice, dict) else None
-    return at is not None and datetime.fromisoformat(at) > now
+    return isinstance(notice, dict) and bool(_ahead(notice, HOURS_LOST, now))
 
 
 def news_of(notice: Mapping[str, Any]) -> MeetingNews:

@@ -231,6 +231,30 @@ async def test_who_gave_her_slot_back_and_is_accepted_again_is_told_of_no_slot(a
     assert [row["what"] for row in await waiting(at) if row["code"] == first] == ["waiting"]
 
 
+async def test_who_gave_her_slot_back_and_was_given_it_again_hears_that_it_is_off(at: Hall) -> None:
+    number, first, second = await invited(at)
+    placing, news = await rung(at)
+    assert news is not None and news.starts_at is not None
+    await says(at, placing, Outcome.CANT_COME)
+    at.at += timedelta(minutes=1)
+    await agenda.place(
+        at.engine,
+        at.page,
+        at.by(second, "سفر"),
+        await at.session(slots=1, starts_at=at.at + timedelta(days=7)),
+        1,
+    )
+    await request_deciding.accept(at.engine, at.page, at.by(first), LATER)
+    await agenda.place(at.engine, at.page, at.by(first, "می‌آید"), number, 1)
+    while (await rung(at))[0].code != first:
+        pass
+    await agenda.release(at.engine, at.page, at.by(first, "مأموریت"), LATER)
+    for decide, what in ((request_deciding.put_off, "off"), (request_deciding.decline, "declined")):
+        more = (LATER,) if what == "off" else ()
+        await decide(at.engine, at.page, at.by(first, "جلسه پر شد"), *more)
+        assert await told_off(at, first) == [(what, news.starts_at)]
+
+
 async def test_an_accepted_request_is_told_until_when_it_waits(at: Hall) -> None:
     code = await at.accepted()
     [told] = await waiting(at)

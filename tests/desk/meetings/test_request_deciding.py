@@ -365,6 +365,26 @@ async def test_who_has_ended_her_case_when_her_slot_goes_is_told_so(at: Hall, go
     assert told == [meeting_calls.DECLINED]
 
 
+async def test_who_ends_her_case_before_she_hears_of_a_second_slot_is_told_that_she_is_not_awaited(
+    at: Hall,
+) -> None:
+    """At the hour that she knows; her answer, with which she ends it, waits for that."""
+    code = await answered(at)
+    other = await at.session(slots=1, starts_at=at.at + timedelta(days=14))
+    await agenda.place(at.engine, at.page, at.by(code, "سفر استاندار"), other, 1)
+    placing, news = await rung(at)
+    assert news is not None and news.what == meeting_calls.INVITED
+    await says(at, placing, Outcome.NO_ANSWER)
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    at.at += timedelta(days=3)
+    placing, news = await rung(at)
+    assert news is not None and (news.what, news.starts_at) == (meeting_calls.DECLINED, None)
+    await says(at, placing, Outcome.HEARD)
+    assert [row["what"] for row in await waiting(at)] == ["reminder"]
+    at.at += timedelta(days=10)
+    assert await claim(at.engine, at.page, POLICY, at.at) is None, "nor is she reminded of a slot"
+
+
 async def test_who_withdrew_is_not_called_about_the_slot_that_she_gave_up(at: Hall) -> None:
     code = await accepted(at, 9, "09141234561")
     number = await at.session(slots=1)
