@@ -25,6 +25,13 @@ def test_each_port_of_the_table_is_shut_in_the_firewall_for_each_of_its_protocol
     assert not [each for each in wanted if not any({*each} <= words for words in shut)]
 
 
+def test_operators_of_before_are_moved_before_a_rendered_file_is_copied_over_them() -> None:
+    text, members = (ROOT / "docs" / "production.md").read_text("utf-8"), "queues_seda111_members.conf"
+    [copied] = re.findall(r"^Whatever is \*\*rendered again\*\*.*?\n\n", text, re.DOTALL | re.MULTILINE)
+    assert re.search(rf"`member` lines .* are moved into `{members}` .*first", copied)
+    assert re.search(rf"`/etc/asterisk/{members}` \(owner root, group asterisk, mode 640\b", text)
+
+
 def test_whoever_is_to_render_is_told_to_copy_and_to_reload_too_else_asterisk_hears_of_nothing() -> None:
     pages = [page.read_text("utf-8") for page in PAGES if page.parent.name != "decisions"]
     prose = [re.sub(r"```.*?```", "", page, flags=re.DOTALL) for page in pages]
