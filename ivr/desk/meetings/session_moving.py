@@ -28,6 +28,7 @@ from ivr.desk.meetings.session_planning import (
     refuse_day_off,
     refuse_hour,
     refuse_twice,
+    sits,
     tell,
     unchanged,
 )
@@ -35,7 +36,6 @@ from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import meeting_sessions, meeting_slots
 
 MOST_LATE = timedelta(hours=6)
-_NOT_HERE = dict.fromkeys(("arrived_at", "began_at", "ended_at"))  # on the new day
 
 
 async def move(
@@ -52,7 +52,7 @@ async def move(
     """The whole session, with everybody's slot, to another hour and `place` ("": the same). Their codes.
 
     `ask.code` is of no matter; `seen`: its end when they looked. Raises Refused without a reason, once
-    somebody was heard there, on a day off, when the official sits elsewhere then, and where it has changed.
+    somebody came in there, on a day off, when the official sits elsewhere then, and where it has changed.
     """
     _check(ask)
     refuse_hour(starts_at, ask.now)
@@ -62,7 +62,7 @@ async def move(
     async with transaction(books) as connection:
         await alone(connection)
         session = await unchanged(connection, number, seen)
-        if await _begun(connection, number):
+        if await sits(connection, number):
             raise Refused(f"session {number} has begun and can't be moved")
         its = meeting_sessions.c
         first = (await connection.execute(select(FIRST_SLOT).where(its.number == number))).scalar_one()
@@ -75,7 +75,7 @@ async def move(
         told = (starts_at, place, ask.reason.strip(), ask.now)
         await body_notices.tell_moved(connection, page, session, *told)
         codes = await booked(connection, number, ask.now)
-        await _shift(connection, number, by, **_NOT_HERE)
+        await _shift(connection, number, by, arrived_at=None)  # nobody is there yet on the new day
         for code in codes:
             one_ask = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, one_ask, RequestAction.MOVE) as one:
@@ -96,10 +96,9 @@ async def delay(
 ) -> list[str]:
     """On its day: whoever still waits is heard so much later, and is called. Their codes.
 
-    An hour of calls begins so much later. Two who tell of one delay make it one: `seen` is its end when they
-    looked. Raises Refused where that has changed, without a reason, on another day, for an hour that has
-    begun, for a session that would end on the next day, and where it would last into another one of that
-    official.
+    An hour of calls begins so much later, or lasts so much longer. Two who tell of one delay make it one:
+    `seen` is its end when they looked. Raises Refused where that has changed, without a reason, on another
+    day, for a session that would end on the next, and where it would last into another one of that official.
     """
     _check(ask)
     by = timedelta(minutes=minutes)
@@ -113,9 +112,8 @@ async def delay(
             raise Refused(f"session {number} is delayed on its day only, and within it")
         await refuse_twice(connection, session, session.ends_at, session.ends_at + by, but=number)
         later = {"ends_at": session.ends_at + by}
-        if (hour := await hour_planning.hour(connection, number)) is not None:
-            if hour.starts_at <= ask.now:
-                raise Refused(f"hour {number} has begun and is delayed no more")
+        hour = await hour_planning.hour(connection, number)
+        if hour is not None and hour.starts_at > ask.now:
             later["starts_at"] = hour.starts_at + by
         changed = update(meeting_sessions).where(meeting_sessions.c.number == number)
         await connection.execute(changed.values(later))
@@ -156,13 +154,6 @@ async def begins(connection: AsyncConnection, session: Row[Any]) -> datetime:
     query = select(BEGINS).where(meeting_sessions.c.number == session.number)
     at: datetime = (await connection.execute(query)).scalar_one()
     return at
-
-
-async def _begun(connection: AsyncConnection, number: int) -> bool:
-    heard = select(meeting_slots.c.slot).where(
-        meeting_slots.c.session == number, meeting_slots.c.outcome == "met"
-    )
-    return (await connection.execute(heard.limit(1))).first() is not None
 
 
 async def _shift(connection: AsyncConnection, number: int, by: timedelta, **more: Any) -> None:

@@ -58,7 +58,6 @@ _FORMS: Mapping[str, str] = {
     "lottery_confidential": r"case \S+ is confidential now: .*",
     "lottery_no_calls": r"nobody is called from here",
     "hour_over": r"hour \d+ is over",
-    "hour_begun": r"hour \d+ has begun and is delayed no more",
     "hour_not_open": r"hour \d+ is not open",
     "hour_busy": r"the official is still with \S+",
     "hour_nobody": r"nobody waits in hour \d+",
