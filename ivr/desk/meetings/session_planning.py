@@ -132,7 +132,7 @@ async def cancel(
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
         calls = session.starts_at <= ask.now and await end_calls(connection, number, ask)
-        ended = calls or await _sits(connection, number)
+        ended = calls or await sits(connection, number)
         if not ended:
             await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
         to_come = meeting_slots.c.began_at.is_(None)
@@ -161,7 +161,7 @@ async def cancel(
     return CalledOff(codes, ended, calls)
 
 
-async def _sits(connection: AsyncConnection, number: int) -> bool:
+async def sits(connection: AsyncConnection, number: int) -> bool:
     """Whether somebody was heard there, or is in the room."""
     query = select(meeting_slots.c.slot).where(meeting_slots.c.session == number, _CAME_IN).limit(1)
     return (await connection.execute(query)).first() is not None

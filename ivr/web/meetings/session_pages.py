@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import Came, InvitationState
 from ivr.cases.meetings import SLOTTED, MeetingWay, Official
+from ivr.cases.presence import Presence, presence
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
 from ivr.desk.letters import indicator
@@ -204,6 +205,7 @@ async def session_page(
         comings=list(Came),
         blank=dict.fromkeys(TYPED, ""),
         any_heard=any(seat.slot.outcome == "met" for seat in seats),
+        any_inside=any(presence(seat.slot) is Presence.INSIDE for seat in seats),
         free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
         whole=not visit.scope.agency,
         names=await names_of(visit),

@@ -126,14 +126,25 @@ async def test_moved_everybody_is_called_once_with_the_new_hour_and_asked_again(
 async def test_who_had_arrived_is_not_there_yet_on_the_new_day(at: Hall) -> None:
     number, [code] = await invited(at)
     at.at = FRIDAY + timedelta(days=1)
-    await session_day.begin(at.engine, at.page, at.by(code), number, at.at)
+    await session_day.arrive(at.engine, at.page, at.by(code), number, at.at)
     await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
     [seat] = await at.seats(number)
-    assert seat.slot.arrived_at == seat.slot.began_at == at.at, "late on the day she waits where she is"
+    assert seat.slot.arrived_at == at.at, "late on the day she waits where she is"
     await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, at.at + timedelta(days=2))
     [seat] = await at.seats(number)
-    assert seat.wish is not None and seat.wish.code == code
-    assert seat.slot.arrived_at is None and seat.slot.began_at is None
+    assert seat.wish is not None and seat.wish.code == code and seat.slot.arrived_at is None
+
+
+async def test_a_session_is_not_moved_while_somebody_is_in_the_room(at: Hall) -> None:
+    """She would be rung there that it is on another day."""
+    number, [code] = await invited(at)
+    at.at = FRIDAY + timedelta(days=1)
+    await session_day.begin(at.engine, at.page, at.by(code), number, at.at)
+    move = (at.engine, at.page, at.by("", "سفر"), number, at.at + timedelta(days=2))
+    with pytest.raises(Refused, match="has begun"):
+        await session_moving.move(*move)
+    await session_day.step_out(at.engine, at.page, at.by(code), number, at.at)
+    assert await session_moving.move(*move) == [code]
 
 
 async def test_moved_once_it_was_late_citizens_and_bodies_are_told_the_same_hour(at: Hall) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from ivr.cases.hearing_order import Urgency
 from ivr.desk.case import answers, referring
-from ivr.desk.meetings import agenda, session_moving
+from ivr.desk.meetings import agenda, session_day, session_moving
 from ivr.store.tables import audit, cases
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
@@ -304,6 +304,9 @@ async def test_a_session_that_only_missed_somebody_is_still_offered_to_be_moved_
     await agenda.missed(at.engine, at.page, at.by(first))
     text = await (client := await office(panel)).text(session)
     assert f"{session}/move" in text and f"{session}/minutes" not in text
+    await session_day.begin(at.engine, at.page, at.by(second), number, panel.clock.now)
+    text = await client.text(session)
+    assert f"{session}/move" not in text and f"{session}/minutes" not in text
     await agenda.met(at.engine, at.page, at.by(second))
     text = await client.text(session)
     assert f"{session}/move" not in text and f"{session}/minutes" in text
