@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
-from ivr.cases.meetings import RequestAction, RequestState
+from ivr.cases.meetings import RequestAction, RequestState, SessionState
 from ivr.cases.presence import is_hers
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
@@ -28,9 +28,9 @@ from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import agenda
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import deciding, held, today
-from ivr.desk.meetings.session_planning import alone, planned
+from ivr.desk.meetings.session_planning import alone, note, planned
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import case_events, meeting_deeds, meeting_minutes, meeting_slots
+from ivr.store.tables import case_events, meeting_deeds, meeting_minutes, meeting_sessions, meeting_slots
 
 LONGEST_MINUTES, MOST_PEOPLE = 3000, 20
 MINUTES = "meeting_minutes"  # the event
@@ -196,18 +196,32 @@ async def _inside(
     """As `_slot`, of whoever came in: hers was given away where the session ended before anybody knew."""
     await alone(connection)
     one = await held(connection, page, ask)
-    if one.state is RequestState.WAITING and await _lost_there(connection, one.case.id, number):
+    off = await _lost_there(connection, one.case.id, number)
+    if one.state is RequestState.WAITING and off is not None:
+        await _sat_until(connection, page, ask, number, at, off)
         await seated(connection, page, ask, number, at)
         await meeting_calls.cancel(connection, one.case.id, ask.now)
     return await _slot(connection, page, ask, number, came=True)
 
 
-async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> bool:
-    """Whether the slot that she lost last is one of that session, which was called off."""
+async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> datetime | None:
+    """When that session was called off, where the slot that she lost last is one of its."""
     its = (case_events.c.case_id == case, case_events.c.event == f"meeting_{RequestAction.RELEASE}")
-    query = select(case_events.c.details["session"].as_integer()).where(*its)
-    last = query.order_by(case_events.c.seq.desc()).limit(1)
-    return (await connection.execute(last)).scalar() == number
+    query = select(case_events.c.at, case_events.c.details["session"].as_integer().label("session"))
+    last = (await connection.execute(query.where(*its).order_by(case_events.c.seq.desc()).limit(1))).first()
+    return last.at if last is not None and last.session == number else None
+
+
+async def _sat_until(
+    connection: AsyncConnection, page: Page, ask: Instruction, number: int, at: datetime, off: datetime
+) -> None:
+    """Cancelled, for nobody here knew that somebody was in the room on its day, it took place until then."""
+    its = (meeting_sessions.c.number == number, meeting_sessions.c.state == SessionState.CANCELLED)
+    session = (await connection.execute(select(meeting_sessions).where(*its))).first()
+    if session is not None and at < off and today(page, at) == today(page, session.starts_at):
+        ends = {"state": SessionState.PLANNED, "starts_at": min(session.starts_at, off), "ends_at": off}
+        await connection.execute(update(meeting_sessions).where(*its).values(ends))
+        await note(connection, ask.now, "meeting_ended", number, None, session.reason)
 
 
 async def _slot(

@@ -163,6 +163,33 @@ async def test_whom_a_tablet_without_network_heard_before_the_session_was_ended_
         assert (await connection.execute(told)).all() == [], "nor is she rung that her slot is off"
 
 
+async def test_a_session_that_was_called_off_while_a_tablet_without_network_heard_some_took_place_until_then(
+    at: Hall,
+) -> None:
+    await three(at)
+    number = await at.session()
+    first, second, third = await at.fill(number)
+    at.at += timedelta(days=6)
+    begins, off = at.at, at.at + timedelta(minutes=25)
+    at.at = off
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    at.at += timedelta(minutes=9)
+    for code, came, why in (
+        (third, off + timedelta(minutes=1), "is cancelled"),  # nobody came in once it was called off
+        (third, begins - timedelta(days=1), "is cancelled"),  # nor on another day
+    ):
+        with pytest.raises(Refused, match=why):
+            await session_day.begin(at.engine, at.page, at.by(code), number, came)
+    for code in (first, second):
+        await session_day.begin(at.engine, at.page, at.by(code), number, begins)
+        await session_day.heard(at.engine, at.page, at.by(code), number, begins, Hearing("آب ندارد"))
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+    assert (session.starts_at, session.ends_at, session.reason) == (begins, off, "مأموریت")
+    states = [(await at.seen(code)).state for code in (first, second, third)]
+    assert states == [S.MET, S.MET, S.WAITING]
+
+
 async def test_who_was_invited_elsewhere_since_was_not_heard_where_it_was_ended(at: Hall) -> None:
     number, [*_, third] = await sits(at)
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
