@@ -28,7 +28,7 @@ from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, tier_of, today
 from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
-from ivr.desk.meetings.session_planning import EMPTY, alone, give_up_ended, planned, tell_off
+from ivr.desk.meetings.session_planning import BEGINS, EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
 from ivr.store.tables import callbacks, cases, meeting_requests, meeting_sessions, meeting_slots
@@ -227,14 +227,17 @@ async def missed(books: Books, page: Page, ask: Instruction) -> None:
 async def appeared(connection: AsyncConnection, page: Page, ask: Instruction, slot: Row[Any]) -> None:
     """She is there after all: her last slot, of which somebody said that she did not come, is hers again.
 
-    Raises Refused where her request was decided on since.
+    It is moved with the session to where that begins by now. Raises Refused where her request was decided on
+    since.
     """
     taking_back = replace(ask, cause=uuid5(ask.cause, A.APPEAR))
     async with deciding(connection, page, taking_back, A.APPEAR) as one:
+        begins = select(BEGINS).where(meeting_sessions.c.number == slot.session)
+        hour = max(slot.starts_at, (await connection.execute(begins)).scalar_one())
         its = (meeting_slots.c.session == slot.session, meeting_slots.c.slot == slot.slot)
-        await connection.execute(update(meeting_slots).where(*its).values(outcome=""))
+        await connection.execute(update(meeting_slots).where(*its).values(outcome="", starts_at=hour))
         one.details |= {"session": slot.session, "slot": slot.slot}
-        await one.wait(today(page, slot.starts_at))
+        await one.wait(today(page, hour))
         others = (meeting_slots.c.case_id == one.case.id, meeting_slots.c.outcome == "no_show")
         before = select(func.max(meeting_slots.c.starts_at)).where(*others)
         one.values["missed_at"] = (await connection.execute(before)).scalar()

@@ -175,6 +175,30 @@ async def test_a_session_that_only_missed_its_first_one_begins_on_its_new_day_wi
         assert await session_moving.begins(connection, session) == session.starts_at == monday
 
 
+@pytest.mark.parametrize("how", ["late", "moved"])
+async def test_who_was_missed_before_a_session_was_late_or_moved_and_comes_then_does_not_begin_it(
+    at: Hall, how: str
+) -> None:
+    number, [first, second] = await invited(at, 2)
+    at.at = FRIDAY + timedelta(days=1, minutes=31)
+    await agenda.missed(at.engine, at.page, at.by(first))
+    begins, day = FRIDAY + timedelta(days=1, minutes=70), timedelta(days=2)
+    if how == "late":
+        await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    else:
+        begins = FRIDAY + timedelta(days=3)
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, begins)
+    at.at = begins - timedelta(minutes=5)
+    await session_day.arrive(at.engine, at.page, at.by(first), number, at.at)
+    assert (await at.seen(first)).next_on == begins.date()
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+        assert await session_moving.begins(connection, session) == begins
+    again = begins + day
+    assert await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, again) == [first, second]
+    assert [seat.slot.starts_at for seat in await at.seats(number)] == [again, again]
+
+
 async def test_a_session_to_which_nobody_came_is_moved(at: Hall) -> None:
     number, [code] = await invited(at)
     at.at = FRIDAY + timedelta(days=1, minutes=31)
