@@ -216,12 +216,15 @@ async def _fill_gap(connection: AsyncConnection, page: Page, slot: Row[Any] | No
 
 async def met(books: Books, page: Page, ask: Instruction) -> None:
     """She was heard. Her case's clock runs on, until what came of it is done."""
-    await _over(books, page, ask, A.MEET, "met", "met_at")
+    await _over(books, page, ask, A.MEET, "met", met_at=ask.now)
 
 
-async def missed(books: Books, page: Page, ask: Instruction) -> None:
-    """She did not come. The office decides anew, and she stands behind others for a while."""
-    await _over(books, page, ask, A.MISS, "no_show", "missed_at")
+async def missed(books: Books, page: Page, ask: Instruction, at: datetime | None = None) -> None:
+    """She did not come. The office decides anew, and she stands behind others for a while.
+
+    `at`: when that was said, if not now.
+    """
+    await _over(books, page, ask, A.MISS, "no_show", missed_at=at or ask.now)
 
 
 async def appeared(connection: AsyncConnection, page: Page, ask: Instruction, slot: Row[Any]) -> None:
@@ -244,7 +247,7 @@ async def appeared(connection: AsyncConnection, page: Page, ask: Instruction, sl
 
 
 async def _over(
-    books: Books, page: Page, ask: Instruction, action: RequestAction, outcome: str, noted: str
+    books: Books, page: Page, ask: Instruction, action: RequestAction, outcome: str, **noted: datetime
 ) -> None:
     async with transaction(books) as connection:
         await alone(connection)
@@ -257,7 +260,7 @@ async def _over(
             one.details |= {"session": slot.session, "slot": slot.slot}
             await one.wait_no_more()
             await meeting_calls.cancel(connection, one.case.id, ask.now)
-            one.values[noted] = ask.now
+            one.values |= noted
 
 
 async def slot_of(connection: AsyncConnection, case: UUID) -> Row[Any] | None:

@@ -34,6 +34,7 @@ from ivr.store.tables import case_events, meeting_deeds, meeting_minutes, meetin
 
 LONGEST_MINUTES, MOST_PEOPLE = 3000, 20
 MINUTES = "meeting_minutes"  # the event
+_SLIP = timedelta(minutes=1)  # two deeds so near may have taken longer on their way than lay between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ def find(seats: list[Seat], typed: str) -> Seat | None:
 
 
 async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
-    """She is there, and waits; also of whom it was said that she did not come."""
+    """She is there, and waits; also of whom it was said before that she did not come."""
     async with transaction(books) as connection:
-        slot = await _slot(connection, page, ask, number, came=True)
+        slot = await _slot(connection, page, ask, number, came=at)
         there = func.coalesce(meeting_slots.c.arrived_at, at)
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(arrived_at=there))
 
@@ -111,7 +112,7 @@ async def missed(books: Books, page: Page, ask: Instruction, number: int, at: da
     async with transaction(books) as connection:
         slot = await _slot(connection, page, ask, number)
         _refuse_later(ask, at, slot.arrived_at, slot.began_at)
-        await agenda.missed(connection, page, ask)
+        await agenda.missed(connection, page, ask, at)
 
 
 async def amend(
@@ -201,7 +202,7 @@ async def _inside(
         await _sat_until(connection, page, ask, number, at, off)
         await seated(connection, page, ask, number, at)
         await meeting_calls.cancel(connection, one.case.id, ask.now)
-    return await _slot(connection, page, ask, number, came=True)
+    return await _slot(connection, page, ask, number, came=ask.now)
 
 
 async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> datetime | None:
@@ -225,21 +226,24 @@ async def _sat_until(
 
 
 async def _slot(
-    connection: AsyncConnection, page: Page, ask: Instruction, number: int, came: bool = False
+    connection: AsyncConnection, page: Page, ask: Instruction, number: int, came: datetime | None = None
 ) -> Row[Any]:
     """Hers there, that is still to come; whoever `came` has also one of which it was said that she did not.
 
-    Nobody else changes an agenda from here on. Raises Refused.
+    That was not said long after she came: she may have gone. Nobody else changes an agenda from here on.
+    Raises Refused.
     """
     _may(ask)
     await alone(connection)
     session = await planned(connection, number)
     _refuse_before(page, session, ask)
-    case = (await held(connection, page, ask)).case
-    slot = await slot_there(connection, number, case.id, "")
-    if slot is None and came:
-        last = await agenda.slot_of(connection, case.id)
-        if last is not None and (last.session, last.outcome) == (number, "no_show"):
+    one = await held(connection, page, ask)
+    slot = await slot_there(connection, number, one.case.id, "")
+    if slot is None and came is not None:
+        last = await agenda.slot_of(connection, one.case.id)
+        said = one.stored.missed_at if one.stored is not None else None
+        gone = said is not None and said > came + _SLIP
+        if last is not None and (last.session, last.outcome) == (number, "no_show") and not gone:
             await agenda.appeared(connection, page, ask, last)
             slot = last
     if slot is None:

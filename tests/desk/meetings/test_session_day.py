@@ -156,6 +156,31 @@ async def test_of_whom_it_was_said_that_she_did_not_come_that_is_taken_back_once
     assert (await at.events(one)).count("meeting_appear") == 2
 
 
+async def test_who_went_before_she_was_called_in_did_not_come_though_a_tablet_tells_late_that_she_was_there(
+    at: Hall,
+) -> None:
+    """Unless she was in the room after all."""
+    number, (one, _) = await opened(at)
+    came = at.at
+    at.at += timedelta(minutes=30)
+    await do(at, session_day.missed, number, one)
+    at.at += timedelta(minutes=10)
+    with pytest.raises(Refused, match="waits for no hearing"):
+        await session_day.arrive(at.engine, at.page, at.by(one), number, came)
+    assert (await at.seen(one)).state is S.NO_SHOW
+    await session_day.begin(at.engine, at.page, at.by(one), number, came)
+    assert (await at.seen(one)).state is S.INVITED
+
+
+async def test_that_she_did_not_come_is_taken_back_also_where_two_tablets_tell_both_late(at: Hall) -> None:
+    number, (one, _) = await opened(at)
+    said, came = at.at, at.at + timedelta(minutes=9)
+    at.at += timedelta(minutes=30)
+    for deed, when in ((session_day.missed, said), (session_day.arrive, came)):
+        await deed(at.engine, at.page, at.by(one), number, when)
+    assert (await at.seen(one)).state is S.INVITED
+
+
 async def test_an_earlier_slot_that_she_did_miss_still_counts_where_the_later_one_is_taken_back(
     at: Hall,
 ) -> None:
