@@ -21,7 +21,6 @@ from ivr.cases.meetings import LONGEST_WAIT, MOVES, SLOTTED, MeetingWay, Request
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
-from ivr.desk.case.callback_planning import MEETING
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import transaction
@@ -31,7 +30,7 @@ from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
 from ivr.desk.meetings.session_planning import BEGINS, EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import callbacks, cases, meeting_requests, meeting_sessions, meeting_slots
+from ivr.store.tables import case_events, cases, meeting_requests, meeting_sessions, meeting_slots
 
 A, S = RequestAction, RequestState
 NOTICE = timedelta(days=1)  # before her slot: with less nobody is put into a gap without being asked
@@ -85,11 +84,10 @@ async def lost_there(
     connection: AsyncConnection, page: Page, now: datetime, number: int, scope: Scope
 ) -> list[MeetingRequest]:
     """Who had a slot in a session that was called off, and waits for another."""
-    news = (callbacks.c.case_id == meeting_requests.c.case_id, callbacks.c.purpose == MEETING)
-    had_one = (
-        select(callbacks.c.id).where(*news, callbacks.c.notice["session"].as_integer() == number).exists()
-    )
-    query = select(meeting_requests.c.case_id).where(meeting_requests.c.state == S.WAITING, had_one)
+    event = case_events.c
+    lost = (event.case_id == meeting_requests.c.case_id, event.event == f"meeting_{A.RELEASE}")
+    there = select(event.id).where(*lost, event.details["session"].as_integer() == number).exists()
+    query = select(meeting_requests.c.case_id).where(meeting_requests.c.state == S.WAITING, there)
     ids = (await connection.execute(query)).scalars().all()
     wishes = await request_list.of_ids(connection, page, now, ids)
     return await request_list.as_read(connection, scope, wishes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select, update
 
 from ivr.cases.hearing_order import Urgency
 from ivr.desk.case import answers, referring
+from ivr.desk.case.registering import Wanted
 from ivr.desk.meetings import agenda, session_day, session_moving
 from ivr.store.tables import audit, cases
 from tests.desk.meetings.hall import Hall, hall
@@ -169,6 +171,23 @@ async def test_whom_nobody_can_call_the_office_tells_that_the_session_ended_befo
     assert (await client.post(f"{session}/cancel", off)).status == 303
     named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
     assert named is not None and re.findall(r"/requests/(\d+)", named[1]) == [withheld]
+
+
+async def test_whoever_came_without_a_slot_and_a_number_is_told_there_that_the_session_ended(
+    panel: PanelServed, at: Hall
+) -> None:
+    await at.accepted(3, "09141234562")
+    [inside] = await at.fill(number := await at.session(slots=1))
+    panel.clock.now += timedelta(days=6)
+    wanted = Wanted("meeting", words="آب ندارد", caller_name="زهرا")
+    ask = replace(at.by(""), now=panel.clock.now)
+    waits, _ = await session_day.walk_in(at.engine, at.page, ask, number, panel.clock.now, wanted)
+    client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
+    assert (await client.post(f"{session}/day/begin", {"code": inside})).status == 303
+    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
+    assert (await client.post(f"{session}/cancel", off)).status == 303
+    named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
+    assert named is not None and re.findall(r"/requests/(\d+)", named[1]) == [waits]
 
 
 async def test_who_hands_over_what_was_told_a_day_is_told_where_nobody_can_call_her(
