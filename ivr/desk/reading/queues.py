@@ -39,7 +39,8 @@ from ivr.store.inbox_entries import FAINT
 from ivr.store.tables import callbacks, cases, inbox_entries
 
 MOST_READ = 1_500
-MOST_COUNTED = 100  # "99 and more"
+MOST_COUNTED = 100  # "99 and more" …
+MOST_LOOKED_AT = 30_000  # … of so many: what few counties have may stand far behind, and each page counts
 
 
 class Queue(StrEnum):
@@ -161,8 +162,12 @@ def counting(sight: Sight, now: datetime, queues: Sequence[Queue]) -> Select[Any
     numbers = []
     for queue in queues:
         standing = _read(queue, sight, now, EVERYTHING, None).order_by(None)
-        its = _order(queue).id.table.c  # what she sees alone: of a long queue it may be far behind
-        some = standing.where(*_left(queue, sight, EVERYTHING, its)).limit(MOST_COUNTED).subquery()
+        if queue is Queue.OVERDUE and sight.counties:  # those alone, by their index: it is the longest of all
+            standing = standing.where(_in_counties(sight, cases.c.county))
+        read = standing.limit(MOST_LOOKED_AT).subquery()
+        some = (
+            select(read.c.id).where(*_left(queue, sight, EVERYTHING, read.c)).limit(MOST_COUNTED).subquery()
+        )
         numbers.append(select(func.count()).select_from(some).scalar_subquery().label(queue))
     return select(*numbers)
 
