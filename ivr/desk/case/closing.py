@@ -49,9 +49,10 @@ async def close(books: Books, page: Page, ask: Instruction, *, told: bool = True
 
 
 async def withdraw(books: Books, page: Page, ask: Instruction) -> None:
-    """The citizen takes the case back. Refused to the desk where she is yet to be told an answer to it."""
+    """The citizen takes the case back. Refused to the desk where she awaits an answer or her slot."""
     async with changing(books, page, CaseAction.WITHDRAW, ask) as change:
         if ask.actor.side is Side.DESK:
+            await refuse_slotted(change)
             await _refuse_untold(change)
         change.values = {"closed_at": ask.now, "closure": "withdrawn"}
 

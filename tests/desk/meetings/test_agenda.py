@@ -231,6 +231,16 @@ async def test_a_slot_whose_citizen_has_withdrawn_is_filled_again(at: Hall) -> N
     assert second != first and await at.agenda(number) == [second]
 
 
+async def test_the_desk_withdraws_no_request_whose_slot_is_to_come(at: Hall) -> None:
+    """Nobody would tell her: she would come for nothing."""
+    code = await at.accepted()
+    number = await at.session(slots=1)
+    assert await at.fill(number) == [code]
+    with pytest.raises(Refused, match="is accepted for a meeting: decide on that first"):
+        await closing.withdraw(at.engine, at.page, at.by(code, "خودش گفت"))
+    assert await at.agenda(number) == [code]
+
+
 async def test_who_can_t_come_frees_the_slot_and_waits_again(at: Hall) -> None:
     code = await at.accepted(urgency=Urgency.URGENT)
     number = await at.session(slots=1)
