@@ -7,22 +7,44 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import InvitationState, view_due
 from ivr.desk.book.book import Page
 from ivr.desk.case.rows import outbox_row
-from ivr.store.tables import cases, meeting_invitations, meeting_orders, meeting_views, outbox
+from ivr.store.tables import (
+    cases,
+    meeting_invitations,
+    meeting_orders,
+    meeting_requests,
+    meeting_slots,
+    meeting_views,
+    outbox,
+)
 
 OFF, MOVED = "meeting_body_off", "meeting_body_moved"  # messages
 
 
 async def tell_off(
-    connection: AsyncConnection, page: Page, session: Row[Any], reason: str, now: datetime
+    connection: AsyncConnection, page: Page, session: Row[Any], reason: str, now: datetime, ended: bool
 ) -> None:
-    """It does not take place."""
-    await _tell(connection, page, OFF, session, session.starts_at, session.place, reason, now)
+    """It does not take place. `ended`: any more, of which those are told who were yet to come."""
+    whom = _yet_to_come(session.number) if ended else ()
+    await _tell(connection, page, OFF, session, session.starts_at, session.place, reason, now, *whom)
+
+
+def _yet_to_come(number: int) -> tuple[ColumnElement[bool], ...]:
+    """Bodies that nobody needs who was heard there or is inside, but somebody who has lost her slot."""
+    body, slot = meeting_invitations.c.agency, meeting_slots.c
+    viewed = select(meeting_views.c.case_id).where(meeting_views.c.session == number)
+    needed = select(slot.slot).join(meeting_requests, meeting_requests.c.case_id == slot.case_id)
+    needed = needed.where(slot.session == number, slot.outcome != "no_show")
+    return (
+        meeting_invitations.c.came == "",
+        viewed.where(meeting_views.c.agency == body).exists(),
+        ~needed.where(meeting_requests.c.bodies.has_key(body)).exists(),
+    )
 
 
 async def tell_moved(
@@ -53,6 +75,7 @@ async def _tell(
     place: str,
     reason: str,
     now: datetime,
+    *whom: ColumnElement[bool],
 ) -> None:
     """A mail is about a case, and never names it: one of which the body owes its view, else its order."""
     body = meeting_invitations.c.agency
@@ -63,7 +86,7 @@ async def _tell(
     owed_first = (cases.c.closed_at.is_not(None), meeting_orders.c.due_on)
     ordered = given.where(cases.c.agency == body).order_by(*owed_first).limit(1).scalar_subquery()
     query = select(body, func.coalesce(viewed, ordered).label("code"))
-    invited = await connection.execute(query.where(meeting_invitations.c.session == session.number))
+    invited = await connection.execute(query.where(meeting_invitations.c.session == session.number, *whom))
     at = starts_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()
     rows = [
         outbox_row(

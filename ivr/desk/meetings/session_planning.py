@@ -133,8 +133,6 @@ async def cancel(
             raise Refused(f"session {number} is over")
         calls = session.starts_at <= ask.now and await end_calls(connection, number, ask)
         ended = calls or await sits(connection, number)
-        if not ended:
-            await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
         to_come = meeting_slots.c.began_at.is_(None)
         codes = await booked(connection, number, ask.now, to_come)
         for code in codes:
@@ -147,6 +145,7 @@ async def cancel(
                 await tell_off(one, (await connection.execute(slot)).one())
         left = (meeting_slots.c.session == number, meeting_slots.c.outcome == "", to_come)
         await connection.execute(update(meeting_slots).where(*left).values(EMPTY))
+        await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now, ended)
         end: dict[str, Any] = {"reason": ask.reason.strip()}
         if ended:
             end |= {"starts_at": min(session.starts_at, ask.now), "ends_at": ask.now}

@@ -50,14 +50,35 @@ async def test_a_session_called_off_is_told_to_each_invited_body_once_and_names_
     assert "۱۴۰۵/۰۹/۱۰" in text and "مأموریت" in text and not any(code in text for code in codes.values())
 
 
-async def test_bodies_that_sat_there_are_not_told_that_it_is_off_once_it_ends_early(at: Hall) -> None:
+@pytest.mark.parametrize("came", [True, False])
+async def test_a_session_that_ends_early_is_off_for_bodies_that_were_yet_to_come_and_none_that_sat_there(
+    at: Hall, came: bool
+) -> None:
+    """The one in the room needs abfa; edu is needed by those who come later."""
     number, codes = await planned(at)
     await invite(at, number)
     at.at += timedelta(days=6)
     await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
+    if came:
+        await inviting.note_came(at.engine, at.by(""), number, "edu", Came.HEAD)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert {body for _, body in await asked(at, body_notices.OFF)} == (set() if came else {"edu"})
+    await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
+
+
+async def test_who_sits_there_for_what_it_was_ordered_is_not_told_that_it_is_off_once_it_ends_early(
+    at: Hall,
+) -> None:
+    whole, [part] = await ordered(at, MeetingOrder("edu", "ثبت‌نام شود", NEAR))
+    await answers.give(at.engine, at.page, at.by(part, who="edu"), "شد")
+    await closing.reopen(at.engine, at.page, at.by(whole, who="citizen"))
+    code = await at.accepted(3, "09141234561", bodies=["abfa"])
+    await at.fill(number := await at.session(starts_at=at.at + timedelta(days=7)))
+    assert await invite(at, number) == ["abfa", "edu"]
+    at.at += timedelta(days=7)
+    await session_day.begin(at.engine, at.page, at.by(code), number, at.at)
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
     assert await asked(at, body_notices.OFF) == set()
-    await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
 
 
 async def test_a_moved_session_asks_who_comes_again_and_wants_missing_views_before_the_new_day(
