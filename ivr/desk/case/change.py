@@ -152,14 +152,16 @@ class Change:
     def keep_up_with(self, other: Row[Any]) -> None:
         """It goes on for that case too: due when that is at the latest, and no level lower.
 
+        It stands on its own ladder's rung for that level: how often that one climbed was by another deadline.
         A pause of its own that runs now is one of both.
         """
         page, calendar = self.page, self.page.calendar
-        rung = max(self.rung, other.rung)
         level = page.ladders.higher(self.level, other.level or self.level)
-        if (rung, level) != (self.rung, self.level):
-            self.rung, self.level = rung, level
-            self.details |= {"rung": rung, "level": level}
+        if level != self.level:
+            ladder = page.ladder(self.case.kind, self.topic, self.agency)
+            passed = sum(page.ladders.higher(rung.level, level) == level for rung in ladder.rungs)
+            self.rung, self.level = max(self.rung, passed), level
+            self.details |= {"rung": self.rung, "level": level}
         sooner = self.clock.due_by(calendar, other.due_at, self.county)
         now_due, due_at = (
             page.term(clock, self.case.kind, self.topic, self.county).due_at for clock in (self.clock, sooner)

@@ -355,6 +355,22 @@ async def test_a_case_that_goes_on_in_a_younger_one_loses_neither_time_nor_level
     assert await findings(at.engine, tmp_path) == []
 
 
+async def test_a_level_is_brought_along_without_the_rungs_that_led_to_it_by_another_deadline(
+    at: Counter,
+) -> None:
+    old = await at.open()
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(rung=20, level="head"))
+    at.later(7)
+    young = await at.open()
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
+    kept = await at.row(young)
+    assert (kept.rung, kept.level) == (1, "head")
+    at.later(10)
+    await sweep(at.engine, at.page, at.at)
+    assert (await at.row(young)).level == "governor"
+
+
 async def test_the_young_case_brings_the_older_one_no_time(at: Counter) -> None:
     old = await at.open()
     at.later(1)
