@@ -4,9 +4,9 @@ Each role is a process of its own, as `ivr serve` begins them. Callers walk the 
 two people click through the inbox, one exports the cases of a year again and again, and all the time some
 climb. It takes 20 GB below /tmp, and making the books comes on top of the time, unless `--books` names a
 folder that keeps them for the next time. Exit 1 when a loop of any role stood still for more than HALT_MS
-(as its own watch saw it, and as a caller did), when memory grows, when a statement of the server's takes
-longer than STATEMENT_SECONDS, when a call is lost or none ends for a minute, or when nothing climbed; halts
-before the first look do not count.
+(as its own watch saw it, and as a caller did), when a role ended or its memory grows, when a statement of
+the server's takes longer than STATEMENT_SECONDS, when a call is lost or none ends for a minute, or when
+nothing climbed; halts before the first look do not count.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bench import say
 from bench.agi.building import build_c
 from bench.agi.product import KEYS, calling
 from bench.escalation.books import books, write
-from bench.halt.__main__ import WARM_SECONDS, another
+from bench.halt.__main__ import WARM_SECONDS, Timed, another
 from bench.halt.clicking import EXPORT, INBOX, GaveUp, clicking
 from bench.panel.books import catch_up, fill, tell
 from bench.panel.serving import person, signed_in
@@ -45,6 +45,7 @@ from ivr.cases.periods import Grain, period
 from ivr.cases.roles import Role
 from ivr.desk.book.book import Page
 from ivr.loops.lag import FAMILY
+from ivr.settings import DUTIES
 
 HALT_MS = 50.0
 GROWTH = 1.10  # of a role's memory, from a sixth of the time to its end …
@@ -80,7 +81,7 @@ ORDER BY seconds DESC LIMIT 1
 class Minute:
     """So far: `halts` over HALT_MS by role, and the `statement` that took longest of those seen under way.
 
-    Of this minute: a probing caller's `longest_ms`, memory.
+    Of this minute: a probing caller's `longest_ms` and which of our commands it was `behind`, memory.
     """
 
     at: float
@@ -91,6 +92,7 @@ class Minute:
     longest_ms: float
     memory_mb: Mapping[str, float]
     statement: tuple[float, str] = (0.0, "")
+    behind: str = ""
 
 
 class Soak:
@@ -99,7 +101,8 @@ class Soak:
     def __init__(self, line: ServedLine, began: datetime) -> None:
         self.line, self.began = line, began
         self.minutes: list[Minute] = []
-        self.waited: list[float] = []
+        self.waited: list[tuple[float, str]] = []
+        self.probing: Timed | None = None
         self.statement = (0.0, "")
 
     async def run(self, minutes: float) -> None:
@@ -116,9 +119,10 @@ class Soak:
     async def _probe(self) -> None:
         """A caller each second, whose every wait is kept; and what the database is busy with."""
         while True:
-            call = another(self.line, KEYS)
+            self.probing = call = another(self.line, KEYS)
             await call.run(self.line.settings.agi.port)
-            self.waited += call.waited
+            self.probing = None
+            self.waited += zip(call.waited, map(verb, call.commands), strict=False)
             async with self.line.engine.connect() as connection:
                 for seconds, said in await connection.execute(text(STATEMENT)):
                     self.statement = max(self.statement, (seconds, said))
@@ -129,11 +133,13 @@ class Soak:
         async with self.line.engine.connect() as connection:
             row = (await connection.execute(text(COUNTS), {"since": self.began})).one()
         url = f"http://127.0.0.1:{self.line.settings.web.port}/metrics"
-        async with ClientSession() as client, client.get(url) as answer:
+        async with ClientSession() as client, client.get(url, raise_for_status=True) as answer:
             halts = halts_in(await answer.text())
-        longest, self.waited = max(self.waited, default=0.0), []
+        if (call := self.probing) is not None and call.since:  # who waits still waits as well
+            self.waited.append(((time.perf_counter() - call.since) * 1000, verb(call.commands[-1])))
+        (longest, behind), self.waited = max(self.waited, default=(0.0, "")), []
         counts = (at, row.climbed, row.ended, row.lost)
-        return Minute(*counts, halts, longest, self._memory(), self.statement)
+        return Minute(*counts, halts, longest, self._memory(), self.statement, behind)
 
     def _memory(self) -> dict[str, float]:
         found = {}
@@ -141,6 +147,11 @@ class Soak:
             with suppress(psutil.NoSuchProcess):  # it has just ended
                 found[each.name().removeprefix("ivr ")] = round(each.memory_info().rss / (1 << 20), 1)
         return found
+
+
+def verb(command: str) -> str:
+    """What of our command tells which it was: `EXEC Read`, `RECORD FILE`."""
+    return " ".join(command.split()[:2])
 
 
 def halts_in(metrics: str) -> dict[str, int]:
@@ -156,17 +167,22 @@ def halts_in(metrics: str) -> dict[str, int]:
 
 def missed(minutes: Sequence[Minute]) -> list[str]:
     """One sentence each. Memory is judged from a sixth of the time on: until then caches fill."""
-    begun, warm, last = minutes[0], minutes[(len(minutes) - 1) // 6], minutes[-1]
+    warm, last = minutes[(len(minutes) - 1) // 6], minutes[-1]
     found = []
-    for role, many in last.halts.items():
-        if (since := many - begun.halts.get(role, 0)) > 0:
+    for role in DUTIES:
+        many = [each.halts.get(role) for each in minutes]
+        steps = [(b, a) for b, a in itertools.pairwise(many) if b is not None and a is not None]
+        if None in many or any(after < before for before, after in steps):
+            found.append(f"{role}: it ended, or was begun anew")
+        if since := sum(max(0, after - before) for before, after in steps):
             found.append(f"{role}: its loop stood still for more than {HALT_MS:g} ms {since} times")
-    if (longest := max((each.longest_ms for each in minutes[1:]), default=0.0)) > HALT_MS:
-        found.append(f"a caller waited {longest:.0f} ms for the next command")
-    for role, mb in last.memory_mb.items():
-        before = warm.memory_mb.get(role, mb)
+    worst = max(minutes[1:], key=lambda each: each.longest_ms, default=last)
+    if worst.longest_ms > HALT_MS:
+        found.append(f"a caller waited {worst.longest_ms:.0f} ms for the command behind {worst.behind}")
+    for process, mb in last.memory_mb.items():
+        before = warm.memory_mb.get(process, mb)
         if mb > before * GROWTH and mb - before > GROWTH_MB:
-            found.append(f"{role}: its memory grew from {before:.0f} to {mb:.0f} MB")
+            found.append(f"{process}: its memory grew from {before:.0f} to {mb:.0f} MB")
     seconds, said = last.statement
     found += [f"a statement took {seconds:.0f} s: {said}"] * (seconds > STATEMENT_SECONDS)
     found += [f"{last.lost} calls were lost"] * bool(last.lost)
@@ -179,9 +195,10 @@ def missed(minutes: Sequence[Minute]) -> list[str]:
 def as_row(each: Minute) -> str:
     halts = " ".join(f"{role} {many}" for role, many in sorted(each.halts.items()))
     memory = " ".join(f"{role} {mb:.0f}" for role, mb in sorted(each.memory_mb.items()))
+    waited = f"a caller waited {each.longest_ms:.0f} ms behind {each.behind}"
     return (
         f"{each.at / 60:5.1f} min  {each.ended:7,} calls ended, {each.lost} lost, {each.climbed:6,} climbed; "
-        f"over {HALT_MS:g} ms: {halts or 'none'}; a caller waited {each.longest_ms:.0f} ms; "
+        f"over {HALT_MS:g} ms: {halts or 'none'}; {waited}; "
         f"a statement took {each.statement[0]:.1f} s; MB: {memory}"
     )
 

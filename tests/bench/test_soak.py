@@ -16,7 +16,8 @@ from ivr.store.tables import cases
 from ivr.web.metrics import text
 from tests.fixtures.province import read_page
 
-LOOK = Minute(20.0, 5, 100, 0, {"calls": 3, "work": 9}, 400.0, {"calls": 200.0, "work": 300.0})
+HALTS = {"calls": 3, "panel": 0, "work": 9}
+LOOK = Minute(20.0, 5, 100, 0, HALTS, 400.0, {"calls": 200.0, "work": 300.0})
 
 
 def minutes(**last: object) -> list[Minute]:
@@ -33,12 +34,24 @@ def test_nothing_is_missed_when_all_is_well_after_the_first_look() -> None:
 
 
 def test_a_loop_that_stood_still_is_named_with_how_often_since_the_first_look() -> None:
-    found = missed(minutes(halts={"calls": 3, "work": 11}))
+    found = missed(minutes(halts=HALTS | {"work": 11}))
     assert found == ["work: its loop stood still for more than 50 ms 2 times"]
 
 
-def test_what_a_caller_waited_too_long_is_told() -> None:
-    assert missed(minutes(longest_ms=61.2)) == ["a caller waited 61 ms for the next command"]
+def test_a_role_that_ended_in_between_is_named_with_what_was_seen_of_it() -> None:
+    looks = minutes()
+    looks[3] = replace(looks[3], halts=HALTS | {"work": 900})
+    assert missed(looks) == [
+        "work: it ended, or was begun anew",
+        "work: its loop stood still for more than 50 ms 891 times",
+    ]
+    assert missed(minutes(halts={"calls": 3, "work": 9})) == ["panel: it ended, or was begun anew"]
+    assert len(missed(minutes(halts={}))) == 3
+
+
+def test_what_a_caller_waited_too_long_is_told_with_what_came_before() -> None:
+    found = missed(minutes(longest_ms=61.2, behind="RECORD FILE"))
+    assert found == ["a caller waited 61 ms for the command behind RECORD FILE"]
 
 
 def test_memory_that_grows_by_a_tenth_and_by_20_mb_is_told() -> None:
