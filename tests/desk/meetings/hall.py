@@ -36,7 +36,8 @@ class Hall(Counter):
     async def accepted(self, days_ago: int = 0, caller: str = "09141234567", **noted: Any) -> str:
         code = await self.wish(days_ago, caller)
         await request_deciding.review(self.engine, self.page, self.ask(code), **noted)
-        await request_deciding.accept(self.engine, self.page, self.ask(code), SOON)
+        next_on = self.at.date() + timedelta(days=10)
+        await request_deciding.accept(self.engine, self.page, self.ask(code), next_on)
         return code
 
     async def session(self, slots: int = 3, **more: Any) -> int:
