@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.spelling import normalise, stem
@@ -30,19 +30,27 @@ class Related:
 
 
 async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> list[Related]:
-    """Her other cases, the newest first."""
-    rows = await of_number(connection, scope, case.caller_key, SAME_CALLER + 1)
-    return [Related(row) for row in rows if row.id != case.id][:SAME_CALLER]
+    """Her other cases, the newest first; of a withheld number none.
 
-
-async def of_number(
-    connection: AsyncConnection, scope: Scope, caller_key: str, most: int = SAME_CALLER
-) -> Sequence[Row[Any]]:
-    """The newest cases of whoever has or gave that number; none of a withheld one, nor a confidential one."""
-    if not caller_key:
+    Nor one that merely gave it for the answer: whose that is nobody learns without asking for the number.
+    """
+    if not case.caller_key:
         return []
-    query = _query(scope).where(cases.c.id.in_(inbox.of_number(caller_key)), OPEN_TO_ALL)
-    found = await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(most))
+    hers = (cases.c.caller_key == case.caller_key, cases.c.caller_key != "", cases.c.id != case.id)
+    return [Related(row) for row in await _newest(connection, scope, *hers)]
+
+
+async def of_number(connection: AsyncConnection, scope: Scope, number: str) -> Sequence[Row[Any]]:
+    """The newest cases of whoever has that number or gave it for the answer."""
+    return await _newest(connection, scope, cases.c.id.in_(inbox.of_number(number)))
+
+
+async def _newest(
+    connection: AsyncConnection, scope: Scope, *hers: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    """None that is confidential."""
+    query = _query(scope).where(*hers, OPEN_TO_ALL)
+    found = await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(SAME_CALLER))
     rows: Sequence[Row[Any]] = found.all()
     return rows
 

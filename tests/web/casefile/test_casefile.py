@@ -579,6 +579,14 @@ async def test_related_cases_are_those_that_may_be_seen(desk: Desk) -> None:
     assert f"/panel/cases/{same_caller}" not in text and f"/panel/cases/{same_matter}" in text
 
 
+async def test_who_called_without_a_number_is_not_known_by_the_one_given_for_the_answer(desk: Desk) -> None:
+    first = await desk.open(caller="09141234567", topic="education.school", county="tabriz")
+    withheld = await desk.open(caller="", callback="09141234567")
+    client = await desk.panel.signed_in("supervisor")
+    assert f"/panel/cases/{withheld}" not in await client.text(f"/panel/cases/{first}")
+    assert f"/panel/cases/{first}" not in await client.text(f"/panel/cases/{withheld}")
+
+
 async def test_the_page_in_the_dark_on_a_phone_and_for_everybody(desk: Desk, chrome: Browser) -> None:
     code = await desk.open(name=MARKUP)
     for name, options in (("light", {}), ("dark", {"dark": True}), ("phone", {"size": PHONE})):
