@@ -171,6 +171,11 @@ async function send(each, first = true) {
   return { wrong: wrong ?? document.body.dataset.failed };
 }
 
+// Whether she came in, too: taken or not, that tells that she was there.
+async function tellsMore({ deed, code }) {
+  return deed === "arrive" && (await kept()).some((each) => each.code === code && ["begin", "heard"].includes(each.deed));
+}
+
 async function flush() {
   if (sending) { // what was done meanwhile may be too late for this round
     more = true;
@@ -188,7 +193,7 @@ async function flush() {
       if (done || left > 1) tell(say.sending.replace("{n}", digits(left)));
       const found = await send(waiting[0]);
       if (typeof found === "string" && found) return tell(say[found].replace("{n}", digits(left)), "bad");
-      if (found) {
+      if (found && !await tellsMore(waiting[0])) {
         const refused = { ...waiting[0], wrong: found.wrong };
         await keep(refused);
         showRefused(refused);

@@ -234,6 +234,35 @@ async def test_a_session_that_is_ended_while_it_sits_keeps_its_day_for_whoever_c
     assert "STATUS:CONFIRMED" in await office.text(f"{session}/calendar.ics")
 
 
+async def test_whom_a_tablet_heard_without_network_raises_no_alarm_where_the_session_was_ended_meanwhile(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, three) = await morning(panel, at)
+    office, session = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}"
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"{session}/day#c{one}")
+        await all_sent(page)
+        await page.context.set_offline(True)
+        for deed, presence in (("arrive", "arrived"), ("begin", "inside")):
+            await press(page, one, deed)
+            await expect(line(page, one)).to_have_attribute("data-presence", presence)
+        await page.locator(f'#c{one} [name="decided"]').fill("وصل شود")
+        await page.locator(f'#c{one} [data-later="heard"] button').click()
+        await press(page, two, "arrive")
+        await expect(line(page, two)).to_have_attribute("data-presence", "arrived")
+        await kept(page, 4)
+        panel.clock.now += timedelta(minutes=1)
+        off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "جلسهٔ فوری"}
+        assert (await office.post(f"{session}/day/begin", {"code": three})).status == 303
+        assert (await office.post(f"{session}/cancel", off)).status == 303
+        await page.context.set_offline(False)
+        refused = page.locator("[data-wrongs] .notice")
+        await expect(refused).to_contain_text(words()("day.nobody"))
+        await kept(page, 1)
+        await expect(refused).to_have_count(1)  # of whom only sat in the hall
+    assert [(await at.seen(code)).state for code in (one, two)] == [S.MET, S.WAITING]
+
+
 async def test_who_is_marked_as_not_come_is_there_after_all_and_is_heard(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
