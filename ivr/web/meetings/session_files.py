@@ -1,6 +1,7 @@
 """A session as files: for a calendar program (RFC 5545), and its agenda as a table.
 
-Heads get the block in which they are needed, and no more of the agenda than their page shows.
+Heads get the block in which they are needed, their own sessions whole, and no more of the agenda than their
+page shows.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ async def calendar(visit: Visit) -> web.StreamResponse:
     names = await names_of(visit)
     starts_at, ends_at = row.starts_at, row.ends_at
     hours = [seat.slot.starts_at for seat in seats if seat.slot.outcome != "no_show"]  # those stay behind
-    if visit.scope.agency and hours:
+    if visit.scope.agency not in ("", row.agency) and hours:
         each = (row.ends_at - row.starts_at) / max(row.slots, 1)
         starts_at, ends_at = min(hours), max(hours) + each
     event = CalendarEvent(

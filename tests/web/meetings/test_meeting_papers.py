@@ -282,6 +282,20 @@ async def test_a_head_s_calendar_holds_no_hour_of_whom_was_missed_before_the_ses
     assert f"DTSTART:{begins:%Y%m%dT%H%M%S}Z" in told
 
 
+async def test_whose_own_session_ended_early_has_it_in_his_calendar_until_then_like_the_office(
+    panel: PanelServed, at: Hall
+) -> None:
+    codes = [await at.accepted(9 - n, f"0914123456{n}") for n in range(3)]
+    number = await at.session(slots=3)
+    await at.fill(number)
+    at.at += timedelta(days=6, minutes=5)
+    await session_day.begin(at.engine, at.page, at.by(codes[0]), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    for client in (await panel.signed_in("head", agency="ostandari"), await panel.signed_in("governor")):
+        told = await client.text(f"{MEETINGS}/sessions/{number}/calendar.ics")
+        assert f"DTEND:{at.at.astimezone(UTC):%Y%m%dT%H%M%S}Z" in told
+
+
 async def test_the_agenda_is_a_table_of_what_its_reader_may_see_and_on_record(
     panel: PanelServed, at: Hall
 ) -> None:
