@@ -7,7 +7,6 @@ level up. One whose day becomes a day off is due on the next working day, as lon
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -219,12 +218,12 @@ async def heading(
 
 async def unkept(
     connection: AsyncConnection, page: Page, callers: Collection[str], now: datetime
-) -> dict[str, int]:
-    """How many orders given for each of these callers are not kept."""
+) -> list[OrderSeen]:
+    """Orders given for these callers that are not kept."""
     if not callers:
-        return {}
+        return []
     owed = [order for orders in (await heading(connection, page, now)).values() for order in orders]
-    return Counter(order.part.hers for order in owed if order.part.hers in callers)
+    return [order for order in owed if order.part.hers in callers]
 
 
 def seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:

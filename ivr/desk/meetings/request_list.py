@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import COLLECTIVE
-from ivr.cases.hearing_order import Because, Candidate, Ground, Ranked, Urgency, fair_order
+from ivr.cases.hearing_order import Because, Candidate, Ground, Ranked, Urgency, fair_order, place
 from ivr.cases.meetings import OFFICE_OWES, RequestState, is_anew, standing
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
@@ -21,7 +22,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.request_deciding import at_the_office, tier_of, today
-from ivr.desk.people.scope import Scope
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.cases import WISHES
 from ivr.store.tables import cases, meeting_requests
 
@@ -35,12 +36,14 @@ EVERYTHING = Scope()
 class MeetingRequest:
     """One request. `case`: her case and what the office noted. `late`: a step is owed since a day gone by.
 
-    `place`: where the fair order puts her. `by_phone`: whether she can be told.
+    `place`: where the fair order puts her. `reasons`: why, for people: of a confidential one nothing that her
+    other cases tell, of others nothing that confidential ones do. `by_phone`: whether she can be told.
     """
 
     case: Row[Any]
     state: RequestState
     place: Ranked
+    reasons: tuple[Because, ...]
     late: bool
     by_phone: Reach
 
@@ -51,12 +54,6 @@ class MeetingRequest:
     @property
     def bodies(self) -> Sequence[str]:
         return self.case.bodies or ()
-
-    @property
-    def reasons(self) -> Sequence[Because]:
-        """Why she has that place, for people: of a confidential one, nothing that her other cases tell."""
-        sealed = self.case.confidential
-        return [each for each in self.place.reasons if not (sealed and each.why in _OF_OTHERS)]
 
     @property
     def next_on(self) -> date | None:
@@ -122,14 +119,19 @@ async def told(
     connection: AsyncConnection, page: Page, now: datetime, rows: Sequence[Row[Any]]
 ) -> list[MeetingRequest]:
     """These rows with place, delay and reach, in the fair order."""
-    before = await _met(connection, {row.caller_key for row in rows} - {""})
+    callers, zone = {row.caller_key for row in rows} - {""}, ZoneInfo(page.calendar.timezone)
     spoken = page.conventions.languages
     reach = await callback_planning.reach(connection, [row._mapping for row in rows], now, spoken)
     of = {row.code: (row, by_phone) for row, by_phone in zip(rows, reach, strict=True)}
-    owed = await order_giving.unkept(connection, page, {row.caller_key for row in rows} - {""}, now)
-    candidates = [_candidate(row, row.caller_key in before, owed.get(row.caller_key, 0)) for row in rows]
-    places = fair_order(candidates, now, ZoneInfo(page.calendar.timezone))
-    return [_wish(page, now, *of[place.code], place) for place in places]
+    met = await _met(connection, callers)
+    unkept = await order_giving.unkept(connection, page, callers, now)
+    owed = Counter(order.part.hers for order in unkept)
+    told_owed = Counter(order.part.hers for order in unkept if not order.part.confidential)
+    places = fair_order([_candidate(row, row.caller_key in met, owed) for row in rows], now, zone)
+    why = {
+        row.code: place(_candidate(row, met.get(row.caller_key, False), told_owed), now, zone) for row in rows
+    }
+    return [_wish(page, now, *of[each.code], each, why[each.code]) for each in places]
 
 
 def state_of(page: Page, row: Row[Any]) -> RequestState:
@@ -138,15 +140,19 @@ def state_of(page: Page, row: Row[Any]) -> RequestState:
     return standing(stored, Status(row.status), at_the_office(page, row), below=bool(row.tier), anew=anew)
 
 
-def _wish(page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Ranked) -> MeetingRequest:
+def _wish(
+    page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Ranked, told: Ranked
+) -> MeetingRequest:
     state = state_of(page, row)
     dated = row.next_on if state is RequestState.WAITING else None
     late = dated < today(page, now) if dated else state in OFFICE_OWES and row.due_at < now
-    return MeetingRequest(row, state, place, late, by_phone)
+    reasons = tuple(each for each in told.reasons if not (row.confidential and each.why in _OF_OTHERS))
+    return MeetingRequest(row, state, place, reasons, late, by_phone)
 
 
-def _candidate(row: Row[Any], met_before: bool, unkept: int) -> Candidate:
-    return Candidate(row.code, row.opened_at, Urgency(row.urgency or 0), met_before, unkept, row.missed_at)
+def _candidate(row: Row[Any], met_before: bool, owed: Mapping[str, int]) -> Candidate:
+    its = (row.code, row.opened_at, Urgency(row.urgency or 0), met_before, owed.get(row.caller_key, 0))
+    return Candidate(*its, row.missed_at)
 
 
 def _request(columns: Sequence[Any] = tuple(cases.c)) -> Select[Any]:
@@ -161,8 +167,10 @@ def _wishes() -> Select[Any]:
     return _request().where(WISHES, cases.c.member_of.is_(None))
 
 
-async def _met(connection: AsyncConnection, callers: Collection[str]) -> set[str]:
-    """Which of these callers have met an official before."""
-    query = select(cases.c.caller_key).join(meeting_requests, meeting_requests.c.case_id == cases.c.id)
+async def _met(connection: AsyncConnection, callers: Collection[str]) -> dict[str, bool]:
+    """Which of these callers have met an official before, and whether of more than a confidential case."""
+    query = select(cases.c.caller_key, func.bool_or(OPEN_TO_ALL).label("openly"))
+    query = query.join(meeting_requests, meeting_requests.c.case_id == cases.c.id)
     query = query.where(cases.c.caller_key.in_(callers), meeting_requests.c.met_at.is_not(None))
-    return set((await connection.execute(query)).scalars())
+    found = await connection.execute(query.group_by(cases.c.caller_key))
+    return {row.caller_key: row.openly for row in found}

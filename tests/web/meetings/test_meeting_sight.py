@@ -105,6 +105,22 @@ async def test_why_a_confidential_request_has_its_place_tells_nothing_of_her_oth
         assert (await client.text(path)).count(first) == told, path
 
 
+async def test_why_a_request_has_its_place_tells_nothing_of_her_confidential_cases(
+    panel: PanelServed, at: Hall
+) -> None:
+    before = await at.accepted(8, HERS)
+    await at.fill(number := await at.session())
+    await heard(panel, at, number, before)
+    panel.clock.now = at.later(20)
+    office, path = await panel.signed_in("governor"), f"{MEETINGS}/requests/{await at.wish(caller=HERS)}"
+    first, owed = words()("meetings.why.first_meeting"), words()("meetings.why.unkept_orders", n=1)
+    text = await office.text(path)
+    assert owed in text and first not in text
+    await confide(at, before)
+    text = await office.text(path)
+    assert owed not in text and first in text
+
+
 async def test_the_day_s_page_tells_orders_not_carried_out_but_of_no_confidential_case(
     panel: PanelServed, at: Hall
 ) -> None:
