@@ -228,6 +228,12 @@ class Change:
         if self.agency != self.case.agency:
             await self._take_along()
 
+    async def save_quietly(self) -> None:
+        """What its members bring a collective case, if anything: whoever has it hears as it climbs."""
+        if self.details or self.clock != clock_of(self.case):
+            self.quiet = True
+            await self.save()
+
     async def tell(self, event: str, case: Row[Any], details: dict[str, Any]) -> None:
         """An event in a case's story, and a message to whom it may concern."""
         ask, cause = self.ask, self.ask.cause

@@ -6,9 +6,9 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
@@ -24,7 +24,7 @@ from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import recording_row
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import recordings
+from ivr.store.tables import cases, recordings
 from ivr.voice.events import Recorded
 
 # What statistics keep apart: who said that an answered case is over.
@@ -98,12 +98,32 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
     """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same.
 
     Refused also where she is yet to be told an answer to it, or on another number: nobody would tell her; and
-    into a case that is answered while this one is not: no clock would run for her.
+    into a case that is answered while this one is not: no clock would run for her. A collective case that
+    speaks for the other one is due, and stands, as that does.
     """
     if into == ask.code:
         raise Refused(f"case {into} can't be merged into itself")
-    async with changing(engine, page, CaseAction.MERGE, ask, into) as change:
-        one, other = change.case, await locked(change.connection, into)
+    async with transaction(engine) as connection:
+        whole = await _collective_of(connection, into)
+        await _merge(connection, page, ask, into)
+        other = await locked(connection, into)
+        if whole is not None and whole.id == other.member_of and whole.status != Status.ANSWERED:
+            own = Instruction(whole.code, ask.actor, now=ask.now)
+            kept = Change(connection, page, whole, CaseAction.COLLECT, own, Status(whole.status))
+            kept.keep_up_with(other)
+            await kept.save_quietly()
+
+
+async def _collective_of(connection: AsyncConnection, code: str) -> Row[Any] | None:
+    """In which that case waits; locked before its member is, as by whoever acts on it."""
+    its = select(cases.c.member_of).where(cases.c.code == code).scalar_subquery()
+    query = select(cases).where(cases.c.id == its).with_for_update(key_share=True)
+    return (await connection.execute(query)).first()
+
+
+async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:
+    async with changing(connection, page, CaseAction.MERGE, ask, into) as change:
+        one, other = change.case, await locked(connection, into)
         refuse_together(one, other)  # before anything that would tell whose it is
         if other.status not in OPEN:
             raise Refused(f"case {into} is {other.status}, so nothing can go on in it")

@@ -20,7 +20,7 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, decide
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, closing, referring, registering
-from ivr.desk.case.change import Books, Change, Instruction, clock_of
+from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
 from ivr.desk.case.event_log import MACHINE
@@ -86,9 +86,7 @@ async def collect(
                 await _join(change, whole)
                 kept.keep_up_with(change.case)
             members.append(code)
-        if kept.details or kept.clock != clock_of(whole):
-            kept.quiet = True
-            await kept.save()
+        await kept.save_quietly()
     return Collected(into, members, merged)
 
 

@@ -544,6 +544,25 @@ async def test_a_collective_case_stands_as_high_as_the_highest_of_its_members(
     assert await findings(at.engine, tmp_path) == []
 
 
+async def test_what_is_merged_into_a_member_brings_its_time_and_level_to_the_collective_case_too(
+    at: Counter, tmp_path: Path
+) -> None:
+    old = await at.open(caller=CALLERS[0])
+    await answers.give(at.engine, at.page, at.ask(old, "abfa"), "x")
+    await closing.reopen(at.engine, at.page, at.ask(old, "citizen"))
+    at.later(3)
+    done, (young,) = await collected(at, CALLERS[0])
+    before, due_at = await at.row(done.code), (await at.row(old)).due_at
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
+    rows = [await at.row(code) for code in (young, done.code)]
+    assert [(row.due_at, row.level) for row in rows] == [(due_at, "head")] * 2 and due_at < before.due_at
+    assert await retime(at.engine, at.page, at.at) == 0
+    at.later(10)
+    await sweep(at.engine, at.page, at.at)
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    assert await findings(at.engine, tmp_path) == []
+
+
 async def test_whose_time_is_shorter_brings_it_to_the_collective_case_that_climbs_for_her(
     at: Counter,
 ) -> None:
