@@ -62,9 +62,13 @@ def number_of(case: Any) -> str:
     return phone.normalise(number) if number and phone.is_callable(number) else ""
 
 
-def same_number(one: Row[Any], other: Row[Any]) -> bool:
-    """Whether she is told of both on one: who shares her telephone gives a number of her own."""
-    return number_of(one._mapping) == number_of(other._mapping)
+def is_told_together(one: Row[Any], other: Row[Any]) -> bool:
+    """Whether she is told of both at once: on one number, or known by her national ID.
+
+    Who shares her telephone gives a number of her own.
+    """
+    known = bool(one.national_id) and one.national_id == other.national_id
+    return known or number_of(one._mapping) == number_of(other._mapping)
 
 
 def is_given(case: Any, number: str) -> bool:

@@ -129,7 +129,7 @@ async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into
             raise Refused(f"case {into} is {other.status}, so nothing can go on in it")
         if not one.caller_key or one.caller_key != other.caller_key:
             raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
-        if not callback_planning.same_number(one, other):
+        if not callback_planning.is_told_together(one, other):
             raise Refused(f"case {ask.code} is told on another number than case {into}: it goes on by itself")
         if other.status == Status.ANSWERED and one.status != Status.ANSWERED:
             raise Refused(f"case {into} is answered: open it again first, or answer case {ask.code} likewise")

@@ -149,7 +149,7 @@ async def _begin(
 
 
 async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], code: str) -> str:
-    """The code of the same caller's case that is a member already, told on the same number; "" for none."""
+    """The code of the same caller's case that is a member already, told together with it; "" for none."""
     case = await locked(connection, code)
     refuse_together(case)  # before its caller is compared, which would tell whose it is
     if not case.caller_key:
@@ -157,7 +157,7 @@ async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], cod
     same = (cases.c.member_of == whole.id, cases.c.caller_key == case.caller_key, cases.c.closed_at.is_(None))
     query = select(cases).where(*same, cases.c.id != case.id).order_by(cases.c.opened_at)
     found = (await connection.execute(query)).all()
-    return next((other.code for other in found if callback_planning.same_number(case, other)), "")
+    return next((other.code for other in found if callback_planning.is_told_together(case, other)), "")
 
 
 async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:

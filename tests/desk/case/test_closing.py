@@ -306,6 +306,14 @@ async def test_neighbours_who_share_a_telephone_and_gave_numbers_of_their_own_ar
     await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), hers)
 
 
+async def test_who_keyed_another_number_the_next_day_is_known_by_her_national_id(at: Counter) -> None:
+    first, again = await at.open(), await at.open(callback="09121111111")
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(national_id="0012345679"))
+    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), first)
+    assert (await at.row(again)).status == "merged"
+
+
 async def test_what_still_waits_goes_on_in_no_case_that_is_answered(at: Counter) -> None:
     done, again = await answered(at), await at.open()
     before = await at.row(again)
