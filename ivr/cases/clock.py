@@ -21,7 +21,7 @@ class Clock:
 
     A pause ends by itself at `paused_until`. `stopped_at`: since when an answer waits for the citizen.
     `ordered_days`: working days in place of the topic's, that an official gave, or that were left of the
-    deadline that the case had before she said what it is about.
+    deadline that the case had before she said what it is about, or that a duplicate of it had.
     """
 
     opened_at: datetime

@@ -19,7 +19,8 @@ from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Books, Instruction, clock_of
+from ivr.desk.case import duplicates
+from ivr.desk.case.change import Books, Change, Instruction, clock_of
 from ivr.desk.case.confiding import confide_below
 from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.event_log import Told, tell_all
@@ -129,4 +130,15 @@ async def change_topic(
         if due_at:
             change.clock = change.clock.due_by(page.calendar, due_at, change.county)
         elif change.clock.ordered_days is not None and not await is_order(change.connection, change.case.id):
-            change.clock = replace(change.clock, ordered_days=None)  # the desk's topic has its own
+            change.clock = replace(change.clock, ordered_days=await _days_of_oldest(change))
+
+
+async def _days_of_oldest(change: Change) -> int | None:
+    """How many of the topic's days the duplicate that would be due first leaves; None where there is none."""
+    case, page, county = change.case, change.page, change.county
+    days = page.term(replace(change.clock, ordered_days=None), case.kind, change.topic, county).days
+    below = await duplicates.below(change.connection, {case.id})
+    found = await change.connection.execute(select(cases).where(cases.c.id.in_(below)))
+    due = [clock_of(each).due_at(page.calendar, days, county) for each in found]
+    left = min((page.calendar.working_days(case.opened_at, each, county) for each in due), default=None)
+    return None if left is None else min(max(left, 1), days)

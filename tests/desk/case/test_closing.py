@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callbacks as calling
-from ivr.desk.case import answers, callback_planning, closing, referring
+from ivr.desk.case import answers, callback_planning, closing, pausing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
@@ -377,6 +377,19 @@ async def test_a_level_is_brought_along_without_the_rungs_that_led_to_it_by_anot
     at.later(10)
     await sweep(at.engine, at.page, at.at)
     assert (await at.row(young)).level == "governor"
+
+
+async def test_another_topic_gives_the_case_in_which_an_older_one_goes_on_no_time_of_that_one_back(
+    at: Counter,
+) -> None:
+    old, like = await at.open(), await at.open("water.bill")
+    at.later(3)
+    young = await at.open()
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
+    await pausing.change_topic(at.engine, at.page, at.ask(young, reason="قبض است"), "water.bill")
+    assert (await at.row(young)).due_at == (await at.row(like)).due_at
+    await pausing.change_topic(at.engine, at.page, at.ask(young, reason="آب است"), "water.supply")
+    assert (await at.row(young)).due_at == (await at.row(old)).due_at
 
 
 async def test_the_young_case_brings_the_older_one_no_time(at: Counter) -> None:
