@@ -179,7 +179,11 @@ class Change:
         if day is not None and day > calendar.day(now):
             self.clock = before.due_by(calendar, case.due_at, self.county)
             return
-        self.clock = before.give(calendar, now, days, fair_days(days), self.county)
+        of_topic = days
+        if day is None:  # not of the days that another deadline left it
+            its = replace(before, ordered_days=None)
+            of_topic = self.page.term(its, case.kind, self.topic, self.county).days
+        self.clock = before.give(calendar, now, days, fair_days(of_topic), self.county)
         if self.clock != before:
             self.details["days_given"] = self.clock.stopped_days - before.stopped_days
 

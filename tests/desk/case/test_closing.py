@@ -392,6 +392,20 @@ async def test_another_topic_gives_the_case_in_which_an_older_one_goes_on_no_tim
     assert (await at.row(young)).due_at == (await at.row(old)).due_at
 
 
+async def test_opened_again_it_has_a_fair_part_of_its_topics_time_whatever_was_left_of_that(
+    at: Counter,
+) -> None:
+    old = await at.open()
+    at.later(7)
+    young, like = await at.open(), await at.open()
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
+    at.later(20)
+    for code in (young, like):
+        await answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert (await at.row(young)).due_at == (await at.row(like)).due_at > at.at
+
+
 async def test_the_young_case_brings_the_older_one_no_time(at: Counter) -> None:
     old = await at.open()
     at.later(1)
