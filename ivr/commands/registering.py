@@ -53,18 +53,19 @@ def open_(
 def _register(wanted: Wanted, audio: Path | None) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
     from dataclasses import replace
 
-    from ivr.desk.book.suggesting import load_suggester
+    from ivr.desk.book.learning import Learning
     from ivr.desk.case import registering, suggestion_outcomes
     from ivr.desk.counter.audio import put
     from ivr.desk.reading import as_json
 
     settings = load_settings()
-    suggester = load_suggester(settings.seed_path) if wanted.words.strip() else None
+    learning = Learning(settings.seed_path)
     now = datetime.now(UTC)
 
     async def work(engine: AsyncEngine, page: Page) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
         content = _content(audio) if audio else None
         registering.check(replace(wanted, audio=None if content is None else registering.TO_COME), page)
+        suggester = await learning.if_any() if wanted.words.strip() else None
         recording = None if content is None else put(content, settings.recordings, now)
         done = await registering.register(engine, page, replace(wanted, audio=recording), now, suggester)
         case = await as_json.case_json(engine, done.code, page.conventions.languages)

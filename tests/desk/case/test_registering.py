@@ -18,8 +18,9 @@ from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, outbox, recordings
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
-from tests.fixtures.commands import ivr
+from tests.fixtures.commands import ivr, typed
 from tests.fixtures.hotline import write_tone
+from tests.fixtures.learned import nothing_learned
 from tests.fixtures.province import CONVENTIONS
 
 WATER = "آب خونمون سه روزه قطعه تانکر هم نفرستادن"
@@ -169,6 +170,16 @@ async def test_from_the_command_line(database_url: str, tmp_path: Path) -> None:
     )
     exit_code, said = await ivr(database_url, tmp_path, "route", "fates", "--json")
     assert (exit_code, json.loads(said)["top1"]) == (0, 1)
+
+
+async def test_where_nothing_can_be_learned_a_case_is_opened_all_the_same_and_that_is_said(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    seed = {"IVR_PROVINCE__SEED": str(nothing_learned(tmp_path).folder)}
+    asked = ("complaint", "--words", WATER, "--county", "ahar", "--json")
+    exit_code, said, _ = await typed(database_url, tmp_path, "case", "open", *asked, **seed)
+    assert exit_code == 0 and json.loads(said)["words"] == WATER
+    assert "examples.yaml: there is no topic 'gone.topic'" in caplog.text  # which goes to standard error
 
 
 async def test_a_third_language_of_the_installation_is_taken_and_no_other(at: Counter) -> None:
