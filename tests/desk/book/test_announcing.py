@@ -16,6 +16,7 @@ from ivr.lab.pace import patience
 from ivr.loops import announced as announced_here
 from ivr.loops.announced import Announced
 from ivr.store.tables import audit
+from ivr.voice.actions import Speech, Words
 from tests.desk.office import WEDNESDAY
 
 TREE = (
@@ -123,14 +124,18 @@ async def test_a_process_hears_of_it_makes_it_audible_first_and_lets_go_of_it_in
     following.cancel()
 
 
-async def test_what_can_not_be_spoken_is_not_live_is_told_and_is_heard_once_it_can_be(
+async def test_whoever_it_can_not_be_spoken_to_hears_nothing_until_it_can_and_the_others_hear_it(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announced_here, "AGAIN_SECONDS", 0.05)
-    speaks, now = {"fa"}, WEDNESDAY
+    speaks, now, asked = {"fa"}, WEDNESDAY, list[str]()
 
     async def speak(text: str, language: str) -> str | None:
+        asked.append(language)
         return "wav" if language in speaks or text == "باران" else None
+
+    def heard(language: str) -> Speech:
+        return announced.live["today"].said(language, now)
 
     announced = Announced(engine, ("fa", "az"), speak, lambda: now)
     following = asyncio.create_task(announced.follow())
@@ -138,21 +143,27 @@ async def test_what_can_not_be_spoken_is_not_live_is_told_and_is_heard_once_it_c
     async with asyncio.timeout(patience(20)):
         while not announced.troubles:
             await asyncio.sleep(0.01)
-        assert announced.live == {} and "announcement today can't be spoken here" in announced.troubles[0]
+        assert heard("fa") == (Words(SNOW["fa"]),) and heard("az") == ()
+        assert "announcement today can't be spoken here for callers of az:" in announced.troubles[0]
         now = TONIGHT
         assert announced.troubles == [], "nobody was to hear it any more"
         now = WEDNESDAY
+        while asked.count("az") < 3:
+            await asyncio.sleep(0.01)
+        assert asked.count("fa") == 1, "what is heard is not made again"
         speaks.add("az")
         while announced.troubles:
             await asyncio.sleep(0.01)
-        assert announced.live["today"].words == {"fa": SNOW["fa"]}
+        assert heard("az") == (Words(SNOW["fa"]),)
         speaks.clear()
         await announcing.announce(engine, "today", {"fa": "مه"}, TONIGHT, "ali", WEDNESDAY)
         while not announced.troubles:
             await asyncio.sleep(0.01)
-        assert announced.live == {}, "what it took the place of holds no more"
+        assert heard("fa") == heard("az") == (), "what it took the place of holds no more"
         await announcing.announce(engine, "today", {"fa": "باران"}, TONIGHT, "ali", WEDNESDAY)
+        while announced.troubles:
+            await asyncio.sleep(0.01)
         while "today" not in announced.live:
             await asyncio.sleep(0.01)
-    assert announced.live["today"].words == {"fa": "باران"} and announced.troubles == []
+    assert heard("fa") == heard("az") == (Words("باران"),) and announced.troubles == []
     following.cancel()
