@@ -395,9 +395,9 @@ async def test_another_topic_gives_the_case_in_which_an_older_one_goes_on_no_tim
 async def test_opened_again_it_has_a_fair_part_of_its_topics_time_whatever_was_left_of_that(
     at: Counter,
 ) -> None:
-    old = await at.open()
+    old = await at.open("water.bill")
     at.later(7)
-    young, like = await at.open(), await at.open()
+    young, like = await at.open("water.bill"), await at.open("water.bill")
     await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
     at.later(20)
     for code in (young, like):
