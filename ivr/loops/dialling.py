@@ -52,6 +52,7 @@ LOOK_SECONDS = 3.0  # how often a call that is due is looked for
 TELL_SECONDS = 60.0  # how often it is told whether anybody is called from here
 MARGIN_SECONDS = 20.0  # after the ringing, until an attempt that nobody speaks of counts as lost …
 MISSED_SECONDS = 20.0  # … whose channel was gone at each look for so long: its end may be on the way
+ELSEWHERE_SECONDS = 180.0  # … and that talks in the books takes none of our lines
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
@@ -111,7 +112,8 @@ class Dialler:
         self._causes: dict[str, asyncio.Future[int]] = {}
         self._tried_anew = False
         self._unsaid: dict[str, tuple[int, datetime]] = {}  # by case: how often, and when last
-        self._missed: dict[uuid.UUID, float] = {}  # by attempt: since when its channel is gone
+        # By attempt, and whether she talks in the books: since when its channel is gone.
+        self._missed: dict[tuple[uuid.UUID, bool], float] = {}
         originate.on("Hangup", self._hung_up)
 
     def close(self) -> None:
@@ -139,11 +141,11 @@ class Dialler:
         if not self._tried_anew:  # this release may know what the one before did not
             await callbacks.try_anew(self.engine)
             self._tried_anew = True
-        await self._lose_lost_ones()
+        elsewhere = await self._lose_lost_ones()
         page = await self.book.page()
         if self.originate.refused:
             raise AmiRefused(self.originate.refused)
-        free = self.trunk.at_once - await callbacks.in_progress(self.engine)
+        free = self.trunk.at_once + elsewhere - await callbacks.in_progress(self.engine)
         if free < 1 or not self.originate.connected or self.resting():
             return
         turns = await self._turns() | await self._held()
@@ -292,19 +294,23 @@ class Dialler:
         async with self.engine.begin() as connection:
             await callbacks.ended(connection, attempt, outcome, self.clock())
 
-    async def _lose_lost_ones(self) -> None:
+    async def _lose_lost_ones(self) -> int:
         """Attempts of a process that died, or whose answer got lost: made, unless the call is still up.
 
+        How many talk on a line that is not ours: another site's, or of a machine that is gone.
         A look that fails begins anew: while the books were away they could not hear how a call ended.
         """
         missed, self._missed = self._missed, {}
         before = self.clock() - timedelta(seconds=self.trunk.ring_seconds + MARGIN_SECONDS)
         silent = await callbacks.open_attempts(self.engine, before)
-        if silent:
-            up, now = await self._up(), asyncio.get_running_loop().time()
-            self._missed = {each: missed.get(each, now) for each in silent if str(each) not in up}
-            lost = [each for each, since in self._missed.items() if now - since >= MISSED_SECONDS]
-            await callbacks.lose(self.engine, lost, self.clock())
+        if not silent:
+            return 0
+        up, now = await self._up(), asyncio.get_running_loop().time()
+        self._missed = {each: missed.get(each, now) for each in silent.items() if str(each[0]) not in up}
+        gone = [(attempt, talks, now - since) for (attempt, talks), since in self._missed.items()]
+        lost = [attempt for attempt, talks, ago in gone if not talks and ago >= MISSED_SECONDS]
+        await callbacks.lose(self.engine, lost, self.clock())
+        return sum(talks and ago >= ELSEWHERE_SECONDS for _, talks, ago in gone)
 
 
 async def tell_whether(engine: AsyncEngine, dials: bool, clock: Callable[[], datetime]) -> None:

@@ -7,7 +7,7 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import CITIZEN, Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
+from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import (
     agenda,
     hour_hearing,
@@ -58,6 +59,7 @@ from ivr.loops.dialling import GONE, LOOKS, LOST, UNSAID, WAITS_FOR, Dialler, Tr
 from ivr.loops.every import Loops
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
+from ivr.store.facts import CallStartedFact
 from ivr.store.tables import callback_attempts, callbacks, cases
 from ivr.voice import verdict
 from ivr.voice.actions import Words
@@ -65,7 +67,7 @@ from ivr.voice.events import CaseSeen, Lookup
 from ivr.web.browser_phone import Telephone
 from tests.asterisk.pretend import Pretend, no_speech
 from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, Reply, pretend_ami, refuse, success
-from tests.desk.call.test_callbacks import NOON, NUMBER, answered, claim, untold
+from tests.desk.call.test_callbacks import CALL, NOON, NUMBER, answered, claim, untold
 from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.case.test_family import split, spoken_by
 from tests.desk.counter import counter
@@ -875,6 +877,37 @@ async def test_a_call_that_is_just_over_is_lost_only_when_its_end_does_not_come(
         await asyncio.sleep(0.002)
         await dialler.look()
     assert (await row_of(engine)).last_outcome == "unknown"
+
+
+async def test_talks_of_a_machine_that_is_gone_keep_nobody_else_from_being_rung(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They go on in the books, as another site's do, and nobody says how they ended."""
+
+    async def speak(words: str, language: str) -> str | None:
+        return "/spoken/fa"
+
+    codes = [await answered(engine, tmp_path, number) for number in ("09141234561", "09141234562")]
+    talks = [await claim(engine) for _ in codes]
+    page = await book_of(engine).page()
+    begun = [replace(CALL, id=uuid.uuid4(), unique_id=str(each.id)) for each in talks if each]
+    await apply(engine, page, [CallStartedFact(talk) for talk in begun])
+    async with engine.begin() as connection:
+        await connection.execute(update(callback_attempts).values(at=NOON - timedelta(minutes=5)))
+    await answered(engine, tmp_path)
+    async with dialling(engine, tmp_path, speak) as (dialler, peer):
+        peer.replies["status"] = told(begun[0].unique_id)
+        await dialler.look()
+        monkeypatch.setattr("ivr.loops.dialling.ELSEWHERE_SECONDS", 0.001)
+        peer.replies["status"] = told(*(talk.unique_id for talk in begun))
+        await dialler.look()
+        peer.replies["status"] = told(begun[0].unique_id)
+        await dialler.look()
+        assert peer.count("Originate") == 0
+        await asyncio.sleep(0.002)
+        await dialler.look()
+        await peer.until_received("Originate")
+    assert [(await row_of(engine, code)).state for code in codes] == ["calling", "calling"]
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

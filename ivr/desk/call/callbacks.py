@@ -691,17 +691,17 @@ async def in_progress(engine: AsyncEngine) -> int:
         return (await connection.execute(query)).scalar_one()
 
 
-async def open_attempts(engine: AsyncEngine, before: datetime) -> list[uuid.UUID]:
-    """Attempts begun before then of which nobody has said how they ended.
+async def open_attempts(engine: AsyncEngine, before: datetime) -> dict[uuid.UUID, bool]:
+    """Attempts begun before then of which nobody has said how they ended, by id.
 
-    Not where she answered and that call goes on in the books: its end, or that it is lost, comes by itself.
+    True where she answered and that call goes on in the books: its end, or that it is lost, comes by itself.
     """
     attempt = callback_attempts.c
     talks = select(calls.c.id).where(calls.c.unique_id == cast(attempt.id, Text), calls.c.ended_at.is_(None))
-    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.at < before, ~talks.exists())
-    query = query.order_by(attempt.at)
+    query = select(attempt.id, talks.exists()).where(attempt.outcome.is_(None), attempt.at < before)
     async with engine.connect() as connection:
-        return list((await connection.execute(query.limit(500))).scalars())
+        found = await connection.execute(query.order_by(attempt.at).limit(500))
+        return {row.id: row[1] for row in found}
 
 
 async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: datetime) -> None:
