@@ -107,17 +107,22 @@ def _keep_deadline(change: Change) -> None:
 
 
 async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact, case: Row[Any]) -> None:
-    """How to reach her, and who she is: of the case in which hers goes on, if it was merged meanwhile."""
-    case = await where_hers_goes_on(connection, case)
+    """How to reach her, and who she is: of the case in which hers goes on, if it was merged meanwhile.
+
+    Not where somebody else is known there, as a neighbour on the same line: of her own case then.
+    """
     callback = phone.normalise(fact.callback, page.area_code) or fact.callback
     given = {"callback": callback, "national_id": fact.national_id}
+    kept = await where_hers_goes_on(connection, case)
+    if all(not value or getattr(kept, name) in ("", value) for name, value in given.items()):
+        case = kept
     new = {name: value for name, value in given.items() if value and value != getattr(case, name)}
     if not new or case.anonymised_at is not None:
         return
     changed = update(cases).where(cases.c.id == case.id).values(new).returning(*cases.c)
     row = (await connection.execute(changed)).one()
     await add_event(connection, fact.id, case.id, fact.at, REACHED, {"given": sorted(new)}, actor=CITIZEN)
-    if "callback" in new:
+    if "callback" in new and case.merged_into is None:
         number = callback_planning.number_of(row._mapping)
         await callback_planning.verify(connection, row, number, fact.at)
 

@@ -218,3 +218,22 @@ async def test_a_number_given_for_a_case_that_was_merged_meanwhile_is_that_of_th
     async with at.engine.connect() as connection:
         asked = (await connection.execute(select(callbacks.c.case_id, callbacks.c.number))).all()
     assert asked == [((await at.row(earlier)).id, "+989120000000")]
+
+
+async def test_who_was_taken_for_her_neighbour_on_the_same_line_takes_nothing_of_his_away(
+    at: Counter,
+) -> None:
+    """What she says of herself stays with her own case, for whoever hears that they are two."""
+    call = Call(at)
+    his = await at.open("other.other", "")
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(national_id="0012345679"))
+    await call.apply(call.opened)
+    await closing.merge(at.engine, at.page, at.ask(CODE, reason="تکراری"), his)
+    said = call.says(callback="09120000000", national_id="0023456787")
+    await call.apply(said, said)
+    told = [(row.callback, row.national_id) for row in [await at.row(his), await at.row(CODE)]]
+    assert told == [("", "0012345679"), ("+989120000000", "0023456787")]
+    assert [what for what, _ in await call.story()].count("contact_given") == 1
+    async with at.engine.connect() as connection:
+        assert (await connection.execute(select(callbacks.c.id))).all() == []
