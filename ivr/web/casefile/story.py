@@ -259,6 +259,9 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "recovered"
         case "handed" if not details.get("name"):
             return "nobody"
+        case "duplicate_merged":
+            brought = (("due", "due_at"), ("climbed", "level"))
+            return "_".join(name for name, detail in brought if detail in details) or USUAL
         case "collected" if "collective" not in details:
             return "due" if "due_at" in details else "climbed"
         case "extended" if event.actor == MACHINE:

@@ -707,6 +707,23 @@ async def test_the_hour_of_a_slot_is_told_by_the_province_s_clock(desk: Desk) ->
     assert any("۱۱:۳۰" in line.text for line in Teller(words(), file).story())
 
 
+async def test_what_a_duplicate_brought_along_stands_in_the_story(desk: Desk) -> None:
+    old, engine = await desk.open(), desk.panel.engine
+    young, last = await desk.open(), await desk.open()
+    async with engine.begin() as connection:
+        older = update(cases).where(cases.c.code == old)
+        await connection.execute(older.values(level="head", due_at=cases.c.due_at - timedelta(days=2)))
+    page, by = await desk.office.book.page(), Actor("desk", Side.DESK)
+    for code, into, said in (
+        (old, young, "مهلت آن نزدیک‌تر بود و پیش‌تر به رئیس دستگاه رسیده بود"),
+        (last, young, f"پروندهٔ تکراری {digits(last)} در این ادغام شد"),
+    ):
+        await closing.merge(engine, page, Instruction(code, by, "همان تماس", WEDNESDAY), into)
+        file = await casefile.read(engine, Scope(), into)
+        assert file is not None
+        assert said in Teller(words(), file).story()[0].text
+
+
 @pytest.mark.parametrize(
     ("is_answered", "ending"),
     [
