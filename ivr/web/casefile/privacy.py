@@ -15,6 +15,7 @@ from ivr.web.casefile.finding import case_row, code_of
 from ivr.web.panel.forms import whole_number
 from ivr.web.panel.locale import digits
 from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.sheets import jalali_day
 from ivr.web.panel.visit import Forbidden, NotFound, Visit
 
 PAGE = 100  # of who has seen it, at once
@@ -38,7 +39,7 @@ async def reveal(visit: Visit) -> web.StreamResponse:
         )  # fmt: skip
     except TooOften as refusal:
         at = refusal.until.astimezone(ZoneInfo(visit.panel.book.timezone))
-        wrong = visit.words("casefile.reveal_limit", at=digits(f"{at:%H:%M}"))
+        wrong = visit.words("casefile.reveal_limit", day=digits(jalali_day(at)), at=digits(f"{at:%H:%M}"))
     except WrongField:
         wrong = visit.words("refusal.field_reason")
     except Refused:

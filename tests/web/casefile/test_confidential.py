@@ -28,6 +28,7 @@ from ivr.store.audit import TELLING
 from ivr.store.tables import audit, calls, cases, limits, openings, recordings
 from ivr.web.casefile import opening_pages, privacy
 from ivr.web.panel.locale import digits, words
+from ivr.web.panel.sheets import jalali_day
 from tests.desk.office import WEDNESDAY
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.casefile import Desk, desk_served
@@ -275,6 +276,8 @@ async def test_one_person_reveals_so_many_a_day_and_supervisors_and_auditors_are
         answer = await head.post(f"/panel/cases/{code}/reveal", {"what": "caller", "reason": "بی دلیل"})
         tried.append(answer.status)
     assert tried == [200, 200, 422]
+    again_on = desk.panel.clock() + timedelta(days=1)
+    assert f"از {digits(jalali_day(again_on))}، ساعت" in await answer.text(), "it is tomorrow"
     again = await head.post(f"/panel/cases/{codes[0]}/reveal", {"what": "caller", "reason": WHY})
     assert again.status == 200, "the same case again is no further one"
     (alert,) = await noted(desk, revealing.LIMIT_REACHED)
