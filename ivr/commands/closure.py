@@ -20,7 +20,6 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 Day = Annotated[str, typer.Argument(help="today, tomorrow, 1405-09-05 (Jalali) or 2026-11-26 (Gregorian).")]
 County = Annotated[str, typer.Option(help="A county's code; without one the whole province.")]
 By = Annotated[str, typer.Option(help="Who declares it: a person of the desk.")]
-JALALI_BEFORE = 1700  # years below this one are Jalali
 
 
 @app.command(epilog="Example: ivr closure add tomorrow --county tabriz --reason 'برودت هوا'")
@@ -74,19 +73,15 @@ def closure_list(
 
 def day_named(text: str) -> date:
     """A day as people write it; exit code 2 for what is none."""
-    from persiantools.jdatetime import JalaliDate
+    from ivr.desk.editing.values import day_of
 
     today = datetime.now(ZoneInfo(load_settings().province.timezone)).date()
     words = {"today": today, "tomorrow": today + timedelta(days=1)}
     if text in words:
         return words[text]
     try:
-        year, month, day = (int(part) for part in text.replace("/", "-").split("-"))
-        if year < JALALI_BEFORE:
-            found: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
-            return found
-        return date(year, month, day)
-    except ValueError:
+        return day_of(text)
+    except (ValueError, OverflowError):
         fail(f"{text!r} is no day: write today, tomorrow, 1405-09-05 or 2026-11-26", 2)
 
 

@@ -174,5 +174,6 @@ def test_a_seed_folder_with_a_ladder_that_can_t_be_is_refused(tmp_path: Path, te
 def test_days_are_read_as_people_write_them() -> None:
     assert day_named("2026-11-26") == day_named("1405-09-05") == day_named("1405/9/5") == date(2026, 11, 26)
     assert day_named("tomorrow") - day_named("today") == timedelta(days=1)
-    with pytest.raises(SystemExit):
-        day_named("1405-13-01")
+    for none in ("1405-13-01", "05-09-05", "1045-09-05", "1605/9/5"):
+        with pytest.raises(SystemExit):
+            day_named(none)

@@ -12,6 +12,7 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
+from ivr.cases.periods import FIRST_YEAR, LAST_YEAR
 from ivr.desk.letters.notices import FIELDS, Unfillable, check_fields
 from ivr.desk.refusals import Refused
 from ivr.voice.mistakes import nearest, shown
@@ -98,9 +99,14 @@ def plain_digits(text: str) -> str:
 
 
 def day_of(text: str) -> date:
-    """A Jalali day like 1405-09-05 or a Gregorian one. Raises ValueError."""
+    """A Jalali day like 1405-09-05 or a Gregorian one. Raises ValueError, OverflowError.
+
+    A year of two digits is none: 05 was the year 5 and not 1405.
+    """
     year, month, day = (int(part) for part in plain_digits(text).replace("/", "-").split("-"))
     if year < JALALI_BEFORE:
+        if not FIRST_YEAR <= year <= LAST_YEAR:
+            raise ValueError(f"{year} is no year of ours")
         found: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
         return found
     return date(year, month, day)

@@ -431,6 +431,8 @@ async def test_days_are_asked_for_in_either_calendar(panel: PanelServed) -> None
         ("until=9999-12-31", True),
     ):  # fmt: skip
         assert (f'id="case-{its.codes[0]}"' in await client.text(f"/panel/inbox?queue=all&{asked}")) is there
+    short = await client.text("/panel/inbox?queue=all&since=05/09/05")
+    assert "تاریخ را مانند ۱۴۰۵/۰۹/۰۵ بنویسید." in short, "it was the year 5"
 
 
 async def test_pages_follow_each_other_without_gaps(panel: PanelServed) -> None:
