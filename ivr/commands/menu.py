@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import getpass
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
+from ivr.commands.closure import day_named
 from ivr.commands.output import err, fail, load_settings, out, show_json, with_database, with_page
 from ivr.installation import CommandError
 from ivr.settings import ROOT, Settings
@@ -175,7 +176,7 @@ def draw(
 
 
 @app.command(
-    epilog="Example: ivr menu publish 111.yaml --reason 'shorter' --share 0.1 --at '2026-12-01 07:00'"
+    epilog="Example: ivr menu publish 111.yaml --reason 'shorter' --share 0.1 --at '1405-09-10 07:00'"
 )
 def publish(
     file: File = None,
@@ -185,7 +186,9 @@ def publish(
         float | None,
         typer.Option(help="First for that share of the calls, such as 0.1; taken back if it is worse."),
     ] = None,
-    at: Annotated[str, typer.Option(help="When, in the province's time; now by default.")] = "",
+    at: Annotated[
+        str, typer.Option(help="When, like 1405-09-10 07:00, in the province's time; now by default.")
+    ] = "",
 ) -> None:
     """Check a tree, store it and put it on the air: now or at a time, for all calls or first for some."""
     from ivr.desk.trees import drafts
@@ -231,13 +234,18 @@ def _told(name: str, done: Revision | OnTrial | Planned) -> str:
 
 
 def _moment(settings: Settings, at: str) -> datetime | None:
+    """Of either calendar; exit code 2 for what is none, or over: that would be on the air at once."""
     if not at:
         return None
+    day, _, hour = at.strip().replace("T", " ").partition(" ")
     try:
-        when = datetime.fromisoformat(at)
+        clock = time.fromisoformat(hour or "00:00")
     except ValueError:
-        fail(f"--at is a date and time like 2026-12-01 07:00, not {at[:40]}", 2)
-    return when if when.tzinfo else when.replace(tzinfo=ZoneInfo(settings.province.timezone))
+        fail(f"--at is a date and time like 1405-09-10 07:00 or 2026-12-01 07:00, not {at[:40]}", 2)
+    when = datetime.combine(day_named(day), clock, clock.tzinfo or ZoneInfo(settings.province.timezone))
+    if when <= datetime.now(UTC):
+        fail(f"--at {at[:40]} is over: without --at it goes on the air now", 2)
+    return when
 
 
 def _asked_why() -> str:

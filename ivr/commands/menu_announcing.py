@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -46,7 +47,8 @@ def announce(
     elif words:
         until = now + timedelta(hours=hours)
         with_database(settings, lambda engine: announcing.announce(engine, slot, words, until, who, now))
-        out.print(f"{slot} is told until {until.astimezone():%Y-%m-%d %H:%M}", highlight=False)
+        zone = ZoneInfo(settings.province.timezone)
+        out.print(f"{slot} is told until {until.astimezone(zone):%Y-%m-%d %H:%M}", highlight=False)
     else:
         show_rows(["slot", "until", "author", "words"], with_database(settings, _announced), json)
 

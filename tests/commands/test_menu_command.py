@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -53,15 +54,24 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
         (4, "rolled_back", "live", ""), (3, "published", "", ""), (2, "withdrawn", "", "not yet"),
         (1, "published", "", "the first"),
     ]  # fmt: skip
-    assert "today is told until" in await menu.run("announce", "today", "--fa", "برف", "--hours", "2")
-    [told] = await menu.read("announce")
-    assert (told["slot"], told["words"]) == ("today", {"fa": "برف"})
+    until = datetime.now(TEHRAN) + timedelta(hours=2)
+    told = await menu.run("announce", "today", "--fa", "برف", "--hours", "2")
+    shown = datetime.strptime(told.strip(), "today is told until %Y-%m-%d %H:%M").replace(tzinfo=TEHRAN)
+    assert abs(shown - until) < timedelta(minutes=10)
+    [row] = await menu.read("announce")
+    assert (row["slot"], row["words"]) == ("today", {"fa": "برف"})
     assert "today is silent" in await menu.run("announce", "today", "--off")
     assert "welcome" in json.loads(await menu.run("schema"))["$defs"]["prompt"]["anyOf"][0]["enum"]
     tried = (TREES / "111-words-first.yaml").read_text("utf-8")
     assert await menu.run("show", "--which", "2") == tried.strip()
-    code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")
+    code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow at 7")
     assert code == 2 and "2026-12-01 07:00" in said
+    assert "goes on the air at 2029-12-30T07:00:00+03:30" in await menu.run(
+        "publish", new, "--at", "1408-10-10 07:00"
+    )
+    for over in ("1405-01-01 07:00", "2026-01-01 07:00", "2026-01-01T07:00+00:00"):
+        code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", over)
+        assert code == 2 and "is over" in said
 
 
 async def test_a_rehearsal_goes_by_the_days_of_the_book(
