@@ -241,7 +241,7 @@ async def _list(visit: Visit, form: Form | None = None, sentence: str = "") -> w
 
 def _wanted(visit: Visit, form: Form, office: str, zone: ZoneInfo) -> WantedHour:
     """What won't do is in `form.wrong`."""
-    day = form.day("on") or visit.now.astimezone(zone).date()
+    day = form.day("on", needed=False) or visit.now.astimezone(zone).date()
     begins, ends = (datetime.combine(day, _clock(form, name), zone) for name in ("begins", "ends"))
     return WantedHour(
         Official(form.choice("official", list(Official)) or Official.GOVERNOR),

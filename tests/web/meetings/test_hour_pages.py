@@ -121,6 +121,8 @@ async def test_the_office_announces_and_closes_and_others_only_look(panel: Panel
     page = made.headers["Location"]
     assert re.fullmatch(rf"{HOURS}/\d+", page)
     assert "۱۰:۰۰ تا ۱۱:۰۰" in await governor.text(HOURS)
+    later = sent | {"on": "", "begins": "22:00", "ends": "23:00", "extensions": "201"}
+    assert (await governor.post(HOURS, later)).status == 303, "without a day it is today"
     early = await governor.post(f"{page}/take")
     assert early.status == 422 and "اکنون باز نیست" in await early.text()
     for role in ("auditor", "supervisor"):
