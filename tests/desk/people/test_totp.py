@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -31,6 +32,13 @@ def test_a_code_holds_a_step_before_and_after_and_works_once() -> None:
         assert totp.step_of(RFC_SECRET, totp.code_at(RFC_SECRET, far), now, last=0) is None
     for junk in ("", "12345", "۱۲۳۴۵۶", "x" * 1000):
         assert totp.step_of(RFC_SECRET, junk, now, last=0) is None
+
+
+def test_a_code_of_this_machine_s_time_fits_once_where_the_database_s_is_wrong() -> None:
+    wrong, here = datetime.now(UTC) - timedelta(minutes=5), int(time.time()) // 30
+    code = totp.code_at(RFC_SECRET, here)
+    assert totp.step_of(RFC_SECRET, code, wrong, last=0) == here
+    assert totp.step_of(RFC_SECRET, code, wrong, last=here) is None
 
 
 def test_recovery_codes_differ_and_are_read_in_any_case() -> None:
