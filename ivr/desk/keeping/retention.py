@@ -88,7 +88,7 @@ log = logging.getLogger(__name__)
 FILE = "retention.yaml"
 BATCH = 50  # four times as many held the event loop for 50 ms and more
 A_YEAR = timedelta(days=366)
-FILES_BATCH = 200  # that are looked for at once
+FILES_BATCH = 20  # that go before it is asked again which case is held since
 LOOKED_THROUGH = 5_000  # recordings that are kept, of whose cases those are found whose time is over
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
 ERASED_LATELY = timedelta(days=60)

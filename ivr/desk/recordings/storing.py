@@ -30,6 +30,7 @@ from ivr.store.vault import Vault, VaultError
 log = logging.getLogger(__name__)
 
 PAGE = 100
+REMOVED_AT_ONCE = 20  # before it is asked again which case is held since
 LATE = timedelta(hours=1)  # it takes half a minute
 FEWEST = 2  # that wait, until it is the store's own trouble
 Cursor = tuple[datetime, str]
@@ -142,7 +143,7 @@ def not_stored(after: Cursor | None, *but: ColumnElement[bool]) -> Select[Any]:
 _TO_REMOVE = (
     select(recordings.c.name, recordings.c.id)
     .where(TO_UNSTORE, ~holds_what_is_of(recordings.c.case_id))
-    .limit(PAGE)
+    .limit(REMOVED_AT_ONCE)
 )
 
 
@@ -154,7 +155,7 @@ async def _remove(engine: AsyncEngine, vault: Vault, derived: Derived) -> None:
             await ask_once(partial(vault.delete, row.name))
             await ask_once(partial(derived.forget, row.id))
             await _note(engine, row.name, None)
-        if len(found) < PAGE:
+        if len(found) < REMOVED_AT_ONCE:
             return
 
 

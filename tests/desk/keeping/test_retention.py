@@ -58,10 +58,10 @@ from ivr.store.tables import (
 from ivr.store.volumes import link
 from ivr.voice import riff
 from tests.desk.counter import Counter, counter
-from tests.desk.keeping.test_verify import findings
+from tests.desk.keeping.test_verify import alike, findings
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 from tests.fixtures.commands import ivr
-from tests.fixtures.damaged import unmounted
+from tests.fixtures.damaged import asleep, unmounted
 from tests.fixtures.database import SEED
 from tests.fixtures.plans import plan_of
 from tests.loops.test_put_aside import worker_at
@@ -508,6 +508,27 @@ async def test_a_file_that_is_yet_to_go_stays_as_long_as_its_case_is_held(archiv
     assert await findings(engine, archive.folder) == []
     await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
     assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
+
+
+async def test_of_many_files_those_stay_whose_case_is_held_while_the_first_ones_go(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    code, first = await archive.closed()
+    await alike(engine, first.stem, 24)
+    paths = [first, *(first.with_name(f"{first.stem}{n:02}.wav") for n in range(24))]
+    for path in paths:
+        path.touch()
+    with asleep(first) as sleepers:
+        keeping = asyncio.create_task(archive.keep(100))
+        async with asyncio.timeout(patience(20)):
+            while not sleepers:
+                await asyncio.sleep(0.01)
+        await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
+    gone = await keeping
+    assert 0 < gone.files < len(paths) == gone.recordings
+    assert sum(path.exists() for path in paths) == len(paths) - gone.files
+    await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
+    await archive.keep(100)
+    assert not any(path.exists() for path in paths)
 
 
 async def test_words_on_a_disk_that_is_not_mounted_are_called_erased_once_they_are(archive: Archive) -> None:

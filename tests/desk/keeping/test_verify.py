@@ -24,7 +24,7 @@ from ivr.desk.keeping.proved import LastProof
 from ivr.desk.keeping.verify import Verification, prove
 from ivr.desk.people.auditing import listed
 from ivr.store.journal import journal_marks
-from ivr.store.tables import case_events
+from ivr.store.tables import case_events, recordings
 from ivr.store.volumes import link
 from ivr.voice.actions import KeepWords
 from tests.desk.counter import Counter, counter
@@ -65,6 +65,14 @@ async def with_words(engine: AsyncEngine, folder: Path) -> tuple[str, list[str]]
         await desk.intake.keep_words(facts, KeepWords(code, recorded(folder, names[1]), instead=True))
         await desk.pump.idle()
     return code, names
+
+
+async def alike(engine: AsyncEngine, name: str, many: int) -> None:
+    """So many rows more, named as that one and 00, 01, …; no files."""
+    async with engine.begin() as connection:
+        row = (await connection.execute(select(recordings).where(recordings.c.name.endswith(name)))).one()
+        rows = [{**row._mapping, "id": uuid.uuid4(), "name": f"{row.name}{n:02}"} for n in range(many)]
+        await connection.execute(recordings.insert(), rows)
 
 
 async def answered(at: Counter) -> str:

@@ -31,6 +31,7 @@ from ivr.desk.keeping.verify import Verification, prove
 from ivr.desk.recordings.enclosing import enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.storing import not_stored, store_recordings
+from ivr.lab.pace import patience
 from ivr.settings import RecordingsStore, Settings
 from ivr.store import key_file, recording_files
 from ivr.store.aside import Aside, NoneWorks
@@ -40,7 +41,7 @@ from ivr.store.envelope import KeyMissing
 from ivr.store.tables import recordings
 from ivr.store.vault import Vault, VaultError
 from tests.desk.counter import counter
-from tests.desk.keeping.test_verify import findings, with_words
+from tests.desk.keeping.test_verify import alike, findings, with_words
 from tests.fixtures.commands import ivr, started
 from tests.fixtures.damaged import asleep
 from tests.fixtures.plans import plan_of
@@ -151,6 +152,29 @@ async def test_the_copy_in_the_store_stays_too_as_long_as_its_case_is_held(
     await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
     await store_recordings(*shelf)
     assert sorted(await stored(engine)) == sorted((one, other)) and vault.size(one)
+    await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
+    await store_recordings(*shelf)
+    assert await stored(engine) == []
+
+
+async def test_of_many_copies_those_stay_whose_case_is_held_while_the_first_ones_go(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    code, (one, _) = await with_words(engine, tmp_path)
+    shelf = (engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    await store_recordings(*shelf)
+    await alike(engine, one, 24)
+    at, many = await counter(engine), len(await stored(engine))
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(removed_at=func.now()))
+    with asleep(tmp_path / "derived") as sleepers:
+        storing = asyncio.create_task(store_recordings(*shelf))
+        async with asyncio.timeout(patience(20)):
+            while not sleepers:
+                await asyncio.sleep(0.01)
+        await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
+    await storing
+    assert 0 < len(await stored(engine)) < many == 26
     await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
     await store_recordings(*shelf)
     assert await stored(engine) == []
