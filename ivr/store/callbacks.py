@@ -13,6 +13,9 @@ UNTOLD = text("callbacks.purpose = 'answer' AND callbacks.state = 'unreachable'"
 # In `notice`: why a row could not be worked on and was put aside, as `unreachable`.
 ASIDE = "put_aside"
 
+# Whoever asked to be rung about a case, and is known yet: retention looks for those of nameless ones.
+ASKED_FOR = text("(number <> '' AND purpose IN ('status', 'turn'))")
+
 # One row for one thing to tell; `key` makes it unique however often its cause is applied.
 # `state`: waiting | calling | reached | unconfirmed | cancelled | unreachable. `number` is E.164.
 # `notice`: what is told about a meeting (`ivr.desk.case.meeting_calls`).
@@ -43,6 +46,7 @@ callbacks = Table(
         postgresql_where=text("purpose = 'answer' AND state = 'unreachable'"),
     ),
     Index("ix_callbacks_created_at_id", "created_at", "id"),
+    Index("ix_callbacks_asked_for", "ended_at", postgresql_where=ASKED_FOR),
 )
 
 # A server that starts looks at these again: whatever ends what waits must end them, too. They are

@@ -15,7 +15,7 @@ from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Select, Sequence, inspect, select, text
+from sqlalchemy import Connection, Select, Sequence, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -37,6 +37,7 @@ from ivr.store.tables import (
     calls,
     case_events,
     cases,
+    legal_holds,
     meeting_requests,
     meeting_sessions,
     meeting_slots,
@@ -200,6 +201,39 @@ async def test_who_was_anonymised_before_has_her_number_in_no_key_either(empty_u
         await connection.run_sync(go, up="0166")
         found = await connection.execute(select(callbacks.c.key).order_by(callbacks.c.number))
         assert found.scalars().all() == [str(ID), "verify:x:+98915"]
+    await engine.dispose()
+
+
+async def test_words_of_orders_of_who_was_anonymised_before_go_but_not_those_of_what_is_held(
+    empty_url: str,
+) -> None:
+    engine = make_engine(empty_url)
+    nameless, held, part_of_held, open_, her_order = range(5)
+    async with engine.begin() as connection:
+        await first_form(connection)
+        for number in range(5):
+            await open_case(connection, number)
+        await connection.run_sync(go, up="0167")
+        of_held = update(cases).where(cases.c.id == UUID(int=part_of_held))
+        await connection.execute(of_held.values(part_of=UUID(int=held)))
+        over = update(cases).where(cases.c.id != UUID(int=open_)).values(anonymised_at=NOW)
+        await connection.execute(over)
+        hold = {"id": ID, "case_id": UUID(int=held), "held_by": "desk", "reason": "", "held_at": NOW}
+        await connection.execute(legal_holds.insert(), hold)
+        row = {"purpose": "order", "language": "fa", "state": "reached", "number": "", "next_at": NOW}
+        about = [(nameless, ""), (held, ""), (part_of_held, ""), (open_, ""), (open_, str(her_order))]
+        rows = [
+            row
+            | {"id": UUID(int=n), "key": str(n), "created_at": NOW, "case_id": UUID(int=case)}
+            | {"notice": {"order": order, "words": "خانهٔ مریم", "day": n}}
+            for n, (case, order) in enumerate(about)
+        ]
+        await connection.execute(callbacks.insert(), rows)
+        await connection.run_sync(go, up="0168")
+        quoting = select(callbacks.c.notice["day"].as_integer()).where(
+            callbacks.c.notice["words"].as_string() != ""
+        )
+        assert {*(await connection.execute(quoting)).scalars()} == {1, 2, 3}
     await engine.dispose()
 
 

@@ -62,6 +62,7 @@ from ivr.desk.people.auditing import note
 from ivr.store import recording_files
 from ivr.store.aside import Aside
 from ivr.store.attachments import UNERASED, beside, forget
+from ivr.store.callbacks import ASKED_FOR
 from ivr.store.calls import KNOWN
 from ivr.store.derived import Derived
 from ivr.store.folders import listed
@@ -87,7 +88,6 @@ log = logging.getLogger(__name__)
 
 FILE = "retention.yaml"
 BATCH = 50  # four times as many held the event loop for 50 ms and more
-A_YEAR = timedelta(days=366)
 FILES_BATCH = 20  # that go before it is asked again which case is held since
 LOOKED_THROUGH = 5_000  # recordings that are kept, of whose cases those are found whose time is over
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
@@ -173,8 +173,7 @@ async def keep(
     scraps = await _scraps(engine, kept.scraps, now)
     numbers = await _calls(engine, kept.calls, now, batch)
     blocks = await _blocks(engine, kept.calls, now)
-    async with engine.begin() as connection:
-        await _forget_numbers(connection, asked_for_since(now))
+    await _asked_for_since(engine, now, batch)
     files = await erase(engine, folder, derived, now, aside)
     if kept.scraps is not None:
         files += await asyncio.to_thread(_erase_wordless, folder, now - timedelta(days=kept.scraps))
@@ -396,7 +395,7 @@ async def _anonymise(connection: AsyncConnection, found: Sequence[Row[Any]], now
     return len(found)
 
 
-async def _forget_numbers(connection: AsyncConnection, these: Select[Any]) -> None:
+async def _forget_numbers(connection: AsyncConnection, these: Select[Any] | Sequence[uuid.UUID]) -> None:
     """Of call-backs, and of the attempts at them."""
     attempts = update(callback_attempts).where(callback_attempts.c.callback_id.in_(these))
     await connection.execute(attempts.values(number=""))
@@ -488,15 +487,20 @@ def calls_of_cases() -> Select[Any]:
     these: Any = bindparam("ids", expanding=True)
     opened = select(cases.c.call_id).where(cases.c.id.in_(these))
     joined = select(recordings.c.call_id).where(recordings.c.case_id.in_(these))
-    ours, attempt = calls.alias("ours"), callback_attempts.c
-    placed = select(ours.c.id).join(callback_attempts, ours.c.unique_id == cast(attempt.id, Text))
-    placed = placed.join(callbacks, callbacks.c.id == attempt.callback_id)
-    placed = placed.where(callbacks.c.case_id.in_(these))
+    placed = _placed(callbacks.c.case_id.in_(these))
     query = select(calls.c.id).where(KNOWN, calls.c.id.in_(opened.union(joined, placed)))
     return query.order_by(calls.c.id).with_for_update()
 
 
+def _placed(which: ColumnElement[bool]) -> Select[Any]:
+    """Our calls for such call-backs."""
+    ours, attempt = calls.alias("ours"), callback_attempts.c
+    placed = select(ours.c.id).join(callback_attempts, ours.c.unique_id == cast(attempt.id, Text))
+    return placed.join(callbacks, callbacks.c.id == attempt.callback_id).where(which)
+
+
 _CALLS_OF_CASES = calls_of_cases()
+_PLACED_FOR = _placed(callbacks.c.id.in_(bindparam("ids", expanding=True)))
 _OF_THESE_CALLS = _forgettable().where(calls.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -513,14 +517,24 @@ async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: in
 
 
 def asked_for_since(now: datetime) -> Select[Any]:
-    """Call-backs about cases that are nameless: whoever asks for one is rung, and her number is there anew.
-
-    Of a year, by their index; each is over within days.
-    """
+    """Call-backs about nameless cases: whoever asks for one is rung, and her number is there anew."""
     its, before = callbacks.c, now - timedelta(days=LEAST_DAYS)
-    over = (its.created_at.between(before - A_YEAR, before), its.ended_at <= before, its.number != "")
     nameless = select(cases.c.id).where(cases.c.anonymised_at.is_not(None), ~is_held())
-    return select(its.id).where(*over, nameless.where(cases.c.id == its.case_id).exists())
+    of_one = nameless.where(cases.c.id == its.case_id).exists()
+    return select(its.id).where(ASKED_FOR, its.ended_at <= before, of_one)
+
+
+async def _asked_for_since(engine: AsyncEngine, now: datetime, batch: int) -> None:
+    """With our calls to her; the one in which she asked goes with the others."""
+    query = asked_for_since(now).limit(batch).with_for_update(skip_locked=True, of=callbacks)
+    while True:
+        async with engine.begin() as connection:
+            found = (await connection.execute(query)).scalars().all()
+            await _forget_numbers(connection, found)
+            ours = (await connection.execute(_PLACED_FOR, {"ids": found})).scalars().all()
+            await _forget(connection, (await connection.execute(_OF_THESE_CALLS, {"ids": ours})).all(), now)
+        if len(found) < batch:
+            return
 
 
 def blocks_due(days: int | None, now: datetime) -> Select[Any]:
