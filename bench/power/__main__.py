@@ -9,11 +9,10 @@ hotline is begun again on it (`bench.power.begun_again`): PostgreSQL repairs its
 comes into the books, and each code must open a case of her who was told it, each word be in a case, and none
 of the next codes be one that was given. The callers' own logs say what they were told.
 
-Exit 1 when anything that was acknowledged is missing. With `--unflushed` the product's own flush is taken out
-(`bench.power.unflushed`), and exit 1 says that nothing was missing: that the bench finds no losses. Needs
-root with CAP_SYS_ADMIN, loop devices, mkfs.ext4
-and mkfs.xfs (Debian: xfsprogs; the images lie on an XFS of their own, which can clone). Not tried: a disk
-that says "flushed" and lies.
+Exit 1 when anything that was acknowledged is missing, or no word or no code was. With `--unflushed` the
+product's own flush is taken out (`bench.power.unflushed`), and exit 1 says that nothing was missing: that the
+bench finds no losses. Needs root with CAP_SYS_ADMIN, loop devices, mkfs.ext4 and mkfs.xfs (Debian: xfsprogs;
+the images lie on an XFS of their own, which can clone). Not tried: a disk that says "flushed" and lies.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     cuts, seconds = (3, 30.0) if asked.quick else (asked.cuts, asked.seconds)
-    missing = 0
+    looked = list[list[Found]]()
     for kind in asked.on or MAKE:
         try:
             ivr = "bench.power.unflushed" if asked.unflushed else "ivr.cli"
@@ -87,8 +87,14 @@ def main() -> None:
         words, codes = sum(each.words for each in found), sum(each.codes for each in found)
         told = f"{words} words and {codes} codes acknowledged, {gone} missing"
         print(f"{kind}, seed {asked.seed}, {len(found)} cuts: {told}", flush=True)
-        missing += gone
-    sys.exit(0 if bool(missing) == asked.unflushed else 1)
+        looked.append(found)
+    sys.exit(0 if proven(looked, asked.unflushed) else 1)
+
+
+def proven(looked: Sequence[Sequence[Found]], unflushed: bool) -> bool:
+    """That nothing is missing, of words and codes on each file system; `unflushed`: that something is."""
+    sample = all(any(cut.words for cut in cuts) and any(cut.codes for cut in cuts) for cuts in looked)
+    return sample and any(cut.missing for cuts in looked for cut in cuts) == unflushed
 
 
 async def power_cuts(

@@ -1,6 +1,7 @@
 """`python -m bench.recordings`: real recordings of every packetisation on a line that is well.
 
-Exit 0: nobody was called cut, turned away or asked again, and all they sent is in its file. Exit 1: not so.
+Exit 0: as many called as were asked, nobody was called cut, turned away or asked again, and all they sent is
+in its file. Exit 1: not so.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ async def recordings(calls: int, seed: int, rate: int, at_once: int, keep: Path 
                 say(f"{calls} calls, {rate} a second, at most {at_once} at once; in {home}")
                 await _call(line, logs, sounds, calls, seed, rate, at_once)
                 await settled(line)
-                return await judge(logs / "calls.jsonl", plain_url(line.url))
+                return await judge(logs / "calls.jsonl", plain_url(line.url), calls)
     finally:
         if keep is None:
             shutil.rmtree(home, ignore_errors=True)

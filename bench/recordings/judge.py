@@ -20,8 +20,9 @@ UNMEASURED = frozenset({"jitter"})
 
 @dataclass(slots=True)
 class Judged:
-    """Each list names calls by number and pattern."""
+    """Each list names calls by number and pattern. `asked`: so many were to be placed."""
 
+    asked: int
     calls: int = 0
     spoke: int = 0
     kept: int = 0
@@ -34,19 +35,21 @@ class Judged:
 
     @property
     def good(self) -> bool:
-        return not (self.cut or self.turned_away or self.asked_again or self.short or self.unheard)
+        harmed = self.cut or self.turned_away or self.asked_again or self.short or self.unheard
+        return not harmed and 0 < self.asked == self.calls == self.kept
 
     def as_plain(self) -> dict[str, Any]:
         """Stable names, for JSON."""
         lists = ("cut", "turned_away", "asked_again", "short", "unheard")
-        figures = {"calls": self.calls, "spoke": self.spoke, "kept": self.kept, "good": self.good}
+        names = ("asked", "calls", "spoke", "kept", "good")
+        figures = {name: getattr(self, name) for name in names}
         counts = {name: len(getattr(self, name)) for name in lists}
         examples = {name: getattr(self, name)[:20] for name in lists if getattr(self, name)}
         return {**figures, **counts, "codecs": dict(self.codecs), "examples": examples}
 
 
-async def judge(log: Path, database: str) -> Judged:
-    """`log`: what the callers wrote down. `database`: a plain address."""
+async def judge(log: Path, database: str, asked: int) -> Judged:
+    """`log`: what the callers wrote down, who were `asked` so many. `database`: a plain address."""
     connection: Any = await asyncpg.connect(database)  # type: ignore[no-untyped-call]
     try:
         rows = await connection.fetch(_ROWS)
@@ -55,7 +58,7 @@ async def judge(log: Path, database: str) -> Judged:
     books: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         books[row["caller"].removeprefix("+98").lstrip("0")].append(row)
-    found = Judged()
+    found = Judged(asked)
     for line in log.read_text().splitlines():
         told = json.loads(line)
         judge_one(told, books.get(told["number"].lstrip("0"), []), found)

@@ -45,13 +45,21 @@ WHOLE = {"name": "3f", "ended": "hash", "seconds": 2.9, "cased": True, "steps": 
 
 
 def judged(*rows: dict[str, Any], **told: object) -> dict[str, Any]:
-    found = Judged()
+    found = Judged(asked=1)
     judge_one(SPOKE | told, rows, found)
     return found.as_plain()
 
 
 def test_a_whole_recording_in_a_case_is_good() -> None:
     assert judged(WHOLE)["good"]
+
+
+def test_fewer_calls_than_were_asked_are_not_good_however_well_they_went() -> None:
+    found = Judged(asked=2)
+    for good in (False, True):
+        judge_one(SPOKE, [WHOLE], found)
+        assert found.good == good
+    assert not Judged(asked=0).good
 
 
 @pytest.mark.parametrize(

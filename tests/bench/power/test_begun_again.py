@@ -15,7 +15,8 @@ import pytest
 
 from bench.chaos import tones
 from bench.chaos.evidence import Call
-from bench.power.begun_again import NEXT_CODES, STATE, Left, begin_again, judge
+from bench.power.__main__ import proven
+from bench.power.begun_again import NEXT_CODES, STATE, Found, Left, begin_again, judge
 from ivr.desk.editing.seeding import seed
 from ivr.lab import postgres
 from ivr.store import schema
@@ -117,6 +118,15 @@ def test_a_code_must_open_a_case_of_hers() -> None:
             books.cases.clear()
         found = judge(CUT_AT, [told(CODE)], left(books=books))
         assert found.missing == [f"  code {CODE} of call 1 opens no case of hers"]
+
+
+def test_that_nothing_is_missing_is_proven_only_where_words_and_codes_were_told_on_each_disk() -> None:
+    whole, lost = Found(3, 1), Found(3, 1, missing=["word 2 of call 1"])
+    assert proven([[Found(), whole], [whole]], unflushed=False)
+    assert not proven([[whole], [lost]], unflushed=False)
+    assert proven([[whole], [lost]], unflushed=True)
+    for none in (Found(), Found(words=3), Found(codes=1)):
+        assert not proven([[whole], [none]], unflushed=False)
 
 
 def test_nothing_is_asked_of_what_nobody_was_told_by_then() -> None:
