@@ -18,12 +18,13 @@ from bench.calls.probe import SECOND, Packet, Phone, Press, ProbeError, phone
 
 LEARNT = 25  # packets: half a second
 ENOUGH = 22  # of which so many must match, should one be lost on the way
+LISTENED = 1.5  # seconds after a key; what is not recognised in them counts as so late
 STEPS = ("1", "1", "1", "1", "00")  # language, kind, topic group, topic, county: five prompts follow
 
 
 @dataclass(slots=True)
 class Latencies:
-    """Milliseconds. `after`: from the key's end, `from_begin`: from its begin, `answer`: from 200 OK."""
+    """Milliseconds. `after`: from the key's end, `from_begin`: from its begin; `unrecognised`: of both."""
 
     after: list[float] = field(default_factory=list)
     from_begin: list[float] = field(default_factory=list)
@@ -49,7 +50,7 @@ async def learn(line: Line) -> list[list[bytes]]:
         for keys in STEPS:
             await asyncio.wait_for(caller.media.quiet(1.2), 120)
             press = await _type(caller, keys)
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(LISTENED)
             heard = caller.media.since(press.ended)
             if len(heard) < LEARNT:
                 raise ProbeError(f"no prompt followed the keys {keys}")
@@ -75,21 +76,20 @@ async def probe(line: Line, number: str, beginnings: Sequence[Sequence[bytes]], 
         for keys, beginning in zip(STEPS, beginnings, strict=True):
             await asyncio.sleep(1.0)
             press = await _type(caller, keys)
-            await asyncio.sleep(1.5)
-            _note(caller.media.since(press.began), press, beginning, found)
+            await asyncio.sleep(LISTENED)
+            note(caller.media.since(press.began), press, beginning, found)
     except ProbeError as error:
         found.failed.append(str(error))
     finally:
         await caller.hang_up()
 
 
-def _note(heard: Sequence[Packet], press: Press, beginning: Sequence[bytes], found: Latencies) -> None:
+def note(heard: Sequence[Packet], press: Press, beginning: Sequence[bytes], found: Latencies) -> None:
+    """How late it came. Who came too late, or never, would else be in no sample."""
     first = recognise(heard, beginning)
-    if first is None:
-        found.unrecognised += 1
-        return
-    found.after.append((first.at - press.ended) / SECOND * 1000)
-    found.from_begin.append((first.at - press.began) / SECOND * 1000)
+    found.unrecognised += first is None
+    for times, since in ((found.after, press.ended), (found.from_begin, press.began)):
+        times.append((first.at - since) / SECOND * 1000 if first else LISTENED * 1000)
 
 
 def recognise(heard: Sequence[Packet], beginning: Sequence[bytes]) -> Packet | None:

@@ -28,10 +28,13 @@ def test_what_disturbed_anybody_is_named() -> None:
     good = replace(QUIET, beside="the peers", p99=39.0, mebibytes=[500.0, 540.0, 520.0, 530.0])
     assert missed(QUIET, good) == []
     assert "p99" in missed(QUIET, replace(good, p99=41.0))[0]
+    assert "p99" in missed(QUIET, replace(good, p99=float("nan")))[0]
+    assert "p99" in missed(replace(QUIET, p99=1500.0), replace(good, p99=1500.0))[0]
     assert "9 cases" in missed(QUIET, replace(good, cases=9))[0]
     assert "9 heard out" in missed(QUIET, replace(good, completed=9))[0]
     assert "measuring" in missed(QUIET, replace(good, probes_failed=["no answer"]))[0]
     assert "memory" in missed(QUIET, replace(good, mebibytes=[500.0, 540.0, 550.0, 640.0]))[0]
+    assert "memory" in missed(QUIET, replace(good, mebibytes=[500.0, 640.0, 640.0]))[0]
 
 
 async def test_who_calls_beside_bad_peers_on_every_port_is_heard_and_nothing_dies(hotline: Hotline) -> None:

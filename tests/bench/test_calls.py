@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 from bench.calls.books import Books
 from bench.calls.callers import Outcome, outcome, scenario
 from bench.calls.cpu import seconds
-from bench.calls.latency import LEARNT, Latencies, recognise
-from bench.calls.probe import SILENCE, Packet
+from bench.calls.latency import LEARNT, Latencies, note, recognise
+from bench.calls.probe import SECOND, SILENCE, Packet, Press
 from bench.calls.report import Result, compared
 from ivr.lab.pace import patience
 
@@ -40,6 +41,14 @@ def test_a_lost_packet_does_not_hide_the_next_prompt() -> None:
 
 def test_another_prompt_is_not_taken_for_it() -> None:
     assert recognise(heard([SILENCE, SILENCE, *(bytes([200 - n]) * 160 for n in range(50))]), PROMPT) is None
+
+
+async def test_what_comes_too_late_to_be_recognised_is_in_the_sample_as_late_as_was_listened() -> None:
+    found, press = Latencies(), Press("1", 0, asyncio.get_running_loop().create_future())
+    for packets in ([Packet(SECOND // 100, each) for each in PROMPT], []):
+        note(packets, press, PROMPT, found)
+    assert (found.after, found.from_begin, found.unrecognised) == ([10.0, 1500.0], [10.0, 1500.0], 1)
+    assert any("p95 is 1500 ms" in text for text in measured([4.0] * 90 + [found.after[1]] * 10).missed)
 
 
 def test_the_cpu_of_children_that_have_ended_is_counted() -> None:
