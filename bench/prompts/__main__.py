@@ -92,14 +92,8 @@ async def _spent(settings: Settings, prompt: Path, codec: str, calls: int) -> tu
     try:
         before = cpu.seconds(child.process.pid)
         sipp, sip = lab.sipp(say), settings.sip
-        head = callers.HEAD.format(
-            extension=settings.calls.extension, area="0412", sdp=callers.SDP.format(version=1)
-        )
-        tail = callers.TAIL.format(same=callers.SAME, sdp=callers.SDP.format(version=2))
         load = callers.Load((sip.host, sip.port), calls, 10, calls)
-        text = head + tail
-        for usual, instead in SPOKEN[codec].items():
-            text = text.replace(usual, instead)
+        text = scenario_of(codec, settings.calls.extension)
         calling = asyncio.create_task(callers.run([*sipp.command], load, text, settings.state_path))
         opened: set[str] = set()
         while not calling.done():
@@ -111,6 +105,16 @@ async def _spent(settings: Settings, prompt: Path, codec: str, calls: int) -> tu
         return cpu.seconds(child.process.pid) - before, opened
     finally:
         await asyncio.to_thread(child.stop, 5)
+
+
+def scenario_of(codec: str, extension: str) -> str:
+    """Callers who speak that, say nothing and listen."""
+    head = callers.HEAD.format(extension=extension, area="0412", sdp=callers.SDP.format(version=1))
+    ways = {"same": callers.SAME, "sdp": callers.SDP.format(version=2), "speaking": ""}
+    text = head + callers.TAIL.format(**ways, piece=1000 * callers.PIECE)
+    for usual, instead in SPOKEN[codec].items():
+        text = text.replace(usual, instead)
+    return text
 
 
 def _opened(process: int, prompt: Path) -> set[str]:

@@ -9,6 +9,7 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from bench.calls.cpu import seconds
 from bench.calls.latency import LEARNT, Latencies, note, recognise
 from bench.calls.probe import SECOND, SILENCE, Packet, Press
 from bench.calls.report import Result, compared
+from bench.prompts.__main__ import SPOKEN, scenario_of
 from ivr.lab.pace import patience
 
 PROMPT = [SILENCE, SILENCE] + [bytes([n]) * 160 for n in range(LEARNT - 2)]
@@ -70,6 +72,14 @@ def test_the_scenario_is_well_formed_and_waits_for_the_beep() -> None:
     assert "4321" in pauses
     keys = [key.get("play_dtmf") for step in steps for key in step.iter("exec") if key.get("play_dtmf")]
     assert keys == [*"111100", "#", "1"]
+
+
+@pytest.mark.parametrize(("codec", "said"), [("alaw", "RTP/AVP 8 96"), ("g722", "RTP/AVP 9 96")])
+def test_who_only_listens_to_a_prompt_offers_the_codec_in_which_it_is_measured(codec: str, said: str) -> None:
+    assert codec in SPOKEN
+    sent = [step.text or "" for step in ET.fromstring(scenario_of(codec, "111")) if step.tag == "send"]
+    offers = [text for text in sent if "m=audio" in text]
+    assert len(offers) == 2 and all(said in text for text in offers)
 
 
 def test_a_listening_telephone_is_never_silent_so_long_that_it_is_asked_whether_it_is_there() -> None:
