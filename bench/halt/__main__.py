@@ -16,10 +16,13 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
 
 from bench import say
 from bench.calls.report import percentile
@@ -32,6 +35,8 @@ from ivr.cases.roles import Role
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.case.codes import CodeBlock
 from ivr.store.journal import Journal
+from ivr.store.journal.applied import identity_of
+from ivr.store.journal.journal_marks import journal_marks
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
 from tests.asterisk.pretend import Pretend
@@ -41,6 +46,7 @@ MOST_MS = 5.0
 WARM_SECONDS = 20.0  # statements are prepared, and pages drawn for the first time
 _CALLERS = itertools.count()
 LOADS = ("alone", "four people clicking", "one XLSX after the other", "a backlog")
+BACKLOG = "20"  # the slot in which it lies
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +102,37 @@ async def measure(line: ServedLine, seconds: float, rate: int) -> list[float]:
 
 @asynccontextmanager
 async def beside(line: ServedLine, load: str, cookie: str, backlog: int) -> AsyncIterator[None]:
-    """That load, in a process of its own, until the end."""
+    """That load, in a process of its own, until the end. Raises GaveUp."""
     pages = {LOADS[1]: INBOX, LOADS[2]: (EXPORT,)}.get(load, ())
-    if load == LOADS[3]:
-        await leave_backlog(line, backlog)
-        await asyncio.sleep(3)  # until it is found
-    async with clicking(cookie, line.settings.web.port, pages):
+    async with AsyncExitStack() as stack:
+        if load == LOADS[3]:
+            await leave_backlog(line, backlog)
+            await asyncio.sleep(3)  # until it is found
+            await stack.enter_async_context(worked_through(line))
+        await stack.enter_async_context(clicking(cookie, line.settings.web.port, pages))
         yield
+
+
+@asynccontextmanager
+async def worked_through(line: ServedLine) -> AsyncIterator[None]:
+    """Raises GaveUp when nothing of the backlog came into the books meanwhile: it was beside nothing."""
+    before = await _applied(line)
+    yield
+    if await _applied(line) == before:
+        raise GaveUp("nothing of the backlog was worked through while callers were measured beside it")
+
+
+async def _applied(line: ServedLine) -> Any:
+    """How far it is in the books; None before it is found."""
+    its, journal = journal_marks.c, identity_of(line.settings.spool / BACKLOG / "journal")
+    async with line.engine.connect() as connection:
+        found = await connection.execute(select(its.segment, its.byte).where(its.journal == journal))
+        return found.one_or_none()
 
 
 async def leave_backlog(line: ServedLine, many: int) -> None:
     """As if a process had died with so many cases in its journal."""
-    slot = line.settings.spool / "20"
+    slot = line.settings.spool / BACKLOG
     journal, at = Journal(slot / "journal"), datetime.now(UTC)
     journal.open()
     intake = Intake(journal, CodeBlock(slot / "codes"), book_of(line.engine))

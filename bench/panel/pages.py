@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -17,10 +17,15 @@ LONG_AGO = timedelta(days=500)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A page under a name; `address`: its query."""
+    """A page under a name; `address`: its query; `opens`: the page of a case that may come instead."""
 
     name: str
     address: str
+    opens: str = ""
+
+    def is_shown(self, status: int, location: str) -> bool:
+        """Who is sent elsewhere, as to sign in, sees nothing of it."""
+        return status == 200 or (status == 303 and location == self.opens != "")
 
 
 def looks(who: str, sight: Sight, now: datetime, code: str, caller: str) -> Iterator[Look]:
@@ -40,7 +45,7 @@ def looks(who: str, sight: Sight, now: datetime, code: str, caller: str) -> Iter
         yield look(f"search {name}", q=words)
         yield look(f"search {name}, deep", q=words, after=_deep(now))
     yield look("search frequent, filtered", q="آب", status="returned", kind="criticism")
-    yield look("search code", q=code)
+    yield replace(look("search code", q=code), opens=f"/panel/cases/{code}")
     yield look("search number", q=f"0{caller[3:]}")
     yield look("search how a number begins", q=f"0{caller[3:-3]}")
 

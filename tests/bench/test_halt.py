@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bench.halt.__main__ import Figure, missed
+from bench.halt.__main__ import Figure, leave_backlog, missed, worked_through
 from bench.halt.clicking import INBOX, GaveUp, clicking
+from bench.served import ServedLine
+from ivr.desk.facts.adopting import adopt_left
 from ivr.lab.pace import patience
+from ivr.settings import Settings
+from tests.fixtures.province import book_of
 
 
 def figures(clicked: float, roles: str = "apart") -> list[Figure]:
@@ -60,3 +66,15 @@ async def test_who_is_led_elsewhere_has_looked_at_nothing() -> None:
         with pytest.raises(GaveUp, match="1 of 1 who clicked"):
             async with clicking("token", port, ["?queue=new"]) as [somebody], asyncio.timeout(patience(20)):
                 await somebody.wait()
+
+
+async def test_a_backlog_that_nobody_works_through_is_nothing_to_be_measured_beside(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    line = ServedLine(Settings(state=tmp_path), engine, "", 0)
+    await leave_backlog(line, 2)
+    with pytest.raises(GaveUp, match="nothing of the backlog"):
+        async with worked_through(line):
+            pass
+    async with worked_through(line):
+        assert await adopt_left(engine, book_of(engine), line.settings.spool) == 1
