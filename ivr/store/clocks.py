@@ -10,6 +10,7 @@ from pathlib import Path
 # Nothing that runs this release can be earlier; nor, as far as anybody can say, later.
 EARLIEST, LATEST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2060, 1, 1, tzinfo=UTC)
 FAR = timedelta(minutes=2)  # what calls and closes by the minute must not be wrong by
+NEAR = timedelta(seconds=2)  # what is no nearer to the database's clock goes by that
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     true,
 )
@@ -45,6 +46,7 @@ from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
 from ivr.store.case_parts import followed_by, parts_column, parts_seen
 from ivr.store.cases import WITHHELD
+from ivr.store.clocks import FAR
 from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.limits import limits as limits_set
 from ivr.store.listening import listen
@@ -259,14 +261,16 @@ class Book:
         caller, since = phone.key(number, self.area_code), now - self.window
         most = self.limits_now.wrong_codes
         async with direct(self.engine) as (connection, raw):
-            row = await _SEEN.first(raw, caller=caller, code=code, since=since, all=MISSES_OF_ALL)
+            asked = {"caller": caller, "code": code, "since": since, "until": now + FAR}
+            row = await _SEEN.first(raw, **asked, all=MISSES_OF_ALL)
             guessed = row["in_all"] >= MANY_MISSES and not row["hers"]
             if missed >= (1 if guessed else most) or (caller and row["misses"] >= most):
                 return CaseSeen(Lookup.TOO_MANY)
             if row["status"] is not None:
                 return seen_in(row, caller, now, code)
             if counts:
-                await connection.execute(delete(code_misses).where(code_misses.c.at < since))
+                over = or_(code_misses.c.at < since, limiting.is_ahead(code_misses.c.at, now))
+                await connection.execute(delete(code_misses).where(over))
                 await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
                 await limiting.count(connection, MISSES_OF_ALL, Limit(MANY_MISSES, self.window), now)
             return CaseSeen(Lookup.UNKNOWN)
@@ -368,11 +372,16 @@ def lately_withheld() -> Select[Any]:
 
 
 def seen() -> Select[Any]:
-    """How often `caller` missed `since`, and the case that she follows by `code`: always exactly one row."""
+    """How often `caller` missed `since`, and the case that she follows by `code`: always exactly one row.
+
+    What was noted later than `until` counts for nothing: a clock was ahead.
+    """
     by_caller = code_misses.c.caller_key == bindparam("caller")
-    lately = code_misses.c.at > bindparam("since")
+    lately = code_misses.c.at > bindparam("since"), code_misses.c.at <= bindparam("until")
     in_all = select(attempts.c.many).where(
-        attempts.c.key == bindparam("all"), attempts.c.since > bindparam("since")
+        attempts.c.key == bindparam("all"),
+        attempts.c.since > bindparam("since"),
+        attempts.c.since <= bindparam("until"),
     )
     one = (
         select(
@@ -381,7 +390,7 @@ def seen() -> Select[Any]:
             select(cases.c.id).where(*_HERS).exists().label("hers"),
         )
         .select_from(code_misses)
-        .where(by_caller, lately)
+        .where(by_caller, *lately)
         .subquery()
     )
     said = (cases.c.answer, cases.c.answer_voice, cases.c.answer_spoken)

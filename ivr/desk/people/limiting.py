@@ -1,4 +1,7 @@
-"""How often something may be tried: counted in one statement, so it holds across all processes."""
+"""How often something may be tried: counted in one statement, so it holds across all processes.
+
+What was counted while a clock was ahead is over once that is set right, not when its time comes.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from sqlalchemy import case, delete, literal, select, update
+from sqlalchemy import ColumnElement, case, delete, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.refusals import Refused
+from ivr.store.clocks import FAR, NEAR
 from ivr.store.old_rows import forget_older
 from ivr.store.tables import attempts
 
@@ -41,7 +45,7 @@ _ONCE = Limit(1, 2 * PROOF_GOOD_FOR)
 async def count(connection: AsyncConnection, key: str, limit: Limit, now: datetime) -> datetime | None:
     """One more try of `key`, like "address/192.0.2.7". None: go on; else until when it may not be tried."""
     its, key = attempts.c, key[:LONGEST_KEY]
-    over = its.since <= now - limit.within
+    over = or_(its.since <= now - limit.within, is_ahead(its.since, now))
     counted = insert(attempts).values(key=key, since=now, many=1)
     counted = counted.on_conflict_do_update(
         index_elements=[its.key],
@@ -58,7 +62,8 @@ async def spent(connection: AsyncConnection, key: str, limit: Limit, now: dateti
     """As `count`, without trying: None, or until when."""
     its = attempts.c
     query = select(its.since).where(its.key == key[:LONGEST_KEY], its.many >= limit.most)
-    since = (await connection.execute(query.where(its.since > now - limit.within))).scalar()
+    query = query.where(its.since > now - limit.within, ~is_ahead(its.since, now))
+    since = (await connection.execute(query)).scalar()
     return since and since + limit.within
 
 
@@ -66,7 +71,7 @@ async def tried(connection: AsyncConnection, key: str, limit: Limit, now: dateti
     """How many tries are counted, which those over the limit are as well."""
     its = attempts.c
     query = select(its.many).where(its.key == key[:LONGEST_KEY], its.since > now - limit.within)
-    return (await connection.execute(query)).scalar() or 0
+    return (await connection.execute(query.where(~is_ahead(its.since, now)))).scalar() or 0
 
 
 async def give_back(connection: AsyncConnection, key: str) -> None:
@@ -83,6 +88,11 @@ async def forgive(connection: AsyncConnection, key: str) -> None:
     await connection.execute(delete(attempts).where((attempts.c.key == key) | below))
 
 
+def is_ahead(moment: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Whether that was noted by a clock that was ahead: servers' differ by less."""
+    return moment > now + FAR
+
+
 def source_of(address: str) -> str:
     """What is one source for limits: an address, of IPv6 a household's network."""
     try:
@@ -94,7 +104,8 @@ def source_of(address: str) -> str:
 
 def is_in_time(made: int, now: datetime) -> bool:
     """Whether a proof that we gave out then, in seconds since 1970, is still good."""
-    return 0 <= now.timestamp() - made + 1 <= PROOF_GOOD_FOR.total_seconds()
+    apart = 2 * NEAR.total_seconds()  # the clocks of two servers
+    return -apart <= now.timestamp() - made + 1 <= PROOF_GOOD_FOR.total_seconds()
 
 
 async def is_first(connection: AsyncConnection, proof: str, now: datetime) -> bool:
@@ -104,4 +115,6 @@ async def is_first(connection: AsyncConnection, proof: str, now: datetime) -> bo
 
 async def forget(engine: AsyncEngine, now: datetime, longest: timedelta = KEPT) -> int:
     """What was tried so long ago that no limit counts it; how many. `longest`: of those that people set."""
+    async with engine.begin() as connection:
+        await connection.execute(delete(attempts).where(is_ahead(attempts.c.since, now)))
     return await forget_older(engine, attempts, "since", now - max(KEPT, longest))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from ivr.desk.book.book import MANY_MISSES
 from ivr.desk.reading import as_json
 from ivr.store.facts import FactStep
 from ivr.store.journal import pen
-from ivr.store.tables import case_events, cases, outbox, recordings, referrals
+from ivr.store.tables import case_events, cases, code_misses, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
@@ -258,6 +259,24 @@ async def test_wrong_codes_are_counted_per_caller_across_workers_and_forgiven_in
         assert (await two.intake.look_up("09143334444", code)).result is Lookup.FOUND
         two.intake.clock = lambda: WEDNESDAY + two.book.window
         assert (await two.intake.look_up("09141112222", code)).result is Lookup.FOUND
+
+
+async def test_codes_missed_while_a_clock_was_ahead_count_no_more_once_it_is_right(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+        desk.intake.clock = lambda: WEDNESDAY + timedelta(days=300)
+        await guess(desk, MANY_MISSES)
+        for number in range(5):
+            await desk.intake.look_up("09141112222", f"100000000{number}")
+        desk.intake.clock = lambda: WEDNESDAY
+        assert (await desk.intake.look_up("09141112222", code, missed=2)).result is Lookup.FOUND
+        assert (await desk.intake.look_up("09141112222", "1000000009")).result is Lookup.UNKNOWN
+        async with engine.connect() as connection:
+            kept = (await connection.execute(select(func.count()).select_from(code_misses))).scalar_one()
+        assert kept == 1, "those of the time to come are gone"
 
 
 async def guess(desk: Office, many: int, number: str = "0913{:07}") -> None:
