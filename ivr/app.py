@@ -722,7 +722,7 @@ class Hotline:
         if self.intake is not None and (journal := self.intake.journal).on_spare:
             found.append(f"the journal goes on on the second volume, {journal.spare}")
         if self.time.trouble:
-            found.append(f"{self.time.trouble}: until they agree {RESTS}")
+            found.append(f"{self.time.trouble}: set it right (NTP); until then {RESTS}")
         if self.delivery is not None and self.delivery.trouble:
             found.append(self.delivery.trouble)
         if self.dialler is not None and self.dialler.trouble:

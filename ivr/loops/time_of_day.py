@@ -5,8 +5,9 @@ ever and what they say bears the database's time, unless that can't be; but what
 about (cases that climb, words that are erased, citizens who are called) rests until they agree: nobody can
 tell which of the two is wrong, and a day lost is mended more easily than a year that never was. It rests,
 too, until they were compared for the first time, and from a jump of this machine's clock, which its uptime
-gives away, to the next comparison. What callers say before that is put right as it comes into
-the books (ivr/desk/facts/righting.py).
+gives away, to the next comparison; and where both clocks leap ahead at once, as on one machine that has its
+own database, until that is taken back or the process starts anew. What callers say before the first
+comparison is put right as it comes into the books (ivr/desk/facts/righting.py).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store import clocks, slots
-from ivr.store.clocks import EARLIEST, FAR, LATEST, is_a_time
+from ivr.store.clocks import EARLIEST, FAR, LATEST, NEAR, is_a_time
 from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
 from ivr.store.journal import applied, journal_reading
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 30.0
 SOON_SECONDS = 1.0  # until the first time
 FIRST_SECONDS = 2.0  # a start waits no longer for a database that is away
+LEAP = timedelta(hours=1)  # by less a machine that stood still (a paused one) may be put right at once
 RESTS = "deadlines, retention and our calls rest"
 
 
@@ -55,8 +57,7 @@ class Clocks(NamedTuple):
             if is_a_time(self.machine) or self.last_case is None:
                 return timedelta()
             return self.last_case - self.machine
-        far = self.database - self.machine
-        return far if abs(far) > FAR else timedelta()
+        return self.database - self.machine
 
     @property
     def trouble(self) -> str:
@@ -90,21 +91,23 @@ class TimeOfDay:
         self.trouble = ""
         self.compared = False
         self._known: tuple[datetime, float] | None = None  # a moment, and the uptime then
+        self._agreed: tuple[datetime, float] | None = None  # the database's, when the clocks agreed last
+        self._off = timedelta()  # what must be added to this machine's clock
 
     def __call__(self) -> datetime:
-        now = datetime.now(self.zone)
+        now = datetime.now(self.zone) + self._off
         if self._known is None:
             return now
         # Not by this machine's clock where it is wrong: it may be set right between two looks.
         known = self._known[0] + timedelta(seconds=clocks.uptime() - self._known[1])
         if not self.compared:
             return max(now, known)
-        return known if self.trouble or abs(now - known) > FAR else now
+        return known if self.trouble or abs(now - known) > NEAR else now
 
     @property
     def is_sure(self) -> bool:
         """Whether what time alone brings about may go on."""
-        return self.compared and not self.trouble and abs(datetime.now(UTC) - self()) <= FAR
+        return self.compared and not self.trouble and abs(datetime.now(UTC) + self._off - self()) <= FAR
 
     def mark(self) -> str:
         """By which what a call says can be put right later; "" once this clock was compared."""
@@ -126,14 +129,34 @@ class TimeOfDay:
     async def compare(self) -> None:
         """Once. Raises what AWAY names; then what was found last is still believed."""
         found = await ask(self.engine)
-        said, self.trouble = self.trouble, found.trouble
-        now = (found.machine + found.off).astimezone(self.zone)
-        self._known = now, clocks.uptime()
-        self.compared = True
+        leap = self._leap(found)
+        said, self.trouble = self.trouble, found.trouble or leap
+        if not leap:
+            self._believe(found)
         if self.trouble and not said:
             log.error("%s: set it right (NTP); until then %s", self.trouble, RESTS)
         elif said and not self.trouble:
             log.warning("this machine's clock and the database's agree again")
+
+    def _leap(self, found: Clocks) -> str:
+        """One sentence where both clocks are far ahead of when they agreed last, by the uptime; else ""."""
+        if self._agreed is None or found.trouble:
+            return ""
+        since = timedelta(seconds=clocks.uptime() - self._agreed[1])
+        ahead = found.database - self._agreed[0] - since
+        if ahead <= LEAP:
+            return ""
+        by, here = f"{ahead // timedelta(hours=1)} h", f"{found.machine:%Y-%m-%d %H:%M:%S} UTC"
+        return f"all clocks leapt ahead by {by} to {here}, which counts only once all roles are started anew"
+
+    def _believe(self, found: Clocks) -> None:
+        """Nobody's time moves for what the asking took."""
+        if abs(found.off - self._off) > NEAR:
+            self._off = found.off
+        self._known = (found.machine + self._off).astimezone(self.zone), clocks.uptime()
+        if not found.trouble:
+            self._agreed = found.database, clocks.uptime()
+        self.compared = True
 
     async def _at_least(self) -> None:
         """A clock that can't be right, and nobody to ask: it is no earlier than what was journalled last."""

@@ -71,7 +71,7 @@ async def seconds_old(engine: AsyncEngine, code: str) -> float:
 @pytest.mark.parametrize(
     ("machine", "database", "off", "said"),
     [
-        (NOW, NOW + FAR / 2, NEVER, ""),
+        (NOW, NOW + FAR / 2, FAR / 2, ""),
         (NOW.replace(year=2000), NOW, NOW - NOW.replace(year=2000), "behind"),
         (NOW + timedelta(hours=1), NOW, -timedelta(hours=1), "ahead of"),
         (NOW, NOW.replace(year=1970), NEVER, "ahead of"),
@@ -177,6 +177,46 @@ async def test_a_clock_that_jumps_between_two_looks_is_believed_by_nobody(
         jumps.setattr(time_of_day, "datetime", globals()[wrong])
         assert not clock.is_sure
         assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert clock.is_sure, "it was set right again"
+
+
+async def test_servers_whose_clocks_differ_by_less_go_by_the_database_s_all_the_same(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = TimeOfDay(engine, TEHRAN)
+    monkeypatch.setattr(time_of_day, "datetime", Early)
+    await clock.begin()
+    assert clock.is_sure and abs(clock() - datetime.now(UTC)) < FAR / 4
+    monkeypatch.undo()
+    assert abs(clock() - datetime.now(UTC)) < FAR / 4, "it was set right"
+    await clock.compare()
+    assert clock.is_sure and abs(clock() - datetime.now(UTC)) < FAR / 4
+
+
+async def test_where_machine_and_database_share_a_clock_that_leaps_ahead_nothing_goes_by_it(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = TimeOfDay(engine, TEHRAN)
+    await clock.begin()
+    await sql(engine, f'ALTER DATABASE "{engine.url.database}" SET search_path = public, pg_catalog')
+    await engine.dispose()  # who connects from now on asks the clock below
+    await sql(
+        engine,
+        "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql"
+        " AS $$SELECT pg_catalog.clock_timestamp() + interval '300 days'$$",
+    )
+    with monkeypatch.context() as leaps:
+        leaps.setattr(time_of_day, "datetime", Ahead)
+        for _ in range(2):
+            await clock.compare()
+            assert not clock.is_sure and "leapt ahead by 7" in clock.trouble
+            assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1)
+        assert len(caplog.records) == 1, "told once"
+        anew = TimeOfDay(engine, TEHRAN)
+        await anew.begin()
+        assert anew.is_sure, "it may be right, and who starts our processes anew says so"
+    await sql(engine, "DROP FUNCTION public.clock_timestamp()")
+    await clock.compare()
     assert clock.is_sure, "it was set right again"
 
 
@@ -319,6 +359,14 @@ class Behind(datetime):
     @classmethod
     def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
         return datetime.now(tz).replace(year=2000)
+
+
+class Early(datetime):
+    """One that is a minute ahead."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + FAR / 2
 
 
 class Ahead(datetime):
