@@ -121,7 +121,8 @@ async def follow(change: Change) -> None:
         blames = case.status != Status.WITHDRAWN
         for part in await _parts(change, case.id):
             told = part.status == Status.ANSWERED or (blames and part.status == Status.ADVISED)
-            if told or (part.closed_at and part.closed_at == case.closed_at):
+            ended_with_it = part.closed_at and part.closed_at == case.closed_at
+            if part.anonymised_at is None and (told or ended_with_it):  # else nothing new of it would ever go
                 await _again(change.of(part, A.REOPEN, Status.REOPENED), blames)
         await _await_orders(change, await _row(change, case.id))
 

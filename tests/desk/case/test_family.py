@@ -13,6 +13,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Policy
+from ivr.cases.retention import LEAST_DAYS
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction
 from ivr.desk.call.callbacks import briefing, claim
 from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
@@ -23,10 +25,13 @@ from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
+from ivr.desk.keeping import retention
+from ivr.desk.keeping.retention import Retention, Terms
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
+from ivr.store.derived import Derived
 from ivr.store.tables import agencies, callbacks, cases, outbox
 from ivr.voice import script, verdict
 from ivr.voice.actions import Clip, Words
@@ -125,6 +130,20 @@ async def test_not_solved_opens_a_part_too_that_was_advised_on_the_spot(at: Coun
     await closing.reopen(at.engine, at.page, at.ask(whole, "citizen"))
     assert [(await at.row(code)).status for code in (whole, one, two)] == ["reopened"] * 3
     assert await prove(at.engine, at.page, at.at + GRACE) == []
+
+
+async def test_a_part_that_forgot_whose_it_is_is_not_opened_again_with_its_whole(
+    at: Counter, tmp_path: Path
+) -> None:
+    whole, one, two = await split(at)
+    await closing.advise(at.engine, at.page, at.ask(one, reason="به دادگاه بروید."))
+    await answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), "y")
+    await closing.close(at.engine, at.page, at.ask(whole, "citizen"))
+    sooner = Retention(rules=[Terms(status=Status.ADVISED, anonymise_after=LEAST_DAYS)])
+    derived, later = Derived(tmp_path / "derived"), at.at + timedelta(days=LEAST_DAYS)
+    assert (await retention.keep(at.engine, sooner, tmp_path, derived, later)).anonymised == 1
+    await closing.reopen(at.engine, at.page, at.ask(whole, "desk", "هنوز نشده است"))
+    assert [(await at.row(code)).status for code in (whole, one, two)] == ["reopened", "advised", "reopened"]
 
 
 async def test_a_body_that_is_retired_meanwhile_gets_no_part_neither_opened_again_nor_new(
