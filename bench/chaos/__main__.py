@@ -26,7 +26,7 @@ from bench.chaos.evidence import Evidence, Places, from_plain, gather
 from bench.chaos.evidence import as_plain as evidence_as_plain
 from bench.chaos.faults import CLOSING_SECONDS, FAULTS, LONG, OF_SICK_DISKS, Fault, closing_of, schedule
 from bench.chaos.lab import Disks, LabError, lab
-from bench.chaos.report import Result, as_json, as_plain, as_text
+from bench.chaos.report import Result, as_json, as_plain, as_text, too_little
 from bench.chaos.run import Asked, run
 from bench.chaos.seeds import (
     Report,
@@ -254,7 +254,8 @@ async def _run(asked: Asked, home: Path, disks: Disks) -> Result:
 def judged(asked: Asked, evidence: Evidence) -> Result:
     """What the accountant finds in what a run left."""
     accountant = Accountant(evidence)
-    verdicts, general = accountant.verdicts(), [*general_problems(accountant)]
+    verdicts = accountant.verdicts()
+    general = [*general_problems(accountant), *too_little(asked.calls, verdicts)]
     return Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence, general)
 
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.chaos.alarms import (
+    ASTERISK,
     DISK,
     HANGS,
     JOURNAL,
@@ -177,9 +178,21 @@ class Accountant:
             stayed = call.ended - call.said[-1].ended
             how = "was dropped" if call.ended_by == "hotline" else "stayed"
             verdict.problems.append(f"{how} {stayed:.1f} s after her last word and was told nothing")
+        if why := self._is_not_served(call):
+            verdict.problems.append(why)
         if verdict.problems:
             verdict.account = [*self._account(call)]
         return verdict
+
+    def _is_not_served(self, call: Call) -> str:
+        """How she could say nothing though all was well. Asterisk answers before it asks any other part."""
+        faults = [fault for fault in self.evidence.faults if lasted(fault, call.invited, call.ended)]
+        if not call.answered:
+            well = not any(fault.kind in ASTERISK for fault in faults)
+            return f"was not answered ({call.ended_by}), and Asterisk was well" if well else ""
+        if faults or call.ended_by != "hotline" or call.said or _told(call, 0.0):
+            return ""
+        return f"was put down {call.ended - call.answered:.1f} s after her answer, and said nothing"
 
     def _is_shared(self, call: Call) -> bool:
         return self.lines[call.number] > 1

@@ -119,7 +119,7 @@ class Callers:
         return self.lines[n % len(self.lines)]
 
     def run(self) -> None:
-        """Until the last call is over."""
+        """Until the last call is over. Raises SystemExit if SIPp broke off; its 1 says that calls failed."""
         last, told, due = time.time() + 2 * len(self.plans) / self.rate + LAST_SECONDS, 0.0, time.time()
         busy = due
         with (self.folder / "calls.jsonl").open("w") as log:
@@ -139,10 +139,13 @@ class Callers:
                 for phone in self.live.values():
                     phone.end("nobody", time.time())
                     self._write(phone, log)
+                ended = self.sipp.poll()
                 self.sipp.kill()
                 self.sipp.wait()
                 audio = [base64.b64encode(payload).decode() for payload in self.ear.payloads]
                 (self.folder / "payloads.json").write_text(json.dumps(audio))
+        if ended not in (None, 0, 1):
+            sys.exit(f"SIPp ended with {ended}; see {self.folder / 'sipp.out'}")
 
     def _tick(self, now: float, log: object) -> None:
         for told in self.board.poll():

@@ -70,6 +70,16 @@ class Result:
         yield _row("all", len(self.faults), self.verdicts)
 
 
+def too_little(asked: int, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Why they are no proof, however good each is: 0 of nothing is 0, too."""
+    if len(verdicts) != asked:
+        yield f"{asked} calls were asked for, and {len(verdicts)} were placed"
+    if not any(verdict.call.said for verdict in verdicts):
+        yield "nobody said a word"
+    if not any(verdict.codes_true for verdict in verdicts):
+        yield "nobody was spoken a code"
+
+
 def _touches(fault: Fault, verdict: Verdict) -> bool:
     return fault.began <= verdict.call.ended and verdict.call.invited <= fault.ended + TOUCH_SECONDS
 

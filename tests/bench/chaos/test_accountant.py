@@ -621,6 +621,27 @@ def test_on_whom_the_line_is_put_down_without_a_word_of_hers_is_told_nothing_how
     assert problems(evidence([dropped], Fault(KILLED, 113.0, 115.0))) == []
 
 
+@pytest.mark.parametrize(
+    ("faults", "well"),
+    [((), True), ((Fault("database cut", 105.0, 110.0),), True), ((Fault(KILLED, 105.0, 110.0),), False)],
+)
+def test_who_is_not_answered_though_asterisk_was_well_is_a_problem(
+    faults: Sequence[Fault], *, well: bool
+) -> None:
+    nobody = call(answered=None, said=[], beeps=[], heard=[], codes=[], ended_by="unanswered")
+    found = evidence([nobody], *faults, words=())
+    found.answered_by_sipp.clear()
+    assert problems(found) == ["was not answered (unanswered), and Asterisk was well"] * well
+
+
+@pytest.mark.parametrize("beeps", [[], [101.9]])
+def test_who_is_put_down_before_she_said_a_word_is_a_problem(beeps: list[float]) -> None:
+    silent = call(said=[], beeps=beeps, heard=[], codes=[], ended=102.0)
+    assert problems(evidence([silent], words=())) == ["was put down 1.0 s after her answer, and said nothing"]
+    assert problems(evidence([silent], Fault("one server killed", 101.5, 103.0), words=())) == []
+    assert problems(evidence([replace(silent, ended_by="caller")], words=())) == []
+
+
 def test_who_said_that_it_is_the_same_matter_and_left_no_words_covers_nobody_else_s_joining() -> None:
     heard = [(113.0, "record.safe"), (201.0, judging.SAME_MATTER)]
     wrong = call(n=2, invited=200.0, codes=[], heard=heard, keys=[(202.0, "2")])

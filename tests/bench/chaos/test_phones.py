@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import socket
+from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bench.chaos import tones
-from bench.chaos.callers import ABRUPT, SUPPRESSING, plans
+from bench.chaos.callers import ABRUPT, SUPPRESSING, Callers, plans
 from bench.chaos.phones import ALAW, BEEP_FRAMES, KEYS, PAUSE, SECONDS, Ear, Phone, Plan
 from bench.chaos.tones import FRAME, Samples
 
@@ -77,3 +79,16 @@ def test_some_of_the_telephones_that_send_nothing_in_silence_stop_at_the_last_wo
     assert len(silent) == pytest.approx(SUPPRESSING * 4_000, rel=0.15)
     assert sum(plan.abrupt for plan in silent) == pytest.approx(ABRUPT * 4_000, rel=0.3)
     assert not any(plan.abrupt for plan in all_of_them if not plan.suppresses)
+
+
+def test_callers_whose_sipp_broke_off_say_so_and_a_call_that_failed_is_no_such_thing(tmp_path: Path) -> None:
+    def run(sipp: str) -> None:
+        asked = Namespace(folder=tmp_path, rate=5, seed=1, speech=None, port=9, extension="111")
+        asked.sipp = ["sh", "-c", sipp]
+        Callers(asked, plans(1, 1)).run()
+
+    run("exit 0")
+    run("exit 1")
+    for broken in ("exit 255", "kill -SEGV $$"):
+        with pytest.raises(SystemExit, match="SIPp ended with"):
+            run(broken)

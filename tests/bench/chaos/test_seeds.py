@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from bench.chaos.__main__ import closing, has_one_disk, what
+from bench.chaos.__main__ import closing, has_one_disk, judged, what
 from bench.chaos.accountant import Accountant
 from bench.chaos.alarms import DISK, HANGS
 from bench.chaos.evidence import Evidence, Fault, Recording, from_plain
 from bench.chaos.evidence import as_plain as evidence_as_plain
 from bench.chaos.faults import CLOSING_SECONDS, FAULTS, LAST, LONG, schedule
 from bench.chaos.report import FEW_CALLS, Result, as_plain, as_text
+from bench.chaos.run import Asked
 from bench.chaos.seeds import COLUMNS, JUDGES, as_plain_sum, as_text_sum, first_of, run_seeds
 from bench.chaos.tones import NOT_KEPT, TURNED_AWAY, Word
 from tests.bench.chaos.test_accountant import call, evidence
@@ -197,6 +198,18 @@ def test_five_seeds_have_every_fault_that_takes_long_one_each_and_take_no_longer
 def test_one_seed_a_short_one_and_who_says_which_faults_has_none_besides(other: dict[str, Any]) -> None:
     asked = Namespace(**({"seeds": 5, "long": False, "only": None, "without": None, "minutes": 9} | other))
     assert {closing(asked, seed) for seed in range(5)} == {""}
+
+
+def test_a_run_of_fewer_calls_than_asked_or_without_words_or_codes_is_not_good() -> None:
+    def problems(found: Evidence, seconds: float) -> list[str]:
+        result = judged(Asked(1, seconds, 5, ()), found)
+        assert result.good == (not result.general)
+        return [*as_plain(result)["problems"]]
+
+    assert problems(evidence(), 0.2) == []
+    assert problems(evidence(), 0.4) == ["2 calls were asked for, and 1 were placed"]
+    silent = call(said=[], codes=[], ended_by="caller")
+    assert problems(evidence([silent], words=()), 0.2) == ["nobody said a word", "nobody was spoken a code"]
 
 
 @pytest.mark.parametrize(("calls", "good"), [(FEW_CALLS - 1, True), (FEW_CALLS, False)])
