@@ -5,22 +5,33 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientResponse
+from sqlalchemy import select
 
 from ivr.desk.case.registering import Wanted, register
+from ivr.store.tables import attachments, marks
 from ivr.web import application
 from ivr.web.panel import sessions
 from ivr.web.panel.permissions import ROUTES, Permission
 from ivr.web.panel.visit import Route
+from tests.cases.papers import PDF
 from tests.desk.counter import Counter
+from tests.desk.meetings.hall import Hall, hall
+from tests.fixtures.hotline import write_tone
 from tests.fixtures.province import answer
+from tests.web.casefile import Desk
+from tests.web.casefile.test_attachments import put
+from tests.web.live.test_live import going_on, tell
 from tests.web.panel import PanelServed
 from tests.web.service import LEARNING
 
-PART = re.compile(r"\{([a-z_]+)(?::[^}]*)?\}")
+PART = re.compile(r"\{([a-z_]+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 MARKUP = '"><script>window.hit=1</script><img src=x onerror="window.hit=1">\'{{7*7}}'
+WORDS = "رئیس اداره از زینب رشوه خواست"
 SAMPLE = {"id": str(uuid.UUID(int=7)), "number": "1", "seq": "1"}  # else "nothing"
 
 
@@ -72,3 +83,54 @@ async def hostile_case(panel: PanelServed, at: Counter) -> str:
         done = await register(connection, at.page, wanted, at.at, await LEARNING.suggester())
     await answer(panel.engine, done.code, "abfa", MARKUP, at.at)
     return done.code
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is of ahar: a complaint with all that hangs on it, a request, a receipt, a call."""
+
+    town: Hall
+    complaint: str
+    request: str
+    receipt: str
+    others: Mapping[str, str]
+    ids: Mapping[str, str]
+
+    @property
+    def codes(self) -> list[str]:
+        return [self.complaint, self.request, self.receipt]
+
+    def parts(self, route: Route) -> dict[str, str]:
+        """The route's parts as they address something of it."""
+        section = route.name.partition(".")[0]
+        code = {"meetings": self.request, "desk": self.receipt}.get(section, self.complaint)
+        deed = {"case.form": "close", "meetings.check": "confirm"}.get(route.name, "met")
+        id = {"id": self.ids[section]} if section in self.ids else {}
+        return {**self.others, "code": code, "codes": ",".join(self.codes), "deed": deed, **id}
+
+
+async def standing(desk: Desk, folder: Path) -> Standing:
+    """Recorded, marked, written down, with a paper, answered aloud; the request has its slot."""
+    panel, town = desk.panel, await hall(desk.panel.engine)
+    code, office = await desk.open(), await panel.signed_in("supervisor")
+    [recording] = await desk.recordings(code)
+    for what, fields in (("marks", {"second": "1", "note": WORDS}), ("transcript", {"transcript": WORDS})):
+        assert (await office.post(f"/panel/recordings/{recording}/{what}", fields)).status == 303, what
+    assert (await put(office, code, PDF))[0] == 303
+    write_tone(folder / "said.wav", 500, 2.0)
+    with (folder / "said.wav").open("rb") as said:
+        voice = await (await office.post(f"/panel/cases/{code}/voice", {"voice": said})).json()
+    assert (await office.post(f"/panel/cases/{code}/answer", {"voice": voice["digest"]})).status == 303
+    request, session = await town.accepted(caller="09141234561"), await town.session()
+    assert await town.fill(session) == [request]
+    wanted = Wanted("complaint", "water.supply", "ahar", WORDS, "09141234562")
+    receipt = (await register(panel.engine, town.page, wanted, town.at)).code
+    call = going_on(county="ahar")
+    await tell(panel, call)
+    async with panel.engine.connect() as connection:
+        mark = (await connection.execute(select(marks.c.id))).scalar_one()
+        paper = (await connection.execute(select(attachments.c.id))).scalar_one()
+    others = {"number": str(session), "digest": voice["digest"], "mark": str(mark), "call": call["id"]}
+    others |= {"kind": "referral", "decision": "review", "table": "cases", "form": "csv"}
+    ids = {"recording": str(recording), "attachment": str(paper)}
+    return Standing(town, code, request, receipt, others, ids)

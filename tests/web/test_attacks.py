@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.people import signing_in
-from ivr.store.tables import audit, case_events, cases
+from ivr.desk.case.confiding import Secrecy, confide
+from ivr.desk.people import signing_in, unsealing
+from ivr.desk.people.people import Person
+from ivr.store.tables import audit, case_events, cases, openings
 from ivr.web.panel import sessions
+from ivr.web.panel.visit import Route
 from tests.desk.counter import Counter, counter
 from tests.web.account.test_sign_in import sign_in
-from tests.web.everything import MARKUP, ask, hostile_case, plain_pages, routes
+from tests.web.casefile import Desk, desk_served
+from tests.web.everything import MARKUP, WORDS, Standing, ask, hostile_case, plain_pages, routes, standing
 from tests.web.panel import PASSWORD, PanelServed
 
 RAW = ("<script>window.hit", "<img src=x", 'onerror="window', "'49")
+LATIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹", "0123456789")
+DESK = ("supervisor", "operator", "governor", "auditor")
+# A line of a list, which comes again and says that there is no case of that code.
+LINES = {"meetings.check", "meetings.lottery.ring", "meetings.lottery.note"}
 STRANGE = {"agency": "'; DROP TABLE cases; --", "reason": MARKUP, "next": "//evil.example", "q": MARKUP}
 
 
@@ -46,18 +58,74 @@ async def test_markup_of_callers_and_agencies_is_text(panel: PanelServed, at: Co
     assert not wrong
 
 
-async def test_another_agencys_case_is_not_there_by_any_route(panel: PanelServed, at: Counter) -> None:
-    code = await hostile_case(panel, at)
-    before, wrong = await story(panel), []
-    for role in ("officer", "head"):
-        person = await panel.person(role, agency="bargh_tabriz")
-        for route in routes():
-            if "{code}" not in route.path:
-                continue
-            answer, text = await ask(panel, route, await panel.token_of(person), {"code": code}, STRANGE)
-            if answer.status not in (403, 404) or code in text:
-                wrong.append(f"{route.name}: {answer.status}")
-    assert not wrong and await story(panel) == before
+@pytest.fixture
+async def desk(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with desk_served(engine, tmp_path) as served:
+        yield served
+
+
+def addresses_it(route: Route) -> bool:
+    """A case, or a thing of one that has an address of its own."""
+    its = ("/panel/recordings/{", "/panel/attachments/{", "/panel/openings/{", "/panel/live/calls/{")
+    return "{code}" in route.path or route.path.startswith(its)
+
+
+async def got_by(panel: PanelServed, person: Person, its: Standing) -> list[str]:
+    """What somebody who may know nothing of it was given by any route."""
+    found, fields = [], STRANGE | {"what": "caller", "second": "1", "note": "x"}
+    for route in routes():
+        parts = its.parts(route)
+        answer, text = await ask(panel, route, await panel.token_of(person), parts, fields)
+        refused, asked = ((403, 404, 422), parts["code"]) if route.name in LINES else ((403, 404), "")
+        given = answer.status not in refused if addresses_it(route) else answer.content_type == "audio/wav"
+        told = {code for code in its.codes if code in text.translate(LATIN).replace(" ", "")} - {asked}
+        if given or told or WORDS in text:
+            found.append(f"{person.name} {route.name}: {answer.status}")
+    return found
+
+
+async def seen_of(panel: PanelServed, its: Standing, *roles: str) -> set[str]:
+    """The routes by which they, of all counties, look at it."""
+    found = set()
+    for role in roles:
+        token = await panel.token(role)
+        for route in filter(addresses_it, routes("GET")):
+            answer, _ = await ask(panel, route, token, its.parts(route))
+            if answer.status in (200, 303):
+                found.add(route.name)
+    return found
+
+
+async def test_nothing_of_a_case_out_of_sight_is_there_by_any_route(desk: Desk, tmp_path: Path) -> None:
+    panel, its = desk.panel, await standing(desk, tmp_path)
+    elsewhere = [await panel.person(role, "bargh_tabriz") for role in ("officer", "head")]
+    elsewhere += [await panel.person(role, areas=("tabriz",)) for role in DESK]
+    friends = [await panel.person(role, trusted=True) for role in DESK]
+    seen = await seen_of(panel, its, "supervisor", "governor")
+    assert seen == {route.name for route in routes("GET") if addresses_it(route)}, "those ids are real"
+    before = await story(panel)
+    assert [each for person in elsewhere for each in await got_by(panel, person, its)] == []
+    assert await story(panel) == before
+    secrecy = Secrecy(kept_from=[person.name for person in friends], told="رشوه")
+    for code in its.codes:
+        await confide(panel.engine, its.town.page, its.town.by(code, "تهدید شده است"), secrecy)
+    asker = await panel.person("supervisor", trusted=True)
+    await unsealing.ask_for_case(panel.engine, asker, its.complaint, "پیگیری تلفنی", panel.clock())
+    async with panel.engine.connect() as connection:
+        asked = select(openings.c.id).where(openings.c.case_id.is_not(None))
+        opening = (await connection.execute(asked)).scalar_one()
+    others = {**its.others, "call": "over"}  # one that goes on has no case yet that is kept from somebody
+    its = replace(its, ids={**its.ids, "opening": str(opening)}, others=others)
+    before = await story(panel)
+    assert [each for person in friends for each in await got_by(panel, person, its)] == []
+    assert await story(panel) == before
+    strangers = audit.c.person_id.in_([person.id for person in (*elsewhere, *friends)])
+    its_own = audit.c.case_id.is_not(None) | audit.c.recording.is_not(None)
+    async with panel.engine.connect() as connection:
+        assert (await connection.execute(select(audit.c.action).where(strangers, its_own))).all() == []
+    friend = await panel.person("auditor", trusted=True)
+    second = await panel.client(friend, await panel.token_of(friend))
+    assert (await second.post(f"/panel/openings/{opening}/allow")).status == 303, "it waited"
 
 
 async def test_forms_of_other_sites_and_old_forms_change_nothing(panel: PanelServed, at: Counter) -> None:
