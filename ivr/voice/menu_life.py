@@ -13,11 +13,11 @@ class TreeDeed(StrEnum):
     CHECKED = "checked"  # details: ok, mistakes
     REHEARSED = "rehearsed"  # details: calls, sentence
     SCHEDULED = "scheduled"  # details: at, share (None = all calls)
-    UNSCHEDULED = "unscheduled"
-    TRIED = "tried"  # details: share
+    UNSCHEDULED = "unscheduled"  # details: refused, why; or at, the time of what was on the air already
+    TRIED = "tried"  # details: share; at, where it was planned
     TAKEN_BACK = "taken_back"  # by itself; details: what the two trees' calls came to
     WITHDRAWN = "withdrawn"
-    PUBLISHED = "published"
+    PUBLISHED = "published"  # details: at, where it was planned
     ROLLED_BACK = "rolled_back"  # details: to, the revision whose text it is
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -94,11 +96,17 @@ async def _refuse_unchecked(connection: AsyncConnection, draft: Draft) -> None:
 
 
 async def _put(
-    connection: AsyncConnection, draft: Draft, author: str, reason: str, share: float | None
+    connection: AsyncConnection,
+    draft: Draft,
+    author: str,
+    reason: str,
+    share: float | None,
+    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> Revision | OnTrial:
     name, number, reason = draft.name, draft.number, reason or draft.reason
     if share is None:
-        return await put_on_air(connection, name, draft.text, author, reason, TreeDeed.PUBLISHED, number)
+        deed = TreeDeed.PUBLISHED
+        return await put_on_air(connection, name, draft.text, author, reason, deed, number, details)
     now = await on_air(connection, name)
     if now is None:
         raise Refused(f"menu {name} has never been published: there is nothing to compare a trial with")
@@ -107,7 +115,8 @@ async def _put(
     if now.revision.sha256 == draft.sha256:
         raise Refused(f"draft {number} is what is on the air")
     tried = await next_number(connection, name)
-    await note_deed(connection, name, TreeDeed.TRIED, author, reason, number, tried, {"share": share})
+    about = {**details, "share": share}
+    await note_deed(connection, name, TreeDeed.TRIED, author, reason, number, tried, about)
     begun = await on_air(connection, name)
     assert begun is not None and begun.trial is not None
     return begun.trial
@@ -116,7 +125,7 @@ async def _put(
 async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = None) -> list[Planned]:
     """Put on the air whatever has come to its time, in the order of the times, so that the last one stays.
 
-    One that can't be is noted as unscheduled, with why.
+    One that can't be, or comes behind a later one, is noted as unscheduled, with why.
     """
     done: list[Planned] = []
     async with direct(engine) as (connection, _):  # asked every few seconds: without a transaction
@@ -132,7 +141,9 @@ async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = 
                 return 0  # another process did
             try:
                 draft = await draft_of(connection, plan.name, plan.draft)
-                await _put(connection, draft, plan.author, plan.reason, plan.share)
+                await _refuse_overtaken(connection, plan)
+                its = {"at": plan.at.isoformat()}
+                await _put(connection, draft, plan.author, plan.reason, plan.share, its)
             except Refused as refused:
                 why = {"refused": str(refused)}
                 await note_deed(
@@ -140,12 +151,22 @@ async def publish_due(engine: AsyncEngine, now: datetime, aside: Aside | None = 
                 )
                 return 1
             if plan in await _planned(connection, plan.name):  # it was on the air already
-                await note_deed(connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft)
+                deed = TreeDeed.UNSCHEDULED
+                await note_deed(connection, plan.name, deed, plan.author, draft=plan.draft, details=its)
         done.append(plan)  # committed
         return 1
 
     await (aside or Aside()).each("planned trees", waiting, put, now)
     return done
+
+
+async def _refuse_overtaken(connection: AsyncConnection, plan: Planned) -> None:
+    """One that was put aside at its time may come when another has gone on the air that was to follow it."""
+    its, at = menu_events.c, menu_events.c.details["at"].as_string()
+    done = select(its.draft, at.label("at")).where(its.name == plan.name, its.deed.in_(ENDS_WAIT))
+    for row in await connection.execute(done.where(at.is_not(None))):
+        if datetime.fromisoformat(row.at) > plan.at:
+            raise Refused(f"draft {row.draft}, which was planned for later, has been on the air since")
 
 
 async def planned(engine: AsyncEngine, name: str = "") -> list[Planned]:

@@ -154,6 +154,27 @@ async def test_drafts_that_come_due_together_go_on_the_air_in_the_order_of_their
     assert await live(engine) == tree("sunday")
 
 
+async def test_a_draft_that_failed_at_its_time_does_not_go_on_the_air_over_one_planned_for_later(
+    engine: AsyncEngine,
+) -> None:
+    aside, late = Aside(), NOW + timedelta(days=1)
+    await put(engine, "one")
+    for hours, words in enumerate(("saturday", "sunday"), 1):
+        await put(engine, words, at=NOW + timedelta(hours=hours))
+    async with engine.begin() as connection:
+        refusing = "CHECK (draft <> 2 OR deed <> 'published')"
+        await connection.execute(sql(f"ALTER TABLE menu_events ADD CONSTRAINT not_yet {refusing}"))
+    assert [plan.draft for plan in await publishing.publish_due(engine, late, aside)] == [3]
+    async with engine.begin() as connection:
+        await connection.execute(sql("ALTER TABLE menu_events DROP CONSTRAINT not_yet"))
+    assert await publishing.publish_due(engine, late + AGAIN, aside) == []
+    assert await live(engine) == tree("sunday") and await publishing.planned(engine) == []
+    [unkept] = await tree_history.unkept(engine, "111")
+    assert (unkept.draft, unkept.why.partition(",")[0]) == (2, "draft 3")
+    await put(engine, "monday", at=late)
+    assert [plan.draft for plan in await publishing.publish_due(engine, late, aside)] == [4]
+
+
 async def test_a_draft_that_waits_can_be_kept_back(engine: AsyncEngine) -> None:
     await put(engine, "one")
     await put(engine, "two", at=NOW + timedelta(hours=1))
