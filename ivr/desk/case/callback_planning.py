@@ -63,12 +63,13 @@ def number_of(case: Any) -> str:
 
 
 def is_told_together(one: Row[Any], other: Row[Any]) -> bool:
-    """Whether she is told of both at once: on one number, or known by her national ID.
+    """Whether she is told of both at once: known by her national ID, else on one number.
 
-    Who shares her telephone gives a number of her own.
+    Who shares her telephone has an ID, or gives a number, of her own.
     """
-    known = bool(one.national_id) and one.national_id == other.national_id
-    return known or number_of(one._mapping) == number_of(other._mapping)
+    if one.national_id and other.national_id:
+        return bool(one.national_id == other.national_id)
+    return number_of(one._mapping) == number_of(other._mapping)
 
 
 def is_given(case: Any, number: str) -> bool:

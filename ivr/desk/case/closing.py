@@ -97,9 +97,10 @@ async def told(books: Books, page: Page, ask: Instruction) -> None:
 async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) -> None:
     """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same.
 
-    Refused also where she is yet to be told an answer to it, or on another number: nobody would tell her; and
-    into a case that is answered while this one is not: no clock would run for her. A collective case that
-    speaks for the other one is due, and stands, as that does.
+    Refused also where she is yet to be told an answer to it: nobody would tell her; where that is another
+    person's, or told on another number, as `is_told_together` says; and into a case that is answered while
+    this one is not: no clock would run for her. A collective case that speaks for the other one is due, and
+    stands, as that does.
     """
     if into == ask.code:
         raise Refused(f"case {into} can't be merged into itself")
@@ -130,7 +131,10 @@ async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into
         if not one.caller_key or one.caller_key != other.caller_key:
             raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
         if not callback_planning.is_told_together(one, other):
-            raise Refused(f"case {ask.code} is told on another number than case {into}: it goes on by itself")
+            raise Refused(
+                f"case {ask.code} is told on another number than case {into}, or of another person: "
+                "it goes on by itself"
+            )
         if other.status == Status.ANSWERED and one.status != Status.ANSWERED:
             raise Refused(f"case {into} is answered: open it again first, or answer case {ask.code} likewise")
         await _refuse_untold(change)

@@ -314,6 +314,18 @@ async def test_who_keyed_another_number_the_next_day_is_known_by_her_national_id
     assert (await at.row(again)).status == "merged"
 
 
+async def test_neighbours_on_one_line_who_gave_their_national_ids_are_two(at: Counter) -> None:
+    hers, his = await at.open(), await at.open()
+    async with at.engine.begin() as connection:
+        for code, national_id in ((hers, "0012345679"), (his, "0023456787")):
+            known = update(cases).where(cases.c.code == code).values(national_id=national_id)
+            await connection.execute(known)
+    with pytest.raises(Refused, match=f"than case {hers}, or of another person") as refused:
+        await closing.merge(at.engine, at.page, at.ask(his, reason="همان تماس"), hers)
+    assert "کد ملی" in locale.words()(f"refusal.{refusals.key_of(str(refused.value))}")
+    assert (await at.row(his)).status == "referred"
+
+
 async def test_what_still_waits_goes_on_in_no_case_that_is_answered(at: Counter) -> None:
     done, again = await answered(at), await at.open()
     before = await at.row(again)

@@ -495,6 +495,17 @@ async def test_neighbours_who_share_a_telephone_wait_each_by_herself_and_are_cal
     assert sorted(called) == ["+989121111111", "+989122222222"]
 
 
+async def test_neighbours_on_one_line_who_gave_their_national_ids_wait_each_by_herself(at: Counter) -> None:
+    hers, his, again = [await at.open() for _ in range(3)]
+    async with at.engine.begin() as connection:
+        for code, national_id in ((hers, "0012345679"), (his, "0023456787"), (again, "0012345679")):
+            known = update(cases).where(cases.c.code == code).values(national_id=national_id)
+            await connection.execute(known)
+    desk = actor_named(at.page, "desk")
+    done = await collecting.collect(at.engine, at.page, desk, [hers, his, again], "قطع آب", at.at)
+    assert (list(done.members), list(done.merged)) == ([hers, his], [again])
+
+
 async def test_who_is_merged_into_her_younger_case_there_is_answered_no_later(at: Counter) -> None:
     old = await at.open(caller=CALLERS[0])
     at.later(3)
