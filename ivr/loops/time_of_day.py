@@ -5,8 +5,8 @@ ever and what they say bears the database's time, unless that can't be; but what
 about (cases that climb, words that are erased, citizens who are called) rests until they agree: nobody can
 tell which of the two is wrong, and a day lost is mended more easily than a year that never was. It rests,
 too, until they were compared for the first time, and from a jump of this machine's clock, which its uptime
-gives away, to the next comparison; and where both clocks leap ahead at once, as on one machine that has its
-own database, until that is taken back or the process starts anew. What callers say before the first
+gives away, to the next comparison; and where both leap ahead at once, on one machine that has its own
+database, until that is taken back or the process starts anew. What callers say before the first
 comparison is put right as it comes into the books (ivr/desk/facts/righting.py).
 """
 
@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 30.0
 SOON_SECONDS = 1.0  # until the first time
 FIRST_SECONDS = 2.0  # a start waits no longer for a database that is away
-LEAP = timedelta(hours=1)  # by less a machine that stood still (a paused one) may be put right at once
+LEAP = timedelta(hours=1)  # by less a machine that stood still (a paused one) may be put right at once …
+BOOT_SECONDS = 900.0  # … and so may one that has just begun, by any time: until then NTP sets it right
+_HERE = frozenset({None, "", "localhost", "127.0.0.1", "::1"})  # hosts of a database that has our clock
 RESTS = "deadlines, retention and our calls rest"
 
 
@@ -46,6 +48,7 @@ class Clocks(NamedTuple):
     machine: datetime
     database: datetime
     last_case: datetime | None = None
+    uptime: float = 0.0  # then
 
     @property
     def off(self) -> timedelta:
@@ -79,7 +82,8 @@ async def ask(engine: AsyncEngine) -> Clocks:
         last_case = (await connection.execute(last)).scalar()
         before = datetime.now(UTC)  # what connecting and looking takes is no difference
         said: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-        return Clocks(before + (datetime.now(UTC) - before) / 2, said, last_case)
+        up, half = clocks.uptime(), (datetime.now(UTC) - before) / 2
+        return Clocks(before + half, said, last_case, up - half.total_seconds())
 
 
 class TimeOfDay:
@@ -140,22 +144,25 @@ class TimeOfDay:
 
     def _leap(self, found: Clocks) -> str:
         """One sentence where both clocks are far ahead of when they agreed last, by the uptime; else ""."""
-        if self._agreed is None or found.trouble:
+        host = self.engine.url.host
+        ours = host in _HERE or str(host).startswith("/")
+        if self._agreed is None or found.trouble or not ours or found.uptime < BOOT_SECONDS:
             return ""
-        since = timedelta(seconds=clocks.uptime() - self._agreed[1])
+        since = timedelta(seconds=found.uptime - self._agreed[1])
         ahead = found.database - self._agreed[0] - since
         if ahead <= LEAP:
             return ""
         by, here = f"{ahead // timedelta(hours=1)} h", f"{found.machine:%Y-%m-%d %H:%M:%S} UTC"
-        return f"all clocks leapt ahead by {by} to {here}, which counts only once all roles are started anew"
+        what = f"this machine's clock and its database's leapt ahead by {by} to {here}"
+        return f"{what}, which counts only once all roles are started anew"
 
     def _believe(self, found: Clocks) -> None:
         """Nobody's time moves for what the asking took."""
         if abs(found.off - self._off) > NEAR:
             self._off = found.off
-        self._known = (found.machine + self._off).astimezone(self.zone), clocks.uptime()
+        self._known = (found.machine + self._off).astimezone(self.zone), found.uptime
         if not found.trouble:
-            self._agreed = found.database, clocks.uptime()
+            self._agreed = found.database, found.uptime
         self.compared = True
 
     async def _at_least(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -193,11 +194,8 @@ async def test_servers_whose_clocks_differ_by_less_go_by_the_database_s_all_the_
     assert clock.is_sure and abs(clock() - datetime.now(UTC)) < FAR / 4
 
 
-async def test_where_machine_and_database_share_a_clock_that_leaps_ahead_nothing_goes_by_it(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    clock = TimeOfDay(engine, TEHRAN)
-    await clock.begin()
+async def leaps_from_now_on(engine: AsyncEngine, leaps: pytest.MonkeyPatch) -> None:
+    """The machine's clock and the database's, at once."""
     await sql(engine, f'ALTER DATABASE "{engine.url.database}" SET search_path = public, pg_catalog')
     await engine.dispose()  # who connects from now on asks the clock below
     await sql(
@@ -205,8 +203,32 @@ async def test_where_machine_and_database_share_a_clock_that_leaps_ahead_nothing
         "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql"
         " AS $$SELECT pg_catalog.clock_timestamp() + interval '300 days'$$",
     )
+    leaps.setattr(time_of_day, "datetime", Ahead)
+
+
+@pytest.mark.parametrize("what", ["the machine has just begun", "the database has a clock of its own"])
+async def test_a_leap_that_has_an_honest_cause_is_believed(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    just_begun = what == "the machine has just begun"
+    monkeypatch.setattr(time_of_day, "BOOT_SECONDS", math.inf if just_begun else 0.0)
+    if not just_begun:
+        monkeypatch.setattr(time_of_day, "_HERE", frozenset())  # as if it were on another machine
+    clock = TimeOfDay(engine, TEHRAN)
+    await clock.begin()
+    await leaps_from_now_on(engine, monkeypatch)
+    await clock.compare()
+    assert clock.is_sure and clock() - datetime.now(UTC) > timedelta(days=299)
+
+
+async def test_where_machine_and_database_share_a_clock_that_leaps_ahead_nothing_goes_by_it(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(time_of_day, "BOOT_SECONDS", 0.0)  # this machine may have begun just now
+    clock = TimeOfDay(engine, TEHRAN)
+    await clock.begin()
     with monkeypatch.context() as leaps:
-        leaps.setattr(time_of_day, "datetime", Ahead)
+        await leaps_from_now_on(engine, leaps)
         for _ in range(2):
             await clock.compare()
             assert not clock.is_sure and "leapt ahead by 7" in clock.trouble
