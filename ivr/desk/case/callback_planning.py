@@ -72,6 +72,13 @@ def is_told_together(one: Row[Any], other: Row[Any]) -> bool:
     return number_of(one._mapping) == number_of(other._mapping)
 
 
+def newer_number(one: Row[Any], other: Row[Any]) -> str:
+    """The number that she gave for `one` since `other` was opened, which is told on another; "" for none."""
+    number = number_of(one._mapping)
+    is_newer = bool(one.callback) and one.opened_at > other.opened_at and number != number_of(other._mapping)
+    return number if is_newer else ""
+
+
 def is_given(case: Any, number: str) -> bool:
     """Whether somebody gave it, so that it must be asked for first: no call came from it."""
     return bool(number) and (case["channel"] != PHONE or number != case["caller_key"])

@@ -151,7 +151,7 @@ async def _refuse_untold(change: Change) -> None:
 async def go_on_in(change: Change, other: Row[Any]) -> None:
     """A merge's end: this case is over and lies where the other one does, which is told and no later for it.
 
-    Refused as `discretion` says, by topic too.
+    She is told of that on the number that she gave last. Refused as `discretion` says, by topic too.
     """
     one = change.case
     refuse_together(one, other)
@@ -171,7 +171,13 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
     kept.event, kept.details = DUPLICATE, {"duplicate": one.code}
     if Status.ANSWERED not in (one.status, other.status):
         kept.keep_up_with(one)
+    number = callback_planning.newer_number(one, other)
+    if number:
+        kept.values["callback"] = number
     await kept.save()
+    if number:
+        told = await locked(change.connection, other.code)
+        await callback_planning.verify(change.connection, told, number, change.ask.now)
 
 
 async def reopen(

@@ -314,6 +314,42 @@ async def test_who_keyed_another_number_the_next_day_is_known_by_her_national_id
     assert (await at.row(again)).status == "merged"
 
 
+async def known_by_one_id(at: Counter, *numbers: str) -> list[str]:
+    """Cases of hers, a day apart, for which she keyed these numbers."""
+    codes = list[str]()
+    for number in numbers:
+        codes.append(await at.open(callback=number))
+        at.later()
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(national_id="0012345679"))
+    return codes
+
+
+async def asked_for(at: Counter, code: str) -> list[str]:
+    """The numbers that are yet to be asked for, of that case."""
+    query = select(callbacks.c.number).join(cases, cases.c.id == callbacks.c.case_id)
+    query = query.where(cases.c.code == code, callbacks.c.purpose == "verify", callbacks.c.state == "waiting")
+    async with at.engine.connect() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+@pytest.mark.parametrize("before", ["", "09122222222"])
+async def test_she_is_told_of_her_older_case_on_the_number_that_she_gave_since(
+    at: Counter, before: str
+) -> None:
+    older, younger = await known_by_one_id(at, before, "09121111111")
+    await closing.merge(at.engine, at.page, at.ask(younger, reason="همان تماس"), older)
+    assert (await at.row(older)).callback == "+989121111111"
+    assert "+989121111111" in await asked_for(at, older)
+
+
+async def test_neither_an_older_number_nor_none_takes_the_place_of_the_one_that_she_gave(at: Counter) -> None:
+    older, middle, younger = await known_by_one_id(at, "09122222222", "09121111111", "")
+    for code in (older, younger):
+        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), middle)
+    assert (await at.row(middle)).callback == "+989121111111"
+
+
 async def test_neighbours_on_one_line_who_gave_their_national_ids_are_two(at: Counter) -> None:
     hers, his = await at.open(), await at.open()
     async with at.engine.begin() as connection:
