@@ -562,15 +562,16 @@ async def _leaving(settings: Settings) -> Diagnosis:
     engine = make_engine(database_url(settings), pool=1)
     try:
         dead, unreachable = await outgoing.dead(engine), await callback_list.unreachable(engine)
-        aside = await callback_list.put_aside(engine)
+        aside, late = await callback_list.put_aside(engine), await outgoing.tried_long(engine)
     finally:
         await engine.dispose()
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
-    found += f", {aside} call-backs put aside"
+    found += f", {aside} call-backs put aside, {late} letters that nobody takes yet"
     mend = "ivr outbox list --state dead, then ivr outbox retry, or done for letters that can reach nobody"
+    mend += "; ivr outbox list --state waiting says why nobody takes one" if late else ""
     mend += "; ivr callback list --state unreachable"
     mend += " (put_aside says why; a server that starts looks at those again)" if aside else ""
-    return Diagnosis("leaving", not (dead or aside), found, mend)
+    return Diagnosis("leaving", not (dead or aside or late), found, mend)
 
 
 async def _recognition(settings: Settings) -> Diagnosis:

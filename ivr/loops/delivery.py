@@ -73,12 +73,15 @@ class Delivery:
         self._notices: Notices | None = None
         self._read: tuple[int, ...] | None = None  # as which file it was read; () = there was none
         self._released = False  # what waited for another file is due
+        self._refused: dict[str, str] = {}  # by way, why nothing of us is taken there
         self._made = {lane: asyncio.Event() for lane in LANES}  # there are letters that may leave at once
 
     @property
     def trouble(self) -> str:
-        """One sentence while notices.yaml has mistakes, or events wait for what it did not let be written."""
-        return self._mistakes or (STILL if self._waiting else "")
+        """One sentence while notices.yaml has mistakes, events wait for what it did not let be written, or
+        we are refused."""
+        told = [f"messages by {kind} wait: {why}" for kind, why in sorted(self._refused.items())]
+        return self._mistakes or (STILL if self._waiting else "; ".join(told))
 
     def start(self, loops: Loops) -> None:
         """Every lane, and the look that wakes them."""
@@ -211,28 +214,32 @@ class Delivery:
             return
         if await outgoing.is_no_longer_so(self.engine, row, self.clock()):
             return
-        why, for_good = await self._send(row, ways)
-        if not why:
+        refusal = await self._send(row, ways)
+        if refusal is None:
+            self._refused.pop(row.kind, None)
             await outgoing.delivered(self.engine, row, self.clock())
             return
-        dead = await outgoing.failed(self.engine, row, why, for_good, self.clock())
+        why, of_us = str(refusal), refusal.of_us
+        if of_us:
+            self._refused[row.kind] = why
+        dead = await outgoing.failed(self.engine, row, why, refusal.for_good, self.clock(), of_us)
         to = outgoing.masked(row.kind, outgoing.told(row.payload, "to"))
         log.log(logging.ERROR if dead else logging.WARNING, "%s to %s was not sent: %s", row.kind, to, why)
 
-    async def _send(self, row: Leased, ways: Mapping[str, Sender]) -> tuple[str, bool]:
-        """Why it was not accepted, "" when it was; and whether that is for good."""
+    async def _send(self, row: Leased, ways: Mapping[str, Sender]) -> NotSent | None:
+        """Why it was not accepted; None when it was."""
         way = ways.get(row.kind)
         if way is None:
-            return f"no way is configured for {row.kind}: notify.{row.kind} in {config_file()}", True
+            return NotSent(f"no way is configured for {row.kind}: notify.{row.kind} in {config_file()}", True)
         letter = Dispatch(str(row.id), row.kind, str(row.payload.get("to", "")), row.payload)
         try:
             async with asyncio.timeout(self.settings.seconds):
                 await way.send(letter)
         except NotSent as refusal:
-            return str(refusal), refusal.for_good
+            return refusal
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            return f"no answer: {type(error).__name__}", False
+            return NotSent(f"no answer: {type(error).__name__}")
         except Exception as error:  # a fault of ours must not stop what comes after it
             log.exception("a %s could not be sent", row.kind)
-            return f"{type(error).__name__}, see the log", False
-        return "", False
+            return NotSent(f"{type(error).__name__}, see the log")
+        return None

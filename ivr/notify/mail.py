@@ -38,12 +38,14 @@ class Mail:
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = {refused.code for refused in error.recipients}
             for_good = all(map(_is_of_receiver, error.recipients))
-            raise NotSent(f"the receiver was refused ({_some(codes)})", for_good) from None
+            of_us = not for_good and min(codes) >= 500
+            raise NotSent(f"the receiver was refused ({_some(codes)})", for_good, of_us) from None
         except aiosmtplib.SMTPResponseException as error:
             # The server's own words may repeat the receiver's address. What it says before the letter, as of
             # a wrong password, is about us: mended, the letter is taken.
-            for_good = isinstance(error, aiosmtplib.SMTPDataError) and 500 <= error.code < 600
-            raise NotSent(f"the mail server answered {error.code}", for_good) from None
+            is_refused, of_letter = 500 <= error.code < 600, isinstance(error, aiosmtplib.SMTPDataError)
+            for_good, of_us = is_refused and of_letter, is_refused and not of_letter
+            raise NotSent(f"the mail server answered {error.code}", for_good, of_us) from None
         except (aiosmtplib.SMTPException, ValueError) as error:
             raise NotSent(f"the mail was not sent: {type(error).__name__}") from None
 

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 class NotSent(Exception):
     """A letter was not accepted; the text is one sentence without personal data.
 
-    `for_good`: trying again would not help.
+    `for_good`: trying again would not help. `of_us`: it is about our key, account or credit, and no letter's
+    fault; mended, each is taken.
     """
 
-    def __init__(self, text: str, for_good: bool = False) -> None:
+    def __init__(self, text: str, for_good: bool = False, of_us: bool = False) -> None:
         super().__init__(text)
-        self.for_good = for_good
+        self.for_good, self.of_us = for_good, of_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,11 @@ class Sender(Protocol):
 
 
 TRY_LATER = frozenset({408, 409, 425, 429})
-# Our key, account or credit, and no letter's fault: mended, each is taken. 418: no credit, at Kavenegar.
-OF_US = frozenset({401, 402, 403, 407, 418})
+OF_US = frozenset({401, 402, 403, 407, 418})  # 418: no credit, at Kavenegar
 
 
-def is_for_good(status: int) -> bool:
-    """Whether an HTTP status says that the same request will never be accepted."""
-    return 300 <= status < 500 and status not in TRY_LATER | OF_US
+def refused(who: str, status: int) -> NotSent:
+    """What an HTTP status other than 2xx means."""
+    of_us = status in OF_US
+    for_good = 300 <= status < 500 and status not in TRY_LATER
+    return NotSent(f"{who} answered {status}", for_good and not of_us, of_us)

@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from ivr.cases import phone
-from ivr.notify.post import Dispatch, NotSent, is_for_good
+from ivr.notify.post import Dispatch, NotSent, refused
 from ivr.settings import Sms
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class HttpSms:
     def _judge(self, status: int, said: str) -> None:
         settings = self.settings
         if not 200 <= status < 300:
-            raise NotSent(f"the gateway answered {status}", is_for_good(status))
+            raise refused("the gateway", status)
         if settings.ok_field:
             value = _field(said, settings.ok_field)
             if value != settings.ok_value:

@@ -13,7 +13,7 @@ import time
 
 import aiohttp
 
-from ivr.notify.post import Dispatch, NotSent, is_for_good
+from ivr.notify.post import Dispatch, NotSent, refused
 
 _OURS = {"to", "had_by", "body"}  # of a row: for whom it is
 
@@ -35,7 +35,7 @@ class Webhook:
         }
         async with self.session.post(letter.to, data=body, headers=headers, allow_redirects=False) as answer:
             if not 200 <= answer.status < 300:
-                raise NotSent(f"the receiver answered {answer.status}", is_for_good(answer.status))
+                raise refused("the receiver", answer.status)
 
 
 def signature(secret: bytes, body: bytes, at: int) -> str:

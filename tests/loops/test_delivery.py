@@ -18,6 +18,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
+from ivr.commands import doctor
 from ivr.desk.call import callback_list
 from ivr.desk.case import referring
 from ivr.desk.case.change import Instruction, actor_named
@@ -36,7 +37,7 @@ from ivr.loops.delivery import EVENTS, LANES, Delivery, open_session, ways
 from ivr.loops.every import Loops
 from ivr.notify.post import Sender
 from ivr.notify.sms import ConsoleSms
-from ivr.settings import Email, Notify, Sms
+from ivr.settings import Email, Notify, Settings, Sms
 from ivr.store.tables import outbox
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
@@ -270,6 +271,34 @@ async def test_what_will_never_be_accepted_is_dead_at_once(engine: AsyncEngine, 
         await opened(engine, tmp_path)
         await post.all()
         assert (await post.states())["sms"] == "dead" and len(web.requests) == 1
+
+
+async def test_while_a_gateway_refuses_us_messages_wait_for_two_weeks_and_that_is_told(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(state=tmp_path, database_url=database_url)
+    async with http_server(*[(402, "")] * (len(RETRIES) + 5), (200, ""), (402, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+        for seconds in (*RETRIES, *[RETRIES[-1]] * 4):
+            post.now += timedelta(seconds=seconds)
+            await post.all()
+            assert (await post.states())["sms"] == "waiting"
+        assert post.delivery.trouble == "messages by sms wait: the gateway answered 402"
+        told = await doctor._leaving(settings)  # this check alone: all of them take seconds
+        assert not told.ok and "1 letters that nobody takes yet" in told.found
+        post.now += timedelta(days=1)
+        await post.all()
+        assert (await post.states())["sms"] == "sent" and post.delivery.trouble == ""
+        await opened(engine, tmp_path, "09141234568")
+        for _ in range(20):
+            await post.all()
+            post.now += timedelta(days=1)
+    assert [row["kind"] for row in await outgoing.listed(engine, "dead", 9) if row["kind"] == "sms"] == [
+        "sms"
+    ]
+    assert len(web.requests) == len(RETRIES) + 6 + 15, "and then a person looks"
 
 
 async def test_a_worker_that_dies_with_a_letter_in_hand_leaves_it_to_the_next(

@@ -25,6 +25,9 @@ from tests.notify.servers import http_server, scripted_smtp_server, smtp_server
 TEXT = 'آب «وصل» شد. "100%" & {number}\n۱۱۱'
 LETTER = Dispatch("0b8e4a0c", "sms", "+989141234567", {"text": TEXT, "to": "+989141234567"})
 
+What = tuple[bool, bool]  # whether it is for good, and whether it is of us
+FOR_GOOD, OF_US, LATER = (True, False), (False, True), (False, False)
+
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
@@ -76,28 +79,28 @@ async def test_a_gateway_that_takes_a_form_and_answers_in_words(session: aiohttp
 
 
 @pytest.mark.parametrize(
-    ("answer", "for_good"),
+    ("answer", "what"),
     [
-        ((500, ""), False),
-        ((429, ""), False),
-        ((401, ""), False),
-        ((402, ""), False),
-        ((403, ""), False),
-        ((418, ""), False),
-        ((400, ""), True),
-        ((411, ""), True),
-        ((302, ""), True),
-        ((200, '{"s": 2}'), False),
+        ((500, ""), LATER),
+        ((429, ""), LATER),
+        ((401, ""), OF_US),
+        ((402, ""), OF_US),
+        ((403, ""), OF_US),
+        ((418, ""), OF_US),
+        ((400, ""), FOR_GOOD),
+        ((411, ""), FOR_GOOD),
+        ((302, ""), FOR_GOOD),
+        ((200, '{"s": 2}'), LATER),
     ],
 )
 async def test_a_refusal_says_whether_to_try_again(
-    session: aiohttp.ClientSession, answer: tuple[int, str], for_good: bool
+    session: aiohttp.ClientSession, answer: tuple[int, str], what: What
 ) -> None:
     async with http_server(answer) as server:
         form = sms(url=server.url + "?{number}{text}", ok_field="s", ok_value="1", secret="hidden")
         with pytest.raises(NotSent) as refusal:
             await HttpSms(session, form).send(LETTER)
-    assert refusal.value.for_good is for_good
+    assert (refusal.value.for_good, refusal.value.of_us) == what
     assert "9141234567" not in str(refusal.value) and "hidden" not in str(refusal.value)
 
 
@@ -137,25 +140,25 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "for_good"),
+    ("line", "what"),
     [
-        ("550 no such user", True),
-        ("550 5.1.1 no such user", True),
-        ("552 5.2.2 mailbox full", True),
-        ("451 try later", False),
-        ("450 4.1.1 not known yet", False),
-        ("554 5.7.1 <unknown[10.0.0.9]>: Client host rejected: Access denied", False),
-        ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", False),
-        ("550 5.1.8 <seda@111.example>: Sender address rejected: Domain not found", False),
-        ("530 Must issue a STARTTLS command first", False),
+        ("550 no such user", FOR_GOOD),
+        ("550 5.1.1 no such user", FOR_GOOD),
+        ("552 5.2.2 mailbox full", FOR_GOOD),
+        ("451 try later", LATER),
+        ("450 4.1.1 not known yet", LATER),
+        ("554 5.7.1 <unknown[10.0.0.9]>: Client host rejected: Access denied", OF_US),
+        ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", OF_US),
+        ("550 5.1.8 <seda@111.example>: Sender address rejected: Domain not found", OF_US),
+        ("530 Must issue a STARTTLS command first", OF_US),
     ],
 )
-async def test_a_refused_receiver_is_told_without_the_address(line: str, for_good: bool) -> None:
+async def test_a_refused_receiver_is_told_without_the_address(line: str, what: What) -> None:
     async with smtp_server() as server:
         server.refuses["gone@abfa.example"] = line
         with pytest.raises(NotSent) as refusal:
             await mail(server.port).send(letter("gone@abfa.example"))
-    assert refusal.value.for_good is for_good and "abfa" not in str(refusal.value)
+    assert (refusal.value.for_good, refusal.value.of_us) == what and "abfa" not in str(refusal.value)
 
 
 HELLO = ("220 here", "250-here\r\n250 AUTH PLAIN")
@@ -163,17 +166,18 @@ RECEIVER = (*HELLO, "235 in", "250 ok", "250 ok", "354 go on")
 
 
 @pytest.mark.parametrize(
-    ("answers", "for_good"),
+    ("answers", "what"),
     [
-        (("554 nothing of you",), False),
-        ((*HELLO, "535 wrong password"), False),
-        ((*HELLO, "235 in", "530 not from you"), False),
-        ((*RECEIVER, "554 no such letter"), True),
-        ((*RECEIVER, "451 later"), False),
+        (("554 nothing of you",), OF_US),
+        ((*HELLO, "535 wrong password"), OF_US),
+        ((*HELLO, "235 in", "530 not from you"), OF_US),
+        ((*HELLO, "454 later"), LATER),
+        ((*RECEIVER, "554 no such letter"), FOR_GOOD),
+        ((*RECEIVER, "451 later"), LATER),
     ],
 )
 async def test_what_a_mail_server_says_before_the_letter_is_not_the_letter_s_fault(
-    answers: tuple[str, ...], for_good: bool
+    answers: tuple[str, ...], what: What
 ) -> None:
     async with scripted_smtp_server(*answers) as port:
         settings = Email(
@@ -181,7 +185,7 @@ async def test_what_a_mail_server_says_before_the_letter_is_not_the_letter_s_fau
         )
         with pytest.raises(NotSent, match=f"the mail server answered {answers[-1][:3]}") as refusal:
             await Mail(settings, 5).send(letter("head@abfa.example"))
-    assert refusal.value.for_good is for_good
+    assert (refusal.value.for_good, refusal.value.of_us) == what
 
 
 async def test_a_mail_server_that_is_away_is_tried_again() -> None:

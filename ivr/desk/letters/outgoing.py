@@ -63,6 +63,8 @@ NO_LONGER_SO = "no longer so"
 GIVEN_UP = "given up: "  # before the reason
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
 RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
+OF_US_FOR = timedelta(days=14)  # so long the last of them is waited again and again where we are refused
+TRIED_LONG = 4  # attempts; the next one is an hour later
 _LONGEST = 300
 # Arrays, so that it is one statement for any number of rows, made and planned once.
 _LEASED = from_arrays([outbox.c.id, outbox.c.attempts])
@@ -306,10 +308,16 @@ async def delivered(engine: AsyncEngine, letter: Leased, now: datetime) -> None:
         await _mark(connection, [letter], delivered_at=now, last_error=None)
 
 
-async def failed(engine: AsyncEngine, letter: Leased, why: str, for_good: bool, now: datetime) -> bool:
-    """To be tried again later, or dead: `for_good`, or tried often enough. Whether it is dead."""
-    dead = for_good or letter.attempts > len(RETRIES)
-    when = {"dead_at": now} if dead else {"next_at": now + timedelta(seconds=RETRIES[letter.attempts - 1])}
+async def failed(
+    engine: AsyncEngine, letter: Leased, why: str, for_good: bool, now: datetime, of_us: bool = False
+) -> bool:
+    """To be tried again later, or dead: `for_good`, or tried often enough. Whether it is dead.
+
+    `of_us`: none of its fault, so that it waits for two weeks until that is mended.
+    """
+    often = letter.attempts > len(RETRIES) and not (of_us and now - letter.created_at < OF_US_FOR)
+    dead, pause = for_good or often, RETRIES[min(letter.attempts, len(RETRIES)) - 1]
+    when = {"dead_at": now} if dead else {"next_at": now + timedelta(seconds=pause)}
     async with engine.begin() as connection:
         await _mark(connection, [letter], last_error=why[:_LONGEST], **when)
     return dead
@@ -459,6 +467,14 @@ async def listed(engine: AsyncEngine, state: str, limit: int) -> list[dict[str, 
 async def dead(engine: AsyncEngine) -> int:
     """How many letters a person must look at."""
     query = select(func.count()).select_from(outbox).where(outbox.c.dead_at.is_not(None))
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).scalar_one()
+
+
+async def tried_long(engine: AsyncEngine) -> int:
+    """How many letters wait that nobody has taken for ten minutes and more."""
+    waits = (outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.kind.in_(LETTERS))
+    query = select(func.count()).select_from(outbox).where(*waits, outbox.c.attempts >= TRIED_LONG)
     async with engine.connect() as connection:
         return (await connection.execute(query)).scalar_one()
 
