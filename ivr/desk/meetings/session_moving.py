@@ -22,6 +22,7 @@ from ivr.desk.meetings.session_planning import (
     BEGINS,
     FIRST_SLOT,
     LONGEST,
+    YET_TO_COME_IN,
     alone,
     booked,
     note,
@@ -94,7 +95,7 @@ async def delay(
     person: uuid.UUID | None = None,
     seen: datetime | None = None,
 ) -> list[str]:
-    """On its day: whoever still waits is heard so much later, and is called. Their codes.
+    """On its day: whoever is yet to come in is heard so much later, and is called. Their codes.
 
     An hour of calls begins so much later, or lasts so much longer. Two who tell of one delay make it one:
     `seen` is its end when they looked. Raises Refused where that has changed, without a reason, on another
@@ -158,6 +159,6 @@ async def begins(connection: AsyncConnection, session: Row[Any]) -> datetime:
 
 async def _shift(connection: AsyncConnection, number: int, by: timedelta, **more: Any) -> None:
     """Every slot that is still to come."""
-    its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+    its = (meeting_slots.c.session == number, *YET_TO_COME_IN)
     later = update(meeting_slots).where(*its).values(starts_at=meeting_slots.c.starts_at + by, **more)
     await connection.execute(later)

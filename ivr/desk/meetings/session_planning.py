@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select, text, update
+from sqlalchemy import Row, Select, case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import (
@@ -51,6 +51,7 @@ FIRST_SLOT = func.coalesce(_FIRST.scalar_subquery(), meeting_sessions.c.starts_a
 _CAME_IN = (meeting_slots.c.outcome == "met") | meeting_slots.c.began_at.is_not(None)
 _SITS = select(meeting_slots.c.slot).where(_ITS_SLOT, _CAME_IN).exists()
 BEGINS = case((_SITS, meeting_sessions.c.starts_at), else_=FIRST_SLOT)
+YET_TO_COME_IN = (meeting_slots.c.outcome == "", meeting_slots.c.began_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,7 @@ async def cancel(
             raise Refused(f"session {number} is over")
         calls = session.starts_at <= ask.now and await end_calls(connection, number, ask)
         ended = calls or await sits(connection, number)
-        to_come = meeting_slots.c.began_at.is_(None)
-        codes = await booked(connection, number, ask.now, to_come)
+        codes = await booked(connection, number, ask.now)
         for code in codes:
             its = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
@@ -143,7 +143,7 @@ async def cancel(
                 hers = (meeting_slots.c.session == number, meeting_slots.c.case_id == one.case.id)
                 slot = select(meeting_slots).where(*hers, meeting_slots.c.outcome == "")
                 await tell_off(one, (await connection.execute(slot)).one())
-        left = (meeting_slots.c.session == number, meeting_slots.c.outcome == "", to_come)
+        left = (meeting_slots.c.session == number, *YET_TO_COME_IN)
         await connection.execute(update(meeting_slots).where(*left).values(EMPTY))
         await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now, ended)
         end: dict[str, Any] = {"reason": ask.reason.strip()}
@@ -176,13 +176,11 @@ EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_
 EMPTY |= dict.fromkeys(("arrived_at", "began_at", "ended_at"))
 
 
-async def booked(
-    connection: AsyncConnection, number: int, now: datetime, *but: ColumnElement[bool]
-) -> list[str]:
-    """Codes of those who have a slot there that is still to come; whose case has ended has none any more."""
+async def booked(connection: AsyncConnection, number: int, now: datetime) -> list[str]:
+    """Codes of those who have a slot there and are yet to come in; whose case has ended has none any more."""
     await give_up_ended(connection, number, now)
     query = select(cases.c.code).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
-    query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "", *but)
+    query = query.where(meeting_slots.c.session == number, *YET_TO_COME_IN)
     return list((await connection.execute(query.order_by(meeting_slots.c.slot))).scalars())
 
 

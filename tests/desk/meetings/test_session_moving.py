@@ -261,6 +261,17 @@ async def test_a_session_that_is_delayed_while_it_sits_has_begun_though_its_firs
         await at.session(slots=1, starts_at=begins + timedelta(minutes=30))
 
 
+async def test_who_is_in_the_room_is_not_rung_that_her_slot_is_later(at: Hall) -> None:
+    number, [inside, waits] = await invited(at, 2)
+    at.at = FRIDAY + timedelta(days=1, minutes=31)  # Saturday
+    await session_day.begin(at.engine, at.page, at.by(inside), number, at.at)
+    was = [seat.slot.starts_at for seat in await at.seats(number)]
+    assert await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30) == [waits]
+    assert [row["code"] for row in await waiting(at) if row["what"] == "delayed"] == [waits]
+    becomes = [seat.slot.starts_at for seat in await at.seats(number)]
+    assert becomes == [was[0], was[1] + timedelta(minutes=30)]
+
+
 @pytest.mark.parametrize("minutes", [0, 361])
 async def test_what_is_no_delay_is_refused(at: Hall, minutes: int) -> None:
     number = await at.session(slots=1)
