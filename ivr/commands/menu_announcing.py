@@ -47,8 +47,8 @@ def announce(
     elif words:
         until = now + timedelta(hours=hours)
         with_database(settings, lambda engine: announcing.announce(engine, slot, words, until, who, now))
-        zone = ZoneInfo(settings.province.timezone)
-        out.print(f"{slot} is told until {until.astimezone(zone):%Y-%m-%d %H:%M}", highlight=False)
+        end = f"{until.astimezone(ZoneInfo(settings.province.timezone)):%Y-%m-%d %H:%M}"
+        out.print(f"{slot} is told until {end}, once it is spoken", highlight=False)
     else:
         show_rows(["slot", "until", "author", "words"], with_database(settings, _announced), json)
 

@@ -56,7 +56,8 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
     ]  # fmt: skip
     until = datetime.now(TEHRAN) + timedelta(hours=2)
     told = await menu.run("announce", "today", "--fa", "برف", "--hours", "2")
-    shown = datetime.strptime(told.strip(), "today is told until %Y-%m-%d %H:%M").replace(tzinfo=TEHRAN)
+    form = "today is told until %Y-%m-%d %H:%M, once it is spoken"
+    shown = datetime.strptime(told.strip(), form).replace(tzinfo=TEHRAN)
     assert abs(shown - until) < timedelta(minutes=10)
     [row] = await menu.read("announce")
     assert (row["slot"], row["words"]) == ("today", {"fa": "برف"})
