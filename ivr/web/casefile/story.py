@@ -225,6 +225,14 @@ def _quote(event: Row[Any]) -> str:
     return "" if event.event == ATTACHED else str(event.details.get("text", ""))
 
 
+def _brought(details: Mapping[str, Any]) -> str:
+    """What a duplicate or a member brought the case: a sooner deadline, a level, both; "" for neither."""
+    due_at, before = (details.get(name, "") for name in ("due_at", "due_before"))
+    is_sooner = due_at and before and datetime.fromisoformat(due_at) < datetime.fromisoformat(before)
+    brought = (("due", is_sooner), ("climbed", "level" in details))
+    return "_".join(name for name, came in brought if came)
+
+
 def _variant(event: Row[Any], routed: bool) -> str:
     """Which of an event's sentences fits."""
     details = event.details
@@ -260,10 +268,9 @@ def _variant(event: Row[Any], routed: bool) -> str:
         case "handed" if not details.get("name"):
             return "nobody"
         case "duplicate_merged":
-            brought = (("due", "due_at"), ("climbed", "level"))
-            return "_".join(name for name, detail in brought if detail in details) or USUAL
+            return _brought(details) or USUAL
         case "collected" if "collective" not in details:
-            return "due" if "due_at" in details else "climbed"
+            return _brought(details) or "due"
         case "extended" if event.actor == MACHINE:
             return "day_off" if details["before"] < details["due_on"] else "day_back"
         case "retimed" if "before" not in details:

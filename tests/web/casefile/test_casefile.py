@@ -724,6 +724,33 @@ async def test_what_a_duplicate_brought_along_stands_in_the_story(desk: Desk) ->
         assert said in Teller(words(), file).story()[0].text
 
 
+NEARER, REACHED = "نزدیک‌تر", "به رئیس دستگاه رسیده بود"
+LATER = {"due_before": "2026-12-02T00:00:00+03:30", "due_at": "2026-12-01T21:30:00+00:00"}
+SOONER = {"due_before": LATER["due_at"], "due_at": LATER["due_before"]}
+
+
+@pytest.mark.parametrize("event", ["duplicate_merged", "collected"])
+@pytest.mark.parametrize(
+    ("brought", "said", "unsaid"),
+    [
+        (SOONER, [NEARER], [REACHED]),
+        (SOONER | {"level": "head"}, [NEARER, REACHED], []),
+        (LATER | {"level": "head"}, [REACHED], [NEARER]),
+    ],
+)
+async def test_a_duplicate_or_a_member_made_a_case_due_sooner_only_where_it_is(
+    desk: Desk, event: str, brought: dict[str, str], said: list[str], unsaid: list[str]
+) -> None:
+    code = await desk.open()
+    async with desk.panel.engine.begin() as connection:
+        case = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        await add_event(connection, uuid4(), case, WEDNESDAY, event, brought, "desk")
+    file = await casefile.read(desk.panel.engine, Scope(), code)
+    assert file is not None
+    [text] = [line.text for line in Teller(words(), file).story() if line.kind == event]
+    assert all(each in text for each in said) and not any(each in text for each in unsaid)
+
+
 @pytest.mark.parametrize(
     ("is_answered", "ending"),
     [
