@@ -109,22 +109,37 @@ def _keep_deadline(change: Change) -> None:
 async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact, case: Row[Any]) -> None:
     """How to reach her, and who she is: of the case in which hers goes on, if it was merged meanwhile.
 
-    Not where somebody else is known there, as a neighbour on the same line: of her own case then.
+    Not where another's national ID is known there, as a neighbour's on the same line: of her own case then,
+    and the number that she gave before her ID is not his any more.
     """
     callback = phone.normalise(fact.callback, page.area_code) or fact.callback
     given = {"callback": callback, "national_id": fact.national_id}
-    kept = await where_hers_goes_on(connection, case)
-    if all(not value or getattr(kept, name) in ("", value) for name, value in given.items()):
-        case = kept
+    own, case = case, await where_hers_goes_on(connection, case)
+    before = await _given_before(connection, case, own)
+    others = "" if "national_id" in before else case.national_id
+    if others and fact.national_id and others != fact.national_id:
+        if "callback" in before:  # both were told on her own case's number, else they were not merged
+            back = update(cases).where(cases.c.id == case.id).values(callback=own.callback)
+            await connection.execute(back)
+        case = own
     new = {name: value for name, value in given.items() if value and value != getattr(case, name)}
     if not new or case.anonymised_at is not None:
         return
     changed = update(cases).where(cases.c.id == case.id).values(new).returning(*cases.c)
     row = (await connection.execute(changed)).one()
-    await add_event(connection, fact.id, case.id, fact.at, REACHED, {"given": sorted(new)}, actor=CITIZEN)
+    details: dict[str, Any] = {"given": sorted(new)} | ({"duplicate": own.code} if case is not own else {})
+    await add_event(connection, fact.id, case.id, fact.at, REACHED, details, actor=CITIZEN)
     if "callback" in new and case.merged_into is None:
         number = callback_planning.number_of(row._mapping)
         await callback_planning.verify(connection, row, number, fact.at)
+
+
+async def _given_before(connection: AsyncConnection, kept: Row[Any], own: Row[Any]) -> set[str]:
+    """What of herself she has given already, since her own case went on in that one."""
+    its = case_events.c
+    hers = (its.case_id == kept.id, its.event == REACHED, its.details["duplicate"].astext == own.code)
+    found = (await connection.execute(select(its.details["given"]).where(*hers))).scalars()
+    return {name for given in found for name in given}
 
 
 async def _locked(connection: AsyncConnection, page: Page, fact: CaseRefinedFact) -> Row[Any] | None:

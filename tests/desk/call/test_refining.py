@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Policy
+from ivr.desk.call.callbacks import claim
 from ivr.desk.case import closing, pausing, referring
 from ivr.desk.case.joining import reserve
 from ivr.desk.facts.apply import apply
@@ -220,16 +222,23 @@ async def test_a_number_given_for_a_case_that_was_merged_meanwhile_is_that_of_th
     assert asked == [((await at.row(earlier)).id, "+989120000000")]
 
 
+async def merged(call: Call, national_id: str) -> str:
+    """The case of whoever has that ID, "" for nobody known, in which hers goes on."""
+    at = call.at
+    kept = await at.open("other.other", "")
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(national_id=national_id))
+    await call.apply(call.opened)
+    await closing.merge(at.engine, at.page, at.ask(CODE, reason="تکراری"), kept)
+    return kept
+
+
 async def test_who_was_taken_for_her_neighbour_on_the_same_line_takes_nothing_of_his_away(
     at: Counter,
 ) -> None:
     """What she says of herself stays with her own case, for whoever hears that they are two."""
     call = Call(at)
-    his = await at.open("other.other", "")
-    async with at.engine.begin() as connection:
-        await connection.execute(update(cases).values(national_id="0012345679"))
-    await call.apply(call.opened)
-    await closing.merge(at.engine, at.page, at.ask(CODE, reason="تکراری"), his)
+    his = await merged(call, "0012345679")
     said = call.says(callback="09120000000", national_id="0023456787")
     await call.apply(said, said)
     told = [(row.callback, row.national_id) for row in [await at.row(his), await at.row(CODE)]]
@@ -237,3 +246,34 @@ async def test_who_was_taken_for_her_neighbour_on_the_same_line_takes_nothing_of
     assert [what for what, _ in await call.story()].count("contact_given") == 1
     async with at.engine.connect() as connection:
         assert (await connection.execute(select(callbacks.c.id))).all() == []
+
+
+async def test_the_number_that_she_gave_before_her_national_id_is_taken_back_from_her_neighbour_s_case(
+    at: Counter,
+) -> None:
+    call = Call(at)
+    his = await merged(call, "0012345679")
+    number = call.says(callback="09120000000")
+    await call.apply(number, replace(number, id=uuid.uuid4(), national_id="0023456787"))
+    told = [(row.callback, row.national_id) for row in [await at.row(his), await at.row(CODE)]]
+    assert told == [("", "0012345679"), ("+989120000000", "0023456787")]
+    assert await claim(at.engine, at.page, Policy(), WEDNESDAY + timedelta(minutes=1)) is None
+    async with at.engine.connect() as connection:
+        assert (await connection.execute(select(callbacks.c.state))).scalars().all() == ["cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "then", "kept"),
+    [
+        ("callback", "09120000000", "09121111111", "+989121111111"),
+        ("callback", "09120000000", "09141234567", "+989141234567"),  # which she calls from
+        ("national_id", "0023456787", "0012345679", "0012345679"),
+    ],
+)
+async def test_what_she_keys_anew_after_a_merge_corrects_what_she_keyed_before(
+    at: Counter, name: str, first: str, then: str, kept: str
+) -> None:
+    call = Call(at)
+    earlier = await merged(call, "")
+    await call.apply(call.says(**{name: first}), call.says(**{name: then}))
+    assert [(await at.row(code))._mapping[name] for code in (earlier, CODE)] == [kept, ""]
