@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 CHANGED = "topic_changed"
 NOTED = "topic_noted"
 REACHED = "contact_given"
+TAKEN_BACK = "taken_back"  # in that event: what she had given there before it turned out to be another's case
 RESUMED = timedelta(hours=2)  # a call may be taken up for an hour, and lasts less than one
 _OPENING = 2  # so many events a case is opened with
 # What happens to a case without anybody's having judged whose it is …
@@ -121,6 +122,9 @@ async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact,
         if "callback" in before:  # both were told on her own case's number, else they were not merged
             back = update(cases).where(cases.c.id == case.id).values(callback=own.callback)
             await connection.execute(back)
+            taken = {"given": [], TAKEN_BACK: ["callback"], "duplicate": own.code}
+            cause = uuid.uuid5(fact.id, TAKEN_BACK)
+            await add_event(connection, cause, case.id, fact.at, REACHED, taken, actor=CITIZEN)
         case = own
     new = {name: value for name, value in given.items() if value and value != getattr(case, name)}
     if not new or case.anonymised_at is not None:
@@ -135,11 +139,12 @@ async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact,
 
 
 async def _given_before(connection: AsyncConnection, kept: Row[Any], own: Row[Any]) -> set[str]:
-    """What of herself she has given already, since her own case went on in that one."""
-    its = case_events.c
+    """What of herself she has given already, since her own case went on in that one, and it still has."""
+    its, names = case_events.c, set[str]()
     hers = (its.case_id == kept.id, its.event == REACHED, its.details["duplicate"].astext == own.code)
-    found = (await connection.execute(select(its.details["given"]).where(*hers))).scalars()
-    return {name for given in found for name in given}
+    for details in (await connection.execute(select(its.details).where(*hers).order_by(its.seq))).scalars():
+        names = (names | set(details["given"])) - set(details.get(TAKEN_BACK, ()))
+    return names
 
 
 async def _locked(connection: AsyncConnection, page: Page, fact: CaseRefinedFact) -> Row[Any] | None:

@@ -269,6 +269,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "nobody"
         case "duplicate_merged":
             return _brought(details) or USUAL
+        case "contact_given" if "taken_back" in details:
+            return "taken_back"
         case "collected" if "collective" not in details:
             return _brought(details) or "due"
         case "extended" if event.actor == MACHINE:

@@ -249,17 +249,20 @@ async def test_who_was_taken_for_her_neighbour_on_the_same_line_takes_nothing_of
 
 
 async def test_the_number_that_she_gave_before_her_national_id_is_taken_back_from_her_neighbour_s_case(
-    at: Counter,
+    at: Counter, tmp_path: Path
 ) -> None:
     call = Call(at)
     his = await merged(call, "0012345679")
     number = call.says(callback="09120000000")
-    await call.apply(number, replace(number, id=uuid.uuid4(), national_id="0023456787"))
+    known = replace(number, id=uuid.uuid4(), national_id="0023456787")
+    await call.apply(number, known, known, replace(known, id=uuid.uuid4(), callback="09121111111"))
     told = [(row.callback, row.national_id) for row in [await at.row(his), await at.row(CODE)]]
-    assert told == [("", "0012345679"), ("+989120000000", "0023456787")]
+    assert told == [("", "0012345679"), ("+989121111111", "0023456787")]
+    assert (await at.case(his))["events"][-1]["details"]["taken_back"] == ["callback"]
     assert await claim(at.engine, at.page, Policy(), WEDNESDAY + timedelta(minutes=1)) is None
     async with at.engine.connect() as connection:
         assert (await connection.execute(select(callbacks.c.state))).scalars().all() == ["cancelled"]
+    assert await findings(at.engine, tmp_path) == []
 
 
 @pytest.mark.parametrize(

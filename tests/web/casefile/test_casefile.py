@@ -724,6 +724,18 @@ async def test_what_a_duplicate_brought_along_stands_in_the_story(desk: Desk) ->
         assert said in Teller(words(), file).story()[0].text
 
 
+async def test_why_a_neighbour_s_number_is_that_of_his_case_no_more_stands_in_the_story(desk: Desk) -> None:
+    code = await desk.open()
+    taken = {"given": [], "taken_back": ["callback"], "duplicate": "1234567894"}
+    async with desk.panel.engine.begin() as connection:
+        case = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        await add_event(connection, uuid4(), case, WEDNESDAY, "contact_given", taken, "citizen")
+    file = await casefile.read(desk.panel.engine, Scope(), code)
+    assert file is not None
+    told = [line.text for line in Teller(words(), file).story() if line.kind == "contact_given"]
+    assert told[0].startswith(f"کد ملی نشان داد که پروندهٔ {digits('1234567894')} از شخص دیگری است")
+
+
 NEARER, REACHED = "نزدیک‌تر", "به رئیس دستگاه رسیده بود"
 LATER = {"due_before": "2026-12-02T00:00:00+03:30", "due_at": "2026-12-01T21:30:00+00:00"}
 SOONER = {"due_before": LATER["due_at"], "due_at": LATER["due_before"]}
