@@ -38,7 +38,8 @@ SOON_SECONDS = 1.0  # until the first time
 FIRST_SECONDS = 2.0  # a start waits no longer for a database that is away
 LEAP = timedelta(hours=1)  # by less a machine that stood still (a paused one) may be put right at once …
 BOOT_SECONDS = 900.0  # … and so may one that has just begun, by any time: until then NTP sets it right
-_HERE = frozenset({None, "", "localhost", "127.0.0.1", "::1"})  # hosts of a database that has our clock
+# A database on this machine has its clock: on a socket it knows neither address, else both are the same.
+_IS_HERE = func.inet_server_addr().is_not_distinct_from(func.inet_client_addr())
 RESTS = "deadlines, retention and our calls rest"
 
 
@@ -49,6 +50,7 @@ class Clocks(NamedTuple):
     database: datetime
     last_case: datetime | None = None
     uptime: float = 0.0  # then
+    is_one: bool = False  # both are the same clock
 
     @property
     def off(self) -> timedelta:
@@ -81,9 +83,9 @@ async def ask(engine: AsyncEngine) -> Clocks:
     async with engine.connect() as connection:
         last_case = (await connection.execute(last)).scalar()
         before = datetime.now(UTC)  # what connecting and looking takes is no difference
-        said: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        said, is_one = (await connection.execute(select(func.clock_timestamp(), _IS_HERE))).one()
         up, half = clocks.uptime(), (datetime.now(UTC) - before) / 2
-        return Clocks(before + half, said, last_case, up - half.total_seconds())
+        return Clocks(before + half, said, last_case, up - half.total_seconds(), is_one)
 
 
 class TimeOfDay:
@@ -144,9 +146,7 @@ class TimeOfDay:
 
     def _leap(self, found: Clocks) -> str:
         """One sentence where both clocks are far ahead of when they agreed last, by the uptime; else ""."""
-        host = self.engine.url.host
-        ours = host in _HERE or str(host).startswith("/")
-        if self._agreed is None or found.trouble or not ours or found.uptime < BOOT_SECONDS:
+        if self._agreed is None or found.trouble or not found.is_one or found.uptime < BOOT_SECONDS:
             return ""
         since = timedelta(seconds=found.uptime - self._agreed[1])
         ahead = found.database - self._agreed[0] - since

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select, text
+from sqlalchemy import false, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
@@ -213,7 +213,7 @@ async def test_a_leap_that_has_an_honest_cause_is_believed(
     just_begun = what == "the machine has just begun"
     monkeypatch.setattr(time_of_day, "BOOT_SECONDS", math.inf if just_begun else 0.0)
     if not just_begun:
-        monkeypatch.setattr(time_of_day, "_HERE", frozenset())  # as if it were on another machine
+        monkeypatch.setattr(time_of_day, "_IS_HERE", false())  # as one on another machine says
     clock = TimeOfDay(engine, TEHRAN)
     await clock.begin()
     await leaps_from_now_on(engine, monkeypatch)
