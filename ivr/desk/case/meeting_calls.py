@@ -34,7 +34,8 @@ AGAIN = timedelta(days=30)  # after her slot: until when she hears of another, i
 SOON = timedelta(days=2)  # a slot so near is told on a day off too, and sooner again
 _TEXTS = {INVITED: "meeting_invited", MOVED: "meeting_invited", DELAYED: "meeting_invited"}
 _TEXTS |= {REMINDER: "meeting_reminder", OFF: "meeting_off"}
-_GIVEN_BACK = (Outcome.CANT_COME, Outcome.ANOTHER_DAY)
+# After these she comes to no slot of that call: a call that was only heard told of none, whatever it was for.
+_GIVEN_BACK = (Outcome.CANT_COME, Outcome.ANOTHER_DAY, Outcome.HEARD)
 _ITS_TEXT = callbacks.c.key + ":sms:" + callbacks.c.number  # of `ivr.desk.letters.outgoing.spread`
 _MAY_HAVE_HEARD = or_(callbacks.c.attempts > 0, select(outbox.c.id).where(outbox.c.key == _ITS_TEXT).exists())
 

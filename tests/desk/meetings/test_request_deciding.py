@@ -383,6 +383,7 @@ async def test_who_ends_her_case_before_she_hears_of_a_second_slot_is_told_that_
     assert [row["what"] for row in await waiting(at)] == ["reminder"]
     at.at += timedelta(days=10)
     assert await claim(at.engine, at.page, POLICY, at.at) is None, "nor is she reminded of a slot"
+    assert await at.fill(other) == [] and await waiting(at) == [], "nor told again as it is given up"
 
 
 async def test_who_withdrew_is_not_called_about_the_slot_that_she_gave_up(at: Hall) -> None:
