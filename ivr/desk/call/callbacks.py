@@ -431,7 +431,8 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime, today: dat
         return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:
         if case.closed_at is not None:
-            return meeting_calls.outlives_case(wanted.notice, now)
+            comes = case.status != Status.WITHDRAWN  # who took it back does not
+            return comes and meeting_calls.outlives_case(wanted.notice, now)
         return meeting_calls.still_true(wanted.notice, now, today)
     return bool(wanted.purpose == TURN or wanted.next_at > now - WISHED)
 

@@ -386,6 +386,17 @@ async def test_who_ends_her_case_before_she_hears_of_a_second_slot_is_told_that_
     assert await at.fill(other) == [] and await waiting(at) == [], "nor told again as it is given up"
 
 
+async def test_who_withdrew_before_she_heard_of_a_second_slot_is_not_called_about_it(at: Hall) -> None:
+    code = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1))
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    other = await at.session(slots=1, starts_at=at.at + timedelta(days=14))
+    await agenda.place(at.engine, at.page, at.by(code, "سفر استاندار"), other, 1)
+    await closing.withdraw(at.engine, at.page, at.by(code, who="citizen"))
+    assert await claim(at.engine, at.page, POLICY, at.at) is None
+
+
 async def test_who_withdrew_is_not_called_about_the_slot_that_she_gave_up(at: Hall) -> None:
     code = await accepted(at, 9, "09141234561")
     number = await at.session(slots=1)
