@@ -254,7 +254,10 @@ async def _over(
             slot = (await connection.execute(select(meeting_slots).where(*its))).one()
             if today(page, slot.starts_at) > today(page, ask.now):
                 raise Refused(f"the day of request {ask.code} has not come yet")
-            await connection.execute(update(meeting_slots).where(*its).values(outcome=outcome))
+            over: dict[str, Any] = {"outcome": outcome}
+            if action is A.MISS:
+                over["began_at"] = None  # "in the room" was a slip
+            await connection.execute(update(meeting_slots).where(*its).values(over))
             one.details |= {"session": slot.session, "slot": slot.slot}
             await one.wait_no_more()
             await meeting_calls.cancel(connection, one.case.id, ask.now)

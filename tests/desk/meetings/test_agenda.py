@@ -190,6 +190,19 @@ async def test_a_session_that_was_called_off_while_a_tablet_without_network_hear
     assert states == [S.MET, S.MET, S.WAITING]
 
 
+async def test_who_did_not_come_and_was_said_to_be_in_the_room_by_a_slip_has_begun_no_session(
+    at: Hall,
+) -> None:
+    first, *others = await three(at)
+    number = await at.session()
+    await at.fill(number)
+    at.later(6)
+    await session_day.begin(at.engine, at.page, at.by(first), number, at.at)
+    await agenda.missed(at.engine, at.page, at.by(first))
+    off = await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert (sorted(off.codes), off.ended) == (sorted(others), False)
+
+
 async def test_who_was_invited_elsewhere_since_was_not_heard_where_it_was_ended(at: Hall) -> None:
     number, [*_, third] = await sits(at)
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
