@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from ivr.desk.meetings import session_moving
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.people import auditing
 from ivr.web.meetings.meeting_words import names_of, official
@@ -42,7 +43,8 @@ class CalendarEvent:
 async def calendar(visit: Visit) -> web.StreamResponse:
     row, seats = await found_session(visit)
     names = await names_of(visit)
-    starts_at, ends_at = row.starts_at, row.ends_at
+    async with visit.panel.engine.connect() as connection:
+        starts_at, ends_at = await session_moving.begins(connection, row), row.ends_at
     hours = [seat.slot.starts_at for seat in seats if seat.slot.outcome != "no_show"]  # those stay behind
     if visit.scope.agency not in ("", row.agency) and hours:
         each = (row.ends_at - row.starts_at) / max(row.slots, 1)

@@ -296,6 +296,20 @@ async def test_whose_own_session_ended_early_has_it_in_his_calendar_until_then_l
         assert f"DTEND:{at.at.astimezone(UTC):%Y%m%dT%H%M%S}Z" in told
 
 
+async def test_whose_own_session_is_late_has_it_in_his_calendar_from_its_first_slot_like_the_office(
+    panel: PanelServed, at: Hall
+) -> None:
+    await at.accepted(9)
+    number = await at.session(slots=2)
+    await at.fill(number)
+    begins = at.at + timedelta(days=6, minutes=30)
+    at.at += timedelta(days=6)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    for client in (await panel.signed_in("head", agency="ostandari"), await panel.signed_in("governor")):
+        told = await client.text(f"{MEETINGS}/sessions/{number}/calendar.ics")
+        assert f"DTSTART:{begins.astimezone(UTC):%Y%m%dT%H%M%S}Z" in told
+
+
 async def test_the_agenda_is_a_table_of_what_its_reader_may_see_and_on_record(
     panel: PanelServed, at: Hall
 ) -> None:
