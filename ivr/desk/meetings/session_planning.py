@@ -145,7 +145,8 @@ async def cancel(
                 await tell_off(one, (await connection.execute(slot)).one())
         left = (meeting_slots.c.session == number, *YET_TO_COME_IN)
         await connection.execute(update(meeting_slots).where(*left).values(EMPTY))
-        await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now, ended)
+        told = (ask.reason.strip(), ask.now, codes if ended else None)
+        await body_notices.tell_off(connection, page, session, *told)
         end: dict[str, Any] = {"reason": ask.reason.strip()}
         if ended:
             end |= {"starts_at": min(session.starts_at, ask.now), "ends_at": ask.now}

@@ -66,6 +66,20 @@ async def test_a_session_that_ends_early_is_off_for_bodies_that_were_yet_to_come
     await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
 
 
+async def test_who_sat_there_for_somebody_who_did_not_come_is_not_told_that_it_is_off_once_it_ends_early(
+    at: Hall,
+) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    at.at += timedelta(days=6)
+    await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
+    for code in await at.agenda(number):
+        if code and code != codes["water"]:
+            await session_day.missed(at.engine, at.page, at.by(code), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert await asked(at, body_notices.OFF) == set()
+
+
 async def test_who_sits_there_for_what_it_was_ordered_is_not_told_that_it_is_off_once_it_ends_early(
     at: Hall,
 ) -> None:
