@@ -562,7 +562,7 @@ async def _leaving(settings: Settings) -> Diagnosis:
     engine = make_engine(database_url(settings), pool=1)
     try:
         dead, unreachable = await outgoing.dead(engine), await callback_list.unreachable(engine)
-        aside, late = await callback_list.put_aside(engine), await outgoing.tried_long(engine)
+        aside, late = await callback_list.put_aside(engine), sum((await outgoing.tried_long(engine)).values())
     finally:
         await engine.dispose()
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -30,11 +30,13 @@ from ivr.store.engine import is_a_row_s
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0  # how often it is asked which lanes have something due
+LOOK_SECONDS = 2.0  # how often it is asked which lanes have something due …
+COUNT_EVERY = timedelta(minutes=1)  # … and how many letters nobody takes
 BATCH = 50  # letters
 EVENTS = 200  # what waits for nobody outside: a statement for all costs little more than one for each
 STILL = f"messages still wait that needed what was wrong in {FILE}"
 TOLD = "the log and `ivr doctor` name line and key"
+LATE = "messages that nobody takes wait (ivr outbox list --state waiting says why)"
 LANES = (outgoing.INSIDE, *outgoing.LETTERS)
 
 
@@ -73,15 +75,16 @@ class Delivery:
         self._notices: Notices | None = None
         self._read: tuple[int, ...] | None = None  # as which file it was read; () = there was none
         self._released = False  # what waited for another file is due
-        self._refused: dict[str, str] = {}  # by way, why nothing of us is taken there
+        self._late: Mapping[str, int] = {}  # of each way, letters that nobody takes …
+        self._counted: datetime | None = None  # … as of then
         self._made = {lane: asyncio.Event() for lane in LANES}  # there are letters that may leave at once
 
     @property
     def trouble(self) -> str:
         """One sentence while notices.yaml has mistakes, events wait for what it did not let be written, or
-        we are refused."""
-        told = [f"messages by {kind} wait: {why}" for kind, why in sorted(self._refused.items())]
-        return self._mistakes or (STILL if self._waiting else "; ".join(told))
+        nobody takes some letters."""
+        late = ", ".join(f"{many} by {kind}" for kind, many in sorted(self._late.items()))
+        return self._mistakes or (STILL if self._waiting else f"{LATE}: {late}" if late else "")
 
     def start(self, loops: Loops) -> None:
         """Every lane, and the look that wakes them."""
@@ -114,6 +117,9 @@ class Delivery:
             lanes.add(outgoing.INSIDE)
         for lane in lanes:
             self._made[lane].set()
+        now = self.clock()
+        if self._counted is None or now - self._counted >= COUNT_EVERY:
+            self._late, self._counted = await outgoing.tried_long(self.engine), now
 
     def _most(self, lane: str) -> int:
         """Of letters no more than leave before their lease is over, also where none is answered."""
@@ -216,13 +222,10 @@ class Delivery:
             return
         refusal = await self._send(row, ways)
         if refusal is None:
-            self._refused.pop(row.kind, None)
             await outgoing.delivered(self.engine, row, self.clock())
             return
-        why, of_us = str(refusal), refusal.of_us
-        if of_us:
-            self._refused[row.kind] = why
-        dead = await outgoing.failed(self.engine, row, why, refusal.for_good, self.clock(), of_us)
+        why, now = str(refusal), self.clock()
+        dead = await outgoing.failed(self.engine, row, why, refusal.for_good, now, refusal.of_us)
         to = outgoing.masked(row.kind, outgoing.told(row.payload, "to"))
         log.log(logging.ERROR if dead else logging.WARNING, "%s to %s was not sent: %s", row.kind, to, why)
 

@@ -471,12 +471,13 @@ async def dead(engine: AsyncEngine) -> int:
         return (await connection.execute(query)).scalar_one()
 
 
-async def tried_long(engine: AsyncEngine) -> int:
-    """How many letters wait that nobody has taken for ten minutes and more."""
+async def tried_long(engine: AsyncEngine) -> dict[str, int]:
+    """Of each way, how many letters wait that nobody has taken for ten minutes and more."""
     waits = (outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.kind.in_(LETTERS))
-    query = select(func.count()).select_from(outbox).where(*waits, outbox.c.attempts >= TRIED_LONG)
+    query = select(outbox.c.kind, func.count()).where(*waits, outbox.c.attempts >= TRIED_LONG)
     async with engine.connect() as connection:
-        return (await connection.execute(query)).scalar_one()
+        found = await connection.execute(query.group_by(outbox.c.kind))
+        return dict(found.tuples().all())
 
 
 async def retry(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID] = ()) -> int:
