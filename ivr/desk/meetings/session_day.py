@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,9 +28,16 @@ from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import agenda
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import deciding, held, today
-from ivr.desk.meetings.session_planning import alone, note, planned
+from ivr.desk.meetings.session_planning import CANCELLED, alone, lose, note, planned, subject_of
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import case_events, meeting_deeds, meeting_minutes, meeting_sessions, meeting_slots
+from ivr.store.tables import (
+    audit,
+    case_events,
+    meeting_deeds,
+    meeting_minutes,
+    meeting_sessions,
+    meeting_slots,
+)
 
 LONGEST_MINUTES, MOST_PEOPLE = 3000, 20
 MINUTES = "meeting_minutes"  # the event
@@ -84,11 +91,20 @@ async def begin(books: Books, page: Page, ask: Instruction, number: int, at: dat
 
 
 async def step_out(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
-    """It was not her, or not yet: she waits again. Raises Refused where she came in later than that."""
+    """It was not her, or not yet: she waits again. Raises Refused where she came in later than that.
+
+    Where the session was called off meanwhile, she has lost her slot with the others.
+    """
     async with transaction(books) as connection:
         slot = await _slot(connection, page, ask, number)
         _refuse_later(ask, at, slot.began_at)
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(began_at=None))
+        session = await planned(connection, number)
+        if session.reason and session.ends_at <= ask.now:  # one that only lasts longer goes on
+            tomorrow = today(page, ask.now) + timedelta(days=1)
+            until = await _lost_there(connection, slot.case_id, number) or tomorrow
+            why = replace(ask, reason=session.reason)
+            await lose(connection, page, why, number, max(until, tomorrow))
 
 
 async def heard(
@@ -197,29 +213,38 @@ async def _inside(
     """As `_slot`, of whoever came in: hers was given away where the session ended before anybody knew."""
     await alone(connection)
     one = await held(connection, page, ask)
-    off = await _lost_there(connection, one.case.id, number)
-    if one.state is RequestState.WAITING and off is not None:
-        await _sat_until(connection, page, ask, number, at, off)
+    waits = one.state is RequestState.WAITING
+    lost = waits and await _lost_there(connection, one.case.id, number) is not None
+    if lost or await _missed_there(connection, one.case.id, number) is not None:
+        await _sat(connection, page, ask, number, at)
+    if lost:
         await seated(connection, page, ask, number, at)
         await meeting_calls.cancel(connection, one.case.id, ask.now)
     return await _slot(connection, page, ask, number, came=ask.now)
 
 
-async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> datetime | None:
-    """When that session was called off, where the slot that she lost last is one of its."""
+async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> date | None:
+    """Until when she waits, where the slot that she lost last is of that session, which was called off."""
     its = (case_events.c.case_id == case, case_events.c.event == f"meeting_{RequestAction.RELEASE}")
-    query = select(case_events.c.at, case_events.c.details["session"].as_integer().label("session"))
-    last = (await connection.execute(query.where(*its).order_by(case_events.c.seq.desc()).limit(1))).first()
-    return last.at if last is not None and last.session == number else None
+    query = select(case_events.c.details).where(*its).order_by(case_events.c.seq.desc()).limit(1)
+    last = (await connection.execute(query)).scalar() or {}
+    return date.fromisoformat(last["next_on"]) if last.get("session") == number else None
 
 
-async def _sat_until(
-    connection: AsyncConnection, page: Page, ask: Instruction, number: int, at: datetime, off: datetime
-) -> None:
+async def _missed_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> Row[Any] | None:
+    """Her last slot, where it is one of that session of which it was said that she did not come."""
+    last = await agenda.slot_of(connection, case)
+    return last if last is not None and (last.session, last.outcome) == (number, "no_show") else None
+
+
+async def _sat(connection: AsyncConnection, page: Page, ask: Instruction, number: int, at: datetime) -> None:
     """Cancelled, for nobody here knew that somebody was in the room on its day, it took place until then."""
     its = (meeting_sessions.c.number == number, meeting_sessions.c.state == SessionState.CANCELLED)
-    session = (await connection.execute(select(meeting_sessions).where(*its))).first()
-    if session is not None and at < off and today(page, at) == today(page, session.starts_at):
+    query = select(meeting_sessions, audit.c.at.label("off")).where(*its, audit.c.action == CANCELLED)
+    query = query.join(audit, audit.c.subject == subject_of(number))
+    session = (await connection.execute(query)).first()
+    if session is not None and at < session.off and today(page, at) == today(page, session.starts_at):
+        off = session.off
         ends = {"state": SessionState.PLANNED, "starts_at": min(session.starts_at, off), "ends_at": off}
         await connection.execute(update(meeting_sessions).where(*its).values(ends))
         await note(connection, ask.now, "meeting_ended", number, None, session.reason)
@@ -240,10 +265,10 @@ async def _slot(
     one = await held(connection, page, ask)
     slot = await slot_there(connection, number, one.case.id, "")
     if slot is None and came is not None:
-        last = await agenda.slot_of(connection, one.case.id)
+        last = await _missed_there(connection, one.case.id, number)
         said = one.stored.missed_at if one.stored is not None else None
         gone = said is not None and said > came + _SLIP
-        if last is not None and (last.session, last.outcome) == (number, "no_show") and not gone:
+        if last is not None and not gone:
             await agenda.appeared(connection, page, ask, last)
             slot = last
     if slot is None:

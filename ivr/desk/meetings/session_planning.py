@@ -40,6 +40,7 @@ from ivr.store.tables import (
 )
 
 CHANNEL = "ivr_hours"  # NOTIFY: an hour or its line has changed
+CANCELLED = "meeting_cancelled"  # in the audit
 LONGEST = 300  # characters of a place or a link
 
 # A session begins with its first slot: a delay moves the slots, and not the hour at which it was to begin.
@@ -136,15 +137,7 @@ async def cancel(
         ended = calls or await sits(connection, number)
         codes = await booked(connection, number, ask.now)
         for code in codes:
-            its = Instruction(code, ask.actor, ask.reason, ask.now)
-            async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
-                one.details["session"] = number
-                await one.wait(next_on)
-                hers = (meeting_slots.c.session == number, meeting_slots.c.case_id == one.case.id)
-                slot = select(meeting_slots).where(*hers, meeting_slots.c.outcome == "")
-                await tell_off(one, (await connection.execute(slot)).one())
-        left = (meeting_slots.c.session == number, *YET_TO_COME_IN)
-        await connection.execute(update(meeting_slots).where(*left).values(EMPTY))
+            await lose(connection, page, Instruction(code, ask.actor, ask.reason, ask.now), number, next_on)
         told = (ask.reason.strip(), ask.now, codes if ended else None)
         await body_notices.tell_off(connection, page, session, *told)
         end: dict[str, Any] = {"reason": ask.reason.strip()}
@@ -156,9 +149,20 @@ async def cancel(
             update(meeting_sessions).where(meeting_sessions.c.number == number).values(end)
         )
         await tell(connection)
-        deed = "hour_closed" if calls else "meeting_ended" if ended else "meeting_cancelled"
+        deed = "hour_closed" if calls else "meeting_ended" if ended else CANCELLED
         await note(connection, ask.now, deed, number, person, ask.reason.strip())
     return CalledOff(codes, ended, calls)
+
+
+async def lose(connection: AsyncConnection, page: Page, ask: Instruction, number: int, next_on: date) -> None:
+    """Her slot there, for the session is called off: she waits again, and hears it."""
+    async with deciding(connection, page, ask, RequestAction.RELEASE, next_on=next_on) as one:
+        one.details["session"] = number
+        await one.wait(next_on)
+        its = (meeting_slots.c.session == number, meeting_slots.c.case_id == one.case.id)
+        hers = (*its, meeting_slots.c.outcome == "")
+        await tell_off(one, (await connection.execute(select(meeting_slots).where(*hers))).one())
+        await connection.execute(update(meeting_slots).where(*hers).values(EMPTY))
 
 
 async def sits(connection: AsyncConnection, number: int) -> bool:
@@ -327,7 +331,12 @@ async def note(
     **detail: Any,
 ) -> None:
     """Into the audit."""
-    subject = f"meeting_session/{number}"
+    subject = subject_of(number)
     await auditing.note(
         connection, now, action, person=person, subject=subject, reason=reason, detail=detail or None
     )
+
+
+def subject_of(number: int) -> str:
+    """A session, in the audit."""
+    return f"meeting_session/{number}"

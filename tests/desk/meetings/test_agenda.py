@@ -190,6 +190,61 @@ async def test_a_session_that_was_called_off_while_a_tablet_without_network_hear
     assert states == [S.MET, S.MET, S.WAITING]
 
 
+async def test_whom_a_tablet_heard_who_is_said_not_to_have_come_before_it_was_called_off_was_heard(
+    at: Hall,
+) -> None:
+    """Whichever of those that it heard it tells of first."""
+    await three(at)
+    number = await at.session()
+    first, second, _ = await at.fill(number)
+    begins = at.at = at.at + timedelta(days=6)
+    at.at += timedelta(minutes=25)
+    await session_day.missed(at.engine, at.page, at.by(first), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    off, at.at = at.at, at.at + timedelta(minutes=9)
+    with pytest.raises(Refused, match="is cancelled"):
+        await session_day.begin(at.engine, at.page, at.by(first), number, off + timedelta(minutes=1))
+    for code in (first, second):
+        await session_day.begin(at.engine, at.page, at.by(code), number, begins)
+        await session_day.heard(at.engine, at.page, at.by(code), number, begins, Hearing("آب ندارد"))
+    assert [(await at.seen(code)).state for code in (first, second)] == [S.MET, S.MET]
+    async with at.engine.connect() as connection:
+        assert (await session_planning.planned(connection, number)).ends_at == off
+
+
+async def told(at: Hall, code: str) -> list[str]:
+    """What she is to be called with."""
+    hers = (callbacks.c.case_id == await id_of(at.engine, code), callbacks.c.purpose == MEETING)
+    query = select(callbacks.c.notice["what"].as_string()).where(*hers, YET_TO_TELL)
+    async with at.engine.connect() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def test_who_was_said_to_be_in_the_room_by_a_slip_lost_her_slot_with_the_others(at: Hall) -> None:
+    number, [first, inside, waits] = await sits(at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await session_day.step_out(at.engine, at.page, at.by(inside), number, at.at)
+    assert (await at.seen(inside)).state is S.WAITING and await told(at, inside) == await told(at, waits)
+    assert (await at.seen(inside)).next_on == at.at.date() + timedelta(days=1), "the office owes her a day"
+    await session_day.begin(at.engine, at.page, at.by(waits), number, at.at)
+    await session_day.step_out(at.engine, at.page, at.by(waits), number, at.at)
+    her = await at.seen(waits)
+    assert (her.state, her.next_on) == (S.WAITING, LATER) and len(await told(at, waits)) == 1
+    assert await at.agenda(number) == [first, "", "", ""]
+    await session_day.heard(at.engine, at.page, at.by(inside), number, at.at, Hearing("برق ندارد"))
+    assert (await at.seen(inside)).state is S.MET, "nor was it a slip"
+
+
+async def test_who_is_not_in_the_room_yet_waits_on_where_a_session_lasts_longer_than_it_was_to(
+    at: Hall,
+) -> None:
+    number, [*_, waits] = await sits(at)
+    at.at += timedelta(hours=1)
+    await session_day.begin(at.engine, at.page, at.by(waits), number, at.at)
+    await session_day.step_out(at.engine, at.page, at.by(waits), number, at.at)
+    assert (await at.seen(waits)).state is S.INVITED and waits in await at.agenda(number)
+
+
 async def test_who_did_not_come_and_was_said_to_be_in_the_room_by_a_slip_has_begun_no_session(
     at: Hall,
 ) -> None:
