@@ -168,6 +168,7 @@ class Change:
         )
         if due_at < min(now_due, self.case.due_at):
             self.clock = sooner
+            self.details["stopped_days"] = sooner.stopped_days  # its own, as `duplicates.hurrying` asks
 
     async def give_time(self) -> None:
         """What is opened again has a fair time left, whatever was used before; an order whose day is still

@@ -29,6 +29,20 @@ async def below(connection: AsyncConnection, ids: Collection[uuid.UUID]) -> set[
     return found | await below(connection, found) if found else found
 
 
+async def hurrying(connection: AsyncConnection, case: uuid.UUID) -> list[tuple[Row[Any], int]]:
+    """The duplicates for which a case is due sooner, and those of these in turn.
+
+    Each with the days that had stopped in the case itself by then, which are no stops of the duplicate.
+    """
+    its = case_events.c
+    stopped = its.details["stopped_days"].as_integer()
+    merged = (its.case_id == case, its.event == DUPLICATE, its.details["duplicate"].astext == cases.c.code)
+    query = select(cases, stopped.label("stopped")).where(*merged, stopped.is_not(None))
+    found = (await connection.execute(query)).all()
+    below = [(one, each.stopped) for each in found for one, _ in await hurrying(connection, each.id)]
+    return [(each, each.stopped) for each in found] + below
+
+
 async def where_hers_goes_on(connection: AsyncConnection, case: Row[Any]) -> Row[Any]:
     """The case in which a duplicate goes on, locked, while it is the same caller's; else the case itself."""
     if case.merged_into is None:

@@ -134,11 +134,14 @@ async def change_topic(
 
 
 async def _days_of_oldest(change: Change) -> int | None:
-    """How many of the topic's days the duplicate that would be due first leaves; None where there is none."""
-    case, page, county = change.case, change.page, change.county
-    days = page.term(replace(change.clock, ordered_days=None), case.kind, change.topic, county).days
-    below = await duplicates.below(change.connection, {case.id})
-    found = await change.connection.execute(select(cases).where(cases.c.id.in_(below)))
-    due = [clock_of(each).due_at(page.calendar, days, county) for each in found]
-    left = min((page.calendar.working_days(case.opened_at, each, county) for each in due), default=None)
-    return None if left is None else min(max(left, 1), days)
+    """How many of the topic's days the duplicate that would be due first leaves; None where there is none.
+
+    Only what has stopped since then comes on top of them.
+    """
+    case, calendar, county = change.case, change.page.calendar, change.county
+    days = change.page.term(replace(change.clock, ordered_days=None), case.kind, change.topic, county).days
+    left = [
+        calendar.working_days(case.opened_at, clock_of(each).due_at(calendar, days, county), county) - stopped
+        for each, stopped in await duplicates.hurrying(change.connection, case.id)
+    ]
+    return min(max(min(left), 1), days) if left else None

@@ -306,48 +306,14 @@ async def test_neighbours_who_share_a_telephone_and_gave_numbers_of_their_own_ar
     await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), hers)
 
 
-async def test_who_keyed_another_number_the_next_day_is_known_by_her_national_id(at: Counter) -> None:
+async def test_who_keyed_another_number_the_next_day_is_told_of_both_though_her_national_id_is_known(
+    at: Counter,
+) -> None:
     first, again = await at.open(), await at.open(callback="09121111111")
     async with at.engine.begin() as connection:
         await connection.execute(update(cases).values(national_id="0012345679"))
-    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), first)
-    assert (await at.row(again)).status == "merged"
-
-
-async def known_by_one_id(at: Counter, *numbers: str) -> list[str]:
-    """Cases of hers, a day apart, for which she keyed these numbers."""
-    codes = list[str]()
-    for number in numbers:
-        codes.append(await at.open(callback=number))
-        at.later()
-    async with at.engine.begin() as connection:
-        await connection.execute(update(cases).values(national_id="0012345679"))
-    return codes
-
-
-async def asked_for(at: Counter, code: str) -> list[str]:
-    """The numbers that are yet to be asked for, of that case."""
-    query = select(callbacks.c.number).join(cases, cases.c.id == callbacks.c.case_id)
-    query = query.where(cases.c.code == code, callbacks.c.purpose == "verify", callbacks.c.state == "waiting")
-    async with at.engine.connect() as connection:
-        return list((await connection.execute(query)).scalars())
-
-
-@pytest.mark.parametrize("before", ["", "09122222222"])
-async def test_she_is_told_of_her_older_case_on_the_number_that_she_gave_since(
-    at: Counter, before: str
-) -> None:
-    older, younger = await known_by_one_id(at, before, "09121111111")
-    await closing.merge(at.engine, at.page, at.ask(younger, reason="همان تماس"), older)
-    assert (await at.row(older)).callback == "+989121111111"
-    assert "+989121111111" in await asked_for(at, older)
-
-
-async def test_neither_an_older_number_nor_none_takes_the_place_of_the_one_that_she_gave(at: Counter) -> None:
-    older, middle, younger = await known_by_one_id(at, "09122222222", "09121111111", "")
-    for code in (older, younger):
-        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), middle)
-    assert (await at.row(middle)).callback == "+989121111111"
+    with pytest.raises(Refused, match="is told on another number"):
+        await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), first)
 
 
 async def test_neighbours_on_one_line_who_gave_their_national_ids_are_two(at: Counter) -> None:
@@ -438,6 +404,42 @@ async def test_another_topic_gives_the_case_in_which_an_older_one_goes_on_no_tim
     assert (await at.row(young)).due_at == (await at.row(like)).due_at
     await pausing.change_topic(at.engine, at.page, at.ask(young, reason="آب است"), "water.supply")
     assert (await at.row(young)).due_at == (await at.row(old)).due_at
+
+
+async def test_another_county_gives_a_case_no_stops_of_its_own_back_that_were_before_the_duplicate(
+    at: Counter,
+) -> None:
+    old = await at.open("water.bill")
+    at.later(3)
+    young = await at.open("water.bill")
+    await pausing.pause(at.engine, at.page, at.ask(young, reason="بازدید"), 2)
+    at.later(2)
+    await pausing.resume(at.engine, at.page, at.ask(young))
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
+    kept = await at.row(young)
+    assert kept.stopped_days > 0 and kept.due_at == (await at.row(old)).due_at
+    await pausing.change_topic(at.engine, at.page, at.ask(young, reason="تبریز است"), county="tabriz")
+    assert (await at.row(young)).due_at == kept.due_at
+
+
+async def test_another_county_reckons_with_no_duplicate_that_was_answered_as_it_was_merged(
+    at: Counter,
+) -> None:
+    done = await at.open("water.bill")
+    await answer(at.engine, done, "abfa", "آب وصل شد.", at.at)
+    async with at.engine.begin() as connection:
+        await connection.execute(update(callbacks).values(state="reached", ended_at=at.at))
+    at.later(3)
+    old = await at.open("water.bill")
+    at.later()
+    last, young = await at.open("water.bill"), await at.open("water.bill")
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), last)
+    for code in (done, last):
+        await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), young)
+    due_at = (await at.row(young)).due_at
+    assert due_at == (await at.row(old)).due_at
+    await pausing.change_topic(at.engine, at.page, at.ask(young, reason="تبریز است"), county="tabriz")
+    assert (await at.row(young)).due_at == due_at
 
 
 async def test_opened_again_it_has_a_fair_part_of_its_topics_time_whatever_was_left_of_that(
