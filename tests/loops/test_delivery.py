@@ -285,9 +285,7 @@ async def test_while_a_gateway_refuses_us_messages_wait_for_two_weeks_and_that_i
             post.now += timedelta(seconds=seconds)
             await post.all()
             assert (await post.states())["sms"] == "waiting"
-        other = Post(
-            engine, to_gateway(web.url), notices(tmp_path)
-        )  # another worker, idle
+        other = Post(engine, to_gateway(web.url), notices(tmp_path))  # another worker, idle
         other.now = post.now
         for each in (post, other):
             await each.delivery.look()

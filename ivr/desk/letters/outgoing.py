@@ -474,10 +474,11 @@ async def dead(engine: AsyncEngine) -> int:
 async def tried_long(engine: AsyncEngine) -> dict[str, int]:
     """Of each way, how many letters wait that nobody has taken for ten minutes and more."""
     waits = (outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.kind.in_(LETTERS))
-    query = select(outbox.c.kind, func.count()).where(*waits, outbox.c.attempts >= TRIED_LONG)
+    query = select(outbox.c.kind, func.count().label("many"))
     async with engine.connect() as connection:
-        found = await connection.execute(query.group_by(outbox.c.kind))
-        return dict(found.tuples().all())
+        late = query.where(*waits, outbox.c.attempts >= TRIED_LONG).group_by(outbox.c.kind)
+        found = await connection.execute(late)
+        return {row.kind: row.many for row in found}
 
 
 async def retry(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID] = ()) -> int:
