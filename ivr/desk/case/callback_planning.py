@@ -22,6 +22,7 @@ from ivr.cases import phone
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import NOBODYS, PHONE
 from ivr.cases.statuses import Status
+from ivr.desk.case.duplicates import below
 from ivr.store.callbacks import NOBODY_ON_THE_LINE, PUT_ASIDE
 from ivr.store.case_parts import HER_OWN, followed_by
 from ivr.store.tables import callbacks, cases, provinces
@@ -62,21 +63,17 @@ def number_of(case: Any) -> str:
     return phone.normalise(number) if number and phone.is_callable(number) else ""
 
 
-def is_told_together(one: Row[Any], other: Row[Any]) -> bool:
-    """Whether she is told of both at once: known by her national ID, else on one number.
+async def is_told_together(connection: AsyncConnection, one: Row[Any], other: Row[Any]) -> bool:
+    """Whether both are told on one number, and no two national IDs are known, also of what went on in them.
 
     Who shares her telephone has an ID, or gives a number, of her own.
     """
-    if one.national_id and other.national_id:
-        return bool(one.national_id == other.national_id)
-    return number_of(one._mapping) == number_of(other._mapping)
-
-
-def newer_number(one: Row[Any], other: Row[Any]) -> str:
-    """The number that she gave for `one` since `other` was opened, which is told on another; "" for none."""
-    number = number_of(one._mapping)
-    is_newer = bool(one.callback) and one.opened_at > other.opened_at and number != number_of(other._mapping)
-    return number if is_newer else ""
+    if number_of(one._mapping) != number_of(other._mapping):
+        return False
+    both = {one.id, other.id}
+    its = cases.c.id.in_(both | await below(connection, both))
+    known = select(cases.c.national_id).distinct().where(its, cases.c.national_id != "")
+    return len((await connection.execute(known)).all()) <= 1
 
 
 def is_given(case: Any, number: str) -> bool:

@@ -98,9 +98,9 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
     """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same.
 
     Refused also where she is yet to be told an answer to it: nobody would tell her; where that is another
-    person's, or told on another number, as `is_told_together` says; and into a case that is answered while
-    this one is not: no clock would run for her. A collective case that speaks for the other one is due, and
-    stands, as that does.
+    person's, or told on another number, as `is_told_together` says, of both of which she is told then; and
+    into a case that is answered while this one is not: no clock would run for her. A collective case that
+    speaks for the other one is due, and stands, as that does.
     """
     if into == ask.code:
         raise Refused(f"case {into} can't be merged into itself")
@@ -130,7 +130,7 @@ async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into
             raise Refused(f"case {into} is {other.status}, so nothing can go on in it")
         if not one.caller_key or one.caller_key != other.caller_key:
             raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
-        if not callback_planning.is_told_together(one, other):
+        if not await callback_planning.is_told_together(connection, one, other):
             raise Refused(
                 f"case {ask.code} is told on another number than case {into}, or of another person: "
                 "it goes on by itself"
@@ -151,7 +151,7 @@ async def _refuse_untold(change: Change) -> None:
 async def go_on_in(change: Change, other: Row[Any]) -> None:
     """A merge's end: this case is over and lies where the other one does, which is told and no later for it.
 
-    She is told of that on the number that she gave last. Refused as `discretion` says, by topic too.
+    Refused as `discretion` says, by topic too.
     """
     one = change.case
     refuse_together(one, other)
@@ -171,13 +171,7 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
     kept.event, kept.details = DUPLICATE, {"duplicate": one.code}
     if Status.ANSWERED not in (one.status, other.status):
         kept.keep_up_with(one)
-    number = callback_planning.newer_number(one, other)
-    if number:
-        kept.values["callback"] = number
     await kept.save()
-    if number:
-        told = await locked(change.connection, other.code)
-        await callback_planning.verify(change.connection, told, number, change.ask.now)
 
 
 async def reopen(

@@ -157,7 +157,10 @@ async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], cod
     same = (cases.c.member_of == whole.id, cases.c.caller_key == case.caller_key, cases.c.closed_at.is_(None))
     query = select(cases).where(*same, cases.c.id != case.id).order_by(cases.c.opened_at)
     found = (await connection.execute(query)).all()
-    return next((other.code for other in found if callback_planning.is_told_together(case, other)), "")
+    for other in found:
+        if await callback_planning.is_told_together(connection, case, other):
+            return str(other.code)
+    return ""
 
 
 async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:

@@ -506,21 +506,26 @@ async def test_neighbours_on_one_line_who_gave_their_national_ids_wait_each_by_h
     assert (list(done.members), list(done.merged)) == ([hers, his], [again])
 
 
-async def test_who_gave_another_number_since_is_called_there_about_the_case_that_waits_already(
+async def test_neighbours_are_not_merged_by_way_of_a_case_of_which_no_national_id_is_known(
     at: Counter,
 ) -> None:
-    older = await at.open()
-    at.later(1)
-    younger = await at.open(callback="09121111111")
+    nobodys, hers, his = [await at.open() for _ in range(3)]
+    async with at.engine.begin() as connection:
+        for code, national_id in ((hers, "0012345679"), (his, "0023456787")):
+            known = update(cases).where(cases.c.code == code).values(national_id=national_id)
+            await connection.execute(known)
+    desk = actor_named(at.page, "desk")
+    done = await collecting.collect(at.engine, at.page, desk, [nobodys, hers, his], "قطع آب", at.at)
+    assert (list(done.members), list(done.merged)) == ([nobodys, his], [hers])
+
+
+async def test_who_gave_another_number_since_is_called_on_both(at: Counter) -> None:
+    codes = [await at.open(callback=number) for number in ("09121111111", "09122222222")]
     async with at.engine.begin() as connection:
         await connection.execute(update(cases).values(national_id="0012345679"))
     desk = actor_named(at.page, "desk")
-    done = await collecting.collect(at.engine, at.page, desk, [older, younger], "قطع آب", at.at)
-    assert list(done.merged) == [younger]
-    await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "وصل شد.")
-    query = select(callbacks.c.number).where(callbacks.c.purpose == "answer")
-    async with at.engine.connect() as connection:
-        assert (await connection.execute(query)).scalars().all() == ["+989121111111"]
+    done = await collecting.collect(at.engine, at.page, desk, codes, "قطع آب", at.at)
+    assert (list(done.members), list(done.merged)) == (codes, [])
 
 
 async def test_who_is_merged_into_her_younger_case_there_is_answered_no_later(at: Counter) -> None:
