@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from aiohttp import web
 
 from ivr.cases import phone
+from ivr.cases.search import plain_number
 from ivr.desk.counter import tracking
 from ivr.desk.counter.tracking import Doubted, ProofAnswer
 from ivr.desk.letters import indicator
@@ -14,14 +13,12 @@ from ivr.desk.meetings import meeting_counting
 from ivr.desk.meetings.meeting_counting import MeetingsInPublic
 from ivr.desk.people import puzzles
 from ivr.store.engine import AWAY
-from ivr.web.panel.forms import latin
 from ivr.web.panel.guard import policy
 from ivr.web.panel.sessions import plain_code
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 LONGEST_TOKEN = 40
 _ROBOTS = {"X-Robots-Tag": "noindex, nofollow"}
-_BETWEEN = re.compile(r"[\s\-_.\u200c\u200e\u200f]+")
 
 
 def routes() -> list[Route]:
@@ -67,10 +64,10 @@ async def track(visit: Visit) -> web.Response:
     """The code is posted, so that it stands in no address, log or history."""
     form = visit.form()
     given = form.raw("code")[:60]
-    code = _BETWEEN.sub("", latin(given))
+    code = plain_number(given)
     solved = form.raw("solved")[: puzzles.LONGEST]
     answer = ProofAnswer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]), solved)
-    number = phone.key(_BETWEEN.sub("", latin(form.raw("number")[:60])), visit.panel.book.area_code)
+    number = phone.key(plain_number(form.raw("number")[:60]), visit.panel.book.area_code)
     try:
         found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now, answer, number)
     except Doubted as doubted:

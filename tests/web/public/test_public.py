@@ -126,6 +126,19 @@ async def test_a_deadline_shows_while_an_answer_is_owed_and_its_passing_is_said(
     assert text("public.track.overdue") not in page and text("public.track.none") not in page
 
 
+@pytest.mark.parametrize(
+    "between", ["{}", "\u202a{}\u202c", "\u2066{}\u2069", "\u200b{}", " {}\u2013", "({})/"]
+)
+async def test_a_code_or_number_is_taken_with_what_comes_along_when_it_is_copied(
+    panel: PanelServed, opened: str, between: str
+) -> None:
+    client = await panel.client()
+    await become(panel, opened, status=Status.ANSWERED, answer=ANSWER)
+    code = between.format(digits(opened[:5])) + between.format(digits(opened[5:]))
+    status, page = await track(client, code, between.format("+989141234567"))
+    assert status == 200 and ANSWER in page
+
+
 async def test_an_answer_shows_once_it_is_given_and_a_draft_never(panel: PanelServed, opened: str) -> None:
     client, text = await panel.client(), words()
     await become(panel, opened, draft={"text": ANSWER, "by": "abfa/karimi", "agency": "abfa"})
