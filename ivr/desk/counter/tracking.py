@@ -46,7 +46,7 @@ class Tracked:
 
     `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too;
     `past`: nobody can show it any more, for retention took it away. `merged`: it goes on in another case, of
-    which all but the code is.
+    which all but the code is. `has_number`: she can tell 111 whether it is solved.
     """
 
     code: str
@@ -59,6 +59,7 @@ class Tracked:
     locked: bool = False
     past: bool = False
     merged: bool = False
+    has_number: bool = True
 
 
 class Doubted(Refused):
@@ -169,4 +170,5 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         locked,
         locked and past,
         merged,
+        bool(row.caller_key or row.callback),
     )

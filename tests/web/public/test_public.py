@@ -166,7 +166,10 @@ async def test_the_answer_takes_the_number_too_and_a_wrong_one_counts_as_a_wrong
     with pytest.raises(Doubted):
         await tracking.track(panel.engine, opened, "192.0.2.1", now)
     await become(panel, opened, caller_key="")
-    assert ANSWER in (await track(client, opened))[1], "she withheld her number: the code is all there is"
+    _, page = await track(client, opened)
+    assert ANSWER in page, "she withheld her number: the code is all there is"
+    assert text("public.track.verdict_desk") in page, "111 asks nobody without a number"
+    assert text("public.track.verdict") not in page
 
 
 async def test_an_answer_is_told_nobody_any_more_once_her_number_is_gone_with_the_years(
