@@ -12,22 +12,28 @@ function take(button) {
 document.getElementById("beside")?.addEventListener("click", (event) => take(event.target.closest("[data-topic]")));
 
 // Her words stay in this tab until there is a receipt: a session may end, or the page be left, while they are typed.
+// With them the key of their form: what is registered by then, its receipt lost, opens no second case.
 const typed = form?.elements.words;
+const key = form?.elements.form;
+const fresh = key?.value;
 const restored = document.getElementById("restored");
 const keep = () => {
-  if (typed.value) sessionStorage.setItem("desk", JSON.stringify({ who: document.body.dataset.person, words: typed.value }));
+  const draft = { who: document.body.dataset.person, words: typed.value, form: key.value };
+  if (typed.value) sessionStorage.setItem("desk", JSON.stringify(draft));
   else sessionStorage.removeItem("desk");
 };
 if (typed) {
   const kept = JSON.parse(sessionStorage.getItem("desk"));
   if (kept && !typed.value) {
     typed.value = kept.words;
+    key.value = kept.form ?? fresh;
     restored.hidden = false;
     document.addEventListener("htmx:load", () => form.dispatchEvent(new Event("filled")), { once: true });
   }
   typed.addEventListener("input", keep);
   restored.querySelector("button").addEventListener("click", () => {
     typed.value = "";
+    key.value = fresh;
     restored.hidden = true;
     keep();
     typed.focus();

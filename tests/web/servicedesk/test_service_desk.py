@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 from sqlalchemy import select
 
 from ivr.cases.code import grouped
@@ -306,3 +306,38 @@ async def test_words_outlive_the_session_and_the_page_until_there_is_a_receipt(
         assert await page.evaluate("sessionStorage.getItem('desk')") is None
     [case] = await opened(panel)
     assert case.words == "از کنتور آب نشت می‌کند"
+
+
+async def test_what_was_registered_while_its_receipt_was_lost_opens_no_second_case(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    await counter(panel.engine)
+    async with window(chrome, panel, "operator") as page:
+
+        async def lose(route: Route) -> None:
+            await route.fetch(max_redirects=0)
+            await route.abort()
+
+        async def send() -> None:
+            await page.check("[name=kind][value=complaint]")
+            await page.locator("#f-words").press("Control+Enter")
+
+        await page.goto(DESK)
+        await page.fill("#f-words", SENT["words"])
+        await page.route(f"**{DESK}", lose)
+        async with page.expect_event("requestfailed", lambda request: request.url.endswith(DESK)):
+            await send()
+        await page.unroute(f"**{DESK}")
+        assert len(await opened(panel)) == 1
+        await page.goto(DESK)
+        await expect(page.locator("#restored")).to_be_visible()
+        await send()
+        await page.wait_for_url("**/receipts/*")
+        assert len(await opened(panel)) == 1
+        await page.goto(DESK)
+        await page.fill("#f-words", SENT["words"])
+        key = await page.input_value("[name=form]")
+        await page.goto(DESK)
+        assert await page.input_value("[name=form]") == key
+        await page.locator("#restored button").click()
+        assert await page.input_value("[name=form]") != key, "what is typed now is another matter"
