@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,26 +27,22 @@ OFF, MOVED = "meeting_body_off", "meeting_body_moved"  # messages
 
 
 async def tell_off(
-    connection: AsyncConnection,
-    page: Page,
-    session: Row[Any],
-    reason: str,
-    now: datetime,
-    lost: Collection[str] | None,
+    connection: AsyncConnection, page: Page, session: Row[Any], reason: str, now: datetime, ended: bool
 ) -> None:
-    """It does not take place. `lost`: any more; codes of those who were yet to come in, None: it never did.
-
-    Then those bodies are told who were yet to come for one of them.
-    """
-    whom = () if lost is None else _yet_to_come(session.number, lost)
+    """It does not take place. `ended`: any more, of which those are told who were yet to come."""
+    whom = _yet_to_come(session.number) if ended else ()
     await _tell(connection, page, OFF, session, session.starts_at, session.place, reason, now, *whom)
 
 
-def _yet_to_come(number: int, lost: Collection[str]) -> tuple[ColumnElement[bool], ...]:
-    """Bodies that nobody needs who was heard there or is inside, but somebody who loses her slot now."""
+def _yet_to_come(number: int) -> tuple[ColumnElement[bool], ...]:
+    """Bodies that nobody needs who was heard there or is inside, but somebody who has her slot no more.
+
+    Who sat there for somebody who did not come has seen it.
+    """
     body, slot = meeting_invitations.c.agency, meeting_slots.c
-    viewed = select(meeting_views.c.case_id).join(cases, cases.c.id == meeting_views.c.case_id)
-    viewed = viewed.where(meeting_views.c.session == number, cases.c.code.in_(lost))
+    missed = select(slot.slot).where(slot.case_id == meeting_views.c.case_id, slot.outcome == "no_show")
+    viewed = select(meeting_views.c.case_id).where(meeting_views.c.session == number)
+    viewed = viewed.where(~missed.where(slot.session == number).exists())
     needed = select(slot.slot).join(meeting_requests, meeting_requests.c.case_id == slot.case_id)
     needed = needed.where(slot.session == number, slot.outcome != "no_show")
     return (

@@ -138,8 +138,7 @@ async def cancel(
         codes = await booked(connection, number, ask.now)
         for code in codes:
             await lose(connection, page, Instruction(code, ask.actor, ask.reason, ask.now), number, next_on)
-        told = (ask.reason.strip(), ask.now, codes if ended else None)
-        await body_notices.tell_off(connection, page, session, *told)
+        await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now, ended)
         end: dict[str, Any] = {"reason": ask.reason.strip()}
         if ended:
             end |= {"starts_at": min(session.starts_at, ask.now), "ends_at": ask.now}

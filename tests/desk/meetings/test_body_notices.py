@@ -14,7 +14,7 @@ from ivr.desk.case import answers, closing
 from ivr.desk.counter import channels
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
-from ivr.desk.meetings import body_notices, inviting, session_day, session_moving, session_planning
+from ivr.desk.meetings import agenda, body_notices, inviting, session_day, session_moving, session_planning
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store.tables import outbox
 from tests.desk.meetings.hall import LATER, Hall, hall
@@ -78,6 +78,19 @@ async def test_who_sat_there_for_somebody_who_did_not_come_is_not_told_that_it_i
             await session_day.missed(at.engine, at.page, at.by(code), number, at.at)
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
     assert await asked(at, body_notices.OFF) == set()
+
+
+async def test_who_was_to_come_for_somebody_who_gave_up_her_slot_is_told_that_it_is_off_once_it_ends_early(
+    at: Hall,
+) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    at.at += timedelta(days=6)
+    for name in ("school", "private"):
+        await agenda.release(at.engine, at.page, at.by(codes[name], "نمی‌آید"), LATER)
+    await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert {body for _, body in await asked(at, body_notices.OFF)} == {"edu"}
 
 
 async def test_who_sits_there_for_what_it_was_ordered_is_not_told_that_it_is_off_once_it_ends_early(
