@@ -118,7 +118,7 @@ class Delivery:
         for lane in lanes:
             self._made[lane].set()
         now = self.clock()
-        if self._counted is None or now - self._counted >= COUNT_EVERY:
+        if self._counted is None or not timedelta() <= now - self._counted < COUNT_EVERY:
             self._late, self._counted = await outgoing.tried_long(self.engine), now
 
     def _most(self, lane: str) -> int:

@@ -309,6 +309,25 @@ async def test_while_a_gateway_refuses_us_messages_wait_for_two_weeks_and_that_i
     assert len(web.requests) == len(RETRIES) + 6 + 15, "and then a person looks"
 
 
+async def test_what_nobody_took_is_told_no_more_once_it_has_left_also_where_the_clock_was_ahead_meanwhile(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server(*[(402, "")] * (len(RETRIES) + 1), (200, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+        for seconds in RETRIES:
+            post.now += timedelta(seconds=seconds)
+            await post.all()
+        post.now += timedelta(days=2)
+        await post.delivery.look()
+        assert post.delivery.trouble.endswith("1 by sms")
+        post.now -= timedelta(days=1)  # put right
+        await post.all()
+        await post.delivery.look()
+        assert (await post.states())["sms"] == "sent" and post.delivery.trouble == ""
+
+
 async def test_a_worker_that_dies_with_a_letter_in_hand_leaves_it_to_the_next(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
