@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ivr.cases.meetings import SLOTTED, MeetingWay, Official, RequestState
+from ivr.cases.meetings import AWAITED, SLOTTED, MeetingWay, Official, RequestState
+from ivr.cases.statuses import OPEN, Status
 from ivr.voice import saying
 from ivr.voice.actions import Speech, Words
 from ivr.voice.events import MeetingSeen
@@ -28,12 +29,24 @@ def slot(official: Official, way: MeetingWay, starts_at: datetime, place: str, l
     return (f"meeting.invited.{official}", *when, f"meeting.way.{way}", *where)
 
 
+def of_now(seen: MeetingSeen | None, status: str, now: datetime) -> MeetingSeen | None:
+    """None where the case's own `status` tells all there is. `now` in the province's zone.
+
+    Beside an answer that stands only her slot, a day, or another look at it.
+    """
+    if seen is None or status not in OPEN or (status == Status.ANSWERED and seen.state not in AWAITED):
+        return None
+    to_come = seen.state in SLOTTED and seen.starts_at is not None and seen.starts_at > now
+    waits = seen.state is RequestState.WAITING and seen.next_on is not None and seen.next_on >= now.date()
+    return seen if to_come or waits or seen.state in _SIMPLY else None
+
+
 def told(seen: MeetingSeen, now: datetime, language: str) -> Speech:
-    """Nothing where the case's own status tells all there is. `now` in the province's zone."""
-    if seen.state in SLOTTED and seen.starts_at is not None and seen.starts_at > now:
+    """Of what `of_now` found."""
+    if seen.state in SLOTTED and seen.starts_at is not None:
         comes: Speech = ("meeting.stands.comes",) if seen.state is RequestState.CONFIRMED else ()
         at = seen.starts_at.astimezone(now.tzinfo)
         return (*slot(seen.official, seen.way, at, seen.place, language), *comes)
-    if seen.state is RequestState.WAITING and seen.next_on is not None and seen.next_on >= now.date():
+    if seen.state is RequestState.WAITING and seen.next_on is not None:
         return ("meeting.waiting", *saying.day(seen.next_on, language))
-    return (_SIMPLY[seen.state],) if seen.state in _SIMPLY else ()
+    return (_SIMPLY[seen.state],)

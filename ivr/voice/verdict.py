@@ -9,7 +9,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from ivr.cases.meetings import AWAITED
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import meeting_standing, saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Say, Sound, Speech, WishCallBack, Words
@@ -308,12 +307,8 @@ def awaited(seen: CaseSeen, now: datetime, language: str) -> Speech:
 
 
 def _meeting(seen: CaseSeen, now: datetime, language: str) -> Speech:
-    """Beside an answer that stands only her slot, a day, or another look at it."""
-    if seen.meeting is None or seen.status not in OPEN:
-        return ()
-    if seen.status == Status.ANSWERED and seen.meeting.state not in AWAITED:
-        return ()
-    return meeting_standing.told(seen.meeting, now, language)
+    meeting = meeting_standing.of_now(seen.meeting, seen.status, now)
+    return meeting_standing.told(meeting, now, language) if meeting else ()
 
 
 def situation(seen: CaseSeen, now: datetime, language: str, directory: Directory) -> Speech:

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import tells_number_only
 from ivr.cases.statuses import OPEN, Status
+from ivr.desk.book.book import meeting_in, with_meeting
 from ivr.desk.counter import questions
 from ivr.desk.counter.questions import Sum
 from ivr.desk.people import limiting, puzzles
@@ -27,6 +28,8 @@ from ivr.desk.people.puzzles import Puzzle
 from ivr.desk.refusals import Refused
 from ivr.store.case_parts import followed_by, parts_column, parts_seen
 from ivr.store.tables import agencies, cases
+from ivr.voice import meeting_standing
+from ivr.voice.events import MeetingSeen
 
 # For nothing:
 LOOKS = Limit(30, timedelta(minutes=10))  # of one address
@@ -47,6 +50,7 @@ class Tracked:
     `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too;
     `past`: nobody can show it any more, for retention took it away. `merged`: it goes on in another case, of
     which all but the code is. `has_number`: she can tell 111 whether it is solved.
+    `meeting`: told in place of deadline and delay, as on the telephone.
     """
 
     code: str
@@ -60,6 +64,7 @@ class Tracked:
     past: bool = False
     merged: bool = False
     has_number: bool = True
+    meeting: MeetingSeen | None = None
 
 
 class Doubted(Refused):
@@ -94,7 +99,7 @@ async def track(
 ) -> Tracked | None:
     """None when the code is nobody's, or no code at all. Raises Doubted.
 
-    `number`: hers, as `phone.key` has it; a wrong one counts as a wrong code.
+    `number`: hers, as `phone.key` has it; a wrong one counts as a wrong code. `now` in the province's zone.
     """
     own = f"{_ALL}/{limiting.source_of(address)}"
     async with engine.begin() as connection:
@@ -149,13 +154,15 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     its = cases.c
     query = select(its.code, its.status, its.answer, its.answer_voice, its.due_at, agencies.c.name)
     query = query.add_columns(its.channel, its.caller_key, its.callback, its.anonymised_at, parts_column())
+    query = query.add_columns(its.kind, its.answered_at)
     query = query.join(agencies, agencies.c.code == its.agency).where(followed_by(code))
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(with_meeting(query))).first()
     if row is None:
         return None
     voiced = bool(row.answer_voice) or any(each.voice for each in parts_seen(row.parts))
     status, told = Status(row.status), bool(row.answer) or voiced
     owed = status in OPEN - {Status.ANSWERED}
+    meeting = meeting_standing.of_now(meeting_in(row._mapping), status, now)
     hers, past = bool(number) and number in (row.caller_key, row.callback), row.anonymised_at is not None
     merged = row.code != code  # which opens the answer to her number alone
     locked = told and not hers and (merged or tells_number_only(row.channel, row.caller_key, past))
@@ -166,9 +173,10 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         "" if locked else row.answer,
         voiced and not locked,
         row.due_at if owed else None,
-        owed and row.due_at < now,
+        owed and meeting is None and row.due_at < now,
         locked,
         locked and past,
         merged,
         bool(row.caller_key or row.callback),
+        meeting,
     )

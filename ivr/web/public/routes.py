@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from aiohttp import web
 
 from ivr.cases import phone
@@ -67,9 +69,11 @@ async def track(visit: Visit) -> web.Response:
     code = plain_number(given)
     solved = form.raw("solved")[: puzzles.LONGEST]
     answer = ProofAnswer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]), solved)
-    number = phone.key(plain_number(form.raw("number")[:60]), visit.panel.book.area_code)
+    book = visit.panel.book
+    number = phone.key(plain_number(form.raw("number")[:60]), book.area_code)
+    now = visit.now.astimezone(ZoneInfo(book.timezone))
     try:
-        found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now, answer, number)
+        found = await tracking.track(visit.panel.engine, code, visit.came.address, now, answer, number)
     except Doubted as doubted:
         again = "sum_again" if answer.proof else "sum_first"
         return _asked(

@@ -19,6 +19,7 @@ from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
+from ivr.cases.meetings import RequestState
 from ivr.cases.statuses import Status
 from ivr.desk.case import answers, closing, collecting, splitting
 from ivr.desk.case.answers import SpokenAnswer
@@ -28,9 +29,10 @@ from ivr.desk.case.splitting import Part
 from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Doubted, ProofAnswer
 from ivr.desk.people import limiting
-from ivr.store.tables import cases
+from ivr.store.tables import cases, meeting_requests
 from ivr.voice.events import Lookup
 from ivr.web.panel.locale import digits, words
+from tests.desk.meetings.hall import hall
 from tests.desk.office import call, office, opening
 from tests.fixtures.solving import solved
 from tests.web.browser import PHONE, patient, screenshot, serious, window
@@ -67,6 +69,12 @@ def unknown(number: int = 7) -> str:
 async def become(panel: PanelServed, code: str, **values: Any) -> None:
     async with panel.engine.begin() as connection:
         await connection.execute(update(cases).where(cases.c.code == code).values(values))
+
+
+async def note(panel: PanelServed, state: RequestState) -> None:
+    """Of the one request to meet."""
+    async with panel.engine.begin() as connection:
+        await connection.execute(update(meeting_requests).values(state=state))
 
 
 async def track(client: Client, code: str, number: str = "") -> tuple[int, str]:
@@ -267,6 +275,49 @@ async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
         answers.add((status, same))
         panel.clock.now += tracking.SLIPS.within
     assert len(answers) == 1 and answers.pop()[0] == 404
+
+
+async def test_a_request_to_meet_tells_until_when_it_waits_and_then_with_whom_when_and_where_its_slot_is(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    client, text, at = await panel.client(), words(), await hall(panel.engine)
+    at.at = panel.clock.now
+    late = {"due_at": at.at - timedelta(days=1)}
+    code = await at.accepted(9)
+    await become(panel, code, **late)
+    waits = text("public.track.meeting.waiting", day="*").partition("*")[0]
+    _, page = await track(client, code)
+    assert re.search(waits + r"\S+ [۰-۹]{1,2} \S+ ۱۴۰۵", page) and text("public.track.overdue") not in page
+    await at.fill(await at.session())
+    await become(panel, code, **late)
+    _, page = await track(client, code)
+    slot = text("public.track.meeting.with", official=text("meetings.official.governor"))
+    assert re.search(rf"<dt>{slot}</dt><dd>\S+ [۰-۹]{{1,2}} \S+ ۱۴۰۵، [۰-۹]{{2}}:[۰-۹]{{2}}</dd>", page)
+    assert "تالار" in page and text("public.track.meeting.way.in_person") in page and waits not in page
+    for said in ("overdue", "none", "meeting.comes"):
+        assert text(f"public.track.{said}") not in page, said
+    await note(panel, RequestState.CONFIRMED)
+    async with window(chrome, panel, size=PHONE) as shown:
+        await shown.goto("/track")
+        await shown.get_by_label(text("public.track.code")).fill(code)
+        await shown.keyboard.press("Enter")
+        await shown.get_by_text(text("public.track.meeting.comes")).wait_for()
+        await screenshot(shown, "track-meeting-phone")
+        assert not await serious(shown)
+    panel.clock.now += timedelta(days=7)
+    _, page = await track(client, code)
+    assert text("public.track.overdue") in page and slot not in page, "its hour is over"
+
+
+async def test_of_a_request_to_meet_every_state_that_111_tells_has_its_sentence(panel: PanelServed) -> None:
+    client, text, at = await panel.client(), words(), await hall(panel.engine)
+    at.at = panel.clock.now
+    code = await at.accepted(9)
+    for state in RequestState:
+        await note(panel, state)
+        status, page = await track(client, code)
+        key = f"public.track.meeting.{state}"
+        assert status == 200 and (key not in text or text(key, day="*").partition("*")[0] in page), state
 
 
 @contextmanager
