@@ -27,14 +27,23 @@ OFF, MOVED = "meeting_body_off", "meeting_body_moved"  # messages
 
 
 async def tell_off(
-    connection: AsyncConnection, page: Page, session: Row[Any], reason: str, now: datetime, ended: bool
+    connection: AsyncConnection,
+    page: Page,
+    session: Row[Any],
+    reason: str,
+    now: datetime,
+    ended: bool,
+    case: uuid.UUID | None = None,
 ) -> None:
-    """It does not take place. `ended`: any more, of which those are told who were yet to come."""
-    whom = _yet_to_come(session.number) if ended else ()
+    """It does not take place. `ended`: any more, of which those are told who were yet to come.
+
+    `case`: for this one, which lost its slot later than the others.
+    """
+    whom = _yet_to_come(session.number, case) if ended else ()
     await _tell(connection, page, OFF, session, session.starts_at, session.place, reason, now, *whom)
 
 
-def _yet_to_come(number: int) -> tuple[ColumnElement[bool], ...]:
+def _yet_to_come(number: int, case: uuid.UUID | None) -> tuple[ColumnElement[bool], ...]:
     """Bodies that nobody needs who was heard there or is inside, but somebody who has her slot no more.
 
     Who sat there for somebody who did not come has seen it.
@@ -43,6 +52,8 @@ def _yet_to_come(number: int) -> tuple[ColumnElement[bool], ...]:
     missed = select(slot.slot).where(slot.case_id == meeting_views.c.case_id, slot.outcome == "no_show")
     viewed = select(meeting_views.c.case_id).where(meeting_views.c.session == number)
     viewed = viewed.where(~missed.where(slot.session == number).exists())
+    if case is not None:
+        viewed = viewed.where(meeting_views.c.case_id == case)
     needed = select(slot.slot).join(meeting_requests, meeting_requests.c.case_id == slot.case_id)
     needed = needed.where(slot.session == number, slot.outcome != "no_show")
     return (

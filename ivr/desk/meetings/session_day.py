@@ -25,7 +25,7 @@ from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.transaction import transaction
-from ivr.desk.meetings import agenda
+from ivr.desk.meetings import agenda, body_notices
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import deciding, held, today
 from ivr.desk.meetings.session_planning import CANCELLED, alone, lose, note, planned, subject_of
@@ -75,11 +75,16 @@ def find(seats: list[Seat], typed: str) -> Seat | None:
 
 
 async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
-    """She is there, and waits; also of whom it was said before that she did not come."""
+    """She is there, and waits; also of whom it was said before that she did not come.
+
+    Where the session was called off meanwhile, she has lost her slot with the others; so it is in `step_out`.
+    """
     async with transaction(books) as connection:
         slot = await _slot(connection, page, ask, number, came=at)
         there = func.coalesce(meeting_slots.c.arrived_at, at)
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(arrived_at=there))
+        if slot.began_at is None:
+            await _lose_ended(connection, page, ask, slot)
 
 
 async def begin(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
@@ -91,20 +96,12 @@ async def begin(books: Books, page: Page, ask: Instruction, number: int, at: dat
 
 
 async def step_out(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
-    """It was not her, or not yet: she waits again. Raises Refused where she came in later than that.
-
-    Where the session was called off meanwhile, she has lost her slot with the others.
-    """
+    """It was not her, or not yet: she waits again. Raises Refused where she came in later than that."""
     async with transaction(books) as connection:
         slot = await _slot(connection, page, ask, number)
         _refuse_later(ask, at, slot.began_at)
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(began_at=None))
-        session = await planned(connection, number)
-        if session.reason and session.ends_at <= ask.now:  # one that only lasts longer goes on
-            tomorrow = today(page, ask.now) + timedelta(days=1)
-            until = await _lost_there(connection, slot.case_id, number) or tomorrow
-            why = replace(ask, reason=session.reason)
-            await lose(connection, page, why, number, max(until, tomorrow))
+        await _lose_ended(connection, page, ask, slot)
 
 
 async def heard(
@@ -221,6 +218,23 @@ async def _inside(
         await seated(connection, page, ask, number, at)
         await meeting_calls.cancel(connection, one.case.id, ask.now)
     return await _slot(connection, page, ask, number, came=ask.now)
+
+
+async def _lose_ended(connection: AsyncConnection, page: Page, ask: Instruction, slot: Row[Any]) -> None:
+    """Hers, who waits, where the session was called off meanwhile; one that only lasts longer goes on.
+
+    Bodies that were to come for her hear it, too, once: they were told nothing as long as she was inside.
+    """
+    session = await planned(connection, slot.session)
+    if not session.reason or session.ends_at > ask.now:
+        return
+    tomorrow = today(page, ask.now) + timedelta(days=1)
+    before = await _lost_there(connection, slot.case_id, slot.session)
+    why = replace(ask, reason=session.reason)
+    await lose(connection, page, why, slot.session, max(before or tomorrow, tomorrow))
+    if slot.began_at is not None and before is None:
+        told = (session.reason, ask.now, True, slot.case_id)
+        await body_notices.tell_off(connection, page, session, *told)
 
 
 async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> date | None:

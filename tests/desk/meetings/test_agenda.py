@@ -235,6 +235,25 @@ async def test_who_was_said_to_be_in_the_room_by_a_slip_lost_her_slot_with_the_o
     assert (await at.seen(inside)).state is S.MET, "nor was it a slip"
 
 
+@pytest.mark.parametrize("minutes", [1, 20])
+async def test_who_was_missed_and_came_once_it_was_called_off_or_shortly_before_lost_her_slot_with_the_others(
+    at: Hall, minutes: int
+) -> None:
+    """It is called off nine minutes after she was missed; that she is there is told later."""
+    number, [first, inside, waits] = await sits(at)
+    await session_day.missed(at.engine, at.page, at.by(waits), number, at.at)
+    came = at.at + timedelta(minutes=minutes)
+    at.at += timedelta(minutes=9)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    at.at += timedelta(minutes=12)
+    await session_day.arrive(at.engine, at.page, at.by(waits), number, came)
+    her = await at.seen(waits)
+    assert (her.state, her.next_on) == (S.WAITING, at.at.date() + timedelta(days=1))
+    assert len(await told(at, waits)) == 1 and await at.agenda(number) == [first, inside, ""]
+    await session_day.heard(at.engine, at.page, at.by(waits), number, at.at, Hearing("کار ندارد"))
+    assert (await at.seen(waits)).state is S.MET and await told(at, waits) == []
+
+
 async def test_who_is_not_in_the_room_yet_waits_on_where_a_session_lasts_longer_than_it_was_to(
     at: Hall,
 ) -> None:

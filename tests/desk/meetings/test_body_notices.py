@@ -93,6 +93,24 @@ async def test_who_was_to_come_for_somebody_who_gave_up_her_slot_is_told_that_it
     assert {body for _, body in await asked(at, body_notices.OFF)} == {"edu"}
 
 
+async def test_who_was_to_come_for_somebody_who_was_in_the_room_by_a_slip_is_told_once_that_it_is_off(
+    at: Hall,
+) -> None:
+    """Who comes later needs both bodies, whoever is in the room only abfa."""
+    number, codes = await planned(at)
+    await invite(at, number)
+    at.at += timedelta(days=6)
+    await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await session_day.step_out(at.engine, at.page, at.by(codes["water"]), number, at.at)
+    for name in ("water", "school"):
+        await session_day.begin(at.engine, at.page, at.by(codes[name]), number, at.at)
+        await session_day.step_out(at.engine, at.page, at.by(codes[name]), number, at.at)
+    async with at.engine.connect() as connection:
+        query = select(outbox.c.payload["body"].as_string()).where(outbox.c.kind == body_notices.OFF)
+        assert sorted((await connection.execute(query)).scalars()) == ["abfa", "edu"]
+
+
 async def test_who_sits_there_for_what_it_was_ordered_is_not_told_that_it_is_off_once_it_ends_early(
     at: Hall,
 ) -> None:
