@@ -30,8 +30,8 @@ _IDLE = word_set(
 )
 # What stands between the groups of a code or a number, and marks that come along when one is copied.
 _BETWEEN = (
-    " \t\u00a0\u202f\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
-    "-\u2010\u2011\u2013()/._"
+    " \t\r\n\u00a0\u2007\u2009\u202f\u3000\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069-\u2010\u2011\u2013\u2212()/._"
 )
 _TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 _DIGITS = _TO_ASCII | str.maketrans("", "", _BETWEEN)

@@ -135,7 +135,8 @@ async def test_a_deadline_shows_while_an_answer_is_owed_and_its_passing_is_said(
 
 
 @pytest.mark.parametrize(
-    "between", ["{}", "\u202a{}\u202c", "\u2066{}\u2069", "\u200b{}", " {}\u2013", "({})/"]
+    "between",
+    ["{}", "\u202a{}\u202c", "\u2066{}\u2069", "\ufeff\u202d{}\u202c", "\u200b{}", " {}\u2013", "({})/"],
 )
 async def test_a_code_or_number_is_taken_with_what_comes_along_when_it_is_copied(
     panel: PanelServed, opened: str, between: str
