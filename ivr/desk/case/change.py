@@ -310,6 +310,14 @@ class Change:
             await self.connection.execute(referrals.insert(), [row])
 
 
+def of_members(
+    connection: AsyncConnection, page: Page, whole: Row[Any], actor: Actor, now: datetime
+) -> Change:
+    """What those who wait in a collective case bring it: `keep_up_with` each, then `save_quietly`."""
+    ask = Instruction(whole.code, actor, now=now)
+    return Change(connection, page, whole, CaseAction.COLLECT, ask, Status(whole.status))
+
+
 def clock_of(case: Row[Any]) -> Clock:
     return Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
 

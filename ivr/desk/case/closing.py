@@ -17,7 +17,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
 from ivr.desk.case.callback_planning import ADVISED, BY_DESK
-from ivr.desk.case.change import Books, Change, Instruction, unchanged
+from ivr.desk.case.change import Books, Change, Instruction, of_members, unchanged
 from ivr.desk.case.discretion import refuse_awaited, refuse_slotted, refuse_together, refuse_told_of
 from ivr.desk.case.duplicates import DUPLICATE
 from ivr.desk.case.event_log import add_event
@@ -109,8 +109,7 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
         await _merge(connection, page, ask, into)
         other = await locked(connection, into)
         if whole is not None and whole.id == other.member_of and whole.status != Status.ANSWERED:
-            own = Instruction(whole.code, ask.actor, now=ask.now)
-            kept = Change(connection, page, whole, CaseAction.COLLECT, own, Status(whole.status))
+            kept = of_members(connection, page, whole, ask.actor, ask.now)
             kept.keep_up_with(other)
             await kept.save_quietly()
 

@@ -20,7 +20,7 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, decide
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, closing, referring, registering
-from ivr.desk.case.change import Books, Change, Instruction
+from ivr.desk.case.change import Books, Change, Instruction, of_members
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_awaited, refuse_together, refuse_told_of
 from ivr.desk.case.event_log import MACHINE
@@ -69,8 +69,7 @@ async def collect(
         whole = await locked(connection, into)
         if whole.channel != COLLECTIVE or whole.closed_at or whole.status == Status.ANSWERED:
             raise Refused(f"case {into} is no collective case that waits for an answer")
-        own = Instruction(into, actor, now=now)
-        kept = Change(connection, page, whole, CaseAction.COLLECT, own, Status(whole.status))
+        kept = of_members(connection, page, whole, actor, now)
         for code in dict.fromkeys(codes):
             ask = Instruction(code, actor, words, now, seen if code == codes[0] else None)
             twin = await _twin(connection, whole, code)

@@ -566,28 +566,19 @@ async def _tell(
         await note(connection, now, action, detail={"numbers": sealed})
 
 
-def _to_erase(table: Table, marked: TextClause, key: ColumnElement[Any]) -> Select[Any]:
-    """Files behind `last` that may go: those of a case that is held since wait for the hold's end."""
+def _files(table: Table, which: TextClause | ColumnElement[bool], key: ColumnElement[Any]) -> Select[Any]:
+    """Those behind `last` that may go: of a case that is held since they wait for the hold's end."""
     last: Any = bindparam("last", type_=key.type)
-    query = select(table.c.id, table.c.name).where(marked, key > last, ~holds_what_is_of(table.c.case_id))
-    return query.order_by(key).limit(FILES_BATCH)
-
-
-RECORDINGS_TO_ERASE = _to_erase(recordings, TO_ERASE, recordings.c.name)
-PAPERS_TO_ERASE = _to_erase(attachments, UNERASED, attachments.c.id)
+    query = select(table.c.id, table.c.name, key.label("key")).where(which, key > last)
+    return query.where(~holds_what_is_of(table.c.case_id)).order_by(key).limit(FILES_BATCH)
 
 
 def _erased(table: Table, key: ColumnElement[Any]) -> Select[Any]:
-    """Those behind `last`, since `since`; of a case that is held nothing goes."""
-    its, since, last = (
-        table.c,
-        bindparam("since", type_=table.c.erased_at.type),
-        bindparam("last", type_=key.type),
-    )
-    query = select(its.name, key.label("key")).where(its.erased_at >= since, key > last)
-    return query.where(~holds_what_is_of(its.case_id)).order_by(key).limit(FILES_BATCH)
+    return _files(table, table.c.erased_at >= bindparam("since"), key)
 
 
+RECORDINGS_TO_ERASE = _files(recordings, TO_ERASE, recordings.c.name)
+PAPERS_TO_ERASE = _files(attachments, UNERASED, attachments.c.id)
 RECORDINGS_ERASED = _erased(recordings, recordings.c.name)
 PAPERS_ERASED = _erased(attachments, attachments.c.id)
 

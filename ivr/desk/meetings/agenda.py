@@ -25,7 +25,7 @@ from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
-from ivr.desk.meetings.request_deciding import Deciding, deciding, held, tier_of, today
+from ivr.desk.meetings.request_deciding import RELEASED, Deciding, deciding, held, tier_of, today
 from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
 from ivr.desk.meetings.session_planning import BEGINS, EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
@@ -85,7 +85,7 @@ async def lost_there(
 ) -> list[MeetingRequest]:
     """Who had a slot in a session that was called off, and waits for another."""
     event = case_events.c
-    lost = (event.case_id == meeting_requests.c.case_id, event.event == f"meeting_{A.RELEASE}")
+    lost = (event.case_id == meeting_requests.c.case_id, event.event == RELEASED)
     there = select(event.id).where(*lost, event.details["session"].as_integer() == number).exists()
     query = select(meeting_requests.c.case_id).where(meeting_requests.c.state == S.WAITING, there)
     ids = (await connection.execute(query)).scalars().all()

@@ -35,10 +35,10 @@ A, S = RequestAction, RequestState
 # What she may say herself, by telephone, and what happens by itself; all else is the office's.
 HERS, BY_ITSELF = frozenset({A.CONFIRM, A.ANOTHER_DAY, A.GIVE_UP}), frozenset({A.INVITE})
 NOON = time(12)
-REVIEWED = "meeting_reviewed"  # the event
+REVIEWED, RELEASED = "meeting_reviewed", f"meeting_{A.RELEASE}"  # events
 # Events after which she has a slot, or none any more; whose slot is over still stands on that agenda.
 _PLACES = frozenset({f"meeting_{A.INVITE}"})
-_LEAVES = frozenset(f"meeting_{action}" for action in (A.RELEASE, A.ANOTHER_DAY, A.GIVE_UP))
+_LEAVES = frozenset({RELEASED, f"meeting_{A.ANOTHER_DAY}", f"meeting_{A.GIVE_UP}"})
 REVIEWABLE = DATED | {S.REQUESTED, S.UNDER_REVIEW, S.SENT_BELOW, S.NO_SHOW}
 
 

@@ -27,7 +27,7 @@ from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import agenda, body_notices
 from ivr.desk.meetings.agenda import Seat
-from ivr.desk.meetings.request_deciding import deciding, held, today
+from ivr.desk.meetings.request_deciding import RELEASED, deciding, held, today
 from ivr.desk.meetings.session_planning import CANCELLED, alone, lose, note, planned, subject_of
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import (
@@ -239,7 +239,7 @@ async def _lose_ended(connection: AsyncConnection, page: Page, ask: Instruction,
 
 async def _lost_there(connection: AsyncConnection, case: uuid.UUID, number: int) -> date | None:
     """Until when she waits, where the slot that she lost last is of that session, which was called off."""
-    its = (case_events.c.case_id == case, case_events.c.event == f"meeting_{RequestAction.RELEASE}")
+    its = (case_events.c.case_id == case, case_events.c.event == RELEASED)
     query = select(case_events.c.details).where(*its).order_by(case_events.c.seq.desc()).limit(1)
     last = (await connection.execute(query)).scalar() or {}
     return date.fromisoformat(last["next_on"]) if last.get("session") == number else None
