@@ -451,14 +451,20 @@ async def test_several_workers_share_it_and_each_case_is_told_once(archive: Arch
     assert await findings(archive.at.engine, archive.folder) == []
 
 
-async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None:
-    _, path = await archive.closed()
+async def taken_but_for_its_file(archive: Archive, path: Path) -> bytes:
+    """Of a recording that retention took, and whose disk lets the file go only now: its content."""
     content = path.read_bytes()
     path.unlink()
     path.mkdir()  # can't be unlinked
     assert await archive.keep(100) == retention.Purged(recordings=1)
     path.rmdir()
     path.write_bytes(content)
+    return content
+
+
+async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None:
+    _, path = await archive.closed()
+    content = await taken_but_for_its_file(archive, path)
     assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
     path.write_bytes(content)  # as from a backup
     assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
@@ -504,12 +510,7 @@ async def test_the_work_takes_what_another_machine_erased(
 async def test_a_file_that_is_yet_to_go_stays_as_long_as_its_case_is_held(archive: Archive) -> None:
     at, engine = archive.at, archive.at.engine
     code, path = await archive.closed()
-    content = path.read_bytes()
-    path.unlink()
-    path.mkdir()  # can't be unlinked
-    assert await archive.keep(100) == retention.Purged(recordings=1)
-    path.rmdir()
-    path.write_bytes(content)
+    await taken_but_for_its_file(archive, path)
     await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
     assert await archive.keep(101) == retention.Purged() and path.exists()
     assert await findings(engine, archive.folder) == []

@@ -23,6 +23,18 @@ from tests.desk.meetings.test_order_giving import NEAR, ordered
 from tests.fixtures.database import SEED
 
 
+async def on_its_day(at: Hall) -> tuple[int, dict[str, str]]:
+    """As `planned`, its bodies invited, on the morning of that day."""
+    number, codes = await planned(at)
+    await invite(at, number)
+    at.at += timedelta(days=6)
+    return number, codes
+
+
+async def called_off(at: Hall, number: int) -> None:
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+
+
 @pytest.fixture
 async def at(engine: AsyncEngine) -> Hall:
     return await hall(engine)
@@ -42,7 +54,7 @@ async def mails(at: Hall, kind: str) -> dict[str, Any]:
 async def test_a_session_called_off_is_told_to_each_invited_body_once_and_names_no_case(at: Hall) -> None:
     number, codes = await planned(at)
     await invite(at, number)
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     assert {body for _, body in await asked(at, body_notices.OFF)} == {"abfa", "edu"}
     told = await mails(at, body_notices.OFF)
     assert set(told) == {"abfa@x.example", "edu@x.example"}
@@ -55,13 +67,11 @@ async def test_a_session_that_ends_early_is_off_for_bodies_that_were_yet_to_come
     at: Hall, came: bool
 ) -> None:
     """The one in the room needs abfa; edu is needed by those who come later."""
-    number, codes = await planned(at)
-    await invite(at, number)
-    at.at += timedelta(days=6)
+    number, codes = await on_its_day(at)
     await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
     if came:
         await inviting.note_came(at.engine, at.by(""), number, "edu", Came.HEAD)
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     assert {body for _, body in await asked(at, body_notices.OFF)} == (set() if came else {"edu"})
     await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
 
@@ -69,27 +79,23 @@ async def test_a_session_that_ends_early_is_off_for_bodies_that_were_yet_to_come
 async def test_who_sat_there_for_somebody_who_did_not_come_is_not_told_that_it_is_off_once_it_ends_early(
     at: Hall,
 ) -> None:
-    number, codes = await planned(at)
-    await invite(at, number)
-    at.at += timedelta(days=6)
+    number, codes = await on_its_day(at)
     await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
     for code in await at.agenda(number):
         if code and code != codes["water"]:
             await session_day.missed(at.engine, at.page, at.by(code), number, at.at)
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     assert await asked(at, body_notices.OFF) == set()
 
 
 async def test_who_was_to_come_for_somebody_who_gave_up_her_slot_is_told_that_it_is_off_once_it_ends_early(
     at: Hall,
 ) -> None:
-    number, codes = await planned(at)
-    await invite(at, number)
-    at.at += timedelta(days=6)
+    number, codes = await on_its_day(at)
     for name in ("school", "private"):
         await agenda.release(at.engine, at.page, at.by(codes[name], "نمی‌آید"), LATER)
     await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     assert {body for _, body in await asked(at, body_notices.OFF)} == {"edu"}
 
 
@@ -97,11 +103,9 @@ async def test_who_was_to_come_for_somebody_who_was_in_the_room_by_a_slip_is_tol
     at: Hall,
 ) -> None:
     """Who comes later needs both bodies, whoever is in the room only abfa."""
-    number, codes = await planned(at)
-    await invite(at, number)
-    at.at += timedelta(days=6)
+    number, codes = await on_its_day(at)
     await session_day.begin(at.engine, at.page, at.by(codes["water"]), number, at.at)
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     await session_day.step_out(at.engine, at.page, at.by(codes["water"]), number, at.at)
     for name in ("water", "school"):
         await session_day.begin(at.engine, at.page, at.by(codes[name]), number, at.at)
@@ -122,7 +126,7 @@ async def test_who_sits_there_for_what_it_was_ordered_is_not_told_that_it_is_off
     assert await invite(at, number) == ["abfa", "edu"]
     at.at += timedelta(days=7)
     await session_day.begin(at.engine, at.page, at.by(code), number, at.at)
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     assert await asked(at, body_notices.OFF) == set()
 
 
@@ -153,7 +157,7 @@ async def test_a_moved_session_asks_who_comes_again_and_wants_missing_views_befo
 
 async def test_who_was_not_invited_is_told_of_nothing(at: Hall) -> None:
     number, _ = await planned(at)
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     assert await asked(at, body_notices.OFF) == set()
 
 
@@ -182,7 +186,7 @@ async def test_who_is_invited_for_what_it_was_ordered_is_told_too_and_that_is_no
     await closing.reopen(at.engine, at.page, at.by(whole, who="citizen"))
     number = await at.session(starts_at=at.at + timedelta(days=7))
     assert await invite(at, number) == ["edu"]
-    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    await called_off(at, number)
     told = await mails(at, body_notices.OFF)
     assert set(told) == {"edu@x.example"} and part not in told["edu@x.example"]["text"]
     async with at.engine.connect() as connection:

@@ -33,6 +33,19 @@ async def office(panel: PanelServed) -> Client:
     return await panel.signed_in("governor")
 
 
+async def to_tell(client: Client, session: str) -> list[str]:
+    """Whom the session's page asks the office to tell itself."""
+    named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
+    return re.findall(r"/requests/(\d+)", named[1]) if named else []
+
+
+async def to_tell_once_off(client: Client, session: str) -> list[str]:
+    """The same, of a session that is called off now."""
+    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
+    assert (await client.post(f"{session}/cancel", off)).status == 303
+    return await to_tell(client, session)
+
+
 async def test_the_office_sees_requests_in_their_order_with_reasons(panel: PanelServed, at: Hall) -> None:
     old, new = await at.wish(12, "09141234561"), await at.wish(0, "09141234562")
     text = await (await office(panel)).text(MEETINGS)
@@ -143,18 +156,11 @@ async def test_whom_nobody_can_call_the_office_is_told_to_tell_of_a_slot_and_tha
     number = await at.session()
     await at.fill(number)
     client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
-
-    async def to_tell() -> list[str]:
-        named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
-        return re.findall(r"/requests/(\d+)", named[1]) if named else []
-
     untold = [withheld, unspoken]
-    assert await to_tell() == untold and (await client.text(session)).count("خبر با دفتر") == 2
+    assert await to_tell(client, session) == untold and (await client.text(session)).count("خبر با دفتر") == 2
     for code, told in ((withheld, True), (unspoken, True), (reached, False)):
         assert ("خودتان به او خبر دهید" in await client.text(f"{MEETINGS}/requests/{code}")) is told
-    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
-    assert (await client.post(f"{session}/cancel", off)).status == 303
-    assert await to_tell() == untold
+    assert await to_tell_once_off(client, session) == untold
     assert "تلفنی" not in await client.text(f"{session}?done=move")
 
 
@@ -167,10 +173,7 @@ async def test_whom_nobody_can_call_the_office_tells_that_the_session_ended_befo
     panel.clock.now += timedelta(days=6)
     client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
     assert (await client.post(f"{session}/day/begin", {"code": inside})).status == 303
-    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
-    assert (await client.post(f"{session}/cancel", off)).status == 303
-    named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
-    assert named is not None and re.findall(r"/requests/(\d+)", named[1]) == [withheld]
+    assert await to_tell_once_off(client, session) == [withheld]
 
 
 async def test_whoever_came_without_a_slot_and_a_number_is_told_there_that_the_session_ended(
@@ -184,10 +187,7 @@ async def test_whoever_came_without_a_slot_and_a_number_is_told_there_that_the_s
     waits, _ = await session_day.walk_in(at.engine, at.page, ask, number, panel.clock.now, wanted)
     client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
     assert (await client.post(f"{session}/day/begin", {"code": inside})).status == 303
-    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
-    assert (await client.post(f"{session}/cancel", off)).status == 303
-    named = re.search(r"خودتان به آنان خبر دهید:(.*?)</p>", await client.text(session))
-    assert named is not None and re.findall(r"/requests/(\d+)", named[1]) == [waits]
+    assert await to_tell_once_off(client, session) == [waits]
 
 
 async def test_who_hands_over_what_was_told_a_day_is_told_where_nobody_can_call_her(

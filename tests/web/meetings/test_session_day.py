@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -86,6 +87,15 @@ async def come_in(page: Page, panel: PanelServed, person: Person | None = None) 
     return person
 
 
+@asynccontextmanager
+async def on_the_day(chrome: Browser, panel: PanelServed, number: int) -> AsyncIterator[tuple[Page, Person]]:
+    """A tablet with that session's day, and the governor who is signed in there."""
+    async with window(chrome, panel, size=TABLET) as page:
+        person = await come_in(page, panel)
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        yield page, person
+
+
 def line(page: Page, code: str) -> Any:
     return page.locator(f'.visitor[data-code="{code}"]')
 
@@ -136,9 +146,7 @@ async def test_whoever_must_set_up_a_second_factor_first_is_told_that_and_not_th
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
     number, (one, *_) = await morning(panel, at)
-    async with window(chrome, panel, size=TABLET) as page:
-        person = await come_in(page, panel)
-        await page.goto(f"/panel/meetings/sessions/{number}/day")
+    async with on_the_day(chrome, panel, number) as (page, person):
         async with panel.engine.begin() as connection:
             await connection.execute(insert(factor_roles).values(role="governor", needed=True))
         await page.evaluate(LOOK)
@@ -159,9 +167,7 @@ async def test_whoever_sets_a_new_password_first_has_all_sent_by_itself(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
     number, (one, *_) = await morning(panel, at)
-    async with window(chrome, panel, size=TABLET) as page:
-        person = await come_in(page, panel)
-        await page.goto(f"/panel/meetings/sessions/{number}/day")
+    async with on_the_day(chrome, panel, number) as (page, person):
         async with panel.engine.begin() as connection:
             await connection.execute(update(people).where(people.c.id == person.id).values(must_change=True))
         await press(page, one, "arrive")
@@ -182,9 +188,8 @@ async def test_what_was_done_after_ones_session_was_over_is_sent_once_one_has_si
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
     number, (one, two, _) = await morning(panel, at)
-    async with window(chrome, panel, size=TABLET) as page:
-        person, net = await come_in(page, panel), page.locator("[data-net]")
-        await page.goto(f"/panel/meetings/sessions/{number}/day")
+    async with on_the_day(chrome, panel, number) as (page, person):
+        net = page.locator("[data-net]")
         await page.context.clear_cookies()
         await press(page, one, "arrive")
         await expect(net).to_have_text(words()("day.signed_out", n=digits(1)))
@@ -202,9 +207,7 @@ async def test_who_may_not_run_the_session_any_more_is_not_told_that_the_server_
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
     number, (one, *_) = await morning(panel, at)
-    async with window(chrome, panel, size=TABLET) as page:
-        person = await come_in(page, panel)
-        await page.goto(f"/panel/meetings/sessions/{number}/day")
+    async with on_the_day(chrome, panel, number) as (page, person):
         async with panel.engine.begin() as connection:
             await connection.execute(update(people).where(people.c.id == person.id).values(role="auditor"))
         await page.evaluate(LOOK)
