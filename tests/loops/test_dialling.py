@@ -26,7 +26,7 @@ from ivr.cases.transitions import Actor
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
 from ivr.desk.call.callbacks import SOON
-from ivr.desk.call.live import CallQueue
+from ivr.desk.call.live import CallQueue, QueueMember
 from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import CITIZEN, Instruction, actor_named
@@ -70,6 +70,7 @@ from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, Reply, pr
 from tests.desk.call.test_callbacks import CALL, NOON, NUMBER, answered, claim, untold
 from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.case.test_family import split, spoken_by
+from tests.desk.case.test_turn_calls import keeps
 from tests.desk.counter import counter
 from tests.desk.office import call, office, opening
 from tests.fixtures.damaged import away, unmounted
@@ -802,6 +803,25 @@ async def test_who_answers_as_the_recording_of_her_answer_is_lost_is_not_asked_a
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == "answered"
     assert (await row_of(engine)).last_outcome == "unread"
+
+
+async def test_nobody_is_rung_in_her_turn_outside_the_hours_in_which_operators_serve(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Their telephones stay registered when they go home, and say that they are free."""
+
+    async def one_is_free(queue: str) -> CallQueue:
+        return CallQueue({}, (QueueMember("one", "free", 3),))
+
+    await keeps(engine, tmp_path, NOON - timedelta(minutes=1))
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        peer.replies["status"] = told()
+        dialler.queue, dialler.in_hours = one_is_free, lambda queue: queue != "operators"
+        await dialler.look()
+        assert (await row_of(engine)).state == "waiting"
+        dialler.in_hours = lambda queue: queue == "operators"
+        await dialler.look()
+        await peer.until_received("Originate")
 
 
 async def test_for_a_line_that_another_asterisk_holds_she_is_not_rung_here(
