@@ -288,6 +288,20 @@ def test_saying_it_again_stands_instead_of_the_first() -> None:
     assert [s for s in talk.heard if isinstance(s, Clip)] == [Clip("2026/11/25/2")]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "ended", "voiced"), [(180, Ended.LIMIT, 0.0), (4, Ended.CUT, 4.0)], ids=["silence", "cut"]
+)
+def test_neither_silence_nor_a_mere_beginning_stands_instead_of_her_words(
+    seconds: float, ended: Ended, voiced: float
+) -> None:
+    talk = at_review().press("3").speak(seconds, ended, voiced)
+    assert [kept.instead for kept in talk.kept] == [False]
+    assert talk.step == "review" and "record.again_kept" not in talk.heard
+    assert ("record.cut" if ended is Ended.CUT else "record.added") in talk.heard
+    talk.press("2")
+    assert [s for s in talk.heard if isinstance(s, Clip)] == [Clip("2026/11/25/1"), Clip("2026/11/25/2")]
+
+
 def test_adding_keeps_both() -> None:
     talk = at_review().press("4").speak(6)
     assert not talk.kept[0].instead

@@ -35,6 +35,10 @@ def _sets(fields: Fields, name: str) -> Mapping[str, str]:
     return values
 
 
+def _is_voiced(recorded: Recorded) -> bool:
+    return recorded.voiced_seconds >= VOICED_SECONDS
+
+
 @dataclass(frozen=True, slots=True)
 class RecordStep(Asking):
     max_seconds: float
@@ -150,7 +154,7 @@ record:
                     return self.too_short.then
                 break  # what there is is kept, silent or not
             talk.say(*complaint)
-        kept = yield from self._keep(talk, mode)
+        kept = yield from self._keep(talk, mode, recorded)
         if not kept:
             return self._refuse(talk, "record.unsure_more" if mode else "record.unsure", mode and onward)
         talk.say("record.cut" if recorded.ended is Ended.CUT else kept)
@@ -167,11 +171,12 @@ record:
             raise Gone  # the frame keeps her words
         return recorded
 
-    def _keep(self, talk: Talk, mode: str) -> Flow[str]:
+    def _keep(self, talk: Talk, mode: str, recorded: Recorded) -> Flow[str]:
         """What is said of her words once they are safe; "" if nobody knows: a case may come of their file."""
-        if mode:
-            kept = yield from talk.keep_words(instead=mode == "again")
-            return ("record.again_kept" if mode == "again" else "record.added") if kept else ""
+        if mode:  # neither silence nor a mere beginning stands instead of words that are whole
+            instead = mode == "again" and _is_voiced(recorded) and recorded.ended is not Ended.CUT
+            kept = yield from talk.keep_words(instead=instead)
+            return ("record.again_kept" if instead else "record.added") if kept else ""
         talk.set({name: value for name, value in self.sets.items() if not talk.draft.get(name)})
         if not (yield from talk.open_case()):
             return ""
@@ -203,7 +208,7 @@ record:
     def _what_is_wrong(self, recorded: Recorded) -> Speech:
         if recorded.ended is Ended.FAILED:
             return ("record.failed",)
-        if recorded.ended is Ended.SILENCE and recorded.voiced_seconds < VOICED_SECONDS:
+        if recorded.ended is Ended.SILENCE and not _is_voiced(recorded):
             return ("record.silent",)
         if recorded.seconds < self.min_seconds:  # the disk may have taken two seconds of twenty
             return ("record.failed",) if recorded.ended is Ended.CUT else self.too_short.say
