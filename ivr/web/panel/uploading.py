@@ -42,14 +42,15 @@ async def take_paper(visit: Visit, code: str, cause: uuid.UUID | None = None) ->
     ask = Instruction(code, visit.actor, now=visit.now, cause=cause or uuid.uuid4())
     is_new, sentence = False, ""
     try:
-        _, is_new = await attachments.attach(visit.panel.engine, ask, found.kind, kept, note)
+        async with visit.panel.engine.begin() as connection:
+            _, is_new = await attachments.attach(connection, ask, found.kind, kept, note)
     except WrongField:
         sentence = words("common.form.too_long", most=LONGEST_NOTE)
     except Refused as refusal:
         log.info("refused: %s", refusal)
         sentence = words(f"attachments.wrong.{'full' if 'takes no more' in str(refusal) else 'refused'}")
     finally:
-        if not is_new:
+        if not is_new:  # else its row may stand: also where a COMMIT that was carried out had no answer
             await asyncio.to_thread(forget, folder, kept.name)
     return sentence
 

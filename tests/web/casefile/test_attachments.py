@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import FormData
 from playwright.async_api import Browser
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from ivr.store.tables import attachments, audit
 from tests.cases.papers import PDF, image
@@ -98,6 +100,39 @@ async def test_each_bad_one_is_told_in_one_sentence_and_leaves_nothing(
     assert status == 422 and says in sentence and files(panel) == []
     async with panel.engine.connect() as connection:
         assert (await connection.execute(select(attachments.c.id))).all() == []
+
+
+async def attached(panel: PanelServed) -> list[Path]:
+    """What the books name."""
+    async with panel.engine.connect() as connection:
+        names = (await connection.execute(select(attachments.c.name))).scalars().all()
+    return [panel.panel.places.state / "attachments" / name for name in names]
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["committed", "not even written"])
+async def test_its_file_stays_where_the_answer_to_its_commit_is_lost_and_goes_where_nothing_was_written(
+    panel: PanelServed, at: Counter, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    code, officer, lose = await at.open(), await panel.signed_in("officer"), list[str]()
+    pool = panel.panel.engine.sync_engine
+    commit = pool.dialect.do_commit
+
+    def wrote(*its: Any) -> None:
+        if "INSERT INTO attachments" in its[2]:
+            lose.append("it")
+            if not is_done:
+                raise ConnectionResetError
+
+    def committed(connection: Any) -> None:
+        commit(connection)
+        if lose:
+            lose.clear()
+            raise ConnectionResetError
+
+    listen(pool, "before_cursor_execute", wrote)
+    monkeypatch.setattr(pool.dialect, "do_commit", committed)
+    assert (await put(officer, code, PDF))[0] == 503
+    assert len(files(panel)) == is_done and files(panel) == await attached(panel)
 
 
 async def test_without_a_file_it_says_so(panel: PanelServed, at: Counter) -> None:
