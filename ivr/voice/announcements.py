@@ -33,5 +33,5 @@ class Announcement:
         return (Words(self.text(language)),)
 
     def text(self, language: str) -> str:
-        """What is spoken to whoever has that language."""
-        return self.words.get(language) or next(iter(self.words.values()))
+        """What is spoken to whoever has that language: without a text of hers the Persian one, if any."""
+        return self.words.get(language) or self.words.get("fa") or next(iter(self.words.values()))

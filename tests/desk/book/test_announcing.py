@@ -124,6 +124,18 @@ async def test_a_process_hears_of_it_makes_it_audible_first_and_lets_go_of_it_in
     following.cancel()
 
 
+async def test_whose_language_has_no_text_hears_the_persian_one_whatever_other_there_is(
+    engine: AsyncEngine,
+) -> None:
+    await menus.publish(engine, "111", TREE, "sara")
+    both = {"fa": SNOW["fa"], "az": "Bu gün idarələr bağlıdır."}
+    await announcing.announce(engine, "today", both, TONIGHT, "sara", WEDNESDAY)
+    its = (await announcing.current(engine, WEDNESDAY))["today"]
+    assert [its.text(language) for language in ("fa", "az", "ku")] == [both["fa"], both["az"], both["fa"]]
+    await announcing.announce(engine, "today", {"az": both["az"]}, TONIGHT, "sara", WEDNESDAY)
+    assert (await announcing.current(engine, WEDNESDAY))["today"].text("fa") == both["az"]
+
+
 async def test_whoever_it_can_not_be_spoken_to_hears_nothing_until_it_can_and_the_others_hear_it(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
