@@ -90,13 +90,13 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
     told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
     old = (NOBODY_ON_THE_LINE, callbacks.c.purpose.in_(OF_CASE), told)
     untold = (callbacks.c.state == "unreachable", callbacks.c.purpose == ANSWER)
-    language = case.language
+    hers = (*mine, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))
+    latest = select(callbacks.c.language).where(*hers).order_by(callbacks.c.created_at.desc()).limit(1)
+    language = (await connection.execute(latest)).scalar()  # in which she asked for one since (`wish`)
     for which in (old, untold):
         ended = update(callbacks).where(*mine, *which).values(state="cancelled", ended_at=now)
-        for row in await connection.execute(ended.returning(callbacks.c.number, callbacks.c.language)):
-            if row.number == number and row.language != case.language:
-                language = row.language  # in which she asked for it since (`wish`)
-    await _add(connection, case, key, now, ANSWER, number, language)
+        await connection.execute(ended)
+    await _add(connection, case, key, now, ANSWER, number, language or case.language)
     await verify(connection, case, number, now)
 
 

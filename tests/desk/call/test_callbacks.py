@@ -641,6 +641,24 @@ async def test_the_next_answer_is_told_in_that_language_too(engine: AsyncEngine,
     assert placing is not None and (placing.language, placing.answer) == ("az", "پاسخ دوم")
 
 
+async def test_so_are_the_answers_after_a_call_that_has_reached_her(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as hotline:
+        code = await hotline.intake.open_case(call(NUMBER), opening())
+        await hotline.pump.idle()
+    assert await wished(engine, code, f"+98{NUMBER[1:]}")
+    assert await wished(engine, code, "+989350000000", "wish:another's")
+    for _ in range(2):
+        await end(engine, await claim(engine), Outcome.HEARD, NOON)
+    for later in (timedelta(hours=1), timedelta(hours=2)):
+        await answer(engine, code, "abfa", "آب وصل شد.", NOON + later)
+        placing = await claim(engine, NOON + later, per_number_per_day=3)
+        assert placing is not None and (placing.number, placing.language) == (f"+98{NUMBER[1:]}", "az")
+        await apply(engine, await page(engine), [verdict_on(code, False, placing)])
+        await end(engine, placing, Outcome.NOT_SOLVED, NOON + later)
+
+
 async def test_who_is_to_be_told_in_a_language_that_is_spoken_no_more_is_the_desk_s_to_tell(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
