@@ -268,8 +268,9 @@ async def wish(
         return False
     same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))
     waits = update(callbacks).where(*same, callbacks.c.state == "waiting")
-    at_once = {"next_at": now, "last_at": None}  # no pause: she is at her telephone
-    await connection.execute(waits.values(at_once | {"language": language or case.language}))
+    # No pause: she is at her telephone.
+    at_once = {"next_at": now, "last_at": None, "language": language or case.language}
+    await connection.execute(waits.values(at_once))
     off = (callbacks.c.purpose == MEETING, TELLS_OFF)
     first = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.state == "waiting")
     await connection.execute(update(callbacks).where(*first, *off).values(at_once))  # which she hears before

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.turns import TurnPlace
@@ -31,18 +31,21 @@ async def keep(
 ) -> bool:
     """Her call is the proof that the number called. False: no such case.
 
-    Whoever waits to be rung for that queue keeps her place; for another queue she has another one. Who is
-    rung or talks may be somebody else on a shared line: the place that is kept now is not that one.
+    Whoever waits to be rung for that queue keeps her place, and is rung in the language in which she asked
+    last; for another queue she has another one. Who is rung or talks may be somebody else on a shared line:
+    the place that is kept now is not that one.
     """
     case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
     if case is None:
         return False
     its = callbacks.c
+    spoken = language or case.language
     hers = (its.purpose == TURN, its.number == number, its.state == "waiting")
     same = its.notice["queue"].as_string() == queue
-    if (await connection.execute(select(its.id).where(*hers, same).limit(1))).first() is None:
+    kept = update(callbacks).where(*hers, same).values(language=spoken).returning(its.id)
+    if (await connection.execute(kept)).first() is None:
         notice = {"queue": queue, "since": since.isoformat()}
-        await plan_turn(connection, case, key, now, number, language or case.language, notice)
+        await plan_turn(connection, case, key, now, number, spoken, notice)
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,16 @@ MINUTE = timedelta(minutes=1)
 
 
 async def keeps(
-    engine: AsyncEngine, folder: Path, since: datetime, number: str = NUMBER, queue: str = "operators"
+    engine: AsyncEngine,
+    folder: Path,
+    since: datetime,
+    number: str = NUMBER,
+    queue: str = "operators",
+    language: str = "fa",
 ) -> str:
     """She left her words and keeps her place; her code."""
     async with office(engine, folder / uuid.uuid4().hex) as desk:
-        facts = call(number)
+        facts = replace(call(number), language=language)
         code = await desk.intake.open_case(facts, opening())
         await desk.intake.keep_place(facts, code, queue, since)
         await desk.pump.idle()
@@ -84,6 +90,18 @@ async def test_who_asks_again_keeps_her_place_and_the_board_shows_it_masked(
     [place] = await live.places(engine)
     assert (place.code, place.since, place.attempts, place.rung) == (code, NOON, 0, False)
     assert NUMBER[-7:-4] not in place.number
+
+
+async def test_who_asks_again_in_another_language_is_rung_in_that_one(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await keeps(engine, tmp_path, NOON)
+    await keeps(engine, tmp_path, NOON + MINUTE, "09141234568")
+    await keeps(engine, tmp_path, NOON + 5 * MINUTE, language="az")
+    now = NOON + 6 * MINUTE
+    first, second = await claimed(engine, now, serving=2), await claimed(engine, now, serving=2)
+    assert (first.code, first.language) == (code, "az")
+    assert (second.number[-4:], second.language) == ("4568", "fa")
 
 
 async def test_a_place_in_one_queue_is_none_in_another(engine: AsyncEngine, tmp_path: Path) -> None:

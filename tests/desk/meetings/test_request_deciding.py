@@ -411,7 +411,10 @@ async def test_who_withdrew_is_not_called_about_the_slot_that_she_gave_up(at: Ha
 async def test_who_wishes_to_be_called_hears_at_once_that_her_slot_is_off_and_then_how_her_case_stands(
     at: Hall,
 ) -> None:
-    """Not reached with it before, she would be called again hours later, and wait for her answer so long."""
+    """Not reached with it before, she would be called again hours later, and wait for her answer so long.
+
+    Both in the language in which she wished it.
+    """
     code = await answered(at)
     placing, _ = await rung(at)
     await says(at, placing, Outcome.HEARD)
@@ -422,11 +425,11 @@ async def test_who_wishes_to_be_called_hears_at_once_that_her_slot_is_off_and_th
     told = []
     for number in ("+989141234569", "+989141234561"):  # the first is another's, and waits for no call to hers
         async with at.engine.begin() as connection:
-            assert await wish(connection, code, number, "fa", f"wish:{number}", at.at)
+            assert await wish(connection, code, number, "az", f"wish:{number}", at.at)
         for _ in range(3):
             while again := await claim(at.engine, at.page, POLICY, at.at):
                 brief = await briefing(at.engine, str(again.id))
-                assert brief is not None
+                assert brief is not None and (brief.language, again.language) == ("az", "az")
                 told.append((again.number, brief.meeting.what if brief.meeting else "status"))
                 await says(at, again, Outcome.HEARD)
             at.at += timedelta(minutes=5)
