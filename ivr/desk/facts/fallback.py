@@ -203,8 +203,14 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
     recorded = await ask_once(partial(_move_in, path, recordings))
     if recorded is None:
         return
-    chosen, code = _chosen(path, intake.book.conventions.languages)
+    spoken = intake.book.conventions.languages
+    chosen, code = _chosen(path, spoken)
     call, spoken_at = await ask_once(partial(_call, path, recorded.seconds, chosen.language))
+    name = _named(path)
+    if not (name and name["call"]) and chosen.language in ("", spoken[0]):  # no server had asked her for hers
+        known = (await intake.recall(call.caller)).language
+        if known in spoken:
+            call.language, chosen = known, dataclasses.replace(chosen, language=known)
     await intake.take_in(call, dataclasses.replace(chosen, recordings=(recorded,)), code, spoken_at)
     await ask_once(path.unlink)
     _unkept.pop(path, None)

@@ -26,7 +26,7 @@ from ivr.store.facts import CallStartedFact
 from ivr.store.journal import Journal, JournalError
 from ivr.store.tables import calls
 from tests.desk.counter import counter
-from tests.desk.office import office
+from tests.desk.office import call, office, opening
 from tests.fixtures.damaged import damaged, without_header
 from tests.fixtures.small_disk import SmallDisk
 from tests.store import noted
@@ -178,6 +178,29 @@ async def test_what_she_had_chosen_when_the_server_died_is_kept_as_far_as_the_bo
         assert found["7"]["code"] == "1000000005"
         assert found["9"]["code"] != "1234567890", "whose check digit is wrong"
         assert found["7"]["agency"] != "gov_inspection" == found["9"]["agency"]
+
+
+async def test_whom_no_server_answered_is_taken_to_speak_as_she_did_last(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    folder, kept, server = tmp_path / "fallback", tmp_path / "recordings", "0" * 31 + "1"
+    async with office(engine, tmp_path) as desk:
+        for number, language in (("7", "az"), ("8", "ku"), ("9", "az")):
+            facts = replace(call(f"0914123456{number}"), language=language)
+            await desk.intake.open_case(facts, replace(opening(), language=language))
+        await desk.pump.idle()
+        before = {case["code"] for case in await as_json.cases(engine)}
+        for name in ("09141234567_1_", "09141234568_1_", f"09141234569_1_{server}", "_1_", "09350000000_1_"):
+            put(folder, f"1700000000_{name}~fa~.wav")
+        assert await take_in(desk.intake, folder, kept) == 5
+        await desk.pump.idle()
+        new = [case for case in await as_json.cases(engine) if case["code"] not in before]
+        found = {case["caller"][-1:]: case["language"] for case in new}
+        assert found == {"7": "az", "8": "fa", "9": "fa", "": "fa", "0": "fa"}
+        rang = [row for row in await as_json.calls(engine) if row["outcome"] == "fallback"]
+        assert {row["caller"][-1:]: row["language"] for row in rang} == found
+        again = await desk.intake.recall("09141234567")
+    assert again.language == "az", "and so she is spoken to when she calls next"
 
 
 async def test_a_crash_between_the_steps_makes_no_second_case(engine: AsyncEngine, tmp_path: Path) -> None:
