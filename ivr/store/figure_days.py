@@ -109,7 +109,8 @@ SELECT what, agency, coalesce(county, '') AS county, topic, kind, value, count(*
 CHANGED = text("""
 WITH told AS MATERIALIZED (SELECT * FROM case_events WHERE noted_on = :noted), moved AS (
   SELECT DISTINCT case_id FROM told
-  WHERE event IN ('topic_changed', 'handed_back', 'referred', 'retimed') OR details ? 'due_before'
+  WHERE event IN ('topic_changed', 'handed_back', 'referred', 'retimed', 'ruled')
+    OR details ? 'due_before' OR details ->> 'from' <> details ->> 'agency'
 )
 SELECT DISTINCT d.day FROM figure_days d JOIN (
   SELECT (at AT TIME ZONE :zone)::date AS day FROM told

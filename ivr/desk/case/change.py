@@ -301,6 +301,10 @@ class Change:
         is_running = (referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))
         if self._begins or self.status not in OPEN:
             end = {"ended_at": self.ask.now, "ended_reason": self._ends}
+            if self.case.paused_at:  # its time ends as late as it stood, not as late as it was to stand
+                stood = clock_of(self.case).resume(self.page.calendar, self.ask.now, self.case.county or "")
+                term = self.page.term(stood, self.case.kind, self.case.topic, self.case.county or "")
+                end["due_at"] = min(term.due_at, self.case.due_at)
             await self.connection.execute(update(referrals).where(*is_running).values(end))
         elif due_at != self.case.due_at:
             await self.connection.execute(update(referrals).where(*is_running).values(due_at=due_at))

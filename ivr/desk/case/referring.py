@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import select
 
+from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
@@ -42,6 +43,7 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
         await _none_held(change, refuse_without_ruling)
         if ask.actor.side is Side.AGENCY:
             await _may_go_onward(change, agency)
+            _pause_no_more(change)
             change.move(agency, ONWARD, ONWARD)
         else:
             change.move(agency, "desk")
@@ -59,6 +61,7 @@ async def give_back(books: Books, page: Page, ask: Instruction) -> None:
         if change.agency == page.rules.desk:
             raise Refused(f"case {ask.code} is at the desk already")
         await _none_held(change, _not_bound)
+        _pause_no_more(change)
         change.move(page.rules.desk, "returned")
         change.details["returns"] = await change.returns() + 1
 
@@ -74,6 +77,12 @@ async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
         _told(change, agency)
         change.move(agency, "ruling")
         change.details["precedent"] = str(await precedents.keep(change))
+
+
+def _pause_no_more(change: Change) -> None:
+    """Whoever says “not ours” waits for nothing in it; what a request to meet waits for is its slot."""
+    if change.case.kind != Kind.MEETING:
+        change.wait(None)
 
 
 async def _none_held(change: Change, refuse: Callable[[Change], Awaitable[None]]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import closing, pausing, precedents, referring
 from ivr.desk.refusals import NoSuchCase, Refused
 from tests.desk.counter import Counter, counter, outcomes
+from tests.desk.keeping.test_verify import findings
 
 
 @pytest.fixture
@@ -53,6 +57,33 @@ async def test_the_whole_way_there_and_back_is_told(at: Counter) -> None:
         (at.page.rules.desk, "returned", "referred"),
         ("edu", "desk", None),
     ]
+
+
+async def test_a_pause_ends_where_the_body_that_paused_lets_the_case_go_and_a_deadline_missed_stays_so(
+    at: Counter, tmp_path: Path
+) -> None:
+    code, other = await at.open(), await at.open()
+    due_at = (await at.row(code)).due_at
+    at.later(6)
+    for each in (code, other):
+        await pausing.pause(at.engine, at.page, at.ask(each, "abfa", "قطعه می‌رسد"), 5)
+    await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "کار ما نیست"))
+    await referring.refer(at.engine, at.page, at.ask(other, "abfa", "کار مدرسه است"), "edu")
+    for each in (code, other):
+        row = await at.row(each)
+        assert (row.paused_at, row.paused_until, row.due_at) == (None, None, due_at)
+        told = [datetime.fromisoformat(r["due_at"]) for r in (await at.case(each))["referrals"]]
+        assert told == [due_at, due_at]
+    assert await findings(at.engine, tmp_path) == []
+
+
+async def test_a_pause_of_the_desk_s_goes_on_at_the_body_that_it_gives_the_case_to(at: Counter) -> None:
+    code = await at.open()
+    await pausing.pause(at.engine, at.page, at.ask(code, reason="مدرک می‌آورد"), 5)
+    before = await at.row(code)
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    after = await at.row(code)
+    assert (after.paused_until, after.due_at) == (before.paused_until, before.due_at)
 
 
 async def test_a_new_agency_gets_no_new_time(at: Counter) -> None:

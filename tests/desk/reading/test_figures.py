@@ -17,10 +17,11 @@ from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
 from ivr.cases.transitions import Actor, Side
 from ivr.cases.zone import TIMEZONE
-from ivr.desk.case import answers, closing, confiding, pausing, referring
+from ivr.desk.case import answers, closing, confiding, pausing, referring, splitting
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.event_log import add_event
+from ivr.desk.case.splitting import Part
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
@@ -246,6 +247,29 @@ async def test_a_missed_deadline_that_moves_to_a_day_that_was_counted_is_missed_
     at.later()
     await count(at)
     assert figures.total(await found(at))[What.OVERDUE] == 1
+    assert await anew(at) == figures.total(await found(at, 60))
+
+
+async def test_who_pauses_what_is_late_and_lets_it_go_has_missed_its_deadline_once(at: Counter) -> None:
+    codes = [await at.open() for _ in range(6)]
+    returned, onward, ruled, advised, withdrawn, split = codes
+    at.later(6)
+    for code in codes:
+        await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "قطعه می‌رسد"), 5)
+    at.later(2)
+    await count(at)
+    assert figures.total(await found(at))[What.OVERDUE] == 0
+    await referring.give_back(at.engine, at.page, at.ask(returned, "abfa", "کار ما نیست"))
+    await referring.refer(at.engine, at.page, at.ask(onward, "abfa", "کار مدرسه است"), "edu")
+    await referring.rule(at.engine, at.page, at.ask(ruled, reason="کار مدرسه است"), "edu")
+    await closing.advise(at.engine, at.page, at.ask(advised, reason="به دفتر بروید"))
+    await closing.withdraw(at.engine, at.page, at.ask(withdrawn, "citizen"))
+    await splitting.split(at.engine, at.page, at.ask(split), [Part("abfa", "لوله"), Part("edu", "شیر")])
+    at.later()
+    await count(at)
+    bodies = figures.by(await found(at), "agency")
+    missed = {body: its[What.OVERDUE] for body, its in bodies.items() if its[What.OVERDUE]}
+    assert missed == {"abfa": 6}
     assert await anew(at) == figures.total(await found(at, 60))
 
 
