@@ -44,7 +44,7 @@ WITH told AS MATERIALIZED (
   SELECT case_id, seq, at, event, details FROM case_events
   WHERE at >= :since AND at < :until AND event IN
     ('referred', 'returned', 'ruled', 'topic_changed', 'answered', 'reopened', 'closed', 'withdrawn',
-     'advised', 'merged', 'rated', 'escalated', 'handed_back')
+     'advised', 'merged', 'rated', 'escalated', 'handed_back', 'collected', 'split')
 ), opened AS (
   SELECT 'opened' AS what, first.agency, c.county, c.topic, c.kind,
     extract(hour FROM c.opened_at AT TIME ZONE :zone)::int AS value

@@ -17,7 +17,7 @@ from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
 from ivr.cases.transitions import Actor, Side
 from ivr.cases.zone import TIMEZONE
-from ivr.desk.case import answers, closing, confiding, pausing, referring, splitting
+from ivr.desk.case import answers, closing, collecting, confiding, pausing, referring, splitting
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.event_log import add_event
@@ -217,6 +217,22 @@ async def test_what_is_opened_again_away_from_its_body_was_received_by_who_has_i
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     bodies = figures.by(await found(at), "agency")
     assert (bodies["abfa"][What.RECEIVED], bodies["gov_inspection"][What.RECEIVED]) == (2, 1)
+
+
+async def test_what_is_collected_or_split_was_received_by_the_body_that_has_it_from_then_on(
+    at: Counter,
+) -> None:
+    code, other, whole = [await at.open(caller=caller) for caller in ("", "09142222222", "09143333333")]
+    await referring.refer(at.engine, at.page, at.ask(other), "edu")
+    at.later()
+    await collecting.collect(at.engine, at.page, at.ask("").actor, [code, other], "قطع آب", at.at)
+    await splitting.split(at.engine, at.page, at.ask(whole), [Part("abfa", "لوله"), Part("edu", "شیر")])
+    at.later()
+    await count(at)
+    got = {body: its[What.RECEIVED] for body, its in figures.by(await found(at), "agency").items()}
+    assert got == {"abfa": 3 + 1 + 1 + 1, "edu": 1 + 1, "gov_inspection": 1}, (
+        "the collective one and parts, too"
+    )
 
 
 async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies(at: Counter) -> None:
