@@ -38,6 +38,14 @@ _STANDS = """(
       AND n.event IN ('handed_back', 'reopened') ORDER BY n.seq LIMIT 1
   ) IS DISTINCT FROM 'handed_back'"""
 
+# What it is about. A body that had a confidential case (`sealed`), and no longer `has` it, is told what it
+# was about when it was opened: what it became since tells of what that body must not see.
+_ABOUT = """c.county, c.topic, c.kind,
+    CASE WHEN c.confidential IS NOT NULL THEN c.id END AS sealed, c.agency AS has"""
+_OPENED_AS = """CASE WHEN sealed IS NULL OR agency = has THEN {0} ELSE (
+    SELECT o.details ->> '{0}' FROM case_events o WHERE o.case_id = sealed AND o.seq = 1
+  ) END"""
+
 # What happened from `since` to `until`, as far as it has happened by `now`. One row: so many times this.
 COUNT = text(f"""
 WITH told AS MATERIALIZED (
@@ -46,7 +54,7 @@ WITH told AS MATERIALIZED (
     ('referred', 'returned', 'ruled', 'topic_changed', 'answered', 'reopened', 'closed', 'withdrawn',
      'advised', 'merged', 'rated', 'escalated', 'handed_back', 'collected', 'split')
 ), opened AS (
-  SELECT 'opened' AS what, first.agency, c.county, c.topic, c.kind,
+  SELECT 'opened' AS what, first.agency, {_ABOUT},
     extract(hour FROM c.opened_at AT TIME ZONE :zone)::int AS value
   FROM cases c CROSS JOIN LATERAL (
     SELECT r.agency FROM referrals r WHERE r.case_id = c.id
@@ -54,13 +62,13 @@ WITH told AS MATERIALIZED (
   ) first
   WHERE c.opened_at >= :since AND c.opened_at < :until AND {_CITIZENS}
 ), received AS (
-  SELECT DISTINCT ON (r.id) 'received' AS what, r.agency, c.county, c.topic, c.kind, 0 AS value
+  SELECT DISTINCT ON (r.id) 'received' AS what, r.agency, {_ABOUT}, 0 AS value
   FROM told e JOIN referrals r ON r.case_id = e.case_id AND r.referred_at = e.at
     AND (r.reason <> 'reopened' OR coalesce(e.details ->> 'from', r.agency) <> r.agency)
   JOIN cases c ON c.id = e.case_id
 ), answered AS (
   SELECT CASE WHEN e.at <= held.due_at THEN 'in_time' ELSE 'late' END AS what,
-    held.agency, c.county, c.topic, c.kind,
+    held.agency, {_ABOUT},
     (e.at AT TIME ZONE :zone)::date - (coalesce(again.at, c.opened_at) AT TIME ZONE :zone)::date AS value
   FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
   LEFT JOIN LATERAL (
@@ -72,7 +80,7 @@ WITH told AS MATERIALIZED (
       AND b.at >= held.referred_at AND {_STANDS.format("b")}
   )
 ), overdue AS (
-  SELECT 'overdue' AS what, r.agency, c.county, c.topic, c.kind,
+  SELECT 'overdue' AS what, r.agency, {_ABOUT},
     (extract(isodow FROM c.opened_at AT TIME ZONE :zone)::int - 1) * 24
       + extract(hour FROM c.opened_at AT TIME ZONE :zone)::int AS value
   FROM referrals r JOIN cases c ON c.id = r.case_id
@@ -85,7 +93,7 @@ WITH told AS MATERIALIZED (
   SELECT CASE e.event WHEN 'closed' THEN e.details ->> 'closure' ELSE e.event END AS what,
     CASE e.event WHEN 'returned' THEN e.details ->> 'from'
       WHEN 'reopened' THEN coalesce(e.details ->> 'from', held.agency) ELSE held.agency END AS agency,
-    c.county, c.topic, c.kind,
+    {_ABOUT},
     CASE WHEN e.details ->> 'score' ~ '^[1-5]$' THEN (e.details ->> 'score')::int ELSE 0 END AS value
   FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
   WHERE e.event IN ('returned', 'escalated')
@@ -94,10 +102,12 @@ WITH told AS MATERIALIZED (
     OR (e.event IN ('closed', 'withdrawn', 'advised', 'merged') AND {_CITIZENS})
 ), called AS (
   SELECT 'called' AS what, '' AS agency, '' AS county, '' AS topic, '' AS kind,
+    NULL::uuid AS sealed, '' AS has,
     extract(hour FROM started_at AT TIME ZONE :zone)::int AS value
   FROM calls WHERE started_at >= :since AND started_at < :until AND menu_name <> '{MENU}'
 )
-SELECT what, agency, coalesce(county, '') AS county, topic, kind, value, count(*) AS count FROM (
+SELECT what, agency, coalesce({_OPENED_AS.format("county")}, '') AS county,
+  coalesce({_OPENED_AS.format("topic")}, '') AS topic, kind, value, count(*) AS count FROM (
   SELECT * FROM opened UNION ALL SELECT * FROM received UNION ALL SELECT * FROM answered
   UNION ALL SELECT * FROM overdue UNION ALL SELECT * FROM others UNION ALL SELECT * FROM called
 ) fact WHERE what IS NOT NULL AND agency IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
@@ -109,7 +119,7 @@ SELECT what, agency, coalesce(county, '') AS county, topic, kind, value, count(*
 CHANGED = text("""
 WITH told AS MATERIALIZED (SELECT * FROM case_events WHERE noted_on = :noted), moved AS (
   SELECT DISTINCT case_id FROM told
-  WHERE event IN ('topic_changed', 'handed_back', 'referred', 'retimed', 'ruled')
+  WHERE event IN ('topic_changed', 'handed_back', 'referred', 'retimed', 'ruled', 'confided')
     OR details ? 'due_before' OR details ->> 'from' <> details ->> 'agency'
 )
 SELECT DISTINCT d.day FROM figure_days d JOIN (

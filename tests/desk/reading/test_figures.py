@@ -235,6 +235,36 @@ async def test_what_is_collected_or_split_was_received_by_the_body_that_has_it_f
     )
 
 
+async def test_the_figures_of_who_had_a_case_tell_nothing_of_what_it_became_once_it_was_sealed(
+    at: Counter,
+) -> None:
+    sealed, confided = await at.open(), await at.open()
+    await referring.give_back(at.engine, at.page, at.ask(confided, "abfa", "کار ما نیست"))
+    await pausing.change_topic(at.engine, at.page, at.ask(confided, reason="گاز است"), "energy.gas", "tabriz")
+    at.later()
+    await count(at)
+    theirs = Subject(seen=Scope(agency="abfa"))
+    assert set(figures.by(theirs.of(await found(at)), "topic")) == {"water.supply", "energy.gas"}
+    await pausing.change_topic(
+        at.engine, at.page, at.ask(sealed, reason="رفتار است"), "gov.conduct", "tabriz"
+    )
+    await confiding.confide(at.engine, at.page, at.ask(confided, "desk", "می‌ترسد"), Secrecy(told="گاز نیست"))
+    at.later()
+    await count(at)
+    for dimension, alone in (("topic", "water.supply"), ("county", "ahar")):
+        assert set(figures.by(theirs.of(await found(at)), dimension)) == {alone}
+    whole = figures.by(await found(at), "topic")
+    assert (whole["water.supply"][What.OPENED], whole["gov.conduct"][What.RECEIVED]) == (2, 1)
+    assert figures.total(await found(at))[What.OPENED] == 2
+    await referring.rule(at.engine, at.page, at.ask(confided, reason="کار گاز است"), "abfa")
+    at.later()
+    await count(at)
+    assert figures.by(theirs.of(await found(at)), "topic")["energy.gas"][What.OPENED] == 1, (
+        "it reads it again"
+    )
+    assert await anew(at) == figures.total(await found(at, 60))
+
+
 async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies(at: Counter) -> None:
     paused, sorted_ = await at.open(), await at.open()
     at.later(6)
