@@ -17,14 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.channels import NOBODYS
+from ivr.cases.transitions import CaseAction
 from ivr.desk.case import turn_calls
-from ivr.store.tables import calls, cases, live_calls
+from ivr.desk.case.change import EVENTS
+from ivr.store.tables import calls, case_events, cases, live_calls
 from ivr.voice.our_call import MENU
 
 Json = dict[str, Any]
 CHANNEL = "ivr_live"  # NOTIFY: somebody looks
 FRESH = timedelta(seconds=6)  # what is older was told by a server that is gone
 FORGOTTEN = timedelta(hours=1)
+_CITIZENS = cases.c.channel.not_in(NOBODYS)
+_ENDS = [EVENTS[by] for by in (CaseAction.CLOSE, CaseAction.WITHDRAW, CaseAction.ADVISE, CaseAction.MERGE)]
 
 
 class Unreachable(Exception):
@@ -149,15 +153,21 @@ async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> DaySoFa
     )
     async with engine.connect() as connection:
         row = (await connection.execute(called)).one()
-        opened = (await connection.execute(_count(cases.c.opened_at, since, until))).scalar_one()
-        closed = (await connection.execute(_count(cases.c.closed_at, since, until))).scalar_one()
+        opened = (await connection.execute(_opened(since, until))).scalar_one()
+        closed = (await connection.execute(ended(since, until))).scalar_one()
     return DaySoFar(row.calls, None if row.seconds is None else float(row.seconds), opened, closed)
 
 
-def _count(column: Column[Any], since: datetime, until: datetime) -> Select[Any]:
+def _opened(since: datetime, until: datetime) -> Select[Any]:
     """Of citizens' cases, as the figures count them: an order of a session is nobody's new one."""
-    its = cases.c.channel.not_in(NOBODYS)
-    return select(func.count()).where(_within(column, since, until), its)
+    return select(func.count()).where(_within(cases.c.opened_at, since, until), _CITIZENS)
+
+
+def ended(since: datetime, until: datetime) -> Select[Any]:
+    """By what was told then: a case that was opened again since has no end any more, and had one."""
+    its = case_events.c
+    told = (_within(its.at, since, until), its.event.in_(_ENDS), _CITIZENS)
+    return select(func.count(its.case_id.distinct())).join(cases, cases.c.id == its.case_id).where(*told)
 
 
 def _within(column: Column[Any], since: datetime, until: datetime) -> Any:

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
 from ivr.desk.call.live import DaySoFar
-from ivr.desk.case import closing, collecting, splitting
+from ivr.desk.case import answers, closing, collecting, splitting
 from ivr.desk.case.splitting import Part
 from ivr.lab.pace import patience
 from ivr.loops.telling_live import LEAST_SECONDS, tell
 from ivr.voice.our_call import MENU
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY, call, office, opening
+from tests.fixtures.plans import plan_of
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 
@@ -92,3 +93,26 @@ async def test_an_order_and_a_collective_case_are_no_new_cases_of_today(engine: 
     await collecting.collect(at.engine, at.page, at.ask("").actor, [other], "قطع آب", at.at)
     today, _ = await live.today(engine, at.at.astimezone(TEHRAN) + timedelta(minutes=1))
     assert (today.cases, today.closed) == (2, 0)
+
+
+async def test_what_was_closed_a_week_ago_was_closed_though_it_was_opened_again_since(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    solved, back, merged, open_ = [await at.open() for _ in range(4)]
+    for code in (solved, back):
+        await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
+        await closing.close(at.engine, at.page, at.ask(code, "citizen"))
+    await closing.merge(at.engine, at.page, at.ask(merged, reason="همان است"), open_)
+    closed_at = at.at
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(back, "citizen"))
+    hour = closed_at.astimezone(TEHRAN) + timedelta(minutes=1)
+    today, _ = await live.today(engine, hour)
+    _, before = await live.today(engine, hour + timedelta(days=7))
+    assert (today.closed, before.closed) == (3, 3)
+
+
+async def test_what_ended_is_counted_from_its_hours_alone(engine: AsyncEngine) -> None:
+    plan = await plan_of(engine, live.ended(WEDNESDAY - timedelta(hours=9), WEDNESDAY))
+    assert "ix_case_events_at" in plan and "Seq Scan" not in plan
