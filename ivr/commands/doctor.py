@@ -386,8 +386,10 @@ async def _rights(settings: Settings) -> Diagnosis:
     from ivr.asterisk.rights import ENTER, READ, WRITE, barred, runners
 
     there = set(runners())
-    kept = [settings.recordings, settings.state_path / "fallback", settings.second_path]
-    wanted = [(place, READ | WRITE | ENTER) for place in kept if place and place.exists()]
+    state, second = settings.state_path, settings.second_path
+    kept = [settings.recordings, state / "fallback"]
+    kept += [second, second / "recordings", second / "fallback"] if second else []
+    wanted = [(place, READ | WRITE | ENTER) for place in kept if place.exists()]
     beeps = [settings.sounds / language / "beep.wav" for language in settings.calls.languages]
     wanted += [(beep, READ) for beep in beeps if beep.exists()]
     for place, want in wanted:
@@ -395,7 +397,9 @@ async def _rights(settings: Settings) -> Diagnosis:
         if stops and all(stops.values()):
             runner, stop = next(iter(stops.items()))
             found = f"Asterisk (user {runner.name}) may not use {place}: {stop} keeps it out"
-            mend = "give the state folder to Asterisk's own group (docs/production.md, section 1)"
+            mend = (
+                "give the state folder, or second volume, to Asterisk's group (docs/production.md, 1 and 7)"
+            )
             return Diagnosis("rights", False, found, mend)
     seen = "Asterisk may read the prompts and write recordings"
     return Diagnosis("rights", True, seen if there else "no process of Asterisk is seen from here")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ivr.asterisk import rights
 from ivr.asterisk.rights import ENTER, READ, WRITE, Runner, barred, runners
+from ivr.commands import doctor
 from ivr.commands.doctor import examine
+from ivr.settings import Settings
 from tests.fixtures.hotline import Hotline
 
 STRANGER, GROUP = 61_111, 61_112
@@ -53,3 +57,23 @@ async def test_the_doctor_looks_at_the_asterisk_that_runs(hotline: Hotline) -> N
     assert Runner(os.geteuid(), frozenset({os.getegid(), *os.getgroups()})) in set(runners())
     [rights] = [each for each in await examine(hotline.settings) if each.name == "rights"]
     assert (rights.ok, rights.found) == (True, "Asterisk may read the prompts and write recordings")
+
+
+@pytest.mark.parametrize("closed", ["recordings", "fallback"])
+async def test_the_doctor_tells_of_a_folder_on_the_second_volume_that_is_closed_to_asterisk(
+    folder: Path, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = folder.parent / "second"
+    second.mkdir()
+    second.chmod(0o2770)
+    settings = Settings(state=str(folder), second_volume=str(second))
+    monkeypatch.setattr(rights, "runners", lambda: iter([who(second.stat().st_gid)]))
+    look = partial(doctor._rights, settings)  # this check alone: all of them take seconds
+    assert (await look()).ok, "no server has been started yet"
+    for name in ("recordings", "fallback"):
+        (second / name).mkdir()
+        (second / name).chmod(0o2770)
+    assert (await look()).ok
+    (second / closed).chmod(0o700)
+    found = await look()
+    assert not found.ok and f"may not use {second / closed}:" in found.found
