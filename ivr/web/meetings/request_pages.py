@@ -127,10 +127,14 @@ async def decide(visit: Visit) -> web.StreamResponse:
     wish, form = await _wish(visit), visit.form()
     reason = form.text("reason", LONGEST, needed=False, lines=True)
     given = _given(form, decision)
-    if given.get("order") and given["order"] not in {each.part.code for each in await _orders(visit, wish)}:
+    of_case = {each.part.code: each for each in await _orders(visit, wish)}
+    if (code := given.get("order")) and code not in of_case:
         raise NotFound
     sentence = ""
-    if not form.wrong:
+    # A report that came meanwhile: of a case, the table permits to withdraw that, too.
+    if decision.name == "revoke" and code and (state := of_case[code].state) not in RULED_IN["revoke"]:
+        sentence = visit.words("meetings.order_now", state=visit.words(f"meetings.order_state.{state}"))
+    elif not form.wrong:
         ask = Instruction(wish.code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
         try:
             await decision.does(visit.panel.engine, await visit.panel.book.page(), ask, **given)

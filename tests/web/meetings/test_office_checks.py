@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -13,7 +14,7 @@ from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_giving import MeetingOrder
 from tests.cases.papers import image
 from tests.desk.meetings.hall import Hall, hall
-from tests.desk.meetings.test_order_giving import FAR, NEAR
+from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile.test_attachments import put
 from tests.web.panel import PanelServed
@@ -72,6 +73,25 @@ async def test_of_two_orders_of_one_case_each_says_the_day_on_which_she_is_calle
     await answers.give(at.engine, at.page, at.by(water, who="abfa/karimi"), "وصل شد")
     text = await client.text(REPORTED)
     assert text.count(near) == 2 and far not in text
+
+
+async def test_an_order_that_its_body_reports_done_meanwhile_is_not_withdrawn_from_a_page_of_before(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await heard(at)
+    panel.clock.now = at.at
+    orders = [MeetingOrder("abfa", "آب وصل شود", NEAR), MeetingOrder("edu", "مدرسه باز شود", FAR)]
+    water, school = await order_giving.give(at.engine, at.page, at.by(code), orders)
+    client, request = await panel.signed_in("governor"), f"/panel/meetings/requests/{code}"
+    [seen, *_] = re.findall(r'name="seen" value="(\d+)"', await client.text(request))
+    await answers.give(at.engine, at.page, at.by(water, who="abfa/karimi"), "وصل شد")
+    form = {"order": water, "reason": "دیگر لازم نیست", "seen": seen}
+    answer = await client.post(f"{request}/revoke", form)
+    text = await answer.text()
+    assert answer.status == 422 and "تغییر کرده است: گزارش انجام" in text and "دیگر لازم نیست" in text
+    assert (await at.row(water)).status == "answered"
+    assert (await client.post(f"{request}/revoke", form | {"order": school})).status == 303
+    assert (await at.row(school)).status == "withdrawn"
 
 
 async def test_of_three_orders_the_page_asks_the_books_no_more_than_of_one(
