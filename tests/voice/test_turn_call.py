@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 
 from ivr.voice import callback
-from ivr.voice.actions import KeepPlace, Say
-from ivr.voice.events import Ended, Said, Transfer
+from ivr.voice.actions import HangUp, KeepPlace, OpenCase, Operator, Record, Say
+from ivr.voice.events import CaseOpened, Ended, NotKept, Recorded, Said, Transfer, Transferred
+from ivr.voice.menu import Menu
 from ivr.voice.our_call import TRIES
 from ivr.voice.parse import parse
 from ivr.voice.turn_call import TurnNews
-from tests.voice.conversation import CALLER, CODE, DIRECTORY, Conversation
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, Conversation, default_menu
+from tests.voice.test_words_first import MENU as WORDS_FIRST
 
 
 def called(language: str = "fa", transfer: Transfer = Transfer.ANSWERED) -> Conversation:
@@ -71,6 +73,26 @@ def test_her_place_hangs_on_the_case_of_her_words() -> None:
     assert talk.step == "turn_words" and not talk.places
     talk.speak(ended=Ended.HANGUP)
     assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
+
+
+@pytest.mark.parametrize("menu", [default_menu(), WORDS_FIRST], ids=["sorting first", "words first"])
+@pytest.mark.parametrize("room", [True, False], ids=["clicks", "no disk"])
+def test_who_leaves_no_words_there_waits_in_line_and_is_asked_no_second_time(menu: Menu, room: bool) -> None:
+    talk = Conversation(menu, busy=True, room=room, transfer=Transfer.ANSWERED).press("1", "0", "1")
+    while not talk.over:
+        talk.speak(0.2, voiced=0.1)
+    assert len(talk.transfers) == 1 and not talk.places and not talk.opened
+
+
+def test_who_has_talked_since_is_not_called_in_her_turn_for_words_that_are_safe_only_then() -> None:
+    talk = Conversation(busy=True, journal=False).press("1", "0", "1")
+    assert isinstance(talk.session.receive(Said()), Record)
+    opening = talk.session.receive(Recorded("2026/11/25/1", 5.0, 5.0, Ended.HASH))
+    assert isinstance(opening, OpenCase)
+    assert isinstance(talk.session.receive(NotKept()), Say)
+    assert isinstance(talk.session.receive(Said()), Operator)
+    assert isinstance(talk.session.receive(Transferred(Transfer.ANSWERED)), OpenCase)
+    assert isinstance(talk.session.receive(CaseOpened(CODE)), HangUp)
 
 
 def test_a_hash_pressed_twice_behind_her_words_cuts_off_nothing_of_what_leads_to_her_code() -> None:

@@ -154,7 +154,10 @@ operator:
             yield from talk.keep_place()
             yield from talk.do(Say((*talk.take_pending(), "goodbye"), talk.language), Said)
             return END
-        return END if (yield from self.connect(talk)) else self.nobody
+        if not (yield from self.connect(talk)):
+            return self.nobody
+        talk.turn_queue = ""  # she has had her turn: words that are safe only as the call ends keep no place
+        return END
 
     def _keeps_place(self, talk: Talk) -> Flow[bool]:
         """Whether she would have to wait, could be called, and wants that."""
