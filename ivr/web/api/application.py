@@ -146,14 +146,18 @@ async def _plainly(request: web.Request, handler: Answer) -> web.StreamResponse:
 async def _case_and_sound(request: web.Request) -> tuple[models.NewCase, bytes]:
     if request.content_type != "multipart/form-data":
         return _read(models.NewCase, await _json_body(request)), b""
-    parts = {"case": b"", audio.FIELD: b""}
+    parts: dict[str, bytes] = {}
     most = {"case": MOST_BYTES, audio.FIELD: audio.MOST_BYTES}
     async with bodies.reading(sum(most.values())):
         async for name, part in bodies.parts(request):
-            if name not in parts:
+            if name not in most:
                 raise Problem(400, f"{name[:40]}: there is no such part, only case and audio", name[:40])
+            if name in parts:
+                raise Problem(400, f"{name}: stands twice", name)
             parts[name] = await _part(part, name, most[name])
-    return _read(models.NewCase, parts["case"]), parts[audio.FIELD]
+    if parts.get(audio.FIELD) == b"":  # a recording that got lost on the way here: none has no such part
+        raise Problem(400, f"{audio.FIELD}: is empty", audio.FIELD)
+    return _read(models.NewCase, parts.get("case", b"")), parts.get(audio.FIELD, b"")
 
 
 async def _part(part: BodyPartReader, name: str, most: int) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from ivr.desk.counter import audio
 from ivr.desk.refusals import WrongField
 from tests.desk.office import WEDNESDAY
+from tests.fixtures.hotline import write_tone
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,23 @@ def test_what_is_no_recording_is_told(tmp_path: Path, content: bytes, says: str)
     with pytest.raises(WrongField, match=f"audio: {says}"):
         audio.put(content, tmp_path, WEDNESDAY)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kept", [44, 46, 1_000, -2])
+def test_a_recording_that_did_not_arrive_whole_is_refused(tmp_path: Path, kept: int) -> None:
+    write_tone(tmp_path / "whole.wav", 440, 1.0)
+    whole = (tmp_path / "whole.wav").read_bytes()
+    folder = tmp_path / "recordings"
+    with pytest.raises(WrongField, match="audio: ends before its header says"):
+        audio.put(whole[:kept], folder, WEDNESDAY)
+    assert not folder.exists()
+    assert audio.put(whole, folder, WEDNESDAY).seconds == 1.0
+
+
+@pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
+def test_a_recording_whose_header_tells_no_length_is_refused(tmp_path: Path, length: int) -> None:
+    """As a program that writes into a pipe leaves it."""
+    write_tone(tmp_path / "whole.wav", 440, 1.0)
+    whole = (tmp_path / "whole.wav").read_bytes()
+    with pytest.raises(WrongField, match="audio: must be longer than nothing and at most 600 s"):
+        audio.check(whole[:40] + length.to_bytes(4, "little") + whole[44:])

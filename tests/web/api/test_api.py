@@ -221,16 +221,20 @@ async def test_a_recording_comes_with_it(api: Service, engine: AsyncEngine, tmp_
     write_tone(tmp_path / "words.wav", 440, 1.0)
     sound = (tmp_path / "words.wav").read_bytes()
 
-    async def send(content: bytes, name: str = "audio") -> tuple[int, dict[str, Any]]:
+    async def send(*contents: bytes, name: str = "audio") -> tuple[int, dict[str, Any]]:
         form = FormData()
         form.add_field("case", json.dumps({"kind": "request"}), content_type="application/json")
-        form.add_field(name, content, filename="words.wav", content_type="audio/wav")
+        for content in contents:
+            form.add_field(name, content, filename="words.wav", content_type="audio/wav")
         headers = api.headers(**{"Idempotency-Key": "one"})
         async with api.client.post("/api/v1/cases", data=form, headers=headers) as answer:
             return answer.status, await answer.json()
 
     assert (await send(b"MP3"))[1] == {"error": "audio: is no WAV file", "field": "audio"}
-    assert (await send(sound, "video"))[1]["field"] == "video"
+    assert (await send(sound, name="video"))[1]["field"] == "video"
+    assert await send(sound, sound) == (400, {"error": "audio: stands twice", "field": "audio"})
+    assert await send(b"") == (400, {"error": "audio: is empty", "field": "audio"})
+    assert (await send(sound[:-2]))[1]["field"] == "audio"
     assert (await send(b"x" * (11 * 1024 * 1024)))[0] == 413
     assert await count(engine) == 0
     assert [(await send(sound))[0] for _ in range(2)] == [201, 200]
