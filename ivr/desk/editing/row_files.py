@@ -134,6 +134,9 @@ def _csv_rows(reader: Any, header: list[str], name: str, skipped: int) -> Iterat
             raise _refused(name, line, 1, f"has more than {MOST_ROWS:,} rows")
         if not any(cell.strip() for cell in cells):
             continue
+        for column, (title, cell) in enumerate(zip(header, cells, strict=False), 1):
+            if cell.strip() and not title:
+                raise _refused(name, line, column, "stands under no heading")
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
             raise _refused(
                 name, line, len(header) + 1, f"has {len(cells)} cells under {len(header)} headings"

@@ -217,7 +217,9 @@ class Field:
         parts = re.split(r"[|\n]", given) if isinstance(given, str) else given
         if not isinstance(parts, list) or len(parts) > MOST_ITEMS:
             raise self._wrong("pattern")
-        items = [persian(str(part)) for part in parts]
+        if not all(isinstance(part, str) for part in parts):  # a file's empty item, or a mapping
+            raise self._wrong("pattern")
+        items = [persian(part) for part in parts]
         for item in items:
             self._fits(item)
         return list(dict.fromkeys(item for item in items if item))

@@ -192,6 +192,19 @@ async def test_what_nobody_can_read_is_told_with_its_place(engine: AsyncEngine) 
         assert await refused(engine, noun, file) == [f"{at}: has not the right form"]
 
 
+async def test_an_empty_item_or_a_mapping_is_no_item_of_a_list_and_a_number_is_one(
+    engine: AsyncEngine,
+) -> None:
+    for items in ("[قبض, ~]", "[قبض, {a: b}]", "[[قبض]]"):
+        said = await refused(
+            engine, "topic", f"topics:\n- {{code: water.bill, keywords: {items}}}\n", "t.yaml"
+        )
+        assert said == ["t.yaml:2:32: keywords: has not the right form"]
+    data = "topics:\n- {code: water.bill, keywords: [قبض, 122]}\n".encode()
+    [done] = await bring_in(engine, why(), "topic", data, "t.yaml", FILES, rehearse=False)
+    assert done.after and done.after["keywords"] == ["قبض", "122"]
+
+
 NO_FILES = [
     (b"code,nam\nx,y\n", "a.csv", "a.csv:1:2: nam: there is no column .*did you mean “name”"),
     (b"name\nx\n", "a.csv", "code: the column is missing"),
@@ -200,6 +213,7 @@ NO_FILES = [
     ("code,name\n\nx,قبض\n".encode("cp1256"), "a.csv", "a.csv:3:1: is not UTF-8: in Excel"),
     (b'code,name\nx,"y\n', "a.csv", "is not CSV"),
     (b"code,name\nx,y,z\n", "a.csv", "a.csv:2:3: has 3 cells under 2 headings"),
+    (b"code,,name\nx,,y\nx,12,y\n", "a.csv", "a.csv:3:2: stands under no heading"),
     (b"x" * 300_000, "a.csv", "300,000 bytes; at most"),
     (b"code\n", "a.xlsx", "neither .csv nor .yaml"),
     (b"topic:\n- {code: x}\n", "a.yaml", "a.yaml:1:1: topic: here stand only topics"),
