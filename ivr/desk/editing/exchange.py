@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from ivr.desk.editing.nouns import BY_NAME, Noun
 from ivr.desk.editing.row_files import Placed, as_csv, as_yaml, languages_of, read_file
 from ivr.desk.editing.values import Row, Wrong, WrongRow
 from ivr.store.row_version import version
-from ivr.voice.mistakes import MenuMistakes, Mistake
+from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 
 FORMS = {"csv": as_csv, "yaml": as_yaml}
 
@@ -57,11 +57,12 @@ async def bring_in(
     async with engine.connect() as connection:
         rows = await its.rows(connection)
         holding = await rows_in_force(connection, noun, files) if its.over_files else rows
+    languages = {*files.languages, *languages_of(its, holding.values())}
     try:
-        placed = read_file(data, name, its, {*files.languages, *languages_of(its, holding.values())})
+        placed = read_file(data, name, its, languages)
     except MenuMistakes as mistakes:
         raise ImportRefused([(mistake, None) for mistake in mistakes.mistakes]) from None
-    wishes = _wishes(its, placed, rows, holding, name)
+    wishes = _wishes(its, placed, rows, holding, name, languages)
     whole = dataclasses.replace(why, batch=uuid.uuid4())
     doing = partial(change, engine, whole, *(wish for wish, _ in wishes))
     try:
@@ -75,12 +76,14 @@ async def bring_in(
 
 
 def _wishes(
-    noun: Noun, placed: Sequence[Placed], rows: dict[str, Row], holding: dict[str, Row], name: str
-) -> list[tuple[Wish, Placed]]:
+    noun: Noun, placed: Sequence[Placed], rows: dict[str, Row], holding: dict[str, Row], name: str,
+    languages: Collection[str],
+) -> list[tuple[Wish, Placed]]:  # fmt: skip
     """`holding`: `rows`, with those that stand in files alone. Raises ImportRefused with all mistakes."""
     found: list[tuple[Mistake, Wrong | None]] = []
     wishes: dict[str, tuple[Wish, Placed]] = {}
     for at in placed:
+        found += [_placed_mistake(name, wrong, at) for wrong in _strange(noun, at, languages)]
         holds = _holds(noun, at, holding)
         try:
             wanted = wish(noun, _filled(at, holds), held=holds)
@@ -96,6 +99,16 @@ def _wishes(
         raise ImportRefused(found)
     # What holds as it is because a file says so goes on following that file.
     return [each for key, each in wishes.items() if key in rows or each[0].values != holding.get(key)]
+
+
+def _strange(noun: Noun, at: Placed, languages: Collection[str]) -> Iterator[Wrong]:
+    """Languages that nobody is told anything in: the text would never be said."""
+    for field in noun.fields:
+        said = at.given.get(field.name)
+        for language in said if field.kind == "said" and isinstance(said, dict) else ():
+            if language not in languages:
+                given = {"given": shown(f"{field.name}.{language}")}
+                yield Wrong(field.name, "unknown_key", given, nearest(language, languages))
 
 
 def _holds(noun: Noun, at: Placed, holding: dict[str, Row]) -> Row:

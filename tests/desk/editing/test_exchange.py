@@ -154,6 +154,12 @@ async def test_a_text_comes_in_with_its_language_and_none_is_made_up(engine: Asy
         with pytest.raises(ImportRefused) as error:
             await bring_in(engine, why(), "wording", data, "x.csv", FILES, rehearse=False)
         assert str(error.value) == says
+    for form in ("fas: برف آمد", "az: qar, fas: برف آمد"):
+        data = f"wordings:\n- {{name: snow, status: advised, said: {{{form}}}}}\n".encode()
+        with pytest.raises(ImportRefused) as error:
+            await bring_in(engine, why(), "wording", data, "x.yaml", FILES, rehearse=False)
+        says = "x.yaml:2:39: said: unknown key “said.fas” (did you mean “fa”?)"
+        assert str(error.value) == says
     data = "name,status,said.fa,said.ku\nsnow,advised,برف آمد,befr\n".encode()
     kurdish = replace(FILES, languages=("fa", "ku"))
     [done] = await bring_in(engine, why(), "wording", data, "x.csv", kurdish, rehearse=False)
