@@ -164,7 +164,7 @@ class KindRules(BaseModel):
 
 class DaySeed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    day: date
+    day: Annotated[date, Field(ge=date(2000, 1, 1))]  # Gregorian: 1405-09-05 would be one, too
     working: bool
     county: str = ""
     note: str = ""
@@ -264,6 +264,8 @@ def _read(path: Path, model: type[M], *, optional: bool = False) -> M:
     except ValidationError as error:
         lines = (f"{path}: {_place(e['loc'], content)}: {e['msg']}" for e in error.errors())
         raise SeedError("\n".join(lines)) from None
+    except ValueError as error:  # YAML's own, of a day that is none, like 2026-02-30
+        raise SeedError(f"{path}: {error}") from None
 
 
 def _place(loc: tuple[int | str, ...], content: object) -> str:
@@ -287,6 +289,11 @@ def _mistakes(seeds: Seeds, folder: Path) -> Iterator[str]:
     )
     agency_codes = [(agency.code, agency.code) for agency in seeds.agencies.agencies]
     yield from _doubles(folder / "agencies.yaml", "agencies", agency_codes)
+    working: dict[tuple[date, str], bool] = {}
+    for day in seeds.calendar.days:
+        if working.setdefault((day.day, day.county), day.working) != day.working:
+            where = f" in {day.county}" if day.county else ""
+            yield f"{folder / 'calendar.yaml'}: {day.day}{where}: it is said to be worked, and not to be"
     yield from _unknown_names(seeds, folder)
 
 

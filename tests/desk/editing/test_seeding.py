@@ -58,6 +58,34 @@ def test_the_files_say_which_days_are_worked_and_the_configuration_which_are_the
     assert [found.is_working(day) for day in (thursday, saturday, sunday)] == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        ("{day: 1405-09-05, working: false}", r"days\[0\]\.day: .*greater than or equal to 2000-01-01"),
+        ("{day: 1405-02-30, working: false}", "calendar.yaml: day is out of range for month"),
+        (
+            "{day: 2026-11-25, working: false, county: ahar}, {day: 2026-11-25, working: true, county: ahar}",
+            "2026-11-25 in ahar: it is said to be worked, and not to be",
+        ),
+        ("{day: 2026-11-25, working: false}, {day: 2026-11-25, working: true}", "2026-11-25: it is said"),
+    ],
+)
+def test_a_day_that_cannot_be_meant_is_refused_with_its_file(folder: Path, days: str, says: str) -> None:
+    (folder / "calendar.yaml").write_text(f"days: [{days}]", encoding="utf-8")
+    with pytest.raises(SeedError, match=says):
+        load_seeds(folder)
+
+
+def test_a_day_may_have_two_feasts_and_a_county_its_own_word(folder: Path) -> None:
+    days = (
+        "{day: 2026-11-25, working: false, note: a}",
+        "{day: 2026-11-25, working: false, note: b}",
+        "{day: 2026-11-25, working: true, county: ahar}",
+    )
+    (folder / "calendar.yaml").write_text(f"days: [{', '.join(days)}]", encoding="utf-8")
+    assert len(load_seeds(folder).calendar.days) == 3
+
+
 async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
     engine: AsyncEngine,
 ) -> None:
