@@ -35,6 +35,7 @@ SECRETS = ("secret", "password", "key", "headers", "_url")  # so end the names o
 OTHERS_READ = ("IVR_CONFIG", "IVR_LAB_CACHE", "IVR_TEST_RUN", "IVR_WRITE_DOCS")  # that are no settings
 # What an orchestrator tells each process of a service that is called `ivr`.
 OF_A_SERVICE = re.compile(r"IVR_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_\w+)?)")
+MOST = 100_000  # of a limit; of days and hours as many as no date runs out of its years with
 UNTOLD = ("extra_forbidden", "model_type")  # kinds of mistakes whose value nobody can say is no secret
 
 
@@ -263,7 +264,7 @@ class WitnessSettings(SettingsGroup):
     file: str = ""
     mail: tuple[str, ...] = ()
     webhook: tuple[str, ...] = ()
-    every_minutes: float = Field(60, gt=0)
+    every_minutes: float = Field(60, gt=0, le=MOST)
 
 
 class EnquiryHost(SettingsGroup):
@@ -290,6 +291,7 @@ class Calls(SettingsGroup):
     Beyond `cases_per_hour` or `cases_per_day` of one caller the desk reads her cases first; for `repeat_days`
     words on the matter of her open case join it. 0 switches each of the three off.
     `reveals_per_day`: of so many cases one person of the panel may reveal whose they are.
+    The panel bounds these six alike.
     `services`: further numbers of this installation, each with the name of its menu tree.
     """
 
@@ -297,12 +299,12 @@ class Calls(SettingsGroup):
     menu: TreeName = "111"
     services: dict[DialledNumber, TreeName] = {}
     languages: tuple[str, ...] = Field(("fa", "az"), min_length=1)
-    wrong_codes: int = Field(5, ge=1)
-    wrong_codes_minutes: int = Field(60, ge=1)
-    cases_per_hour: int = Field(6, ge=0)
-    cases_per_day: int = Field(20, ge=0)
-    repeat_days: int = Field(10, ge=0)
-    reveals_per_day: int = Field(30, ge=1)
+    wrong_codes: int = Field(5, ge=1, le=MOST)
+    wrong_codes_minutes: int = Field(60, ge=1, le=MOST)
+    cases_per_hour: int = Field(6, ge=0, le=MOST)
+    cases_per_day: int = Field(20, ge=0, le=MOST)
+    repeat_days: int = Field(10, ge=0, le=MOST)
+    reveals_per_day: int = Field(30, ge=1, le=MOST)
 
     @property
     def trees(self) -> dict[str, str]:
@@ -320,11 +322,11 @@ class Callbacks(SettingsGroup):
     closes: time = time(20)
     days_off: bool = False
     attempts: int = Field(5, ge=1, le=50)
-    over_days: float = Field(3, ge=0)
-    gaps_hours: tuple[Annotated[float, Field(ge=0)], ...] = Field((3, 21, 27), min_length=1)
-    busy_minutes: float = Field(30, ge=0)
+    over_days: float = Field(3, ge=0, le=MOST)
+    gaps_hours: tuple[Annotated[float, Field(ge=0, le=MOST)], ...] = Field((3, 21, 27), min_length=1)
+    busy_minutes: float = Field(30, ge=0, le=MOST)
     per_number_per_day: int = Field(2, ge=1)
-    verify_days: float = Field(3, ge=0)
+    verify_days: float = Field(3, ge=0, le=MOST)
     verify_rings: int = Field(3, ge=1, le=20)
     verify_per_caller_per_day: int = Field(3, ge=0)
     verify_per_channel_per_day: int = Field(200, ge=0)
