@@ -23,6 +23,7 @@ from pydantic_settings import SettingsError as EnvironmentMistake
 
 from ivr.cases.roles import Role
 from ivr.cases.zone import TIMEZONE
+from ivr.voice.yaml_tree import doubled
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -574,13 +575,23 @@ def load() -> Settings:
     if "IVR_CONFIG" in os.environ and not config_file().is_file():
         raise SettingsError(f"IVR_CONFIG: {config_file()} is no file")
     try:
+        if doubles := [f"{config_file()}:{line}: {key} stands twice" for line, key in _doubled()]:
+            raise SettingsError("\n".join(doubles))
         return Settings()
+    except SettingsError:
+        raise
     except ValidationError as error:
         raise SettingsError("\n".join(map(_sentence, error.errors()))) from None
     except EnvironmentMistake as error:
         raise SettingsError(_no_json(error)) from None
     except Exception as error:  # a broken YAML file: the parser's own words name the line
         raise SettingsError(f"{config_file()}: {' '.join(str(error).split())}") from None
+
+
+def _doubled() -> list[tuple[int, str]]:
+    """What stands twice in the file: of two sections of one name only the last would hold."""
+    file = config_file()
+    return sorted(doubled(file.read_text(encoding="utf-8"))) if file.is_file() else []
 
 
 def _is_strange(name: str) -> bool:

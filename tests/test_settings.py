@@ -111,6 +111,8 @@ def test_the_hotline_of_a_drill_reaches_nobody_though_it_has_the_settings_of_the
         ("calls: {repeat_days: 999999}", r"calls\.repeat_days .*less than or equal to 100000, got 999999"),
         ("calls: {wrong_codes_minutes: 9999999999}", r"calls\.wrong_codes_minutes .*100000"),
         ("calls: {cases_per_day: 99999999999}", r"calls\.cases_per_day .*less than or equal to 100000"),
+        ("web: {port: 8112}\nweb: {idle_minutes: 5}\n", r"config\.yaml:2: web stands twice$"),
+        ("calls:\n  menu: a\n  menu: b\n", r"config\.yaml:3: menu stands twice$"),
         ("callbacks: {opens: 10:00, closes: '18:30'}", r"callbacks\.opens .*in quotes: \"09:00\", got 600"),
         ("callbacks: {closes: 20:00}", r"callbacks\.closes .*in quotes: \"09:00\", got 1200"),
     ],
@@ -123,6 +125,16 @@ def test_what_could_not_work_is_told_before_anything_starts(
     monkeypatch.setenv("IVR_CONFIG", str(file))
     with pytest.raises(SettingsError, match=says):
         load()
+
+
+def test_a_file_may_have_anchors_and_merge_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "sip: &at {host: 127.0.0.2}\nws: {<<: *at, port: 8189}\nami: {<<: *at}\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("IVR_CONFIG", str(file))
+    found = load()
+    assert (found.sip.host, found.ws.host, found.ami.host) == ("127.0.0.2",) * 3
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,30 @@ def read_tree(data: bytes, file: str) -> tuple[Node, list[Mistake]]:
     return composer.root, composer.mistakes
 
 
+def doubled(text: str) -> Iterator[tuple[int, str]]:
+    """Line and key of what stands twice in a mapping, of which YAML's own loaders keep the last.
+
+    For our own files, where anchors and merge keys are allowed. Raises YAMLError.
+    """
+    root = yaml.compose(text, Loader=SAFE)
+    waiting, done = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in done:  # behind an alias
+            continue
+        done.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            keys = set[tuple[str, str]]()
+            for key, value in node.value:
+                waiting.append(value)
+                its = key.tag, str(key.value)
+                if its in keys and key.value != "<<":
+                    yield key.start_mark.line + 1, its[1]
+                keys.add(its)
+
+
 def _events(text: str) -> Iterator[yaml.Event]:
     return iter(yaml.parse(text, Loader=_Loader))
 

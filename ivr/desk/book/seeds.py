@@ -21,7 +21,7 @@ from ivr.voice.directory import County as CountyKey
 from ivr.voice.directory import Directory
 from ivr.voice.directory import Topic as TopicKey
 from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.yaml_tree import SAFE
+from ivr.voice.yaml_tree import SAFE, doubled
 
 SeedCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -255,7 +255,10 @@ def _read(path: Path, model: type[M], *, optional: bool = False) -> M:
     if optional and not path.exists():
         return model()
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE)
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, Loader=SAFE)
+        if doubles := [f"{path}:{line}: {key!r} stands twice" for line, key in sorted(doubled(text))]:
+            raise SeedError("\n".join(doubles))
         return model.model_validate(content)
     except OSError as error:
         raise SeedError(f"{path} can't be read: {error.strerror}") from None

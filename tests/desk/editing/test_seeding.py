@@ -68,6 +68,7 @@ def test_the_files_say_which_days_are_worked_and_the_configuration_which_are_the
             "2026-11-25 in ahar: it is said to be worked, and not to be",
         ),
         ("{day: 2026-11-25, working: false}, {day: 2026-11-25, working: true}", "2026-11-25: it is said"),
+        ("{day: 2026-11-25, working: false, day: 2026-11-26}", r"calendar\.yaml:1: 'day' stands twice"),
     ],
 )
 def test_a_day_that_cannot_be_meant_is_refused_with_its_file(folder: Path, days: str, says: str) -> None:
@@ -84,6 +85,13 @@ def test_a_day_may_have_two_feasts_and_a_county_its_own_word(folder: Path) -> No
     )
     (folder / "calendar.yaml").write_text(f"days: [{', '.join(days)}]", encoding="utf-8")
     assert len(load_seeds(folder).calendar.days) == 3
+
+
+def test_what_stands_twice_in_a_file_is_told_by_its_line_and_anchors_may_stay(folder: Path) -> None:
+    file = folder / "rules.yaml"
+    file.write_text("both: &b {a: x}\nnote: {<<: *b, <<: *b}\nkinds: {}\nkinds: {meeting: gov.political}\n")
+    with pytest.raises(SeedError, match=r"rules\.yaml:4: 'kinds' stands twice$"):
+        load_seeds(folder)
 
 
 async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
