@@ -78,7 +78,7 @@ class Transcriber:
 
     async def _take(self, connection: AsyncConnection, besides: set[str]) -> Unheard | None:
         """Where none of many works the others come first, else as many bad ones would keep them for ever."""
-        take = partial(recognising.take, connection, self.recogniser.commands)
+        take = partial(recognising.take, connection, self.folder, self.recogniser.commands)
         if len(self._doubted) >= MANY:
             if (found := await take(besides | self._doubted.keys())) is not None:
                 return found

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
 from ivr.desk.book.learning import Learning
-from ivr.desk.recordings import transcripts
+from ivr.desk.recordings import recognising, transcripts
 from ivr.desk.recordings.enclosing import enclose
 from ivr.lab.pace import patience
 from ivr.loops import transcribing
@@ -258,6 +258,27 @@ async def test_a_recogniser_that_is_away_is_told_of_and_no_recording_is_given_up
     away.rename(there)
     await listener.all()
     assert {await written(at, code) for code in codes} == {"سه روز است آب خانه ما قطع است"}
+
+
+async def test_what_another_machine_recorded_is_left_to_it_and_keeps_none_of_ours_waiting(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(recognising, "PAGE", 2)
+    monkeypatch.setattr(transcribing, "MANY", 2)
+    at, topics = await counter(engine), ("energy.gas", "water.supply", "other.other")
+    mine = await said(engine, tmp_path, 400, "water.bill")
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(recorded_at=WEDNESDAY - timedelta(hours=1)))
+    (tmp_path / "other").mkdir()
+    theirs = [await said(engine, tmp_path / "other", 600, topic) for topic in topics]
+    here, there = transcriber(engine, tmp_path, program), transcriber(engine, tmp_path / "other", program)
+    await here.all()
+    assert await written(at, mine) == "سه روز است آب خانه ما قطع است"
+    assert {await written(at, code) for code in theirs} == {None}
+    assert "was not put into words" not in caplog.text and here.aside.troubles == []
+    await there.all()
+    assert {await written(at, code) for code in theirs} == {"برق کوچه ما رفته است"}
 
 
 async def test_as_many_as_no_recogniser_understands_keep_no_older_one_waiting_and_are_given_up(

@@ -6,22 +6,28 @@ An aid to whoever listens, never the record: it assigns nothing, whatever the su
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import Row, Select, case, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.suggest import Suggester
 from ivr.desk.case import suggestion_outcomes
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import locked
+from ivr.store import recording_files
 from ivr.store.calls import LOST
+from ivr.store.disk_thread import ask_once
 from ivr.store.recordings import TO_TRANSCRIBE
 from ivr.store.tables import calls, cases, provinces, recordings
 
 EVENT = "transcribed"
+PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +43,57 @@ class Unheard:
 
 
 async def take(
-    connection: AsyncConnection, languages: Collection[str], besides: Collection[str] = ()
+    connection: AsyncConnection, folder: Path, languages: Collection[str], besides: Collection[str] = ()
 ) -> Unheard | None:
     """The newest one that no other worker has, held for as long as this transaction lasts.
 
     `languages`: those that can be recognised, "" among them = all. Held by a lock of its own: no row is.
-    Which language she chose, a call's row tells at its end; its own case tells it at once.
+    What is not in `folder` is another machine's. Which language she chose, a call's row tells at its end; its
+    own case tells it at once.
     """
     opened_it = cases.c.call_id == recordings.c.call_id
     told = func.coalesce(func.nullif(calls.c.language, ""), cases.c.language)
     spoken = case((or_(opened_it, calls.c.outcome == LOST), cases.c.language), else_=told)
     about = (cases.c.id, cases.c.code, cases.c.kind, cases.c.county)
-    query = (
-        select(recordings.c.name, spoken.label("language"), *about)
+    place = (recordings.c.recorded_at, recordings.c.name)
+    query: Select[Any] = (
+        select(*place, spoken.label("language"), *about)
         .select_from(recordings)
         .join(cases, cases.c.id == recordings.c.case_id)
         .outerjoin(calls, calls.c.id == recordings.c.call_id)
         .where(TO_TRANSCRIBE, ~recordings.c.silent, ~recordings.c.superseded)
         .where(or_(opened_it, calls.c.id.is_(None), calls.c.ended_at.is_not(None)))
         .where(recordings.c.name.not_in(besides))
-        .order_by(recordings.c.recorded_at.desc())
-        .limit(20)
+        .order_by(*(each.desc() for each in place))
+        .limit(PAGE)
     )
     if "" not in languages:
         query = query.where(spoken.in_(languages))
-    for row in (await connection.execute(query)).all():
-        mine = await connection.execute(
-            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 112))"), {"name": row.name}
-        )
-        still = select(recordings.c.name).where(recordings.c.name == row.name, TO_TRANSCRIBE)
-        if mine.scalar_one() and (await connection.execute(still)).first():
-            return Unheard(row.name, row.id, row.code, row.language, row.kind, row.county or "")
-    return None
+    page = query
+    while True:
+        rows = (await connection.execute(page)).all()
+        for row in await ask_once(partial(_here, folder, rows)):
+            mine = await connection.execute(
+                text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 112))"), {"name": row.name}
+            )
+            still = select(recordings.c.name).where(recordings.c.name == row.name, TO_TRANSCRIBE)
+            if mine.scalar_one() and (await connection.execute(still)).first():
+                return Unheard(row.name, row.id, row.code, row.language, row.kind, row.county or "")
+        if len(rows) < PAGE:
+            return None
+        page = query.where(tuple_(*place) < tuple_(rows[-1].recorded_at, rows[-1].name))
+
+
+def _here(folder: Path, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    return [row for row in rows if _is_here(folder, row.name)]
+
+
+def _is_here(folder: Path, name: str) -> bool:
+    """Also one that its disk does not give: whoever is to hear it tells of that."""
+    try:
+        return recording_files.where(folder, name) is not None
+    except OSError:
+        return True
 
 
 async def heard(
