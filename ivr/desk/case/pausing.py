@@ -127,9 +127,11 @@ async def change_topic(
                 change.status = Status.OPENED
         change.details |= {"before": before, "topic": change.topic, "county": change.county}
         due_at = await first_due(change) if change.case.channel == COLLECTIVE else None
+        # Another county alone leaves it the fewer days that it has.
+        is_anew = change.topic != before[0] and change.clock.ordered_days is not None
         if due_at:
             change.clock = change.clock.due_by(page.calendar, due_at, change.county)
-        elif change.clock.ordered_days is not None and not await is_order(change.connection, change.case.id):
+        elif is_anew and not await is_order(change.connection, change.case.id):
             change.clock = replace(change.clock, ordered_days=await _days_of_oldest(change))
 
 

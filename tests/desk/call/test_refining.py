@@ -99,6 +99,16 @@ async def test_a_topic_with_more_time_makes_no_deadline_later_until_the_desk_giv
     assert (await call.at.row(CODE)).due_at > before.due_at  # the desk's topic has its own time
 
 
+async def test_another_county_alone_gives_no_time_beyond_the_deadline_that_it_kept(call: Call) -> None:
+    before = await call.apply(call.opened)
+    kept = await call.apply(call.says(SLOW))
+    await pausing.change_topic(
+        call.at.engine, call.at.page, call.at.ask(CODE, reason="اهر است"), SLOW, "ahar"
+    )
+    row = await call.at.row(CODE)
+    assert (row.county, row.due_at, row.ordered_days) == ("ahar", before.due_at, kept.ordered_days)
+
+
 async def test_what_she_says_last_counts_and_brings_no_time_back(call: Call) -> None:
     quick = await call.apply(call.opened, call.says(QUICK, "ahar"))
     last = await call.apply(call.says("other.other"))
