@@ -58,13 +58,20 @@ async def split(
 
 
 def _kin(change: Change, part: Part) -> Kin:
-    """In the whole's time, so that nothing gives back what was used, without the pause that it may have."""
-    ask, clock = change.ask, replace(change.clock, ordered_days=None)
+    """In the whole's time, so that nothing gives back what was used, without the pause that it may have.
+
+    Where the whole has fewer days than the part's topic, so has the part.
+    """
+    ask, clock, topic = change.ask, change.clock, part.topic or change.topic
+    of_topic = replace(clock, ordered_days=None)
+    days = change.page.term(of_topic, change.case.kind, topic, change.county).days
+    if clock.ordered_days is not None and clock.ordered_days >= days:
+        clock = of_topic
     if part.days is not None:
         clock = Clock(ask.now, ordered_days=part.days)
     elif clock.paused_at:
         clock = clock.resume(change.page.calendar, ask.now, change.county)
-    its = (change.case, PART, part.agency, ask.actor.name, part.topic or change.topic, part.words)
+    its = (change.case, PART, part.agency, ask.actor.name, topic, part.words)
     return Kin(*its, clock, climbs_on=part.days is None)
 
 

@@ -29,6 +29,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
 from ivr.desk.book.yaml_file import read_placed
+from ivr.desk.case.order_calls import is_order
 from ivr.desk.letters.notices import LetterEntry
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
@@ -162,13 +163,16 @@ def load(folder: Path) -> Stationery:
     return read_placed(folder / FILE, Stationery)
 
 
-def letters_of(folder: Path, case: Row[Any], events: Sequence[Row[Any]]) -> list[LetterKind]:
-    """Which letters there are to print: those that `write` would. None while the file is broken."""
+def letters_of(folder: Path, case: Row[Any], events: Sequence[Row[Any]], order: bool) -> list[LetterKind]:
+    """Which letters there are to print: those that `write` would. None while the file is broken.
+
+    `order`: whether the case carries one.
+    """
     try:
         worded = _worded(folder, _changed_at(folder))
     except SeedError:
         return []
-    return [kind for kind in LetterKind if kind in worded and _told_by(kind, case, events) is not None]
+    return [kind for kind in LetterKind if kind in worded and _told_by(kind, case, events, order) is not None]
 
 
 @lru_cache(4)
@@ -195,8 +199,8 @@ async def write(
 ) -> FormalLetter:
     """Raises NoSuchCase, SeedError, or Refused when there is nothing that such a letter could tell."""
     stationery = load(folder)
-    case, events = await _case(engine, code, seen)
-    told = _told_by(kind, case, events)
+    case, events, order = await _case(engine, code, seen)
+    told = _told_by(kind, case, events, order)
     if told is None or kind not in stationery.letters:
         raise Refused(f"there is no {kind} letter for case {code} now")
     (event, moment), at = told, page.calendar.day(told[1] or now)
@@ -229,7 +233,7 @@ async def write(
 
 async def _case(
     engine: AsyncEngine, code: str, seen: ColumnElement[bool]
-) -> tuple[Row[Any], Sequence[Row[Any]]]:
+) -> tuple[Row[Any], Sequence[Row[Any]], bool]:
     async with engine.connect() as connection:
         visible = select(cases.c.id).where(cases.c.code == code, seen)
         if (await connection.execute(visible)).first() is None:
@@ -237,19 +241,19 @@ async def _case(
         case = await case_and_names(connection, code)
         assert case is not None
         query = select(case_events).where(case_events.c.case_id == case.id).order_by(case_events.c.seq)
-        return case, (await connection.execute(query)).all()
+        return case, (await connection.execute(query)).all(), await is_order(connection, case.id)
 
 
 def _told_by(
-    kind: LetterKind, case: Row[Any], events: Sequence[Row[Any]]
+    kind: LetterKind, case: Row[Any], events: Sequence[Row[Any]], order: bool
 ) -> tuple[Row[Any], datetime | None] | None:
     """The event that such a letter tells of and its moment; None for the moment = that of the printing."""
     waits = case.status in OPEN and case.status != Status.ANSWERED
     if kind is LetterKind.REMINDER and not waits:
         return None
     found = [event for event in events if event.event in EVENTS[kind]]
-    if kind is LetterKind.ORDER and (case.part_of is None or case.ordered_days is None):
-        return None  # other cases have such days, too, that no order gave them
+    if kind is LetterKind.ORDER and not order:
+        return None
     if kind is LetterKind.INVITATION:
         last = [event for event in events if event.event in _OF_SLOTS][-1:]
         found = [event for event in last if event in found and case.closed_at is None]

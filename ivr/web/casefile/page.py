@@ -112,4 +112,4 @@ async def letters(visit: Visit, file: CaseFile) -> list[LetterKind]:
     case, seed = file.case, visit.panel.places.seed
     if seed is None or not visit.allowed(P.LETTERS_PRINT, case.agency, case.county or ""):
         return []
-    return await asyncio.to_thread(letters_of, seed, case, file.events)
+    return await asyncio.to_thread(letters_of, seed, case, file.events, file.order is not None)

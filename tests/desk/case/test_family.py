@@ -107,6 +107,20 @@ async def test_parts_have_bodies_and_clocks_and_the_citizen_hears_one_answer(
     assert await findings(at.engine, tmp_path) == []
 
 
+async def test_parts_of_a_case_that_has_fewer_days_than_its_topic_have_no_more(at: Counter) -> None:
+    old = await at.open("water.bill")
+    at.later(3)
+    whole, like = await at.open("water.bill"), await at.open("water.supply")
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), whole)
+    parts = [PIPE, replace(ROAD, topic="water.supply")]
+    same, sooner = await splitting.split(at.engine, at.page, at.ask(whole), parts)
+    due_at = (await at.row(whole)).due_at
+    assert due_at == (await at.row(old)).due_at == (await at.row(same)).due_at
+    assert (await at.row(sooner)).due_at == (await at.row(like)).due_at < due_at
+    await closing.withdraw(at.engine, at.page, at.ask(sooner, reason="دیگر لازم نیست"))
+    assert (await at.row(whole)).due_at == due_at and [r.due_at for r in await at.running(same)] == [due_at]
+
+
 async def test_not_solved_opens_every_part_one_level_higher(at: Counter) -> None:
     whole, one, two = await split(at)
     await answers.give(at.engine, at.page, at.ask(one, "abfa"), "x")

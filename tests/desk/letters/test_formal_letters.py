@@ -11,8 +11,9 @@ from sqlalchemy import false, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.case import answers, collecting, referring
+from ivr.desk.case import answers, collecting, referring, splitting
 from ivr.desk.case.change import actor_named
+from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import FormalLetter, LetterKind, letters_of, write
@@ -41,7 +42,7 @@ async def letter(at: Counter, code: str, kind: LetterKind) -> FormalLetter:
 async def offered(at: Counter, code: str) -> list[LetterKind]:
     file = await read(at.engine, Scope(), code)
     assert file is not None
-    return letters_of(SEED, file.case, file.events)
+    return letters_of(SEED, file.case, file.events, file.order is not None)
 
 
 async def test_a_case_with_an_agency_has_a_referral_and_may_be_reminded_of(at: Counter) -> None:
@@ -106,6 +107,17 @@ async def test_nor_is_a_case_that_kept_its_deadline_as_its_caller_said_what_it_i
     call = Call(at)
     case = await call.apply(call.opened, call.says(QUICK, "ahar"), call.says("other.other"))
     assert case.ordered_days is not None and LetterKind.ORDER not in await offered(at, case.code)
+
+
+async def test_nor_is_a_part_that_has_its_whole_s_fewer_days(at: Counter) -> None:
+    call = Call(at)
+    case = await call.apply(call.opened, call.says(QUICK, "ahar"), call.says("other.other"))
+    parts = [Part("abfa", "لوله"), Part("edu", "مدرسه")]
+    for part in await splitting.split(at.engine, at.page, at.ask(case.code), parts):
+        assert (await at.row(part)).ordered_days is not None
+        assert await offered(at, part) == [LetterKind.REFERRAL, LetterKind.REMINDER]
+        with pytest.raises(Refused):
+            await letter(at, part, LetterKind.ORDER)
 
 
 async def test_a_case_sent_on_is_referred_to_who_has_it_now(at: Counter) -> None:
