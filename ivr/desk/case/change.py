@@ -144,10 +144,15 @@ class Change:
     def climb(self) -> None:
         """The next higher level is responsible from now on; at the top of the ladder it stays there."""
         ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
-        self.rung = self.page.ladders.above(ladder, self.rung, self.level)
-        if self.rung != self.case.rung:
-            self.level = ladder.rungs[self.rung - 1].level
+        higher = self.page.ladders.above(ladder, self.case.rung, self.level)
+        if higher != self.case.rung:
+            self.rung, self.level = higher, ladder.rungs[higher - 1].level
         self.details |= {"rung": self.rung, "level": self.level}
+
+    def come_again(self) -> None:
+        """By a new deadline the top rung comes again at its own day, however often it came by the old one."""
+        ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
+        self.rung = min(self.rung, max(len(ladder.rungs) - 1, 1))  # with none it would be escalated no more
 
     def keep_up_with(self, other: Row[Any]) -> None:
         """It goes on for that case too: due when that is at the latest, and no level lower.
@@ -173,6 +178,7 @@ class Change:
     async def give_time(self) -> None:
         """What is opened again has a fair time left, whatever was used before; an order whose day is still
         ahead keeps that."""
+        self.come_again()
         case, calendar, now = self.case, self.page.calendar, self.ask.now
         days = self.page.term(self.clock, case.kind, self.topic, self.county).days
         before = self.clock = self.clock.run(calendar, now, self.county)

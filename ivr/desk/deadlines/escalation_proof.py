@@ -72,13 +72,14 @@ _PLAIN = {
         "WHERE c.closed_at IS NULL AND c.stopped_at IS NULL AND c.next_rung_at < :then",
     ),
 }
-# `rung`: what the log of a case tells. A case that changed a moment ago is left to settle.
+# `rung`: what the log of a case told last. A case that changed a moment ago is left to settle.
 _OVERDUE = """
 SELECT c.kind, c.topic, coalesce(c.county, '') AS county, c.agency, c.due_at, told.rung, count(*) AS many,
     (array_agg(c.code))[1:5] AS codes
 FROM cases c
 LEFT JOIN LATERAL (
-    SELECT coalesce(max((e.details->>'rung')::int), 0) AS rung, max(e.at) AS at
+    SELECT max(e.at) AS at, coalesce((array_agg((e.details->>'rung')::int ORDER BY e.seq DESC)
+        FILTER (WHERE e.details->>'rung' IS NOT NULL))[1], 0) AS rung
     FROM case_events e WHERE e.case_id = c.id
 ) told ON true
 WHERE c.closed_at IS NULL AND c.stopped_at IS NULL AND c.due_at < :then AND told.at < :then

@@ -119,6 +119,27 @@ async def test_an_answer_stops_the_ladder_and_a_new_agency_does_not_begin_it_ane
     assert (await at.row(code)).next_rung_at is None
 
 
+@pytest.mark.parametrize("is_withdrawn", [False, True])
+async def test_opened_again_at_the_top_it_climbs_there_again_by_its_new_deadline(
+    at: Counter, tmp_path: Path, is_withdrawn: bool
+) -> None:
+    code = await at.open(BILL)
+    await sweep(at.engine, at.page, at.later(60))
+    assert (await at.row(code)).rung > 5, "the last rung came again and again"
+    if is_withdrawn:
+        await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+    else:
+        await answer(at.engine, code, "abfa", "x", at.at)
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    row = await at.row(code)
+    assert (row.level, at.page.calendar.working_days(row.due_at, row.next_rung_at, "ahar")) == ("governor", 5)
+    at.at = row.next_rung_at
+    assert await proved(at) and await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
+    told = (await climbs(at, code))[-1]
+    assert (told["rung"], told["name"]) == (4, "governor") and "skipped" not in told
+    assert await findings(at.engine, tmp_path) == []
+
+
 async def test_several_workers_share_the_work_and_nobody_climbs_twice(at: Counter, tmp_path: Path) -> None:
     codes = [await at.open(BILL) for _ in range(40)]
     at.later(13)

@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case import closing
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.store.tables import cases, provinces, referrals
 from tests.desk.counter import Counter, counter
+from tests.fixtures.province import answer
 
 
 @pytest.fixture
@@ -46,6 +48,19 @@ async def test_it_believes_the_log_and_not_what_the_sweep_wrote_into_the_case(at
     async with at.engine.begin() as connection:
         lie = {"rung": 3, "level": "governor", "next_rung_at": None}
         await connection.execute(update(cases).where(cases.c.code == code).values(lie))
+    assert await alarms(at) == {"no_rung": (1, [code])}
+
+
+async def test_rungs_of_the_deadline_before_it_was_opened_again_stand_for_none_of_the_new_one(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    await sweep(at.engine, at.page, at.later(60))
+    await answer(at.engine, code, "abfa", "x", at.at)
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(rung=9, next_rung_at=None))
+    at.later(20)
     assert await alarms(at) == {"no_rung": (1, [code])}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.deadlines.escalating import sweep
-from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.desk.meetings import agenda, order_giving
@@ -25,6 +25,7 @@ from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import Hall, hall
 
 NEAR, FAR = date(2026, 12, 8), date(2026, 12, 20)  # both working days; she is heard on the 1st
+LATE = date(2027, 1, 20)
 
 
 @pytest.fixture
@@ -172,6 +173,22 @@ async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> N
     for day in (FAR + timedelta(days=1), date(2071, 12, 1)):
         with pytest.raises(WrongField, match="working day ahead, within 366 days"):
             await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), day)
+
+
+async def test_an_order_at_the_top_that_is_extended_climbs_there_again_by_its_new_day(
+    at: Hall, tmp_path: Path
+) -> None:
+    _, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await sweep(at.engine, at.page, at.later(40))
+    assert (await at.row(part)).rung > 4
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), LATE)
+    row = await at.row(part)
+    days = at.page.calendar.working_days(row.due_at, row.next_rung_at, row.county or "")
+    assert (row.due_at.date(), row.level, days) == (LATE, "governor", 5)
+    at.at = row.next_rung_at
+    await sweep(at.engine, at.page, at.later())
+    assert (await at.row(part)).rung == 4 and await prove(at.engine, at.page, at.at + GRACE) == []
+    assert await findings(at.engine, tmp_path, part) == []
 
 
 async def closes(at: Hall, day: date) -> int:
