@@ -30,7 +30,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
 from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.case.order_calls import is_order
-from ivr.desk.letters.notices import LetterEntry
+from ivr.desk.letters.notices import LetterEntry, check_fields
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, case_events, cases, meeting_sessions
@@ -87,10 +87,7 @@ class LetterWording(LetterEntry):
     @classmethod
     def _known(cls, said: str | list[str]) -> str | list[str]:
         for words in [said] if isinstance(said, str) else said:
-            for name in names_in(words):
-                if name not in FIELDS:
-                    known = ", ".join(sorted(FIELDS))
-                    raise ValueError(f"{{{name}}} stands for nothing; there are {known}")
+            check_fields(words, FIELDS)
         return said
 
 

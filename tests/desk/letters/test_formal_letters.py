@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pypdfium2
@@ -127,10 +128,11 @@ async def test_a_case_sent_on_is_referred_to_who_has_it_now(at: Counter) -> None
     assert found.number.endswith("/۳") and "آموزش" in found.to
 
 
-def test_mistakes_in_the_file_name_line_and_key(tmp_path: Path) -> None:
-    text = 'letters:\n  referral:\n    to: "{agency}"\n    subject: "{caller}"\n    text: ["x"]\n'
+@pytest.mark.parametrize("form", ["caller", "due:%Y/%m/%d", "late:d", "code!x", "code:{zzz}"])
+def test_mistakes_in_the_file_name_line_and_key(tmp_path: Path, form: str) -> None:
+    text = f'letters:\n  referral:\n    to: "{{agency}}"\n    subject: "{{{form}}}"\n    text: ["x"]\n'
     (tmp_path / formal_letters.FILE).write_text(text, encoding="utf-8")
-    with pytest.raises(SeedError, match=r"4.*subject.*\{caller\} stands for nothing"):
+    with pytest.raises(SeedError, match=rf"4.*subject.*{re.escape(f'{{{form}}}')} stands for nothing"):
         formal_letters.load(tmp_path)
 
 
