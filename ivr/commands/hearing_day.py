@@ -197,6 +197,7 @@ def walk_in(
     words: Words,
     caller: Annotated[str, typer.Option(help="Her telephone number.")] = "",
     national_id: Annotated[str, typer.Option(help="Ten digits.")] = "",
+    language: Annotated[str, typer.Option(help="The language in which she is called.")] = "fa",
     by: By = "desk",
 ) -> None:
     """Somebody without a slot: registered, accepted, and waits with the next number."""
@@ -204,7 +205,14 @@ def walk_in(
     from ivr.desk.case.registering import Wanted
     from ivr.desk.meetings import session_day
 
-    wanted = Wanted("meeting", words=words, caller=caller, caller_name=name, national_id=national_id)
+    wanted = Wanted(
+        "meeting",
+        words=words,
+        caller=caller,
+        caller_name=name,
+        national_id=national_id,
+        language=language,
+    )
 
     async def work(engine: AsyncEngine, page: Page) -> tuple[str, int]:
         now = datetime.now(UTC)

@@ -36,7 +36,7 @@ from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
 LONGEST_ORDER, LONGEST_NAME = 1000, 60
-TYPED = ("code", "name", "caller", "national_id", "words")
+TYPED = ("code", "name", "caller", "national_id", "language", "words")
 MINUTES = ("said", "decided", "people")
 Doing = Callable[[AsyncConnection, Page, Instruction, int, datetime], Awaitable[Any]]
 PLAIN: dict[str, Doing] = {
@@ -167,10 +167,12 @@ def _given(
         own = replace(ask, code=order, reason=reason)
         return lambda connection, page: _rule(connection, page, ask, own, RULED[deed])
     if deed == "walk_in":
+        spoken = visit.panel.book.conventions.languages
         wanted = Wanted(
             "meeting", words=form.text("words", LONGEST_ORDER, lines=True),
             caller=latin(form.text("caller", needed=False)), caller_name=form.text("name", LONGEST_NAME),
             national_id=latin(form.text("national_id", needed=False)),
+            language=form.choice("language", spoken, needed=False) or spoken[0],
         )  # fmt: skip
         return lambda connection, page: day_of.walk_in(connection, page, ask, number, at, wanted)
     return lambda connection, page: PLAIN[deed](connection, page, ask, number, at)
@@ -249,6 +251,7 @@ async def _page(visit: Visit, sentence: str = "", tried: str = "") -> web.Respon
         tried=tried,
         typed={name: form.raw(name) if sentence else "" for name in (*TYPED, *MINUTES)},
         fresh=uuid.uuid4(),
+        languages=visit.panel.book.conventions.languages,
         names=await names_of(visit),
         day=jalali_day,
         accept=ACCEPT,

@@ -135,7 +135,7 @@ function showRefused(each) {
   const line = document.createElement("p");
   line.className = "notice bad";
   line.setAttribute("role", "alert");
-  const words = each.fields.filter(([name, text]) => typeof text === "string" && text && !["code", "due_on", "agency", "people", "seen", "form"].includes(name));
+  const words = each.fields.filter(([name, text]) => typeof text === "string" && text && !["code", "due_on", "agency", "people", "seen", "form", "language"].includes(name));
   line.append(`${say.refused}: ${each.wrong} ${words.map(([, text]) => `«${text}»`).join(" ")} `);
   const away = document.createElement("button");
   away.type = "button";

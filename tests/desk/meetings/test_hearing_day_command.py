@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import inviting
+from ivr.desk.reading import as_json
 from tests.desk.letters.test_indicator import issued, paper
 from tests.desk.meetings.hall import Hall, hall
 from tests.fixtures.commands import Terminal, ivr
@@ -62,8 +63,10 @@ async def test_the_day_is_run_and_its_papers_are_listed_and_withdrawn(
     assert "arrived" in await run("step-out", session, one)
     assert "heard" in await run("done", session, one, "--said", "آب ندارد", "--decided", "وصل شود")
     assert "heard" in await run("amend", session, one, "--decided", "تا یک ماه وصل شود", "--people", "2")
-    waits = await run("walk-in", session, "--name", "زهرا", "--words", "بیکار شده‌ام")
+    waits = await run("walk-in", session, "--name", "زهرا", "--words", "بیکار شده‌ام", "--language", "az")
     assert waits.endswith(f"waits in session {number} with number 3")
+    case = await as_json.case_json(engine, waits.split()[1].rstrip(":"))
+    assert case is not None and case["language"] == "az"
     await run("came", session, "abfa", "head", "--by", "sadr")
     hall_now = json.loads(await run("day", session, "--json"))
     assert [each["presence"] for each in hall_now] == ["heard", "expected", "arrived"]

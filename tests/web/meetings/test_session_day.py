@@ -19,6 +19,7 @@ from ivr.cases.meetings import RequestState as S
 from ivr.desk.meetings import agenda, inviting, request_deciding
 from ivr.desk.people import passwords
 from ivr.desk.people.people import Person
+from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.store.tables import (
@@ -405,6 +406,42 @@ async def test_without_the_script_a_walk_in_is_registered_once_however_often_it_
     wrong = await client.post(f"{day}/walk_in", filled | {"name": "سارا", "national_id": "1234567890"})
     assert wrong.status == 422 and "کد ملی درست نیست." in await wrong.text()
     assert found[1] not in await client.text(day)
+
+
+async def test_a_walk_in_is_called_in_the_language_that_is_chosen_for_her_also_where_it_was_half_filled_in(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, _ = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        await page.click("text=مراجعهٔ بی‌نوبت")
+        await page.fill("#w-name", "زهرا")
+        await answers(page, f"async () => (await ({DRAFTS})())", "زهرا")
+        await page.select_option("#w-language", "az")
+        await answers(page, f"async () => (await ({DRAFTS})()).includes('az')", True)
+        await page.reload()
+        await expect(page.locator("#w-language")).to_have_value("az")
+        await page.fill("#w-national", "1234567890")
+        await page.fill("#w-words", "بیکار شده‌ام")
+        await page.press("#w-name", "Enter")
+        refused = page.locator("[data-wrongs] .notice")
+        assert re.findall("«.*?»", await refused.inner_text()) == ["«زهرا»", "«1234567890»", "«بیکار شده‌ام»"]
+        await page.fill("#w-name", "زهرا")
+        await page.fill("#w-words", "بیکار شده‌ام")
+        await page.select_option("#w-language", "az")
+        await page.press("#w-name", "Enter")
+        await kept(page, 1)
+        await page.fill("#w-name", "مریم")
+        await page.fill("#w-words", "بیکار شده‌ام")
+        await page.press("#w-name", "Enter")
+        await kept(page, 1)
+        await expect(page.locator(".visitor", has_text="مریم")).to_have_attribute("data-presence", "arrived")
+    client, day = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}/day/walk_in"
+    older = {"name": "سارا", "words": "بیکار شده‌ام"}  # as a page of before the language was asked sends it
+    assert (await client.post(day, older)).status == 303
+    assert (await client.post(day, older | {"language": "xx"})).status == 422
+    told = {case["caller_name"]: case["language"] for case in (await as_json.cases(at.engine))[:3]}
+    assert told == {"زهرا": "az", "مریم": "fa", "سارا": "fa"}
 
 
 async def test_minutes_that_a_colleague_wrote_since_stand_beside_what_was_typed_from_a_page_of_before(
