@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from jinja2 import Environment, FileSystemLoader
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from ivr.web.panel import rendering as making
 from ivr.web.panel.permissions import ROUTES, Permission
@@ -129,3 +129,31 @@ async def test_the_first_page_is_light(panel: PanelServed, chrome: Browser) -> N
         whole = sum(came)
     print(f"sign-in page {first:,} bytes, with the page behind it {whole:,}")
     assert 50_000 < first < MOST_BYTES and whole < MOST_BYTES
+
+
+async def test_a_form_whose_sending_was_stopped_may_be_sent_again_a_while_later(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    """As by Esc on a slow line. A second press at once sends nothing."""
+    person, sent = await panel.person("supervisor"), list[str]()
+
+    async def stop_the_first(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route.request.url)
+        await (route.abort("aborted") if len(sent) == 1 else route.continue_())
+
+    async with window(chrome, panel) as page:
+        await page.clock.install()
+        await page.goto("/panel/sign-in")
+        await page.route("**/panel/sign-in", stop_the_first)
+        await page.get_by_label("نام کاربری").fill(person.name)
+        await page.get_by_label("رمز عبور").fill(PASSWORD)
+        send = page.locator("form[data-once] button.main")
+        async with page.expect_event("requestfailed"):
+            await send.click()
+        await send.click()
+        await page.clock.fast_forward(11_000)
+        assert len(sent) == 1
+        await send.click()
+        await page.wait_for_url(re.compile(r"/panel/(?!sign-in$)"))
+    assert len(sent) == 2

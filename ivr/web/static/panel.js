@@ -27,12 +27,13 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
 });
 
-// <form data-once>: a second press of its button sends nothing.
+// <form data-once>: a second press of its button sends nothing; a later one does, where the first was stopped.
+const LATER = 10_000; // milliseconds
 document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-once]");
-  if (!form) return;
-  if (form.dataset.sent) event.preventDefault();
-  form.dataset.sent = "yes";
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (event.timeStamp - form.dataset.sent < LATER) event.preventDefault();
+  else form.dataset.sent = event.timeStamp;
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
