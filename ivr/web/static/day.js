@@ -130,19 +130,21 @@ function mark(place) {
   place.append(" ", badge);
 }
 
-// What the server does not take stays with its words until somebody puts it aside.
+// What the server does not take stays with its words until somebody puts it aside or sends it again.
 function showRefused(each) {
   const line = document.createElement("p");
   line.className = "notice bad";
   line.setAttribute("role", "alert");
   const words = each.fields.filter(([name, text]) => typeof text === "string" && text && !["code", "due_on", "agency", "people", "seen", "form", "language"].includes(name));
   line.append(`${say.refused}: ${each.wrong} ${words.map(([, text]) => `«${text}»`).join(" ")} `);
-  const away = document.createElement("button");
-  away.type = "button";
-  away.className = "button little push";
-  away.textContent = say.forget;
-  away.addEventListener("click", async () => { await drop(each.key); line.remove(); });
-  line.append(away);
+  const press = (text, look, does) => {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: `button little${look}`, textContent: text });
+    button.addEventListener("click", async () => { await does(); line.remove(); });
+    line.append(button, " ");
+  };
+  press(say.resend, " push", () => keep({ ...each, wrong: undefined }).then(() => { flush(); }));
+  press(say.forget, "", () => drop(each.key));
   root.querySelector("[data-wrongs]").append(line);
 }
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from playwright.async_api import Browser, Error, Page, Route, expect
@@ -23,6 +26,7 @@ from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.store.tables import (
+    attachments,
     factor_roles,
     meeting_deeds,
     meeting_minutes,
@@ -31,6 +35,7 @@ from ivr.store.tables import (
     people,
 )
 from ivr.web import bodies
+from ivr.web.panel import uploading
 from ivr.web.panel.locale import digits, words
 from tests.cases.papers import PDF, image
 from tests.desk.meetings.hall import SOON, Hall, hall
@@ -649,11 +654,35 @@ async def test_what_the_server_does_not_take_stays_with_its_words(
         await expect(refused).to_contain_text("«آب وصل شود»")
         await page.reload()
         await expect(refused).to_contain_text("«آب وصل شود»")
-        await refused.locator("button").click()
+        await refused.get_by_role("button", name=words()("day.forget")).click()
         await expect(refused).to_have_count(0)  # gone only once the browser has dropped it
         await page.reload()
         await kept(page, 0)
         await expect(refused).to_have_count(0)
+
+
+async def test_a_photograph_that_found_no_room_on_the_server_s_disk_is_sent_again_by_a_button(
+    panel: PanelServed, at: Hall, chrome: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{one}")
+        form = page.locator(f'#c{one} [data-later="paper"]')
+        photo = {"name": "خانه.jpg", "mimeType": "image/jpeg", "buffer": image("JPEG")}
+        await form.locator("[name=file]").set_input_files(cast(Any, photo))
+        with monkeypatch.context() as disk:
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            disk.setattr(uploading, "keep", Mock(side_effect=full))
+            await form.locator("button").click()
+            refused = page.locator("[data-wrongs] .notice")
+            await expect(refused).to_contain_text(words()("attachments.wrong.disk"))
+        await page.reload()
+        await screenshot(page, "day-no-room")
+        await refused.get_by_role("button", name=words()("day.resend")).click()
+        await expect(page.locator(f'#c{one} [data-fresh="p-{one}"] li')).to_have_count(1)
+        await kept(page, 0)
+        await expect(refused).to_have_count(0)
+        assert await count(at, attachments) == 1
 
 
 async def test_what_an_objection_says_stays_with_its_order_while_the_page_is_renewed(
