@@ -263,6 +263,17 @@ def test_silence_at_the_beep_is_asked_about_once_more_and_kept_at_the_limit() ->
     assert len(talk.opened[0].recordings) == 3
 
 
+def test_a_muted_telephone_is_told_so_too_where_she_ends_her_words_herself_and_none_are_lost() -> None:
+    talk = Conversation().press(*TO_RECORD).speak(20, voiced=0.1)
+    assert talk.step == "record" and "record.silent" in talk.heard and not talk.opened
+    talk.hang_up()
+    assert [r.seconds for r in talk.opened[0].recordings] == [20], "it may have been a whisper"
+    talk = Conversation().press(*TO_RECORD)
+    for _ in range(3):
+        talk.speak(20, voiced=0.1)
+    assert talk.step == "review" and len(talk.opened[0].recordings) == 3
+
+
 def test_clicks_only_go_to_the_operator() -> None:
     talk = Conversation().press(*TO_RECORD)
     for _ in range(3):

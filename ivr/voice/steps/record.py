@@ -208,7 +208,8 @@ record:
     def _what_is_wrong(self, recorded: Recorded) -> Speech:
         if recorded.ended is Ended.FAILED:
             return ("record.failed",)
-        if recorded.ended is Ended.SILENCE and not _is_voiced(recorded):
+        whole = recorded.ended is Ended.HASH and recorded.seconds >= self.min_seconds
+        if not _is_voiced(recorded) and (whole or recorded.ended is Ended.SILENCE):
             return ("record.silent",)
         if recorded.seconds < self.min_seconds:  # the disk may have taken two seconds of twenty
             return ("record.failed",) if recorded.ended is Ended.CUT else self.too_short.say
