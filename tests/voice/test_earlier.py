@@ -88,6 +88,12 @@ def test_what_she_adds_may_be_heard_and_said_again_but_nothing_of_before() -> No
     assert talk.press("1").over and not talk.opened
 
 
+def test_who_goes_on_where_her_call_broke_off_may_make_her_case_confidential() -> None:
+    talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=HERS).press("1", "8", "1").speak()
+    talk.press("1", "1", "01", "5")
+    assert talk.confided == [CODE] and "record.confided" in talk.heard
+
+
 def test_a_call_that_cannot_be_found_any_more_leads_to_the_menu() -> None:
     talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF).press("1", "8")
     assert talk.step == "kind" and talk.heard[0] == "earlier.none"

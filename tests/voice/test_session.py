@@ -7,8 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from ivr.voice.actions import Ask, Clip, Confide, Words
-from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, NotKept, Said, Transfer
+from ivr.voice.actions import Ask, Clip, Confide, OpenCase, Say, Words
+from ivr.voice.events import (
+    Caller,
+    CaseOpened,
+    CaseSeen,
+    Ended,
+    Keys,
+    Lookup,
+    NotKept,
+    Recorded,
+    Said,
+    Transfer,
+)
 from ivr.voice.steps.code import EXPECT
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.record import RecordStep
@@ -328,6 +339,18 @@ def test_going_back_from_saying_it_again_returns_to_the_review() -> None:
 def test_who_hides_who_she_is_is_told_so_and_asked_again() -> None:
     talk = at_review().press("5")
     assert talk.confided == [CODE] and "record.confided" in talk.heard and talk.step == "review"
+
+
+def test_her_key_seals_no_case_of_another_call_that_her_words_have_joined() -> None:
+    """The line may be shared, and nothing takes it back."""
+    talk = Conversation(same_matter=True).press(*TO_RECORD, "1")
+    if isinstance(talk.action, Say):
+        talk.listen()
+    assert isinstance(talk.session.receive(Recorded("2026/11/25/1", 5.0, 5.0, Ended.HASH)), OpenCase)
+    talk.action = talk.session.receive(CaseOpened(CODE, joined=True))
+    talk.press("5")
+    assert not talk.confided and "record.not_confided" in talk.heard and talk.step == "review"
+    assert talk.press("1").over
 
 
 def test_what_no_disk_keeps_is_not_called_confidential() -> None:

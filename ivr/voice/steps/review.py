@@ -92,7 +92,9 @@ review:
             if choice == "hear":
                 talk.say("record.hear_intro", *(Clip(r.name) for r in talk.words))
             elif choice == "confide":
-                talk.say("record.confided" if (yield from talk.confide()) else "record.not_confided")
+                # For ever: not what somebody else of a shared line may have said, and may be answered.
+                may = not talk.joined or talk.taken_up
+                talk.say("record.confided" if may and (yield from talk.confide()) else "record.not_confided")
             elif choice == "keep":
                 return self.go
             else:
