@@ -57,7 +57,10 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class AskedFigures:
-    """`missed`: did not come to their slot. `pending`: neither heard nor otherwise decided, missed too."""
+    """Each is one of: met, settled, sent below, declined, withdrawn (unheard), pending.
+
+    `missed`: did not come to their slot. `pending`: neither heard nor otherwise decided, missed too.
+    """
 
     requests: int
     met: int
@@ -97,7 +100,7 @@ def of_requests(facts: Iterable[AskedFact], now: datetime, zone: ZoneInfo) -> As
         settled=many(S.SETTLED),
         sent_below=many(S.SENT_BELOW),
         declined=many(S.DECLINED),
-        withdrawn=many(S.WITHDRAWN),
+        withdrawn=sum(fact.state is S.WITHDRAWN for fact in found if fact.met_at is None),
         missed=many(S.NO_SHOW),
         pending=len(pending),
         waited=waited(days_between(fact.asked_at, fact.met_at, zone) for fact in met if fact.met_at),

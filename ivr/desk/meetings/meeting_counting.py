@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import meeting_figures
@@ -58,7 +58,10 @@ async def _requests(
     query: Select[Any] = select(*(its[name] for name in names))
     query = query.add_columns(noted.state, noted.tier, noted.met_at, noted.reason, noted.decided_at)
     query = query.outerjoin(meeting_requests, noted.case_id == its.id)
-    hers = or_(its.member_of.is_(None), noted.met_at.is_not(None))  # who was heard was, also once collected
+    # A duplicate is no further request. Who was heard was, also once it was collected, or merged.
+    other = cases.alias("other")
+    duplicate = select(other.c.id).where(other.c.id == its.merged_into, other.c.kind == "meeting").exists()
+    hers = or_(and_(its.member_of.is_(None), ~duplicate), noted.met_at.is_not(None))
     alone = (its.part_of.is_(None), hers, its.channel != COLLECTIVE)
     when = (its.kind == "meeting", its.opened_at >= since, its.opened_at < until)
     rows = await connection.execute(query.where(*alone, *when, scope.cases()).order_by(its.opened_at))

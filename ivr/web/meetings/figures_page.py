@@ -22,7 +22,7 @@ from ivr.web.panel import charts
 from ivr.web.panel.visit import Visit
 
 YEARS = 3  # to choose from
-CARDS = ("requests", "met", "settled", "sent_below", "declined", "missed", "pending")
+CARDS = ("requests", "met", "settled", "sent_below", "declined", "withdrawn", "missed", "pending")
 OF_ORDERS = ("given", "kept", "late", "contradicted", "objected")
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases import meeting_figures
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import answers, closing, collecting
@@ -24,6 +26,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
+from ivr.store.tables import cases
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
 from tests.voice.conversation import TEHRAN
@@ -77,6 +80,27 @@ async def test_who_was_heard_stays_so_in_figures_and_papers_once_her_case_is_col
     assert code not in [wish.code for wish in await at.listed(states=[*S])]
     with pytest.raises(Refused, match="no request to meet"):
         await request_deciding.accept(at.engine, at.page, at.by(unheard), LATER)
+
+
+async def test_a_duplicate_is_no_further_request_and_who_was_heard_stays_so_once_it_is_merged(
+    at: Hall,
+) -> None:
+    code, twin, gone = await at.wish(), await at.wish(), await at.wish(caller="09141234561")
+    await closing.merge(at.engine, at.page, at.by(twin, "تکراری"), code)
+    await closing.withdraw(at.engine, at.page, at.by(gone, who="citizen"))
+    found = await counted(at)
+    assert {fact.code: fact.state for fact in found.requests} == {code: S.REQUESTED, gone: S.WITHDRAWN}
+    old = await heard(at)
+    await closing.merge(at.engine, at.page, at.by(old, "تکراری"), code)
+    asked = meeting_figures.of_requests((await counted(at)).requests, at.at, TEHRAN)
+    assert (asked.requests, asked.met, asked.withdrawn, asked.pending) == (3, 1, 1, 1)
+    complaint = await at.open(caller="09141234561")
+    wish = await at.wish(caller="09141234561")
+    async with at.engine.begin() as connection:
+        topic = (await at.row(wish)).topic
+        await connection.execute(update(cases).where(cases.c.code == complaint).values(topic=topic))
+    await closing.merge(at.engine, at.page, at.by(wish, "تکراری"), complaint)
+    assert wish in [fact.code for fact in (await counted(at)).requests], "she asked to meet nowhere else"
 
 
 async def test_the_public_count_tells_what_the_citizens_call_kept(at: Hall) -> None:

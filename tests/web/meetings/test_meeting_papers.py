@@ -17,7 +17,7 @@ from playwright.async_api import Browser
 from sqlalchemy import select, update
 
 from ivr.cases.attendance import Came
-from ivr.desk.case import collecting, pausing
+from ivr.desk.case import closing, collecting, pausing
 from ivr.desk.meetings import (
     agenda,
     inviting,
@@ -356,6 +356,14 @@ async def test_who_is_heard_in_a_later_year_is_drawn_in_the_month_in_which_she_a
     panel.clock.now = at.at
     text = await (await panel.signed_in("governor")).text(f"{MEETINGS}/figures?year=1404")
     assert '<th scope="row">اسفند</th><td class="number">۱</td><td class="number">۱</td>' in text
+
+
+async def test_the_figures_tell_who_took_her_request_back(panel: PanelServed, at: Hall) -> None:
+    await at.wish()
+    await closing.withdraw(at.engine, at.page, at.by(await at.wish(caller="09141234561"), who="citizen"))
+    text = await (await panel.signed_in("governor")).text(f"{MEETINGS}/figures")
+    cards = dict(re.findall(r'<span class="name">([^<]+)</span><span class="value">([^<]+)</span>', text))
+    assert (cards["درخواست‌ها"], cards["پس‌گرفته‌شده"], cards["در انتظار"]) == ("۲", "۱", "۱")
 
 
 async def test_who_was_heard_stands_in_minutes_and_report_once_her_case_is_collected(
