@@ -7,7 +7,8 @@ from sqlalchemy import Column, Date, ForeignKey, Index, Table, Text, Uuid
 from ivr.store.base import metadata, moment
 
 # `case_id`: the part; `of_case`: her case. `due_on`: as it is now; `first_due_on`: as it was given.
-# `said`: what she said on our call, an outcome of `ivr.cases.callback`; `said_by`: in which attempt.
+# `said`: what she said on our call, an outcome of `ivr.cases.callback`; `said_by`: in which attempt. That her
+# case is not solved counts likewise, in no attempt of these.
 # `checked_at`: when the office looked last at what the body reported and found it done.
 meeting_orders = Table(
     "meeting_orders",

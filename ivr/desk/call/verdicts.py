@@ -8,10 +8,11 @@ import uuid
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.call import callbacks
-from ivr.desk.case import closing
+from ivr.desk.case import closing, order_calls
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import locked
@@ -50,6 +51,8 @@ async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> 
     change = closing.close if fact.solved else closing.reopen
     try:
         await change(connection, page, ask)
+        if not fact.solved and case.status != Status.WITHDRAWN:  # that blames no answer
+            await order_calls.contradicted(connection, case.id, now)
     except (NoSuchCase, Refused) as refusal:
         log.warning("a citizen's verdict changes nothing: %s", refusal)
         said = {"solved": fact.solved}

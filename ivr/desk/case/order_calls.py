@@ -53,6 +53,13 @@ async def waits_until(
     return until if until and until > now else None
 
 
+async def contradicted(connection: AsyncConnection, whole: uuid.UUID, now: datetime) -> None:
+    """Her case is not solved, she says: so stand its orders that are owed again until a body reports anew."""
+    anew = select(cases.c.id).where(cases.c.part_of == whole, cases.c.status == Status.REOPENED)
+    its = update(meeting_orders).where(meeting_orders.c.case_id.in_(anew))
+    await connection.execute(its.values(said=Outcome.ORDER_NOT_DONE, said_at=now))
+
+
 def still_wanted(whole: Any) -> bool:
     """Not once all bodies have reported: then she is called with their answers."""
     return whole.closed_at is None and whole.status != Status.ANSWERED

@@ -188,7 +188,8 @@ class Order(BaseModel):
     first_due_on: date = Field(description="As it was given; later than that it was extended to.")
     given_at: datetime
     said: str = Field(
-        description="Her answer on the day: order_done, order_not_done, order_partly, or nothing yet."
+        description="Her answer on the day: order_done, order_not_done, order_partly, or nothing yet; "
+        "order_not_done also once she said of her whole case that it is not solved."
     )
     level: str = Field(description="Who is responsible now, as the ladder has it.")
     of: Code | None = Field(description="Her own case; null without the right to names.")

@@ -10,9 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from ivr.cases.hearing_order import Urgency
-from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestAction, RequestState, permitted
 from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import TABLE, CaseAction
 from ivr.desk.book.book import Page
 from ivr.desk.case import attachments
 from ivr.desk.case.change import Instruction
@@ -82,13 +82,12 @@ DECISIONS = {
 }
 
 
-Of = OrderState
-_OWED = frozenset({Of.GIVEN, Of.ACCEPTED, Of.OBJECTED, Of.CONTRADICTED})
-# In which states an order may be the subject of which decision.
-RULED_IN: Mapping[str, frozenset[OrderState]] = {
-    "accepted": frozenset({Of.GIVEN, Of.CONTRADICTED}),
-    "objected": _OWED - {Of.OBJECTED},
-    "uphold": frozenset({Of.OBJECTED}),
+_OWED = OPEN - {Status.ANSWERED}
+# As what the case of an order must stand for which decision. She may contradict it in each.
+RULED_IN: Mapping[str, frozenset[Status]] = {
+    "accepted": TABLE[CaseAction.ACCEPT].sources,
+    "objected": TABLE[CaseAction.RETURN].sources,
+    "uphold": frozenset({Status.RETURNED}),
     "revoke": _OWED,
     "extend": _OWED,
 }
@@ -132,8 +131,9 @@ async def decide(visit: Visit) -> web.StreamResponse:
         raise NotFound
     sentence = ""
     # A report that came meanwhile: of a case, the table permits to withdraw that, too.
-    if decision.name == "revoke" and code and (state := of_case[code].state) not in RULED_IN["revoke"]:
-        sentence = visit.words("meetings.order_now", state=visit.words(f"meetings.order_state.{state}"))
+    if decision.name == "revoke" and code and of_case[code].part.status not in RULED_IN["revoke"]:
+        now = visit.words(f"meetings.order_state.{of_case[code].state}")
+        sentence = visit.words("meetings.order_now", state=now)
     elif not form.wrong:
         ask = Instruction(wish.code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
         try:
@@ -156,7 +156,7 @@ async def _page(
 ) -> web.Response:
     may = visit.allowed("meetings_hold")
     orders = await _orders(visit, wish)
-    ruled = {name: [each for each in orders if each.state in states] for name, states in RULED_IN.items()}
+    ruled = {name: [each for each in orders if each.part.status in its] for name, its in RULED_IN.items()}
     offered = [each for each in DECISIONS.values() if may and _is_possible(each, wish, ruled)]
     async with visit.panel.engine.connect() as connection:
         papers = await attachments.of_cases(connection, {each.part.id for each in orders})

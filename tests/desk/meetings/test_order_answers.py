@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, datetime
 
 import pytest
@@ -10,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.meeting_orders import OrderState as O
-from ivr.desk.call import callbacks
-from ivr.desk.case import answers, referring
+from ivr.desk.call import callbacks, verdicts
+from ivr.desk.case import answers, closing, referring
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_answers import heard
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store import tables
+from ivr.store.facts import FactCall, VerdictFact
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
 from tests.desk.meetings.test_order_giving import heard as heard_at
@@ -120,6 +122,53 @@ async def test_she_contradicts_while_the_last_order_is_reported_and_her_word_sta
     assert [(await at.row(each)).status for each in (code, part)] == ["answered", "answered"]
     news = await called(at, NEAR)
     assert news is not None and news.code == code
+
+
+async def says_of_the_answer(at: Hall, code: str, *, solved: bool) -> None:
+    call = FactCall(uuid.uuid4(), "1", "09141234567", "", at.at, at.at, "fa", "", "")
+    fact = VerdictFact(uuid.uuid4(), at.at, code, call, solved)
+    for _ in range(2):
+        async with at.engine.begin() as connection:
+            await verdicts.settle(connection, at.page, fact)
+
+
+async def states(at: Hall) -> list[O]:
+    """Of those that head the next agenda."""
+    async with at.engine.connect() as connection:
+        heading = await order_giving.heading(connection, at.page, at.at)
+    return [seen.state for seen in heading.get("abfa", [])]
+
+
+async def test_what_she_says_is_not_solved_stays_contradicted_until_a_body_reports_anew(at: Hall) -> None:
+    code, [part] = await ordered(at, "abfa")
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    at.later(1)
+    await says_of_the_answer(at, code, solved=False)
+    assert await states(at) == [O.CONTRADICTED]
+    await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
+    assert await states(at) == [O.CONTRADICTED], "taken up is not done"
+    await referring.give_back(at.engine, at.page, at.by(part, "بودجه نیست", "abfa"))
+    await referring.refer(at.engine, at.page, at.by(part), "abfa")
+    assert await states(at) == [O.CONTRADICTED]
+    at.later(1)
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "این بار وصل شد")
+    assert await states(at) == [] and [seen.state for seen in await listed(at)] == [O.REPORTED]
+    at.later(1)
+    await says_of_the_answer(at, code, solved=True)
+    async with at.engine.connect() as connection:
+        [kept] = await order_giving.listed(connection, at.page, at.at, of_case=(await at.row(code)).id)
+    assert kept.state is O.KEPT
+
+
+async def test_an_order_that_is_in_force_again_with_a_case_that_was_withdrawn_is_not_contradicted(
+    at: Hall,
+) -> None:
+    code, [part] = await ordered(at, "abfa")
+    await closing.withdraw(at.engine, at.page, at.by(code, who="citizen"))
+    await says_of_the_answer(at, code, solved=False)
+    assert (await at.row(part)).status == "reopened"
+    await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
+    assert [seen.state for seen in await listed(at)] == [O.ACCEPTED]
 
 
 async def test_extended_it_is_asked_about_on_its_new_day(at: Hall) -> None:

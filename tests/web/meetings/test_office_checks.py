@@ -7,11 +7,13 @@ from datetime import date
 
 import pytest
 from playwright.async_api import Browser, ViewportSize
+from sqlalchemy import update
 from sqlalchemy.event import listen
 
-from ivr.desk.case import answers
+from ivr.desk.case import answers, referring
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.store.tables import meeting_orders
 from tests.cases.papers import image
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
@@ -92,6 +94,25 @@ async def test_an_order_that_its_body_reports_done_meanwhile_is_not_withdrawn_fr
     assert (await at.row(water)).status == "answered"
     assert (await client.post(f"{request}/revoke", form | {"order": school})).status == 303
     assert (await at.row(school)).status == "withdrawn"
+
+
+async def test_the_office_rules_on_what_she_contradicts_and_is_offered_what_its_case_permits(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await heard(at)
+    [part] = await order_giving.give(at.engine, at.page, at.by(code), [MeetingOrder("abfa", "وصل شود", NEAR)])
+    async with at.engine.begin() as connection:
+        said = {"said": "order_not_done", "said_at": at.at}
+        await connection.execute(update(meeting_orders).values(said))
+    panel.clock.now = at.at
+    client, request = await panel.signed_in("governor"), f"/panel/meetings/requests/{code}"
+    await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
+    text = await client.text(request)
+    assert "شهروند می‌گوید انجام نشده" in text and f"{request}/accepted" not in text
+    await referring.give_back(at.engine, at.page, at.by(part, "بودجه نیست", "abfa"))
+    assert f"{request}/uphold" in await client.text(request)
+    assert (await client.post(f"{request}/uphold", {"order": part, "reason": "هست"})).status == 303
+    assert (await at.row(part)).agency == "abfa"
 
 
 async def test_of_three_orders_the_page_asks_the_books_no_more_than_of_one(
