@@ -10,19 +10,29 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, Text, cast, insert, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people import auditing, limiting
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.people import Person
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
-from ivr.store.tables import agencies, calls, cases, interventions, people
+from ivr.store.tables import (
+    agencies,
+    callback_attempts,
+    callbacks,
+    calls,
+    cases,
+    interventions,
+    people,
+    recordings,
+)
 
 CODE_DIGITS = 8
 CODE_LIVES = timedelta(seconds=60)
@@ -81,7 +91,7 @@ async def begin(
         found = (await connection.execute(its)).first()
         if found is None:
             raise Unentered("the books have no such call yet")
-        if (await connection.execute(_hidden(person, call).limit(1))).first() is not None:
+        if (await connection.execute(_hidden(person, call, found.unique_id).limit(1))).first() is not None:
             raise NoSuchCase("there is no such call that they may know of")
         if found.ended_at is not None:
             raise Refused("the call is over")
@@ -100,8 +110,9 @@ async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention 
     """
     its = interventions.c
     good = (its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
-    whose = select(people, agencies.c.name.label("agency_name")).outerjoin(agencies)
-    whose = whose.join(interventions, its.actor == people.c.name).where(*good)
+    of = (agencies.c.name.label("agency_name"), its.call_id, calls.c.unique_id)
+    whose = select(people, *of).outerjoin(agencies).join(interventions, its.actor == people.c.name)
+    whose = whose.join(calls, calls.c.id == its.call_id).where(*good)
     used = (
         update(interventions)
         .where(*good, calls.c.id == its.call_id, calls.c.ended_at.is_(None))
@@ -113,7 +124,7 @@ async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention 
             return None
         actor, row = (await connection.execute(whose)).first(), None
         if actor is not None:
-            unseen = _hidden(Person.of(actor), its.call_id)
+            unseen = _hidden(Person.of(actor), actor.call_id, actor.unique_id)
             row = (await connection.execute(used.where(~unseen.exists()))).first()
         if row is None:
             await limiting.count(connection, WRONG_CODES, MOST_WRONG, now)
@@ -139,9 +150,23 @@ def came_about(row: Row[Any]) -> bool:
     return (row.over_at if row.action == Intervening.END else row.used_at) is not None
 
 
-def _hidden(person: Person, call: Any) -> Select[Any]:
-    """Cases of that call of which they may not know."""
-    return select(cases.c.id).where(cases.c.call_id == call, ~person.scope.in_sight())
+async def placed_for(connection: AsyncConnection, case: uuid.UUID) -> list[uuid.UUID]:
+    """Our calls about a case that somebody answered."""
+    attempt = callback_attempts.c
+    ours = select(calls.c.id).join(callback_attempts, calls.c.unique_id == cast(attempt.id, Text))
+    ours = ours.join(callbacks, callbacks.c.id == attempt.callback_id).where(callbacks.c.case_id == case)
+    return [*(await connection.execute(ours)).scalars()]
+
+
+def _hidden(person: Person, call: uuid.UUID, unique_id: str) -> Select[Any]:
+    """Of which they may not know, of those it opened, that got words in it, or for which we placed it."""
+    opened = cases.alias()
+    its = [select(opened.c.id).where(opened.c.call_id == call)]
+    its += [select(recordings.c.case_id).where(recordings.c.call_id == call)]
+    with suppress(ValueError):  # a channel of ours is named after its attempt (`loops.dialling`)
+        attempt = callback_attempts.c.id == uuid.UUID(unique_id)
+        its += [select(callbacks.c.case_id).join(callback_attempts).where(attempt)]
+    return select(cases.c.id).where(cases.c.id.in_(union(*its)), ~person.scope.in_sight())
 
 
 def _fresh_code() -> str:

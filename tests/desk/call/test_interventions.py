@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import Role
@@ -17,8 +17,10 @@ from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening, Intervention, Unentered
 from ivr.desk.people.people import Person
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
-from ivr.store.tables import audit, people
-from tests.desk.office import WEDNESDAY, call, office, opening
+from ivr.store.tables import audit, cases, people
+from ivr.voice.actions import KeepWords
+from tests.desk.call.test_callbacks import answered, claim
+from tests.desk.office import WEDNESDAY, call, office, opening, words
 
 SOON = WEDNESDAY + timedelta(seconds=30)
 
@@ -136,6 +138,49 @@ async def test_a_code_of_a_call_without_a_county_is_good_for_who_sees_some_alone
         await desk.intake.open_case(replace(call(), id=str(id)), opening(county=""))
         await desk.pump.idle()
     assert await interventions.redeem(engine, begun.code, SOON) is not None
+
+
+async def ours(engine: AsyncEngine, folder: Path) -> uuid.UUID:
+    """A call of ours in progress, to tell her of an answer."""
+    await answered(engine, folder)
+    placed = await claim(engine)
+    assert placed is not None
+    facts = replace(call(), unique_id=str(placed.id), attempt=str(placed.id))
+    async with office(engine, folder / "ours") as desk:
+        await desk.intake.call_started(facts)
+        await desk.pump.idle()
+    return uuid.UUID(facts.id)
+
+
+async def joining(engine: AsyncEngine, folder: Path) -> uuid.UUID:
+    """A call in progress whose words joined an older case."""
+    async with office(engine, folder) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+        async with engine.connect() as connection:
+            older = (await connection.execute(select(cases.c.id))).scalar_one()
+        facts = replace(call(), cases={code: str(older)})
+        await desk.intake.call_started(facts)
+        await desk.intake.keep_words(facts, KeepWords(code, words(), instead=False))
+        await desk.pump.idle()
+    return uuid.UUID(facts.id)
+
+
+@pytest.mark.parametrize("in_progress", [ours, joining])
+async def test_from_whom_a_case_is_kept_steps_into_no_call_about_it(
+    engine: AsyncEngine, tmp_path: Path, in_progress: Any
+) -> None:
+    id = await in_progress(engine, tmp_path)
+    she, other = await supervisor(engine), await supervisor(engine, name="rezaei")
+    before = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(kept_from=[str(she.id)]))
+    for action in Intervening:
+        with pytest.raises(NoSuchCase):
+            await interventions.begin(engine, id, action, she, "quality", SOON)
+    assert await interventions.redeem(engine, before.code, SOON) is None
+    hers = await interventions.begin(engine, id, Intervening.TAKE, other, "quality", SOON)
+    assert await interventions.redeem(engine, hers.code, SOON) is not None
 
 
 @pytest.mark.parametrize("reason", ["", "  \n", "x" * 501])
