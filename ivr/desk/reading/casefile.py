@@ -79,7 +79,8 @@ class TiedCases:
 class CaseFile:
     """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
 
-    `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
+    `interventions`: what supervisors did in `calls` and in ours to her.
+    `by_phone`: whether she can be told by telephone.
     `untold`: it has an answer of which the desk must tell her.
     `kin`: the cases that this one is tied to. `hands`: whose it is at its body, by full name.
     `below`: how each of its parts stands, also one that is out of sight; of a collective case one that waits.
@@ -149,7 +150,8 @@ async def read(
         events = [event for event in events if whole or event.event != CONFIDED]
         said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
         its_calls = await _calls(connection, case, heard) if whole else []
-        stepped_in = await interventions.of_calls(connection, [call.id for call in its_calls])
+        ours = await interventions.placed_for(connection, case.id) if whole else []
+        stepped_in = await interventions.of_calls(connection, {*ours, *(call.id for call in its_calls)})
         by_phone = await reach_of(connection, case.id, datetime.now(UTC), languages)
         acted = {event.actor.rpartition("/")[2] for event in events} | {each.actor for each in stepped_in}
         return CaseFile(
