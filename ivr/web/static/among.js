@@ -71,7 +71,8 @@ export function among() {
     });
   }
   // What is being written is not left by a key.
-  return (by) => !document.querySelector("#act form.deed") && go(by);
+  const writing = "#act form.deed, details.writing[open], .marking:not([hidden]) [name=note]:not(:placeholder-shown)";
+  return (by) => !document.querySelector(writing) && go(by);
 }
 
 // The first case of the list's next pages that wasn't on those before: of many filtered away a page may hold none.

@@ -5,7 +5,8 @@ import { watch } from "./watching.js";
 
 const page = document.querySelector("[data-hour]");
 
-const typed = () => [...page.querySelectorAll("textarea, input:not([type=hidden])")].some((each) => each.value !== each.defaultValue);
+const typed = () => page.querySelector("[data-given-back]")
+  || [...page.querySelectorAll("textarea, input:not([type=hidden])")].some((each) => each.value !== each.defaultValue);
 
 function take({ pieces, call }) {
   for (const [name, html] of Object.entries(pieces)) {

@@ -29,14 +29,33 @@ document.addEventListener("click", (event) => {
 
 // <form data-once>: a second press of its button sends nothing; a later one does, where the first was stopped.
 const LATER = 10_000; // milliseconds
+let goes = null; // the form that leads away from the page
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches("[data-once]")) return;
-  if (event.timeStamp - form.dataset.sent < LATER) event.preventDefault();
-  else form.dataset.sent = event.timeStamp;
+  if (form.matches("[data-once]")) {
+    if (event.timeStamp - form.dataset.sent < LATER) event.preventDefault();
+    else form.dataset.sent = event.timeStamp;
+  }
+  if (!event.defaultPrevented) goes = form;
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Words half written are not left without a question, unless by the very form that they stand in. <form data-given-back>:
+// it was refused, and nobody else has its words. The service desk's, a tree's and the day's are kept otherwise.
+const WRITTEN = "main form[method=post]:not([data-later], #desk-form, #tree-form) textarea:not(:disabled, dialog *)";
+window.addEventListener("beforeunload", (event) => {
+  const left = [...document.querySelectorAll(WRITTEN)].some((each) =>
+    each.value && each.form !== goes && (each.value !== each.defaultValue || each.form.matches("[data-given-back]")));
+  if (left) {
+    event.preventDefault();
+    delete goes?.dataset.sent; // who stays may press it again
+  }
+  goes = null;
+});
+document.addEventListener("htmx:beforeOnLoad", ({ target, detail }) => {
+  if (detail.xhr.getResponseHeader("HX-Redirect")) goes = target;
 });
 
 // The browser's file button speaks the browser's language; ours stands before it and tells what was chosen.

@@ -16,6 +16,8 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case import referring
+from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.meetings import agenda, inviting, request_deciding
 from ivr.desk.recordings.enclosing import enclose
 from ivr.store import key_file, recording_files
@@ -178,6 +180,78 @@ async def test_keys_play_the_recording_last_touched_and_go_on_to_the_next(
         await screenshot(page, "casefile-keys")
         await page.keyboard.press("Escape")
         await plays(-1)
+
+
+async def test_a_transcript_or_a_note_that_is_being_written_is_not_left_by_a_key(
+    desk: Desk, chrome: Browser
+) -> None:
+    one, two = [await desk.open() for _ in range(2)]
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto("/panel/account")
+        came = {"lists": [{"list": "/panel/inbox", "codes": [one, two]}], "more": "", "at": one, "top": 0}
+        await page.evaluate("came => sessionStorage.setItem('among', JSON.stringify(came))", came)
+        await page.goto(f"/panel/cases/{one}")
+        summary, note = page.locator(".writing summary"), page.locator(".marking [name=note]")
+        await expect(page.locator("nav.among")).to_be_visible()
+
+        async def stays() -> None:
+            await page.keyboard.press("j")
+            assert await page.evaluate("fetch('/panel/account').then((its) => its.status)") == 200
+            assert page.url.endswith(one)
+
+        await summary.click()
+        await stays()
+        await summary.click()
+        await page.locator("h1").click()
+        await page.keyboard.press("n")
+        await note.fill("نشانی خانه را می‌گوید")
+        await page.locator("h1").click()
+        await stays()
+        await note.fill("")
+        await page.locator("h1").click()
+        await page.keyboard.press("j")
+        await page.wait_for_url(f"**/{two}")
+
+
+async def test_what_is_being_written_is_not_left_unasked_but_by_its_own_form(
+    desk: Desk, chrome: Browser
+) -> None:
+    code, typed = await desk.open(), "این‌جا خیلی نوشته‌ام تا گم نشود."
+    async with window(chrome, desk.panel, "supervisor") as page:
+        page.on("dialog", lambda asked: asked.dismiss())
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=rule]").click()
+        form = page.locator("form.deed")
+        await form.locator("[name=agency]").select_option("edu")
+        await form.locator("[name=reason]").fill(typed)
+        voice, copy = page.locator("#reveal-voice"), page.locator("#download-1")
+        await page.locator("[data-opens=reveal-voice]").click()
+        await voice.locator("[name=reason]").fill("صدای ناشناس روشن نیست")
+        async with page.expect_event("dialog"):
+            await voice.locator("button.main").click()
+        await page.keyboard.press("Escape")
+        await page.locator("[data-opens=download-1]").click()
+        await copy.locator("[name=reason]").fill("نامهٔ دادگاه")
+        async with page.context.expect_event("page") as beside:  # a file leads nowhere
+            await copy.locator("button.main").click()
+        assert await beside.value != page
+        await page.keyboard.press("Escape")
+        await expect(form.locator("[name=reason]")).to_have_value(typed)
+        book = await desk.panel.panel.book.page()  # meanwhile somebody else refers it
+        other = Instruction(code, actor_named(book, "desk"), now=desk.panel.clock())
+        await referring.refer(desk.panel.engine, book, other, "shahrdari_tabriz")
+        await form.locator("button[type=submit]").click()
+        await expect(page.get_by_role("alert")).to_contain_text("پرونده در این میان تغییر کرده")
+        async with page.expect_event("dialog"):  # it came back, and nobody else has it
+            await page.locator("nav.menu a").first.click()
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=rule")
+        await page.locator(".writing summary").click()
+        await page.locator(".writing textarea").fill("آب نداریم")
+        async with page.expect_event("dialog"):
+            await page.locator("nav.menu a").first.click()
+        await page.locator(".writing button").click()
+        await expect(page.locator(".said")).to_have_text("آب نداریم")
 
 
 async def test_a_silence_is_skipped(desk: Desk, chrome: Browser) -> None:

@@ -101,6 +101,33 @@ async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads
     assert (await at.seen(code)).state == "met" and "hour_heard" in await at.events(code)
 
 
+async def test_what_was_typed_in_the_hour_is_not_left_unasked_by_another_of_its_forms(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number = await open_hour(at)
+    call, code = await calls(at, "09141234501")
+    await hour_queue.take(at.engine, at.by(""), number, (await panel.person("governor")).id, "127.0.0.1")
+    await hour_queue.answered(at.engine, call, panel.clock())
+    async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        page.on("dialog", lambda asked: asked.dismiss())
+        await page.goto(f"{HOURS}/{number}?code={code}")
+        said = page.get_by_label("آنچه گفته شد")
+        order = page.get_by_role("button", name="دستور", exact=True)
+        await said.fill("قول یک‌ماهه داده شد")
+        for _ in range(2):  # who stayed may press it again
+            async with page.expect_event("dialog"):
+                await order.click()
+        await expect(said).to_have_value("قول یک‌ماهه داده شد")
+        await page.get_by_role("button", name="ثبت صورت‌جلسه").click()
+        await page.get_by_text("صورت‌جلسه ثبت شد.").wait_for()
+        await page.get_by_label("چه باید بشود").fill("آب محله تا یک ماه وصل شود")
+        await order.click()
+        await page.locator(".wrong").first.wait_for()
+        async with page.expect_event("dialog"):  # it came back, and nobody else has it
+            await page.locator("main .tabs a").first.click()
+        await expect(page.get_by_label("چه باید بشود")).to_have_value("آب محله تا یک ماه وصل شود")
+
+
 async def test_the_office_announces_and_closes_and_others_only_look(panel: PanelServed, at: Hall) -> None:
     governor = await panel.signed_in("governor")
     today = f"{JalaliDate(panel.clock().date() + timedelta(days=1)):%Y/%m/%d}"  # type: ignore[no-untyped-call]

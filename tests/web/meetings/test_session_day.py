@@ -810,6 +810,28 @@ async def test_an_agency_answers_its_invitation_and_writes_its_view_in_the_panel
     assert "رئیس آمد" in await office.text(session)
 
 
+async def test_a_view_that_is_being_written_is_not_left_unasked_by_giving_another_one(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    one, two = [await at.accepted(n, f"0914123456{n}", bodies=["abfa"]) for n in (1, 2)]
+    number = await at.session()
+    await at.fill(number)
+    await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+    async with window(chrome, panel, "officer", size=DESKTOP) as page:
+        page.on("dialog", lambda asked: asked.dismiss())
+        await page.goto(f"/panel/meetings/sessions/{number}")
+        for code, text in ((one, "لوله فرسوده است"), (two, "کنتور خراب است")):
+            await page.locator(f"#view-{code}").fill(text)
+        give = page.locator("form", has=page.locator(f"#view-{one}")).locator("button.main")
+        async with page.expect_event("dialog"):
+            await give.click()
+        await expect(page.locator(f"#view-{two}")).to_have_value("کنتور خراب است")
+        await page.locator(f"#view-{two}").fill("")
+        await give.click()
+        await page.wait_for_url("**?done=view")
+        await expect(page.locator(f"#view-{one}")).to_have_value("لوله فرسوده است")
+
+
 async def test_the_office_rules_on_orders_in_the_panel_and_sees_the_evidence(
     panel: PanelServed, at: Hall
 ) -> None:
