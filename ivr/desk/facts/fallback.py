@@ -32,6 +32,7 @@ from ivr.store.folders import listed
 from ivr.store.journal import JournalError
 from ivr.store.recording_files import PLAIN, is_of
 from ivr.store.room import EMPTY, trim
+from ivr.store.room import was_closed as is_closed
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -40,7 +41,10 @@ from ivr.voice.wave import measure, was_closed, was_refused
 
 log = logging.getLogger(__name__)
 
-SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
+SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete …
+# … and so many times as long, as the dialplan records at most, one that Asterisk has not closed: a telephone
+# that sends nothing while she pauses lets it be.
+_OPEN_TIMES = 18
 LEAST_SECONDS = 0.5  # less is no word
 _CUT = ".cut"  # what a mark's name ends with (dialplan/shared/hotline.conf.j2)
 _NAME = re.compile(
@@ -186,8 +190,7 @@ async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, set
     taken = 0
     for path in found:
         try:
-            grown_at = (await ask_once(path.stat)).st_mtime
-            if abs(time.time() - grown_at) >= settled:  # or the clock was set back since
+            if await ask_once(partial(_is_settled, path, settled)):
                 await _take_one(intake, path, recordings)
                 taken += 1
         except OSError as error:
@@ -197,6 +200,11 @@ async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, set
         except Exception:
             log.exception("%r can't be taken in and waits", nameless(path))
     return taken
+
+
+def _is_settled(path: Path, settled: float) -> bool:
+    still = abs(time.time() - path.stat().st_mtime)  # or the clock was set back since
+    return still >= settled and (still >= _OPEN_TIMES * settled or is_closed(path))
 
 
 async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+import time
 import wave
 from dataclasses import replace
 from functools import partial
@@ -228,6 +229,22 @@ async def test_a_growing_file_waits_a_strange_name_counts_and_an_empty_file_is_p
         (case,) = await as_json.cases(engine)
         assert case["opened_at"] == "2023-11-15T01:45:00+03:30"
     assert growing.exists() and (folder / "empty" / "1700000000_3_4.wav").exists()
+
+
+async def test_a_pause_in_which_her_telephone_sends_nothing_ends_no_recording_that_asterisk_has_open(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """It would be gone as the dialplan looks at it: a line that is well told her "not kept"."""
+    folder, now = tmp_path / "fallback", time.time()
+    under_way, closed, left = (put(folder, f"1700000000_0914123456{n}_1.wav") for n in range(3))
+    for path in (under_way, left):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:])
+    for path, still in ((under_way, 15), (closed, 15), (left, 200)):
+        os.utime(path, (now - still, now - still))
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 2
+    assert under_way.exists() and not closed.exists() and not left.exists()
 
 
 async def test_what_only_the_dialplan_recorded_is_flushed_before_it_becomes_a_case(
