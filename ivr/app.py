@@ -478,7 +478,6 @@ class Hotline:
             recordings=self.settings.recordings,
             clock=self.clock,
             queue=Switchboard(self.ami).queue,
-            in_hours=lambda queue: self.trees is None or self.trees.in_hours(queue, self.clock()),
             resting=lambda: self.stopping.is_set() or not self.time.is_sure,
         )
         originate.start()

@@ -5,13 +5,39 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from ivr.cases.callback import Policy, in_haste
 
 PLACE_HOLDS = timedelta(hours=24)  # whose turn has not come by then is not rung for it any more
 TURN_RINGS = 3
 _GAPS = (timedelta(minutes=5), timedelta(minutes=15))
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Office hours. `days`: Python weekdays (Monday 0)."""
+
+    days: frozenset[int]
+    opens: time
+    closes: time
+
+    def hold(self, now: datetime) -> bool:
+        """Whether somebody should be there. `now`: the zoned time of the province."""
+        return now.weekday() in self.days and self.opens <= now.time() < self.closes
+
+    def written(self) -> str:
+        """As `read_hours` reads them: "01256 07:00 19:00"."""
+        days = "".join(map(str, sorted(self.days))) or "-"
+        return f"{days} {self.opens:%H:%M} {self.closes:%H:%M}"
+
+
+def read_hours(written: str) -> Hours | None:
+    """None for "", which is always. Raises ValueError for what this release can't read."""
+    if not written:
+        return None
+    days, opens, closes = written.split()
+    return Hours(frozenset(map(int, days.strip("-"))), time.fromisoformat(opens), time.fromisoformat(closes))
 
 
 @dataclass(frozen=True, slots=True)

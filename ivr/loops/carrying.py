@@ -410,8 +410,9 @@ class Call:
                 case WishCallBack(code=code):
                     await intake.wish_call_back(self._so_far(), code)
                     return WishNoted()
-                case KeepPlace(code=code, queue=queue):
-                    await intake.keep_place(self._so_far(), code, queue, self.came_to_queue)
+                case KeepPlace(code=code, queue=queue, hours=hours):
+                    since = self.came_to_queue
+                    await intake.keep_place(self._so_far(), code, queue, since, hours)
                     return PlaceKept()
         except JournalError as error:
             log.error("call %s: nothing can be kept: %s", self.facts.id, error)

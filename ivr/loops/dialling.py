@@ -94,10 +94,9 @@ class Dialler:
         recordings: Path,
         clock: Callable[[], datetime],
         queue: Callable[[str], Awaitable[CallQueue]],
-        in_hours: Callable[[str], bool] = lambda queue: True,
         resting: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`queue`: who waits for an operator there now, and who serves; `in_hours`: whether one has to."""
+        """`queue`: who waits for an operator there now, and who serves."""
         self.engine = engine
         self.book = book
         self.policy = policy
@@ -108,7 +107,6 @@ class Dialler:
         self.recordings = recordings
         self.clock = clock
         self.queue = queue
-        self.in_hours = in_hours
         self.resting = resting  # a server that takes no calls any more places none either
         self._placing: set[asyncio.Task[None]] = set()
         self._causes: dict[str, asyncio.Future[int]] = {}
@@ -164,8 +162,6 @@ class Dialler:
         found: set[uuid.UUID] = set()
         places, odd = await turn_calls.kept_and_odd(self.engine)
         for name in dict.fromkeys(row.notice["queue"] for row in places):
-            if not self.in_hours(name):  # a telephone on an empty desk may say that it is free
-                continue
             try:
                 line = await self.queue(name)
             except Unreachable as error:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.own_words import OwnPrompt, all_words, without, without_each
 from ivr.voice.parse import parse
 from ivr.voice.reading import CalledTree
-from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.steps.tree import TreeStep
 
 log = logging.getLogger(__name__)
@@ -91,16 +89,6 @@ class LiveTrees:
         own = self.names[0]
         tree = self._live.get(self.numbers.get(number, own)) or self._live[own]
         return tree.trial.menu if tree.trial is not None and tree.trial.takes(call) else tree.menu
-
-    def in_hours(self, queue: str, now: datetime) -> bool:
-        """Whether a tree on the air would put anybody through to that queue; True where none names it.
-
-        `now`: the zoned time of the province.
-        """
-        menus = [tree.menu for tree in self._live.values()]
-        steps = [step for menu in menus for step in menu.steps.values() if isinstance(step, OperatorStep)]
-        hours = [step.hours for step in steps if step.queue == queue]
-        return not hours or any(each is None or each.hold(now) for each in hours)
 
     async def begin(self) -> None:
         """Read what is on the air. Raises MenuMistakes when the hotline's own tree can't be read.

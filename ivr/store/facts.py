@@ -181,6 +181,7 @@ class CallBackWishedFact:
     call: FactCall
     queue: str = ""
     since: AwareDatetime | None = None
+    hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)

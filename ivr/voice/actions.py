@@ -219,10 +219,14 @@ class LookAtQueue:
 
 @dataclass(frozen=True, slots=True)
 class KeepPlace:
-    """Make safe that she is called when it is her turn in that queue, about her case. Answer: `PlaceKept`."""
+    """Make safe that she is called when it is her turn in that queue, about her case. Answer: `PlaceKept`.
+
+    `hours`: in which operators serve there, as `ivr.cases.turns.Hours` are written.
+    """
 
     code: str
     queue: str
+    hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)

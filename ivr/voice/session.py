@@ -157,6 +157,8 @@ class Session(Talk):
         while self.step != END:
             step, before = self.menu.steps[self.step], dict(self.draft)
             self.least_seconds = LEAST_SECONDS
+            if self.turn_queue and not any(step.ways()):
+                yield from self.keep_place(last=True)
             try:
                 onward = yield from step.perform(self)
                 if step.GONE_BACK_TO and not self._came_from(step):

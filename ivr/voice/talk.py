@@ -102,8 +102,8 @@ class Talk:
         "_left_for", "_pending", "about", "asked_of", "asked_seconds", "blocked", "caller", "code",
         "directory", "draft", "earlier", "history", "hour", "joined", "joins", "known_county", "language",
         "late_hash", "least_seconds", "limits", "misses", "reason_lost", "reason_of", "recorded_at",
-        "review_mode", "reviewed_at", "step", "steps", "taken_up", "turn_asked", "turn_queue", "uncased",
-        "unknown_codes", "verdict", "words",
+        "review_mode", "reviewed_at", "step", "steps", "taken_up", "turn_asked", "turn_hours", "turn_queue",
+        "uncased", "unknown_codes", "verdict", "words",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +136,7 @@ class Talk:
         self.reason_of: str | None = None  # the earlier case of which she has said why it is not solved …
         self.reason_lost = ""  # … and why that is not kept: no_room | failed | not_kept
         self.turn_queue = ""  # she wants to be called when it is her turn in that queue …
+        self.turn_hours = ""  # … in which operators serve there, as `Hours` are written …
         self.turn_asked = False  # … which was made safe, or could not be
         self.limits = NO_LIMITS
         self.misses = 0  # in the whole call
@@ -351,12 +352,17 @@ class Talk:
         self.about = now
         yield from self.do(now, CaseRefined)
 
-    def keep_place(self) -> Flow[None]:
-        """Her place in a queue hangs on her case: kept once her words are safe, and have a code."""
-        if not self.turn_queue or self.turn_asked or self.code is None:
+    def keep_place(self, last: bool = False) -> Flow[None]:
+        """Her place in a queue hangs on her case: kept once her words are safe, and have a code.
+
+        `last`: there will be none any more, and she is about to be told goodbye.
+        """
+        if not self.turn_queue or self.turn_asked:
+            return
+        if self.code is None and (not last or self.rescue() is not None):
             return
         self.turn_asked = True
-        told = (yield KeepPlace(self.code, self.turn_queue)) if self.code else None
+        told = (yield KeepPlace(self.code, self.turn_queue, self.turn_hours)) if self.code else None
         safe = isinstance(told, PlaceKept) and told.kept
         self.say("turn.kept" if safe else "turn.not_kept")
 

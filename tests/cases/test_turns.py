@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ivr.cases.callback import Policy, Tried, next_attempt
 from ivr.cases.deadlines import Calendar
-from ivr.cases.turns import TURN_RINGS, TurnPlace, in_turn, whose_turn
+from ivr.cases.turns import TURN_RINGS, Hours, TurnPlace, in_turn, read_hours, whose_turn
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Asia/Tehran"))
 
@@ -22,6 +22,12 @@ def at(minute: int) -> datetime:
 
 def place(minute: int, rung: bool = False, later: bool = False) -> TurnPlace:
     return TurnPlace(uuid.UUID(int=minute), at(minute), rung, later)
+
+
+@given(st.frozensets(st.integers(0, 6)), st.integers(0, 1438), st.integers(0, 1438))
+def test_hours_are_read_as_they_were_written(days: frozenset[int], opens: int, closes: int) -> None:
+    hours = Hours(days, time(*divmod(opens, 60)), time(*divmod(closes, 60)))
+    assert read_hours(hours.written()) == hours and read_hours("") is None
 
 
 def turns(places: list[TurnPlace], line: list[int], serving: int = 1) -> list[int]:

@@ -23,6 +23,7 @@ from ivr.cases.callback import Policy
 from ivr.cases.live_hour import waiting
 from ivr.cases.meetings import Official
 from ivr.cases.transitions import Actor
+from ivr.cases.turns import Hours
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
 from ivr.desk.call.callbacks import SOON
@@ -813,13 +814,14 @@ async def test_nobody_is_rung_in_her_turn_outside_the_hours_in_which_operators_s
     async def one_is_free(queue: str) -> CallQueue:
         return CallQueue({}, (QueueMember("one", "free", 3),))
 
-    await keeps(engine, tmp_path, NOON - timedelta(minutes=1))
+    until_noon = Hours(frozenset(range(7)), time(9), NOON.time())
+    await keeps(engine, tmp_path, NOON - timedelta(minutes=1), hours=until_noon.written())
     async with dialling(engine, tmp_path) as (dialler, peer):
         peer.replies["status"] = told()
-        dialler.queue, dialler.in_hours = one_is_free, lambda queue: queue != "operators"
+        dialler.queue = one_is_free
         await dialler.look()
         assert (await row_of(engine)).state == "waiting"
-        dialler.in_hours = lambda queue: queue == "operators"
+        dialler.clock = lambda: NOON - timedelta(seconds=30)
         await dialler.look()
         await peer.until_received("Originate")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
@@ -31,7 +30,6 @@ from tests.fixtures.database import SEED
 from tests.fixtures.province import CONVENTIONS
 
 LANGUAGES = ("fa", "az")
-TEHRAN = ZoneInfo("Asia/Tehran")
 WATER = (SHIPPED / "122.yaml").read_text(encoding="utf-8")
 
 
@@ -78,17 +76,6 @@ async def test_a_publication_changes_the_tree_of_its_own_number_alone(
             await asyncio.sleep(0.02)
     assert {trees.called("111", str(call)).revision for call in range(64)} == {"1"}
     following.cancel()
-
-
-async def test_a_queue_is_in_hours_when_a_tree_on_the_air_would_put_somebody_through(
-    engine: AsyncEngine, tmp_path: Path
-) -> None:
-    trees = await begun(engine, tmp_path)
-    wednesday = datetime(2026, 11, 25, 18, 59, tzinfo=TEHRAN)
-    assert trees.in_hours("operators", wednesday)
-    assert not trees.in_hours("operators", wednesday + timedelta(minutes=1)), "they have gone home"
-    assert not trees.in_hours("operators", wednesday + timedelta(days=1)), "and stay there on a Thursday"
-    assert trees.in_hours("nobody-s", wednesday + timedelta(days=1)), "of which no tree says when it serves"
 
 
 CALLING = """\

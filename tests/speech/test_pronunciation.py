@@ -79,7 +79,7 @@ def test_a_persian_prompt_sounds_as_it_is_said(id: str, sound: str) -> None:
         ("day.25", "ijirmi beʃi"),
         ("county.tabriz", "tæbriz"),
         ("digit.4", "dœrd"),
-        ("callback.menu", "etdijiniz bu nœmræjæ"),
+        ("callback.menu", "danɯʃdɯɯɣɯnɯz bu nœmræjæ"),
     ],
 )
 def test_an_azerbaijani_prompt_sounds_as_it_is_said(id: str, sound: str) -> None:

@@ -13,7 +13,7 @@ from ivr.voice.menu import Menu
 from ivr.voice.our_call import TRIES
 from ivr.voice.parse import parse
 from ivr.voice.turn_call import TurnNews
-from tests.voice.conversation import CALLER, CODE, DIRECTORY, Conversation, default_menu
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, TREE, Conversation, default_menu
 from tests.voice.test_words_first import MENU as WORDS_FIRST
 
 
@@ -72,7 +72,8 @@ def test_her_place_hangs_on_the_case_of_her_words() -> None:
     talk = Conversation(busy=True).press("1", "0", "1")
     assert talk.step == "turn_words" and not talk.places
     talk.speak(ended=Ended.HANGUP)
-    assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
+    hours = "01256 07:00 19:00"  # she is not rung when they have gone home
+    assert talk.over and talk.places == [KeepPlace(CODE, "operators", hours)] and len(talk.opened) == 1
 
 
 @pytest.mark.parametrize("menu", [default_menu(), WORDS_FIRST], ids=["sorting first", "words first"])
@@ -82,6 +83,14 @@ def test_who_leaves_no_words_there_waits_in_line_and_is_asked_no_second_time(men
     while not talk.over:
         talk.speak(0.2, voiced=0.1)
     assert len(talk.transfers) == 1 and not talk.places and not talk.opened
+
+
+def test_where_a_tree_says_goodbye_to_who_left_no_words_she_hears_that_her_place_is_not_kept() -> None:
+    water = parse(TREE.with_name("122.yaml").read_bytes(), "122.yaml", languages=("fa", "az"))
+    talk = Conversation(water, busy=True).press("1", "0", "1")
+    while not talk.over:
+        talk.speak(0.2, voiced=0.1)
+    assert talk.heard[-2:] == ["turn.not_kept", "goodbye.short"] and not talk.places
 
 
 def test_who_has_talked_since_is_not_called_in_her_turn_for_words_that_are_safe_only_then() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from ivr.cases.turns import Hours
 from ivr.voice import callback, script, verdict
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
 from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, PartSeen, Said, Transfer
 from ivr.voice.parse import parse
 from ivr.voice.session import Session
-from ivr.voice.steps.operator import Hours, OperatorStep, own_operator
+from ivr.voice.steps.operator import OperatorStep, own_operator
 from tests.voice.conversation import CALLER, CODE, DIRECTORY, OFFICE_HOURS, TREE, UNKNOWN, Conversation
 
 ANSWERED = CaseSeen(Lookup.FOUND, "answered", "abfa", None, "آب وصل شد", may_confirm=True)

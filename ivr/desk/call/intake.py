@@ -294,11 +294,12 @@ class Intake:
         """She wants to be called about a code that can't be looked up now. Raises JournalError."""
         await self._append(CallBackWishedFact(self.clock(), code, call.language, _call(call)))
 
-    async def keep_place(self, call: CallFacts, code: str, queue: str, since: datetime) -> None:
-        """She is to be called when it is her turn in that queue. Raises JournalError."""
-        await self._append(
-            CallBackWishedFact(self.clock(), code, call.language, _call(call), queue=queue, since=since)
-        )
+    async def keep_place(
+        self, call: CallFacts, code: str, queue: str, since: datetime, hours: str = ""
+    ) -> None:
+        """She is to be called when it is her turn in that queue, within `hours`. Raises JournalError."""
+        place = queue, since, hours
+        await self._append(CallBackWishedFact(self.clock(), code, call.language, _call(call), *place))
 
     async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
         """What she says of the answer to her case. Raises JournalError; then it is tried again later: no file

@@ -275,6 +275,7 @@ def wish_row(fact: CallBackWishedFact, page: Page) -> Row:
     key = f"call_back_wished:{call}:{fact.code}"
     if fact.queue:
         payload |= {"queue": fact.queue, "since": (fact.since or fact.at).isoformat()}
+        payload |= {"hours": fact.hours} if fact.hours else {}
         key += ":turn"
     return outbox_row(key, "call_back_wished", fact.at, payload)
 

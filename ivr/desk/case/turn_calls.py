@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.turns import TurnPlace
+from ivr.cases.turns import Hours, TurnPlace, read_hours
 from ivr.desk.case.callback_planning import OPEN, TURN, plan_turn
 from ivr.store.tables import callbacks, cases
 from ivr.voice.turn_call import TurnNews
@@ -27,6 +27,7 @@ async def keep(
     key: str,
     queue: str,
     since: datetime,
+    hours: str,
     now: datetime,
 ) -> bool:
     """Her call is the proof that the number called. False: no such case.
@@ -44,7 +45,7 @@ async def keep(
     same = its.notice["queue"].as_string() == queue
     kept = update(callbacks).where(*hers, same).values(language=spoken).returning(its.id)
     if (await connection.execute(kept)).first() is None:
-        notice = {"queue": queue, "since": since.isoformat()}
+        notice = {"queue": queue, "since": since.isoformat(), "hours": hours}
         await plan_turn(connection, case, key, now, number, spoken, notice)
     return True
 
@@ -80,13 +81,23 @@ def news_of(notice: dict[str, Any]) -> TurnNews:
     if not isinstance(queue, str) or not queue.isprintable():
         raise ValueError(f"{queue!r} is no name of a queue")
     since_of(notice)
+    hours_of(notice)
     return TurnNews(queue)
 
 
 def place_of(row: Row[Any], now: datetime) -> TurnPlace:
-    """As `ivr.cases.turns` wants it."""
-    rung = row.state == "calling"
-    return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), rung, not rung and row.next_at > now)
+    """As `ivr.cases.turns` wants it. `now`: the zoned time of the province.
+
+    Out of hours a telephone on an empty desk may say that it is free.
+    """
+    rung, hours = row.state == "calling", hours_of(row.notice)
+    later = row.next_at > now or (hours is not None and not hours.hold(now))
+    return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), rung, not rung and later)
+
+
+def hours_of(notice: dict[str, Any]) -> Hours | None:
+    """In which operators serve there; None: always, as far as is known."""
+    return read_hours(notice.get("hours", ""))
 
 
 def since_of(notice: dict[str, Any]) -> datetime:

@@ -267,8 +267,8 @@ async def call_back(engine: AsyncEngine, page: Page, wish: Leased, now: datetime
     async with engine.begin() as connection:
         hers = (told["code"], told["number"], told["language"], wish.key)
         if told.get("queue"):
-            since = datetime.fromisoformat(told["since"])
-            found = await turn_calls.keep(connection, *hers, told["queue"], since, now)
+            place = told["queue"], datetime.fromisoformat(told["since"]), told.get("hours", "")
+            found = await turn_calls.keep(connection, *hers, *place, now)
         else:
             found = await callback_planning.wish(connection, *hers, now)
         if not found:

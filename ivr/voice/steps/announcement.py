@@ -30,8 +30,9 @@ class AnnouncementStep(Step):
 A place in the tree for words that change without it: "today the offices are closed for snow". A supervisor
 switches them on with an end, under *live calls* in the panel or by `ivr menu announce`; once they are
 spoken calls of every process hear them there, together with what follows. An empty slot costs the caller
-nothing, and nobody hears one whose time is over. Until it can be spoken for callers of some language those
-hear nothing there, and `/readyz` names slot and language. Steps with the same slot say the same."""
+nothing, and nobody hears one whose time is over. Whose language has no text hears the Persian one; until it
+can be spoken for callers of some language those hear nothing there, and `/readyz` names slot and language.
+Steps with the same slot say the same."""
     EXAMPLE = """\
 notice:
   type: announcement

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import time
 
+from ivr.cases.turns import Hours
 from ivr.voice.actions import LookAtQueue, Operator, Say
 from ivr.voice.conditions import DAYS, TIME
 from ivr.voice.events import QueueSeen, Said, Transfer, Transferred
@@ -19,19 +20,6 @@ from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Miss, Way
 from ivr.voice.yaml_keys import YamlKey
 from ivr.voice.yaml_values import NO_MISS, NumberValue, OwnValue, PromptsValue, StepValue, TextValue
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """Office hours. `days`: Python weekdays (Monday 0)."""
-
-    days: frozenset[int]
-    opens: time
-    closes: time
-
-    def hold(self, now: datetime) -> bool:
-        """Whether somebody should be there."""
-        return now.weekday() in self.days and self.opens <= now.time() < self.closes
 
 
 def _hours(outer: Fields, name: str) -> Hours | None:
@@ -148,7 +136,7 @@ operator:
 
     def perform(self, talk: Talk) -> Flow[str]:
         if (yield from self._keeps_place(talk)):
-            talk.turn_queue = self.queue
+            talk.turn_queue, talk.turn_hours = self.queue, self.hours.written() if self.hours else ""
             if not talk.code:
                 return self.call_back
             yield from talk.keep_place()

@@ -32,12 +32,13 @@ async def keeps(
     number: str = NUMBER,
     queue: str = "operators",
     language: str = "fa",
+    hours: str = "",
 ) -> str:
     """She left her words and keeps her place; her code."""
     async with office(engine, folder / uuid.uuid4().hex) as desk:
         facts = replace(call(number), language=language)
         code = await desk.intake.open_case(facts, opening())
-        await desk.intake.keep_place(facts, code, queue, since)
+        await desk.intake.keep_place(facts, code, queue, since, hours)
         await desk.pump.idle()
     await sent(engine, since)
     return code
