@@ -349,7 +349,7 @@ def test_her_key_seals_no_case_of_another_call_that_her_words_have_joined() -> N
     assert isinstance(talk.session.receive(Recorded("2026/11/25/1", 5.0, 5.0, Ended.HASH)), OpenCase)
     talk.action = talk.session.receive(CaseOpened(CODE, joined=True))
     talk.press("5")
-    assert not talk.confided and "record.not_confided" in talk.heard and talk.step == "review"
+    assert not talk.confided and "record.joined_not_confided" in talk.heard and talk.step == "review"
     assert talk.press("1").over
 
 

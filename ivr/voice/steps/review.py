@@ -75,7 +75,9 @@ class ReviewStep(Choosing):
     )
     ABOUT = """\
 `confide` makes her case confidential ([cases.md](cases.md)), says so once that is safe, and asks again."""
-    SPEAKS = frozenset({"record.hear_intro", "record.confided", "record.not_confided"})
+    SPEAKS = frozenset(
+        {"record.hear_intro", "record.confided", "record.not_confided", "record.joined_not_confided"}
+    )
     EXAMPLE = """\
 review:
   type: review
@@ -92,9 +94,11 @@ review:
             if choice == "hear":
                 talk.say("record.hear_intro", *(Clip(r.name) for r in talk.words))
             elif choice == "confide":
-                # For ever: not what somebody else of a shared line may have said, and may be answered.
-                may = not talk.joined or talk.taken_up
-                talk.say("record.confided" if may and (yield from talk.confide()) else "record.not_confided")
+                if talk.joined and not talk.taken_up:
+                    # For ever: not what somebody else of a shared line may have said, and may be answered.
+                    talk.say("record.joined_not_confided")
+                else:
+                    talk.say("record.confided" if (yield from talk.confide()) else "record.not_confided")
             elif choice == "keep":
                 return self.go
             else:
