@@ -65,8 +65,8 @@ class Web(SettingsGroup):
     proxies: tuple[str, ...] = ()
     max_connections: int = Field(1_000, ge=1)
     max_per_address: int = Field(200, ge=1)
-    idle_minutes: float = Field(120, gt=0)
-    session_hours: float = Field(12, gt=0)
+    idle_minutes: float = Field(120, gt=0, le=MOST)
+    session_hours: float = Field(12, gt=0, le=MOST)
     proof_minutes: float = Field(10, gt=0, le=120)
     second_factor: Literal["auto", "needed", "chosen"] = "auto"
     factor_keys: str = ""  # the file whose key seals the seeds of second factors; "" = IVR_STATE/keys/factors

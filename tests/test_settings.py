@@ -107,6 +107,8 @@ def test_the_hotline_of_a_drill_reaches_nobody_though_it_has_the_settings_of_the
         ("callbacks: {gaps_hours: [-3]}", r"callbacks\.gaps_hours\.0 .*greater than or equal to 0"),
         ("callbacks: {gaps_hours: [.inf]}", r"callbacks\.gaps_hours\.0 .*less than or equal to 100000"),
         ("callbacks: {verify_days: 1e9}", r"callbacks\.verify_days .*less than or equal to 100000"),
+        ("web: {session_hours: 1e9}", r"web\.session_hours .*less than or equal to 100000"),
+        ("web: {idle_minutes: .inf}", r"web\.idle_minutes .*less than or equal to 100000"),
         ("witnesses: {every_minutes: 1e12}", r"witnesses\.every_minutes .*less than or equal to 100000"),
         ("calls: {repeat_days: 999999}", r"calls\.repeat_days .*less than or equal to 100000, got 999999"),
         ("calls: {wrong_codes_minutes: 9999999999}", r"calls\.wrong_codes_minutes .*100000"),
