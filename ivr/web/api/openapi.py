@@ -76,8 +76,8 @@ _SOUND: Json = {
         "audio": {
             "type": "string",
             "format": "binary",
-            "description": "WAV, one channel, 16 bits, 8,000 or 16,000 samples a second, at most 10 MB, "
-            "as long as its header says. Not empty: without a recording leave this part out.",
+            "description": "WAV, one channel, 16 bits, 8,000 or 16,000 samples a second, at most 10 MB. "
+            "Not empty: without a recording leave this part out.",
         },
     },
 }

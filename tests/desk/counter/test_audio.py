@@ -26,15 +26,24 @@ def test_what_is_no_recording_is_told(tmp_path: Path, content: bytes, says: str)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kept", [44, 46, 1_000, -2])
-def test_a_recording_that_did_not_arrive_whole_is_refused(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize(("kept", "samples"), [(46, 1), (1_000, 478), (-2, 7_999), (-1, 7_999)])
+def test_a_recording_that_was_cut_short_at_its_sender_s_is_kept_as_far_as_it_goes(
+    tmp_path: Path, kept: int, samples: int
+) -> None:
     write_tone(tmp_path / "whole.wav", 440, 1.0)
-    whole = (tmp_path / "whole.wav").read_bytes()
+    cut = (tmp_path / "whole.wav").read_bytes()[:kept]
+    found = audio.put(cut, tmp_path / "recordings", WEDNESDAY)
+    assert found.seconds == samples / 8_000
+    assert (tmp_path / "recordings" / f"{found.name}.wav").read_bytes() == cut
+
+
+@pytest.mark.parametrize("kept", [44, 45])
+def test_a_recording_of_which_nothing_is_left_is_refused(tmp_path: Path, kept: int) -> None:
+    write_tone(tmp_path / "whole.wav", 440, 1.0)
     folder = tmp_path / "recordings"
-    with pytest.raises(WrongField, match="audio: ends before its header says"):
-        audio.put(whole[:kept], folder, WEDNESDAY)
+    with pytest.raises(WrongField, match="audio: holds no sound"):
+        audio.put((tmp_path / "whole.wav").read_bytes()[:kept], folder, WEDNESDAY)
     assert not folder.exists()
-    assert audio.put(whole, folder, WEDNESDAY).seconds == 1.0
 
 
 @pytest.mark.parametrize("length", [0, 0xFFFFFFFF])

@@ -234,7 +234,7 @@ async def test_a_recording_comes_with_it(api: Service, engine: AsyncEngine, tmp_
     assert (await send(sound, name="video"))[1]["field"] == "video"
     assert await send(sound, sound) == (400, {"error": "audio: stands twice", "field": "audio"})
     assert await send(b"") == (400, {"error": "audio: is empty", "field": "audio"})
-    assert (await send(sound[:-2]))[1]["field"] == "audio"
+    assert await send(sound[:44]) == (400, {"error": "audio: holds no sound", "field": "audio"})
     assert (await send(b"x" * (11 * 1024 * 1024)))[0] == 413
     assert await count(engine) == 0
     assert [(await send(sound))[0] for _ in range(2)] == [201, 200]
@@ -243,6 +243,35 @@ async def test_a_recording_comes_with_it(api: Service, engine: AsyncEngine, tmp_
     assert (tmp_path / "recordings" / f"{row.name}.wav").read_bytes() == sound
     assert len(list((tmp_path / "recordings").rglob("*.wav"))) == 1
     assert await findings(engine, tmp_path) == []
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.9, -3, -40])
+async def test_a_recording_that_is_cut_on_its_way_opens_no_case(
+    api: Service, engine: AsyncEngine, tmp_path: Path, kept: float, told: bool
+) -> None:
+    """Under the length that came, as a proxy may tell it, or under the whole's. `told`: the part's own."""
+    write_tone(tmp_path / "words.wav", 440, 1.0)
+    sound = (tmp_path / "words.wav").read_bytes()
+    length = f"Content-Length: {len(sound)}\r\n" if told else ""
+    head = 'Content-Disposition: form-data; name="{}"\r\n'
+    case = head.format("case") + '\r\n{"kind": "request"}\r\n--x\r\n'
+    before = f"--x\r\n{case}{head.format('audio')}{length}\r\n".encode()
+    whole = before + sound + b"\r\n--x--\r\n"
+    body = whole[: int(kept * len(whole)) if 0 < kept < 1 else int(kept)]
+    headers = api.headers(**{"Content-Type": "multipart/form-data; boundary=x"})
+    async with api.client.post("/api/v1/cases", data=body, headers=headers) as answer:
+        assert answer.status == 400, await answer.text()
+    url = api.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(*url)
+    lines = [f"{name}: {value}" for name, value in (headers | {"Content-Length": str(len(whole))}).items()]
+    writer.write("\r\n".join(["POST /api/v1/cases HTTP/1.1", "Host: x", *lines, "", ""]).encode() + body)
+    writer.write_eof()
+    assert b" 201 " not in await reader.read()
+    writer.close()
+    assert await count(engine) == 0
+    async with api.client.post("/api/v1/cases", data=whole, headers=headers) as answer:
+        assert answer.status == 201, "so it would come whole"
 
 
 @pytest.mark.parametrize(
