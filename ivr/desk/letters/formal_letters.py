@@ -6,6 +6,7 @@ letter, and anybody can find the event that it stands for.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,9 @@ from ivr.desk.letters.notices import LetterEntry, check_fields
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, case_events, cases, meeting_sessions
+
+log = logging.getLogger(__name__)
+_tell = lru_cache(4)(log.error)  # once, and not at each look at a case
 
 FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
@@ -87,7 +91,8 @@ class LetterWording(LetterEntry):
     @classmethod
     def _known(cls, said: str | list[str]) -> str | list[str]:
         for words in [said] if isinstance(said, str) else said:
-            check_fields(words, FIELDS)
+            if not _prints(words):
+                check_fields(words, FIELDS)  # its error says which
         return said
 
 
@@ -155,6 +160,15 @@ def names_in(words: str) -> list[str]:
     return [name for _, name, _, _ in Formatter().parse(words) if name is not None]
 
 
+def _prints(words: str) -> bool:
+    """Also with a form for text, as `{code:>12}`. `{due:%Y}` has one for dates, and all are texts here."""
+    try:
+        words.format_map(dict.fromkeys(FIELDS, "xx"))  # two: no form within a form takes them
+        return FIELDS.issuperset(names_in(words))
+    except (LookupError, AttributeError, ValueError):
+        return False
+
+
 def load(folder: Path) -> Stationery:
     """Raises SeedError with file, line and key of every mistake."""
     return read_placed(folder / FILE, Stationery)
@@ -167,7 +181,8 @@ def letters_of(folder: Path, case: Row[Any], events: Sequence[Row[Any]], order: 
     """
     try:
         worded = _worded(folder, _changed_at(folder))
-    except SeedError:
+    except SeedError as error:
+        _tell("no letter can be printed: %s", str(error))
         return []
     return [kind for kind in LetterKind if kind in worded and _told_by(kind, case, events, order) is not None]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from aiohttp import web
 
 from ivr.desk.book.seeds import SeedError
@@ -11,6 +13,8 @@ from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.web.panel.paper_sending import send_paper
 from ivr.web.panel.visit import NotFound, Visit
+
+log = logging.getLogger(__name__)
 
 
 async def letter(visit: Visit) -> web.StreamResponse:
@@ -23,7 +27,10 @@ async def letter(visit: Visit) -> web.StreamResponse:
         found = await formal_letters.write(
             engine, page, visit.panel.places.seed, code, LetterKind(kind), visit.now, visit.scope.cases()
         )
-    except (NoSuchCase, Refused, SeedError) as error:
+    except (NoSuchCase, Refused) as error:
+        raise NotFound from error
+    except SeedError as error:
+        log.error("letter %s can't be printed: %s", kind, error)
         raise NotFound from error
     what = Issue(PaperKind(kind), found.case, found.as_of) if kind in set(PaperKind) else None
     return await send_paper(

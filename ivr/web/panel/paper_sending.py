@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from ivr.desk.people import auditing
 from ivr.web.panel.letter_pdf import letter_pdf
 from ivr.web.panel.visit import NotFound, Visit
 
+log = logging.getLogger(__name__)
+
 _AT_ONCE = asyncio.Semaphore(2)  # setting a page takes a core for a fifth of a second
 
 
@@ -25,6 +28,7 @@ def stationery(visit: Visit) -> Stationery:
     try:
         return formal_letters.load(visit.panel.places.seed)
     except SeedError as error:
+        log.error("no paper can be printed: %s", error)
         raise NotFound from error
 
 

@@ -128,12 +128,35 @@ async def test_a_case_sent_on_is_referred_to_who_has_it_now(at: Counter) -> None
     assert found.number.endswith("/۳") and "آموزش" in found.to
 
 
-@pytest.mark.parametrize("form", ["caller", "due:%Y/%m/%d", "late:d", "code!x", "code:{zzz}"])
+@pytest.mark.parametrize("form", ["caller", "due:%Y/%m/%d", "late:d", "code!x", "code:{zzz}", "code:{due}>9"])
 def test_mistakes_in_the_file_name_line_and_key(tmp_path: Path, form: str) -> None:
     text = f'letters:\n  referral:\n    to: "{{agency}}"\n    subject: "{{{form}}}"\n    text: ["x"]\n'
     (tmp_path / formal_letters.FILE).write_text(text, encoding="utf-8")
     with pytest.raises(SeedError, match=rf"4.*subject.*{re.escape(f'{{{form}}}')} stands for nothing"):
         formal_letters.load(tmp_path)
+
+
+async def test_a_placeholder_with_a_form_for_text_is_printed_in_it(at: Counter, tmp_path: Path) -> None:
+    text = 'letters:\n  referral:\n    to: "{agency}"\n    subject: "{code:*>20}"\n    text: ["{due!s:.4}"]\n'
+    (tmp_path / formal_letters.FILE).write_text(text, encoding="utf-8")
+    code = await at.open("water.bill")
+    found = await write(at.engine, at.page, tmp_path, code, LetterKind.REFERRAL, at.at, true())
+    persian = code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    assert (found.subject, found.paragraphs) == (persian.rjust(20, "*"), ["۱۴۰۵"])
+
+
+async def test_a_file_of_which_nothing_can_be_printed_is_logged_once(
+    at: Counter, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = 'letters:\n  referral: {to: x, subject: "{due:%Y}", text: [x]}\n'
+    (tmp_path / formal_letters.FILE).write_text(text, encoding="utf-8")
+    file = await read(at.engine, Scope(), await at.open("water.bill"))
+    assert file is not None
+    for _ in range(2):
+        assert letters_of(tmp_path, file.case, file.events, False) == []
+    assert (
+        caplog.text.count("no letter can be printed: ") == 1 and "{due:%Y} stands for nothing" in caplog.text
+    )
 
 
 async def test_the_paper_can_be_read_and_is_persian(at: Counter) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -93,6 +95,24 @@ def shows_code(pdf: Any, address: str) -> bool:
             if (ink[numpy.ix_(down, across)] == matrix).all():
                 return True
     return False
+
+
+async def test_a_paper_that_the_wording_of_a_broken_file_keeps_back_is_told_in_the_log(
+    panel: PanelServed, at: Hall, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, [part, _] = await held(panel, at)
+    office = await panel.signed_in("governor")
+    seed = Path(shutil.copytree(SEED, tmp_path / "seed"))
+    (seed / "letters.yaml").write_text('letters: {order: {to: x, subject: "{due:%Y}", text: [x]}}')
+    panel.panel.places.seed = seed
+    for path, sort in (
+        (f"{MEETINGS}/sessions/{number}/report.pdf", "no paper"),
+        (f"/panel/cases/{part}/letters/order.pdf", "letter order"),
+    ):
+        caplog.clear()
+        assert (await office.get(path)).status == 404
+        [said] = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+        assert said.startswith(sort) and "{due:%Y} stands for nothing" in said
 
 
 async def test_a_paper_s_code_opens_a_page_that_confirms_it_and_says_nothing_of_its_text(
