@@ -39,10 +39,12 @@ _STANDS = """(
   ) IS DISTINCT FROM 'handed_back'"""
 
 # What it is about. A body that had a confidential case (`sealed`), and no longer `has` it, is told what it
-# was about when it was opened: what it became since tells of what that body must not see.
+# was about when it was opened: what it became since tells of what that body must not see. From the desk only
+# what is about itself is kept.
 _ABOUT = """c.county, c.topic, c.kind,
-    CASE WHEN c.confidential IS NOT NULL THEN c.id END AS sealed, c.agency AS has"""
-_OPENED_AS = """CASE WHEN sealed IS NULL OR agency = has THEN {0} ELSE (
+    CASE WHEN c.confidential IS NOT NULL THEN c.id END AS sealed, c.agency AS has, c.accused"""
+_OPENED_AS = """CASE WHEN sealed IS NULL OR agency = has
+    OR (agency = (SELECT desk FROM provinces LIMIT 1) AND accused IS DISTINCT FROM agency) THEN {0} ELSE (
     SELECT o.details ->> '{0}' FROM case_events o WHERE o.case_id = sealed AND o.seq = 1
   ) END"""
 
@@ -102,7 +104,7 @@ WITH told AS MATERIALIZED (
     OR (e.event IN ('closed', 'withdrawn', 'advised', 'merged') AND {_CITIZENS})
 ), called AS (
   SELECT 'called' AS what, '' AS agency, '' AS county, '' AS topic, '' AS kind,
-    NULL::uuid AS sealed, '' AS has,
+    NULL::uuid AS sealed, '' AS has, '' AS accused,
     extract(hour FROM started_at AT TIME ZONE :zone)::int AS value
   FROM calls WHERE started_at >= :since AND started_at < :until AND menu_name <> '{MENU}'
 )
