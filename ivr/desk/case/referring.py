@@ -80,8 +80,8 @@ async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
 
 
 def _pause_no_more(change: Change) -> None:
-    """Whoever says “not ours” waits for nothing in it; what a request to meet waits for is its slot."""
-    if change.case.kind != Kind.MEETING:
+    """Whoever says “not ours” waits for nothing in it; a request to meet, as a whole, waits for its slot."""
+    if change.case.kind != Kind.MEETING or change.case.part_of:
         change.wait(None)
 
 

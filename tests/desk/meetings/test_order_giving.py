@@ -146,6 +146,19 @@ async def test_an_order_that_the_desk_paused_is_due_on_the_day_that_it_is_extend
     assert await findings(at.engine, tmp_path, part) == []
 
 
+async def test_an_order_of_a_request_to_meet_that_the_desk_paused_runs_again_once_its_body_says_not_ours(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await pausing.pause(at.engine, at.page, at.by(part, "سیل"), 3)
+    waits = (await at.row(code)).paused_until
+    await referring.give_back(at.engine, at.page, at.by(part, "خلاف مادهٔ ۵ است", "abfa"))
+    row = await at.row(part)
+    assert (row.kind, row.paused_at, row.due_at.date()) == ("meeting", None, NEAR)
+    assert waits and (await at.row(code)).paused_until == waits, "the whole waits on"
+    assert await findings(at.engine, tmp_path, part) == []
+
+
 async def test_not_lawful_says_the_head_and_the_office_rules(at: Hall) -> None:
     _, [part] = await ordered(at, MeetingOrder("abfa", "بی‌نوبت وصل شود", NEAR))
     await referring.give_back(at.engine, at.page, at.by(part, "خلاف مادهٔ ۵ است", "abfa"))
