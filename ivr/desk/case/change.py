@@ -147,6 +147,7 @@ class Change:
         higher = self.page.ladders.above(ladder, self.case.rung, self.level)
         if higher != self.case.rung:
             self.rung, self.level = higher, ladder.rungs[higher - 1].level
+            self.come_again()
         self.details |= {"rung": self.rung, "level": self.level}
 
     def come_again(self) -> None:

@@ -140,6 +140,18 @@ async def test_opened_again_at_the_top_it_climbs_there_again_by_its_new_deadline
     assert await findings(at.engine, tmp_path) == []
 
 
+async def test_not_solved_that_lifts_to_the_top_climbs_there_by_its_new_deadline(at: Counter) -> None:
+    code = await at.open(BILL)
+    await sweep(at.engine, at.page, at.later(15))
+    assert (await at.row(code)).level == "deputy_governor"
+    await answer(at.engine, code, "abfa", "x", at.at)
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    row = await at.row(code)
+    assert (row.level, at.page.calendar.working_days(row.due_at, row.next_rung_at, "ahar")) == ("governor", 5)
+    at.at = row.next_rung_at
+    assert await proved(at) and await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
+
+
 async def test_several_workers_share_the_work_and_nobody_climbs_twice(at: Counter, tmp_path: Path) -> None:
     codes = [await at.open(BILL) for _ in range(40)]
     at.later(13)
