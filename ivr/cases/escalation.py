@@ -2,8 +2,8 @@
 
 A rung's time is working time of the case's own clock, counted from its deadline, so that a pause, a closure
 or an answer that waits for the citizen moves every rung together with the deadline. A case keeps the number
-of rungs that it has climbed, whatever agency or topic it gets, and never sinks to a lower level; but from the
-top on they are of one deadline: by a new one, as of a case that is opened again, the top comes again.
+of rungs that it has climbed, whatever agency or topic it gets, and never sinks to a lower level; but by the
+new deadline of a case that is opened again, or of an order that is extended, the top comes again.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Change:
     def come_again(self) -> None:
         """By a new deadline the top rung comes again at its own day, however often it came by the old one."""
         ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
-        self.rung = min(self.rung, max(len(ladder.rungs) - 1, 1))  # with none it would be escalated no more
+        self.rung = min(self.rung, len(ladder.rungs) - 1)
 
     def keep_up_with(self, other: Row[Any]) -> None:
         """It goes on for that case too: due when that is at the latest, and no level lower.

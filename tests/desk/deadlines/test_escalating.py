@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.escalation import Ladder, Ladders, Rung, as_json
 from ivr.desk.case import closing, pausing, referring
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.store.aside import Aside
-from ivr.store.tables import cases, outbox
+from ivr.store.tables import cases, outbox, provinces
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.province import answer
@@ -150,6 +151,26 @@ async def test_not_solved_that_lifts_to_the_top_climbs_there_by_its_new_deadline
     assert (row.level, at.page.calendar.working_days(row.due_at, row.next_rung_at, "ahar")) == ("governor", 5)
     at.at = row.next_rung_at
     assert await proved(at) and await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
+
+
+async def test_a_ladder_of_one_rung_that_does_not_repeat_is_climbed_again_by_a_new_deadline(
+    at: Counter,
+) -> None:
+    ladders = Ladders(("officer", "head"), Ladder((Rung("overdue", "head", 0),)))
+    async with at.engine.begin() as connection:
+        await connection.execute(update(provinces).values(escalation=as_json(ladders)))
+    await at.reread()
+    climbed = await at.open(BILL)
+    assert await sweep(at.engine, at.page, at.later(30)) == 1
+    assert (await at.row(climbed)).next_rung_at is None
+    codes = [climbed, await at.open(BILL, caller="09142222222")]
+    for code in codes:
+        await answer(at.engine, code, "abfa", "x", at.at)
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+        assert (await at.row(code)).level == "head"
+    at.later(30)
+    assert not await proved(at)
+    assert await sweep(at.engine, at.page, at.at) == 2 and await proved(at)
 
 
 async def test_several_workers_share_the_work_and_nobody_climbs_twice(at: Counter, tmp_path: Path) -> None:
