@@ -154,6 +154,8 @@ class Change:
         """By a new deadline the top rung comes again at its own day, however often it came by the old one."""
         ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
         self.rung = min(self.rung, len(ladder.rungs) - 1)
+        if self.rung != self.case.rung:
+            self.details["stands"] = self.rung  # for the watchdog; `rung` tells of a climb
 
     def keep_up_with(self, other: Row[Any]) -> None:
         """It goes on for that case too: due when that is at the latest, and no level lower.

@@ -78,9 +78,11 @@ SELECT c.kind, c.topic, coalesce(c.county, '') AS county, c.agency, c.due_at, to
     (array_agg(c.code))[1:5] AS codes
 FROM cases c
 LEFT JOIN LATERAL (
-    SELECT max(e.at) AS at, coalesce((array_agg((e.details->>'rung')::int ORDER BY e.seq DESC)
-        FILTER (WHERE e.details->>'rung' IS NOT NULL))[1], 0) AS rung
-    FROM case_events e WHERE e.case_id = c.id
+    SELECT max(e.at) AS at, coalesce((array_agg(e.rung::int ORDER BY e.seq DESC)
+        FILTER (WHERE e.rung IS NOT NULL))[1], 0) AS rung
+    FROM (
+        SELECT case_id, seq, at, coalesce(details->>'rung', details->>'stands') AS rung FROM case_events
+    ) e WHERE e.case_id = c.id
 ) told ON true
 WHERE c.closed_at IS NULL AND c.stopped_at IS NULL AND c.due_at < :then AND told.at < :then
 GROUP BY 1, 2, 3, 4, 5, 6

@@ -121,7 +121,6 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
                 change.wait(None)  # a pause of the desk's would make that day a later one
                 change.clock = replace(change.clock, ordered_days=days - change.clock.stopped_days)
                 change.come_again()
-                change.details |= {"rung": change.rung} if change.rung != change.case.rung else {}
             change.details |= {"before": order.due_on.isoformat(), "due_on": due_on.isoformat()}
             its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
             await connection.execute(its.values(due_on=due_on))

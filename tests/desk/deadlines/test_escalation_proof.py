@@ -51,12 +51,16 @@ async def test_it_believes_the_log_and_not_what_the_sweep_wrote_into_the_case(at
     assert await alarms(at) == {"no_rung": (1, [code])}
 
 
+@pytest.mark.parametrize("is_withdrawn", [False, True])
 async def test_rungs_of_the_deadline_before_it_was_opened_again_stand_for_none_of_the_new_one(
-    at: Counter,
+    at: Counter, is_withdrawn: bool
 ) -> None:
     code = await at.open()
     await sweep(at.engine, at.page, at.later(60))
-    await answer(at.engine, code, "abfa", "x", at.at)
+    if is_withdrawn:
+        await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+    else:
+        await answer(at.engine, code, "abfa", "x", at.at)
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     async with at.engine.begin() as connection:
         await connection.execute(update(cases).values(rung=9, next_rung_at=None))
