@@ -6,11 +6,13 @@ the reason why it is not lawful.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import closing, referring
@@ -56,10 +58,13 @@ async def send_back(connection: AsyncConnection, page: Page, ask: Instruction, c
     await (referring.rule if again else referring.refer)(connection, page, ask, bodies[0])
 
 
-async def revoke(books: Books, page: Page, ask: Instruction) -> None:
-    """It is withdrawn, with the reason; nobody owes it any more."""
+async def revoke(books: Books, page: Page, ask: Instruction, owed: Collection[Status] = ()) -> None:
+    """It is withdrawn, with the reason; nobody owes it any more. `owed`: from these alone, if any."""
     async with transaction(books) as connection:
-        await _order(connection, ask)
+        now = (await _order(connection, ask)).status
+        if owed and now not in owed:  # of a case, the table permits to withdraw what is reported, too
+            can = ", ".join(sorted(owed))
+            raise Refused(f"case {ask.code} is {now} and can't be withdrawn: that is possible from {can}")
         await closing.withdraw(connection, page, ask)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -62,6 +63,7 @@ async def _extend(engine: Any, page: Page, ask: Instruction, order: str, due_on:
     await order_giving.extend(engine, page, replace(ask, code=order, seen=None), due_on)
 
 
+_OWED = OPEN - {Status.ANSWERED}
 DECISIONS = {
     each.name: each
     for each in (
@@ -75,14 +77,13 @@ DECISIONS = {
         Decision("accepted", ("order",), _ruled(order_ruling.accept_here)),
         Decision("objected", ("order",), _ruled(order_ruling.object_here)),
         Decision("uphold", ("order",), _ruled(order_ruling.uphold)),
-        Decision("revoke", ("order",), _ruled(order_ruling.revoke)),
+        Decision("revoke", ("order",), _ruled(partial(order_ruling.revoke, owed=_OWED))),
         Decision("extend", ("order", "due_on"), _extend),
         Decision("review", ("urgency", "bodies", "about"), request_deciding.review),
     )
 }
 
 
-_OWED = OPEN - {Status.ANSWERED}
 # As what the case of an order must stand for which decision. She may contradict it in each.
 RULED_IN: Mapping[str, frozenset[Status]] = {
     "accepted": TABLE[CaseAction.ACCEPT].sources,
@@ -126,15 +127,10 @@ async def decide(visit: Visit) -> web.StreamResponse:
     wish, form = await _wish(visit), visit.form()
     reason = form.text("reason", LONGEST, needed=False, lines=True)
     given = _given(form, decision)
-    of_case = {each.part.code: each for each in await _orders(visit, wish)}
-    if (code := given.get("order")) and code not in of_case:
+    if given.get("order") and given["order"] not in {each.part.code for each in await _orders(visit, wish)}:
         raise NotFound
     sentence = ""
-    # A report that came meanwhile: of a case, the table permits to withdraw that, too.
-    if decision.name == "revoke" and code and of_case[code].part.status not in RULED_IN["revoke"]:
-        now = visit.words(f"meetings.order_state.{of_case[code].state}")
-        sentence = visit.words("meetings.order_now", state=now)
-    elif not form.wrong:
+    if not form.wrong:
         ask = Instruction(wish.code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
         try:
             await decision.does(visit.panel.engine, await visit.panel.book.page(), ask, **given)

@@ -22,6 +22,7 @@ from tests.web.casefile.test_attachments import put
 from tests.web.panel import PanelServed
 
 REPORTED = "/panel/meetings/reported"
+NOW_REPORTED = "اکنون «پاسخ‌داده‌شده» است و این کار در این وضعیت شدنی نیست"
 DESKTOP: ViewportSize = {"width": 1366, "height": 768}
 
 
@@ -90,10 +91,24 @@ async def test_an_order_that_its_body_reports_done_meanwhile_is_not_withdrawn_fr
     form = {"order": water, "reason": "دیگر لازم نیست", "seen": seen}
     answer = await client.post(f"{request}/revoke", form)
     text = await answer.text()
-    assert answer.status == 422 and "تغییر کرده است: گزارش انجام" in text and "دیگر لازم نیست" in text
+    assert answer.status == 422 and NOW_REPORTED in text and "دیگر لازم نیست" in text
     assert (await at.row(water)).status == "answered"
     assert (await client.post(f"{request}/revoke", form | {"order": school})).status == 303
     assert (await at.row(school)).status == "withdrawn"
+
+
+async def test_of_the_only_order_that_is_reported_meanwhile_the_typed_reason_stays_on_the_page(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await heard(at)
+    panel.clock.now = at.at
+    [part] = await order_giving.give(at.engine, at.page, at.by(code), [MeetingOrder("abfa", "وصل شود", NEAR)])
+    client, request = await panel.signed_in("governor"), f"/panel/meetings/requests/{code}"
+    await answers.give(at.engine, at.page, at.by(part, who="abfa/karimi"), "وصل شد")
+    answer = await client.post(f"{request}/revoke", {"order": part, "reason": "دیگر <b>لازم نیست"})
+    text = await answer.text()
+    assert answer.status == 422 and f'action="{request}/revoke"' not in text
+    assert NOW_REPORTED in text and "دیگر &lt;b&gt;لازم نیست" in text
 
 
 async def test_the_office_rules_on_what_she_contradicts_and_is_offered_what_its_case_permits(
