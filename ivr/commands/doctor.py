@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ASTERISK_SECONDS = 5.0
 LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
+OPEN_SECONDS = 240.0  # … but what Asterisk has open, or died over, is waited for: `ivr.desk.facts.fallback`
 SILENT_SECONDS = 30.0  # a process that serves signs every five
 # Longer than a statement of the database is waited for, and than a million recordings take to be listed; and
 # what each further look gets once a disk has given no answer.
@@ -418,7 +419,7 @@ async def _fallback(settings: Settings) -> Diagnosis:
 def _stands_late(path: Path) -> bool:
     """Whether it has not grown for so long; one that is being made, or was just taken in, does not wait."""
     try:
-        return abs(time.time() - path.stat().st_mtime) >= LATE_SECONDS  # or the clock was set back since
+        return abs(time.time() - path.stat().st_mtime) >= OPEN_SECONDS  # or the clock was set back since
     except FileNotFoundError:
         return False
 

@@ -32,9 +32,9 @@ async def keep(
 ) -> bool:
     """Her call is the proof that the number called. False: no such case.
 
-    Whoever waits to be rung for that queue keeps her place, and is rung in the language in which she asked
-    last; for another queue she has another one. Who is rung or talks may be somebody else on a shared line:
-    the place that is kept now is not that one.
+    Whoever waits to be rung for that queue keeps her place, and is rung as she asked last: in that language,
+    within those hours; for another queue she has another one. Who is rung or talks may be somebody else on a
+    shared line: the place that is kept now is not that one.
     """
     case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
     if case is None:
@@ -43,7 +43,8 @@ async def keep(
     spoken = language or case.language
     hers = (its.purpose == TURN, its.number == number, its.state == "waiting")
     same = its.notice["queue"].as_string() == queue
-    kept = update(callbacks).where(*hers, same).values(language=spoken).returning(its.id)
+    asked = {"language": spoken, "notice": its.notice.concat({"hours": hours})}
+    kept = update(callbacks).where(*hers, same).values(asked).returning(its.id)
     if (await connection.execute(kept)).first() is None:
         notice = {"queue": queue, "since": since.isoformat(), "hours": hours}
         await plan_turn(connection, case, key, now, number, spoken, notice)
@@ -97,7 +98,10 @@ def place_of(row: Row[Any], now: datetime) -> TurnPlace:
 
 def hours_of(notice: dict[str, Any]) -> Hours | None:
     """In which operators serve there; None: always, as far as is known."""
-    return read_hours(notice.get("hours", ""))
+    hours = notice.get("hours", "")
+    if not isinstance(hours, str):
+        raise ValueError(f"{hours!r} are no hours")
+    return read_hours(hours)
 
 
 def since_of(notice: dict[str, Any]) -> datetime:

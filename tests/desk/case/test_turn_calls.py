@@ -105,6 +105,15 @@ async def test_who_asks_again_in_another_language_is_rung_in_that_one(
     assert (second.number[-4:], second.language) == ("4568", "fa")
 
 
+async def test_she_is_rung_within_the_hours_of_the_step_at_which_she_asked_last(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await keeps(engine, tmp_path, NOON)
+    await keeps(engine, tmp_path, NOON + MINUTE, hours="2 12:05 13:00")
+    assert await claimed(engine, NOON + 4 * MINUTE) is None
+    assert await claimed(engine, NOON + 5 * MINUTE) is not None
+
+
 async def test_a_place_in_one_queue_is_none_in_another(engine: AsyncEngine, tmp_path: Path) -> None:
     here = await keeps(engine, tmp_path, NOON)
     there = await keeps(engine, tmp_path, NOON + MINUTE, queue="water")
@@ -198,6 +207,8 @@ async def test_where_nobody_is_called_any_more_who_keeps_her_place_is_told_so(
         {"queue": "operators", "since": "2026-11-25T12:00:00"},
         {"queue": ["operators"], "since": NOON.isoformat()},
         {"queue": "operators\r\nAction: Logoff", "since": NOON.isoformat()},
+        {"queue": "operators", "since": NOON.isoformat(), "hours": ["01256"]},
+        {"queue": "operators", "since": NOON.isoformat(), "hours": "always"},
         ["operators"],
         None,
     ],
