@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
 STEP = "transcriber"
+WALK, NEW = timedelta(hours=1), timedelta(days=1)
 TRIES = 3  # of one recording, an hour apart, until this process is started anew
 
 
@@ -50,6 +51,8 @@ class Transcriber:
         self._doubted: Counter[str] = Counter()  # of these, since one worked: it may be the recogniser
         self._tried: dict[str, Exception] = {}  # in vain, at this look
         self._any_works = False  # at this look
+        self._here: set[str] = set()  # which failed: they are tried again without a walk
+        self._walked: datetime | None = None  # when a walk through all, to the last, found nothing to try
 
     async def all(self) -> None:
         """A look: each that waits, once. Whoever fails is put aside for an hour: few may share an outage.
@@ -77,13 +80,22 @@ class Transcriber:
         return True
 
     async def _take(self, connection: AsyncConnection, besides: set[str]) -> Unheard | None:
-        """Where none of many works the others come first, else as many bad ones would keep them for ever."""
+        """Where none of many works the others come first, else as many bad ones would keep them for ever.
+
+        What has lain elsewhere for a day is passed by, page after page: once an hour.
+        """
         take = partial(recognising.take, connection, self.folder, self.recogniser.commands)
-        if len(self._doubted) >= MANY:
-            if (found := await take(besides | self._doubted.keys())) is not None:
-                return found
+        doubted = set(self._doubted) if len(self._doubted) >= MANY else set()
+        walked = self._walked is not None and self.clock() < self._walked + WALK
+        since = self.clock() - NEW if walked else None
+        if (found := await take(besides | doubted, since)) is not None:
+            return found
+        if not walked:
+            self._walked = self.clock()
+        if doubted:
             self._doubted.clear()
-        return await take(besides)
+        left = self._here - besides
+        return await take(among=left) if left else None
 
     async def _hear(self, found: Unheard) -> None:
         try:
@@ -101,10 +113,12 @@ class Transcriber:
         else:
             self._any_works = True
             self._doubted.clear()
+            self._here.discard(found.name)
 
     def _fail(self, found: Unheard, error: Exception) -> None:
         """The others go on; it is tried again, but not for ever. Raises NoneWorks."""
         self._tried[found.name] = error
+        self._here.add(found.name)
         log.error("recording %s was not put into words: %s", found.name, error)
         doubted = self._doubted.keys() | self._tried.keys()
         if not self._any_works and len(doubted) >= MANY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
@@ -71,7 +73,7 @@ def transcriber(engine: AsyncEngine, folder: Path, command: list[str], seconds: 
     return Transcriber(engine, recogniser, folder, Learning(SEED), lambda: WEDNESDAY, Aside())
 
 
-async def look(listener: Transcriber, hours: int) -> None:
+async def look(listener: Transcriber, hours: float) -> None:
     """As it looks so many hours later."""
     listener.clock = lambda: WEDNESDAY + timedelta(hours=hours)
     await listener.all()
@@ -279,6 +281,77 @@ async def test_what_another_machine_recorded_is_left_to_it_and_keeps_none_of_our
     assert "was not put into words" not in caplog.text and here.aside.troubles == []
     await there.all()
     assert {await written(at, code) for code in theirs} == {"برق کوچه ما رفته است"}
+
+
+async def old_ones_elsewhere(engine: AsyncEngine, folder: Path, *here: tuple[float, str]) -> list[str]:
+    """Six, in pages of two, and the codes of so many with us, as old as they."""
+    (folder / "other").mkdir()
+    topics = ("energy.gas", "water.supply", "other.other", "city.street", "city.fire", "roads.rural")
+    for topic in topics:
+        await said(engine, folder / "other", 600, topic)
+    codes = [await said(engine, folder, hz, topic) for hz, topic in here]
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(recorded_at=WEDNESDAY - timedelta(days=30)))
+    return codes
+
+
+def pages_of(engine: AsyncEngine) -> list[str]:
+    """Each that is asked for from now on."""
+    pages = list[str]()
+
+    def note(*its: Any) -> None:
+        if "ORDER BY recordings.recorded_at DESC" in its[2]:
+            pages.append(its[2])
+
+    listen(engine.sync_engine, "before_cursor_execute", note)
+    return pages
+
+
+async def test_what_lies_elsewhere_is_walked_through_once_an_hour_and_what_is_new_is_heard_at_once(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognising, "PAGE", 2)
+    at, listener = await counter(engine), transcriber(engine, tmp_path, program)
+    await old_ones_elsewhere(engine, tmp_path)
+    pages = pages_of(engine)
+
+    async def walked(minutes: int) -> int:
+        pages.clear()
+        await look(listener, minutes / 60)
+        return len(pages)
+
+    assert await walked(0) == 4
+    new = await said(engine, tmp_path, 400, "water.bill")
+    assert await walked(1) == 2 and await written(at, new), "to find it, and to find no other"
+    shutil.copytree(tmp_path / "other" / "recordings", tmp_path / "recordings", dirs_exist_ok=True)
+    assert await walked(59) == 1
+    assert await walked(60) > 4
+    async with engine.connect() as connection:
+        left = await connection.execute(select(recordings.c.name).where(recordings.c.transcript.is_(None)))
+        assert left.all() == [], "what came here late, too"
+
+
+async def test_old_ones_that_a_recogniser_which_is_away_has_failed_are_tried_again_without_a_walk(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognising, "PAGE", 2)
+    monkeypatch.setattr(transcribing, "MANY", 2)
+    at, listener = await counter(engine), transcriber(engine, tmp_path, program)
+    codes = await old_ones_elsewhere(engine, tmp_path, (400, "water.bill"), (400, "energy.fuel"))
+    (there := tmp_path / "recogniser.py").rename(away := tmp_path / "away")
+    with pytest.raises(NoneWorks):
+        await listener.all()
+    pages = pages_of(engine)
+    with pytest.raises(NoneWorks):
+        await listener.all()
+    assert len(pages) == 4 + 1 + 2, "a walk, and each of the two by its name"
+    pages.clear()
+    with pytest.raises(NoneWorks):
+        await listener.all()
+    assert len(pages) == 2 + 2
+    away.rename(there)
+    await listener.all()
+    assert {await written(at, code) for code in codes} == {"سه روز است آب خانه ما قطع است"}
 
 
 async def test_as_many_as_no_recogniser_understands_keep_no_older_one_waiting_and_are_given_up(

@@ -43,11 +43,17 @@ class Unheard:
 
 
 async def take(
-    connection: AsyncConnection, folder: Path, languages: Collection[str], besides: Collection[str] = ()
+    connection: AsyncConnection,
+    folder: Path,
+    languages: Collection[str],
+    besides: Collection[str] = (),
+    since: datetime | None = None,
+    among: Collection[str] | None = None,
 ) -> Unheard | None:
     """The newest one that no other worker has, held for as long as this transaction lasts.
 
-    `languages`: those that can be recognised, "" among them = all. Held by a lock of its own: no row is.
+    `languages`: those that can be recognised, "" among them = all. `since` and `among`: of those recorded
+    later, of these names; None = of all. Held by a lock of its own: no row is.
     What is not in `folder` is another machine's. Which language she chose, a call's row tells at its end; its
     own case tells it at once.
     """
@@ -69,6 +75,10 @@ async def take(
     )
     if "" not in languages:
         query = query.where(spoken.in_(languages))
+    if since is not None:
+        query = query.where(recordings.c.recorded_at > since)
+    if among is not None:
+        query = query.where(recordings.c.name.in_(among))
     page = query
     while True:
         rows = (await connection.execute(page)).all()
