@@ -23,7 +23,7 @@ from ivr.cases.lottery import BACK, LotteryResult, drawn
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing
+from ivr.desk.case import callback_planning, closing, order_calls
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import add_event
@@ -129,6 +129,7 @@ async def note(books: Books, page: Page, ask: Instruction, result: LotteryResult
         opens = case.status == Status.CLOSED and case.anonymised_at is None
         if result is LotteryResult.NOT_SATISFIED and opens:
             await closing.reopen(connection, page, ask)
+            await order_calls.contradicted(connection, case.id, ask.now)
         await _end_if_done(connection, running.number, ask.now)
 
 

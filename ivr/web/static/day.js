@@ -143,7 +143,8 @@ function showRefused(each) {
     button.addEventListener("click", async () => { await does(); line.remove(); });
     line.append(button, " ");
   };
-  press(say.resend, " push", () => keep({ ...each, wrong: undefined }).then(() => { flush(); }));
+  const again = { ...each, wrong: undefined };
+  press(say.resend, " push", () => keep(again).then(() => { show(again); flush(); }));
   press(say.forget, "", () => drop(each.key));
   root.querySelector("[data-wrongs]").append(line);
 }

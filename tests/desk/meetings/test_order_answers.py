@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
+from ivr.cases.lottery import LotteryResult
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks, verdicts
 from ivr.desk.case import answers, closing, referring
@@ -19,6 +20,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store import tables
 from ivr.store.facts import FactCall, VerdictFact
 from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_lottery_drawing import answers_with, draw, note
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
 from tests.desk.meetings.test_order_giving import heard as heard_at
 from tests.voice.conversation import TEHRAN
@@ -158,6 +160,19 @@ async def test_what_she_says_is_not_solved_stays_contradicted_until_a_body_repor
     async with at.engine.connect() as connection:
         [kept] = await order_giving.listed(connection, at.page, at.at, of_case=(await at.row(code)).id)
     assert kept.state is O.KEPT
+
+
+async def test_so_it_does_where_she_says_it_to_the_office_that_drew_her_case(at: Hall) -> None:
+    code, [part] = await ordered(at, "abfa")
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    at.later(1)
+    await says_of_the_answer(at, code, solved=True)
+    await draw(at)
+    await answers_with(at, code, Outcome.TALKED)
+    await note(at, code, LotteryResult.NOT_SATISFIED, "آب هنوز قطع است")
+    assert await states(at) == [O.CONTRADICTED]
+    await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
+    assert await states(at) == [O.CONTRADICTED]
 
 
 async def test_an_order_that_is_in_force_again_with_a_case_that_was_withdrawn_is_not_contradicted(
