@@ -45,14 +45,27 @@ window.addEventListener("pageshow", () => {
 // Words half written are not left without a question, unless by the very form that they stand in. <form data-given-back>:
 // it was refused, and nobody else has its words. The service desk's, a tree's and the day's are kept otherwise.
 const WRITTEN = "main form[method=post]:not([data-later], #desk-form, #tree-form) textarea:not(:disabled, dialog *)";
+const unsaved = (but) => [...document.querySelectorAll(WRITTEN)].filter((each) =>
+  each.value && each.form !== but && (each.value !== each.defaultValue || each.form.matches("[data-given-back]")));
 window.addEventListener("beforeunload", (event) => {
-  const left = [...document.querySelectorAll(WRITTEN)].some((each) =>
-    each.value && each.form !== goes && (each.value !== each.defaultValue || each.form.matches("[data-given-back]")));
-  if (left) {
+  if (unsaved(goes).length) {
     event.preventDefault();
     delete goes?.dataset.sent; // who stays may press it again
   }
   goes = null;
+});
+// What htmx does without leaving goes the browser's own way where words would be lost, so that one is asked before it:
+// a deed, after which the page is another, and another deed's form in the place of one that is half written.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { target } = event;
+  if (target.matches("form.deed") && unsaved(target).length) {
+    event.preventDefault();
+    goes = target;
+    target.submit();
+  } else if (target.matches("a[data-deed]") && unsaved().some((each) => each.closest("#act"))) {
+    event.preventDefault();
+    location.assign(target.pathname + target.search); // with its #act it might be the page that one is on
+  }
 });
 document.addEventListener("htmx:beforeOnLoad", ({ target, detail }) => {
   if (detail.xhr.getResponseHeader("HX-Redirect")) goes = target;

@@ -21,7 +21,7 @@ from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.meetings import agenda, inviting, request_deciding
 from ivr.desk.recordings.enclosing import enclose
 from ivr.store import key_file, recording_files
-from ivr.store.tables import audit, meeting_requests, recordings
+from ivr.store.tables import audit, cases, meeting_requests, recordings
 from ivr.voice.blind import UP, pitch
 from ivr.voice.riff import ARTIST, COMMENT
 from ivr.voice.wave import read
@@ -252,6 +252,40 @@ async def test_what_is_being_written_is_not_left_unasked_but_by_its_own_form(
             await page.locator("nav.menu a").first.click()
         await page.locator(".writing button").click()
         await expect(page.locator(".said")).to_have_text("آب نداریم")
+
+
+async def test_a_deed_or_another_deeds_form_asks_first_and_is_not_done_where_one_stays(
+    desk: Desk, chrome: Browser
+) -> None:
+    code, typed = await desk.open(), "این‌جا خیلی نوشته‌ام تا گم نشود."
+    stays = True
+    async with window(chrome, desk.panel, "supervisor") as page:
+        page.on("dialog", lambda asked: asked.dismiss() if stays else asked.accept())
+        await page.goto(f"/panel/cases/{code}?do=withdraw#act")
+        await page.locator("[data-deed=rule]").click()
+        form, transcript = page.locator("form.deed"), page.locator(".writing textarea")
+        await form.locator("[name=agency]").select_option("edu")
+        await form.locator("[name=reason]").fill(typed)
+        for other in ("withdraw", "rule"):  # the first is the page that one is on
+            async with page.expect_event("dialog"):
+                await page.locator(f"[data-deed={other}]").click()
+        await page.locator(".writing summary").click()
+        await transcript.fill("آب نداریم")
+        for _ in range(2):  # its button may be pressed again
+            async with page.expect_event("dialog"):
+                await form.locator("button[type=submit]").click()
+        await expect(form.locator("[name=reason]")).to_have_value(typed)
+        async with desk.panel.engine.connect() as connection:
+            assert await connection.scalar(select(cases.c.agency).where(cases.c.code == code)) != "edu"
+        stays = False
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=rule")
+        await expect(transcript).to_have_value("")
+        await page.locator("[data-deed=withdraw]").click()
+        await form.locator("[name=reason]").fill(typed)
+        await page.locator("[data-deed=rule]").click()
+        await page.wait_for_url("**?do=rule")
+        await expect(form.locator("[name=reason]")).to_have_value("")
 
 
 async def test_a_silence_is_skipped(desk: Desk, chrome: Browser) -> None:
