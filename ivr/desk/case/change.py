@@ -166,9 +166,14 @@ class Change:
         page, calendar = self.page, self.page.calendar
         level = page.ladders.higher(self.level, other.level or self.level)
         if level != self.level:
-            ladder = page.ladder(self.case.kind, self.topic, self.agency)
-            passed = sum(page.ladders.higher(rung.level, level) == level for rung in ladder.rungs)
-            self.rung, self.level = max(self.rung, passed), level
+            own = page.ladder(self.case.kind, self.topic, self.agency)
+            its = page.ladder(other.kind, other.topic, other.agency)
+            passed, there = (
+                sum(page.ladders.higher(rung.level, level) == level for rung in ladder.rungs)
+                for ladder in (own, its)
+            )
+            to_come = other.rung < there  # by its deadline: `come_again`
+            self.rung, self.level = max(self.rung, passed - to_come), level
             self.details |= {"rung": self.rung, "level": level}
         sooner = self.clock.due_by(calendar, other.due_at, self.county)
         now_due, due_at = (

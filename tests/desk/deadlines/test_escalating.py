@@ -153,6 +153,25 @@ async def test_not_solved_that_lifts_to_the_top_climbs_there_by_its_new_deadline
     assert await proved(at) and await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
 
 
+@pytest.mark.parametrize("ladder", ["usual", "one rung"])
+async def test_what_it_is_merged_into_climbs_by_that_deadline_too(at: Counter, ladder: str) -> None:
+    if ladder == "one rung":
+        ladders = Ladders(("officer", "head"), Ladder((Rung("overdue", "head", 0),)))
+        async with at.engine.begin() as connection:
+            await connection.execute(update(provinces).values(escalation=as_json(ladders)))
+        await at.reread()
+    old = await at.open(BILL)
+    await sweep(at.engine, at.page, at.later(15))
+    await answer(at.engine, old, "abfa", "x", at.at)
+    await closing.reopen(at.engine, at.page, at.ask(old, "citizen"))
+    young, before = await at.open(BILL), await at.row(old)
+    await closing.merge(at.engine, at.page, at.ask(old, reason="همان تماس"), young)
+    row = await at.row(young)
+    assert (row.level, row.rung, row.next_rung_at) == (before.level, before.rung, before.next_rung_at)
+    at.at = row.next_rung_at
+    assert await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
+
+
 async def test_a_ladder_of_one_rung_that_does_not_repeat_is_climbed_again_by_a_new_deadline(
     at: Counter,
 ) -> None:
