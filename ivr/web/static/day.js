@@ -86,6 +86,7 @@ const value = (each, name) => each.fields.find(([key]) => key === name)?.[1] ?? 
 
 // As the server would answer; its own page takes the place of it later.
 function show(each) {
+  root.querySelector(`[data-key="${each.key}"]`)?.remove(); // sent again before the page was renewed
   const group = GROUP[each.deed], line = visitor(each.code);
   if (group && line) {
     const place = root.querySelector(`[data-group="${group}"]`);
@@ -97,6 +98,7 @@ function show(each) {
   } else if (each.deed === "walk_in" || group) { // at the door by national ID, which the page does not know
     const line = document.createElement("li");
     line.className = "visitor unsent";
+    line.dataset.key = each.key;
     line.textContent = `${value(each, "name") || `${digits(each.code.slice(-3))}•••`} `;
     mark(line);
     root.querySelector('[data-group="arrived"]').append(line);

@@ -27,20 +27,21 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
 });
 
-// <form data-once>: a second press of its button sends nothing; a later one does, where the first was stopped.
-const LATER = 10_000; // milliseconds
+// <form data-once>: a second press of its button sends nothing, unless the first was stopped by Escape meanwhile.
 let goes = null; // the form that leads away from the page
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-once]")) {
-    if (event.timeStamp - form.dataset.sent < LATER) event.preventDefault();
-    else form.dataset.sent = event.timeStamp;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
   }
   if (!event.defaultPrevented) goes = form;
 });
-window.addEventListener("pageshow", () => {
+const sendable = () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
-});
+};
+window.addEventListener("pageshow", sendable);
+document.addEventListener("keydown", (event) => event.key === "Escape" && sendable());
 
 // Words half written are not left without a question, unless by the very form that they stand in. <form data-given-back>:
 // it was refused, and nobody else has its words. The service desk's, a tree's and the day's are kept otherwise.
