@@ -170,9 +170,9 @@ class Room:
             with suppress(OSError):
                 found = path.stat()
                 idle, has_more = now - found.st_mtime, _has_more(found)
-                if has_more and (idle > LEFT_SECONDS or was_closed(path)):
+                if has_more and (idle > LEFT_SECONDS or is_closed(path)):
                     trim(path)
-                elif not has_more and idle < GROWS_SECONDS and not was_closed(path):
+                elif not has_more and idle < GROWS_SECONDS and not is_closed(path):
                     yield path
 
     # What this process, and the others, hold without that
@@ -304,7 +304,7 @@ def _has_more(found: os.stat_result) -> bool:
     return found.st_blocks * 512 > found.st_size + BLOCK_BYTES
 
 
-def was_closed(path: Path) -> bool:
+def is_closed(path: Path) -> bool:
     """Whether Asterisk is done with it: then it writes the length into the header, which was zero."""
     with path.open("rb") as file:
         return any(file.read(8)[4:])

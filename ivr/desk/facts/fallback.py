@@ -31,8 +31,7 @@ from ivr.store.flushing import flush, replace
 from ivr.store.folders import listed
 from ivr.store.journal import JournalError
 from ivr.store.recording_files import PLAIN, is_of
-from ivr.store.room import EMPTY, trim
-from ivr.store.room import was_closed as is_closed
+from ivr.store.room import EMPTY, is_closed, trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded

@@ -143,10 +143,15 @@ async def test_a_code_of_a_call_without_a_county_is_good_for_who_sees_some_alone
 async def ours(engine: AsyncEngine, folder: Path) -> uuid.UUID:
     """A call of ours in progress, to tell her of an answer."""
     await answered(engine, folder)
+    return await picked_up(engine, folder / "ours")
+
+
+async def picked_up(engine: AsyncEngine, folder: Path) -> uuid.UUID:
+    """The call-back that is due is placed, and she answers it."""
     placed = await claim(engine)
     assert placed is not None
     facts = replace(call(), unique_id=str(placed.id), attempt=str(placed.id))
-    async with office(engine, folder / "ours") as desk:
+    async with office(engine, folder) as desk:
         await desk.intake.call_started(facts)
         await desk.pump.idle()
     return uuid.UUID(facts.id)

@@ -120,6 +120,13 @@ async def test_an_answer_stops_the_ladder_and_a_new_agency_does_not_begin_it_ane
     assert (await at.row(code)).next_rung_at is None
 
 
+async def climbs_at_the_top_by_its_new_deadline(at: Counter, code: str) -> None:
+    row = await at.row(code)
+    assert (row.level, at.page.calendar.working_days(row.due_at, row.next_rung_at, "ahar")) == ("governor", 5)
+    at.at = row.next_rung_at
+    assert await proved(at) and await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
+
+
 @pytest.mark.parametrize("is_withdrawn", [False, True])
 async def test_opened_again_at_the_top_it_climbs_there_again_by_its_new_deadline(
     at: Counter, tmp_path: Path, is_withdrawn: bool
@@ -132,10 +139,7 @@ async def test_opened_again_at_the_top_it_climbs_there_again_by_its_new_deadline
     else:
         await answer(at.engine, code, "abfa", "x", at.at)
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
-    row = await at.row(code)
-    assert (row.level, at.page.calendar.working_days(row.due_at, row.next_rung_at, "ahar")) == ("governor", 5)
-    at.at = row.next_rung_at
-    assert await proved(at) and await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
+    await climbs_at_the_top_by_its_new_deadline(at, code)
     told = (await climbs(at, code))[-1]
     assert (told["rung"], told["name"]) == (4, "governor") and "skipped" not in told
     assert await findings(at.engine, tmp_path) == []
@@ -147,10 +151,7 @@ async def test_not_solved_that_lifts_to_the_top_climbs_there_by_its_new_deadline
     assert (await at.row(code)).level == "deputy_governor"
     await answer(at.engine, code, "abfa", "x", at.at)
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
-    row = await at.row(code)
-    assert (row.level, at.page.calendar.working_days(row.due_at, row.next_rung_at, "ahar")) == ("governor", 5)
-    at.at = row.next_rung_at
-    assert await proved(at) and await sweep(at.engine, at.page, at.later()) == 1 and await proved(at)
+    await climbs_at_the_top_by_its_new_deadline(at, code)
 
 
 @pytest.mark.parametrize("ladder", ["usual", "one rung"])

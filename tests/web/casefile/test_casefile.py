@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -38,7 +38,8 @@ from ivr.web.casefile.story import Teller
 from ivr.web.panel import refusals
 from ivr.web.panel.locale import digits, words
 from tests.desk.call.test_callbacks import NOON, answered, claim, end
-from tests.desk.office import WEDNESDAY, call, office
+from tests.desk.call.test_interventions import picked_up
+from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
 from tests.fixtures.learned import nothing_learned
 from tests.fixtures.province import answer as answer_by
@@ -654,19 +655,14 @@ async def test_of_calls_in_a_row_that_did_not_leave_us_the_story_tells_the_first
 async def test_who_stepped_into_our_call_to_her_stands_in_the_story(desk: Desk, tmp_path: Path) -> None:
     engine, she = desk.panel.engine, await desk.panel.person("supervisor")
     code = await answered(engine, tmp_path)
-    placed = await claim(engine)
-    assert placed is not None
-    ours = replace(call(), unique_id=str(placed.id), attempt=str(placed.id))
-    async with office(engine, tmp_path / "ours") as line:
-        await line.intake.call_started(ours)
-        await line.pump.idle()
-    taken = await interventions.begin(engine, UUID(ours.id), Intervening.TAKE, she, "گریه می‌کند", NOON)
+    ours = await picked_up(engine, tmp_path / "ours")
+    taken = await interventions.begin(engine, ours, Intervening.TAKE, she, "گریه می‌کند", NOON)
     await interventions.redeem(engine, taken.code, NOON)
     file = await casefile.read(engine, Scope(), code)
     assert file is not None
     told = [line for line in Teller(words(), file).story() if line.kind == "intervention"]
     assert [(line.who, line.at) for line in told] == [("مریم کریمی", NOON)]
-    assert UUID(ours.id) not in {each.id for each in file.calls}
+    assert ours not in {each.id for each in file.calls}
 
 
 def refused_sentences() -> Iterator[tuple[str, str]]:
