@@ -91,10 +91,10 @@ async def save_draft(
     async with engine.begin() as connection:
         await alone(connection, name)
         newest = await _head(connection, name)
+        if newest is not None and newest.draft is not None and newest.sha256 == digest(text):
+            return await draft_of(connection, name, newest.draft)  # Save was pressed twice
         if newest is not None and began_from is not None and began_from != newest.sha256:
             raise DraftMoved(newest, text_diff(newest.text, text))
-        if newest is not None and newest.draft is not None and newest.sha256 == digest(text):
-            return await draft_of(connection, name, newest.draft)
         highest = select(func.coalesce(func.max(menu_drafts.c.number), 0)).where(menu_drafts.c.name == name)
         number = (await connection.execute(highest)).scalar_one() + 1
         row = {"name": name, "number": number, "text": text, "sha256": digest(text), "author": author}

@@ -81,6 +81,14 @@ async def test_a_text_saved_twice_is_one_draft(engine: AsyncEngine) -> None:
     assert await drafts.save_draft(engine, "111", tree("one"), "sara", "", first.sha256) == first
 
 
+async def test_who_presses_save_twice_is_told_of_nobody_else(engine: AsyncEngine) -> None:
+    await menus.publish(engine, "111", tree("one"), "sara")
+    begun = menus.digest(tree("one"))
+    twice = [drafts.save_draft(engine, "111", tree("two"), "sara", "", begun) for _ in range(2)]
+    first, again = await asyncio.gather(*twice)
+    assert (first.number, again) == (1, first)
+
+
 async def test_only_what_was_checked_and_has_no_mistakes_goes_on_the_air(engine: AsyncEngine) -> None:
     unchecked = await drafts.save_draft(engine, "111", tree("one"), "sara")
     with pytest.raises(Faulty, match="never checked"):
