@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
@@ -16,20 +17,21 @@ def with_words(text: str, id: str, said: Mapping[str, str]) -> str:
     """`said`: language → words; none: what the catalogue says. Raises MenuMistakes where that can't be."""
     lines, keys = text.split("\n"), _entries(_root(text))
     own = keys.get(KEY)
-    entry = [f"  {id}:", *(f"    {language}: {_quoted(words)}" for language, words in said.items())]
     if own is None:
-        changed = _begun(lines, keys, entry) if said else lines
+        changed = _begun(lines, keys, _entry(id, said)) if said else lines
     else:
         begin, node = own
         end = _end(lines, begin, [line for line, _ in keys.values()])
         others = _entries(node)
         if any(line <= begin for line, _ in others.values()):  # in braces: written anew
-            entry = _anew(node, id, entry if said else [])
+            entry = _anew(node, id, said)
             changed = [*lines[: begin - 1], *([f"{KEY}:", *entry] if entry else []), *lines[end:]]
         else:
-            changed = _in_block(lines, begin, end, others, id, entry if said else [])
+            deep = node.column - 1 if others else 2
+            changed = _in_block(lines, begin, end, others, id, _entry(id, said, deep))
     found = "\n".join(changed)
-    if _words_of(_entries(_root(found)).get(KEY)).get(id, {}) != dict(said):
+    before = {each: words for each, words in _words_of(own).items() if each != id}
+    if _words_of(_entries(_root(found)).get(KEY)) != before | ({id: dict(said)} if said else {}):
         raise MenuMistakes([Mistake("", 1, 1, KEY, "the words can't be written into a text of this form")])
     return found
 
@@ -53,6 +55,12 @@ def _words_of(own: tuple[int, Node] | None) -> dict[str, dict[str, str]]:
         id: {each: node.value for each, (_, node) in _entries(inner).items() if isinstance(node, Scalar)}
         for id, (_, inner) in said.items()
     }
+
+
+def _entry(id: str, said: Mapping[str, str], deep: int = 2) -> list[str]:
+    """Its lines; none without words. `deep`: as its neighbours stand, which else would swallow it."""
+    lines = [f"{id}:", *(f"  {language}: {_quoted(words)}" for language, words in said.items())]
+    return [" " * deep + line for line in lines] if said else []
 
 
 def _quoted(words: str) -> str:
@@ -87,9 +95,6 @@ def _in_block(
     return [*lines[: first - 1], *entry, *lines[last:]]
 
 
-def _anew(node: Node, id: str, entry: list[str]) -> list[str]:
-    kept: list[str] = []
-    for each, said in _words_of((0, node)).items():
-        if each != id:
-            kept += [f"  {each}:", *(f"    {language}: {_quoted(words)}" for language, words in said.items())]
-    return kept + entry
+def _anew(node: Node, id: str, said: Mapping[str, str]) -> list[str]:
+    kept = [_entry(each, words) for each, words in _words_of((0, node)).items() if each != id]
+    return [*chain(*kept), *_entry(id, said)]

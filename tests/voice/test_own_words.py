@@ -125,6 +125,22 @@ def test_words_are_written_above_the_steps_and_the_rest_stays_as_it_was() -> Non
     assert with_words(braces, "b", {}) == HEAD + 'words:\n  a:\n    fa: "x"\n' + STEPS
 
 
+def test_words_stand_as_deep_as_those_beside_them_and_take_none_of_theirs() -> None:
+    for deep in (" ", "    "):
+        a, b = f'{deep}a:\n{deep}  fa: "x"\n', f'{deep}b:\n{deep}{deep}fa: "y"\n{deep}{deep}az: "z"\n'
+        text = HEAD + "words:\n" + a + b + STEPS
+        assert with_words(text, "a", {"fa": "new"}) == text.replace('"x"', '"new"')
+        added = with_words(text, "c", {"az": "w"})
+        assert added == text.replace(b, f'{b}{deep}c:\n{deep}  az: "w"\n')
+        assert with_words(added, "c", {}) == text and with_words(text, "a", {}) == text.replace(a, "")
+
+
+def test_where_another_prompt_s_words_would_be_lost_nothing_is_written() -> None:
+    text = HEAD + "words:\n  {a: {fa: x}, b: {fa: y}}\n" + STEPS
+    with pytest.raises(MenuMistakes, match="a text of this form"):
+        with_words(text, "a", {})
+
+
 def test_into_a_text_that_is_no_tree_nothing_is_written() -> None:
     for text in ("", "- a\n", "{menu: m, steps: {}}", "a: [", "a: 1\na: 2\n"):
         with pytest.raises(MenuMistakes):
