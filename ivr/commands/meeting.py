@@ -580,9 +580,11 @@ async def _seats(engine: AsyncEngine, page: Page, number: int) -> list[dict[str,
 
 def moment_of(on: str, at: str) -> datetime:
     """A day and an hour of the province; exit code 2 for what is none."""
+    from ivr.desk.editing.values import hour_of
+
     day: date = day_named(on)
     try:
-        return datetime.combine(day, time.fromisoformat(at.zfill(5)), zone_here())
+        return datetime.combine(day, hour_of(at), zone_here())
     except ValueError:
         fail(f"{at!r} is no hour: write 9:00 or 10:30", 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import getpass
 import sys
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -235,11 +235,13 @@ def _told(name: str, done: Revision | OnTrial | Planned) -> str:
 
 def _moment(settings: Settings, at: str) -> datetime | None:
     """Of either calendar; exit code 2 for what is none, or over: that would be on the air at once."""
+    from ivr.desk.editing.values import hour_of
+
     if not at:
         return None
     day, _, hour = at.strip().replace("T", " ").partition(" ")
     try:
-        clock = time.fromisoformat(hour or "00:00")
+        clock = hour_of(hour or "00:00")
     except ValueError:
         fail(f"--at is a date and time like 1405-09-10 07:00 or 2026-12-01 07:00, not {at[:40]}", 2)
     when = datetime.combine(day_named(day), clock, clock.tzinfo or ZoneInfo(settings.province.timezone))

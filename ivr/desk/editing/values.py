@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from persiantools.jdatetime import JalaliDate
@@ -110,6 +110,18 @@ def day_of(text: str) -> date:
         found: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
         return found
     return date(year, month, day)
+
+
+def hour_of(text: str) -> time:
+    """An hour of the day, also one that is written 9:30, 9.30 or 9/30. Raises ValueError.
+
+    Python alone takes 9.30 for nine o'clock and a part of a second.
+    """
+    plain = re.sub(r"^(\d\d?)[:./,،٫](?=\d\d(?!\d))", lambda found: f"{found[1]:0>2}:", plain_digits(text))
+    found = time.fromisoformat(plain)
+    if found.microsecond:
+        raise ValueError(f"{text!r} is no hour")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

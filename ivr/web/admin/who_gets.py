@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from ivr.cases.kinds import Kind
 from ivr.desk.editing.book_names import read_names
-from ivr.desk.editing.values import day_of, plain_digits
+from ivr.desk.editing.values import day_of, hour_of
 from ivr.desk.editing.who_gets import who_gets
 from ivr.web.admin import showing
 from ivr.web.admin.book_rows import helpers
@@ -68,7 +68,7 @@ def _moment(visit: Visit, asked: dict[str, str], now: datetime) -> tuple[datetim
             day, wrong["day"] = now.date(), visit.words("admin.wrong.far")
     if asked["hour"].strip():
         try:
-            clock = time.fromisoformat(plain_digits(asked["hour"]).rjust(5, "0"))
+            clock = hour_of(asked["hour"])
         except ValueError:
             wrong["hour"] = visit.words("admin.tester.hour_wrong")
     return datetime.combine(day, clock.replace(tzinfo=None), now.tzinfo), wrong

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.live_hour import MOST_ROOM, USUAL_ROOM
 from ivr.cases.meetings import Official
 from ivr.desk.case.change import Instruction
+from ivr.desk.editing.values import hour_of
 from ivr.desk.meetings import hour_hearing, hour_planning, hour_queue, hour_reading, order_giving, session_day
 from ivr.desk.meetings.hour_planning import WantedHour, is_ahead, is_open
 from ivr.desk.meetings.hour_reading import HourCall, HourSeen
@@ -27,7 +28,7 @@ from ivr.desk.reading.casefile import must_know
 from ivr.desk.refusals import Refused
 from ivr.store.engine import AWAY
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
-from ivr.web.panel.forms import Form, latin, whole_number
+from ivr.web.panel.forms import Form, whole_number
 from ivr.web.panel.streaming import AGAIN, ALIVE, event_stream, may_go_on
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
@@ -256,7 +257,7 @@ def _wanted(visit: Visit, form: Form, office: str, zone: ZoneInfo) -> WantedHour
 
 def _clock(form: Form, name: str) -> time:
     try:
-        return time.fromisoformat(latin(form.raw(name)).strip().zfill(5))
+        return hour_of(form.raw(name))
     except ValueError:
         form.refuse(name, "meetings.form.hour")
         return time(0)

@@ -16,6 +16,7 @@ from ivr.cases.meetings import SLOTTED, MeetingWay, Official
 from ivr.cases.presence import Presence, presence
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
+from ivr.desk.editing.values import hour_of
 from ivr.desk.letters import indicator
 from ivr.desk.meetings import agenda, inviting, order_giving, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
@@ -27,7 +28,7 @@ from ivr.desk.reading.briefs import voices_of
 from ivr.desk.reading.casefile import full_names, must_know
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
-from ivr.web.panel.forms import Form, latin, whole_number
+from ivr.web.panel.forms import Form, whole_number
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
@@ -246,7 +247,7 @@ async def _owed(visit: Visit, connection: AsyncConnection, row: Row[Any]) -> dic
 async def _to_tell(
     visit: Visit, connection: AsyncConnection, row: Row[Any], seats: list[Seat]
 ) -> list[MeetingRequest]:
-    """Whom nobody can call about their slot, nor that it is off: the office tells them itself, in time."""
+    """Whom nobody can call, or not yet, about their slot or that it is off: the office tells them in time."""
     if visit.scope.agency:
         return []
     page = await visit.panel.book.page()
@@ -257,7 +258,7 @@ async def _to_tell(
     wishes = [seat.wish for seat in seats if seat.wish is not None and seat.wish.state in SLOTTED]
     if row.reason:
         wishes = await agenda.lost_there(connection, page, visit.now, row.number, visit.scope)
-    return [wish for wish in wishes if wish.by_phone in (Reach.NO, Reach.REFUSED)]
+    return [wish for wish in wishes if wish.by_phone is not Reach.YES]
 
 
 async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
@@ -303,7 +304,7 @@ def moment_seen(text: str) -> datetime | None:
 
 def _hour(form: Form) -> time:
     try:
-        return time.fromisoformat(latin(form.raw("at")).strip().zfill(5))
+        return hour_of(form.raw("at"))
     except ValueError:
         form.refuse("at", "meetings.form.hour")
         return time(0)

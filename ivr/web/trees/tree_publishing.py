@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,17 +12,19 @@ from aiohttp import web
 
 from ivr.desk.book import menus
 from ivr.desk.editing.book_names import read_names
+from ivr.desk.editing.values import hour_of
 from ivr.desk.people import auditing
 from ivr.desk.reading.gaps import of_menu
 from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, rehearsing, tree_history
 from ivr.voice.menu import Menu
 from ivr.voice.menu_diff import TreeChange, changes, text_diff
+from ivr.voice.menu_life import Stage
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.rehearsal import Rehearsal
 from ivr.voice.timing import SecondsOf
-from ivr.web.panel.forms import Form, latin
+from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Route, Visit
 from ivr.web.trees.tree_pages import ShownTree, look, name_of, told, tools_of
 from ivr.web.trees.tree_words import unspoken
@@ -65,7 +67,7 @@ async def draft(
         status=422 if wrong or (form and form.wrong) else 200,
         name=name,
         draft=one,
-        stage=stage,
+        stage=Stage.DRAFT if stage is Stage.FAULTY and not shown.mistakes else stage,
         air=now,
         seen=now.seen if now is not None else publishing.NOTHING,
         newest=head is not None and head.draft == number,
@@ -106,7 +108,10 @@ async def rehearse_it(visit: Visit) -> web.Response:
 
 
 async def publish(visit: Visit) -> web.Response:
-    """Now, at a time, or for a share of the calls first. Why is asked for: the history tells it for good."""
+    """Now, at a time, or for a share of the calls first. Why is asked for: the history tells it for good.
+
+    It is proved anew: since it was saved a topic may have got its sound, or have been retired.
+    """
     form, name, number = visit.form(), name_of(visit), _number(visit)
     reason, when = form.text("reason", 300), form.choice("when", WHEN)
     at = _moment(form, ZoneInfo(visit.panel.book.timezone)) if when == "at" else None
@@ -120,6 +125,7 @@ async def publish(visit: Visit) -> web.Response:
     text = await tree_history.text_of(visit.panel.engine, name, f"draft {number}")
     if mute := await unspoken(visit, text, name):
         return await draft(visit, form, mute)
+    await drafts.check_draft(visit.panel.engine, name, number, visit.person.name, tools_of(visit).check)
     try:
         await publishing.publish_draft(
             visit.panel.engine, name, number, visit.person.name, reason, visit.now,
@@ -197,9 +203,9 @@ def meant(before: str, after: str) -> list[TreeChange]:
 
 
 def _moment(form: Form, zone: ZoneInfo) -> datetime | None:
-    day, hour = form.day("day"), latin(form.raw("time")).strip()
+    day = form.day("day")
     try:
-        clock = time.fromisoformat(hour)
+        clock = hour_of(form.raw("time"))
     except ValueError:
         form.refuse("time", "admin.tester.hour_wrong")
         return None

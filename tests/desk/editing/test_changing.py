@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ivr.desk.editing.changing import Conflict, Done, Why, Wish, change, wish
 from ivr.desk.editing.nouns import AGENCY, AREA, BY_NAME, DAY, KIND, LIMIT, NOTICE, RULE, TOPIC, Noun
 from ivr.desk.editing.seeding import directory, seed
 from ivr.desk.editing.undoing import history, undo
-from ivr.desk.editing.values import WrongRow
+from ivr.desk.editing.values import WrongRow, hour_of
 from ivr.desk.refusals import Refused
 from ivr.lab.pace import patience
 from ivr.store.row_version import version
@@ -299,3 +299,15 @@ async def test_a_change_from_before_a_field_was_there_is_undone_all_the_same(eng
         await connection.execute(text(f"UPDATE book_changes {older} WHERE number = {done.number}"))
     await undo(engine, why(), done.number)
     assert (await row(engine, "agency", "gas"))["name"] != "شرکت گاز"
+
+
+@pytest.mark.parametrize("sign", list(":./,،٫"))
+def test_an_hour_is_the_same_with_whatever_sign_between_hour_and_minutes(sign: str) -> None:
+    assert hour_of(f"10{sign}30") == hour_of(f" ۱۰{sign}۳۰ ") == time(10, 30)
+    assert hour_of(f"۹{sign}۰۵") == time(9, 5)
+
+
+@pytest.mark.parametrize("text", ["", "9", "10.3", "10,300", "10:30:00.5", "24:00", "10.60", "ten"])
+def test_what_is_no_hour_of_the_day_is_taken_for_none(text: str) -> None:
+    with pytest.raises(ValueError):
+        hour_of(text)

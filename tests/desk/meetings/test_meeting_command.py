@@ -45,8 +45,9 @@ async def test_from_the_list_over_a_session_to_the_slot(
     assert (await read("show", new))["state"] == "invited"
     assert [(row["booked"], row["state"]) for row in await read("sessions")] == [(2, "planned")]
     later = (at.at + timedelta(days=6)).date().isoformat()
-    moved = ("--on", later, "--at", "10:00", "--even-off", "--reason", "سفر")
+    moved = ("--on", later, "--at", "10.30", "--even-off", "--reason", "سفر")
     assert "2 are told" in await run("move", "1", *moved)
+    assert [row["starts_at"][11:16] for row in await read("sessions")] == ["07:00"]  # UTC
     assert "2 wait again" in await run("cancel", "1", "--next", soon, "--reason", "مأموریت")
     assert "declined" in await run("decline", old, "--reason", "این کار دادگاه است")
     assert old not in await run("requests") and new in await run("requests")

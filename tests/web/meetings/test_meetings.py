@@ -10,11 +10,13 @@ import pytest
 from playwright.async_api import Browser
 from sqlalchemy import select, update
 
+from ivr.cases.callback import Outcome
 from ivr.cases.hearing_order import Urgency
 from ivr.desk.case import answers, referring
+from ivr.desk.case.callback_planning import VERIFY
 from ivr.desk.case.registering import Wanted
 from ivr.desk.meetings import agenda, session_day, session_moving
-from ivr.store.tables import audit, cases
+from ivr.store.tables import audit, callbacks, cases
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
@@ -144,21 +146,27 @@ async def test_of_what_another_body_has_answered_only_what_is_possible_is_offere
     assert "در انتظار نوبت" in await client.text(request)
 
 
-async def test_whom_nobody_can_call_the_office_is_told_to_tell_of_a_slot_and_that_the_session_is_cancelled(
+async def test_whom_nobody_can_call_or_not_yet_the_office_is_told_to_tell_of_a_slot_and_that_it_is_off(
     panel: PanelServed, at: Hall
 ) -> None:
     withheld = await at.accepted(3, "")
     reached = await at.accepted(2, "09141234562")
     unspoken = await at.accepted(1, "09141234563")
+    asked = await at.accepted(0, "09141234564")
     async with at.engine.begin() as connection:
+        said_yes = update(callbacks).where(
+            callbacks.c.number == "+989141234562", callbacks.c.purpose == VERIFY
+        )
+        its = {"state": "reached", "last_outcome": Outcome.CONFIRMED, "ended_at": at.at}
+        await connection.execute(said_yes.values(its))
         taken_out = update(cases).where(cases.c.code == unspoken).values(language="ku")
         await connection.execute(taken_out)
-    number = await at.session()
+    number = await at.session(slots=4)
     await at.fill(number)
     client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
-    untold = [withheld, unspoken]
-    assert await to_tell(client, session) == untold and (await client.text(session)).count("خبر با دفتر") == 2
-    for code, told in ((withheld, True), (unspoken, True), (reached, False)):
+    untold = [withheld, unspoken, asked]
+    assert await to_tell(client, session) == untold and (await client.text(session)).count("خبر با دفتر") == 3
+    for code, told in ((withheld, True), (unspoken, True), (asked, True), (reached, False)):
         assert ("خودتان به او خبر دهید" in await client.text(f"{MEETINGS}/requests/{code}")) is told
     assert await to_tell_once_off(client, session) == untold
     assert "تلفنی" not in await client.text(f"{session}?done=move")
@@ -310,6 +318,18 @@ async def test_a_session_is_moved_and_on_its_day_delayed_and_what_won_t_do_is_sa
     late = {"minutes": "۴۰", "reason": "جلسهٔ پیشین طول کشید"}
     assert (await client.post(f"{session}/delay", late)).status == 303
     assert "۱۰:۱۰" in await client.text(session)
+
+
+async def test_a_meeting_s_hour_typed_with_a_dot_is_that_hour_and_half_of_one_is_refused(
+    panel: PanelServed, at: Hall
+) -> None:
+    number = await at.session(slots=1)
+    client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
+    moved = {"on": "1405/09/11", "at": "۱۰.۳", "place": "سالن ۲", "reason": "سفر"}
+    answer = await client.post(f"{session}/move", moved)
+    assert answer.status == 422 and "ساعت را مانند ۱۰:۳۰ بنویسید" in await answer.text()
+    assert (await client.post(f"{session}/move", moved | {"at": "۱۰.۳۰"})).status == 303
+    assert "۱۱ آذر ۱۴۰۵، ۱۰:۳۰" in await client.text(session)
 
 
 async def test_a_session_that_only_missed_somebody_is_still_offered_to_be_moved_and_has_no_minutes(
