@@ -52,7 +52,7 @@ def stage_of(deeds: Iterable[tuple[TreeDeed, Mapping[str, Any]]]) -> Stage:
     stage, before = Stage.DRAFT, Stage.DRAFT
     for deed, details in deeds:
         if deed is TreeDeed.CHECKED:
-            passed = Stage.REHEARSED if stage is Stage.REHEARSED else Stage.CHECKED
+            passed = Stage.CHECKED if stage in (Stage.DRAFT, Stage.FAULTY) else stage
             stage = passed if details.get("ok") else Stage.FAULTY
         elif deed is TreeDeed.REHEARSED:
             stage = Stage.REHEARSED if stage is Stage.CHECKED else stage

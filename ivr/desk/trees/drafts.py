@@ -120,13 +120,17 @@ async def check_draft(
 def _checked(draft: Draft, check: TreeCheck) -> CheckedDraft:
     file = f"{draft.name}, draft {draft.number}"
     try:
-        menu, proof = check(draft.text.encode(), file)
+        return CheckedDraft((), *check_as(draft.name, draft.text.encode(), file, check))
     except MenuMistakes as error:
         return CheckedDraft(tuple(error.mistakes), None, None)
-    if menu.name != draft.name:
-        wrong = Mistake(file, 1, 1, "menu", f"this is menu {draft.name}, not {menu.name}", "")
-        return CheckedDraft((wrong,), None, None)
-    return CheckedDraft((), menu, proof)
+
+
+def check_as(name: str, raw: bytes, file: str, check: TreeCheck) -> tuple[Menu, Proof]:
+    """The same as a text of that menu. Raises MenuMistakes where it is another's, too."""
+    menu, proof = check(raw, file)
+    if menu.name != name:
+        raise MenuMistakes([Mistake(file, 1, 1, "menu", f"this is menu {name}, not {menu.name}")])
+    return menu, proof
 
 
 async def drafts(engine: AsyncEngine, name: str, limit: int = 50) -> list[tuple[Draft, Stage]]:

@@ -78,7 +78,7 @@ async def check(visit: Visit) -> web.Response:
 def _told(visit: Visit, tools: TreeTools, text: str) -> dict[str, Any]:
     words = visit.words
     try:
-        menu, proof = tools.check(text.encode(), name_of(visit))
+        menu, proof = drafts.check_as(name_of(visit), text.encode(), name_of(visit), tools.check)
     except MenuMistakes as error:
         wrong = [_mistake(visit, each) for each in error.mistakes]
         summary = words("menus.edit.mistakes", n=len(wrong))

@@ -140,7 +140,7 @@ def look(
 ) -> ShownTree:
     """Check and draw a text; with `heat` its steps lead to the calls that did that. Blocks."""
     try:
-        menu, proof = tools.check(text.encode(), name)
+        menu, proof = drafts.check_as(name, text.encode(), name, tools.check)
     except MenuMistakes as error:
         return ShownTree(
             Markup(),

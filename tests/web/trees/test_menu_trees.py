@@ -21,6 +21,7 @@ from bench.rehearsal.lived import lived
 from ivr.desk.book import menus
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.people import passwords
+from ivr.desk.trees import drafts
 from ivr.desk.trees.publishing import publish_due
 from ivr.lab.pace import patience
 from ivr.speech.booth import Booth
@@ -28,7 +29,10 @@ from ivr.speech.build import build
 from ivr.speech.files import Cached
 from ivr.speech.sound_book import SoundBook
 from ivr.store.tables import audit, calls, routing_rules
-from ivr.voice.menu_life import TreeDeed
+from ivr.voice.menu import Menu
+from ivr.voice.menu_life import Stage, TreeDeed
+from ivr.voice.mistakes import MenuMistakes, Mistake
+from ivr.voice.report import Proof
 from ivr.voice.rewalk import PastCall
 from ivr.voice.step_figures import passed
 from ivr.voice.words_in_text import with_words
@@ -261,6 +265,47 @@ async def test_what_has_mistakes_is_kept_and_never_goes_on_the_air(panel: PanelS
     assert refused.status == 422
     live = await menus.current(panel.engine, "111")
     assert live and live.number == 1
+
+
+async def test_a_text_of_another_menu_is_a_mistake_in_the_editor_and_beside_the_draft(
+    panel: PanelServed,
+) -> None:
+    admin, other = await panel.signed_in("admin"), FIRST.replace('menu: "111"', 'menu: "122"')
+    told = await (await admin.post(f"{ONE}/check", {"text": other})).json()
+    assert [(each["key"], each["told"]) for each in told["mistakes"]] == [
+        ("menu", "این درخت 111 است، نه 122.")
+    ]
+    page = await admin.text(await saved(admin, other))
+    assert "این درخت 111 است، نه 122." in page and TEXT("menus.publish.faulty") in page
+
+
+async def test_a_draft_that_was_never_checked_or_is_sound_by_now_is_proved_when_it_goes_on_the_air(
+    panel: PanelServed,
+) -> None:
+    admin, now = await panel.signed_in("admin"), {"when": "now", "reason": "it has its sound"}
+    died = await drafts.save_draft(panel.engine, "111", SHORTER, "sara")  # and was checked no more
+    silent = await saved(admin, LONGER)
+    await drafts.check_draft(panel.engine, "111", 2, "sara", unheard)
+    assert (await drafts.standing(panel.engine, "111", 2))[1] is Stage.FAULTY
+    for draft, text in ((f"{ONE}/drafts/{died.number}", SHORTER), (silent, LONGER)):
+        page = await admin.text(draft)
+        assert f"{draft}/publish" in page and TEXT("menus.stage.faulty") not in page
+        assert (await admin.post(f"{draft}/publish", now)).status == 303
+        live = await menus.current(panel.engine, "111")
+        assert live and live.text == text
+
+
+def unheard(raw: bytes, file: str) -> tuple[Menu, Proof]:
+    raise MenuMistakes([Mistake(file, 1, 1, "steps", "there is no topic “water.meter”")])
+
+
+async def test_a_draft_on_trial_that_is_proved_again_stays_on_trial(panel: PanelServed) -> None:
+    admin = await panel.signed_in("admin")
+    draft = await saved(admin, SHORTER)
+    share = {"when": "share", "share": "10", "reason": "to see"}
+    for status in (303, 422):
+        assert (await admin.post(f"{draft}/publish", share)).status == status
+        assert (await drafts.standing(panel.engine, "111", 1))[1] is Stage.ON_TRIAL
 
 
 CALLING = """\
