@@ -174,6 +174,27 @@ async def test_a_draft_shows_what_it_means_is_published_and_rolled_back(panel: P
     ]  # fmt: skip
 
 
+async def test_what_was_rolled_back_by_mistake_is_put_on_the_air_again_from_its_draft(
+    panel: PanelServed,
+) -> None:
+    admin, reason = await panel.signed_in("admin"), {"reason": "by mistake"}
+    draft = await saved(admin, SHORTER)
+    assert (await admin.post(f"{draft}/publish", {"when": "now", "reason": "shorter"})).status == 303
+    assert f"{draft}/publish" not in await admin.text(draft), "it is on the air"
+    assert (await admin.post(f"{ONE}/roll-back", reason)).status == 303
+    page = await admin.text(draft)
+    [seen] = re.findall(r'name="seen" value="([^"]+)"', page)
+    assert f"{draft}/publish" in page
+    again = await admin.post(f"{draft}/publish", {"when": "now", "seen": seen, **reason})
+    assert again.headers["Location"] == f"{ONE}?said=now"
+    live = await menus.current(panel.engine, "111")
+    assert live and (live.number, live.text) == (4, SHORTER)
+    assert f"{draft}/publish" not in await admin.text(draft)
+    assert (await admin.post(f"{ONE}/roll-back", reason)).status == 303
+    live = await menus.current(panel.engine, "111")
+    assert live and live.text == FIRST, "the text before it, not the one before that"
+
+
 async def test_going_back_from_an_old_page_takes_nothing_else_off_the_air(panel: PanelServed) -> None:
     admin, colleague = await panel.signed_in("admin"), await panel.signed_in("admin")
     await menus.publish(panel.engine, "111", SHORTER, "sara")
