@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
+from ivr.cases.code import grouped
 from ivr.desk.call import blocking
 from ivr.desk.case import closing
 from ivr.desk.editing.book_names import read_names
@@ -21,7 +22,7 @@ from ivr.desk.editing.listing import Files
 from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
 from ivr.desk.editing.undoing import history
 from ivr.desk.letters import notices, outgoing
-from ivr.desk.people import people, totp
+from ivr.desk.people import auditing, people, totp
 from ivr.web.admin import book_rows
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
@@ -310,6 +311,31 @@ async def test_a_role_that_sees_identities_is_asked_for_by_one_admin_and_allowed
     trail = await client.text("/panel/admin/audit?about=person/karimi")
     for action in ("grant_asked", "grant_allowed", "person_added"):
         assert TEXT(f"admin.audit.action.{action}") in trail, action
+
+
+async def test_a_tracking_code_among_the_deeds_is_read_from_its_beginning(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    at = await counter(panel.engine)
+    code = await at.open("water.bill", "ahar")
+    async with panel.engine.begin() as connection:
+        await auditing.note(connection, panel.clock(), "case_seen", case=(await at.row(code)).id)
+    async with window(chrome, panel, "auditor") as page:
+        await page.goto("/panel/admin/audit")
+        its = page.locator(f"a[href='?about=case/{code}']").first
+        first, last = [
+            await its.evaluate(
+                """(link, at) => {
+                    const sign = new Range(), text = link.firstChild
+                    sign.setStart(text, at); sign.setEnd(text, at + 1)
+                    return sign.getBoundingClientRect().left
+                }""",
+                at,
+            )
+            for at in (0, len(grouped(code)) - 1)
+        ]
+        assert first < last
+        await screenshot(page, "admin-audit")
 
 
 async def test_who_is_signed_in_is_told_on_every_page_of_what_another_did_until_she_has_looked(
