@@ -33,6 +33,17 @@ _BETWEEN = (
     " \t\r\n\u00a0\u2007\u2009\u202f\u3000\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069-\u2010\u2011\u2013\u2212()/._"
 )
+# A number in free text, whole or in groups; no list («۱۲، ۱۴، ۱۶») and nothing over two lines.
+_SIGNS = re.escape("".join(sorted({*_BETWEEN, *"ـ—"} - {*"\r\n."})))
+_WRITTEN = re.compile(rf"\d(?:(?:[.،]|[{_SIGNS}]{{0,5}})\d){{{LEAST_DIGITS - 1},}}")
+# Days, and amounts like 250/000/000, are written in groups and are no number of somebody's.
+_MONTH, _DAY_OF = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
+_YEAR = "(?:1[34]|19|20)[0-9]{2}"
+_DAY_OR_AMOUNT = re.compile(
+    rf"(?<![0-9/._])(?:{_YEAR}([/.-]){_MONTH}\1{_DAY_OF}(?!\1?[0-9])"
+    rf"|{_DAY_OF}([/.-]){_MONTH}\2{_YEAR}(?!\2?[0-9])"
+    r"|(?<![-–ـ،])[1-9][0-9]{0,2}([/.،])(?:[0-9]{3}\3){1,3}000(?!\3?[0-9]))"
+)
 _TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 _DIGITS = _TO_ASCII | str.maketrans("", "", _BETWEEN)
 
@@ -40,6 +51,15 @@ _DIGITS = _TO_ASCII | str.maketrans("", "", _BETWEEN)
 def plain_number(text: str) -> str:
     """A code or a number as it is written or copied, without what stands between its digits, in ASCII."""
     return text.translate(_DIGITS)
+
+
+def without_numbers(text: str, hidden: str) -> str:
+    """`text` with `hidden` for each number of seven digits and more, however it is grouped."""
+    told, at = "", 0
+    for kept in _DAY_OR_AMOUNT.finditer(text.translate(_TO_ASCII)):
+        told += _WRITTEN.sub(hidden, text[at : kept.start()]) + text[kept.start() : kept.end()]
+        at = kept.end()
+    return told + _WRITTEN.sub(hidden, text[at:])
 
 
 def words_of(*texts: str) -> set[str]:

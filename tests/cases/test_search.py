@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.code import code_for
-from ivr.cases.search import backwards, day_blocks, day_of, end_of, sought, tsquery, words_of
+from ivr.cases.search import backwards, day_blocks, day_of, end_of, sought, tsquery, without_numbers, words_of
 
 AREA = "041"
 CODE = code_for(7, bytes(32))
@@ -98,3 +98,51 @@ def test_days_change_at_midnight_in_utc() -> None:
 
 def test_a_query_quotes_whatever_it_is_given() -> None:
     assert tsquery(["a'b", "c\\"], [["x", "y"]], ["z"]) == "'a''b' & 'c\\\\' & ('x' | 'y') & !'z'"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "۰۹۱۴۱۲۳۴۵۶۷",
+        "۰۹۱۴ـ۱۲۳ـ۴۵ـ۶۷",
+        "۰۹۱۴/۱۲۳/۴۵/۶۷",
+        "0914 - 123 - 45 - 67",
+        "0914_123_4567",
+        "0914–123–4567",
+        "0914—123—4567",
+        "۰۹۱۴،۱۲۳،۴۵،۶۷",
+        "0914\u200e 123\u200e 4567",
+        "0914.123.4567",
+        "(041) 3333-4455",
+        "041/333/344/55",
+        "0914/123/000",
+        "0914-12-34-567",
+        "2011-22-33",
+        "0.914.123.000",
+    ],
+)
+def test_a_number_among_words_is_hidden_however_it_is_grouped(number: str) -> None:
+    hidden = without_numbers(f"شماره {number} است", "•").replace("(", "")
+    assert hidden == "شماره • است"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "تا ۱۴۰۵/۰۶/۰۱ و 1405-6-1 و 2026.11.26",
+        "در ۱۰/۰۹/۱۴۰۵ ۱۰:۳۰",
+        "پلاک ۱۲ ۱۴۰۵/۰۶/۰۱",
+        "از ۱۴۰۵/۰۶/۰۱-۱۴۰۵/۰۷/۰۱",
+        "مبلغ ۲۵۰/۰۰۰/۰۰۰ ریال و 1.500.000 و ۲۵،۰۰۰،۰۰۰ تومان",
+        "پلاک‌های ۱۲۴، ۱۲۶، ۱۲۸",
+        "سال ۱۴۰۵\n۱۲۳ نفر",
+        "۱۲۳۴۵۶ نفر",
+    ],
+)
+def test_days_amounts_and_lists_among_words_are_no_numbers_of_somebody_s(words: str) -> None:
+    assert without_numbers(words, "•") == words
+
+
+def test_a_number_beside_a_day_is_hidden_and_the_day_is_not() -> None:
+    said = "۱۴۰۵/۰۶/۰۱ ۰۹۱۴۱۲۳۴۵۶۷ ۱۴۰۵/۰۷/۰۱"
+    assert without_numbers(said, "•") == "۱۴۰۵/۰۶/۰۱ • ۱۴۰۵/۰۷/۰۱"

@@ -5,7 +5,6 @@ The same fifty cases are looked at all day by everybody: a line is written when 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +16,7 @@ from markupsafe import Markup
 from persiantools.jdatetime import JalaliDate
 from sqlalchemy import Row
 
+from ivr.cases.search import without_numbers
 from ivr.desk.reading.inbox import Sight
 from ivr.web.inbox.names import InboxNames
 from ivr.web.panel.due import Mark, due_mark
@@ -24,9 +24,7 @@ from ivr.web.panel.locale import Locale, digits
 from ivr.web.panel.visit import Visit
 
 MOST_KEPT = 4_096  # lines, of some two kilobytes each
-# Telephone numbers and national IDs that were spoken: a list shows none, whoever looks at it.
-_NUMBERS = re.compile(r"\d(?:[\s\-.\u200c]?\d){6,}")
-_MASKED = "•••"
+_MASKED = "•••"  # telephone numbers and national IDs that were spoken: a list shows none, whoever looks at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def _written(
         names.agencies.get(row.agency, row.agency),
         names.shorts.get(row.agency) or names.agencies.get(row.agency, row.agency),
         names.topics.get(row.topic, row.topic),
-        _NUMBERS.sub(_MASKED, " ".join(row.said.split())),
+        without_numbers(" ".join(row.said.split()), _MASKED),
         names.counties.get(row.county or "", words("inbox.no_county")),
         its,
         age,

@@ -87,7 +87,9 @@ async def test_every_seeded_body_has_a_short_name_of_its_own(panel: PanelServed)
 
 async def test_her_words_are_told_in_one_line_without_numbers(panel: PanelServed) -> None:
     its = await books(panel.engine)
-    said = "شماره‌ام ۰۹۱۴ ۱۲۳ ۴۵۶۷ است و کد ملی 0012345679\nسه روز است آب نداریم"
+    said = (
+        "شماره‌ام ۰۹۱۴ ۱۲۳ ۴۵۶۷ است و کد ملی 0012345679\nیا ۰۹۱۴ـ۱۲۳ـ۴۵ـ۶۷ از ۱۴۰۵/۰۶/۰۱، سه روز است آب نداریم"
+    )
     ids = [(await its.at.row(code)).id for code in its.codes]
     blank: dict[str, Any] = {"seconds": 9.0, "voiced_seconds": 8.0, "silent": False, "size": 1}
     blank |= {"sha256": "ab", "ended": "hash"}
@@ -103,7 +105,7 @@ async def test_her_words_are_told_in_one_line_without_numbers(panel: PanelServed
         await connection.execute(insert(marks).values(mark))
     client = await panel.signed_in("supervisor")
     page = await client.text("/panel/inbox?queue=all")
-    assert "شماره‌ام ••• است و کد ملی ••• سه روز است آب نداریم" in page
+    assert "شماره‌ام ••• است و کد ملی ••• یا ••• از ۱۴۰۵/۰۶/۰۱، سه روز است آب نداریم" in page
     assert "۴۵۶۷" not in page and "0012345679" not in page
     assert "فشار آب کم است" in page and "از قطع برق می‌گوید" in page
     stranger = await panel.signed_in("officer", agency="bargh_tabriz")
