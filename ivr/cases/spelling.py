@@ -15,6 +15,12 @@ _LETTERS = str.maketrans(
     "ـ\u200d\u200e\u200f",
 )
 _WORD = re.compile(r"\w+")
+# By the one letter what is written for it, and what may stand at any.
+_ALIKE = {
+    ours: "".join(chr(letter) for letter, its in _LETTERS.items() if its == ord(ours))
+    for ours in map(chr, filter(None, _LETTERS.values()))
+}
+_MARKS = "[ءـ\u064b-\u0655\u0670\u200d-\u200f]*"
 _PLAIN = frozenset("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی 0123456789abcdefghijklmnopqrstuvwxyz،.؟!")
 
 # Colloquial and written endings, the longest first: «قبضمون», «قبض‌هایشان», «قطعه» meet their stems.
@@ -61,6 +67,15 @@ def normalise(text: str) -> str:
     if marks := [c for c in set(text) - _PLAIN if unicodedata.combining(c)]:
         text = text.translate(dict.fromkeys(map(ord, marks)))
     return " ".join(_WORD.findall(text))
+
+
+def any_spelling(text: str) -> str:
+    """A pattern for all that `normalise` takes for the same, with a hamza or without, words joined or not."""
+    words = (
+        _MARKS.join(f"[{letter}{_ALIKE.get(letter, '')}]" for letter in word.replace("ء", ""))
+        for word in normalise(text).split()
+    )
+    return r"[\W_]{0,3}".join(f"{word}{_MARKS}" for word in words if word)
 
 
 @lru_cache(16_384)

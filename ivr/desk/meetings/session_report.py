@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import Came
 from ivr.cases.meeting_orders import OrderState
+from ivr.cases.search import without_numbers
+from ivr.cases.spelling import any_spelling
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import agenda, inviting, order_giving, session_planning
 from ivr.desk.meetings.order_giving import OrderSeen
@@ -25,7 +27,6 @@ from ivr.desk.meetings.request_list import EVERYTHING
 
 HIDDEN = "…"
 LEAST_NAME = 3  # letters of a part of her name that is taken out
-_NUMBER = re.compile(r"[\d۰-۹][\d۰-۹ \-]{5,}[\d۰-۹]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +76,16 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
 
 
 def nameless(words: str, name: str, forgotten_at: datetime | None) -> str:
-    """Without that name, any part of it, and numbers of seven digits and more.
+    """Without that name, any part of it, and numbers of seven digits and more, whatever their spelling.
 
     Once retention took her name nobody can tell any more where it stands in these words.
     """
     if forgotten_at is not None:
         return words and HIDDEN
     parts = sorted((part for part in name.split() if len(part) >= LEAST_NAME), key=len, reverse=True)
-    for part in (name.strip(), *parts):
-        if part:
-            words = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, words)
-    return _NUMBER.sub(HIDDEN, words)
+    for part in filter(None, map(any_spelling, (name, *parts))):
+        words = re.sub(rf"(?<!\w){part}(?!\w)", HIDDEN, words, flags=re.IGNORECASE)
+    return without_numbers(words, HIDDEN)
 
 
 def unnamed(words: str, whole: Row[Any]) -> str:

@@ -27,6 +27,48 @@ def test_her_name_and_long_numbers_are_taken_out_and_nothing_else(words: str, to
     assert nameless(words, "زهرا احمدی", None) == told
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("علي كريمي", "علی کریمی"),
+        ("علی کریمی", "علي كريمي"),
+        ("علی کریمی", "عَلیِ کــــریمی"),
+        ("علی کریمی", "علی‌کریمی"),
+        ("زهرا حسینی‌نژاد", "حسینی نژاد"),
+        ("زهرا حسینی‌نژاد", "حسینینژاد"),
+        ("زهرا حسینی نژاد", "زهرا حسینی‌نژاد"),
+        ("رضا رضائی", "رضایی"),
+        ("رضا رضایی", "رضائی"),
+        ("آرمان مؤمنی", "ارمان مومنی"),
+        ("علاءالدین فاطمة", "علاالدین فاطمه"),
+        ("Aydın İlqar", "aydın ilqar"),
+        ("حسن ۲۲", "حسن ٢٢"),
+    ],
+)
+def test_her_name_is_taken_out_however_it_is_spelt(name: str, written: str) -> None:
+    assert nameless(f"وام آقای {written} بررسی شود", name, None) == "وام آقای … بررسی شود"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "0914.123.45.67",
+        "۰۹۱۴/۱۲۳/۴۵/۶۷",
+        "0914–123–4567",
+        "۰۹۱۴\u200c۱۲۳\u200c۴۵۶۷",
+        "0914\u00a0123\u00a04567",
+    ],
+)
+def test_her_number_is_taken_out_however_it_is_grouped_and_a_day_stays(number: str) -> None:
+    words = f"تا ۱۴۰۵/۰۶/۰۱ با {number} تماس بگیرند"
+    assert nameless(words, "زهرا احمدی", None) == "تا ۱۴۰۵/۰۶/۰۱ با … تماس بگیرند"
+
+
+@pytest.mark.parametrize("name", ["", "؟", "- -"])
+def test_a_name_without_letters_takes_nothing_out(name: str) -> None:
+    assert nameless("آب - برق؟ وصل شود", name, None) == "آب - برق؟ وصل شود"
+
+
 def test_who_left_no_name_loses_no_words() -> None:
     assert nameless("آب وصل شود", "", None) == "آب وصل شود"
 
