@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 
@@ -32,6 +32,7 @@ NAMING = _set(
     "کد شماره تلفن همراه موبایل پیگیری رهگیری شناسه حساب کارت شبا ملی پستی نامه پرونده پلاک بند ماده تبصره "
     "kod kodu nömrə nömrəsi telefon"
 )
+UNTIL = _set("تا الی dan dən")  # between two hours; the Azerbaijani ones are what is left of «8.30-dan»
 SPELT_FROM = 8  # digits: longer runs are codes and telephone numbers, unless they count something
 SPELT_NAMED_FROM = 5
 ROUND = "0000"  # so ends an amount, and hardly a code
@@ -54,6 +55,7 @@ _FIGURE = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[/.][0-5]\d")  # behind «ساعت»
 _DASH = re.compile(r"\s*[-–—]\s*")
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 # «-ci» and its cases; no word that only begins so, like «cild».
@@ -100,8 +102,12 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
             kind, found.group(), _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
         )
         if last is not None and _DASH.fullmatch(between) and _rises(last, one):
-            one = _Figure(kind, one.text, last.before, one.after, to=True)
+            one = replace(one, before=last.before, to=True)
             between = " " if language == "az" else f" {say(('sign.to',))} "  # «on on iki», «ده تا دوازده»
+        elif kind == "split" and last is not None and between.strip() in UNTIL:  # «ساعت ۸/۳۰ تا ۱۴/۳۰»
+            one = replace(
+                one, before=last.before if last.before in _in_texts(say, "sign.hour") else one.before
+            )
         yield between
         suffix = _SUFFIX.match(text, found.end()) if language == "az" else None  # «10:30-da» is one word
         spoken = say(_speech(one, language, say))
@@ -154,12 +160,14 @@ def _speech(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech
         case "amount":
             return _amount(one.digits, language)
         case "split":
+            if _CLOCK.fullmatch(one.text) and one.before in _in_texts(say, "sign.hour"):
+                return _time(one, language, say)
             return _split(one, language)
     return _plain(one, language)
 
 
 def _time(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech:
-    hour, minute = map(int, one.text.split(":"))
+    hour, minute = map(int, re.split("[:/.]", one.text))
     named = one.to or one.before in _in_texts(say, "sign.hour")
     begin: Speech = () if named else ("sign.hour",)
     spoken = (*begin, *saying.number(hour, language))
