@@ -268,12 +268,15 @@ def asked_hosts(settings: Settings) -> dict[str, AskedHost]:
     return {name: AskedHost(each.http, each.private, each.number) for name, each in hosts}
 
 
-def tree_check(settings: Settings) -> TreeCheck:
-    """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
+def tree_check(settings: Settings, offered: Directory | None = None) -> TreeCheck:
+    """How a menu tree is proved here: with this province's topics and counties, its languages and prompts.
+
+    `offered`: those by the book; the files' without it.
+    """
     from ivr.voice import proof
 
     languages = settings.calls.languages
-    directory, known = directory_of(settings), catalogue(settings)
+    directory, known = offered or directory_of(settings), catalogue(settings)
     prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
     def prove(raw: bytes, file: str, called: FindTree) -> tuple[Menu, Proof]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ivr.desk.trees.drafts import TreeCheck
     from ivr.desk.trees.publishing import Planned
     from ivr.voice.bundling import TreeText
+    from ivr.voice.directory import Directory
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
 
@@ -63,6 +64,22 @@ def read(path: Path) -> TreeText:
         return read_tree_file(path)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
+
+
+def offered(settings: Settings) -> Directory:
+    """What calls offer by the book, as the panel proves by it. CommandError where the book can't be read."""
+    from ivr.desk.book.book import Book
+    from ivr.installation import conventions, directory_of
+    from ivr.loops.offered import Offered
+    from ivr.speech.sound_book import SoundBook
+
+    async def read(engine: AsyncEngine) -> Directory:
+        sounds = SoundBook(settings.sounds, settings.calls.languages)
+        found = Offered(Book(engine, conventions(settings)), directory_of(settings), sounds.path)
+        await found.reread()
+        return found.directory
+
+    return with_database(settings, read)
 
 
 def unled(menu: Menu) -> list[Unled]:
@@ -112,7 +129,13 @@ def check(
     """Report every mistake with file, line, column, key and the nearest right name; exit 1 if any."""
     from ivr.installation import tree_check
 
-    prove = tree_check(load_settings())
+    settings, directory = load_settings(), None
+    try:
+        directory = offered(settings)
+    except CommandError as error:
+        if not json:
+            print(f"proved by the topics and counties of the files, not by the book: {error}")
+    prove = tree_check(settings, directory)
     found = [
         _examined(prove, each, aloud=not json) for each in ([file] if file else sorted(TREES.glob("*.yaml")))
     ]
@@ -196,7 +219,7 @@ def publish(
     from ivr.installation import tree_check
 
     settings, who = load_settings(), author or getpass.getuser()
-    prove = tree_check(settings)
+    prove = tree_check(settings, offered(settings))
     raw, menu, _ = checked(prove, file or own_file(settings))  # its mistakes are told with the file's name
     for gap in unled(menu):
         err.print(f"warning: {gap}", style="yellow", markup=False, highlight=False)

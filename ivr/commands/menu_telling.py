@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.menu import File, Json, Name, app, checked, own_file, read
-from ivr.commands.output import load_settings, out, show_json, show_rows, with_database, with_page
+from ivr.commands.menu import File, Json, Name, app, checked, offered, own_file, read
+from ivr.commands.output import load_settings, out, show_json, show_rows, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book.book import Page
     from ivr.voice.rehearsal import Rehearsal
     from ivr.voice.step_figures import StepFigure
 
@@ -102,20 +100,19 @@ def rehearse(
     """Walk the last weeks' calls through a tree: who lands elsewhere, gets stuck, needs more or less time."""
     from ivr.desk.trees.rehearsing import rehearse_draft
     from ivr.desk.trees.tree_history import text_of
-    from ivr.installation import directory_of, lengths, tree_check, trees_beside
+    from ivr.installation import lengths, tree_check, trees_beside
     from ivr.voice.parse import parse
 
     settings = load_settings()
-    _, after, _ = checked(tree_check(settings), file or own_file(settings))
-    seconds = lengths(settings)
+    directory, seconds = offered(settings), lengths(settings)
+    _, after, _ = checked(tree_check(settings, directory), file or own_file(settings))
 
-    async def whole(engine: AsyncEngine, page: Page) -> Rehearsal:
-        directory = replace(directory_of(settings), calendar=page.calendar)
+    async def whole(engine: AsyncEngine) -> Rehearsal:
         text = read(against).data if against else (await text_of(engine, after.name, "live")).encode()
         before = parse(text, str(against or "live"), called=trees_beside(settings).called)
         return await rehearse_draft(engine, before, after, directory, datetime.now(UTC), seconds, days=days)
 
-    found = with_page(whole)
+    found = with_database(settings, whole)
     if json:
         show_json(found.as_json())
         return

@@ -10,10 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.rehearsal.lived import lived
 from ivr.commands.menu import own_file
+from ivr.desk.editing.changing import change, wish
+from ivr.desk.editing.nouns import TOPIC
 from ivr.settings import ROOT, load
+from ivr.speech.paths import wav_path
 from ivr.store.tables import calendar_days
+from tests.desk.editing.test_changing import edit, why
 from tests.desk.trees.test_rehearsing import in_the_books
 from tests.fixtures.commands import Terminal, typed
+from tests.loops.test_offered import NEW
 from tests.voice.conversation import DIRECTORY, TEHRAN
 from tests.voice.steps.test_share import TREE_TRIED
 from tests.voice.test_rehearsal import WHOLE, call
@@ -93,6 +98,29 @@ async def test_a_rehearsal_goes_by_the_days_of_the_book(
             await connection.execute(calendar_days.insert().values(row))
         found = await menu.read("rehearse", str(tmp_path / "111.yaml"), "--against", str(TREES / "111.yaml"))
         assert found["sentence"].startswith(f"Of 1 calls {many} land where they did")
+
+
+async def test_a_tree_is_proved_by_the_book_and_only_where_that_can_t_be_read_by_the_files(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    menu, shipped, tree = Terminal(database_url, tmp_path, ("menu",)), TREES / "122.yaml", tmp_path / "a.yaml"
+    tree.write_text(shipped.read_text("utf-8").replace("water.supply, go: record", "water.meter, go: record"))
+    await change(engine, why(), wish(TOPIC, NEW))
+    code, said, _ = await typed(database_url, tmp_path, "menu", "check", str(tree))
+    assert code == 1 and "water.meter" in said, "callers can't hear its name"
+    for language in ("fa", "az"):
+        wav = wav_path(tmp_path / "sounds", language, "topic.water.meter")
+        wav.parent.mkdir(parents=True)
+        wav.write_bytes(b"a sound" * 100)
+    assert "not by the book" not in await menu.run("check", str(tree))
+    assert (await menu.read("rehearse", str(tree), "--against", str(shipped)))["calls"] == 0
+    assert "revision 1 is live" in await menu.run("publish", str(tree))
+    await edit(engine, "topic", "water.bill", retired="yes")
+    for words in (("check",), ("rehearse", "--against", str(shipped)), ("publish",)):
+        code, said, wrong = await typed(database_url, tmp_path, "menu", *words, str(shipped))
+        assert code == 1 and "water.bill" in said + wrong, words
+    code, said, _ = await typed("", tmp_path, "menu", "check", str(shipped))
+    assert code == 0 and "proved by the topics and counties of the files, not by the book: " in said
 
 
 async def test_an_announcement_has_words_in_any_language_that_callers_hear(
