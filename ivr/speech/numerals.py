@@ -22,7 +22,9 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-MONEY = _set("ریال تومان ریالی تومانی tümən rial manat")
+MONEY = _set("ریال تومان تومن ریالی تومانی tümən rial manat")
+SUM = _set("مبلغ məbləğ")  # before an amount of money
+SCALES = _set("هزار میلیون میلیارد min milyon milyard")
 COUNTED = MONEY | _set(
     "هزار میلیون میلیارد درصد % نفر خانوار متر مترمربع کیلومتر هکتار لیتر تن کیلو کیلوگرم عدد مورد روز "
     "min milyon milyard faiz nəfər metr kilometr hektar litr ton gün ədəd"
@@ -217,7 +219,9 @@ def _day(parts: list[str]) -> date | None:
 def _split(one: _Figure, language: str) -> Speech:
     """«۲/۵», «2.5», «2,5»: a decimal, or thousands before money, or two numbers of a letter or a house."""
     whole, part = re.split(r"[./,]", one.text)
-    if len(part) == 3 and len(whole) <= 3 and one.after in MONEY:
+    round_or_sum = (part == "000" and not one.named) or (one.before in SUM and one.after not in SCALES)
+    is_amount = one.after in MONEY or (whole[0] != "0" and round_or_sum)  # its unit may stand further on
+    if len(part) == 3 and len(whole) <= 3 and is_amount:
         return _amount(whole + part, language)
     is_slash, is_comma = "/" in one.text, "," in one.text
     apart = (is_slash and (one.named or len(whole) > 4)) or (is_comma and language == "fa")
