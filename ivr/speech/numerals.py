@@ -45,7 +45,8 @@ OLD_YEAR = 70  # two digits: 13xx from here on
 _FIGURE = re.compile(
     r"""
     (?<!\d)(?:
-    (?P<phone>(?:\+98|0098)[ -]?9\d\d[ -]?\d{3}[ -]?\d{4}|\(?0\d{2,3}\)?[ -]?\d{3,4}(?:[ -]?\d{2,4}){1,2})
+    (?P<phone>(?:\+98|0098)[ -]?(?:9\d\d[ -]?\d{3}|\(?[1-8]\d\)?[ -]?\d{3,4})[ -]?\d{4}
+        |\(?0\d{2,3}\)?[ -]?\d{3,4}(?:[ -]?\d{2,4}){1,2})
     |(?P<code>\d{4}(?:[ -]\d{4}){3}|\d{3}[ -]\d{3}[ -](?:\d{4}|\d\d[ -]\d\d))
     |(?P<time>(?:[01]?\d|2[0-4]):[0-5]\d)(?!:)
     |(?P<date>\d{4}(?P<s1>[-/.])\d\d?(?P=s1)\d\d?(?!(?P=s1)?\d)
@@ -141,7 +142,7 @@ def _rises(first: _Figure, second: _Figure) -> bool:
         return False
     if first.kind == "date":
         return True
-    if first.kind == "plain" and max(len(first.digits), len(second.digits)) > 4 and first.named:
+    if first.kind == "plain" and max(len(first.digits), len(second.digits)) > 3 and first.named:
         return False
     small = [
         re.split(r"[/:.,]", one.text) if one.kind != "amount" else [one.digits] for one in (first, second)
