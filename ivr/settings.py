@@ -329,8 +329,8 @@ class Callbacks(SettingsGroup):
     per_number_per_day: int = Field(2, ge=1)
     verify_days: float = Field(3, ge=0, le=MOST)
     verify_rings: int = Field(3, ge=1, le=20)
-    verify_per_caller_per_day: int = Field(3, ge=0)
-    verify_per_channel_per_day: int = Field(200, ge=0)
+    verify_per_caller_per_day: int = Field(3, ge=1)
+    verify_per_channel_per_day: int = Field(200, ge=1)
     ring_seconds: float = Field(40, ge=1, le=120)
     at_once: int = Field(2, ge=1, le=100)
 

@@ -106,6 +106,14 @@ def test_the_hotline_of_a_drill_reaches_nobody_though_it_has_the_settings_of_the
         ("rtp: {start: 20999, end: 20000}", "rtp .*start must be lower than end"),
         ("callbacks: {gaps_hours: [-3]}", r"callbacks\.gaps_hours\.0 .*greater than or equal to 0"),
         ("callbacks: {gaps_hours: [.inf]}", r"callbacks\.gaps_hours\.0 .*less than or equal to 100000"),
+        (
+            "callbacks: {verify_per_caller_per_day: 0}",  # answers to given numbers waited for ever, unseen
+            r"callbacks\.verify_per_caller_per_day .*greater than or equal to 1",
+        ),
+        (
+            "callbacks: {verify_per_channel_per_day: 0}",
+            r"callbacks\.verify_per_channel_per_day .*greater than or equal to 1",
+        ),
         ("callbacks: {verify_days: 1e9}", r"callbacks\.verify_days .*less than or equal to 100000"),
         ("web: {session_hours: 1e9}", r"web\.session_hours .*less than or equal to 100000"),
         ("web: {idle_minutes: .inf}", r"web\.idle_minutes .*less than or equal to 100000"),
