@@ -36,10 +36,15 @@ REST_SECONDS = 30.0
 AT_ONCE, AT_ONCE_TO_ONE = 40, 10  # connections
 NAME_THREADS = 4
 _ABSENT = (204, 404)
+_OF_ALL = (401, 403, 407, 408, 429)  # of the statuses from 400 on: what the next caller would be told, too
 
 
 class EnquiryFailed(Exception):
     """There is no answer that says anything. The text says why, without what was sent or answered."""
+
+
+class QuestionDeclined(EnquiryFailed):
+    """For what she keyed in (400, 422): the system itself is well, and the next caller may be answered."""
 
 
 @dataclass(slots=True)
@@ -130,7 +135,7 @@ class Enquiries:
             async with asyncio.timeout(action.seconds):
                 answer = await self._fetched(host, action)
         except (EnquiryFailed, aiohttp.ClientError, OSError, ValueError) as error:
-            fuse.told(well=False)
+            fuse.told(well=isinstance(error, QuestionDeclined))
             log.warning("%s gives no answer: %s", host, error if str(error) else type(error).__name__)
             return Enquired(EnquiryResult.FAILED)
         fuse.told(well=True)
@@ -151,6 +156,8 @@ class Enquiries:
         async with ask as response:
             if response.status in _ABSENT:
                 return None
+            if 400 <= response.status < 500 and response.status not in _OF_ALL:
+                raise QuestionDeclined(f"it says {response.status}")
             if response.status != 200:
                 raise EnquiryFailed(f"it says {response.status}")
             return _parsed(await _bounded(response.content))

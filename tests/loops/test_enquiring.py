@@ -49,6 +49,8 @@ SAYS = {
     "/huge": whole(b'"' + b"x" * 70_000 + b'"'),
     "/packed": HEAD + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00",
     "/404": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    "/400": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+    "/401": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
     "/500": b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
     "/elsewhere": b"HTTP/1.1 302 Found\r\nLocation: /good\r\nContent-Length: 0\r\n\r\n",
     "/dies": HEAD + b"Content-Length: 400\r\n\r\n" + GOOD,  # and no more
@@ -150,7 +152,7 @@ class Served(Unhurried):
 @pytest.mark.parametrize(
     ("path", "result"),
     [("/good", FOUND), ("/lacks", NOT_FOUND), ("/404", NOT_FOUND)]
-    + [(path, FAILED) for path in ("/null", "/words", "/html", "/deep", "/huge", "/packed", "/500")]
+    + [(path, FAILED) for path in ("/null", "/words", "/html", "/deep", "/huge", "/packed", "/400", "/500")]
     + [(path, FAILED) for path in ("/elsewhere", "/dies", "/no-http", "/never", "/drips")],
 )
 async def test_whatever_the_other_system_does_the_call_goes_on(
@@ -223,14 +225,26 @@ async def test_names_that_nobody_resolves_hold_neither_the_call_nor_others(
             hung.set()
 
 
-async def test_a_system_that_keeps_failing_is_left_alone(other: OtherSystem, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/401", "/500"])
+async def test_a_system_that_keeps_failing_is_left_alone(
+    other: OtherSystem, tmp_path: Path, path: str
+) -> None:
     async with enquiries(other.host) as asking:
         for _ in range(MOST_FAILURES + 2):
-            event, call = await told(asking, question(f"http://{other.host}/500"), tmp_path)
+            event, call = await told(asking, question(f"http://{other.host}{path}"), tmp_path)
             assert event == Enquired(FAILED)
         counted = {gauge.name: gauge.value for gauge in asking.gauges()}
     assert len(other.asked) == MOST_FAILURES and "/sounds/wait" not in call.played
     assert counted == {"ivr_enquiries": MOST_FAILURES + 2, "ivr_enquiry_resting": 1}
+
+
+async def test_numbers_that_a_system_declines_take_it_from_nobody(other: OtherSystem, tmp_path: Path) -> None:
+    async with enquiries(other.host) as asking:
+        for _ in range(MOST_FAILURES):
+            event, _ = await told(asking, question(f"http://{other.host}/400"), tmp_path)
+            assert event == Enquired(FAILED)
+        event, _ = await told(asking, question(f"http://{other.host}/good"), tmp_path)
+    assert event == Enquired(FOUND, VALUES)
 
 
 def test_after_a_rest_one_caller_tries_it_and_the_others_go_on_without() -> None:
