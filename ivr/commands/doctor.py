@@ -29,6 +29,7 @@ SILENT_SECONDS = 30.0  # a process that serves signs every five
 # Longer than a statement of the database is waited for, and than a million recordings take to be listed; and
 # what each further look gets once a disk has given no answer.
 LOOK_SECONDS, HUNG_SECONDS = 60.0, 10.0
+METRICS_SECONDS = 20.0  # its page waits for each process that is silent: `ivr.loops.telling.ANSWER_SECONDS`
 FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
 
 
@@ -164,11 +165,12 @@ async def _server(settings: Settings) -> Diagnosis:
     if "panel" in settings.serve.roles:
         url = f"{settings.web.url}/metrics"
         try:
-            limit = aiohttp.ClientTimeout(total=3)
+            limit = aiohttp.ClientTimeout(total=METRICS_SECONDS)
             async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
                 lines = (await answer.text()).splitlines() if answer.status == 200 else []
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
-            return Diagnosis("server", False, f"{url} does not answer: {error}", start)
+            why = str(error) or f"nothing within {METRICS_SECONDS:g} s"
+            return Diagnosis("server", False, f"{url} does not answer: {why}", start)
     elif not (lines := await _metrics_of_each(settings)):
         return Diagnosis("server", False, "no process of this machine says how it is", start)
     told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))

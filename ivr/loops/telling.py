@@ -100,7 +100,7 @@ class Telling:
                 writer.write(json.dumps(told).encode())
                 await writer.drain()
         except (OSError, TimeoutError) as error:
-            log.warning("a question could not be answered: %s", error or "it took too long")
+            log.warning("a question could not be answered: %s", str(error) or "it took too long")
         finally:
             writer.close()
 

@@ -18,8 +18,10 @@ from ivr.commands import doctor
 from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.desk.facts.gauges import Gauge
 from ivr.lab.pace import patience
+from ivr.loops.household import Household
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
 from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Province, Recognition, Serve, Settings, Web
+from ivr.web import metrics
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.fixtures.learned import nothing_learned
@@ -99,14 +101,20 @@ async def test_what_the_dialplan_records_is_told_once_it_waits_longer_than_it_ta
 
 
 @asynccontextmanager
-async def telling(metrics: str, host: str = "127.0.0.1") -> AsyncIterator[int]:
+async def telling(said: str, host: str = "127.0.0.1") -> AsyncIterator[int]:
     """A server that says that of itself. Its port."""
 
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(text=metrics)
+        return web.Response(text=said)
 
+    async with serving(web.get("/metrics", answer), host=host) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving(*pages: web.RouteDef, host: str = "127.0.0.1") -> AsyncIterator[int]:
     app = web.Application()
-    app.add_routes([web.get("/metrics", answer)])
+    app.add_routes(pages)
     runner = web.AppRunner(app)
     await runner.setup()
     try:
@@ -126,6 +134,33 @@ async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_pat
         for look in (doctor._server, doctor._agi):  # two looks of many
             seen = await look(settings)
             assert seen.ok, seen
+
+
+async def test_one_silent_process_does_not_make_a_server_that_serves_one_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awake = asyncio.Event()
+
+    async def silent() -> object:
+        return await awake.wait()
+
+    async def gauges() -> list[dict[str, object]]:
+        return [asdict(Gauge("ivr_ami_connected", "As a process says it.", 1))]
+
+    process = Telling(tmp_path, "work-2", {GAUGES: silent})
+    await process.open()
+    house = Household(tmp_path, "calls+panel-1", {GAUGES: gauges}, ["calls", "panel", "work"])
+    async with serving(*metrics.routes(house.gauges)) as port:
+        settings = Settings(state=tmp_path, web=Web(port=port))
+        seen = await doctor._server(settings)  # one look of many
+        assert seen.ok, seen
+        monkeypatch.setattr(doctor, "METRICS_SECONDS", 0.01)
+        nothing = await doctor._server(settings)  # likewise
+    process.close()
+    awake.set()
+    assert not nothing.ok and nothing.found.endswith("/metrics does not answer: nothing within 0.01 s"), (
+        nothing
+    )
 
 
 async def test_calls_that_another_machine_carries_are_not_missed_on_this_one(tmp_path: Path) -> None:
