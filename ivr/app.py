@@ -19,7 +19,6 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import uvloop
-from sqlalchemy import text
 
 from ivr.asterisk.ami import Ami, AmiError
 from ivr.asterisk.channel import Channel
@@ -97,7 +96,7 @@ from ivr.speech.recognition import Recogniser, by_command, by_sherpa
 from ivr.speech.sound_book import SoundBook
 from ivr.store import slots
 from ivr.store.derived import Derived, exports
-from ivr.store.engine import AWAY, make_engine
+from ivr.store.engine import AWAY, READ_ONLY, make_engine, takes
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from ivr.voice.directory import Directory
@@ -702,7 +701,8 @@ class Hotline:
 
     async def _database(self) -> str:
         async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            if not await takes(connection):
+                return READ_ONLY
         return "" if self.codes is None or self.codes.left else "no tracking codes are in hand"
 
     async def _asterisk(self) -> str:

@@ -208,7 +208,7 @@ async def _metrics_of_each(settings: Settings) -> list[str]:
 async def _database(settings: Settings) -> Diagnosis:
     from ivr.installation import CommandError as Missing
     from ivr.installation import database_url
-    from ivr.store.engine import make_engine
+    from ivr.store.engine import READ_ONLY, make_engine, takes
     from ivr.store.schema import NEWER, is_current, is_newer
 
     try:
@@ -219,12 +219,15 @@ async def _database(settings: Settings) -> Diagnosis:
     try:
         current = await is_current(engine)
         async with engine.connect() as connection:
-            newer = await is_newer(connection)
+            newer, well = await is_newer(connection), await takes(connection)
     except Exception as error:
         mend = "start PostgreSQL or mend IVR_DATABASE_URL"
         return Diagnosis("database", False, f"does not answer: {error}", mend)
     finally:
         await engine.dispose()
+    if not well:
+        mend = "IVR_DATABASE_URL must lead to the primary; default_transaction_read_only must be off"
+        return Diagnosis("database", False, READ_ONLY, mend)
     if newer:
         return Diagnosis("database", False, NEWER, "update this machine (git pull && make env)")
     if not current:

@@ -16,7 +16,7 @@ from asyncpg.exceptions import (
     ProgramLimitExceededError,
     SyntaxOrAccessError,
 )
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
@@ -29,7 +29,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
     SQLAlchemyError,
 )
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 # What a database that is away, too slow, read-only or full raises. asyncpg's own errors come through
 # unwrapped while connecting, or half wrapped. Errors of our own making are among them: `is_our_fault` tells.
@@ -38,6 +38,9 @@ AWAY = (
     OSError, TimeoutError, SQLAlchemyError, PostgresError, InterfaceError, InternalClientError,
     AsyncAdapt_asyncpg_dbapi.Error,
 )  # fmt: skip
+
+
+READ_ONLY = "the database answers and takes nothing: is it a standby?"
 
 
 class WrongAddress(ValueError):
@@ -88,6 +91,12 @@ def make_engine(
     )
     event.listen(engine.sync_engine, "handle_error", _without_values)
     return engine
+
+
+async def takes(connection: AsyncConnection) -> bool:
+    """False of a standby, and where `default_transaction_read_only` says so; a full one takes, by this."""
+    said = text("SELECT current_setting('transaction_read_only') = 'off'")
+    return bool((await connection.execute(said)).scalar_one())
 
 
 # For what a statement was given: a row against a rule, a value of a wrong kind, too much for an index or a

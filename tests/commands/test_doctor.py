@@ -25,6 +25,7 @@ from ivr.web import metrics
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.fixtures.learned import nothing_learned
+from tests.fixtures.weak_database import WeakDatabase, read_only
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
 DOCTOR = """
@@ -194,6 +195,14 @@ async def test_where_no_panel_is_the_processes_themselves_are_asked(tmp_path: Pa
             assert not seen.ok and sick in seen.found, seen
     finally:
         process.close()
+
+
+async def test_a_database_that_takes_nothing_is_not_well(weak_database: WeakDatabase, tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path, database_url=weak_database.url)
+    assert (await doctor._database(settings)).ok  # one look of many
+    async with read_only(weak_database):
+        seen = await doctor._database(settings)  # likewise
+    assert not seen.ok and "takes nothing" in seen.found and "standby" in seen.found, seen
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(

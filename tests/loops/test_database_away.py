@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import time
 from pathlib import Path
 
@@ -12,17 +13,47 @@ from ivr.lab.asterisk import Program
 from ivr.lab.caller import Hear, Listen, Press, PutDown, StayOn
 from ivr.lab.pace import patience
 from ivr.settings import Callbacks
+from ivr.store.engine import READ_ONLY
 from ivr.store.tables import outbox
 from tests.fixtures.database import named, run
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.loops.test_carrying import SPEAK, TO_RECORD, call, cased, keys
+from tests.loops.test_full_disk import readiness
+
+
+async def hang_up(hotline: Hotline) -> None:
+    its = f"datname = '{hotline.engine.url.database}'"
+    ours = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {its}"
+    await run(named(hotline.url, "postgres"), ours)
 
 
 async def allow(hotline: Hotline, yes: bool) -> None:
     database, elsewhere = hotline.engine.url.database, named(hotline.url, "postgres")
     await run(elsewhere, f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS {"true" if yes else "false"}')
-    ours = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
-    await run(elsewhere, ours)
+    await hang_up(hotline)
+
+
+async def test_a_database_that_takes_nothing_is_told_though_it_answers_and_her_call_completes(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str
+) -> None:
+    async with running_hotline(programs, stand_ins, postgres_url, template) as hotline:
+        await read_only(hotline, True)
+        told_of = json.loads(await readiness(hotline))["checks"]["database"]
+        assert not told_of["ok"] and told_of["trouble"] == READ_ONLY
+        calling = fresh_number()
+        spoken = await call(hotline, *TO_RECORD, *SPEAK, *keys("1"), Hear(), PutDown(), number=calling)
+        assert told(spoken, "record.safe")
+        await read_only(hotline, False)
+        await hotline.engine.dispose()  # its connections were ended too
+        await hotline.ready()
+        assert (await hotline.case_of(calling, 40))["recordings"]
+
+
+async def read_only(hotline: Hotline, yes: bool) -> None:
+    """As a standby is. Only connections made from then on know."""
+    default = f"default_transaction_read_only = {'on' if yes else 'off'}"
+    await run(named(hotline.url, "postgres"), f'ALTER DATABASE "{hotline.engine.url.database}" SET {default}')
+    await hang_up(hotline)
 
 
 async def test_a_call_completes_without_the_database_and_a_follow_up_is_promised_a_call_back(
