@@ -29,7 +29,7 @@ from ivr.cases.custody import FIRST, seal_heading, seal_line, written
 from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
 from ivr.store.base import custody_numbers
 from ivr.store.calls import UNNUMBERED
-from ivr.store.disk_thread import ask_once
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.journal.journal_marks import Setback
 from ivr.store.named_lock import alone
 from ivr.store.tables import calls, custody_entries, custody_seals
@@ -37,6 +37,7 @@ from ivr.store.tables import calls, custody_entries, custody_seals
 MOST = 500  # entries of one seal; four times as many held the event loop for 30 ms
 GIVEN_UP = timedelta(hours=1)  # longer than any transaction of ours lives
 ROOTS = "roots.txt"
+UNKEPT_SECONDS = 30.0  # for a file of years on a slow mount; one that hangs must not stop the sealing
 
 SealedEntry = tuple[int, str, str, bytes]  # number, kind, key, digest
 
@@ -152,7 +153,7 @@ async def unsealed(connection: AsyncConnection, above: int, before: datetime | N
 async def _asked(path: Path, question: Callable[[], T]) -> T:
     """What that file's disk says. Raises RootsUnkept."""
     try:
-        return await ask_once(question)
+        return await ask_once(partial(in_time, path, question, UNKEPT_SECONDS))
     except OSError as error:
         raise RootsUnkept(f"the roots can't be kept in {path}: {error.strerror or error}") from error
 

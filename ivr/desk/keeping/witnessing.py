@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.keeping.sealing import Seal, as_seal, keep_roots, last_seal, last_written, unsealed
-from ivr.store.disk_thread import ask_once
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.tables import custody_entries, custody_seals, outbox
 
 LATE = timedelta(minutes=10)  # what is written should be sealed by then, and its root gone
@@ -134,7 +134,7 @@ async def _undelivered(connection: AsyncConnection, witnesses: Witnesses, before
 
 def _written(path: Path) -> int:
     try:
-        last = last_written(path)
+        last = in_time(path, partial(last_written, path))
     except OSError:
         return 0
     return last.seal if last else 0

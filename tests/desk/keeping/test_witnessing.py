@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.keeping import sealing
 from ivr.desk.keeping.seal_proof import read_roots
 from ivr.desk.keeping.sealing import RootsUnkept, Seal, seal
 from ivr.desk.keeping.witnessing import LATE, NOBODY, Witnesses, send_away, troubles
@@ -18,12 +19,14 @@ from ivr.desk.letters.outgoing import give_up
 from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch
 from ivr.settings import Email
+from ivr.store import disk_thread
 from ivr.store.engine import is_away
 from ivr.store.tables import outbox
 from tests.desk.keeping.test_seal_proof import NOW, listened
 from tests.desk.keeping.test_verify import findings, sql
 from tests.desk.office import office
 from tests.fixtures.commands import ivr
+from tests.fixtures.damaged import asleep
 from tests.loops.test_put_aside import worker_at
 
 BOTH = Witnesses(mail=("archive@example.org",), webhook=("https://example.org/roots",))
@@ -103,6 +106,26 @@ async def test_roots_leave_also_while_our_own_list_takes_none_and_that_is_told(
             await worker._seal()  # a turn: the loop's come every minute
     assert [each.kind for each in await letters(engine)] == ["email", "webhook"]
     assert (tmp_path / "roots").read_text().startswith("seal 1 ")
+
+
+async def test_a_witness_that_hangs_stops_no_sealing_and_is_told(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "UNKEPT_SECONDS", 0.2)
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", 0.2)
+    away = Witnesses(file=tmp_path / "mount" / "roots")
+    async with office(engine, tmp_path / "desk", pumping=False) as desk:
+        worker = worker_at(NOW, desk, tmp_path)
+        worker.cellar = replace(worker.cellar, witnesses=away)
+        with asleep(tmp_path / "mount"):
+            for row in (1, 2):
+                await listened(engine, row)
+                with pytest.raises(RootsUnkept, match=r"can't be kept in .*mount/roots: it hangs"):
+                    await worker._seal()  # a turn: the loop's come every minute
+            await sql(engine, f"UPDATE custody_seals SET made_at = made_at - interval '{LATE.seconds + 1} s'")
+            assert f"{away.file} lacks the latest roots" in await troubles(engine, away)
+        async with engine.connect() as connection:
+            assert (await sealing.last_seal(connection)).seal == 2
 
 
 def test_a_mail_that_was_kept_is_read_as_it_came(tmp_path: Path) -> None:
