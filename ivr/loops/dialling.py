@@ -63,6 +63,7 @@ UNSAID = 3  # times that a call is put off for want of what is to be heard, unti
 LOST, LOOKS = timedelta(days=1), 30
 GONE = timedelta(days=7)  # … where its disk can't say, or is not mounted
 UNSAID_FOR = timedelta(hours=1)  # that it is told: who still waits is tried meanwhile
+NOT_THROUGH = 5  # numbers one after the other that can't be reached, until the trunk is suspected
 READY_SECONDS = 30.0  # for speaking what she is to hear: in longer her attempt might count as lost
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up
 
@@ -112,6 +113,7 @@ class Dialler:
         self._causes: dict[str, asyncio.Future[int]] = {}
         self._tried_anew = False
         self._unsaid: dict[str, tuple[int, datetime]] = {}  # by case: how often, and when last
+        self._not_through: set[str] = set()  # numbers that failed since one was put through
         # By attempt, and whether she talks in the books: since when its channel is gone.
         self._missed: dict[tuple[uuid.UUID, bool], float] = {}
         originate.on("Hangup", self._hung_up)
@@ -123,7 +125,9 @@ class Dialler:
 
     @property
     def trouble(self) -> str:
-        """One sentence while calls are put off again and again, else ""."""
+        """One sentence while none is put through, or calls are put off again and again, else ""."""
+        if (many := len(self._not_through)) >= NOT_THROUGH:
+            return f"no call to the last {many} numbers was put through: look at callbacks.dial and the trunk"
         since = self.clock() - UNSAID_FOR
         put_off = sum(tries >= UNSAID and last > since for tries, last in self._unsaid.values())
         if not put_off:
@@ -201,7 +205,8 @@ class Dialler:
             return
         log.info("call-back %s rings %s", placing.id, phone.mask(placing.number))
         try:
-            outcome = await self._ring(placing)
+            if (outcome := await self._ring(placing)) is not Outcome.FAILED:
+                self._not_through.clear()
         except AmiLost as error:
             outcome = None if error.sent else Outcome.NOT_SENT
         except AmiTimeout:
@@ -209,6 +214,8 @@ class Dialler:
         except (AmiError, ValueError) as error:
             log.error("call-back %s was refused: %s", placing.id, error)
             outcome = Outcome.FAILED
+        if outcome is Outcome.FAILED:
+            self._not_through.add(placing.number)
         if outcome is not None:
             log.info("call-back %s: %s", placing.id, outcome)
             await self._say(placing.id, outcome)

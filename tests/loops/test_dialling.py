@@ -56,7 +56,18 @@ from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
-from ivr.loops.dialling import GONE, LOOKS, LOST, UNSAID, WAITS_FOR, Dialler, Trunk, dial_string
+from ivr.loops.dialling import (
+    GONE,
+    LOOKS,
+    LOST,
+    NOT_THROUGH,
+    STILL_RINGING,
+    UNSAID,
+    WAITS_FOR,
+    Dialler,
+    Trunk,
+    dial_string,
+)
 from ivr.loops.every import Loops
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
@@ -73,6 +84,7 @@ from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.case.test_family import split, spoken_by
 from tests.desk.case.test_turn_calls import keeps
 from tests.desk.counter import counter
+from tests.desk.meetings.test_lottery_drawing import signed_in
 from tests.desk.office import call, office, opening
 from tests.fixtures.damaged import away, unmounted
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
@@ -372,6 +384,7 @@ async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
     if recorded:
         await clicks(chrome, town, tmp_path, code, number)
     else:
+        await signed_in(engine, now, by.name)
         await dials(town, await lottery_calling.ring(engine, Instruction(code, by), None), official)
         await town.callee.until_over(number, official)
     hers = town.callee.outcomes[number]
@@ -784,6 +797,49 @@ async def test_whoever_is_put_off_again_and_again_for_want_of_words_is_told_of_u
         voice["fa"] = "/spoken/fa"
         await tried(dialler)
         assert dialler.trouble == ""
+
+
+async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """One number that is tried again and again is no trouble of the trunk."""
+
+    async def speak(words: str, language: str) -> str | None:
+        return words
+
+    def rings_out(connection: Connection, action: Fields) -> None:
+        success(connection, action)
+        its = {"ActionID": action["actionid"], "Response": "Failure", "Reason": str(STILL_RINGING)}
+        connection.send(Event="OriginateResponse", **its)
+
+    async def all_tried(week: int) -> None:
+        dialler.clock = lambda: NOON + timedelta(weeks=week)
+        async with engine.begin() as connection:
+            await connection.execute(update(callbacks).values(next_at=NOON))
+        async with asyncio.timeout(patience(20)):
+            while await places(engine, dialler):
+                await dialler.pause()
+
+    async with dialling(engine, tmp_path, speak) as (dialler, peer):
+        peer.replies["originate"] = denied
+        for last in range(NOT_THROUGH - 1):
+            await answered(engine, tmp_path, f"{NUMBER[:-1]}{last}")
+        for week in range(2):
+            await all_tried(week)
+        assert peer.count("Originate") == 2 * (NOT_THROUGH - 1) and dialler.trouble == ""
+        await answered(engine, tmp_path, f"{NUMBER[:-1]}9")
+        await all_tried(2)
+        assert dialler.trouble.startswith(f"no call to the last {NOT_THROUGH} numbers was put through")
+        peer.replies["originate"] = rings_out
+        await all_tried(3)
+        assert dialler.trouble == ""
+
+
+async def places(engine: AsyncEngine, dialler: Dialler) -> bool:
+    """Whether it still has somebody to ring, or rings."""
+    await dialler.look()
+    async with engine.connect() as connection:
+        return "calling" in (await connection.execute(select(callbacks.c.state))).scalars().all()
 
 
 async def test_who_answers_as_the_recording_of_her_answer_is_lost_is_not_asked_about_silence(
