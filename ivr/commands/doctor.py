@@ -70,6 +70,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("escalation", _escalation),
         ("leaving", _leaving),
         ("custody", _custody),
+        ("backup", _backup),
         ("exposure", _exposure),
     ]
     findings, limit = [], LOOK_SECONDS
@@ -700,6 +701,22 @@ async def _custody(settings: Settings) -> Diagnosis:
     mend = "docs/production.md: 1 (two roles), 9 (witnesses, ivr verify); start `ivr serve`; ivr outbox list"
     said = f"what is written is sealed; {proof.says}" + ("" if told else "; " + nobody)
     return Diagnosis("custody", not found, "; ".join(found) or said, mend)
+
+
+async def _backup(settings: Settings) -> Diagnosis:
+    """Whether what was backed up by `ivr backup` day by day still is; whoever does it otherwise is let be."""
+    from ivr.desk.keeping import backed_up
+    from ivr.installation import database_url
+    from ivr.store.engine import make_engine
+
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        async with engine.connect() as connection:
+            well, found = await backed_up.last(connection)
+    finally:
+        await engine.dispose()
+    mend = "systemctl status seda111-backup.timer, its service and their log; docs/production.md, 9"
+    return Diagnosis("backup", well, found, mend)
 
 
 async def _exposure(settings: Settings) -> Diagnosis:

@@ -9,14 +9,18 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
 from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.desk.facts.gauges import Gauge
+from ivr.desk.keeping import backed_up
+from ivr.desk.people.auditing import note
 from ivr.lab.pace import patience
 from ivr.loops.household import Household
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
@@ -203,6 +207,26 @@ async def test_a_database_that_takes_nothing_is_not_well(weak_database: WeakData
     async with read_only(weak_database):
         seen = await doctor._database(settings)  # likewise
     assert not seen.ok and "takes nothing" in seen.found and "standby" in seen.found, seen
+
+
+async def test_backups_that_broke_off_are_told_and_who_made_none_or_few_is_let_be(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    settings, now = Settings(state=tmp_path, database_url=database_url), datetime.now(UTC)
+
+    async def told(*days_ago: int) -> doctor.Diagnosis:
+        async with engine.begin() as connection:
+            for days in days_ago:
+                at = now - timedelta(days=days, minutes=1)
+                await note(connection, at, backed_up.ACTION, subject=backed_up.SUBJECT)
+        return await doctor._backup(settings)  # one look of many
+
+    none = await told()
+    assert none.ok and "none was noted" in none.found
+    assert (await told(90, 60, 50, 40, 30, 25, 20)).ok, "before an update, and mainly otherwise"
+    broken = await told(9, 8, 7, 6, 5, 4, 3)
+    assert not broken.ok and "the last one was made at" in broken.found, broken
+    assert (await told(0)).ok
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(

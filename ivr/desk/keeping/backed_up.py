@@ -7,7 +7,7 @@ backup, where transactions are counted anew. There this note is missing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,6 +19,9 @@ from ivr.store.backup_chain import ROWS_AFTER, BackupChain
 from ivr.store.tables import audit
 
 ACTION, SUBJECT = "books_backed_up", "books/backed_up"
+LATE = timedelta(days=3)
+# So many within so long are a habit. Who does it now and then, before an update, mainly backs up otherwise.
+HABIT, WITHIN = 7, timedelta(days=14)
 
 
 async def keep(engine: AsyncEngine, file: str, made: Mapping[str, Any]) -> None:
@@ -27,6 +30,17 @@ async def keep(engine: AsyncEngine, file: str, made: Mapping[str, Any]) -> None:
     async with engine.begin() as connection:
         now = (await connection.execute(select(func.now()))).scalar_one()
         await note(connection, now, ACTION, subject=SUBJECT, detail=detail)
+
+
+async def last(connection: AsyncConnection) -> tuple[bool, str]:
+    """Whether it was kept up, as far as is known here, and when the last one was made, in a few words."""
+    now: datetime = (await connection.execute(select(func.now()))).scalar_one()
+    newest = select(audit.c.at).where(audit.c.subject == SUBJECT).order_by(audit.c.id.desc()).limit(HABIT)
+    made = (await connection.execute(newest)).scalars().all()
+    if not made:
+        return True, "none was noted: `ivr backup` notes what it writes to a file or a folder, and no other"
+    broke_off = len(made) == HABIT and made[0] - made[-1] <= WITHIN and now - made[0] > LATE
+    return not broke_off, f"the last one was made at {made[0].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 async def forgotten(connection: AsyncConnection, raw: Any, earlier: BackupChain) -> str:
