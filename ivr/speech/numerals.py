@@ -24,11 +24,11 @@ def _set(words: str) -> frozenset[str]:
 
 MONEY = _set("ریال تومان تومن ریالی تومانی tümən rial manat")
 SUM = _set("مبلغ məbləğ")  # before an amount of money
-SCALES = _set("هزار میلیون میلیارد min milyon milyard")
-COUNTED = MONEY | _set(
-    "هزار میلیون میلیارد درصد % نفر خانوار متر مترمربع کیلومتر هکتار لیتر تن کیلو کیلوگرم عدد مورد روز "
-    "min milyon milyard faiz nəfər metr kilometr hektar litr ton gün ədəd"
-)
+SCALES = _set("هزار میلیون میلیارد همت min milyon milyard")
+MEASURES = _set(
+    "درصد % متر مترمربع کیلومتر هکتار لیتر تن کیلو کیلوگرم faiz metr kilometr hektar litr ton"
+)  # before these «2.000» is two
+COUNTED = MONEY | SCALES | MEASURES | _set("نفر خانوار عدد مورد روز nəfər gün ədəd")
 # What stands before a number that is read out digit by digit, or whose slash is no decimal point.
 NAMING = _set(
     "کد شماره تلفن همراه موبایل پیگیری رهگیری شناسه حساب کارت شبا ملی پستی نامه پرونده پلاک بند ماده تبصره "
@@ -67,7 +67,8 @@ _ORDINAL = re.compile(
 )
 _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
 _BEFORE = re.compile(r"([^\W\d_]+(?:\u200c[^\W\d_]+)*)[\s:،,\u064b-\u0655\u200c]*$")
-_AFTER = re.compile(r"\s*([^\W\d_]+|%)")
+_IN_WORDS = rf"\([^()]*\)\s*(?=(?:{'|'.join(MONEY | SCALES)})\b)"  # «۲/۱۲۵ (دو …) میلیارد»
+_AFTER = re.compile(rf"\s*(?:{_IN_WORDS})?([^\W\d_]+|%)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +221,10 @@ def _day(parts: list[str]) -> date | None:
 def _split(one: _Figure, language: str) -> Speech:
     """«۲/۵», «2.5», «2,5»: a decimal, or thousands before money, or two numbers of a letter or a house."""
     whole, part = re.split(r"[./,]", one.text)
-    round_or_sum = (part == "000" and not one.named) or (one.before in SUM and one.after not in SCALES)
-    is_amount = one.after in MONEY or (whole[0] != "0" and round_or_sum)  # its unit may stand further on
+    is_round = part == "000" and not one.named and one.after not in MEASURES
+    is_sum = one.before in SUM and one.after not in SCALES
+    # Its unit may stand further on.
+    is_amount = one.after in MONEY or (whole[0] != "0" and (is_round or is_sum))
     if len(part) == 3 and len(whole) <= 3 and is_amount:
         return _amount(whole + part, language)
     is_slash, is_comma = "/" in one.text, "," in one.text
