@@ -49,9 +49,9 @@ class Outcome(StrEnum):
 VERIFIED = frozenset({Outcome.CONFIRMED, Outcome.REFUSED})
 MEETING_ANSWERS = frozenset({Outcome.COMES, Outcome.CANT_COME, Outcome.ANOTHER_DAY})
 ORDER_ANSWERS = frozenset({Outcome.ORDER_DONE, Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY})
+SETTLED = VERIFIED | MEETING_ANSWERS | ORDER_ANSWERS | {Outcome.WONT_TALK}  # by a key, before the call ends
 REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD})
-REACHED |= VERIFIED | MEETING_ANSWERS | ORDER_ANSWERS
-REACHED |= {Outcome.TALKED, Outcome.WONT_TALK, Outcome.NOT_CONNECTED}
+REACHED |= SETTLED | {Outcome.TALKED, Outcome.NOT_CONNECTED}
 # Whoever has the number was not disturbed.
 UNHEARD = frozenset({Outcome.BUSY, Outcome.FAILED, Outcome.NOT_SENT})
 

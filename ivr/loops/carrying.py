@@ -53,6 +53,7 @@ from ivr.voice.actions import (
     RefineCase,
     RingOfficial,
     Say,
+    Settle,
     TakeUp,
     TakeWay,
     WishCallBack,
@@ -282,8 +283,9 @@ class Call:
                     return Keys(event.pressed, event.ended, after)
                 return Said(event.key, after) if isinstance(event, Said) else event
             case (
-                OpenCase() | KeepWords() | RefineCase() | Confide() | Confirm() | WishCallBack() | KeepPlace()
-            ):
+                OpenCase() | KeepWords() | RefineCase() | Confide() | Confirm() | Settle() | WishCallBack()
+                | KeepPlace()
+            ):  # fmt: skip
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
                 if not (name := self.channel.name_recording(seconds)):
@@ -383,7 +385,8 @@ class Call:
         return self.session.opening(()), self.session.code or ""
 
     async def _keep(
-        self, action: OpenCase | KeepWords | RefineCase | Confide | Confirm | WishCallBack | KeepPlace
+        self,
+        action: OpenCase | KeepWords | RefineCase | Confide | Confirm | Settle | WishCallBack | KeepPlace,
     ) -> Event:
         """What no journal takes is told as that: the call goes on, and nothing is promised."""
         intake = self.line.intake
@@ -407,6 +410,9 @@ class Call:
                 case Confirm():
                     await intake.confirm(self._so_far(), action)
                     return Confirmed()
+                case Settle():
+                    await intake.settle(self._so_far(), action)
+                    return Confirmed()
                 case WishCallBack(code=code):
                     await intake.wish_call_back(self._so_far(), code)
                     return WishNoted()
@@ -419,7 +425,7 @@ class Call:
         match action:
             case RefineCase():
                 return CaseRefined(False)
-            case Confirm():
+            case Confirm() | Settle():
                 return Confirmed(False)
             case WishCallBack():
                 return WishNoted(False)

@@ -56,6 +56,8 @@ ELSEWHERE_SECONDS = 180.0  # … and that talks in the books takes none of our l
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
+# Surely of a trunk that works: 18 may be one's that does not answer (SIP 408), 21 one's that refuses us (403).
+RANG = (16, 17, 19)
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
 UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told
 # So long a recording is away, looked for so often, until it counts as lost: another server may have it, and
@@ -149,7 +151,7 @@ class Dialler:
         page = await self.book.page()
         if self.originate.refused:
             raise AmiRefused(self.originate.refused)
-        free = self.trunk.at_once + elsewhere - await callbacks.in_progress(self.engine)
+        free = self.trunk.at_once + elsewhere - await callbacks.in_progress(self.engine, self.clock())
         if free < 1 or not self.originate.connected or self.resting():
             return
         turns = await self._turns() | await self._held()
@@ -205,8 +207,7 @@ class Dialler:
             return
         log.info("call-back %s rings %s", placing.id, phone.mask(placing.number))
         try:
-            if (outcome := await self._ring(placing)) is not Outcome.FAILED:
-                self._not_through.clear()
+            outcome = await self._ring(placing)
         except AmiLost as error:
             outcome = None if error.sent else Outcome.NOT_SENT
         except AmiTimeout:
@@ -214,7 +215,6 @@ class Dialler:
         except (AmiError, ValueError) as error:
             log.error("call-back %s was refused: %s", placing.id, error)
             outcome = Outcome.FAILED
-        if outcome is Outcome.FAILED:
             self._not_through.add(placing.number)
         if outcome is not None:
             log.info("call-back %s: %s", placing.id, outcome)
@@ -272,12 +272,16 @@ class Dialler:
         cause = self._causes[str(placing.id)] = asyncio.get_running_loop().create_future()
         try:
             response = await self._originate(placing)
-            if response.answered:
-                return None
-            if response.reason == STILL_RINGING:
-                return Outcome.NO_ANSWER
+            if response.answered or response.reason == STILL_RINGING:
+                self._not_through.clear()
+                return None if response.answered else Outcome.NO_ANSWER
             await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
-            return CAUSES.get(cause.result(), Outcome.FAILED) if cause.done() else Outcome.FAILED
+            why = cause.result() if cause.done() else 0
+            if why in RANG:
+                self._not_through.clear()
+            else:
+                self._not_through.add(placing.number)
+            return CAUSES.get(why, Outcome.FAILED)
         finally:
             del self._causes[str(placing.id)]
 

@@ -225,6 +225,17 @@ class ReasonLostFact:
 
 
 @dataclass(frozen=True, slots=True)
+class OurCallSettledFact:
+    """What she said by key on a call of ours, which goes on. `CallEndedFact` says it once more."""
+
+    TYPE: ClassVar = "our_call_settled"
+    VERSION: ClassVar = 1
+    at: AwareDatetime
+    call: FactCall
+    attempt: FactAttempt
+
+
+@dataclass(frozen=True, slots=True)
 class CallEndedFact:
     """A call is over. `scraps`: recordings that became no case."""
 
@@ -249,6 +260,7 @@ Fact = (
     | VerdictFact
     | RatingFact
     | ReasonLostFact
+    | OurCallSettledFact
     | CallEndedFact
 )
 

@@ -149,6 +149,16 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class Settle:
+    """Make safe what she says by key on a call of ours, however it goes on. Answer: `Confirmed`.
+
+    `outcome`: how the attempt ended, as `ivr.cases.callback` names it.
+    """
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Confide:
     """Make safe that the case opened in this call is to be confidential. Answer: `Confided`, or `NotKept`."""
 
@@ -286,6 +296,6 @@ class HangUp:
 
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
-    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Enquire | Operator | LookAtQueue
-    | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
+    | LookUpCase | WishCallBack | Confide | Confirm | Settle | MissReason | Rate | Enquire | Operator
+    | LookAtQueue | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
 )  # fmt: skip

@@ -112,11 +112,9 @@ class VerifyStep(OurCallStep):
         yield from talk.do(Say(speech, talk.language), Said)
         match (yield from self.key(talk, (), ("1", "2"), again=speech)):
             case "1":
-                talk.verdict = "confirmed"
-                talk.say("callback.verified")
+                yield from self.settle(talk, "confirmed", "callback.verified")
             case "2":
-                talk.verdict = "refused"
-                talk.say("callback.refused")
+                yield from self.settle(talk, "refused", "callback.refused")
         return (yield from self.goodbye(talk))
 
 

@@ -28,6 +28,7 @@ SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
         "meeting.waiting",
         "meeting.off",
         *(f"meeting.{what}" for what in NO_DAY),
+        "verdict.unsure",
         "callback.greeting",
         "callback.goodbye",
     }
@@ -73,14 +74,12 @@ class InvitationStep(OurCallStep):
         again = self.speech(talk.language)
         match (yield from self.key(talk, ("meeting.menu",), ("1", "2", "3"), again)):
             case "1":
-                talk.verdict = "comes"
-                talk.say("meeting.comes")
+                yield from self.settle(talk, "comes", "meeting.comes")
             case "2":
-                talk.verdict = "cant_come"
-                talk.say("meeting.cant_come")
+                yield from self.settle(talk, "cant_come", "meeting.cant_come")
             case "3":
-                talk.verdict = "another_day"
-                talk.say("meeting.another_day", *saying.day(self.news.again_on, talk.language))
+                until = saying.day(self.news.again_on, talk.language)
+                yield from self.settle(talk, "another_day", "meeting.another_day", *until)
 
     def speech(self, language: str) -> Speech:
         """Date, hour and place in words, until when she waits, or that she waits no more; then her code."""

@@ -17,6 +17,7 @@ from ivr.voice.talk import Flow, Talk
 SPEAKS = frozenset({"lottery.who", "lottery.menu", "lottery.connecting", UNRECORDED, "lottery.gone"}) | {
     "lottery.declined",
     "meeting.code_is",
+    "verdict.unsure",
 }
 TO_THE_OFFICIAL = "lottery.not_reached"  # on his own line
 
@@ -46,8 +47,7 @@ class LotteryStep(OurCallStep):
             case "1" | "2" as key:
                 yield from self._talk(talk, key == "1")
             case "3":
-                talk.verdict = "wont_talk"
-                talk.say("lottery.declined")
+                yield from self.settle(talk, "wont_talk", "lottery.declined")
         return (yield from self.goodbye(talk))
 
     def _talk(self, talk: Talk, record: bool) -> Flow[None]:

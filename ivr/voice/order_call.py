@@ -26,6 +26,7 @@ SPEAKS = frozenset(
         "order.missing",
         "order.no_words",
         "record.unsure",
+        "verdict.unsure",
     }
 ) | {"meeting.code_is"}
 
@@ -56,8 +57,7 @@ class OrderStep(OurCallStep):
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         yield from talk.do(Say(("callback.greeting", *told, *which), talk.language), Said)
         key = yield from self.key(talk, ("order.menu",), _MEANS, again=told)
-        if key:
-            talk.verdict = _MEANS[key]
+        if key and (yield from self.settle(talk, _MEANS[key])):
             if key == "3" and self.news.order:
                 yield from self._what_is_missing(talk)
             talk.say("order.done" if key == "1" else "order.not_done")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from ivr.voice.actions import Say, Speech
-from ivr.voice.events import Said
+from ivr.voice.actions import Say, Settle, Sound, Speech
+from ivr.voice.events import Confirmed, Said
 from ivr.voice.menu import END, Asking
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
@@ -33,6 +33,17 @@ class OurCallStep(Asking):
             left -= pressed != "*"
             told = again
         return ""
+
+    def settle(self, talk: Talk, outcome: str, *thanks: Sound) -> Flow[bool]:
+        """Her key counts before she is thanked for it. Where no journal takes it she hears that nobody knows.
+
+        Then the attempt ends as one without a key, and she is rung again as after any such.
+        """
+        noted = (yield from talk.do(Settle(outcome), Confirmed)).noted
+        if noted:
+            talk.verdict = outcome
+        talk.say(*(thanks if noted else ("verdict.unsure",)))
+        return noted
 
     def goodbye(self, talk: Talk) -> Flow[str]:
         """The end of the call, after what is still to be told."""

@@ -13,7 +13,9 @@ from ivr.voice.events import Said, Transfer, Transferred
 from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
-SPEAKS = frozenset({"turn.who", "turn.menu", "turn.connecting", "turn.declined", "turn.nobody"})
+SPEAKS = frozenset({"turn.who", "turn.menu", "turn.connecting", "turn.declined", "turn.nobody"}) | {
+    "verdict.unsure",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,7 @@ class TurnStep(OurCallStep):
             case "1":
                 yield from self._put_through(talk)
             case "2":
-                talk.verdict = "wont_talk"
-                talk.say("turn.declined")
+                yield from self.settle(talk, "wont_talk", "turn.declined")
         return (yield from self.goodbye(talk))
 
     def _put_through(self, talk: Talk) -> Flow[None]:

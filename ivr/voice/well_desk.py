@@ -20,6 +20,7 @@ from ivr.voice.actions import (
     Rate,
     RecallCaller,
     RefineCase,
+    Settle,
     TakeUp,
     TakeWay,
     WishCallBack,
@@ -78,7 +79,7 @@ def answered(action: Action) -> Event:
             return WishNoted()
         case Confide():
             return Confided()
-        case Confirm() | MissReason():
+        case Confirm() | Settle() | MissReason():
             return Confirmed()
         case Rate():
             return Rated()

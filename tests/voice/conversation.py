@@ -31,6 +31,7 @@ from ivr.voice.actions import (
     RefineCase,
     RingOfficial,
     Say,
+    Settle,
     Sound,
     TakeUp,
     TakeWay,
@@ -214,6 +215,8 @@ class Conversation:
                 case Confirm():
                     self.verdicts.append(action.solved)
                     self.proven.append(action.proven)
+                    event = Confirmed(self.journal)
+                case Settle():
                     event = Confirmed(self.journal)
                 case MissReason(why=why):
                     self.missed.append(why)

@@ -14,13 +14,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, Text, Update, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Exists, Row, Select, Text, Update, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.callback import (
     REACHED,
+    SETTLED,
     UNHEARD,
     VERIFIED,
     VERIFY_WITHIN,
@@ -74,7 +75,9 @@ log = logging.getLogger(__name__)
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
 MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and nothing came of it
-SOON = timedelta(minutes=10)  # when the same number is being rung about something else
+SOON = timedelta(minutes=10)  # when the same number is being rung about something else …
+THANKS = timedelta(seconds=10)  # … or whoever has said her word there hears thanks for it
+LONGEST_TALK = timedelta(hours=2)  # no call of ours lasts so long
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
 NO_DAY = timedelta(hours=1)  # until the calendar is asked again, where it had no day to call on
 WISHED = timedelta(days=30)  # due for so long, a wish to be called is over
@@ -300,7 +303,9 @@ async def _decide(
     most = policy.per_number_per_day
     if at > now:
         await _put(connection, wanted, next_at=_once_it_presses(wanted, at, now))
-    elif await _is_being_rung(connection, wanted.number) or await _gives_way(connection, wanted, case, now):
+    elif pause := await _on_the_line(connection, wanted.number, now):
+        await _put(connection, wanted, next_at=now + pause)
+    elif await _gives_way(connection, wanted, case, now):
         await _put(connection, wanted, next_at=now + SOON)
     elif await _rung_today(connection, page, wanted.number, now) >= most or (
         wanted.purpose == VERIFY and await _asked_enough(connection, page, policy, case, now)
@@ -360,7 +365,7 @@ async def _now_or_never(
     may = may and allowed_from(policy, page.calendar, now, case.county or "") <= now
     if callback_planning.is_given(case._mapping, number):
         may = may and await callback_planning.standing(connection, number, now) is True
-    may = may and not await _is_being_rung(connection, number)
+    may = may and not await _on_the_line(connection, number, now)
     may = may and await _rung_today(connection, page, number, now) < policy.per_number_per_day
     if may:
         return await _begin(connection, wanted, case, now)
@@ -573,10 +578,25 @@ async def _put(connection: AsyncConnection, wanted: Row[Any], **values: Any) -> 
     await connection.execute(update(callbacks).where(callbacks.c.id == wanted.id).values(values))
 
 
-async def _is_being_rung(connection: AsyncConnection, number: str) -> bool:
+def _talks() -> Exists:
+    """Whether she answered the attempt, and that call goes on in the books."""
+    its = (calls.c.unique_id == cast(callback_attempts.c.id, Text), calls.c.ended_at.is_(None))
+    return select(calls.c.id).where(*its).exists()
+
+
+def _goes_on_at(now: datetime) -> ColumnElement[bool]:
+    """An attempt is open, or she has said her word and hears thanks for it, or says what is missing."""
     attempt = callback_attempts.c
-    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.number == number)
-    return (await connection.execute(query.limit(1))).first() is not None
+    settled = attempt.outcome.in_(SETTLED) & (attempt.at > now - LONGEST_TALK)
+    return or_(attempt.outcome.is_(None), settled & _talks())
+
+
+async def _on_the_line(connection: AsyncConnection, number: str, now: datetime) -> timedelta | None:
+    """How long to wait while a call of ours to that number goes on; None where none does."""
+    attempt = callback_attempts.c
+    query = select(attempt.outcome).where(attempt.number == number, _goes_on_at(now))
+    outcomes = (await connection.execute(query)).scalars().all()
+    return (SOON if None in outcomes else THANKS) if outcomes else None
 
 
 async def _rung_today(connection: AsyncConnection, page: Page, number: str, now: datetime) -> int:
@@ -646,8 +666,11 @@ def _news_of(purpose: str, notice: Any) -> dict[str, Any]:
     raise ValueError(f"this release calls nobody back for {purpose!r}")
 
 
-async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcome, now: datetime) -> None:
-    """How an attempt ended. The first word counts; only what the call itself says replaces `unknown`."""
+async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcome, now: datetime) -> bool:
+    """How an attempt ended, and whether that is news.
+
+    The first word counts; only what the call itself says replaces `unknown`.
+    """
     this = callback_attempts.c
     mark = update(callback_attempts).where(this.id == attempt)
     mark = mark.where(
@@ -658,7 +681,7 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
     )
     found = done.first()
     if found is None:
-        return
+        return False
     values: dict[str, Any] = {"last_outcome": outcome, "state": "waiting", "next_at": now}
     if outcome in REACHED:
         values |= {"state": "reached", "ended_at": now}
@@ -674,6 +697,7 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
     )
     if outcome in VERIFIED and (asked := done.first()) is not None:
         await _asked(connection, asked, outcome is Outcome.CONFIRMED, now)
+    return True
 
 
 async def _asked(connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime) -> None:
@@ -685,21 +709,20 @@ async def _asked(connection: AsyncConnection, asked: Row[Any], yes: bool, now: d
         await connection.execute(insert(outbox).on_conflict_do_nothing(), told)
 
 
-async def in_progress(engine: AsyncEngine) -> int:
-    """How many attempts are open: ringing, or talking."""
-    query = select(func.count()).where(callback_attempts.c.outcome.is_(None))
+async def in_progress(engine: AsyncEngine, now: datetime) -> int:
+    """How many attempts take a line: ringing, or talking."""
+    query = select(func.count()).select_from(callback_attempts).where(_goes_on_at(now))
     async with engine.connect() as connection:
         return (await connection.execute(query)).scalar_one()
 
 
 async def open_attempts(engine: AsyncEngine, before: datetime) -> dict[uuid.UUID, bool]:
-    """Attempts begun before then of which nobody has said how they ended, by id.
+    """Attempts begun before then that take a line, for all that is known, by id.
 
     True where she answered and that call goes on in the books: its end, or that it is lost, comes by itself.
     """
     attempt = callback_attempts.c
-    talks = select(calls.c.id).where(calls.c.unique_id == cast(attempt.id, Text), calls.c.ended_at.is_(None))
-    query = select(attempt.id, talks.exists()).where(attempt.outcome.is_(None), attempt.at < before)
+    query = select(attempt.id, _talks()).where(_goes_on_at(before), attempt.at < before)
     async with engine.connect() as connection:
         found = await connection.execute(query.order_by(attempt.at).limit(500))
         return {row.id: row[1] for row in found}

@@ -36,6 +36,7 @@ from ivr.store.facts import (
     FactCall,
     FactRecording,
     FactStep,
+    OurCallSettledFact,
     RatingFact,
     ReasonLostFact,
     RecordingBegunFact,
@@ -43,7 +44,7 @@ from ivr.store.facts import (
     WordsKeptFact,
 )
 from ivr.store.journal import Journal, JournalError
-from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate, RefineCase
+from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate, RefineCase, Settle
 from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded, TakenUp
 
 log = logging.getLogger(__name__)
@@ -308,6 +309,11 @@ class Intake:
         said = verdict.solved, verdict.proven
         fact = VerdictFact(uuid.uuid4(), self.clock(), verdict.code, _call(call), *said)
         await self._append(fact, keep=True)
+
+    async def settle(self, call: CallFacts, said: Settle) -> None:
+        """What she says on our call, however it goes on. Raises JournalError, as `confirm` does."""
+        attempt = FactAttempt(uuid.UUID(call.attempt), Outcome(said.outcome))
+        await self._append(OurCallSettledFact(self.clock(), _call(call), attempt), keep=True)
 
     async def miss_reason(self, call: CallFacts, missed: MissReason) -> None:
         """Her reason for "not solved" is not kept. Nothing was promised, so nothing is waited for."""

@@ -51,6 +51,7 @@ from ivr.store.facts import (
     ConfidedFact,
     Fact,
     FactAttempt,
+    OurCallSettledFact,
     RatingFact,
     ReasonLostFact,
     RecordingBegunFact,
@@ -90,7 +91,7 @@ async def apply(
     """
     async with direct(engine) as (connection, raw), raw.transaction():
         rows = Rows()
-        if any(isinstance(fact, CallEndedFact) and fact.attempt for fact in facts):
+        if any(isinstance(fact, OurCallSettledFact | CallEndedFact) and fact.attempt for fact in facts):
             await alone(connection)  # before any case or call-back is held, as whoever changes an agenda does
         facts = await joined(connection, raw, await righted(raw, facts))
         opened = repeats.OpenedLately(raw, page)
@@ -114,9 +115,12 @@ async def apply(
                     await verdicts.rate(connection, fact)
                 case ReasonLostFact():
                     await verdicts.reason_lost(connection, fact)
-                case CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at):
-                    await callbacks.ended(connection, attempt.id, attempt.outcome, at)
-                    await _act_on(connection, raw, page, attempt, at)
+                case (
+                    OurCallSettledFact(attempt=attempt, at=at)
+                    | CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at)
+                ):
+                    if await callbacks.ended(connection, attempt.id, attempt.outcome, at):
+                        await _act_on(connection, raw, page, attempt, at)
         return await journal_marks.move(raw, mark) if mark else None
 
 
@@ -158,6 +162,7 @@ async def _collect(
             | VerdictFact()
             | RatingFact()
             | ReasonLostFact()
+            | OurCallSettledFact()
         ):
             pass  # beyond the call's row, once all rows are there
         case _:

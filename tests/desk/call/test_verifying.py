@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -26,10 +28,12 @@ from ivr.desk.letters.notices import Contact, Notice, Notices
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
+from ivr.store.facts import CallEndedFact, FactAttempt, OurCallSettledFact
 from ivr.store.tables import callbacks as rows
 from ivr.store.tables import cases
 from ivr.voice.actions import RefineCase
 from tests.desk.call.test_callbacks import (
+    CALL,
     NOON,
     NUMBER,
     SATURDAY,
@@ -95,6 +99,30 @@ async def test_a_walk_in_is_asked_once_and_then_told_and_her_second_case_needs_n
     told = await claim(engine, SATURDAY)
     assert told is not None and (told.code, told.answer) == (second, "آب وصل شد.")
     assert (await of(engine, second))["verify"].state == "cancelled"
+
+
+async def test_who_has_said_yes_and_hears_thanks_takes_a_line_and_is_rung_with_her_answer_once_it_is_over(
+    engine: AsyncEngine,
+) -> None:
+    code, book = await walk_in(engine), await page(engine)
+    placing = await claim(engine)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    assert placing is not None and await asked(engine, placing)
+    talk = replace(CALL, id=uuid.uuid4(), unique_id=str(placing.id), started_at=NOON)
+    yes = FactAttempt(placing.id, Outcome.CONFIRMED)
+    await apply(engine, book, [OurCallSettledFact(NOON, talk, yes)])
+    assert (await of(engine, code))["verify"].state == "reached" and await reach(engine, code) == "yes"
+    thanked = NOON + callbacks.THANKS
+    assert (await claim(engine), await claim(engine, thanked)) == (None, None)
+    assert await callbacks.in_progress(engine, thanked) == 1
+    assert await callbacks.open_attempts(engine, SATURDAY) == {}, "no call lasts so long"
+    assert await callbacks.open_attempts(engine, NOON + timedelta(minutes=1)) == {placing.id: True}
+    later = thanked + callbacks.THANKS
+    over = CallEndedFact(talk, "completed", later, steps=(), scraps=(), attempt=yes)
+    await apply(engine, book, [over])
+    assert await callbacks.in_progress(engine, later) == 0
+    told = await claim(engine, later)
+    assert told is not None and (told.number, told.code) == (FULL, code)
 
 
 async def test_a_number_that_she_took_back_in_the_same_call_is_not_rung(
