@@ -20,6 +20,7 @@ from ivr.asterisk import recording, variables
 from ivr.asterisk.agi import command
 from ivr.asterisk.dialplan import CALL_SECONDS, TALK_SECONDS
 from ivr.asterisk.server import AgiConnection
+from ivr.voice import script
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -61,7 +62,6 @@ CALL_BACK = "callback"  # the argument with which the dialplan hands over a call
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 # In Read and Playback these separate or group arguments and files.
 _UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0\ud800-\udfff]""").search
-_SAID = Said()
 _NOTHING_SPOKEN: Spoken = {}
 _NO_PROMPTS = frozenset((Clip, Words))  # nobody knows beforehand whether there is a file
 _READ_KEYS = command("GET", "FULL", "VARIABLE", "${READSTATUS} ${IVR_KEYS}")
@@ -277,20 +277,21 @@ class Channel:
     async def _say(self, say: Say) -> Event:
         only_prompts = _NO_PROMPTS.isdisjoint(map(type, say.speech))
         spoken = _NOTHING_SPOKEN if only_prompts else await self._spoken(say)
+        said = Said(unspoken=_is_unspoken(spoken))
         files = self._files(say.speech, say.language, spoken)
         if not say.barge_in:
             await self._play(files)
-            return HungUp() if self._connection.hung_up else _SAID
+            return HungUp() if self._connection.hung_up else said
         if len(files) == 1 and not say.heeds_key:
             await self._connection.send(_read_line(files[0], 1, AT_ONCE), True)
-            return HungUp() if self._connection.hung_up else _SAID
+            return HungUp() if self._connection.hung_up else said
         for piece in files:
             event = await self._read(piece, 1)
             if not isinstance(event, Keys):
                 return event
             if event.ended is not Ended.TIMEOUT:
-                return Said(event.pressed or "#")
-        return _SAID
+                return replace(said, key=event.pressed or "#")
+        return said
 
     async def _read(self, files: str, most: int, first: float = AT_ONCE, following: float = AT_ONCE) -> Event:
         """Play `files` (joined by `&`) and collect keys: `Keys` or `HungUp`."""
@@ -492,6 +493,12 @@ class Channel:
 
 async def _hung_up() -> Event:
     return HungUp()
+
+
+def _is_unspoken(spoken: Spoken) -> bool:
+    """Whether words are missing that a voice reads: the synthesiser is away or too slow, or its disk full."""
+    missing = (sound for sound, path in spoken.items() if path is None)
+    return any(isinstance(each, Words) and script.is_spoken(each.text) for each in missing)
 
 
 def _bridged(result: str, lasted: float, gone: bool) -> bool:

@@ -281,7 +281,7 @@ class Call:
                 after = monotonic() - began
                 if isinstance(event, Keys):
                     return Keys(event.pressed, event.ended, after)
-                return Said(event.key, after) if isinstance(event, Said) else event
+                return replace(event, after=after) if isinstance(event, Said) else event
             case (
                 OpenCase() | KeepWords() | RefineCase() | Confide() | Confirm() | Settle() | WishCallBack()
                 | KeepPlace()

@@ -62,10 +62,14 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A `Say` is over; `key` is the key that cut it short, or "", `after` so many seconds."""
+    """A `Say` is over; `key` is the key that cut it short, or "", `after` so many seconds.
+
+    `unspoken`: of its `Words` some that a voice reads could not be spoken, and were silence to her.
+    """
 
     key: str = ""
     after: float = inf
+    unspoken: bool = False
 
 
 OPEN, BROKEN_OFF = "open", "broken_off"

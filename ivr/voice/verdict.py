@@ -150,6 +150,8 @@ def ask(
 ) -> Flow[bool | None]:  # fmt: skip
     """Speak, then: 1 solved, 2 not solved, 3 or * again. None without a verdict.
 
+    False also of who could not be asked, as the answer could not be spoken.
+
     1 ends her case only where it is `proven` who speaks, because we called her: the number that a call shows
     can be faked, and whoever handles a case knows its code.
 
@@ -158,7 +160,10 @@ def ask(
     """
     yield from talk.do(Say((*talk.take_pending(), *lead), talk.language, barge_in=True), Said)
     if news:
-        yield from talk.do(Say(news, talk.language), Said)
+        told = yield from talk.do(Say(news, talk.language), Said)
+        if told.unspoken:
+            yield from offer_operator(talk, step, ("status.answer_unheard", *after))
+            return False
     silent, said = 0, Speech()
     for _ in range(HEARINGS):
         keys = yield from talk.ask(step, (*said, "verdict.menu"), 1)

@@ -231,6 +231,19 @@ async def test_a_say_with_barge_in_tells_the_key_that_cut_it(calls: Calls, press
     assert await calls.perform(Pretend(keys=pressed), [Say(("a",), "fa", barge_in=True)]) == [Said(key)]
 
 
+@pytest.mark.parametrize(("barge_in", "pressed"), [(False, ""), (True, ""), (True, "4")])
+async def test_a_say_tells_of_words_that_could_not_be_spoken_but_not_of_what_no_voice_reads(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, barge_in: bool, pressed: str
+) -> None:
+    async def mute(text: str, language: str) -> None:
+        return None
+
+    monkeypatch.setattr(calls, "_speak", mute)
+    for sound, unspoken in ((Words("آب وصل شد"), True), (Words("—"), False), ("silent", False)):
+        say = Say(("a", sound), "fa", barge_in=barge_in)
+        assert await calls.perform(Pretend(keys=pressed), [say]) == [Said(pressed, unspoken=unspoken)]
+
+
 async def test_a_say_without_barge_in_plays_to_the_end(calls: Calls) -> None:
     call = Pretend(keys="4")
     assert await calls.perform(call, [Say(("a", "b"), "fa")]) == [Said()]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk import recording as recordings
@@ -31,11 +32,12 @@ from ivr.loops.carrying import OpenLine, carry
 from ivr.settings import ROOT, Settings
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position, pen
+from ivr.store.tables import cases
 from ivr.voice import talk
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import GoesOn, Pretend, no_speech, prompt_file
-from tests.desk.call.test_callbacks import NOON, claim
+from tests.desk.call.test_callbacks import NOON, NUMBER, answered, claim, row
 from tests.desk.office import WEDNESDAY, Office, office, opening
 from tests.desk.office import call as of_someone
 from tests.fixtures.province import CONVENTIONS, answer
@@ -271,6 +273,36 @@ async def test_who_joins_an_open_case_hears_no_code_from_the_dialplan_that_opens
     assert call.variables["IVR_CHOSEN"] == "~complaint~water.supply~tabriz"
     before = [line for line in call.commands if "IVR_CHOSEN" in line][-2]
     assert "~complaint~water.supply~tabriz" in before and " ~" not in before, "one had been set aside"
+
+
+async def test_whose_answer_can_t_be_spoken_to_its_end_is_told_so_and_not_asked_about_silence(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(answer="آب محلهٔ شما وصل شد. " * 70))
+    made = list[str]()
+
+    async def all_but_its_end(words: str, language: str) -> str | None:
+        made.append(words)
+        return None if len(made) == 2 else "/spoken/fa"
+
+    async with office(engine, tmp_path / "server") as desk:
+        hers = Pretend(keys="16" + code + "1" * 9, header={"callerid": NUMBER})
+        await carried(line_of(desk, tree()), hers, tmp_path, speak=all_but_its_end)
+        placing = await claim(engine)
+        assert placing is not None
+        ours = Pretend(keys="1" * 9, arguments=("callback", str(placing.id)))
+        await carried(line_of(desk, tree()), ours, tmp_path, speak=no_speech)
+        await desk.pump.idle()
+    assert "/spoken/fa" in hers.played and len(made) == 2
+    for call_of_hers in (hers, ours):
+        assert "/sounds/status.answer_unheard" in call_of_hers.played
+        assert not {"/sounds/verdict.menu", "/sounds/callback.later"}.intersection(call_of_hers.played)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered"
+    again = await row(engine)
+    assert (again.state, again.last_outcome) == ("waiting", "no_key")
 
 
 async def test_the_dialplan_is_told_of_her_reason_for_not_solved_as_it_begins_and_once_it_is_kept(
