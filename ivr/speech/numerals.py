@@ -34,7 +34,8 @@ NAMING = _set(
     "کد شماره تلفن همراه موبایل پیگیری رهگیری شناسه حساب کارت شبا ملی پستی نامه پرونده پلاک بند ماده تبصره "
     "kod kodu nömrə nömrəsi telefon"
 )
-UNTIL = _set("تا الی dan dən")  # between two hours; the Azerbaijani ones are what is left of «8.30-dan»
+DAYS = _set("روز gün")  # may stand behind an hour, too
+HOURS = _set("ساعات")  # besides the catalogue's
 SPELT_FROM = 8  # digits: longer runs are codes and telephone numbers, unless they count something
 SPELT_NAMED_FROM = 5
 ROUND = "0000"  # so ends an amount, and hardly a code
@@ -60,6 +61,8 @@ _FIGURE = re.compile(
 )
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[/.][0-5]\d")  # behind «ساعت»
 _DASH = re.compile(r"\s*[-–—]\s*")
+# Between two hours; «dan» is what is left of «8.30-dan».
+_TO_HOUR = re.compile(r"\s*(?:(?:صبح|ظهر|بعدازظهر|عصر|شب)\s*)?(?:تا|الی|لغایت|و|dan|dən|və|[-–—])\s*")
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 # «-ci» and its cases; no word that only begins so, like «cild».
 _ORDINAL = re.compile(
@@ -90,6 +93,12 @@ class _Figure:
         """A code, or a number of something."""
         return self.before.partition("\u200c")[0] in NAMING
 
+    @property
+    def is_clock(self) -> bool:
+        """An hour, if one is named before it."""
+        its = self.kind == "split" and _CLOCK.fullmatch(self.text)
+        return bool(its) and self.after not in COUNTED - DAYS
+
 
 def spelled(text: str, language: str, say: Callable[[Speech], str]) -> str:
     """`text`, its digits in ASCII, with every figure in words. `say` gives the words of prompt ids."""
@@ -105,13 +114,13 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         one = _Figure(
             kind, found.group(), _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
         )
-        if last is not None and _DASH.fullmatch(between) and _rises(last, one):
+        hour = last is not None and _TO_HOUR.fullmatch(between) and _of_hours(last, say)
+        to_hour = last is not None and hour and one.is_clock and not last.to  # «۸-۱۴/۳۰»
+        if last is not None and _DASH.fullmatch(between) and (_rises(last, one) or to_hour):
             one = replace(one, before=last.before, to=True)
             between = " " if language == "az" else f" {say(('sign.to',))} "  # «on on iki», «ده تا دوازده»
-        elif kind == "split" and last is not None and between.strip() in UNTIL:  # «ساعت ۸/۳۰ تا ۱۴/۳۰»
-            one = replace(
-                one, before=last.before if last.before in _in_texts(say, "sign.hour") else one.before
-            )
+        elif last is not None and hour and kind in ("split", "plain"):  # «ساعت ۸ صبح تا ۱۴/۳۰»
+            one = replace(one, before=last.before)
         yield between
         suffix = _SUFFIX.match(text, found.end()) if language == "az" else None  # «10:30-da» is one word
         spoken = say(_speech(one, language, say))
@@ -164,7 +173,7 @@ def _speech(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech
         case "amount":
             return _amount(one.digits, language)
         case "split":
-            if _CLOCK.fullmatch(one.text) and one.before in _in_texts(say, "sign.hour"):
+            if one.is_clock and _of_hours(one, say):
                 return _time(one, language, say)
             return _split(one, language)
     return _plain(one, language)
@@ -172,13 +181,17 @@ def _speech(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech
 
 def _time(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech:
     hour, minute = map(int, re.split("[:/.]", one.text))
-    named = one.to or one.before in _in_texts(say, "sign.hour")
+    named = one.to or _of_hours(one, say)
     begin: Speech = () if named else ("sign.hour",)
     spoken = (*begin, *saying.number(hour, language))
     if language == "az":  # «saat on otuzda», «on sıfır beş»
         zero: Speech = ("digit.0",) if 0 < minute < 10 else ()
         return (*spoken, *zero, *saying.number(minute, language)) if minute else spoken
     return (*spoken, "sign.and", *saying.number(minute, language), "sign.minute") if minute else spoken
+
+
+def _of_hours(one: _Figure, say: Callable[[Speech], str]) -> bool:
+    return one.before.partition("\u200c")[0] in HOURS | _in_texts(say, "sign.hour")
 
 
 def _in_texts(say: Callable[[Speech], str], id: str) -> frozenset[str]:
