@@ -381,14 +381,22 @@ async def _is_right(connection: AsyncConnection, wanted: Row[Any], case: Row[Any
         return bool(wanted.purpose != VERIFY)
     said = await callback_planning.standing(connection, wanted.number, now)
     if wanted.purpose == VERIFY:
-        if said is not None:  # asked about another case of hers, meanwhile
+        asks = said is None and await _is_asked_for(connection, case, now)
+        if not asks:  # asked about another case of hers, meanwhile; or no call of ours tells her anything
             await _put(connection, wanted, state="cancelled", ended_at=now)
-        return said is None
+        return asks
     if said is None and await callback_planning.is_being_asked(connection, wanted.number):
         await _put(connection, wanted, next_at=now + UNTIL_ASKED)
     elif not said:
         await _put(connection, wanted, state="unreachable", ended_at=now)
     return bool(said)
+
+
+async def _is_asked_for(connection: AsyncConnection, case: Row[Any], now: datetime) -> bool:
+    """Not once the case is over and the desk has told her: whoever says yes there would wait for no call."""
+    if case.closed_at is None or await callback_planning.is_to_tell(connection, case.id):
+        return True
+    return await meeting_calls.is_to_tell_off(connection, case.id, now)
 
 
 async def _next_asking(

@@ -301,6 +301,29 @@ async def test_where_nobody_is_dialled_nobody_is_promised_a_call_and_every_answe
     assert await callback_list.unreachable(engine) == 0 and await reach(engine, untouched) == "to_verify"
 
 
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_number_is_asked_for_no_more_once_the_desk_has_ended_its_case_and_told_her(
+    engine: AsyncEngine, told: bool
+) -> None:
+    """As while nobody was dialled: whoever presses 1 would wait for a call that never comes."""
+    book, by = await page(engine), Actor("desk", Side.DESK)
+    await callbacks.dialled(engine, False, NOON)
+    code = (await register(engine, book, Wanted("complaint", "other.other", caller=HERS), NOON)).code
+    await closing.advise(engine, book, Instruction(code, by, "این کار دادگاه است.", NOON))
+    if not told:
+        assert await asked(engine, await claim(engine)), "though nobody has said yet that anybody is dialled"
+        return
+    await closing.told(engine, book, Instruction(code, by, "نامه شد", NOON))
+    assert await claim(engine) is None and (await of(engine, code))["verify"].state == "cancelled"
+    await walk_in(engine)
+    placing = await claim(engine)
+    assert await asked(engine, placing), "another case of hers is to be told there"
+    await end(engine, placing, Outcome.NO_ANSWER, NOON)
+    await closing.reopen(engine, book, Instruction(code, by, "باز هم", NOON))
+    await answer(engine, code, "bazresi", "آب وصل شد.", NOON)
+    assert (await of(engine, code))["verify"].state == "waiting"
+
+
 async def test_a_case_from_before_numbers_were_asked_for_is_asked_for_when_it_has_its_answer(
     engine: AsyncEngine,
 ) -> None:
