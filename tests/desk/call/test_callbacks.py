@@ -847,6 +847,25 @@ async def test_a_server_that_dials_nobody_takes_no_call_off_one_that_does(
     assert await untold(engine) == [code]
 
 
+async def test_whose_telephone_rings_as_the_dialling_ends_is_the_desk_s_to_tell_and_who_talks_hears_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    rings = await answered(engine, tmp_path)
+    talks = await answered(engine, tmp_path, "09141234568")
+    placed = {each.code: each for each in [await claim(engine), await claim(engine)] if each}
+    talk, book = replace(CALL, id=uuid.uuid4(), unique_id=str(placed[talks].id)), await page(engine)
+    await apply(engine, book, [CallStartedFact(talk)])
+    await callbacks.dialled(engine, False, NOON + timedelta(minutes=6))
+    assert await untold(engine) == [rings] and (await row(engine, talks)).state == "calling"
+    await callbacks.dialled(engine, True, NOON + timedelta(minutes=7))
+    await callbacks.lose(engine, [placed[rings].id], NOON + timedelta(minutes=8))
+    assert await untold(engine) == [rings] and await callbacks.in_progress(engine, NOON) == 1
+    await callbacks.dialled(engine, False, NOON + timedelta(minutes=13))
+    await apply(engine, book, [CallEndedFact(talk, "lost", NOON, steps=(), scraps=())])
+    await callbacks.dialled(engine, False, NOON + timedelta(minutes=14))
+    assert sorted(await untold(engine)) == sorted([rings, talks])
+
+
 async def test_those_that_were_put_aside_are_counted_by_their_index(engine: AsyncEngine) -> None:
     query = select(func.count()).where(PUT_ASIDE)
     assert not query.compile(engine.sync_engine).params, "what is bound tells the planner nothing"

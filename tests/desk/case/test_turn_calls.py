@@ -198,6 +198,15 @@ async def test_where_nobody_is_called_any_more_who_keeps_her_place_is_told_so(
     assert not await turn_calls.kept(engine)
 
 
+async def test_whose_telephone_rings_in_her_turn_as_the_dialling_ends_is_told_so(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await keeps(engine, tmp_path, NOON)
+    rung = await claimed(engine, NOON + MINUTE)
+    await callbacks.dialled(engine, False, NOON + 2 * MINUTE)
+    assert [told["case"] for told in await messages(engine)] == [code] == [rung.code]
+
+
 @pytest.mark.parametrize(
     "notice",
     [
