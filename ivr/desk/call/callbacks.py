@@ -769,10 +769,11 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             never = (its.state == "unreachable", its.attempts == 0, its.number != "")
             anew = update(callbacks).where(*never).values(state="waiting", ended_at=None)
             anew = anew.where(~PUT_ASIDE)  # those are looked at as a server starts: `try_anew`
-            await connection.execute(anew.where(answer, its.case_id.in_(owed)).values(next_at=now))
+            later = func.greatest(its.next_at, now)  # what waits for the office, or for its day
+            await connection.execute(anew.where(answer, its.case_id.in_(owed)).values(next_at=later))
             lives = or_(callback_planning.TELLS_OFF, its.case_id.in_(_WITH_NEWS))  # that outlives her case
             news = (its.purpose.in_((MEETING, ORDER)), lives)
-            await connection.execute(anew.where(*news).values(next_at=func.greatest(its.next_at, now)))
+            await connection.execute(anew.where(*news).values(next_at=later))
 
 
 # The open cases with news of a meeting or an order; what is not so any more ends when its time comes.

@@ -19,6 +19,7 @@ from ivr.cases.callback import Outcome
 from ivr.cases.statuses import Status
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import ANSWER, HELD, ORDER, YET_TO_TELL
+from ivr.store.callbacks import PUT_ASIDE
 from ivr.store.tables import callbacks, cases, meeting_orders, outbox
 from ivr.voice.order_call import OrderNews
 
@@ -109,7 +110,8 @@ async def told_of_each_from(
 async def hold(connection: AsyncConnection, whole: Any, at: datetime, now: datetime) -> None:
     """Call and SMS about her answer not before then; `now`: at once."""
     notice = {HELD: at.isoformat()} if at > now else None
-    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ANSWER, callbacks.c.state == "waiting")
+    waits = callbacks.c.state.in_(("waiting", "unreachable")) & ~PUT_ASIDE  # while nobody is dialled, too
+    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ANSWER, waits)
     await connection.execute(update(callbacks).where(*its).values(next_at=at, notice=notice))
     due = {"next_at": at, "last_error": None}  # whatever it waited for before (`letters.held_events`)
     await connection.execute(update(outbox).where(*_unsent(whole.code)).values(due))

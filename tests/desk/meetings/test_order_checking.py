@@ -78,6 +78,21 @@ async def test_who_is_not_looked_at_by_the_day_is_called_all_the_same(at: Hall) 
     assert placing is not None and placing.code == code and await to_check(at) == parts
 
 
+async def test_what_is_reported_while_nobody_is_dialled_waits_for_the_office_once_somebody_is(
+    at: Hall,
+) -> None:
+    await callbacks.dialled(at.engine, False, at.at)
+    code, parts = await reported(at, "abfa", "edu")
+    await callbacks.dialled(at.engine, True, at.at)
+    assert await called(at, SOON) is None
+    await callbacks.dialled(at.engine, False, at.at + timedelta(minutes=6))
+    for part in parts:
+        await order_checking.confirm(at.engine, at.page, at.by(part))
+    await callbacks.dialled(at.engine, True, at.at)
+    placing = await called(at, SOON)
+    assert placing is not None and placing.code == code
+
+
 async def test_a_mended_notice_does_not_tell_her_of_an_answer_that_the_office_is_to_look_at(
     at: Hall, tmp_path: Path
 ) -> None:
