@@ -5,7 +5,6 @@ A file whose transaction fails afterwards stays: the reconciler makes a case of 
 
 from __future__ import annotations
 
-import os
 import uuid
 import wave
 from datetime import datetime
@@ -13,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 from ivr.desk.refusals import WrongField
+from ivr.store import flushing
 from ivr.store.facts import FactRecording
 from ivr.voice.wave import measure
 
@@ -42,18 +42,16 @@ def check(content: bytes) -> None:
 
 
 def put(content: bytes, folder: Path, now: datetime) -> FactRecording:
-    """Check it, then write it, flushed, under a new name. Returns what a case wants to know of it."""
+    """Check it, then write it, flushed, under a new name. Returns what a case wants to know of it.
+
+    Raises WrongField and OSError; no half of it stays. For a thread.
+    """
     check(content)
     name = f"{now:%Y/%m/%d}/{uuid.uuid4().hex}"
     path = folder / f"{name}.wav"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    scratch = path.with_suffix(".part")
-    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(fd)
-    scratch.replace(path)
+    flushing.replace(path, content)
+    flushing.flush_folders(path, folder)
     measured = measure(content)
     return FactRecording(
         name, measured.seconds, measured.voiced_seconds, UPLOADED, measured.sha256, measured.size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,38 @@ def test_a_recording_whose_header_tells_no_length_is_refused(tmp_path: Path, len
     whole = (tmp_path / "whole.wav").read_bytes()
     with pytest.raises(WrongField, match="audio: must be longer than nothing and at most 600 s"):
         audio.check(whole[:40] + length.to_bytes(4, "little") + whole[44:])
+
+
+def test_a_recording_has_its_name_and_its_folders_on_the_disk_before_anybody_gets_a_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tone(tmp_path / "whole.wav", 440, 1.0)
+    real, synced, folder = os.fsync, list[tuple[Path, list[str]]](), tmp_path / "recordings"
+
+    def fsync(fd: int) -> None:
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        synced.append((path, [each.name for each in path.iterdir()] if path.is_dir() else []))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    kept = folder / f"{audio.put((tmp_path / 'whole.wav').read_bytes(), folder, WEDNESDAY).name}.wav"
+    half, *above = synced
+    assert half[0].parent == kept.parent and half[0] != kept
+    within = [*kept.parents][:4]
+    assert {(place, name.name) for place, name in zip(within, [kept, *within], strict=False)} <= {
+        (place, name) for place, names in above for name in names
+    }
+
+
+def test_of_a_recording_that_the_disk_refuses_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tone(tmp_path / "whole.wav", 440, 1.0)
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        audio.put((tmp_path / "whole.wav").read_bytes(), tmp_path / "recordings", WEDNESDAY)
+    assert [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()] == []
