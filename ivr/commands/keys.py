@@ -113,6 +113,8 @@ def rewrap() -> None:
         if path.suffix == CLOSED:
             there += 1
             try:
+                if why := copies.lacking():  # a key came meanwhile
+                    raise CommandError("\n".join([*failed, f"{why}; then ivr keys rewrap again"]))
                 with suppress(FileNotFoundError):  # retention took it
                     done += envelope.rewrap(path, copies.keys)
             except (envelope.Unopened, OSError) as error:

@@ -47,7 +47,9 @@ class Encloser(Settling):
         return self.copies.lacking()
 
     def settle(self, row: Row[Any], now: datetime) -> dict[str, Any]:
-        """Close it."""
+        """Close it, unless a key came meanwhile of which no copy is known: a pass may last for days."""
+        if self.copies.lacking():
+            return {}
         closed = enclose(self.folder, row.name, row.sha256, self.settled)
         return {"enclosed_at": now} if closed else {}
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.commands import doctor
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import Shelf
+from ivr.desk.recordings import enclosing
 from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.settling import NotWhole, due
@@ -29,6 +31,7 @@ from ivr.store import envelope, key_file, recording_files
 from ivr.store.derived import Derived
 from ivr.store.envelope import KeyMissing
 from ivr.store.key_copies import KeyCopies
+from ivr.store.key_file import KeyFile
 from ivr.store.recording_files import closed, plain
 from ivr.store.recordings import TO_ENCLOSE
 from ivr.store.tables import recordings
@@ -138,6 +141,47 @@ async def test_nothing_is_closed_with_a_key_that_one_disk_alone_has(
     key_file.add(its.state / "keys" / "recordings")
     put(its.state)
     assert await its.close() == 0 and await findings(its.engine, its.state) == []
+
+
+async def test_a_key_that_comes_in_the_middle_of_a_pass_closes_nothing_before_there_is_a_copy_of_it(
+    opened: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its = await opened()
+    its.copies, keys = copies(its.state), its.state / "keys" / "recordings"
+    its.copies.confirm(keys.read_text())
+    first, close = its.copies.keys.newest, enclosing.enclose
+
+    def closing(*given: Any) -> bool:
+        done = close(*given)
+        key_file.add(keys)
+        return done
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(enclosing, "enclose", closing)
+        assert await its.close() == 1
+    shut = [closed(its.folder, name) for name in its.names if not plain(its.folder, name).exists()]
+    assert [key_of(path) for path in shut] == [first] != [its.copies.keys.newest]
+    its.copies.confirm(keys.read_text())
+    assert await its.close() == 1
+
+
+async def test_nor_does_it_open_what_is_closed_already(
+    shut: Shut, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_rest = {"IVR_AT_REST__RECIPIENTS": f'["{shut.copies.recipients[0]}"]'}
+    assert (await ivr(database_url, shut.state, "keys", "new", **at_rest))[0] == 0
+    second, rewrap = shut.copies.keys.newest, envelope.rewrap
+
+    def wrapping(path: Path, its: KeyFile) -> bool:
+        done = rewrap(path, its)
+        key_file.add(shut.state / "keys" / "recordings")
+        return done
+
+    monkeypatch.setattr(envelope, "rewrap", wrapping)
+    status, said = await ivr(database_url, shut.state, "keys", "rewrap", **at_rest)
+    assert status == 1 and "no copy of the key" in said and said.endswith("then ivr keys rewrap again")
+    found = [key_of(closed(shut.folder, name)) for name in shut.names]
+    assert found.count(second) == 1 and shut.copies.keys.newest not in found
 
 
 def test_the_keys_of_two_machines_in_one_file_open_what_either_has_closed(tmp_path: Path) -> None:
