@@ -25,6 +25,7 @@ from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import NOTICE
+from ivr.desk.keeping import retention
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.held_events import HELD_FOR
 from ivr.desk.letters.outgoing import INSIDE, LEASE, RETRIES, Leased
@@ -624,6 +625,19 @@ async def test_a_wish_about_a_code_that_is_nobodys_is_kept_though_her_language_w
     await post.all()
     [asked] = await as_json.cases(engine)
     assert (asked["caller"], asked["language"]) == ("+989350000000", "fa")
+
+
+async def test_such_a_wish_is_one_case_though_a_restore_applies_it_again_once_its_row_was_pruned(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    post, hers = Post(engine, Notify(), notices(tmp_path)), call("09350000000")
+    for again in (False, True):
+        async with office(engine, tmp_path / str(again)) as desk:
+            await desk.intake.wish_call_back(hers, "1234567894")
+            await desk.pump.idle()
+        await post.all()
+        assert await retention.prune(engine, NOW + timedelta(days=400)) >= 1
+    assert len(await as_json.cases(engine)) == 1
 
 
 async def test_a_way_that_is_not_configured_makes_no_letters_pile_up(

@@ -272,19 +272,21 @@ async def call_back(engine: AsyncEngine, page: Page, wish: Leased, now: datetime
         else:
             found = await callback_planning.wish(connection, *hers, now)
         if not found:
-            await _for_a_person(connection, page, told, now)
+            await _for_a_person(connection, page, wish, now)
         await _mark(connection, [wish], delivered_at=now, last_error=None if found else "no such case")
     return found
 
 
-async def _for_a_person(
-    connection: AsyncConnection, page: Page, told: Mapping[str, Any], now: datetime
-) -> None:
+async def _for_a_person(connection: AsyncConnection, page: Page, wish: Leased, now: datetime) -> None:
+    """Once: a journal that is applied again brings back what was delivered and pruned long ago."""
+    case, told = uuid.uuid5(uuid.NAMESPACE_OID, wish.key), wish.payload
+    if (await connection.execute(select(cases.c.id).where(cases.c.id == case))).first():
+        return
     words = f"111 → 6: {told['code']}?"  # what she dialled; whoever reads it knows the menu
     spoken = page.conventions.languages  # hers may have been taken out since
     language = told["language"] if told["language"] in spoken else spoken[0]
     wanted = Wanted(Kind.REQUEST, page.other_topic, words=words, caller=told["number"], channel=PHONE)
-    await register(connection, page, replace(wanted, language=language, by=MACHINE), now)
+    await register(connection, page, replace(wanted, language=language, by=MACHINE), now, case=case)
 
 
 async def is_no_longer_so(engine: AsyncEngine, letter: Leased, now: datetime) -> bool:

@@ -151,6 +151,37 @@ async def test_a_word_about_a_slot_that_is_not_hers_any_more_changes_nothing(at:
     assert number != other
 
 
+@pytest.mark.parametrize("told", ["invited", "reminder"])
+async def test_a_journal_that_is_applied_again_neither_silences_a_move_nor_confirms_the_new_day(
+    at: Hall, told: str
+) -> None:
+    """As after each restore: what she said of the old day comes once more, behind the session's move."""
+    number, first, _ = await invited(at)
+    placing, _ = await rung(at)
+    if told == "reminder":
+        await says(at, placing, Outcome.COMES)
+        at.at += timedelta(days=5)
+        placing, news = await rung(at)
+        assert news is not None and news.what == told
+    ended = end_of(at, placing, Outcome.COMES)
+    await apply(at.engine, at.page, [ended])
+    assert (await at.seen(first)).state is S.CONFIRMED
+    at.at += timedelta(minutes=5)
+    day = at.at + timedelta(days=9)
+    await session_moving.move(at.engine, at.page, at.by("", "مأموریت"), number, day, even_off=True)
+    before = await waiting(at)
+    assert [row["what"] for row in before] == ["moved", "reminder"]
+    await apply(at.engine, at.page, [ended])
+    assert await waiting(at) == before and (await at.seen(first)).state is S.INVITED
+
+
+def end_of(at: Hall, placing: Placing, outcome: Outcome) -> CallEndedFact:
+    """What the journal holds of a call of ours."""
+    attempt = FactAttempt(placing.id, outcome)
+    mine = replace(noted.CALL, id=uuid.uuid5(placing.id, "call"), unique_id=str(placing.id))
+    return CallEndedFact(mine, "completed", at.at, steps=(), scraps=(), attempt=attempt)
+
+
 async def test_who_heard_of_a_slot_hears_that_it_is_off_and_who_did_not_that_she_waits(at: Hall) -> None:
     number, first, second = await invited(at)
     await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)

@@ -14,12 +14,14 @@ from ivr.cases.lottery import LotteryResult
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks, verdicts
 from ivr.desk.case import answers, closing, referring
+from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_answers import heard
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store import tables
 from ivr.store.facts import FactCall, VerdictFact
 from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_invitation_answers import end_of
 from tests.desk.meetings.test_lottery_drawing import answers_with, draw, note
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
 from tests.desk.meetings.test_order_giving import heard as heard_at
@@ -219,6 +221,37 @@ async def test_an_order_that_was_given_while_nobody_was_dialled_is_asked_about_o
     assert placing is not None and placing.code == code
     await says(at, placing, Outcome.ORDER_DONE)
     assert await called(at, FAR, 18) is None, "once"
+
+
+async def test_a_journal_that_is_applied_again_opens_no_order_of_which_she_said_since_that_it_is_done(
+    at: Hall,
+) -> None:
+    """As after each restore: what she said on the earlier call comes once more, behind the later one."""
+    _, [part, _] = await ordered(at, "abfa", "edu")
+    first = end_of(at, await called_about(at, part, NEAR), Outcome.ORDER_NOT_DONE)
+    await apply(at.engine, at.page, [first])
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    second = end_of(at, await called_about(at, part, FAR), Outcome.ORDER_DONE)
+    await apply(at.engine, at.page, [second])
+    before = await at.row(part), await at.events(part)
+    await apply(at.engine, at.page, [first, second])
+    assert (await at.row(part), await at.events(part)) == before
+    assert [seen.part.said for seen in await listed(at, "abfa")] == ["order_done"]
+
+
+async def called_about(at: Hall, part: str, on: date) -> callbacks.Placing:
+    """What else she is asked of that day is done."""
+    its = tables.callbacks.c.notice["order"].as_string()
+    about = select(its).join(tables.callback_attempts)
+    while True:
+        placing = await called(at, on)
+        assert placing is not None
+        async with at.engine.connect() as connection:
+            this = about.where(tables.callback_attempts.c.id == placing.id)
+            if (await connection.execute(this)).scalar_one() == part:
+                return placing
+        await says(at, placing, Outcome.ORDER_DONE)
 
 
 async def test_once_all_have_reported_she_is_called_with_their_answers_alone(at: Hall) -> None:
