@@ -56,7 +56,7 @@ ELSEWHERE_SECONDS = 180.0  # … and that talks in the books takes none of our l
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
-# Surely of a trunk that works: 18 may be one's that does not answer (SIP 408), 21 one's that refuses us (403).
+# Of a trunk that works: 18 may be one's that does not answer (SIP 408), 21 one's that refuses us (403).
 RANG = (16, 17, 19)
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
 UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told

@@ -84,7 +84,6 @@ from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.case.test_family import split, spoken_by
 from tests.desk.case.test_turn_calls import keeps
 from tests.desk.counter import counter
-from tests.desk.meetings.test_lottery_drawing import signed_in
 from tests.desk.office import call, office, opening
 from tests.fixtures.damaged import away, unmounted
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
@@ -384,7 +383,6 @@ async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
     if recorded:
         await clicks(chrome, town, tmp_path, code, number)
     else:
-        await signed_in(engine, now, by.name)
         await dials(town, await lottery_calling.ring(engine, Instruction(code, by), None), official)
         await town.callee.until_over(number, official)
     hers = town.callee.outcomes[number]
@@ -799,18 +797,23 @@ async def test_whoever_is_put_off_again_and_again_for_want_of_words_is_told_of_u
         assert dialler.trouble == ""
 
 
+@pytest.mark.parametrize("cause", ["", "18", "21", "34"])  # refused at once; SIP 408, 403, 503
 async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
-    engine: AsyncEngine, tmp_path: Path
+    engine: AsyncEngine, tmp_path: Path, cause: str
 ) -> None:
     """One number that is tried again and again is no trouble of the trunk."""
 
     async def speak(words: str, language: str) -> str | None:
         return words
 
-    def rings_out(connection: Connection, action: Fields) -> None:
+    def rings_out(connection: Connection, action: Fields, reason: int = STILL_RINGING) -> None:
         success(connection, action)
-        its = {"ActionID": action["actionid"], "Response": "Failure", "Reason": str(STILL_RINGING)}
+        its = {"ActionID": action["actionid"], "Response": "Failure", "Reason": str(reason)}
         connection.send(Event="OriginateResponse", **its)
+
+    def not_through(connection: Connection, action: Fields) -> None:
+        rings_out(connection, action, reason=8)
+        connection.send(Event="Hangup", Uniqueid=action["channelid"], Cause=cause)
 
     async def all_tried(week: int) -> None:
         dialler.clock = lambda: NOON + timedelta(weeks=week)
@@ -821,7 +824,7 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
                 await dialler.pause()
 
     async with dialling(engine, tmp_path, speak) as (dialler, peer):
-        peer.replies["originate"] = denied
+        peer.replies["originate"] = not_through if cause else denied
         for last in range(NOT_THROUGH - 1):
             await answered(engine, tmp_path, f"{NUMBER[:-1]}{last}")
         for week in range(2):
