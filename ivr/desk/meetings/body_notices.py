@@ -93,14 +93,22 @@ async def _tell(
     now: datetime,
     *whom: ColumnElement[bool],
 ) -> None:
-    """A mail is about a case, and never names it: one of which the body owes its view, else its order."""
+    """A mail is about a case, and never names it: one of which the body owes its view, else its order.
+
+    None that accuses the body: it is written nothing about that one.
+    """
     body = meeting_invitations.c.agency
+    its_to_know = cases.c.accused.is_distinct_from(body)
     known = select(cases.c.code).join(meeting_views, meeting_views.c.case_id == cases.c.id)
     first = (meeting_views.c.session != session.number, cases.c.code)
-    viewed = known.where(meeting_views.c.agency == body).order_by(*first).limit(1).scalar_subquery()
+    viewed = (
+        known.where(meeting_views.c.agency == body, its_to_know).order_by(*first).limit(1).scalar_subquery()
+    )
     given = select(cases.c.code).join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     owed_first = (cases.c.closed_at.is_not(None), meeting_orders.c.due_on)
-    ordered = given.where(cases.c.agency == body).order_by(*owed_first).limit(1).scalar_subquery()
+    ordered = (
+        given.where(cases.c.agency == body, its_to_know).order_by(*owed_first).limit(1).scalar_subquery()
+    )
     query = select(body, func.coalesce(viewed, ordered).label("code"))
     invited = await connection.execute(query.where(meeting_invitations.c.session == session.number, *whom))
     at = starts_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()

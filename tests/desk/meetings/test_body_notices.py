@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.attendance import Came, InvitationState
 from ivr.desk.case import answers, closing
+from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.counter import channels
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
@@ -60,6 +61,23 @@ async def test_a_session_called_off_is_told_to_each_invited_body_once_and_names_
     assert set(told) == {"abfa@x.example", "edu@x.example"}
     text = told["abfa@x.example"]["text"]
     assert "۱۴۰۵/۰۹/۱۰" in text and "مأموریت" in text and not any(code in text for code in codes.values())
+
+
+@pytest.mark.parametrize("kind", [body_notices.OFF, body_notices.MOVED])
+async def test_a_body_whose_one_case_accuses_it_is_told_of_the_session_for_its_other_one(
+    at: Hall, kind: str
+) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    first, other = sorted([codes["water"], codes["school"]])  # a mail is about the first
+    await confide(at.engine, at.page, at.by(first, "از اداره می‌ترسد"), Secrecy("abfa", told="قبض"))
+    if kind == body_notices.OFF:
+        await called_off(at, number)
+    else:
+        to = at.at + timedelta(days=7)
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, to, "تالار")
+    assert ("abfa", other) in {(body, code) for code, body in await asked(at, kind)}
+    assert set(await mails(at, kind)) == {"abfa@x.example", "edu@x.example"}
 
 
 @pytest.mark.parametrize("came", [True, False])
