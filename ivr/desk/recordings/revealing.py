@@ -52,7 +52,7 @@ async def reveal(
     and TooOften for more than `most` cases in a day, which is on record too.
     """
     reason = unsealing.checked(reason, SHORTEST)
-    await _count(engine, person, code, most, now, address)
+    await count(engine, person, code, most, now, address)
     async with engine.begin() as connection:
         query = select(cases).where(cases.c.code == code, person.scope.cases())
         case = (await connection.execute(query)).first()
@@ -85,10 +85,13 @@ async def reveal_at_terminal(engine: AsyncEngine, code: str, reason: str, now: d
                 await auditing.note(connection, now, action, case=case.id, reason=reason, detail=detail)
 
 
-async def _count(
+async def count(
     engine: AsyncEngine, person: Person, code: str, most: int, now: datetime, address: str
 ) -> None:
-    """One more case of hers today, however much of it. Raises TooOften; the first time it is an alert."""
+    """One more case of hers today, however much of it, heard here or taken away.
+
+    Raises TooOften; the first time it is an alert.
+    """
     try:
         async with engine.begin() as connection:
             if await limiting.count(connection, f"reveal/{person.id}/{code}", _ONCE, now):

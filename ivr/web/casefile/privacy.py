@@ -38,8 +38,7 @@ async def reveal(visit: Visit) -> web.StreamResponse:
             visit.panel.book.limits_now.reveals_per_day,
         )  # fmt: skip
     except TooOften as refusal:
-        at = refusal.until.astimezone(ZoneInfo(visit.panel.book.timezone))
-        wrong = visit.words("casefile.reveal_limit", day=digits(jalali_day(at)), at=digits(f"{at:%H:%M}"))
+        wrong = too_many(visit, refusal)
     except WrongField:
         wrong = visit.words("refusal.field_reason")
     except Refused:
@@ -52,6 +51,12 @@ async def reveal(visit: Visit) -> web.StreamResponse:
     if not visit.partial:  # without scripts: a page of its own
         return visit.render("casefile/revealed_page.html", case=case, what=what, value=value)
     return visit.render("casefile/revealed.html", what=what, value=value)
+
+
+def too_many(visit: Visit, refusal: TooOften) -> str:
+    """The sentence for whom the daily limit stops."""
+    at = refusal.until.astimezone(ZoneInfo(visit.panel.book.timezone))
+    return visit.words("casefile.reveal_limit", day=digits(jalali_day(at)), at=digits(f"{at:%H:%M}"))
 
 
 async def ask(visit: Visit) -> web.StreamResponse:

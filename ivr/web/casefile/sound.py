@@ -11,12 +11,14 @@ from aiohttp import web
 from sqlalchemy import Row
 
 from ivr.desk.people import auditing, unsealing
+from ivr.desk.people.limiting import TooOften
 from ivr.desk.recordings import hearing, revealing
 from ivr.desk.recordings.hearing import Rendition
 from ivr.store.envelope import Unopened
 from ivr.store.vault import VaultError
 from ivr.voice import riff
 from ivr.web.casefile.finding import recording_row
+from ivr.web.casefile.privacy import too_many
 from ivr.web.casefile.story import jalali
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.ranges import Ranged
@@ -25,7 +27,7 @@ from ivr.web.panel.visit import Forbidden, NotFound, Visit
 log = logging.getLogger(__name__)
 
 # `private` and `no-store`: personal data; the browser itself keeps no copy beyond the page.
-UNHEARD = (FileNotFoundError, VaultError, Unopened)
+UNHEARD = (OSError, VaultError, Unopened)
 KEEP_OUT = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -60,18 +62,27 @@ async def outline(visit: Visit) -> web.StreamResponse:
 
 
 async def download(visit: Visit) -> web.StreamResponse:
-    """The recording as it is, with the name of who takes it away written into it. Takes a reason."""
+    """The recording as it is, with the name of who takes it away written into it.
+
+    Takes a reason, and is one of the cases that one person may reveal in a day.
+    """
     row = await recording_row(visit)
     if row.confidential:  # a file that is taken away stays open for ever
         raise Forbidden
     reason = visit.form().text("reason", most=unsealing.LONGEST)
     if len(reason) < revealing.SHORTEST:
         return web.Response(status=422, text=visit.words("refusal.field_reason"))
+    engine, most = visit.panel.engine, visit.panel.book.limits_now.reveals_per_day
+    try:
+        its = row.code or str(row.id)
+        await revealing.count(engine, visit.person, its, most, visit.now, visit.came.address)
+    except TooOften as refusal:
+        return web.Response(status=422, text=too_many(visit, refusal))
     try:
         content = await _booth(visit).marked(row, watermark(visit, row, reason))
     except UNHEARD as error:
         raise _missing(row, error) from None
-    async with visit.panel.engine.begin() as connection:
+    async with engine.begin() as connection:
         await auditing.note(
             connection, visit.now, "recording_downloaded", person=visit.person.id, case=row.case_id,
             recording=row.name, reason=reason, address=visit.came.address,
@@ -122,6 +133,6 @@ def _booth(visit: Visit) -> hearing.Renditions:
 
 
 def _missing(row: Row[Any], error: Exception) -> Exception:
-    """A recording that the books have and no disk, or that no key opens: `ivr verify` names it too."""
+    """A recording that no disk has or gives, or that no key opens: `ivr verify` names it too."""
     log.error("recording %s can't be played: %s", row.name, error)
     return NotFound() if isinstance(error, FileNotFoundError) else web.HTTPServiceUnavailable()

@@ -19,9 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.case import referring
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.meetings import agenda, inviting, request_deciding
+from ivr.desk.recordings import revealing
 from ivr.desk.recordings.enclosing import enclose
 from ivr.store import key_file, recording_files
-from ivr.store.tables import audit, cases, meeting_requests, recordings
+from ivr.store.tables import audit, cases, limits, meeting_requests, recordings
 from ivr.voice.blind import UP, pitch
 from ivr.voice.riff import ARTIST, COMMENT
 from ivr.voice.wave import read
@@ -469,6 +470,25 @@ async def test_a_copy_that_is_taken_away_bears_the_listeners_name(desk: Desk) ->
     assert "recording_downloaded" in await noted(desk.panel.engine)
     officer = await desk.panel.signed_in("officer", agency="abfa")
     assert (await officer.post(f"/panel/recordings/{id}/download", {"reason": "برای خودم"})).status == 403
+
+
+async def test_a_recording_is_taken_away_of_no_more_cases_than_may_be_revealed_in_a_day(desk: Desk) -> None:
+    codes = [await desk.open(caller=f"0914123450{n}") for n in range(3)]
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(limits.insert().values(name="reveals_per_day", value=2))
+    await desk.panel.panel.book.load()
+    client = await desk.panel.signed_in("supervisor")
+    await reveal(client, codes[0])
+    tried = []
+    for code in (*codes, codes[0]):  # the first is revealed, and the first again is no further one
+        (id,) = await desk.recordings(code)
+        answer = await client.post(f"/panel/recordings/{id}/download", {"reason": "نامه‌ی دادگاه"})
+        tried.append(answer.status)
+        if answer.status == 422:
+            assert "می‌توانید؛ به سرپرستان و بازرس گفته شد" in await answer.text()
+    assert tried == [200, 200, 422, 200]
+    actions = await noted(desk.panel.engine)
+    assert actions.count("recording_downloaded") == 3 and actions.count(revealing.LIMIT_REACHED) == 1
 
 
 async def test_what_retention_took_is_heard_no_more(desk: Desk) -> None:
