@@ -63,6 +63,11 @@ class WordsFound(WordsKeptFact):
     begun: RecordingBegunFact | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ConfidedFound(ConfidedFact):
+    """The wish of a call, brought along with each file of it that was found: its case may be another one."""
+
+
 @dataclass(slots=True)
 class _Known:
     """A case that is there, or will be by this transaction."""

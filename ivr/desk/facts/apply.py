@@ -30,7 +30,7 @@ from ivr.desk.case.codes import desk_code
 from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
-from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
+from ivr.desk.case.joining import CaseFound, ConfidedFound, WordsFound, case_of, joined, keep_promise
 from ivr.desk.case.rows import CaseOpening, Rows, add_case, call_row, recording_row, wish_row
 from ivr.desk.facts.comparing import COMPARE_SECONDS, compare
 from ivr.desk.facts.righting import righted
@@ -224,8 +224,9 @@ async def _confide(connection: AsyncConnection, page: Page, fact: ConfidedFact) 
     query = select(cases).where(cases.c.id == its).with_for_update(key_share=True)
     case = (await connection.execute(query)).first()
     if case is None:
-        log.error("a case that was to be confidential is not in the books: %s", fact.id)
-        return
+        if isinstance(fact, ConfidedFound):
+            return
+        raise LookupError("the case that is to be confidential is not in the books yet")  # it waits aside
     case = await where_hers_goes_on(connection, case)
     ask = Instruction(case.code, Actor(CITIZEN, Side.CITIZEN), now=fact.at, cause=fact.id)
     try:

@@ -15,6 +15,7 @@ from ivr.store import slots
 from ivr.store.facts import (
     CallStartedFact,
     CaseOpenedFact,
+    ConfidedFact,
     Fact,
     RecordingBegunFact,
     Unreadable,
@@ -41,6 +42,7 @@ class RecordingFacts:
     """`facts`: recording → what is told of it. `awaited`: recordings that somebody else is about to book.
 
     `soon`: of these the ones whose call's earlier words are on their way, which takes a moment.
+    `confided`: call → her wishes that a case of it be confidential.
     `signed_at`: up to when the siblings that live have told everything. `unread`: journals of which a disk
     does not give all: they may name anything, so what no other journal names waits.
     """
@@ -48,6 +50,7 @@ class RecordingFacts:
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     awaited: set[str] = field(default_factory=set)
     soon: set[str] = field(default_factory=set)
+    confided: dict[str, list[ConfidedFact]] = field(default_factory=dict)
     signed_at: float = math.inf
     unread: set[Path] = field(default_factory=set)
 
@@ -101,7 +104,10 @@ def ask(
 
 
 def _before_their_case(spool: Path, told: RecordingFacts, own: Journal | None) -> set[str]:
-    """Recordings of calls whose case or earlier words are on the way: these come first."""
+    """Recordings of calls whose case or earlier words are on the way: these come first.
+
+    What else these calls wished is told on the way.
+    """
     of: dict[str, set[str]] = {}
     for name, facts in told.facts.items():
         for fact in facts:
@@ -113,6 +119,8 @@ def _before_their_case(spool: Path, told: RecordingFacts, own: Journal | None) -
         calls = journal_reading.of_calls(folder, of.keys())
         applied = _applied(folder, own)
         for call_id, facts_of_call in calls.items():
+            wishes = [fact for fact in _usable(facts_of_call) if isinstance(fact, ConfidedFact)]
+            told.confided.setdefault(call_id, []).extend(wishes)
             on_the_way = [fact for position, fact in facts_of_call if position > applied]
             if any(isinstance(fact, CaseOpenedFact | WordsKeptFact | Unreadable) for fact in on_the_way):
                 found |= of[call_id]

@@ -13,7 +13,7 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.desk.book.book import BookEmpty
-from ivr.desk.case.joining import CaseFound, WordsFound, reserve
+from ivr.desk.case.joining import CaseFound, ConfidedFound, WordsFound, reserve
 from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.fallback import LEAST_SECONDS, SETTLED_SECONDS
@@ -52,6 +52,7 @@ from ivr.store.envelope import Unopened
 from ivr.store.facts import (
     CallEndedFact,
     CaseOpenedFact,
+    ConfidedFact,
     Fact,
     FactCall,
     FactRecording,
@@ -154,11 +155,16 @@ async def _enter_all(
             done.waiting.append(stray.name)
             done.growing += early or stray.name in told.soon
             continue
-        await _enter_one(shelf, stray, facts, dialplan, done)
+        await _enter_one(shelf, stray, facts, dialplan, told.confided, done)
 
 
 async def _enter_one(
-    shelf: Shelf, stray: Stray, told: Sequence[Fact], dialplan: RecordingBegunFact | None, done: Pass
+    shelf: Shelf,
+    stray: Stray,
+    told: Sequence[Fact],
+    dialplan: RecordingBegunFact | None,
+    confided: Mapping[str, Sequence[ConfidedFact]],
+    done: Pass,
 ) -> None:
     """What is wrong with this one alone holds up no other. Raises BookEmpty or what AWAY names."""
     try:
@@ -171,7 +177,7 @@ async def _enter_one(
     try:
         if is_bare(told):
             told = await told_by_others(shelf.engine, stray, told, dialplan)
-        await _enter(shelf, stray, recorded, told, done)
+        await _enter(shelf, stray, recorded, told, confided, done)
     except Exception as error:
         if isinstance(error, (BookEmpty, *AWAY)) and not is_unusable(error):
             raise  # nobody's could be entered now
@@ -180,13 +186,23 @@ async def _enter_one(
 
 
 async def _enter(
-    shelf: Shelf, stray: Stray, recorded: FactRecording, told: Sequence[Fact], done: Pass
+    shelf: Shelf,
+    stray: Stray,
+    recorded: FactRecording,
+    told: Sequence[Fact],
+    confided: Mapping[str, Sequence[ConfidedFact]],
+    done: Pass,
 ) -> None:
-    """By what the journal tells, the best first; by the file alone when that can't be used."""
+    """By what the journal tells, the best first; by the file alone when that can't be used.
+
+    `confided`: what her call wished to be confidential is so by the same transaction, before anybody is told.
+    """
     page = await shelf.book.page()
     for fact in [*_best_first(told), None]:
         try:
             facts = await _facts(shelf, stray, recorded, fact)
+            wishes = confided.get(str(fact.call.id), ()) if fact else ()
+            facts += [ConfidedFound(its.id, its.at, its.case, its.code, its.call) for its in wishes]
             await apply(shelf.engine, page, facts)
         except (*MALFORMED, *AWAY) as error:
             if fact is None or not is_unusable(error):
@@ -226,7 +242,8 @@ async def _facts(shelf: Shelf, stray: Stray, recorded: FactRecording, told: Fact
         return [_found(told, recorded), over]
     begun = told if isinstance(told, RecordingBegunFact) else None
     case, code = (begun.case, begun.code) if begun else ("", "")  # which may be older than the call
-    case = case or await _case_of(shelf.engine, call.id, code)
+    own = told.id if isinstance(told, CaseOpenedFact) else None  # of a call with several
+    case = case or await _case_of(shelf.engine, call.id, code, own)
     if case or code:
         kept = WordsKeptFact(_id("kept", stray.name), at, case, code, call, recorded, instead=False)
         return [_found(kept, recorded, begun), over]
@@ -318,9 +335,11 @@ def _count(stray: Stray, facts: Sequence[Fact], done: Pass) -> None:
             done.empty += 1
 
 
-async def _case_of(engine: AsyncEngine, call: uuid.UUID, code: str) -> str:
-    """The latest case of a call; "" for none, and for the one in reserve that may yet get that code."""
-    query = select(cases.c.id).where(cases.c.call_id == call)
+async def _case_of(engine: AsyncEngine, call: uuid.UUID, code: str, own: uuid.UUID | None) -> str:
+    """The latest case of a call, or the `own` one of what was said; "" for none, and for the one in reserve
+    that may yet get that code.
+    """
+    query = select(cases.c.id).where(cases.c.id == own if own else cases.c.call_id == call)
     async with engine.connect() as connection:
         found = (await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(1))).scalar()
     return "" if found is None or (code and found == reserve(call)) else str(found)

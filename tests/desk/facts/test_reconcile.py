@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.code import is_valid
 from ivr.desk.facts import reconcile as reconcile_file
 from ivr.desk.facts import strays as strays_file
+from ivr.desk.facts.quarantine import try_again
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf, strays, with_row
 from ivr.desk.reading import as_json
@@ -33,9 +34,9 @@ from ivr.store.facts import CallStartedFact, RecordingBegunFact
 from ivr.store.journal import Position, writing
 from ivr.store.recording_files import is_of, new_stem
 from ivr.store.room import Hold, Room
-from ivr.store.tables import outbox, recordings
+from ivr.store.tables import case_events, cases, outbox, recordings
 from ivr.store.volumes import link
-from ivr.voice.actions import KeepWords, OpenCase
+from ivr.voice.actions import Confide, KeepWords, OpenCase
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio
@@ -344,6 +345,55 @@ async def test_a_case_whose_fact_was_refused_opens_under_the_code_she_was_told(
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
         (case,) = await as_json.cases(engine)
         assert (case["code"], case["topic"], case["recordings"][0]["seconds"]) == (code, "water.supply", 3.0)
+
+
+async def test_a_case_whose_fact_was_refused_is_confidential_from_the_moment_it_opens_if_she_was_told_so(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """In the same call she opens another one, and adds words to it: nobody asked to have that one sealed."""
+    added, first = put(tmp_path, at=LONG_AGO - 1), put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        said, more = [
+            replace(recorded(tmp_path, name), seconds="long")  # type: ignore[arg-type]
+            for name in (first, added)
+        ]
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(said))
+        await desk.intake.confide(facts, Confide(code))
+        other = await desk.intake.open_case(facts, opening())
+        await desk.intake.keep_words(facts, KeepWords(other, more, instead=False))
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
+        await desk.pump.idle()
+        aside = [*(tmp_path / "journal" / "quarantine").glob("*.fact")]
+        assert len(aside) == 3, "also the wish, until its case is there"
+        assert await one_pass(desk, tmp_path) == Pass(cases=1, added=1)
+        found = await as_json.case_json(engine, code) or {}
+        async with engine.connect() as connection:
+            rows = await connection.execute(select(cases.c.code, cases.c.confidential, cases.c.agency))
+            assert {tuple(row) for row in rows} == {(code, "caller", "gov_inspection"), (other, None, "abfa")}
+            many = func.count(text("DISTINCT case_events.xmin::text"))
+            hers = select(many).select_from(case_events).join(cases).where(cases.c.code == code)
+            assert await connection.scalar(hers) == 1, "in one transaction"
+        assert await try_again(engine, await desk.book.page(), tmp_path) == 1
+        assert await as_json.case_json(engine, code) == found, "sealed once"
+
+
+async def test_words_that_come_to_the_desk_alone_are_confidential_once_the_file_of_their_case_is_found(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """What she said first opens no case, what she said after she wished it opens one at the desk."""
+    first, second = put(tmp_path), put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        said = replace(recorded(tmp_path, first), seconds="long")  # type: ignore[arg-type]
+        code = await desk.intake.open_case(facts, opening(said))
+        await desk.intake.confide(facts, Confide(code))
+        await desk.intake.keep_words(facts, KeepWords(code, recorded(tmp_path, second), instead=False))
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(added=1)
+        async with engine.connect() as connection:
+            rows = await connection.execute(select(cases.c.code, cases.c.confidential))
+            assert [tuple(row) for row in rows] == [(code, "caller")]
 
 
 async def test_a_code_set_aside_for_her_that_another_case_has_costs_no_more_than_the_code(
