@@ -29,6 +29,7 @@ from ivr.store import disk_thread
 from ivr.store.tables import people
 from ivr.store.volumes import link
 from tests.fixtures.damaged import asleep, away
+from tests.fixtures.database import ROOT
 from tests.fixtures.hotline import Hotline
 from tests.web.panel import PanelServed
 
@@ -128,6 +129,12 @@ def test_no_log_line_tells_a_code_and_other_numbers_stay() -> None:
     for plain in (f"{CODE}.5", "09141234567", "1234567890", f"1{CODE}"):
         assert masked(f"call {plain} began") == f"call {plain} began"
     assert masked(f"it is {CODE}.").endswith("*******.")
+
+
+def test_the_proxy_of_the_docs_keeps_no_log_of_addresses_which_hold_codes_numbers_and_keys() -> None:
+    block = (ROOT / "docs" / "production.md").read_text("utf-8").partition("    server {")[2]
+    block = block.partition("\n    }")[0]
+    assert "access_log off;" in block and re.search(r"error_log \S+ crit;", block)
 
 
 async def test_a_page_of_another_site_that_reaches_the_websocket_is_found(
