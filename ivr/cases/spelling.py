@@ -20,7 +20,7 @@ _ALIKE = {
     ours: "".join(chr(letter) for letter, its in _LETTERS.items() if its == ord(ours))
     for ours in map(chr, filter(None, _LETTERS.values()))
 }
-_MARKS = "[ءـ\u064b-\u0655\u0670\u200d-\u200f]*"
+_MARKS = "[ءـ\u064b-\u0655\u0670\u200c-\u200f]*"
 _PLAIN = frozenset("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی 0123456789abcdefghijklmnopqrstuvwxyz،.؟!")
 
 # Colloquial and written endings, the longest first: «قبضمون», «قبض‌هایشان», «قطعه» meet their stems.
@@ -67,6 +67,11 @@ def normalise(text: str) -> str:
     if marks := [c for c in set(text) - _PLAIN if unicodedata.combining(c)]:
         text = text.translate(dict.fromkeys(map(ord, marks)))
     return " ".join(_WORD.findall(text))
+
+
+def letters_of(text: str) -> str:
+    """In one run what `any_spelling` meets in it: where a name's are not, its pattern need not be built."""
+    return re.sub("[ _ء]", "", normalise(text)).replace("ı", "i")  # which are one where case is ignored
 
 
 def any_spelling(text: str) -> str:

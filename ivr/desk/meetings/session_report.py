@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Row
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.attendance import Came
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.search import without_numbers
-from ivr.cases.spelling import any_spelling
+from ivr.cases.spelling import any_spelling, letters_of
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import agenda, inviting, order_giving, session_planning
 from ivr.desk.meetings.order_giving import OrderSeen
@@ -82,9 +83,14 @@ def nameless(words: str, name: str, forgotten_at: datetime | None) -> str:
     """
     if forgotten_at is not None:
         return words and HIDDEN
-    parts = sorted((part for part in name.split() if len(part) >= LEAST_NAME), key=len, reverse=True)
-    for part in filter(None, map(any_spelling, (name, *parts))):
-        words = re.sub(rf"(?<!\w){part}(?!\w)", HIDDEN, words, flags=re.IGNORECASE)
+    each = name.split()
+    pairs = map(" ".join, pairwise(each))  # a surname of two words may be written in one
+    parts = sorted((part for part in (*each, *pairs) if len(part) >= LEAST_NAME), key=len, reverse=True)
+    said = letters_of(words)
+    for part in (name, *parts):
+        if (its := letters_of(part)) and its in said:
+            words = re.sub(rf"(?<!\w){any_spelling(part)}(?!\w)", HIDDEN, words, flags=re.IGNORECASE)
+            said = letters_of(words)
     return without_numbers(words, HIDDEN)
 
 
