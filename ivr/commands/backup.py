@@ -75,6 +75,7 @@ def backup(
     holders = _holders(named)
     ending = ".tar.age" if holders else ".tar"
     with _alone(to):
+        found += _keys_for_whom_it_is_now(settings)
         earlier = _earlier(to if to.is_dir() else to.parent, ending, named) if new else BackupChain()
         with _target(to, ending) as (path, whole), _closed(whole, holders) as out:
             work, made = with_database(
@@ -326,6 +327,23 @@ def _beside(source: Path, secret: Sequence[Any]) -> Callable[[str], AbstractCont
             yield stream
 
     return opens
+
+
+def _keys_for_whom_it_is_now(settings: Settings) -> list[Finding]:
+    """Closes the recordings' keys anew where others are to open them, though no recording is closed any more.
+
+    The server does so only where it closes recordings; a holder of before is to open no backup to come.
+    """
+    from ivr.cases.proving import Finding
+    from ivr.installation import key_copies
+    from ivr.store.age import AgeError
+    from ivr.store.envelope import Unopened
+
+    try:
+        key_copies(settings).keep()
+    except (AgeError, Unopened, OSError) as error:  # all else is backed up
+        return [Finding("key_unkept", f"the copy of the recordings' keys stays as it was: {error}")]
+    return []
 
 
 def _bring_keys_back(settings: Settings, secret: Sequence[Any]) -> None:

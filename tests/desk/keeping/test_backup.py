@@ -524,6 +524,36 @@ async def test_a_backup_for_the_holder_of_a_key_is_opened_by_her_alone_on_anothe
     assert (await ivr_here(new.url, new.state, "verify"))[0] == 0
 
 
+async def test_a_backup_closes_the_recordings_key_for_the_holder_of_now_though_nothing_is_closed_any_more(
+    old: Machine, tmp_path: Path
+) -> None:
+    """`at_rest.recordings` is false: no server closes the key anew, and each backup had it as it lay."""
+    await with_words(old.engine, old.state)
+    held = [{"IVR_AT_REST__RECIPIENTS": f'["{holder(tmp_path / name)}"]'} for name in ("former", "new")]
+    assert (await ivr_here(old.url, old.state, "keys", "new", **held[0]))[0] == 0
+    key = (old.state / "keys" / "recordings").read_bytes()
+
+    async def made(name: str) -> tuple[int, bytes, list[str]]:
+        to = str(tmp_path / name)
+        status, said = await ivr_here(old.url, old.state, "backup", to, "--json", **held[1])
+        inside = pyrage.decrypt(Path(json.loads(said)["file"]).read_bytes(), identities(tmp_path / "new"))
+        with tarfile.open(fileobj=io.BytesIO(inside)) as archive:
+            copy = archive.extractfile("escrow/recordings.age")
+            assert copy is not None
+            return status, copy.read(), json.loads(said)["findings"]
+
+    status, copy, told = await made("one.tar.age")
+    assert (status, told) == (0, [])
+    assert pyrage.decrypt(copy, identities(tmp_path / "new")) == key
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(copy, identities(tmp_path / "former"))
+
+    (old.state / "keys" / "recordings").unlink()  # somebody thinks that a new one will do
+    assert (await ivr_here(old.url, old.state, "keys", "new", **held[1]))[0] == 1
+    status, again, [told_of] = await made("two.tar.age")
+    assert (status, again) == (1, copy) and "stays as it was" in told_of and "ivr keys recover" in told_of
+
+
 async def test_a_backup_of_envelopes_tells_what_can_not_be_opened_and_takes_it_all_the_same(
     old: Machine, new: Machine
 ) -> None:
