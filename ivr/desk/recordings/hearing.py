@@ -130,12 +130,13 @@ class Renditions:
     async def opened(self, row: Row[Any], form: Rendition) -> IO[bytes]:
         """The WAV to play, to be read and sought.
 
-        Raises FileNotFoundError, VaultError when the store is away, and Unopened for want of a key.
+        Raises FileNotFoundError, other OSError, VaultError when the store is away, and Unopened for want of a
+        key. What a disk does not give any more, or no key opens, is heard from the store.
         """
         if form is Rendition.PLAIN:
             try:
                 return await asyncio.to_thread(_playable, self.recordings, row.name)
-            except (FileNotFoundError, Unopened):
+            except (OSError, Unopened):
                 if not self._is_stored(row):
                     raise
         return await self._made(row, f"{form}.wav", lambda: self._worked(row, form))
@@ -184,7 +185,7 @@ class Renditions:
     def _original(self, row: Row[Any]) -> bytes:
         try:
             return recording_files.read(self.recordings, row.name)
-        except (FileNotFoundError, Unopened):
+        except (OSError, Unopened):
             if self.vault is None or not self._is_stored(row):
                 raise
         stream, pieces = self.vault.open(row.name), list[bytes]()

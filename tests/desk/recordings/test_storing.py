@@ -43,7 +43,7 @@ from ivr.store.vault import Vault, VaultError
 from tests.desk.counter import counter
 from tests.desk.keeping.test_verify import alike, findings, with_words
 from tests.fixtures.commands import ivr, started
-from tests.fixtures.damaged import asleep
+from tests.fixtures.damaged import asleep, bad_sector
 from tests.fixtures.plans import plan_of
 
 BUCKET = "s3://seda111/tabriz"
@@ -460,3 +460,20 @@ async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
     assert not path.exists()
     with pytest.raises(FileNotFoundError):
         await Renditions(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).opened(row, Rendition.EVEN)
+
+
+async def test_one_that_its_disk_does_not_give_any_more_is_heard_from_there_too(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    folder, derived = tmp_path / "recordings", Derived(tmp_path / "derived")
+    await store_recordings(engine, folder, vault, derived)
+    content = recording_files.read(folder, names[0])
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(recordings).where(recordings.c.name == names[0]))).one()
+    with bad_sector(folder / f"{names[0]}.wav"):
+        booth = Renditions(folder, derived, vault)
+        assert (await booth.opened(row, Rendition.PLAIN)).read() == content
+        assert len((await booth.opened(row, Rendition.BLIND)).read()) == len(content)
+        with pytest.raises(OSError, match="Input/output error"):
+            await Renditions(folder, derived).opened(row, Rendition.EVEN)

@@ -27,6 +27,7 @@ from ivr.voice.blind import UP, pitch
 from ivr.voice.riff import ARTIST, COMMENT
 from ivr.voice.wave import read
 from tests.desk.meetings.hall import SOON, hall
+from tests.fixtures.damaged import bad_sector
 from tests.voice.info import info_of
 from tests.voice.voices import band
 from tests.web.browser import screenshot, window
@@ -470,6 +471,24 @@ async def test_a_copy_that_is_taken_away_bears_the_listeners_name(desk: Desk) ->
     assert "recording_downloaded" in await noted(desk.panel.engine)
     officer = await desk.panel.signed_in("officer", agency="abfa")
     assert (await officer.post(f"/panel/recordings/{id}/download", {"reason": "برای خودم"})).status == 403
+
+
+async def test_one_that_its_disk_does_not_give_is_told_by_its_name_and_not_as_a_database_that_is_away(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = await desk.open()
+    (id,) = await desk.recordings(code)
+    path = desk.panel.panel.places.recordings / f"{await name_of(desk.panel.engine, id)}.wav"
+    client = await desk.panel.signed_in("supervisor")
+    await reveal(client, code)
+    with bad_sector(path):
+        for page in ("?as=plain", "?as=blind", "/outline"):
+            assert (await client.get(f"/panel/recordings/{id}{page}")).status == 503
+        taken = await client.post(f"/panel/recordings/{id}/download", {"reason": "نامه‌ی دادگاه"})
+        assert taken.status == 503
+    assert caplog.text.count(f"recording {await name_of(desk.panel.engine, id)} can't be played") == 4
+    assert "waits for the database" not in caplog.text
+    assert (await client.get(f"/panel/recordings/{id}?as=plain")).status == 200
 
 
 async def test_a_recording_is_taken_away_of_no_more_cases_than_may_be_revealed_in_a_day(desk: Desk) -> None:
