@@ -374,4 +374,7 @@ def _want_empty_state(state: Path) -> None:
     for name in KEPT:
         for path in (state / name).rglob("*"):
             if not path.is_dir():
-                raise RestoreError(f"{path} is there: a restore wants an empty IVR_STATE; move it away first")
+                raise RestoreError(
+                    f"{path} is there: a restore wants an empty IVR_STATE; move it away first, or, where the "
+                    "database alone is lost, leave the hotline running: docs/production.md, 9"
+                )

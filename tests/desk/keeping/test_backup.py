@@ -471,6 +471,45 @@ async def test_codes_go_on_where_it_is_noted_though_the_backup_is_of_another_ser
         assert await next_desk_number(connection) == noted["desk_numbers"] + 1
 
 
+async def test_where_the_database_alone_is_lost_it_is_restored_under_the_hotline_that_goes_on(
+    old: Machine, postgres_url: str, tmp_path: Path
+) -> None:
+    """As the page on production has it: with a state folder of its own, which goes then."""
+    aside = tmp_path / "aside"
+    async with office(old.engine, old.state / "spool") as desk:
+        said = [recorded(old.state, put(old.state)) for _ in range(3)]
+        codes = [await desk.intake.open_case(call(), opening(said[0]))]
+        await desk.pump.idle()
+        status, made = await ivr_here(old.url, old.state, "backup", str(tmp_path), "--json")
+        assert status == 0, made
+        codes.append(await desk.intake.open_case(call(), opening(said[1])))
+        await desk.pump.idle()
+        given = {*codes, *await from_the_desk(old), *[await desk.codes.take() for _ in range(300)]}
+
+        await drop(postgres_url, name := str(old.engine.url.database))
+        await create(postgres_url, name)
+        await old.engine.dispose()
+        archive = json.loads(made)["file"]
+        status, refused = await ivr_here(old.url, old.state, "restore", archive)
+        assert status == 1 and "leave the hotline running: docs/production.md, 9" in refused
+        before = {name: (old.state / name).read_bytes() for name in old.files() if "recordings/" in name}
+        status, restored = await ivr_here(old.url, aside, "restore", archive)
+        assert status == 0, restored
+        shutil.rmtree(aside)
+        codes.append(await desk.intake.open_case(call(), opening(said[2])))  # or it notices within a minute
+        await desk.pump.idle()
+        assert {case["code"] for case in await as_json.cases(old.engine)} == {*codes}
+        for code, words in zip(codes, said, strict=True):
+            case = await as_json.case_json(old.engine, code)
+            assert case is not None and [each["path"] for each in case["recordings"]] == [f"{words.name}.wav"]
+        assert await one_pass(desk, old) == Pass()
+        assert {name: (old.state / name).read_bytes() for name in before} == before
+        later = {*await from_the_desk(old), *[await desk.codes.take() for _ in range(300)]}
+        assert given.isdisjoint(later | await first_codes(Machine(old.engine, old.url, tmp_path / "x"), 300))
+    assert {each.kind for each in await findings(old.engine, old.state)} == {"went_back"}
+    assert json.loads((tmp_path / "restores.json").read_bytes())
+
+
 async def test_where_codes_go_on_is_told_if_it_can_t_be_noted_and_a_damaged_note_ends_the_restore(
     old: Machine, new: Machine, tmp_path: Path
 ) -> None:
