@@ -84,6 +84,7 @@ from tests.desk.call.test_callbacks import row as row_of
 from tests.desk.case.test_family import split, spoken_by
 from tests.desk.case.test_turn_calls import keeps
 from tests.desk.counter import counter
+from tests.desk.meetings.test_lottery_drawing import signed_in
 from tests.desk.office import call, office, opening
 from tests.fixtures.damaged import away, unmounted
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
@@ -383,6 +384,7 @@ async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
     if recorded:
         await clicks(chrome, town, tmp_path, code, number)
     else:
+        await signed_in(engine, now, by.name)
         await dials(town, await lottery_calling.ring(engine, Instruction(code, by), None), official)
         await town.callee.until_over(number, official)
     hers = town.callee.outcomes[number]

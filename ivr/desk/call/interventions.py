@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people import auditing, limiting
 from ivr.desk.people.limiting import Limit
-from ivr.desk.people.people import Person
+from ivr.desk.people.people import Person, has_session
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import (
     agencies,
@@ -106,13 +106,14 @@ async def begin(
 async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention | None:
     """What a dialled code stands for, once; None for any other, after many wrong ones, and after the call.
 
-    So it is where its case, opened since, is one of which whoever got the code may not know.
+    So it is where its case, opened since, is one of which whoever got the code may not know, and where they
+    have no session any more.
     """
     its = interventions.c
     good = (its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
     of = (agencies.c.name.label("agency_name"), its.call_id, calls.c.unique_id)
     whose = select(people, *of).outerjoin(agencies).join(interventions, its.actor == people.c.name)
-    whose = whose.join(calls, calls.c.id == its.call_id).where(*good)
+    whose = whose.join(calls, calls.c.id == its.call_id).where(*good, has_session(its.actor, now))
     used = (
         update(interventions)
         .where(*good, calls.c.id == its.call_id, calls.c.ended_at.is_(None))

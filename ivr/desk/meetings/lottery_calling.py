@@ -23,6 +23,7 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.meetings import lottery_drawing
 from ivr.desk.people import auditing, limiting
 from ivr.desk.people.limiting import Limit
+from ivr.desk.people.people import has_session
 from ivr.desk.refusals import Refused
 from ivr.store.tables import callbacks, cases, lottery_calls
 
@@ -71,7 +72,8 @@ async def ring(engine: AsyncEngine, ask: Instruction, person: uuid.UUID | None, 
 async def redeem(
     engine: AsyncEngine, code: str, line: str, phone: str, phones: Collection[str], now: datetime
 ) -> HeldLine | None:
-    """His telephone has dialled it and holds the line: she is to be rung now. None: it stands for nothing.
+    """His telephone has dialled it and holds the line: she is to be rung now. None: it stands for nothing,
+    as it does where he has no session any more.
 
     `line`: the channel's unique id; `phone`: its endpoint, which must be among `phones`.
     """
@@ -80,7 +82,8 @@ async def redeem(
         if phone not in phones or await limiting.spent(connection, WRONG_CODES, MOST_WRONG, now):
             return None
         good = (its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
-        used = update(lottery_calls).where(*good).values(used_at=now).returning(its.id, its.case_id)
+        still = has_session(its.asked_by, now)
+        used = update(lottery_calls).where(*good, still).values(used_at=now).returning(its.id, its.case_id)
         row = (await connection.execute(used)).first()
         if row is None:
             return None

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -270,6 +270,12 @@ async def change_within(
         await connection.execute(delete(sessions).where(sessions.c.person_id == row.id))
     await auditing.note(connection, now, action, person=by, subject=f"person/{row.name}", address=address)
     await account_news.tell(connection, row, action, now, by)
+
+
+def has_session(name: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
+    """Whether who bears that name is signed in: whose account is locked, or whose role changes, is not."""
+    its = select(sessions.c.id).join(people, people.c.id == sessions.c.person_id)
+    return its.where(people.c.name == name, sessions.c.ends_at > now).exists()
 
 
 def name_key(name: str) -> str:

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.roles import Role
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening, Intervention, Unentered
-from ivr.desk.people.people import Person
+from ivr.desk.people import staffing
+from ivr.desk.people.people import NewPerson, Person
+from ivr.desk.people.signing_in import From, Keeping, begin
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import audit, cases, people
 from ivr.voice.actions import KeepWords
@@ -30,6 +32,7 @@ async def supervisor(engine: AsyncEngine, *areas: str, name: str = "karimi") -> 
     row |= {"role": "supervisor", "areas": areas, "password_hash": "", "must_change": False}
     async with engine.begin() as connection:
         await connection.execute(people.insert(), [row | {"made_at": WEDNESDAY, "password_at": WEDNESDAY}])
+        await begin(connection, row["id"], WEDNESDAY, From("127.0.0.1", "tests"), Keeping())
     return Person(row["id"], name, row["full_name"], Role.SUPERVISOR, areas=areas)
 
 
@@ -195,6 +198,28 @@ async def test_nobody_intervenes_without_a_reason(engine: AsyncEngine, tmp_path:
         await interventions.begin(engine, id, Intervening.LISTEN, she, reason, WEDNESDAY)
     async with engine.connect() as connection:
         assert await interventions.of_calls(connection, [id]) == []
+
+
+async def locked(engine: AsyncEngine) -> None:
+    await staffing.lock(engine, "karimi", SOON)
+
+
+async def of_the_desk_no_more(engine: AsyncEngine) -> None:
+    await staffing.reassign(engine, NewPerson("karimi", "مریم کریمی", Role.ADMIN), SOON)
+
+
+async def signed_out(engine: AsyncEngine) -> None:
+    await staffing.sign_out_everywhere(engine, "karimi", SOON)
+
+
+@pytest.mark.parametrize("gone", [locked, of_the_desk_no_more, signed_out])
+async def test_a_code_of_somebody_who_is_not_signed_in_any_more_is_good_for_nothing(
+    engine: AsyncEngine, tmp_path: Path, gone: Any
+) -> None:
+    (id, _), she = await running(engine, tmp_path), await supervisor(engine)
+    begun = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+    await gone(engine)
+    assert await interventions.redeem(engine, begun.code, SOON) is None
 
 
 async def test_to_end_a_call_takes_no_code(engine: AsyncEngine, tmp_path: Path) -> None:

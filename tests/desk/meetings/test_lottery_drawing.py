@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,7 +18,9 @@ from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.meetings import lottery_calling, lottery_drawing
 from ivr.desk.meetings.lottery_calling import HeldLine
 from ivr.desk.meetings.lottery_drawing import LotteryCase
+from ivr.desk.people import signing_in, staffing
 from ivr.desk.people.scope import Scope
+from ivr.desk.people.signing_in import From, Keeping
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store import tables
 from ivr.store.tables import audit
@@ -32,7 +35,20 @@ PHONES = ("seda111-desk",)
 async def at(engine: AsyncEngine) -> Hall:
     its = await hall(engine)
     its.at = datetime(2026, 12, 5, 11, tzinfo=TEHRAN)
+    await signed_in(its.engine, its.at, "desk", "desk/sadr")
     return its
+
+
+async def signed_in(engine: AsyncEngine, now: datetime, *names: str) -> None:
+    """Officials who press the button."""
+    async with engine.begin() as connection:
+        for name in names:
+            id = uuid.uuid4()
+            row = {"id": id, "name": name, "full_name": "مریم کریمی", "role": "governor"}
+            row |= {"areas": [], "password_hash": "", "must_change": False}
+            row |= {"made_at": now, "password_at": now}
+            await connection.execute(tables.people.insert().values(row))
+            await signing_in.begin(connection, id, now, From(), Keeping())
 
 
 async def closed(at: Hall, count: int, first: int = 0) -> list[str]:
@@ -179,6 +195,15 @@ async def test_a_code_is_good_once_for_a_minute_from_a_telephone_that_may(at: Ha
     dial = await lottery_calling.ring(at.engine, at.by(code), None)
     at.at += timedelta(seconds=61)
     assert await lottery_calling.redeem(at.engine, dial, "17.3", PHONES[0], PHONES, at.at) is None
+
+
+async def test_a_code_of_an_official_who_is_not_signed_in_any_more_rings_nobody(at: Hall) -> None:
+    [code] = await closed(at, 1)
+    await draw(at)
+    dial = await lottery_calling.ring(at.engine, at.by(code), None)
+    await staffing.lock(at.engine, "desk", at.at)
+    assert await lottery_calling.redeem(at.engine, dial, "17.3", PHONES[0], PHONES, at.at) is None
+    assert await rung(at) is None
 
 
 @pytest.mark.parametrize(("hour", "minutes", "may"), [(11, 0, True), (21, 0, False), (11, 2, False)])

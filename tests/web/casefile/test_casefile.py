@@ -656,6 +656,7 @@ async def test_who_stepped_into_our_call_to_her_stands_in_the_story(desk: Desk, 
     engine, she = desk.panel.engine, await desk.panel.person("supervisor")
     code = await answered(engine, tmp_path)
     ours = await picked_up(engine, tmp_path / "ours")
+    await desk.panel.token_of(she)
     taken = await interventions.begin(engine, ours, Intervening.TAKE, she, "گریه می‌کند", NOON)
     await interventions.redeem(engine, taken.code, NOON)
     file = await casefile.read(engine, Scope(), code)
@@ -844,6 +845,7 @@ async def test_who_stepped_into_the_call_stands_in_its_path_and_in_the_story(
     async with engine.begin() as connection:  # as if it had not ended yet
         await connection.execute(update(calls).where(calls.c.id == call_id).values(ended_at=None))
     at = WEDNESDAY + timedelta(seconds=40)
+    await desk.panel.token_of(she)
     heard = await interventions.begin(engine, call_id, Intervening.LISTEN, she, "آموزش اپراتور", at)
     await interventions.redeem(engine, heard.code, at)
     await interventions.over(engine, heard.id, at + timedelta(seconds=20))
