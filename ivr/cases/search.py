@@ -31,18 +31,19 @@ _IDLE = word_set(
 # What stands between the groups of a code or a number, and marks that come along when one is copied.
 _BETWEEN = (
     " \t\r\n\u00a0\u2007\u2009\u202f\u3000\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069-\u2010\u2011\u2013\u2212()/._"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069-\u2010\u2011\u2012\u2013\u2212()/._"
 )
 # A number in free text, whole or in groups; no list («۱۲، ۱۴، ۱۶») and nothing over two lines.
 _SIGNS = re.escape("".join(sorted({*_BETWEEN, *"ـ—"} - {*"\r\n."})))
-_WRITTEN = re.compile(rf"\d(?:(?:[.،]|[{_SIGNS}]{{0,5}})\d){{{LEAST_DIGITS - 1},}}")
-# Days, and amounts like 250/000/000, are written in groups and are no number of somebody's.
+_WRITTEN = re.compile(rf"\d(?:(?:[.,:،٬]|[{_SIGNS}]{{0,5}})\d){{{LEAST_DIGITS - 1},}}")
+# Days, hours, and amounts like 250/000/000 are written in groups and are no number of somebody's.
 _MONTH, _DAY_OF = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
 _YEAR = "(?:1[34]|19|20)[0-9]{2}"
 _DAY_OR_AMOUNT = re.compile(
     rf"(?<![0-9/._])(?:{_YEAR}([/.-]){_MONTH}\1{_DAY_OF}(?!\1?[0-9])"
     rf"|{_DAY_OF}([/.-]){_MONTH}\2{_YEAR}(?!\2?[0-9])"
-    r"|(?<![-–ـ،])[1-9][0-9]{0,2}([/.،])(?:[0-9]{3}\3){1,3}000(?!\3?[0-9]))"
+    r"|(?<!:)(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?!:?[0-9])"
+    r"|(?<![-\u2012–ـ،,٬])[1-9][0-9]{0,2}([/.،,٬])(?:[0-9]{3}\3){1,3}000(?!\3?[0-9]))"
 )
 _TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 _DIGITS = _TO_ASCII | str.maketrans("", "", _BETWEEN)
