@@ -11,6 +11,7 @@ import typer
 from ivr.commands.output import err, load_settings, show_json, show_table
 from ivr.commands.progress import lines
 from ivr.installation import CommandError
+from ivr.settings import Settings
 
 app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -54,11 +55,23 @@ def build(
         print(f"prompts: {built.made} made, {built.kept} unchanged, {built.recorded} recorded by people")
         if built.prepared:
             print(f"         {built.prepared} more put into {', '.join(settings.sip.codecs)} anew")
+    _tell_of_other_words(settings)
     for failure in built.failed:
         if failure.spoken:
             err.print(str(failure), style="yellow", markup=False)
     if dumb := [failure for failure in built.failed if not failure.spoken]:
         raise CommandError("could not be spoken: " + "; ".join(map(str, dumb)))
+
+
+def _tell_of_other_words(settings: Settings) -> None:
+    """No fault of an update, so nothing fails for it: somebody hears it and records it anew, or does not."""
+    from ivr import installation
+    from ivr.speech.build import of_other_words
+
+    told = (settings.calls.languages, settings.sounds, installation.recorded(settings))
+    for key in of_other_words(installation.catalogue(settings), *told):
+        language, _, id = key.partition("/")
+        err.print(f"{language}: {id} was recorded for other words", style="yellow", markup=False)
 
 
 @app.command("list", epilog="Example: ivr sounds list --missing --json")
@@ -98,6 +111,7 @@ def check(json: Json = False) -> None:
     waiting = not_ready(needed, languages, settings.sounds, settings.sip.codecs)
     for path in strays(installation.catalogue(settings), installation.RECORDED):
         err.print(f"{path}: no prompt has this name, so nobody hears it", style="yellow", markup=False)
+    _tell_of_other_words(settings)
     bad = list(
         unfit(installation.catalogue(settings), settings.calls.languages, installation.recorded(settings))
     )

@@ -30,6 +30,7 @@ from ivr.voice.catalogue import ID, Catalogue, Prompt, Tone, Utterance
 TAKEN = b"2"  # the same for recordings, when what is taken of them changes
 FORM = "2"  # raise it when the same words would sound different: everything is made anew
 MANIFEST = "manifest.json"
+WORDS = "#words"  # behind its key there: what a recorded prompt was to say when its recording was new
 MUSIC = "moh/hold"
 GAP = 0.25  # seconds between two spoken parts of a prompt
 SAVE_EVERY = 50
@@ -70,6 +71,7 @@ class _Job:
     recording: Path | None
     prompt: Prompt | None  # None: music on hold, or nothing but its recording
     digest: str
+    words: str = ""  # of what is recorded: what it is to say
 
 
 def build(
@@ -91,9 +93,15 @@ def build(
     wanted = list(_jobs(catalogue, languages, out, recorded))
     stale = [job for job in wanted if manifest.get(job.key) != job.digest or not is_audio(job.wav)]
     write_lexicon(catalogue, languages, out)
-    _forget(manifest, {job.key for job in wanted}, languages, out)
+    keys = {job.key for job in wanted} | {job.key + WORDS for job in wanted if job.words}
+    _forget(manifest, keys, languages, out)
+    for job in wanted:
+        if manifest.get(job.key) != job.digest:  # another recording
+            manifest.pop(job.key + WORDS, None)
     make = partial(_make, catalogue=catalogue, codecs=codecs)
     failed = _run(stale, make, manifest, out, jobs or os.cpu_count() or 1, progress)
+    manifest = {job.key + WORDS: job.words for job in wanted if job.words} | manifest
+    _save(out, manifest)
     prepared, unprepared = _prepare(out, codecs)
     good = {job.key for job in stale} - {failure.key for failure in failed}
     from_recording = sum(1 for job in stale if job.key in good and job.recording)
@@ -122,7 +130,17 @@ def build_one(
     if why and job.recording is None:
         raise SynthesisError(why)
     if not why:
-        _save(out, _load(out) | {job.key: job.digest})
+        noted = {job.key: job.digest} | ({job.key + WORDS: job.words} if job.words else {})
+        _save(out, _load(out) | noted)
+
+
+def of_other_words(
+    catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Sequence[Path]
+) -> list[str]:
+    """Prompts whose words changed since somebody recorded them: callers go on hearing the old ones."""
+    noted = _load(out)
+    jobs = _jobs(catalogue, languages, out, recorded)
+    return [job.key for job in jobs if job.words and noted.get(job.key + WORDS, job.words) != job.words]
 
 
 def is_from_recording(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Path) -> bool:
@@ -150,7 +168,9 @@ def _recorded(recorded: Sequence[Path], language: str) -> set[str]:
 def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> _Job:
     prompt, recording = catalogue.find(id, language), recording_of(recorded, language, id)
     said = TAKEN + recording.read_bytes() if recording else _described(prompt, catalogue)
-    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said))
+    texts = [part.text for part in prompt or () if isinstance(part, Utterance)] if recording else []
+    words = _digest(json.dumps(texts)) if texts else ""
+    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said), words)
 
 
 def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:

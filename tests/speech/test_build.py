@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ivr.speech.build import Built, build
+from ivr.speech.build import MANIFEST, Built, build, build_one, of_other_words
 from ivr.speech.check import Missing, missing, strays
 from ivr.speech.files import load
 from ivr.speech.recorded import unfit
@@ -277,3 +277,36 @@ def test_the_check_names_recordings_that_no_prompt_uses(tmp_path: Path) -> None:
 def test_a_prompt_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(CatalogueMistakes, match=r"gone\.yaml:1:1: cannot be read: No such file"):
         load([tmp_path / "gone.yaml"])
+
+
+def test_a_recording_that_was_made_for_other_words_is_told_until_there_is_a_new_one(
+    run: Build, tmp_path: Path
+) -> None:
+    out, recorded = tmp_path / "out", [tmp_path / "recorded"]
+    wav = tmp_path / "recorded/fa/b.wav"
+    record(wav)
+    run()
+    noted = json.loads((out / MANIFEST).read_text())
+    older = {key: value for key, value in noted.items() if "#" not in key}  # an older release's
+    (out / MANIFEST).write_text(json.dumps(older))
+    changed = catalogue(b="{fa: هیچ, az: sıfır}")
+    assert of_other_words(changed, LANGUAGES, out, recorded) == [], "nobody knows"
+    run()
+    assert json.loads((out / MANIFEST).read_text()) == noted
+
+    respelt = catalogue(b="{fa: {text: صفر, spoken: صِفر}, az: sıfır}")
+    assert of_other_words(respelt, LANGUAGES, out, recorded) == []
+    for _ in range(2):
+        assert run(changed) == Built(kept=9), "it stands"
+        assert of_other_words(changed, LANGUAGES, out, recorded) == ["fa/b"]
+    record(wav, hz=500)
+    build_one(changed, "fa", "b", out, recorded)
+    assert of_other_words(changed, LANGUAGES, out, recorded) == []
+    run()  # the former words: as a roll-back brings them
+    assert of_other_words(catalogue(), LANGUAGES, out, recorded) == ["fa/b"]
+    record(wav, hz=600)
+    run()
+    assert of_other_words(catalogue(), LANGUAGES, out, recorded) == []
+    wav.unlink()
+    run()
+    assert not [key for key in json.loads((out / MANIFEST).read_text()) if "#" in key]
