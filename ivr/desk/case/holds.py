@@ -17,24 +17,27 @@ from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, legal_holds
 
 WITHIN_ANOTHER = or_(cases.c.part_of.is_not(None), cases.c.merged_into.is_not(None))  # few are
+_TOLD = ("id", "closed_at", "part_of", "merged_into", "member_of")  # of what it is within
 
 
 def above() -> CTE:
     """What a case is a part of, or was merged into, which may have been merged itself."""
     kin, further = cases.alias("kin"), cases.alias("further")
-    its = (kin.c.id, kin.c.closed_at, kin.c.part_of, kin.c.merged_into)
+    its, more = ([each.c[name] for name in _TOLD] for each in (kin, further))
     first = select(*its).where(kin.c.id == any_(array([cases.c.part_of, cases.c.merged_into])))
     found = first.correlate(cases).cte("above", recursive=True, nesting=True)
-    more = select(further.c.id, further.c.closed_at, further.c.part_of, further.c.merged_into)
-    return found.union(more.where(further.c.id == any_(array([found.c.part_of, found.c.merged_into]))))
+    again = select(*more).where(further.c.id == any_(array([found.c.part_of, found.c.merged_into])))
+    return found.union(again)
 
 
 def is_held() -> ColumnElement[bool]:
-    """A case is, or one that it is within."""
+    """A case is, or one that it is within, or the collective case of either: its words are its members'."""
     wider, in_force = above(), select(legal_holds.c.id).where(legal_holds.c.ended_at.is_(None))
     its_own = in_force.where(legal_holds.c.case_id == cases.c.id).exists()
-    further = in_force.where(legal_holds.c.case_id.in_(select(wider.c.id))).exists()
-    return or_(its_own, and_(WITHIN_ANOTHER, further))
+    whole_s = in_force.where(legal_holds.c.case_id == cases.c.member_of).exists()
+    theirs = in_force.where(legal_holds.c.case_id == any_(array([wider.c.id, wider.c.member_of]))).exists()
+    further = select(wider.c.id).where(theirs).exists()
+    return or_(its_own, whole_s, and_(WITHIN_ANOTHER, further))
 
 
 def holds_what_is_of(case: ColumnElement[Any]) -> ColumnElement[bool]:

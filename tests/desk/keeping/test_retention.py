@@ -30,7 +30,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.call import blocking
 from ivr.desk.call.callbacks import claim, ended
-from ivr.desk.case import answers, callback_planning, closing, holds, order_calls, splitting
+from ivr.desk.case import answers, callback_planning, closing, collecting, holds, order_calls, splitting
 from ivr.desk.case.callback_planning import ORDER
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
@@ -405,6 +405,22 @@ async def test_the_parts_of_a_case_under_a_hold_are_held(archive: Archive) -> No
     assert await archive.keep(9_000) == retention.Purged()
     await holds.end(engine, at.ask(whole, "desk", "رأی قطعی شد"))
     assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=3, files=1)
+
+
+async def test_what_the_callers_of_a_collective_case_under_a_hold_said_is_held(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    (hers, first), (again, second) = [await archive.case() for _ in range(2)]
+    mine = actor_named(at.page, "desk")
+    made = await collecting.collect(engine, at.page, mine, [hers, again], "آب قطع است", at.at)
+    assert (made.members, made.merged) == ([hers], [again])
+    await answers.give(engine, at.page, at.ask(made.code), "آب وصل شد.")
+    await closing.close(engine, at.page, at.ask(hers, "citizen"))
+    assert await collecting.settle(engine, at.page, at.at) == 1
+    await holds.hold(engine, at.ask(made.code, "desk", "دادگاه"))
+    assert await archive.keep(9_000) == retention.Purged() and first.exists() and second.exists()
+    assert (await at.row(hers)).caller == (await at.row(again)).caller == CALLER
+    await holds.end(engine, at.ask(made.code, "desk", "رأی قطعی شد"))
+    assert await archive.keep(9_000) == retention.Purged(recordings=2, anonymised=3, files=2)
 
 
 async def test_a_call_whose_words_joined_a_case_keeps_its_number_as_long_as_that_one(
