@@ -36,14 +36,21 @@ _BETWEEN = (
 # A number in free text, whole or in groups; no list («۱۲، ۱۴، ۱۶») and nothing over two lines.
 _SIGNS = re.escape("".join(sorted({*_BETWEEN, *"ـ—"} - {*"\r\n."})))
 _WRITTEN = re.compile(rf"\d(?:(?:[.,:،٬]|[{_SIGNS}]{{0,5}})\d){{{LEAST_DIGITS - 1},}}")
-# Days, hours, and amounts like 250/000/000 are written in groups and are no number of somebody's.
+# Days, hours, amounts and letters are numbered in groups, too, and are no number of somebody's.
 _MONTH, _DAY_OF = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
-_YEAR = "(?:1[34]|19|20)[0-9]{2}"
-_DAY_OR_AMOUNT = re.compile(
+_YEAR, _JALALI = "(?:1[34]|19|20)[0-9]{2}", "1[34][0-9]{2}"
+# Behind a word, and begun by a year or told to be a letter's: any other pair may be a telephone's.
+_OF_LETTER = r"نام[هۀ]\S{0,2}\s(?:شمار[هۀ]\S{0,2}\s)?[1-9][0-9]{0,3}"
+_LETTER = rf"(?:{_OF_LETTER}|(?<=[^\W\d_]\s|[\u0650\u0654]\s){_JALALI})"
+_MONEY = r"(?=\s*(?:ریال|تومان|تومن))"
+_NOBODYS = re.compile(
     rf"(?<![0-9/._])(?:{_YEAR}([/.-]){_MONTH}\1{_DAY_OF}(?!\1?[0-9])"
     rf"|{_DAY_OF}([/.-]){_MONTH}\2{_YEAR}(?!\2?[0-9])"
     r"|(?<!:)(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?!:?[0-9])"
-    r"|(?<![-\u2012–ـ،,٬])[1-9][0-9]{0,2}([/.،,٬])(?:[0-9]{3}\3){1,3}000(?!\3?[0-9]))"
+    r"|(?<![-\u2012–ـ،,٬])[1-9][0-9]{0,2}([/.،,٬])(?:[0-9]{3}\3){1,3}"
+    rf"(?:000(?!\3?[0-9])|[0-9]{{3}}{_MONEY})"
+    rf"|{_LETTER}/[1-9][0-9]{{0,4}}(?![\s/.,،_-]?[0-9])"
+    rf"|\({_JALALI}\)(?!\s?[0-9]))"
 )
 _TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 _DIGITS = _TO_ASCII | str.maketrans("", "", _BETWEEN)
@@ -56,11 +63,16 @@ def plain_number(text: str) -> str:
 
 def without_numbers(text: str, hidden: str) -> str:
     """`text` with `hidden` for each number of seven digits and more, however it is grouped."""
+
+    def instead(found: re.Match[str]) -> str:
+        closed = found[0].count(")") - found[0].count("(")  # the other bracket of each stands beside it
+        return "(" * -closed + hidden + ")" * closed
+
     told, at = "", 0
-    for kept in _DAY_OR_AMOUNT.finditer(text.translate(_TO_ASCII)):
-        told += _WRITTEN.sub(hidden, text[at : kept.start()]) + text[kept.start() : kept.end()]
+    for kept in _NOBODYS.finditer(text.translate(_TO_ASCII)):
+        told += _WRITTEN.sub(instead, text[at : kept.start()]) + text[kept.start() : kept.end()]
         at = kept.end()
-    return told + _WRITTEN.sub(hidden, text[at:])
+    return told + _WRITTEN.sub(instead, text[at:])
 
 
 def words_of(*texts: str) -> set[str]:

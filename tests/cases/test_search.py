@@ -117,6 +117,11 @@ def test_a_query_quotes_whatever_it_is_given() -> None:
         "09:14:12:34:56:7",
         "0914\u2012123\u20124567",
         "0914,123,000",
+        "3333/4455",
+        "0914 1405/123",
+        "0914 - 1405/123",
+        "1405/123-4567",
+        "914/123/456",
         "041,333,344,55",
         "041\u2012333/444/000",
         "0914\u200e 123\u200e 4567",
@@ -130,8 +135,7 @@ def test_a_query_quotes_whatever_it_is_given() -> None:
     ],
 )
 def test_a_number_among_words_is_hidden_however_it_is_grouped(number: str) -> None:
-    hidden = without_numbers(f"شماره {number} است", "•").replace("(", "")
-    assert hidden == "شماره • است"
+    assert without_numbers(f"شماره {number} است", "•") in ("شماره • است", "شماره (•) است")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +149,10 @@ def test_a_number_among_words_is_hidden_however_it_is_grouped(number: str) -> No
         "از ۱۴۰۵/۰۶/۰۱-۱۴۰۵/۰۷/۰۱",
         "مبلغ ۲۵۰/۰۰۰/۰۰۰ ریال و 1.500.000 و ۲۵،۰۰۰،۰۰۰ تومان",
         "مبلغ 250,000,000 ریال و ۲۵٬۰۰۰٬۰۰۰ تومان",
+        "مبلغ ۱/۲۵۰/۵۰۰ ریال و ۱,۲۵۰,۵۰۰ تومان",
+        "نامهٔ ۱۲۳/۴۵۶۷ و بخشنامه شمارهٔ ۱۲/۳۴۵۶۷ و شماره 1405/12345",
+        "سال ۱۴۰۴/۱۴۰۵، سالِ ۱۴۰۴/۱۴۰۵ و شمارهٔ ۱۴۰۵/۱۲۳",
+        "مصوبه ۱۲۳ (۱۴۰۵)",
         "پلاک‌های ۱۲۴، ۱۲۶، ۱۲۸",
         "سال ۱۴۰۵\n۱۲۳ نفر",
         "۱۲۳۴۵۶ نفر",
@@ -152,6 +160,18 @@ def test_a_number_among_words_is_hidden_however_it_is_grouped(number: str) -> No
 )
 def test_days_amounts_and_lists_among_words_are_no_numbers_of_somebody_s(words: str) -> None:
     assert without_numbers(words, "•") == words
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("مصوبه ۱۲۳ (۱۴۰۵۱)", "مصوبه (•)"),
+        ("(041) 3333-4455 و (شماره 09141234567)", "(•) و (شماره •)"),
+        ("0914 (123) 4567", "•"),
+    ],
+)
+def test_no_bracket_is_left_alone_by_a_number(words: str, told: str) -> None:
+    assert without_numbers(words, "•") == told
 
 
 def test_a_number_beside_a_day_is_hidden_and_the_day_is_not() -> None:

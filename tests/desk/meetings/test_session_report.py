@@ -21,6 +21,7 @@ from tests.desk.meetings.test_order_giving import FAR, NEAR, ordered
         ("با ۰۹۱۴ ۱۲۳ ۴۵۶۷ تماس بگیرند", "با … تماس بگیرند"),
         ("کد ملی 0012345678 بررسی شود", "کد ملی … بررسی شود"),
         ("تا ۱۴۰۵ ساخته شود", "تا ۱۴۰۵ ساخته شود"),
+        ("پاسخ نامهٔ ۱۲۳/۴۵۶۷ سال ۱۴۰۴/۱۴۰۵ داده شود", "پاسخ نامهٔ ۱۲۳/۴۵۶۷ سال ۱۴۰۴/۱۴۰۵ داده شود"),
     ],
 )
 def test_her_name_and_long_numbers_are_taken_out_and_nothing_else(words: str, told: str) -> None:
