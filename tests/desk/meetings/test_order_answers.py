@@ -22,7 +22,7 @@ from ivr.store import tables
 from ivr.store.facts import FactCall, VerdictFact
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_invitation_answers import end_of
-from tests.desk.meetings.test_lottery_drawing import answers_with, draw, note
+from tests.desk.meetings.test_lottery_drawing import answers_with, draw, note, signed_in
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
 from tests.desk.meetings.test_order_giving import heard as heard_at
 from tests.voice.conversation import TEHRAN
@@ -169,6 +169,7 @@ async def test_so_it_does_where_she_says_it_to_the_office_that_drew_her_case(at:
     await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
     at.later(1)
     await says_of_the_answer(at, code, solved=True)
+    await signed_in(at.engine, at.at, "desk/sadr")
     await draw(at)
     await answers_with(at, code, Outcome.TALKED)
     await note(at, code, LotteryResult.NOT_SATISFIED, "آب هنوز قطع است")
