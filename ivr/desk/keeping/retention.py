@@ -36,9 +36,11 @@ from sqlalchemy import (
     Text,
     TextClause,
     Update,
+    Uuid,
     and_,
     any_,
     bindparam,
+    case,
     cast,
     false,
     func,
@@ -93,6 +95,7 @@ LOOKED_THROUGH = 5_000  # recordings that are kept, of whose cases those are fou
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
 ERASED_LATELY = timedelta(days=60)
 FILES = "files to erase"  # what their disk does not let go
+_A_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"  # what a call of ours is known by: its attempt's
 FILES_TOLD = 5  # a line each in one pass; a disk that is read-only lets none go
 CALLS_FORGOTTEN, LETTERS_PRUNED = TOLD = "calls_forgotten", "letters_pruned"  # in the audit
 NOBODY: dict[str, Any] = dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
@@ -469,14 +472,18 @@ def calls_due(days: int | None, now: datetime) -> Select[Any]:
 def _forgettable() -> Select[Any]:
     """Calls that still have a number or keys, no case that is open, held, or still knows its caller.
 
-    Neither one that they opened, nor one that words of theirs joined.
+    Neither one that they opened, nor one that words of theirs joined, nor one that we called her about.
     """
     known = select(cases.c.id).where(or_(cases.c.anonymised_at.is_(None), is_held()))
     opened = known.where(cases.c.call_id == calls.c.id).exists()
     joins = known.join(recordings, recordings.c.case_id == cases.c.id)
     joined = joins.where(recordings.c.call_id == calls.c.id).exists()
+    asked = known.join(callbacks, callbacks.c.case_id == cases.c.id)
+    asked = asked.join(callback_attempts, callback_attempts.c.callback_id == callbacks.c.id)
+    ours = case((calls.c.unique_id.regexp_match(_A_UUID), cast(calls.c.unique_id, Uuid)))  # by its index
+    about = asked.where(callback_attempts.c.id == ours).exists()
     query = select(calls.c.id, calls.c.noted_no)
-    return query.where(KNOWN, calls.c.ended_at.is_not(None), ~opened, ~joined)
+    return query.where(KNOWN, calls.c.ended_at.is_not(None), ~opened, ~joined, ~about)
 
 
 def calls_of_cases() -> Select[Any]:
