@@ -12,7 +12,6 @@ import hashlib
 import io
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,16 +111,20 @@ def digest_at(path: Path, folder: Path) -> str:
 def lent(folder: Path, name: str) -> Iterator[Path]:
     """A plain file for a program that wants one: itself, or a copy in memory for as long as this lasts.
 
-    Raises what `opened` does.
+    A copy has a name alone in a folder, and ends with this process, however that ends. Raises what `opened`
+    does.
     """
     if (path := plain(folder, name)).is_file():
         yield path
         return
     place = _MEMORY if _MEMORY.is_dir() else None
-    with opened(folder, name) as file, tempfile.NamedTemporaryFile(suffix=PLAIN, dir=place) as copy:
-        shutil.copyfileobj(file, copy)
+    copy = os.fdopen(os.memfd_create("words"), "wb")
+    with copy, tempfile.TemporaryDirectory(prefix="seda111-", dir=place) as names:
+        copy.write(read(folder, name))
         copy.flush()
-        yield Path(copy.name)
+        path = Path(names, f"words{PLAIN}")
+        path.symlink_to(f"/proc/{os.getpid()}/fd/{copy.fileno()}")
+        yield path
 
 
 def forget(folder: Path, name: str) -> None:

@@ -6,10 +6,13 @@ import asyncio
 import hashlib
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -169,6 +172,30 @@ async def test_words_in_an_envelope_are_lent_to_the_program_and_not_left_about(
     await listener.all()
     assert await written(at, code) == "سه روز است آب خانه ما قطع است"
     assert not [*tmp_path.rglob("*.wav")]
+
+
+def test_of_the_words_that_are_lent_nothing_is_left_by_a_process_that_is_killed(tmp_path: Path) -> None:
+    write_tone((path := tmp_path / "recordings" / "words.wav"), 400, 2)
+    key_file.make(tmp_path / "keys" / "recordings")
+    content = path.read_bytes()
+    assert enclose(path.parent, "words", hashlib.sha256(content).hexdigest(), timedelta())
+    code = """
+import hashlib, os, signal, subprocess, sys
+from pathlib import Path
+from ivr.store.recording_files import lent
+with lent(Path(sys.argv[1]), "words") as path:
+    seen = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True)
+    print(path, seen.stdout.split()[0], flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    its = subprocess.run([sys.executable, "-c", code, str(path.parent)], stdout=PIPE, text=True)
+    lent, seen = its.stdout.split()
+    try:
+        assert its.returncode == -signal.SIGKILL and seen == hashlib.sha256(content).hexdigest()
+        assert not Path(lent).exists()
+    finally:
+        Path(lent).unlink()
+        Path(lent).parent.rmdir()
 
 
 async def test_several_workers_hear_each_once_and_what_fails_keeps_nobody_waiting(
