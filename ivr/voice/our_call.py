@@ -37,11 +37,10 @@ class OurCallStep(Asking):
     def settle(self, talk: Talk, outcome: str, *thanks: Sound) -> Flow[bool]:
         """Her key counts before she is thanked for it. Where no journal takes it she hears that nobody knows.
 
-        Then the attempt ends as one without a key, and she is rung again as after any such.
+        The end of her call says the same word all the same: whichever of the two gets through counts.
         """
+        talk.verdict = outcome
         noted = (yield from talk.do(Settle(outcome), Confirmed)).noted
-        if noted:
-            talk.verdict = outcome
         talk.say(*(thanks if noted else ("verdict.unsure",)))
         return noted
 

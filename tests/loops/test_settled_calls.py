@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
 from dataclasses import dataclass
@@ -54,17 +55,22 @@ async def test_what_she_said_of_an_order_counts_though_the_server_is_killed_over
         assert (await at.events(part)).count("order_said") == 1
 
 
+@pytest.mark.parametrize("fails", [False, True])
 async def test_whose_key_a_disk_that_hangs_did_not_take_hears_that_nobody_knows_and_it_counts_later(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
+    """Also where it refuses the key as it wakes, and takes the end of her call before it."""
     at = await hall(engine)
     await ordered(at, "abfa")
     placing = await called(at, NEAR)
     assert placing is not None
     real, well = pen._write_all, threading.Event()  # a disk that sleeps between two writes
+    refused = [OSError(errno.EIO, "Input/output error")] if fails else []
 
     def asleep(fd: int, content: bytes) -> None:
         well.wait(patience(60))
+        if refused and b"our_call_settled" in content:
+            raise refused.pop()
         real(fd, content)
 
     async with office(engine, tmp_path) as desk:
