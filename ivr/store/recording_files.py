@@ -23,6 +23,7 @@ from ivr.store import envelope, flac
 from ivr.store.envelope import Damaged
 from ivr.store.flushing import HALF
 from ivr.store.key_file import KeyFile
+from ivr.voice.wave import was_closed, with_lengths
 
 PLAIN, PACKED, CLOSED = ".wav", ".flac", ".sealed"
 _MEMORY = Path("/dev/shm")
@@ -109,18 +110,20 @@ def digest_at(path: Path, folder: Path) -> str:
 
 @contextmanager
 def lent(folder: Path, name: str) -> Iterator[Path]:
-    """A plain file for a program that wants one: itself, or a copy in memory for as long as this lasts.
+    """A WAV for a program that wants one: itself, or a copy in memory for as long as this lasts.
 
-    A copy has a name alone in a folder, and ends with this process, however that ends. Raises what `opened`
-    does.
+    A copy, too, where its writer did not live to tell its lengths: programs hear nothing of that. It has a
+    name alone in a folder, and ends with this process, however that ends. Raises what `opened` does.
     """
-    if (path := plain(folder, name)).is_file():
+    content = read(folder, name)
+    whole = was_closed(content)
+    if whole and (path := plain(folder, name)).is_file():
         yield path
         return
     place = _MEMORY if _MEMORY.is_dir() else None
     copy = os.fdopen(os.memfd_create("words"), "wb")
     with copy, tempfile.TemporaryDirectory(prefix="seda111-", dir=place) as names:
-        copy.write(read(folder, name))
+        copy.write(content if whole else with_lengths(content))
         copy.flush()
         path = Path(names, f"words{PLAIN}")
         path.symlink_to(f"/proc/{os.getpid()}/fd/{copy.fileno()}")

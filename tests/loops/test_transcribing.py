@@ -198,6 +198,19 @@ with lent(Path(sys.argv[1]), "words") as path:
         Path(lent).parent.rmdir()
 
 
+async def test_words_that_asterisk_did_not_live_to_close_are_heard_as_far_as_they_go(
+    engine: AsyncEngine, tmp_path: Path, program: list[str]
+) -> None:
+    at = await counter(engine)
+    code = await said(engine, tmp_path, 400)
+    (path,) = (tmp_path / "recordings").rglob("*.wav")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + (36).to_bytes(4, "little") + whole[8:40] + bytes(4) + whole[44:])
+    left = path.read_bytes()
+    assert await transcriber(engine, tmp_path, program).once()
+    assert await written(at, code) == "سه روز است آب خانه ما قطع است" and path.read_bytes() == left
+
+
 async def test_several_workers_hear_each_once_and_what_fails_keeps_nobody_waiting(
     engine: AsyncEngine, tmp_path: Path, program: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
