@@ -715,7 +715,10 @@ async def _backup(settings: Settings) -> Diagnosis:
             well, found = await backed_up.last(connection)
     finally:
         await engine.dispose()
-    mend = "systemctl status seda111-backup.timer, its service and their log; docs/production.md, 9"
+    mend = (
+        "systemctl status seda111-backup.timer, its service and their log (docs/production.md, 9); where it "
+        "is done otherwise now, this ends by itself 30 days after the last one"
+    )
     return Diagnosis("backup", well, found, mend)
 
 

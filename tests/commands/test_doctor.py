@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from ivr.web import metrics
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.fixtures.learned import nothing_learned
+from tests.fixtures.plans import plan_of
 from tests.fixtures.weak_database import WeakDatabase, read_only
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
@@ -209,24 +211,61 @@ async def test_a_database_that_takes_nothing_is_not_well(weak_database: WeakData
     assert not seen.ok and "takes nothing" in seen.found and "standby" in seen.found, seen
 
 
-async def test_backups_that_broke_off_are_told_and_who_made_none_or_few_is_let_be(
-    engine: AsyncEngine, database_url: str, tmp_path: Path
-) -> None:
-    settings, now = Settings(state=tmp_path, database_url=database_url), datetime.now(UTC)
+@dataclass
+class Backups:
+    """Notes of backups, and what the doctor says of them."""
 
-    async def told(*days_ago: int) -> doctor.Diagnosis:
-        async with engine.begin() as connection:
+    engine: AsyncEngine
+    settings: Settings
+
+    async def told(self, *days_ago: float, by: str = "") -> doctor.Diagnosis:
+        now, detail = datetime.now(UTC), {"host": by} if by else {}
+        async with self.engine.begin() as connection:
             for days in days_ago:
                 at = now - timedelta(days=days, minutes=1)
-                await note(connection, at, backed_up.ACTION, subject=backed_up.SUBJECT)
-        return await doctor._backup(settings)  # one look of many
+                await note(connection, at, backed_up.ACTION, subject=backed_up.SUBJECT, detail=detail)
+        return await doctor._backup(self.settings)  # one look of many
 
-    none = await told()
+
+@pytest.fixture
+def backups(engine: AsyncEngine, database_url: str, tmp_path: Path) -> Backups:
+    return Backups(engine, Settings(state=tmp_path, database_url=database_url))
+
+
+async def test_backups_that_broke_off_are_told_and_who_made_none_or_few_is_let_be(backups: Backups) -> None:
+    none = await backups.told()
     assert none.ok and "none was noted" in none.found
-    assert (await told(90, 60, 50, 40, 30, 25, 20)).ok, "before an update, and mainly otherwise"
-    broken = await told(9, 8, 7, 6, 5, 4, 3)
+    assert (await backups.told(90, 60, 50, 40, 30, 25, 20)).ok, "before an update, and mainly otherwise"
+    broken = await backups.told(9, 8, 7, 6, 5, 4, 3)
     assert not broken.ok and "the last one was made at" in broken.found, broken
-    assert (await told(0)).ok
+    assert (await backups.told(0)).ok
+
+
+async def test_many_backups_of_one_night_are_no_habit_and_one_that_was_given_up_is_red_for_a_month(
+    backups: Backups, engine: AsyncEngine
+) -> None:
+    twice_a_day = [days / 2 for days in reversed(range(28))]
+    assert not (await backups.told(*[29 + days for days in twice_a_day])).ok
+    given_up = await backups.told(*[31 + days for days in twice_a_day])
+    assert given_up.ok and "the last one was made at" in given_up.found
+    assert (await backups.told(*[4 + hours / 24 for hours in reversed(range(9))])).ok
+    plan = await plan_of(engine, backed_up.newest())
+    assert "Index Scan Backward using ix_audit_subject" in plan, plan
+
+
+async def test_of_two_machines_on_one_database_each_tells_of_its_own_backups(
+    backups: Backups, engine: AsyncEngine
+) -> None:
+    """One that makes none tells of the other's."""
+    another = await backups.told(*range(12, 3, -1), by="another")
+    assert not another.ok and "was made at" in another.found, another
+    await backed_up.keep(engine, "1.tar", {"sums": "", "rows": 1, "copied": 1})
+    ours = await backups.told()
+    assert ours.ok and "was made by this machine at" in ours.found, ours
+    assert not (await backups.told(*range(11, 4, -1))).ok, "an earlier release noted no machine"
+    assert not (await backups.told(4, by=socket.gethostname())).ok
+    assert not (await backups.told(0, by="another")).ok
+    assert (await backups.told(0, by=socket.gethostname())).ok
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(

@@ -6,11 +6,12 @@ backup, where transactions are counted anew. There this note is missing.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people.auditing import note
@@ -20,27 +21,42 @@ from ivr.store.tables import audit
 
 ACTION, SUBJECT = "books_backed_up", "books/backed_up"
 LATE = timedelta(days=3)
-# So many within so long are a habit. Who does it now and then, before an update, mainly backs up otherwise.
+# Days with one, within so long, that are a habit. Who does it now and then mainly backs up otherwise.
 HABIT, WITHIN = 7, timedelta(days=14)
+GIVEN_UP = timedelta(days=30)  # whoever made none for so long does it otherwise now
+LOOKED = 1500  # notes: one each quarter of an hour for two weeks
 
 
 async def keep(engine: AsyncEngine, file: str, made: Mapping[str, Any]) -> None:
     """Note it, once it is whole and on its disk. `made`: its `sums`, and how many `rows` there were."""
     detail = {"file": file, "sums": made["sums"], "rows": made["rows"], "copied": made["copied"]}
+    detail["host"] = socket.gethostname()  # each machine of one database has a timer of its own
     async with engine.begin() as connection:
         now = (await connection.execute(select(func.now()))).scalar_one()
         await note(connection, now, ACTION, subject=SUBJECT, detail=detail)
 
 
 async def last(connection: AsyncConnection) -> tuple[bool, str]:
-    """Whether it was kept up, as far as is known here, and when the last one was made, in a few words."""
+    """Whether it was kept up here, as far as is known, and when the last one was made, in a few words.
+
+    A machine that makes none tells of all. Those of an earlier release, without a machine, count for each.
+    """
     now: datetime = (await connection.execute(select(func.now()))).scalar_one()
-    newest = select(audit.c.at).where(audit.c.subject == SUBJECT).order_by(audit.c.id.desc()).limit(HABIT)
-    made = (await connection.execute(newest)).scalars().all()
-    if not made:
+    here, notes = socket.gethostname(), (await connection.execute(newest())).all()
+    if not notes:
         return True, "none was noted: `ivr backup` notes what it writes to a file or a folder, and no other"
-    broke_off = len(made) == HABIT and made[0] - made[-1] <= WITHIN and now - made[0] > LATE
-    return not broke_off, f"the last one was made at {made[0].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    ours = any(each.host == here for each in notes)
+    made = [each.at for each in notes if not ours or each.host in (here, None)]
+    days = {at.astimezone(UTC).date() for at in made if made[0] - at <= WITHIN}
+    broke_off = len(days) >= HABIT and LATE < now - made[0] <= GIVEN_UP
+    by = " by this machine" if ours else ""
+    return not broke_off, f"the last one was made{by} at {made[0].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def newest() -> Select[Any]:
+    """Of the last ones: when, and on which machine."""
+    its = select(audit.c.at, audit.c.detail["host"].as_string().label("host"))
+    return its.where(audit.c.subject == SUBJECT).order_by(audit.c.id.desc()).limit(LOOKED)
 
 
 async def forgotten(connection: AsyncConnection, raw: Any, earlier: BackupChain) -> str:
