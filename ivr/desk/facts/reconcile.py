@@ -198,6 +198,7 @@ async def _enter(
     `confided`: what her call wished to be confidential is so by the same transaction, before anybody is told.
     """
     page = await shelf.book.page()
+    told = [*_opened_by_wish(stray, recorded, told, confided), *told]
     for fact in [*_best_first(told), None]:
         try:
             facts = await _facts(shelf, stray, recorded, fact)
@@ -211,6 +212,33 @@ async def _enter(
         else:
             _count(stray, facts, done)
             return
+
+
+def _opened_by_wish(
+    stray: Stray,
+    recorded: FactRecording,
+    told: Sequence[Fact],
+    confided: Mapping[str, Sequence[ConfidedFact]],
+) -> list[Fact]:
+    """The opening whose line is lost, as the first wish after its words names it: the call's latest case may
+    be another one, which would tell its body what is confidential.
+    """
+    best = min(told, key=_trust, default=None)
+    if best is None or isinstance(best, CaseOpenedFact | WordsKeptFact):
+        return []
+    begun = best if isinstance(best, RecordingBegunFact) else None
+    if begun and (begun.case or begun.code):
+        return []
+    opened = _opening(best.call, _said_at(stray, best), best, recorded)
+    wishes = [
+        wish
+        for wish in confided.get(str(best.call.id), ())
+        if wish.case and wish.at >= (begun or opened).at and opened.code in ("", wish.code)
+    ]  # a code set aside for her that is not the wish's is of a case before that
+    if not wishes:
+        return []
+    wish = min(wishes, key=happened_at)
+    return [replace(opened, id=uuid.UUID(wish.case), code=wish.code)]
 
 
 def _best_first(told: Sequence[Fact]) -> Iterator[Fact]:

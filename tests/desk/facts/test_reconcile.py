@@ -378,6 +378,62 @@ async def test_a_case_whose_fact_was_refused_is_confidential_from_the_moment_it_
         assert await as_json.case_json(engine, code) == found, "sealed once"
 
 
+@pytest.mark.parametrize("noted", [True, False])
+async def test_words_whose_damaged_line_opened_a_confidential_case_join_no_other_one_of_their_call(
+    engine: AsyncEngine, tmp_path: Path, noted: bool
+) -> None:
+    """What she says after the wish is not of that case. Not `noted`: only the call of the words is known."""
+    facts = call()
+    first, second, late = (put(tmp_path, at=WEDNESDAY.timestamp() + s, call=facts.id) for s in (9, 19, 60))
+    async with office(engine, tmp_path, pumping=False) as desk:
+        await desk.intake.call_started(facts)
+        for name in (first, second) if noted else ():
+            await desk.intake.recording_begun(facts, name, CHOSEN)
+        code = await desk.intake.open_case(facts, opening(*(recorded(tmp_path, n) for n in (first, second))))
+        desk.intake.clock = lambda: WEDNESDAY + timedelta(seconds=30)
+        await desk.intake.confide(facts, Confide(code))
+        other = await desk.intake.open_case(facts, opening())
+        desk.intake.clock = lambda: WEDNESDAY + timedelta(seconds=40)
+        await desk.intake.recording_begun(facts, late, CHOSEN)
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
+    (segment,) = (tmp_path / "journal").glob("*.log")
+    line = next(each for each in segment.read_bytes().splitlines() if b"case_opened" in each)
+    segment.write_bytes(segment.read_bytes().replace(line, line[:-1] + b"?"))
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1, added=2)
+        assert await one_pass(desk, tmp_path) == Pass()
+        async with engine.connect() as connection:
+            its = cases.c
+            rows = await connection.execute(select(its.code, its.confidential, its.agency, its.topic))
+            topic = "water.supply" if noted else "other.other"
+            assert {tuple(row) for row in rows} == {
+                (code, "caller", "gov_inspection", topic), (other, None, "abfa", "water.supply")
+            }  # fmt: skip
+            whose = select(recordings.c.name).join(cases).where(its.code == code)
+            assert {*(await connection.scalars(whose))} == {first, second}
+        assert await try_again(engine, await desk.book.page(), tmp_path) == 1, "the wish, sealed already"
+
+
+async def test_a_code_that_a_wish_alone_tells_and_that_another_case_has_costs_no_more_than_the_code(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts, stranger = call(), replace(call(), caller="09149999999")
+        taken = await desk.intake.open_case(stranger, opening())
+        await desk.intake.recording_begun(facts, name, CHOSEN)
+        facts.cases[taken] = str(uuid.uuid4())  # its opening was refused
+        await desk.intake.confide(facts, Confide(taken))
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        found = select(cases.c.code == taken, cases.c.confidential, cases.c.caller)
+        async with engine.connect() as connection:
+            rows = {tuple(row) for row in await connection.execute(found)}
+        assert rows == {(True, None, "09149999999"), (False, "caller", "09141234567")}
+
+
 async def test_words_that_come_to_the_desk_alone_are_confidential_once_the_file_of_their_case_is_found(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
