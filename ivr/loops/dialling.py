@@ -147,11 +147,12 @@ class Dialler:
         if not self._tried_anew:  # this release may know what the one before did not
             await callbacks.try_anew(self.engine)
             self._tried_anew = True
-        elsewhere = await self._lose_lost_ones()
+        now = self.clock()
+        elsewhere = await self._lose_lost_ones(now)
         page = await self.book.page()
         if self.originate.refused:
             raise AmiRefused(self.originate.refused)
-        free = self.trunk.at_once + elsewhere - await callbacks.in_progress(self.engine, self.clock())
+        free = self.trunk.at_once + elsewhere - await callbacks.in_progress(self.engine, now)
         if free < 1 or not self.originate.connected or self.resting():
             return
         turns = await self._turns() | await self._held()
@@ -305,15 +306,15 @@ class Dialler:
         async with self.engine.begin() as connection:
             await callbacks.ended(connection, attempt, outcome, self.clock())
 
-    async def _lose_lost_ones(self) -> int:
+    async def _lose_lost_ones(self, at: datetime) -> int:
         """Attempts of a process that died, or whose answer got lost: made, unless the call is still up.
 
         How many talk on a line that is not ours: another site's, or of a machine that is gone.
         A look that fails begins anew: while the books were away they could not hear how a call ended.
         """
         missed, self._missed = self._missed, {}
-        before = self.clock() - timedelta(seconds=self.trunk.ring_seconds + MARGIN_SECONDS)
-        silent = await callbacks.open_attempts(self.engine, before)
+        before = at - timedelta(seconds=self.trunk.ring_seconds + MARGIN_SECONDS)
+        silent = await callbacks.open_attempts(self.engine, before, at)
         if not silent:
             return 0
         up, now = await self._up(), asyncio.get_running_loop().time()

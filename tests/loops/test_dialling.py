@@ -26,7 +26,7 @@ from ivr.cases.transitions import Actor
 from ivr.cases.turns import Hours
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
-from ivr.desk.call.callbacks import SOON
+from ivr.desk.call.callbacks import LONGEST_TALK, SOON
 from ivr.desk.call.live import CallQueue, QueueMember
 from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
@@ -991,6 +991,30 @@ async def test_talks_of_a_machine_that_is_gone_keep_nobody_else_from_being_rung(
         await dialler.look()
         await peer.until_received("Originate")
     assert [(await row_of(engine, code)).state for code in codes] == ["calling", "calling"]
+
+
+async def test_a_talk_of_hours_that_takes_no_line_gives_none_either(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a machine that is gone, too: she had said her word, and no call lasts so long."""
+    code = await answered(engine, tmp_path)
+    talks = await claim(engine)
+    assert talks is not None
+    begun = replace(CALL, id=uuid.uuid4(), unique_id=str(talks.id))
+    await apply(engine, await book_of(engine).page(), [CallStartedFact(begun)])
+    since = NOON - LONGEST_TALK - timedelta(seconds=1)
+    async with engine.begin() as connection:
+        await connection.execute(update(callback_attempts).values(outcome="confirmed", at=since))
+        await connection.execute(update(callbacks).values(state="reached"))
+    assert await answered(engine, tmp_path, "09141234561") and await claim(engine)  # rings on the only line
+    waits = await answered(engine, tmp_path, "09141234562")
+    monkeypatch.setattr("ivr.loops.dialling.ELSEWHERE_SECONDS", 0.0)
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        dialler.trunk = replace(dialler.trunk, at_once=1)
+        peer.replies["status"] = told()
+        await dialler.look()
+    states = [(await row_of(engine, each)).state for each in (code, waits)]
+    assert states == ["reached", "waiting"]
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

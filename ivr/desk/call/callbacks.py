@@ -724,13 +724,13 @@ async def in_progress(engine: AsyncEngine, now: datetime) -> int:
         return (await connection.execute(query)).scalar_one()
 
 
-async def open_attempts(engine: AsyncEngine, before: datetime) -> dict[uuid.UUID, bool]:
+async def open_attempts(engine: AsyncEngine, before: datetime, now: datetime) -> dict[uuid.UUID, bool]:
     """Attempts begun before then that take a line, for all that is known, by id.
 
     True where she answered and that call goes on in the books: its end, or that it is lost, comes by itself.
     """
     attempt = callback_attempts.c
-    query = select(attempt.id, _talks()).where(_goes_on_at(before), attempt.at < before)
+    query = select(attempt.id, _talks()).where(_goes_on_at(now), attempt.at < before)
     async with engine.connect() as connection:
         found = await connection.execute(query.order_by(attempt.at).limit(500))
         return {row.id: row[1] for row in found}

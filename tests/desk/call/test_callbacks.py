@@ -388,8 +388,8 @@ async def test_an_attempt_that_nobody_speaks_of_has_been_made_until_the_call_its
 ) -> None:
     await answered(engine, tmp_path)
     placing = await claim(engine)
-    assert placing is not None and await callbacks.open_attempts(engine, NOON) == {}
-    assert await callbacks.open_attempts(engine, SATURDAY) == {placing.id: False}
+    assert placing is not None and await callbacks.open_attempts(engine, NOON, NOON) == {}
+    assert await callbacks.open_attempts(engine, SATURDAY, SATURDAY) == {placing.id: False}
     await callbacks.lose(engine, [placing.id], NOON)
     assert ((await row(engine)).last_outcome, await claim(engine)) == ("unknown", None)
     await end(engine, placing, Outcome.NO_KEY, NOON)  # the journal of a server that was away
@@ -409,9 +409,9 @@ async def test_an_attempt_whose_call_goes_on_in_the_books_waits_for_its_end(
     assert placing is not None
     talk, book = replace(CALL, id=uuid.uuid4(), unique_id=str(placing.id)), await page(engine)
     await apply(engine, book, [CallStartedFact(talk)])
-    assert await callbacks.open_attempts(engine, SATURDAY) == {placing.id: True}
+    assert await callbacks.open_attempts(engine, SATURDAY, SATURDAY) == {placing.id: True}
     await apply(engine, book, [CallEndedFact(talk, "lost", NOON, steps=(), scraps=())])
-    ended = await callbacks.open_attempts(engine, SATURDAY)
+    ended = await callbacks.open_attempts(engine, SATURDAY, SATURDAY)
     assert ended == {placing.id: False}, "it ended, and nobody says how"
 
 

@@ -115,8 +115,8 @@ async def test_who_has_said_yes_and_hears_thanks_takes_a_line_and_is_rung_with_h
     thanked = NOON + callbacks.THANKS
     assert (await claim(engine), await claim(engine, thanked)) == (None, None)
     assert await callbacks.in_progress(engine, thanked) == 1
-    assert await callbacks.open_attempts(engine, SATURDAY) == {}, "no call lasts so long"
-    assert await callbacks.open_attempts(engine, NOON + timedelta(minutes=1)) == {placing.id: True}
+    assert await callbacks.open_attempts(engine, thanked, SATURDAY) == {}, "no call lasts so long"
+    assert await callbacks.open_attempts(engine, thanked, thanked) == {placing.id: True}
     later = thanked + callbacks.THANKS
     over = CallEndedFact(talk, "completed", later, steps=(), scraps=(), attempt=yes)
     await apply(engine, book, [over])
