@@ -183,8 +183,13 @@ def ask(
 
 
 def offer_reopening(talk: Talk, step: Asks, code: str, speech: Speech) -> Flow[None]:
-    """How a closed case stands; then 2: it is not solved after all. 3 or *: again."""
-    yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)
+    """How a closed case stands; then 2: it is not solved after all. 3 or *: again.
+
+    Whose answer could not be spoken is told so, and may press 2 all the same: she may have heard it before.
+    """
+    told = yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)
+    if told.unspoken:
+        talk.say("status.answer_unheard")
     said = Speech()
     for _ in range(HEARINGS):
         keys = yield from talk.ask(step, (*said, "verdict.closed_menu"), 1)

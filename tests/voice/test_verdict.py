@@ -471,6 +471,16 @@ def test_a_closed_case_is_opened_again_by_its_own_caller() -> None:
     assert stranger.heard[-1] == "status.after"
 
 
+def test_whose_closed_answer_can_t_be_spoken_is_told_so_and_may_open_her_case_again_all_the_same() -> None:
+    talk = Conversation(seen=CLOSED).press("1", "6", CODE)
+    talk.tell(Said(unspoken=True))
+    assert talk.heard == ["status.answer_unheard", "verdict.closed_menu"]
+    again = talk.press("3").heard
+    assert Words("آب وصل شد") in again and "status.answer_unheard" not in again, "it may be spoken by now"
+    talk.press("2").speak()
+    assert talk.verdicts == [False]
+
+
 @pytest.mark.parametrize(("key", "verdict_"), [("1", "confirmed"), ("2", "refused")])
 def test_a_number_that_was_given_is_asked_for_and_nothing_is_told(key: str, verdict_: str) -> None:
     talk = Conversation(menu=callback.verification("az"))
