@@ -14,7 +14,7 @@ from ivr.voice.actions import Say, Speech
 from ivr.voice.events import CaseSeen, Said
 from ivr.voice.invitation import InvitationStep, MeetingNews
 from ivr.voice.lottery_call import LotteryNews, LotteryStep
-from ivr.voice.menu import END, Menu, Step
+from ivr.voice.menu import Menu, Step
 from ivr.voice.order_call import OrderNews, OrderStep
 from ivr.voice.our_call import MENU, OurCallStep
 from ivr.voice.own_words import played
@@ -136,10 +136,12 @@ class AnswerStep(OurCallStep):
             if self.seen.withheld:
                 stands = verdict.standing(self.seen, talk.directory)
                 stands = (*stands, verdict.not_told(self.seen), *awaited)
-            speech = ("callback.greeting", *stands, *which, "callback.goodbye")
-            yield from talk.do(Say(speech, talk.language), Said)
-            talk.verdict = "heard"
-            return END
+            told = yield from talk.do(Say(("callback.greeting", *stands, *which), talk.language), Said)
+            if not told.unspoken:
+                talk.verdict = "heard"
+            elif self._answer(talk):  # else it is where she meets an official
+                talk.say("status.answer_unheard")
+            return (yield from self.goodbye(talk))
         lead: Speech = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
         if verdict.is_unread(self.seen):
             unread = (*lead, *self._answer(talk), *awaited, *which)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from ivr.cases.meetings import RequestState
 from ivr.cases.turns import Hours
 from ivr.voice import callback, script, verdict
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
-from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, PartSeen, Said, Transfer
+from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, MeetingSeen, PartSeen, Said, Transfer
 from ivr.voice.parse import parse
 from ivr.voice.session import Session
 from ivr.voice.steps.operator import OperatorStep, own_operator
@@ -479,6 +480,23 @@ def test_whose_closed_answer_can_t_be_spoken_is_told_so_and_may_open_her_case_ag
     assert Words("آب وصل شد") in again and "status.answer_unheard" not in again, "it may be spoken by now"
     talk.press("2").speak()
     assert talk.verdicts == [False]
+
+
+def test_who_hears_silence_for_an_answer_on_the_call_that_she_wished_was_not_reached() -> None:
+    tomorrow = OFFICE_HOURS + timedelta(days=1)
+    meeting = MeetingSeen(RequestState.INVITED, starts_at=tomorrow, place="استانداری")
+    meets = CaseSeen(Lookup.FOUND, "referred", "abfa", meeting=meeting)
+    for seen, told in ((replace(ANSWERED, may_confirm=False), ["status.answer_unheard"]), (meets, [])):
+        for unspoken, outcome in ((True, ""), (False, "heard")):
+            session = Session(callback.menu(CODE, seen, "fa"), DIRECTORY, CALLER)
+            stands = session.start()
+            assert isinstance(stands, Say) and any(isinstance(each, Words) for each in stands.speech)
+            last = session.receive(Said(unspoken=unspoken))
+            assert isinstance(last, Say) and [*last.speech] == [
+                *(told if unspoken else []),
+                "callback.goodbye",
+            ]
+            assert isinstance(session.receive(Said()), HangUp) and session.verdict == outcome
 
 
 @pytest.mark.parametrize(("key", "verdict_"), [("1", "confirmed"), ("2", "refused")])
