@@ -291,7 +291,7 @@ class Calls(SettingsGroup):
 
     Beyond `cases_per_hour` or `cases_per_day` of one caller the desk reads her cases first; for `repeat_days`
     words on the matter of her open case join it. 0 switches each of the three off.
-    `reveals_per_day`: of so many cases one person of the panel may reveal whose they are.
+    `reveals_per_day`: of so many cases one person of the panel may reveal whose they are or take recordings.
     The panel bounds these six alike.
     `services`: further numbers of this installation, each with the name of its menu tree.
     """

@@ -88,7 +88,7 @@ class Limits:
 
     `repeat_days`: so long what she says of the same matter joins her open case. 0 switches each of the three
     off. `wrong_codes`: so many unknown codes one caller may enter within `wrong_codes_minutes`.
-    `reveals_per_day`: of so many cases one person may reveal whose they are.
+    `reveals_per_day`: of so many cases one person may reveal whose they are or take recordings.
     """
 
     cases_per_hour: int = 0
