@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Page
+from ivr.desk.case.joining import ConfidedFound
 from ivr.desk.facts.apply import MALFORMED, apply, is_unusable
 from ivr.store import slots
 from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY
-from ivr.store.facts import read
+from ivr.store.facts import CaseOpenedFact, ConfidedFact, Fact, Unreadable, WordsKeptFact, read_or_not
 from ivr.store.folders import TellRefused
 from ivr.store.journal import journal_reading
 
@@ -32,28 +34,42 @@ async def try_again(engine: AsyncEngine, page: Page, spool: Path, refused: TellR
     """
     done = 0
     for folder in await ask_once(partial(slots.journals, spool)):
+        aside: list[tuple[Path, Fact]] = []
         for report in await ask_once(partial(journal_reading.put_aside, folder, refused)):
-            fact = report.with_suffix("")
-            if fact.suffix != ".fact":
+            path = report.with_suffix("")
+            if path.suffix != ".fact":
                 continue
             try:
-                body = await ask_once(fact.read_bytes)
+                fact = read_or_not(await ask_once(path.read_bytes))
             except OSError as error:
-                refused(fact, error)
+                refused(path, error)
                 continue
-            if await _applied(engine, page, fact, body):
+            if isinstance(fact, Unreadable):
+                log.info("%s stays where it is: %s", path, fact.why)
+            else:
+                aside.append((path, fact))
+        wishes = [fact for _, fact in aside if isinstance(fact, ConfidedFact)]
+        for path, fact in sorted(aside, key=lambda each: isinstance(each[1], ConfidedFact)):
+            if await _applied(engine, page, path, fact, wishes):
                 done += 1
                 try:
-                    fact.unlink()
-                    report.unlink()
+                    path.unlink()
+                    path.with_name(f"{path.name}.why").unlink()
                 except OSError as error:
-                    refused(fact, error)
+                    refused(path, error)
     return done
 
 
-async def _applied(engine: AsyncEngine, page: Page, path: Path, body: bytes) -> bool:
+async def _applied(
+    engine: AsyncEngine, page: Page, path: Path, fact: Fact, wishes: Sequence[ConfidedFact]
+) -> bool:
+    """`wishes`: a case is confidential by the transaction that opens it, before anybody is told of it."""
+    facts = [fact]
+    if isinstance(fact, CaseOpenedFact | WordsKeptFact):
+        hers = [its for its in wishes if its.call.id == fact.call.id]
+        facts += [ConfidedFound(its.id, its.at, its.case, its.code, its.call) for its in hers]
     try:
-        await apply(engine, page, [read(body)])
+        await apply(engine, page, facts)
     except (*MALFORMED, *AWAY) as error:
         if not is_unusable(error):
             raise

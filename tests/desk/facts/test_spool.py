@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.doctor import examine
@@ -20,7 +21,8 @@ from ivr.desk.facts.fallback import nameless
 from ivr.desk.facts.quarantine import try_again
 from ivr.desk.reading import as_json
 from ivr.settings import Settings
-from ivr.store.facts import CaseOpenedFact, write
+from ivr.store.facts import CaseOpenedFact, ConfidedFact, write
+from ivr.store.tables import case_events, cases
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import call, office, opening
@@ -121,6 +123,26 @@ async def test_what_another_release_wrote_is_put_aside_shown_and_taken_in_once_i
         assert [case["topic"] for case in await as_json.cases(engine)] == ["water.supply"]
         assert await try_again(engine, await desk.book.page(), spool) == 0
         assert not list(aside.parent.iterdir())
+
+
+@pytest.mark.parametrize("names", [("a.fact", "b.fact"), ("b.fact", "a.fact")])
+async def test_a_case_that_was_put_aside_with_the_wish_to_seal_it_opens_sealed_whichever_comes_first(
+    engine: AsyncEngine, tmp_path: Path, spool: Path, names: tuple[str, str]
+) -> None:
+    opened = CaseOpenedFact(
+        uuid.uuid4(), AT, "", CALL, "complaint", "water.supply", "ahar", "fa", "", "", recordings=()
+    )
+    wish = ConfidedFact(uuid.uuid4(), AT, str(opened.id), "", CALL)
+    async with office(engine, spool) as desk:
+        for name, body in zip(names, (write(opened), write(wish)), strict=True):
+            desk.journal.quarantine(name, body, "a fact was refused: as a test")
+        assert await try_again(engine, await desk.book.page(), spool) == 2
+        assert not list((spool / "journal" / "quarantine").iterdir())
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(cases.c.confidential, cases.c.agency))
+        assert [tuple(row) for row in rows] == [("caller", "gov_inspection")]
+        many = select(func.count(text("DISTINCT xmin::text"))).select_from(case_events)
+        assert await connection.scalar(many) == 1, "in one transaction"
 
 
 async def test_a_damaged_report_or_fact_that_was_put_aside_is_named_and_the_others_come_in(
