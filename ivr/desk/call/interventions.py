@@ -106,14 +106,14 @@ async def begin(
 async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention | None:
     """What a dialled code stands for, once; None for any other, after many wrong ones, and after the call.
 
-    So it is where its case, opened since, is one of which whoever got the code may not know, and where they
-    have no session any more.
+    So it is where its case, opened since, is one of which whoever got the code may not know, and where no
+    session of theirs from then goes on.
     """
     its = interventions.c
     good = (its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
     of = (agencies.c.name.label("agency_name"), its.call_id, calls.c.unique_id)
     whose = select(people, *of).outerjoin(agencies).join(interventions, its.actor == people.c.name)
-    whose = whose.join(calls, calls.c.id == its.call_id).where(*good, has_session(its.actor, now))
+    whose = whose.join(calls, calls.c.id == its.call_id).where(*good, has_session(its.actor, now, its.at))
     used = (
         update(interventions)
         .where(*good, calls.c.id == its.call_id, calls.c.ended_at.is_(None))

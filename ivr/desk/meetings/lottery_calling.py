@@ -73,7 +73,7 @@ async def redeem(
     engine: AsyncEngine, code: str, line: str, phone: str, phones: Collection[str], now: datetime
 ) -> HeldLine | None:
     """His telephone has dialled it and holds the line: she is to be rung now. None: it stands for nothing,
-    as it does where he has no session any more.
+    as it does where no session of his from then goes on.
 
     `line`: the channel's unique id; `phone`: its endpoint, which must be among `phones`.
     """
@@ -82,7 +82,7 @@ async def redeem(
         if phone not in phones or await limiting.spent(connection, WRONG_CODES, MOST_WRONG, now):
             return None
         good = (its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
-        still = has_session(its.asked_by, now)
+        still = has_session(its.asked_by, now, its.at)
         used = update(lottery_calls).where(*good, still).values(used_at=now).returning(its.id, its.case_id)
         row = (await connection.execute(used)).first()
         if row is None:

@@ -272,10 +272,15 @@ async def change_within(
     await account_news.tell(connection, row, action, now, by)
 
 
-def has_session(name: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
-    """Whether who bears that name is signed in: whose account is locked, or whose role changes, is not."""
+def has_session(
+    name: ColumnElement[str], now: datetime, since: ColumnElement[datetime]
+) -> ColumnElement[bool]:
+    """Whether who bears that name is signed in, and was so then: of whose account is locked, or whose role
+    changes, every session ends; they may have signed in again.
+    """
     its = select(sessions.c.id).join(people, people.c.id == sessions.c.person_id)
-    return its.where(people.c.name == name, sessions.c.ends_at > now).exists()
+    living = (sessions.c.ends_at > now, sessions.c.made_at <= since, sessions.c.needs == "")
+    return its.where(people.c.name == name, *living).exists()
 
 
 def name_key(name: str) -> str:

@@ -222,6 +222,20 @@ async def test_a_code_of_somebody_who_is_not_signed_in_any_more_is_good_for_noth
     assert await interventions.redeem(engine, begun.code, SOON) is None
 
 
+@pytest.mark.parametrize("needs", ["", "totp"])
+async def test_a_code_is_good_for_nothing_once_whoever_got_it_had_to_sign_in_again(
+    engine: AsyncEngine, tmp_path: Path, needs: str
+) -> None:
+    """With whatever role now. `needs`: their second factor is still to come."""
+    (id, _), she = await running(engine, tmp_path), await supervisor(engine)
+    begun = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+    await of_the_desk_no_more(engine)
+    async with engine.begin() as connection:
+        at = WEDNESDAY if needs else SOON
+        await begin(connection, she.id, at, From("127.0.0.1", "tests"), Keeping(), needs)
+    assert await interventions.redeem(engine, begun.code, SOON) is None
+
+
 async def test_to_end_a_call_takes_no_code(engine: AsyncEngine, tmp_path: Path) -> None:
     (id, _), she = await running(engine, tmp_path), await supervisor(engine)
     assert not (await interventions.begin(engine, id, Intervening.END, she, "abuse", WEDNESDAY)).code

@@ -203,6 +203,11 @@ async def test_a_code_of_an_official_who_is_not_signed_in_any_more_rings_nobody(
     dial = await lottery_calling.ring(at.engine, at.by(code), None)
     await staffing.lock(at.engine, "desk", at.at)
     assert await lottery_calling.redeem(at.engine, dial, "17.3", PHONES[0], PHONES, at.at) is None
+    soon = at.at + timedelta(seconds=20)
+    async with at.engine.begin() as connection:  # unlocked, and signed in again
+        his = await connection.execute(select(tables.people.c.id).where(tables.people.c.name == "desk"))
+        await signing_in.begin(connection, his.scalar_one(), soon, From(), Keeping())
+    assert await lottery_calling.redeem(at.engine, dial, "17.3", PHONES[0], PHONES, soon) is None
     assert await rung(at) is None
 
 
