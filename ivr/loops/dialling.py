@@ -57,7 +57,8 @@ CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
 # Of a trunk that works: 18 may be one's that does not answer (SIP 408), 21 one's that refuses us (403).
-RANG = (16, 17, 19)
+RANG = (16, 17)
+UNSURE = 19  # nobody answered, or SIP 480: it is off, or a gateway has no line for us
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
 UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told
 # So long a recording is away, looked for so often, until it counts as lost: another server may have it, and
@@ -65,9 +66,10 @@ UNSAID = 3  # times that a call is put off for want of what is to be heard, unti
 LOST, LOOKS = timedelta(days=1), 30
 GONE = timedelta(days=7)  # … where its disk can't say, or is not mounted
 UNSAID_FOR = timedelta(hours=1)  # that it is told: who still waits is tried meanwhile
-NOT_THROUGH = 5  # numbers one after the other that can't be reached, until the trunk is suspected
+NOT_THROUGH = 10  # numbers that fail or decline, and none rings, until the trunk is suspected
 READY_SECONDS = 30.0  # for speaking what she is to hear: in longer her attempt might count as lost
-STILL_RINGING = 3  # OriginateResponse's reason when the time was up
+STILL_RINGING = 3  # OriginateResponse's reason when the time was up, even though nothing rang
+RINGING = "5"  # Newstate's ChannelState, once the trunk has said so (SIP 180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Dialler:
         # By attempt, and whether she talks in the books: since when its channel is gone.
         self._missed: dict[tuple[uuid.UUID, bool], float] = {}
         originate.on("Hangup", self._hung_up)
+        originate.on("Newstate", self._rang)
 
     def close(self) -> None:
         """Let go of what is being placed: it is looked up by whoever comes next."""
@@ -273,18 +276,24 @@ class Dialler:
         cause = self._causes[str(placing.id)] = asyncio.get_running_loop().create_future()
         try:
             response = await self._originate(placing)
-            if response.answered or response.reason == STILL_RINGING:
+            if response.answered:
                 self._not_through.clear()
-                return None if response.answered else Outcome.NO_ANSWER
+                return None
+            if response.reason == STILL_RINGING:
+                return Outcome.NO_ANSWER
             await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
             why = cause.result() if cause.done() else 0
             if why in RANG:
                 self._not_through.clear()
-            else:
+            elif why != UNSURE:
                 self._not_through.add(placing.number)
             return CAUSES.get(why, Outcome.FAILED)
         finally:
             del self._causes[str(placing.id)]
+
+    def _rang(self, event: Message) -> None:
+        if event.uniqueid in self._causes and event.channelstate == RINGING:
+            self._not_through.clear()
 
     def _hung_up(self, event: Message) -> None:
         cause = self._causes.get(event.uniqueid)

@@ -80,7 +80,7 @@ def test_the_manager_accounts_have_what_the_design_says(kind: Kind, tmp_path: Pa
     ]
     assert re.findall(r"^(read|write) = (.*)$", caller, re.M) == [("read", "call"), ("write", "originate")]
     seen = re.findall(r"^eventfilter = Event: (\w+)", caller, re.M)
-    assert seen == ["OriginateResponse", "Hangup"]
+    assert seen == ["OriginateResponse", "Hangup", "Newstate"]
     for account in (watcher, caller):
         assert "deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255" in account
 

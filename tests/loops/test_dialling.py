@@ -53,6 +53,7 @@ from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
+from ivr.lab.callee import GONE as OFF
 from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
@@ -61,6 +62,7 @@ from ivr.loops.dialling import (
     LOOKS,
     LOST,
     NOT_THROUGH,
+    RINGING,
     STILL_RINGING,
     UNSAID,
     WAITS_FOR,
@@ -808,13 +810,23 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
     async def speak(words: str, language: str) -> str | None:
         return words
 
-    def rings_out(connection: Connection, action: Fields, reason: int = STILL_RINGING) -> None:
+    def times_out(connection: Connection, action: Fields, reason: int = STILL_RINGING) -> None:
         success(connection, action)
         its = {"ActionID": action["actionid"], "Response": "Failure", "Reason": str(reason)}
         connection.send(Event="OriginateResponse", **its)
 
+    def unsure(connection: Connection, action: Fields) -> None:
+        off = peer.count("Originate") % 2
+        times_out(connection, action, reason=0 if off else STILL_RINGING)
+        connection.send(Event="Hangup", Uniqueid=action["channelid"], Cause="19" if off else "16")
+
+    def rings_out(connection: Connection, action: Fields) -> None:
+        its = {"Uniqueid": action["channelid"], "ChannelState": RINGING}
+        connection.send(Event="Newstate", **its)
+        times_out(connection, action)
+
     def not_through(connection: Connection, action: Fields) -> None:
-        rings_out(connection, action, reason=8)
+        times_out(connection, action, reason=0)
         connection.send(Event="Hangup", Uniqueid=action["channelid"], Cause=cause)
 
     async def all_tried(week: int) -> None:
@@ -833,18 +845,50 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
             await all_tried(week)
         assert peer.count("Originate") == 2 * (NOT_THROUGH - 1) and dialler.trouble == ""
         await answered(engine, tmp_path, f"{NUMBER[:-1]}9")
+        failing, peer.replies["originate"] = peer.replies["originate"], unsure
         await all_tried(2)
-        assert dialler.trouble.startswith(f"no call to the last {NOT_THROUGH} numbers was put through")
-        peer.replies["originate"] = rings_out
+        assert dialler.trouble == "", "perhaps she did not hear it"
+        peer.replies["originate"] = failing
         await all_tried(3)
+        none = f"no call to the last {NOT_THROUGH} numbers was put through"
+        assert dialler.trouble.startswith(none)
+        peer.replies["originate"] = unsure
+        await all_tried(5)  # in between is a day off
+        assert peer.count("Originate") == 5 * NOT_THROUGH - 2
+        assert dialler.trouble.startswith(none), "perhaps nothing rang"
+        peer.replies["originate"] = rings_out
+        await all_tried(7)
         assert dialler.trouble == ""
+
+
+async def test_asterisk_tells_which_of_our_calls_ring_and_gives_the_same_reason_where_nothing_did(
+    town: Town,
+) -> None:
+    """… in the time that was up, and none for a telephone that is off (SIP 480)."""
+    place, rang = town.hotline.settings.ami, set[str]()
+    ami = Ami(place.host, place.port, place.originate_username, town.hotline.secrets.originate, events="call")
+    ami.on("Newstate", lambda event: rang.add(event.uniqueid))
+    placed = {str(uuid.uuid4()): does for does in (RINGS, "100 Trying", OFF)}
+    try:
+        await ami.connect()
+        for id, does in placed.items():
+            town.callee.answers[number := fresh_number()] = does
+            dial = dial_string(Trunk(town.hotline.settings.callbacks.dial, "111"), number)
+            said = await ami.originate(dial, context="seda111-callback", exten="s", timeout=2, channel_id=id)
+            assert (said.answered, said.reason) == (False, 0 if does == OFF else STILL_RINGING), does
+    finally:
+        await ami.close()
+    assert [placed[id] for id in rang] == [RINGS]
 
 
 async def places(engine: AsyncEngine, dialler: Dialler) -> bool:
     """Whether it still has somebody to ring, or rings."""
     await dialler.look()
+    its = callbacks.c
+    due = (its.state == "waiting") & (its.next_at <= dialler.clock())
+    query = select(its.id).where((its.state == "calling") | due)
     async with engine.connect() as connection:
-        return "calling" in (await connection.execute(select(callbacks.c.state))).scalars().all()
+        return (await connection.execute(query)).first() is not None
 
 
 async def test_who_answers_as_the_recording_of_her_answer_is_lost_is_not_asked_about_silence(
