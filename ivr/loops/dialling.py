@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -117,7 +117,7 @@ class Dialler:
         self._causes: dict[str, asyncio.Future[int]] = {}
         self._tried_anew = False
         self._unsaid: dict[str, tuple[int, datetime]] = {}  # by case: how often, and when last
-        self._not_through: set[str] = set()  # numbers that failed since one was put through
+        self._not_through: dict[str, datetime] = {}  # numbers that failed since one rang, and when last
         # By attempt, and whether she talks in the books: since when its channel is gone.
         self._missed: dict[tuple[uuid.UUID, bool], float] = {}
         originate.on("Hangup", self._hung_up)
@@ -130,17 +130,23 @@ class Dialler:
 
     @property
     def trouble(self) -> str:
-        """One sentence while none is put through, or calls are put off again and again, else ""."""
+        """What is to be told while none is put through, or calls are put off again and again, else ""."""
+        found = []
         if (many := len(self._not_through)) >= NOT_THROUGH:
-            return f"no call to the last {many} numbers was put through: look at callbacks.dial and the trunk"
+            last = f"{max(self._not_through.values()).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            found.append(
+                f"no call to the last {many} numbers was put through, last at {last}: "
+                "look at callbacks.dial and the trunk"
+            )
         since = self.clock() - UNSAID_FOR
         put_off = sum(tries >= UNSAID and last > since for tries, last in self._unsaid.values())
-        if not put_off:
-            return ""
-        return (
-            f"{put_off} call-backs were put off {UNSAID} times or more: what is to be heard can't be spoken "
-            "(the log tells which), or its recording is not there (`ivr verify` tells of which case)"
-        )
+        if put_off:
+            found.append(
+                f"{put_off} call-backs were put off {UNSAID} times or more: what is to be heard can't be "
+                "spoken (the log tells which), or its recording is not there (`ivr verify` tells of which "
+                "case)"
+            )
+        return "; ".join(found)
 
     async def look(self) -> None:
         """Place what is due. Raises BookEmpty, AmiError or what AWAY names while that can't be done.
@@ -219,7 +225,7 @@ class Dialler:
         except (AmiError, ValueError) as error:
             log.error("call-back %s was refused: %s", placing.id, error)
             outcome = Outcome.FAILED
-            self._not_through.add(placing.number)
+            self._not_through[placing.number] = self.clock()
         if outcome is not None:
             log.info("call-back %s: %s", placing.id, outcome)
             await self._say(placing.id, outcome)
@@ -286,7 +292,7 @@ class Dialler:
             if why in RANG:
                 self._not_through.clear()
             elif why != UNSURE:
-                self._not_through.add(placing.number)
+                self._not_through[placing.number] = self.clock()
             return CAUSES.get(why, Outcome.FAILED)
         finally:
             del self._causes[str(placing.id)]

@@ -850,8 +850,13 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
         assert dialler.trouble == "", "perhaps she did not hear it"
         peer.replies["originate"] = failing
         await all_tried(3)
-        none = f"no call to the last {NOT_THROUGH} numbers was put through"
+        at = f"{(NOON + timedelta(weeks=3)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        none = f"no call to the last {NOT_THROUGH} numbers was put through, last at {at}: "
         assert dialler.trouble.startswith(none)
+        # Put off: what takes three calls each is told of above.
+        put_off, dialler._unsaid = dialler._unsaid, {code: (UNSAID, dialler.clock()) for code in "ab"}
+        assert dialler.trouble.startswith(none) and "; 2 call-backs were put off" in dialler.trouble
+        dialler._unsaid = put_off  # as it was
         peer.replies["originate"] = unsure
         await all_tried(5)  # in between is a day off
         assert peer.count("Originate") == 5 * NOT_THROUGH - 2
