@@ -393,8 +393,11 @@ async def _is_right(connection: AsyncConnection, wanted: Row[Any], case: Row[Any
 
 
 async def _is_asked_for(connection: AsyncConnection, case: Row[Any], now: datetime) -> bool:
-    """Not once the case is over and the desk has told her: whoever says yes there would wait for no call."""
-    if case.closed_at is None or await callback_planning.is_to_tell(connection, case.id):
+    """Not once the case is over and the desk has told her, or over for so long that nobody calls her about
+    it: whoever says yes there would wait for no call."""
+    if case.closed_at is None:
+        return True
+    if not _is_long_closed(case, now) and await callback_planning.is_to_tell(connection, case.id):
         return True
     return await meeting_calls.is_to_tell_off(connection, case.id, now)
 

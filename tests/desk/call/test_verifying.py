@@ -301,17 +301,23 @@ async def test_where_nobody_is_dialled_nobody_is_promised_a_call_and_every_answe
     assert await callback_list.unreachable(engine) == 0 and await reach(engine, untouched) == "to_verify"
 
 
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("told", ["told", "closed 20 days ago", "closed 40 days ago"])
 async def test_a_number_is_asked_for_no_more_once_the_desk_has_ended_its_case_and_told_her(
-    engine: AsyncEngine, told: bool
+    engine: AsyncEngine, told: str
 ) -> None:
     """As while nobody was dialled: whoever presses 1 would wait for a call that never comes."""
     book, by = await page(engine), Actor("desk", Side.DESK)
     await callbacks.dialled(engine, False, NOON)
     code = (await register(engine, book, Wanted("complaint", "other.other", caller=HERS), NOON)).code
     await closing.advise(engine, book, Instruction(code, by, "این کار دادگاه است.", NOON))
-    if not told:
-        assert await asked(engine, await claim(engine)), "though nobody has said yet that anybody is dialled"
+    if told == "closed 20 days ago":
+        placing = await claim(engine, NOON + timedelta(days=20))
+        assert await asked(engine, placing), "though nobody has said yet that anybody is dialled"
+        return
+    if told == "closed 40 days ago":
+        await callbacks.dialled(engine, True, NOON + timedelta(days=40))
+        assert await claim(engine, NOON + timedelta(days=40)) is None, "an answer so old is told to nobody"
+        assert (await of(engine, code))["verify"].state == "cancelled"
         return
     await closing.told(engine, book, Instruction(code, by, "نامه شد", NOON))
     assert await claim(engine) is None and (await of(engine, code))["verify"].state == "cancelled"
