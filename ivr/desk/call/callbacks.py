@@ -762,7 +762,7 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
         known = update(provinces).where(provinces.c.calls_back != dials).values(calls_back=dials)
         changed = (await connection.execute(known.returning(provinces.c.code))).first() is not None
         if not dials:
-            waits = update(callbacks).where(answer, _is_left(now))
+            waits = update(callbacks).where(answer, is_left(now))
             await connection.execute(waits.values(state="unreachable", ended_at=now))
             await _end_turns(connection, now)
         elif changed:
@@ -786,16 +786,22 @@ _WITH_NEWS = select(cases.c.id).where(
 )
 
 
-def _is_left(now: datetime) -> ColumnElement[bool]:
-    """What waits, or rang as the dialling ended, and nobody looks that up. Who talks to us hears it still."""
-    attempt, its = callback_attempts.c, callbacks.c
+def is_left(now: datetime) -> ColumnElement[bool]:
+    """What waits, or rang as the dialling ended, and nobody looks that up. Who talks to us hears it still.
+
+    Found by what waits and by the attempts that are open, which have indexes: it is asked each minute.
+    """
+    attempt, its, waiting = callback_attempts.c, callbacks.c, callbacks.alias().c
+    rings = select(attempt.callback_id).where(attempt.outcome.is_(None))
+    open_ones = select(waiting.id).where(waiting.state == "waiting").union(rings)
     talks = (attempt.callback_id == its.id, attempt.at > now - LONGEST_TALK, _talks())
-    return its.state.in_(callback_planning.OPEN) & ~select(attempt.id).where(*talks).exists()
+    is_open = its.id.in_(open_ones) & its.state.in_(callback_planning.OPEN)
+    return is_open & ~select(attempt.id).where(*talks).exists()
 
 
 async def _end_turns(connection: AsyncConnection, now: datetime) -> None:
     its = callbacks.c
-    ends = update(callbacks).where(its.purpose == TURN, _is_left(now), its.case_id == cases.c.id)
+    ends = update(callbacks).where(its.purpose == TURN, is_left(now), its.case_id == cases.c.id)
     ends = ends.values(state="unreachable", ended_at=now).returning(its.id, cases.c.code)
     if missed := {row.id: row.code for row in await connection.execute(ends)}:
         await _tell_missed(connection, missed, now)

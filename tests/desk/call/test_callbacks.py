@@ -866,6 +866,14 @@ async def test_whose_telephone_rings_as_the_dialling_ends_is_the_desk_s_to_tell_
     assert sorted(await untold(engine)) == sorted([rings, talks])
 
 
+async def test_a_server_that_dials_nobody_finds_what_is_left_each_minute_by_indexes(
+    engine: AsyncEngine,
+) -> None:
+    plan = await plan_of(engine, select(tables.callbacks.c.id).where(callbacks.is_left(NOON)))
+    assert "ix_callbacks_next_at" in plan and "ix_callback_attempts_open" in plan
+    assert "Seq Scan" not in plan
+
+
 async def test_those_that_were_put_aside_are_counted_by_their_index(engine: AsyncEngine) -> None:
     query = select(func.count()).where(PUT_ASIDE)
     assert not query.compile(engine.sync_engine).params, "what is bound tells the planner nothing"
