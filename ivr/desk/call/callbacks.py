@@ -38,6 +38,7 @@ from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN, Actor, Side
 from ivr.cases.turns import PLACE_HOLDS, in_turn
+from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page, seen_in, with_meeting
 from ivr.desk.case import callback_planning, closing, discretion, meeting_calls, order_calls, turn_calls
 from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
@@ -774,9 +775,23 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             anew = anew.where(~PUT_ASIDE)  # those are looked at as a server starts: `try_anew`
             later = func.greatest(its.next_at, now)  # what waits for the office, or for its day
             await connection.execute(anew.where(answer, its.case_id.in_(owed)).values(next_at=later))
+            await _hold_for_the_office(connection, now)
             lives = or_(callback_planning.TELLS_OFF, its.case_id.in_(_WITH_NEWS))  # that outlives her case
             news = (its.purpose.in_((MEETING, ORDER)), lives)
             await connection.execute(anew.where(*news).values(next_at=later))
+
+
+async def _hold_for_the_office(connection: AsyncConnection, now: datetime) -> None:
+    """What bodies reported of orders while nobody was dialled, of which an older release noted no wait."""
+    its, order = callbacks.c, meeting_orders.c
+    due_now = (its.purpose == ANSWER, its.state == "waiting", its.next_at <= now)
+    query = select(cases.c.id, cases.c.code).distinct().join(callbacks, its.case_id == cases.c.id)
+    query = query.where(*due_now, cases.c.status == Status.ANSWERED, cases.c.id.in_(select(order.of_case)))
+    wholes = (await connection.execute(query)).all()
+    told = await order_calls.told_of_each_from(connection, [whole.id for whole in wholes], now, ZONE)
+    for whole in wholes:
+        if told[whole.id] > now:
+            await order_calls.hold(connection, whole, told[whole.id], now)
 
 
 # The open cases with news of a meeting or an order; what is not so any more ends when its time comes.

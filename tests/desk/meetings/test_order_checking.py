@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
@@ -21,6 +21,7 @@ from ivr.desk.letters.notices import FILE, load_sparing
 from ivr.desk.meetings import order_checking, order_giving
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
+from ivr.store.tables import callbacks as rows
 from ivr.store.tables import outbox
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_answers import called, ordered, says
@@ -90,6 +91,25 @@ async def test_what_is_reported_while_nobody_is_dialled_waits_for_the_office_onc
         await order_checking.confirm(at.engine, at.page, at.by(part))
     await callbacks.dialled(at.engine, True, at.at)
     placing = await called(at, SOON)
+    assert placing is not None and placing.code == code
+
+
+@pytest.mark.parametrize("looked", [True, False])
+async def test_what_an_older_release_noted_no_wait_of_waits_for_the_office_once_somebody_is_dialled(
+    at: Hall, looked: bool
+) -> None:
+    await callbacks.dialled(at.engine, False, at.at)
+    code, parts = await reported(at, "abfa", "edu")
+    for part in parts if looked else parts[:1]:
+        await order_checking.confirm(at.engine, at.page, at.by(part))
+    async with at.engine.begin() as connection:
+        older = update(rows).where(rows.c.purpose == "answer")
+        await connection.execute(older.values(next_at=rows.c.created_at, notice=None))
+    await callbacks.dialled(at.engine, True, at.at)
+    placing = await called(at, SOON)
+    if not looked:
+        assert placing is None
+        placing = await called(at, NEAR)
     assert placing is not None and placing.code == code
 
 
