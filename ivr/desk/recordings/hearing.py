@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -33,6 +34,8 @@ from ivr.voice.blind import blinded
 from ivr.voice.evening import evened
 from ivr.voice.outline import outline
 from ivr.voice.wave import RIFF, Samples, read
+
+log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 3600.0
 AT_ONCE = 2  # recordings worked on: listeners must not take the machine from the calls
@@ -111,9 +114,18 @@ async def keep_swept(*folders: Derived) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-def _playable(folder: Path, name: str) -> IO[bytes]:
+def _playable(folder: Path, name: str, *, to_the_end: bool) -> IO[bytes]:
+    """`to_the_end`: raises for what its disk does not give anywhere in it, before any of it is sent."""
     file = recording_files.opened(folder, name)
-    if file.peek(len(RIFF))[: len(RIFF)] == RIFF:
+    try:
+        has_head = file.peek(len(RIFF))[: len(RIFF)] == RIFF
+        while to_the_end and file.read(PIECE):
+            pass  # it is heard piece by piece, and not kept in memory
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    if has_head:
         return file
     with file:  # its disk lost the beginning
         return io.BytesIO(riff.with_header(file.read()))
@@ -135,9 +147,10 @@ class Renditions:
         """
         if form is Rendition.PLAIN:
             try:
-                return await asyncio.to_thread(_playable, self.recordings, row.name)
+                its = self._is_stored(row)
+                return await asyncio.to_thread(_playable, self.recordings, row.name, to_the_end=its)
             except (OSError, Unopened):
-                if not self._is_stored(row):
+                if not its:
                     raise
         return await self._made(row, f"{form}.wav", lambda: self._worked(row, form))
 
@@ -185,9 +198,11 @@ class Renditions:
     def _original(self, row: Row[Any]) -> bytes:
         try:
             return recording_files.read(self.recordings, row.name)
-        except (OSError, Unopened):
+        except (OSError, Unopened) as error:
             if self.vault is None or not self._is_stored(row):
                 raise
+            if not isinstance(error, FileNotFoundError | Unopened):  # a sick disk
+                log.error("recording %s is to be heard from the store: %s", row.name, error)
         stream, pieces = self.vault.open(row.name), list[bytes]()
         while piece := stream.read(PIECE):
             pieces.append(piece)

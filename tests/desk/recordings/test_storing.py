@@ -462,8 +462,13 @@ async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
         await Renditions(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).opened(row, Rendition.EVEN)
 
 
+@pytest.mark.parametrize("before_its_end", [None, 10])
 async def test_one_that_its_disk_does_not_give_any_more_is_heard_from_there_too(
-    engine: AsyncEngine, tmp_path: Path, vault: Vault
+    engine: AsyncEngine,
+    tmp_path: Path,
+    vault: Vault,
+    before_its_end: int | None,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     _, names = await with_words(engine, tmp_path)
     folder, derived = tmp_path / "recordings", Derived(tmp_path / "derived")
@@ -471,9 +476,11 @@ async def test_one_that_its_disk_does_not_give_any_more_is_heard_from_there_too(
     content = recording_files.read(folder, names[0])
     async with engine.connect() as connection:
         row = (await connection.execute(select(recordings).where(recordings.c.name == names[0]))).one()
-    with bad_sector(folder / f"{names[0]}.wav"):
+    at = 0 if before_its_end is None else len(content) - before_its_end
+    with bad_sector(folder / f"{names[0]}.wav", at=at):
         booth = Renditions(folder, derived, vault)
         assert (await booth.opened(row, Rendition.PLAIN)).read() == content
+        assert f"recording {names[0]} is to be heard from the store: [Errno 5]" in caplog.text
         assert len((await booth.opened(row, Rendition.BLIND)).read()) == len(content)
         with pytest.raises(OSError, match="Input/output error"):
             await Renditions(folder, derived).opened(row, Rendition.EVEN)
