@@ -35,12 +35,14 @@ _BETWEEN = (
 )
 # A number in free text, whole or in groups; no list («۱۲، ۱۴، ۱۶») and nothing over two lines.
 _SIGNS = re.escape("".join(sorted({*_BETWEEN, *"ـ—"} - {*"\r\n."})))
-_WRITTEN = re.compile(rf"\d(?:(?:[.,:،٬]|[{_SIGNS}]{{0,5}})\d){{{LEAST_DIGITS - 1},}}")
+_APART = rf"(?:[.,:،٬]|[{_SIGNS}]{{0,5}})"
+_WRITTEN = re.compile(rf"\d(?:{_APART}\d){{{LEAST_DIGITS - 1},}}")
 # Days, hours, amounts and letters are numbered in groups, too, and are no number of somebody's.
 _MONTH, _DAY_OF = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
 _YEAR, _JALALI = "(?:1[34]|19|20)[0-9]{2}", "1[34][0-9]{2}"
 # Behind a word, and begun by a year or told to be a letter's: any other pair may be a telephone's.
-_OF_LETTER = r"نام[هۀ]\S{0,2}\s(?:شمار[هۀ]\S{0,2}\s)?[1-9][0-9]{0,3}"
+# A card («شناسنامه», «گواهی‌نامه») is somebody's.
+_OF_LETTER = r"(?<![^\W\d_]|\u200c)(?:بخش\u200c?)?نام[هۀ]\S{0,2}\s(?:شمار[هۀ]\S{0,2}\s)?[1-9][0-9]{0,3}"
 _LETTER = rf"(?:{_OF_LETTER}|(?<=[^\W\d_]\s|[\u0650\u0654]\s){_JALALI})"
 _MONEY = r"(?=\s*(?:ریال|تومان|تومن))"
 _NOBODYS = re.compile(
@@ -49,7 +51,7 @@ _NOBODYS = re.compile(
     r"|(?<!:)(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?!:?[0-9])"
     r"|(?<![-\u2012–ـ،,٬])[1-9][0-9]{0,2}([/.،,٬])(?:[0-9]{3}\3){1,3}"
     rf"(?:000(?!\3?[0-9])|[0-9]{{3}}{_MONEY})"
-    rf"|{_LETTER}/[1-9][0-9]{{0,4}}(?![\s/.,،_-]?[0-9])"
+    rf"|{_LETTER}/[1-9][0-9]{{0,4}}(?!{_APART}[0-9])"
     rf"|\({_JALALI}\)(?!\s?[0-9]))"
 )
 _TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")

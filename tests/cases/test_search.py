@@ -121,6 +121,7 @@ def test_a_query_quotes_whatever_it_is_given() -> None:
         "0914 1405/123",
         "0914 - 1405/123",
         "1405/123-4567",
+        "1405/12345 - 67",
         "914/123/456",
         "041,333,344,55",
         "041\u2012333/444/000",
@@ -138,6 +139,11 @@ def test_a_number_among_words_is_hidden_however_it_is_grouped(number: str) -> No
     assert without_numbers(f"شماره {number} است", "•") in ("شماره • است", "شماره (•) است")
 
 
+@pytest.mark.parametrize("card", ["شناسنامه ۱۲۳/۴۵۶۷", "شماره شناسنامه ۱۲۳۴/۵۶۷۸۹", "گواهی‌نامه 1234/56789"])
+def test_the_number_of_somebody_s_card_is_no_letter_s(card: str) -> None:
+    assert without_numbers(card, "•") == f"{card.rpartition(' ')[0]} •"
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -150,7 +156,7 @@ def test_a_number_among_words_is_hidden_however_it_is_grouped(number: str) -> No
         "مبلغ ۲۵۰/۰۰۰/۰۰۰ ریال و 1.500.000 و ۲۵،۰۰۰،۰۰۰ تومان",
         "مبلغ 250,000,000 ریال و ۲۵٬۰۰۰٬۰۰۰ تومان",
         "مبلغ ۱/۲۵۰/۵۰۰ ریال و ۱,۲۵۰,۵۰۰ تومان",
-        "نامهٔ ۱۲۳/۴۵۶۷ و بخشنامه شمارهٔ ۱۲/۳۴۵۶۷ و شماره 1405/12345",
+        "نامهٔ ۱۲۳/۴۵۶۷ و بخش‌نامه شمارهٔ ۱۲/۳۴۵۶۷ و بخشنامه ۱۲/۳۴۵۶۷ و شماره 1405/12345",
         "سال ۱۴۰۴/۱۴۰۵، سالِ ۱۴۰۴/۱۴۰۵ و شمارهٔ ۱۴۰۵/۱۲۳",
         "مصوبه ۱۲۳ (۱۴۰۵)",
         "پلاک‌های ۱۲۴، ۱۲۶، ۱۲۸",
