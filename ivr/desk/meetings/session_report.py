@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import Row
@@ -28,6 +28,7 @@ from ivr.desk.meetings.request_list import EVERYTHING
 
 HIDDEN = "…"
 LEAST_NAME = 3  # letters of a part of her name that is taken out
+MOST_JOINED = 4  # words of it that may be written in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,10 @@ def nameless(words: str, name: str, forgotten_at: datetime | None) -> str:
     """
     if forgotten_at is not None:
         return words and HIDDEN
-    each = name.split()
-    pairs = map(" ".join, pairwise(each))  # a surname of two words may be written in one
-    parts = sorted((part for part in (*each, *pairs) if len(part) >= LEAST_NAME), key=len, reverse=True)
+    each = [word for word in name.split() if len(letters_of(word)) > 1]  # no initials, no «و»
+    spans = (span for span in combinations(range(len(each) + 1), 2) if span[1] - span[0] <= MOST_JOINED)
+    runs = (" ".join(each[begin:end]) for begin, end in spans)
+    parts = sorted((run for run in runs if len(letters_of(run)) >= LEAST_NAME), key=len, reverse=True)
     said = letters_of(words)
     for part in (name, *parts):
         if (its := letters_of(part)) and its in said:

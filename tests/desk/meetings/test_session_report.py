@@ -40,6 +40,9 @@ def test_her_name_and_long_numbers_are_taken_out_and_nothing_else(words: str, to
         ("زهرا حسینی نژاد", "زهرا حسینی‌نژاد"),
         ("زهرا حسینی نژاد", "حسینینژاد"),
         ("محمد رضا کریمی", "محمدرضا"),
+        ("سید محمد علی رضوی", "سیدمحمدعلی"),
+        ("رضا و مریم کریمی", "مریم‌کریمی"),
+        ("آ. ب. احمدی", "احمدی"),
         ("محمدرضا کریمی", "محمد‌رضا کریمی"),
         ("محمدرضا کریمی", "محمد‌رضا"),
         ("رضا حسینی‌نژاد", "حسینی_نژاد"),
@@ -69,6 +72,14 @@ def test_her_name_is_taken_out_however_it_is_spelt(name: str, written: str) -> N
 def test_her_number_is_taken_out_however_it_is_grouped_and_a_day_stays(number: str) -> None:
     words = f"تا ۱۴۰۵/۰۶/۰۱ با {number} تماس بگیرند"
     assert nameless(words, "زهرا احمدی", None) == "تا ۱۴۰۵/۰۶/۰۱ با … تماس بگیرند"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [("آ. ب. احمدی", "آب خانم احمدی", "آب خانم …"), ("رضا و مریم کریمی", "رضا و آب", "… و آب")],
+)
+def test_initials_and_an_and_in_her_name_take_no_word_out(name: str, words: str, told: str) -> None:
+    assert nameless(words, name, None) == told
 
 
 @pytest.mark.parametrize("name", ["", "؟", "- -"])
