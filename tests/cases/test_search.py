@@ -122,6 +122,7 @@ def test_a_query_quotes_whatever_it_is_given() -> None:
         "0914 - 1405/123",
         "1405/123-4567",
         "1405/12345 - 67",
+        "1404-1405 - 67",
         "914/123/456",
         "041,333,344,55",
         "041\u2012333/444/000",
@@ -137,6 +138,18 @@ def test_a_query_quotes_whatever_it_is_given() -> None:
 )
 def test_a_number_among_words_is_hidden_however_it_is_grouped(number: str) -> None:
     assert without_numbers(f"شماره {number} است", "•") in ("شماره • است", "شماره (•) است")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("حساب 9141234567 (بانک ملی) ریال", "حساب • (بانک ملی) ریال"),
+        ("تلفن 0914 - 1234567 ریال", "تلفن • ریال"),
+        ("کارت 6037991234567890 ریال", "کارت • ریال"),
+    ],
+)
+def test_a_number_before_a_unit_of_money_is_hidden_where_it_may_be_somebody_s(words: str, told: str) -> None:
+    assert without_numbers(words, "•") == told
 
 
 @pytest.mark.parametrize("card", ["شناسنامه ۱۲۳/۴۵۶۷", "شماره شناسنامه ۱۲۳۴/۵۶۷۸۹", "گواهی‌نامه 1234/56789"])
@@ -158,6 +171,10 @@ def test_the_number_of_somebody_s_card_is_no_letter_s(card: str) -> None:
         "مبلغ ۱/۲۵۰/۵۰۰ ریال و ۱,۲۵۰,۵۰۰ تومان",
         "نامهٔ ۱۲۳/۴۵۶۷ و بخش‌نامه شمارهٔ ۱۲/۳۴۵۶۷ و بخشنامه ۱۲/۳۴۵۶۷ و شماره 1405/12345",
         "سال ۱۴۰۴/۱۴۰۵، سالِ ۱۴۰۴/۱۴۰۵ و شمارهٔ ۱۴۰۵/۱۲۳",
+        "به مبلغ ۱۲,۳۴۵,۶۷۸ پرداخت شود",
+        "تا ۱۲,۳۴۵,۶۷۸ (دوازده میلیون) ریال و ۱۲,۳۴۵,۶۷۸ هزار ریال و وام ۲۵۰۰۰۰۰۰ ریال",
+        "مبلغ ۱/۲۵۰/۵۰۰ (…) ریال",
+        "سال مالی ۱۴۰۴-۱۴۰۵ و سال (۱۴۰۴/۱۴۰۵)",
         "مصوبه ۱۲۳ (۱۴۰۵)",
         "پلاک‌های ۱۲۴، ۱۲۶، ۱۲۸",
         "سال ۱۴۰۵\n۱۲۳ نفر",
