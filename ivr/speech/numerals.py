@@ -26,15 +26,16 @@ MONEY = _set("ریال تومان تومن ریالی تومانی tümən rial 
 SUM = _set("مبلغ məbləğ")  # before an amount of money
 SCALES = _set("هزار میلیون میلیارد همت min milyon milyard")
 MEASURES = _set(
-    "درصد % متر مترمربع کیلومتر هکتار لیتر تن کیلو کیلوگرم faiz metr kilometr hektar litr ton"
-)  # before these «2.000» is two
-COUNTED = MONEY | SCALES | MEASURES | _set("نفر خانوار عدد مورد روز nəfər gün ədəd")
+    "متر مترمربع مترمکعب کیلومتر هکتار لیتر تن کیلو کیلوگرم کیلووات مگاوات metr kilometr hektar litr ton"
+)
+PERCENT = _set("درصد % faiz")  # before these «2.000» is two
+COUNTED = MONEY | SCALES | MEASURES | PERCENT | _set("نفر خانوار عدد مورد روز nəfər gün ədəd")
 # What stands before a number that is read out digit by digit, or whose slash is no decimal point.
 NAMING = _set(
     "کد شماره تلفن همراه موبایل پیگیری رهگیری شناسه حساب کارت شبا ملی پستی نامه پرونده پلاک بند ماده تبصره "
     "kod kodu nömrə nömrəsi telefon"
 )
-DAYS = _set("روز gün")  # may stand behind an hour, too
+BESIDE = _set("روز مورد gün")  # may stand behind an hour or a telephone number, too, and not count it
 HOURS = _set("ساعات")  # besides the catalogue's
 SPELT_FROM = 8  # digits: longer runs are codes and telephone numbers, unless they count something
 SPELT_NAMED_FROM = 5
@@ -62,26 +63,28 @@ _FIGURE = re.compile(
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[/.][0-5]\d")  # behind «ساعت»
 _DASH = re.compile(r"\s*[-–—]\s*")
 # Between two hours; «dan» is what is left of «8.30-dan».
-_TO_HOUR = re.compile(r"\s*(?:(?:صبح|ظهر|بعدازظهر|عصر|شب)\s*)?(?:تا|الی|لغایت|و|dan|dən|və|[-–—])\s*")
+_TO_HOUR = re.compile(r"\s*(?:(?:صبح|ظهر|بعد\W?از\W?ظهر|عصر|شب)\s*)?(?:تا|الی|لغایت|و|dan|dən|və|[-–—])\s*")
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 # «-ci» and its cases; no word that only begins so, like «cild».
 _ORDINAL = re.compile(
     r"c[ıiuü](?:l[aə]r|s[ıiuü])?(?:n?[ıiuü]n?|n?d[aə]n?|[yn]?[aə])?(?:d[ıiuü]r)?\b", re.IGNORECASE
 )
 _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
-_BEFORE = re.compile(r"([^\W\d_]+(?:\u200c[^\W\d_]+)*)[\s:،,\u064b-\u0655\u200c]*$")
+_WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|اداری|کار))?"  # «ساعت کاری ۸/۳۰»
+_BEFORE = re.compile(rf"([^\W\d_]+(?:\u200c[^\W\d_]+)*){_WORKING}[\s:،,\u064b-\u0655\u200c]*$")
 _IN_WORDS = rf"\([^()]*\)\s*(?=(?:{'|'.join(MONEY | SCALES)})\b)"  # «۲/۱۲۵ (دو …) میلیارد»
 _AFTER = re.compile(rf"\s*(?:{_IN_WORDS})?([^\W\d_]+|%)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """`before`, `after`: the words beside it. `to`: it ends a range."""
+    """`before`, `after`: the words beside it. `over`: a bracket stands between. `to`: it ends a range."""
 
     kind: str
     text: str
     before: str
     after: str
+    over: bool = False
     to: bool = False
 
     @property
@@ -97,7 +100,7 @@ class _Figure:
     def is_clock(self) -> bool:
         """An hour, if one is named before it."""
         its = self.kind == "split" and _CLOCK.fullmatch(self.text)
-        return bool(its) and self.after not in COUNTED - DAYS
+        return bool(its) and self.after not in COUNTED - BESIDE
 
 
 def spelled(text: str, language: str, say: Callable[[Speech], str]) -> str:
@@ -111,16 +114,15 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         between = text[at : found.start()]
         kind = found.lastgroup if found.lastgroup not in ("s1", "s2", "s3") else None
         kind = kind or next(name for name in ("date", "amount") if found[name])
-        one = _Figure(
-            kind, found.group(), _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
-        )
-        hour = last is not None and _TO_HOUR.fullmatch(between) and _of_hours(last, say)
-        to_hour = last is not None and hour and one.is_clock and not last.to  # «۸-۱۴/۳۰»
+        before, after = _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
+        one = _Figure(kind, found.group(), before, after, text[found.end() :].lstrip().startswith("("))
+        its_hour = _hour_before(last, say) if last is not None and _TO_HOUR.fullmatch(between) else ""
+        to_hour = last is not None and its_hour and one.is_clock and not last.to  # «۸-۱۴/۳۰»
         if last is not None and _DASH.fullmatch(between) and (_rises(last, one) or to_hour):
-            one = replace(one, before=last.before, to=True)
+            one = replace(one, before=its_hour or last.before, to=True)
             between = " " if language == "az" else f" {say(('sign.to',))} "  # «on on iki», «ده تا دوازده»
-        elif last is not None and hour and kind in ("split", "plain"):  # «ساعت ۸ صبح تا ۱۴/۳۰»
-            one = replace(one, before=last.before)
+        elif its_hour and kind in ("split", "plain"):  # «ساعت ۸ صبح تا ۱۴/۳۰», «۸:۰۰ تا ۱۴/۳۰»
+            one = replace(one, before=its_hour)
         yield between
         suffix = _SUFFIX.match(text, found.end()) if language == "az" else None  # «10:30-da» is one word
         spoken = say(_speech(one, language, say))
@@ -194,6 +196,13 @@ def _of_hours(one: _Figure, say: Callable[[Speech], str]) -> bool:
     return one.before.partition("\u200c")[0] in HOURS | _in_texts(say, "sign.hour")
 
 
+def _hour_before(last: _Figure, say: Callable[[Speech], str]) -> str:
+    """The word that makes an hour of the figure before, if it is one."""
+    if _of_hours(last, say):
+        return last.before
+    return min(_in_texts(say, "sign.hour")) if last.kind == "time" else ""
+
+
 def _in_texts(say: Callable[[Speech], str], id: str) -> frozenset[str]:
     """A word of the catalogue without its vowel marks, to be met in a text."""
     return frozenset({re.sub("[\u064b-\u0655،,]", "", say((id,))).strip()})
@@ -234,7 +243,7 @@ def _day(parts: list[str]) -> date | None:
 def _split(one: _Figure, language: str) -> Speech:
     """«۲/۵», «2.5», «2,5»: a decimal, or thousands before money, or two numbers of a letter or a house."""
     whole, part = re.split(r"[./,]", one.text)
-    is_round = part == "000" and not one.named and one.after not in MEASURES
+    is_round = part == "000" and not one.named and one.after not in PERCENT
     is_sum = one.before in SUM and one.after not in SCALES
     # Its unit may stand further on.
     is_amount = one.after in MONEY or (whole[0] != "0" and (is_round or is_sum))
@@ -262,7 +271,10 @@ def _decimal(whole: int, part: str, language: str) -> Speech:
 
 def _plain(one: _Figure, language: str) -> Speech:
     digits = one.digits
-    counted = one.after in COUNTED or (digits.endswith(ROUND) and not one.named)
+    if one.named:
+        counted = not one.over and one.after in COUNTED - BESIDE
+    else:
+        counted = one.after in COUNTED or digits.endswith(ROUND)
     spelt_from = SPELT_NAMED_FROM if one.named else SPELT_FROM
     if (len(digits) > 1 and digits[0] == "0") or (len(digits) >= spelt_from and not counted):
         return saying.digits(digits, language)
