@@ -159,7 +159,8 @@ ends the wait, and she goes on at `failed`. The answer is JSON of at most 64 KiB
 keys and numbers of list entries with dots between; a value that is none of `one_of`, or no whole number up to
 `most`, is a failure. So the answer chooses among prompts and counts in them (`number` of a `say`), and never
 speaks words of its own. A host that failed three times in a row is left alone for half a minute:
-`failed` then comes at once.
+`failed` then comes at once. One that declines what she keyed in (400, 422 and their like, but not 401, 403,
+407, 408, 429) is well: she goes on at `failed`, and the next caller is asked about as ever.
 
 What may be sent:
 
