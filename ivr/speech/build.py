@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from ivr.voice.catalogue import ID, Catalogue, Prompt, Tone, Utterance
 TAKEN = b"2"  # the same for recordings, when what is taken of them changes
 FORM = "2"  # raise it when the same words would sound different: everything is made anew
 MANIFEST = "manifest.json"
-WORDS = "#words"  # behind its key there: what a recorded prompt was to say when its recording was new
+WORDS = "#"  # between its key and a recording's own hash there: what that was to say when it was new
 MUSIC = "moh/hold"
 GAP = 0.25  # seconds between two spoken parts of a prompt
 SAVE_EVERY = 50
@@ -71,7 +71,7 @@ class _Job:
     recording: Path | None
     prompt: Prompt | None  # None: music on hold, or nothing but its recording
     digest: str
-    words: str = ""  # of what is recorded: what it is to say
+    note: dict[str, str] = field(default_factory=dict)  # of what is recorded: what it is to say
 
 
 def build(
@@ -93,15 +93,12 @@ def build(
     wanted = list(_jobs(catalogue, languages, out, recorded))
     stale = [job for job in wanted if manifest.get(job.key) != job.digest or not is_audio(job.wav)]
     write_lexicon(catalogue, languages, out)
-    keys = {job.key for job in wanted} | {job.key + WORDS for job in wanted if job.words}
-    _forget(manifest, keys, languages, out)
+    _forget(manifest, {job.key for job in wanted}, languages, out)
     for job in wanted:
-        if manifest.get(job.key) != job.digest:  # another recording
-            manifest.pop(job.key + WORDS, None)
+        for key, words in job.note.items():
+            manifest.setdefault(key, words)
     make = partial(_make, catalogue=catalogue, codecs=codecs)
     failed = _run(stale, make, manifest, out, jobs or os.cpu_count() or 1, progress)
-    manifest = {job.key + WORDS: job.words for job in wanted if job.words} | manifest
-    _save(out, manifest)
     prepared, unprepared = _prepare(out, codecs)
     good = {job.key for job in stale} - {failure.key for failure in failed}
     from_recording = sum(1 for job in stale if job.key in good and job.recording)
@@ -130,8 +127,7 @@ def build_one(
     if why and job.recording is None:
         raise SynthesisError(why)
     if not why:
-        noted = {job.key: job.digest} | ({job.key + WORDS: job.words} if job.words else {})
-        _save(out, _load(out) | noted)
+        _save(out, job.note | _load(out) | {job.key: job.digest})
 
 
 def of_other_words(
@@ -140,7 +136,7 @@ def of_other_words(
     """Prompts whose words changed since somebody recorded them: callers go on hearing the old ones."""
     noted = _load(out)
     jobs = _jobs(catalogue, languages, out, recorded)
-    return [job.key for job in jobs if job.words and noted.get(job.key + WORDS, job.words) != job.words]
+    return [job.key for job in jobs if any(noted.get(key, words) != words for key, words in job.note.items())]
 
 
 def is_from_recording(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Path) -> bool:
@@ -167,10 +163,13 @@ def _recorded(recorded: Sequence[Path], language: str) -> set[str]:
 
 def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> _Job:
     prompt, recording = catalogue.find(id, language), recording_of(recorded, language, id)
-    said = TAKEN + recording.read_bytes() if recording else _described(prompt, catalogue)
-    texts = [part.text for part in prompt or () if isinstance(part, Utterance)] if recording else []
-    words = _digest(json.dumps(texts)) if texts else ""
-    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said), words)
+    key, wav = f"{language}/{id}", wav_path(out, language, id)
+    if not recording:
+        return _Job(key, wav, None, prompt, _digest(_described(prompt, catalogue)))
+    heard = recording.read_bytes()
+    texts = [part.text for part in prompt or () if isinstance(part, Utterance)]
+    note = {f"{key}{WORDS}{_sha(heard)}": _sha(json.dumps(texts).encode())} if texts else {}
+    return _Job(key, wav, recording, prompt, _digest(TAKEN + heard), note)
 
 
 def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:
@@ -187,7 +186,11 @@ def _of_part(part: Utterance | Tone, catalogue: Catalogue) -> object:
 
 def _digest(said: str | bytes) -> str:
     raw = said.encode() if isinstance(said, str) else said
-    return hashlib.sha256(FORM.encode() + raw).hexdigest()[:24]
+    return _sha(FORM.encode() + raw)
+
+
+def _sha(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:24]
 
 
 def _run(
@@ -263,7 +266,9 @@ def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:
 
 def _forget(manifest: dict[str, str], wanted: set[str], languages: Sequence[str], out: Path) -> None:
     """Prompts that the catalogue no longer has, nor anybody's recording."""
-    for key in [k for k in manifest if k not in wanted and k.partition("/")[0] in languages]:
+    for key in [
+        k for k in manifest if k.partition(WORDS)[0] not in wanted and k.partition("/")[0] in languages
+    ]:
         language, _, id = key.partition("/")
         remove(wav_path(out, language, id))
         del manifest[key]

@@ -280,7 +280,7 @@ def test_a_prompt_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_was_made_for_other_words_is_told_until_there_is_a_new_one(
-    run: Build, tmp_path: Path
+    run: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, recorded = tmp_path / "out", [tmp_path / "recorded"]
     wav = tmp_path / "recorded/fa/b.wav"
@@ -304,9 +304,19 @@ def test_a_recording_that_was_made_for_other_words_is_told_until_there_is_a_new_
     assert of_other_words(changed, LANGUAGES, out, recorded) == []
     run()  # the former words: as a roll-back brings them
     assert of_other_words(catalogue(), LANGUAGES, out, recorded) == ["fa/b"]
+    record(wav)  # the former recording, for the new words
+    for _ in range(2):
+        build_one(changed, "fa", "b", out, recorded)
+        assert of_other_words(changed, LANGUAGES, out, recorded) == ["fa/b"]
+    monkeypatch.setattr("ivr.speech.build.TAKEN", b"new")
+    monkeypatch.setattr("ivr.speech.build.FORM", "new")
+    run(changed)
+    assert of_other_words(changed, LANGUAGES, out, recorded) == ["fa/b"]
+    run()
     record(wav, hz=600)
     run()
     assert of_other_words(catalogue(), LANGUAGES, out, recorded) == []
+    run(catalogue(b=""))
     wav.unlink()
-    run()
+    run(catalogue(b=""))
     assert not [key for key in json.loads((out / MANIFEST).read_text()) if "#" in key]
