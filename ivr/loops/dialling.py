@@ -117,6 +117,7 @@ class Dialler:
         self._causes: dict[str, asyncio.Future[int]] = {}
         self._tried_anew = False
         self._unsaid: dict[str, tuple[int, datetime]] = {}  # by case: how often, and when last
+        self._rings = set[str]()  # attempts of which the trunk says so
         self._not_through: dict[str, datetime] = {}  # numbers that failed since one rang, and when last
         # By attempt, and whether she talks in the books: since when its channel is gone.
         self._missed: dict[tuple[uuid.UUID, bool], float] = {}
@@ -135,7 +136,7 @@ class Dialler:
         if (many := len(self._not_through)) >= NOT_THROUGH:
             last = f"{max(self._not_through.values()).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             found.append(
-                f"no call to the last {many} numbers was put through, last at {last}: "
+                f"{many} numbers could not be put through and none rang since, the last failed at {last}: "
                 "look at callbacks.dial and the trunk"
             )
         since = self.clock() - UNSAID_FOR
@@ -285,21 +286,23 @@ class Dialler:
             if response.answered:
                 self._not_through.clear()
                 return None
-            if response.reason == STILL_RINGING:
-                return Outcome.NO_ANSWER
-            await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
-            why = cause.result() if cause.done() else 0
-            if why in RANG:
-                self._not_through.clear()
-            elif why != UNSURE:
+            why, outcome = 0, Outcome.NO_ANSWER
+            if response.reason != STILL_RINGING:
+                await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
+                why = cause.result() if cause.done() else 0
+                outcome = CAUSES.get(why, Outcome.FAILED)
+            if outcome is not Outcome.FAILED and (why in RANG or str(placing.id) in self._rings):
+                self._not_through.clear()  # not where it rang and then failed: gateways ring before they route
+            elif response.reason != STILL_RINGING and why != UNSURE:
                 self._not_through[placing.number] = self.clock()
-            return CAUSES.get(why, Outcome.FAILED)
+            return outcome
         finally:
             del self._causes[str(placing.id)]
+            self._rings.discard(str(placing.id))
 
     def _rang(self, event: Message) -> None:
         if event.uniqueid in self._causes and event.channelstate == RINGING:
-            self._not_through.clear()
+            self._rings.add(event.uniqueid)
 
     def _hung_up(self, event: Message) -> None:
         cause = self._causes.get(event.uniqueid)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
 from ivr.voice import invitation, lottery_call, order_call, saying, turn_call, verdict
-from ivr.voice.actions import Say, Speech
+from ivr.voice.actions import Say, Speech, Words
 from ivr.voice.events import CaseSeen, Said
 from ivr.voice.invitation import InvitationStep, MeetingNews
 from ivr.voice.lottery_call import LotteryNews, LotteryStep
@@ -139,7 +139,7 @@ class AnswerStep(OurCallStep):
             told = yield from talk.do(Say(("callback.greeting", *stands, *which), talk.language), Said)
             if not told.unspoken:
                 talk.verdict = "heard"
-            elif self._answer(talk):  # else it is where she meets an official
+            elif not any(isinstance(each, Words) for each in awaited):  # else perhaps where she meets him
                 talk.say("status.answer_unheard")
             return (yield from self.goodbye(talk))
         lead: Speech = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")

@@ -820,14 +820,21 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
         times_out(connection, action, reason=0 if off else STILL_RINGING)
         connection.send(Event="Hangup", Uniqueid=action["channelid"], Cause="19" if off else "16")
 
-    def rings_out(connection: Connection, action: Fields) -> None:
+    def rings_out(connection: Connection, action: Fields, then: Callable[..., None] = times_out) -> None:
         its = {"Uniqueid": action["channelid"], "ChannelState": RINGING}
         connection.send(Event="Newstate", **its)
-        times_out(connection, action)
+        then(connection, action)
 
     def not_through(connection: Connection, action: Fields) -> None:
         times_out(connection, action, reason=0)
         connection.send(Event="Hangup", Uniqueid=action["channelid"], Cause=cause)
+
+    def rings_and_fails(connection: Connection, action: Fields) -> None:
+        rings_out(connection, action, denied if not cause else fails)
+
+    def fails(connection: Connection, action: Fields) -> None:
+        times_out(connection, action, reason=0)
+        connection.send(Event="Hangup", Uniqueid=action["channelid"], Cause="34")
 
     async def all_tried(week: int) -> None:
         dialler.clock = lambda: NOON + timedelta(weeks=week)
@@ -851,7 +858,9 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
         peer.replies["originate"] = failing
         await all_tried(3)
         at = f"{(NOON + timedelta(weeks=3)).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        none = f"no call to the last {NOT_THROUGH} numbers was put through, last at {at}: "
+        none = (
+            f"{NOT_THROUGH} numbers could not be put through and none rang since, the last failed at {at}: "
+        )
         assert dialler.trouble.startswith(none)
         # Put off: what takes three calls each is told of above.
         put_off, dialler._unsaid = dialler._unsaid, {code: (UNSAID, dialler.clock()) for code in "ab"}
@@ -861,8 +870,11 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
         await all_tried(5)  # in between is a day off
         assert peer.count("Originate") == 5 * NOT_THROUGH - 2
         assert dialler.trouble.startswith(none), "perhaps nothing rang"
-        peer.replies["originate"] = rings_out
+        peer.replies["originate"] = rings_and_fails
         await all_tried(7)
+        assert dialler.trouble.startswith(f"{NOT_THROUGH} numbers"), "a gateway that rings before it routes"
+        peer.replies["originate"] = rings_out
+        await all_tried(9)
         assert dialler.trouble == ""
 
 

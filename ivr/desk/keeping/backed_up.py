@@ -7,11 +7,11 @@ backup, where transactions are counted anew. There this note is missing.
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people.auditing import note
@@ -39,18 +39,25 @@ async def keep(engine: AsyncEngine, file: str, made: Mapping[str, Any]) -> None:
 async def last(connection: AsyncConnection) -> tuple[bool, str]:
     """Whether it was kept up here, as far as is known, and when the last one was made, in a few words.
 
-    A machine that makes none tells of all. Those of an earlier release, without a machine, count for each.
+    A machine that has no habit of its own tells of all. Notes of an earlier release, without a machine, count
+    for each.
     """
     now: datetime = (await connection.execute(select(func.now()))).scalar_one()
     here, notes = socket.gethostname(), (await connection.execute(newest())).all()
     if not notes:
         return True, "none was noted: `ivr backup` notes what it writes to a file or a folder, and no other"
-    ours = any(each.host == here for each in notes)
-    made = [each.at for each in notes if not ours or each.host in (here, None)]
-    days = {at.astimezone(UTC).date() for at in made if made[0] - at <= WITHIN}
-    broke_off = len(days) >= HABIT and LATE < now - made[0] <= GIVEN_UP
-    by = " by this machine" if ours else ""
-    return not broke_off, f"the last one was made{by} at {made[0].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    ours = [each for each in notes if each.host in (here, None)]
+    if len(_days(ours)) >= HABIT:
+        notes = ours
+    made: datetime = notes[0].at
+    broke_off = len(_days(notes)) >= HABIT and LATE < now - made <= GIVEN_UP
+    by = " by this machine" if notes[0].host == here else ""
+    return not broke_off, f"the last one was made{by} at {made.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _days(notes: Sequence[Row[Any]]) -> set[date]:
+    """Those with one, within two weeks of the last."""
+    return {each.at.astimezone(UTC).date() for each in notes if notes[0].at - each.at <= WITHIN}
 
 
 def newest() -> Select[Any]:
