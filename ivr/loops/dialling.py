@@ -292,7 +292,7 @@ class Dialler:
                 why = cause.result() if cause.done() else 0
                 outcome = CAUSES.get(why, Outcome.FAILED)
             if outcome is not Outcome.FAILED and (why in RANG or str(placing.id) in self._rings):
-                self._not_through.clear()  # not where it rang and then failed: gateways ring before they route
+                self._not_through.clear()  # not where it rang and then failed: some ring before they route
             elif response.reason != STILL_RINGING and why != UNSURE:
                 self._not_through[placing.number] = self.clock()
             return outcome
