@@ -36,6 +36,7 @@ NAMING = _set(
     "kod kodu nömrə nömrəsi telefon"
 )
 BESIDE = _set("روز مورد gün")  # may stand behind an hour or a telephone number, too, and not count it
+TELEPHONES = _set("تلفن همراه موبایل telefon")
 HOURS = _set("ساعات")  # besides the catalogue's
 SPELT_FROM = 8  # digits: longer runs are codes and telephone numbers, unless they count something
 SPELT_NAMED_FROM = 5
@@ -74,11 +75,12 @@ _WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|ادار�
 _BEFORE = re.compile(rf"([^\W\d_]+(?:\u200c[^\W\d_]+)*){_WORKING}[\s:،,\u064b-\u0655\u200c]*$")
 _IN_WORDS = rf"\([^()]*\)\s*(?=(?:{'|'.join(MONEY | SCALES)})\b)"  # «۲/۱۲۵ (دو …) میلیارد»
 _AFTER = re.compile(rf"\s*(?:{_IN_WORDS})?([^\W\d_]+|%)")
+_OF_NO_SUM = re.compile(r"\s*\((?![^()]*(?:هزار|میلیون|میلیارد))")  # «(بانک ملی)»
 
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """`before`, `after`: the words beside it. `over`: a bracket stands between. `to`: it ends a range."""
+    """`before`, `after`: the words beside it. `over`: a bracket of no sum between. `to`: it ends a range."""
 
     kind: str
     text: str
@@ -115,7 +117,7 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         kind = found.lastgroup if found.lastgroup not in ("s1", "s2", "s3") else None
         kind = kind or next(name for name in ("date", "amount") if found[name])
         before, after = _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
-        one = _Figure(kind, found.group(), before, after, text[found.end() :].lstrip().startswith("("))
+        one = _Figure(kind, found.group(), before, after, bool(_OF_NO_SUM.match(text, found.end())))
         its_hour = _hour_before(last, say) if last is not None and _TO_HOUR.fullmatch(between) else ""
         to_hour = last is not None and its_hour and one.is_clock and not last.to  # «۸-۱۴/۳۰»
         if last is not None and _DASH.fullmatch(between) and (_rises(last, one) or to_hour):
@@ -272,7 +274,8 @@ def _decimal(whole: int, part: str, language: str) -> Speech:
 def _plain(one: _Figure, language: str) -> Speech:
     digits = one.digits
     if one.named:
-        counted = not one.over and one.after in COUNTED - BESIDE
+        beside = BESIDE if one.before in TELEPHONES else BESIDE - {"مورد"}
+        counted = not one.over and one.after in COUNTED - beside
     else:
         counted = one.after in COUNTED or digits.endswith(ROUND)
     spelt_from = SPELT_NAMED_FROM if one.named else SPELT_FROM
