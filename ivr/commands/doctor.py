@@ -20,6 +20,8 @@ from ivr.settings import ROOT, Settings, absolute, config_file
 from ivr.store.disk_thread import ask_once
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.asterisk.ami import Ami
 
 ASTERISK_SECONDS = 5.0
@@ -236,16 +238,24 @@ async def _database(settings: Settings) -> Diagnosis:
     return Diagnosis("database", True, "answers, and its schema is up to date")
 
 
-async def _clock(settings: Settings) -> Diagnosis:
+@asynccontextmanager
+async def _books(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """The database, for one look."""
     from ivr.installation import database_url
-    from ivr.loops import time_of_day
     from ivr.store.engine import make_engine
 
     engine = make_engine(database_url(settings), pool=1)
     try:
-        wrong = (await time_of_day.ask(engine)).trouble
+        yield engine
     finally:
         await engine.dispose()
+
+
+async def _clock(settings: Settings) -> Diagnosis:
+    from ivr.loops import time_of_day
+
+    async with _books(settings) as engine:
+        wrong = (await time_of_day.ask(engine)).trouble
     mend = f"timedatectl set-ntp true on both; until they agree {time_of_day.RESTS}"
     return Diagnosis("clock", not wrong, wrong or "this machine's clock and the database's agree", mend)
 
@@ -432,14 +442,9 @@ def _stands_late(path: Path) -> bool:
 
 async def _spool(settings: Settings) -> Diagnosis:
     from ivr.commands.spool import IN_PROGRESS, on_disk, stray_recordings
-    from ivr.installation import database_url
-    from ivr.store.engine import make_engine
 
-    engine = make_engine(database_url(settings), pool=1)
-    try:
+    async with _books(settings) as engine:
         waiting = [*on_disk(settings), *await stray_recordings(settings, engine)]
-    finally:
-        await engine.dispose()
     before = datetime.fromtimestamp(time.time() - LATE_SECONDS, UTC).isoformat()
     late = [row for row in waiting if row.where == "quarantine" or row.since < before]
     places = Counter(row.where for row in late if row.where != "fallback" and row.why != IN_PROGRESS)
@@ -454,9 +459,7 @@ async def _journal(settings: Settings) -> Diagnosis:
     """Whether the database has what the journals gave it, and whether these reach back far enough."""
     from ivr.desk.facts.comparing import behind
     from ivr.desk.keeping import proved
-    from ivr.installation import database_url
     from ivr.store import slots
-    from ivr.store.engine import make_engine
     from ivr.store.journal.journal_keeping import cut_short
 
     days = settings.journal.keep_days
@@ -464,13 +467,10 @@ async def _journal(settings: Settings) -> Diagnosis:
     if refused := _unread_journals(settings.spool):
         wrong[f"facts wait for a disk: {'; '.join(refused)}"] = _MEND_JOURNAL
     try:
-        engine = make_engine(database_url(settings), pool=1)
-        try:
+        async with _books(settings) as engine:
             lacking = await behind(engine, settings.spool)
             async with engine.connect() as connection:
                 found = await proved.setbacks(connection)
-        finally:
-            await engine.dispose()
     except Exception as error:
         wrong[f"what the database lacks can't be told: {error}"] = "look at database in this list"
         lacking, found = set(), []
@@ -537,19 +537,15 @@ _MEND_FORGETTABLE = (
 async def _escalation(settings: Settings) -> Diagnosis:
     from ivr.desk.book.book import read_page
     from ivr.desk.deadlines.escalation_proof import prove
-    from ivr.installation import conventions, database_url
+    from ivr.installation import conventions
     from ivr.loops import time_of_day
-    from ivr.store.engine import make_engine
 
-    engine = make_engine(database_url(settings), pool=1)
-    try:
+    async with _books(settings) as engine:
         if wrong := (await time_of_day.ask(engine)).trouble:  # a sweep would not be undone
             return Diagnosis("escalation", False, f"can't be told: {wrong}", "look at clock in this list")
         async with engine.connect() as connection:
             page = await read_page(connection, conventions(settings))
         alarms = await prove(engine, page)
-    finally:
-        await engine.dispose()
     if alarms:
         mend = "start `ivr serve`, or ivr escalation sweep; then ivr escalation check tells what is left"
         return Diagnosis("escalation", False, "; ".join(str(alarm) for alarm in alarms), mend)
@@ -562,20 +558,15 @@ async def _leaving(settings: Settings) -> Diagnosis:
     from ivr.desk.call import callback_list
     from ivr.desk.keeping import retention
     from ivr.desk.letters import formal_letters, notices, outgoing, wording
-    from ivr.installation import database_url
-    from ivr.store.engine import make_engine
 
     try:
         notices.load(settings.seed_path), wording.load(settings.seed_path)
         formal_letters.load(settings.seed_path), retention.load(settings.seed_path)
     except SeedError as error:
         return Diagnosis("leaving", False, str(error), "the sentence above names file, line and key")
-    engine = make_engine(database_url(settings), pool=1)
-    try:
+    async with _books(settings) as engine:
         dead, unreachable = await outgoing.dead(engine), await callback_list.unreachable(engine)
         aside, late = await callback_list.put_aside(engine), sum((await outgoing.tried_long(engine)).values())
-    finally:
-        await engine.dispose()
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
     found += f", {aside} call-backs put aside, {late} letters that nobody takes yet"
     mend = "ivr outbox list --state dead, then ivr outbox retry, or done for letters that can reach nobody"
@@ -622,8 +613,7 @@ async def _suggestions(settings: Settings) -> Diagnosis:
 async def _store(settings: Settings) -> Diagnosis:
     """Whether the store answers, and takes what it is given."""
     from ivr.desk.recordings import storing
-    from ivr.installation import database_url, vault
-    from ivr.store.engine import make_engine
+    from ivr.installation import vault
 
     store = vault(settings)
     if store is None:
@@ -633,11 +623,8 @@ async def _store(settings: Settings) -> Diagnosis:
     except Exception as error:
         mend = f"compare recordings_store in {config_file()} with the store"
         return Diagnosis("store", False, str(error), mend)
-    engine = make_engine(database_url(settings), pool=1)
-    try:
+    async with _books(settings) as engine:
         late = await storing.late(engine, settings.recordings)
-    finally:
-        await engine.dispose()
     found = f"{settings.recordings_store.url} answers"
     if late.waiting:
         found += f", and takes nothing: {late.waiting} of the newest recordings wait for more than an hour"
@@ -649,16 +636,12 @@ async def _store(settings: Settings) -> Diagnosis:
 async def _at_rest(settings: Settings) -> Diagnosis:
     """Whether recordings are closed as wanted, can be opened, and would survive the loss of their key."""
     from ivr.desk.recordings import enclosing
-    from ivr.installation import database_url, key_copies
-    from ivr.store.engine import make_engine
+    from ivr.installation import key_copies
 
     copies, wanted = key_copies(settings), settings.at_rest
-    engine = make_engine(database_url(settings), pool=1)
-    try:
+    async with _books(settings) as engine:
         many = await enclosing.enclosed(engine)
         some = await enclosing.some_enclosed(engine)
-    finally:
-        await engine.dispose()
     if unopened := enclosing.unopened(settings.recordings, some):
         found = f"{len(unopened)} of {len(some)} recordings that were tried can't be opened: {unopened[0]}"
         mend = "bring the key file back, or ivr keys recover; then ivr verify"
@@ -678,19 +661,15 @@ async def _custody(settings: Settings) -> Diagnosis:
     """Whether what is written is sealed, and the seals' roots leave this machine."""
     from ivr.desk.keeping import proved
     from ivr.desk.keeping.witnessing import troubles
-    from ivr.installation import database_url, witnesses
+    from ivr.installation import witnesses
     from ivr.store import grants
-    from ivr.store.engine import make_engine
 
     told = witnesses(settings)
-    engine = make_engine(database_url(settings), pool=1)
-    try:
+    async with _books(settings) as engine:
         found = await troubles(engine, told)
         proof = await proved.told(engine)
         async with engine.connect() as connection:
             loose = await grants.too_much(connection)
-    finally:
-        await engine.dispose()
     nobody = "no witness: the roots of seals are in the log and on this machine alone"
     if not told and settings.database_url:  # the embedded database is for first runs
         found.append(nobody)
@@ -706,15 +685,9 @@ async def _custody(settings: Settings) -> Diagnosis:
 async def _backup(settings: Settings) -> Diagnosis:
     """Whether what was backed up by `ivr backup` day by day still is; whoever does it otherwise is let be."""
     from ivr.desk.keeping import backed_up
-    from ivr.installation import database_url
-    from ivr.store.engine import make_engine
 
-    engine = make_engine(database_url(settings), pool=1)
-    try:
-        async with engine.connect() as connection:
-            well, found = await backed_up.last(connection)
-    finally:
-        await engine.dispose()
+    async with _books(settings) as engine, engine.connect() as connection:
+        well, found = await backed_up.last(connection)
     mend = (
         "systemctl status seda111-backup.timer, its service and their log (docs/production.md, 9); where it "
         "is done otherwise now, this ends by itself 30 days after the last one"
