@@ -67,6 +67,11 @@ class WordsFound(WordsKeptFact):
 class ConfidedFound(ConfidedFact):
     """The wish of a call, brought along with each file of it that was found: its case may be another one."""
 
+    @classmethod
+    def of(cls, wish: ConfidedFact) -> ConfidedFound:
+        """That wish, brought along."""
+        return cls(wish.id, wish.at, wish.case, wish.code, wish.call)
+
 
 @dataclass(slots=True)
 class _Known:

@@ -66,8 +66,7 @@ async def _applied(
     """`wishes`: a case is confidential by the transaction that opens it, before anybody is told of it."""
     facts = [fact]
     if isinstance(fact, CaseOpenedFact | WordsKeptFact):
-        hers = [its for its in wishes if its.call.id == fact.call.id]
-        facts += [ConfidedFound(its.id, its.at, its.case, its.code, its.call) for its in hers]
+        facts += [ConfidedFound.of(its) for its in wishes if its.call.id == fact.call.id]
     try:
         await apply(engine, page, facts)
     except (*MALFORMED, *AWAY) as error:

@@ -202,8 +202,7 @@ async def _enter(
     for fact in [*_best_first(told), None]:
         try:
             facts = await _facts(shelf, stray, recorded, fact)
-            wishes = confided.get(str(fact.call.id), ()) if fact else ()
-            facts += [ConfidedFound(its.id, its.at, its.case, its.code, its.call) for its in wishes]
+            facts += map(ConfidedFound.of, confided.get(str(fact.call.id), ()) if fact else ())
             await apply(shelf.engine, page, facts)
         except (*MALFORMED, *AWAY) as error:
             if fact is None or not is_unusable(error):
