@@ -28,7 +28,6 @@ SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
         "meeting.waiting",
         "meeting.off",
         *(f"meeting.{what}" for what in NO_DAY),
-        "verdict.unsure",
         "callback.greeting",
         "callback.goodbye",
     }

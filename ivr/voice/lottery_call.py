@@ -17,7 +17,6 @@ from ivr.voice.talk import Flow, Talk
 SPEAKS = frozenset({"lottery.who", "lottery.menu", "lottery.connecting", UNRECORDED, "lottery.gone"}) | {
     "lottery.declined",
     "meeting.code_is",
-    "verdict.unsure",
 }
 TO_THE_OFFICIAL = "lottery.not_reached"  # on his own line
 

@@ -26,7 +26,6 @@ SPEAKS = frozenset(
         "order.missing",
         "order.no_words",
         "record.unsure",
-        "verdict.unsure",
     }
 ) | {"meeting.code_is"}
 

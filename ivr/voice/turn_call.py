@@ -13,9 +13,7 @@ from ivr.voice.events import Said, Transfer, Transferred
 from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
-SPEAKS = frozenset({"turn.who", "turn.menu", "turn.connecting", "turn.declined", "turn.nobody"}) | {
-    "verdict.unsure",
-}
+SPEAKS = frozenset({"turn.who", "turn.menu", "turn.connecting", "turn.declined", "turn.nobody"})
 
 
 @dataclass(frozen=True, slots=True)
