@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.live_hour import MOST_ROOM, USUAL_ROOM
 from ivr.cases.meetings import Official
 from ivr.desk.case.change import Instruction
-from ivr.desk.editing.values import hour_of
 from ivr.desk.meetings import hour_hearing, hour_planning, hour_queue, hour_reading, order_giving, session_day
 from ivr.desk.meetings.hour_planning import WantedHour, is_ahead, is_open
 from ivr.desk.meetings.hour_reading import HourCall, HourSeen
@@ -243,7 +242,8 @@ async def _list(visit: Visit, form: Form | None = None, sentence: str = "") -> w
 def _wanted(visit: Visit, form: Form, office: str, zone: ZoneInfo) -> WantedHour:
     """What won't do is in `form.wrong`."""
     day = form.day("on", needed=False) or visit.now.astimezone(zone).date()
-    begins, ends = (datetime.combine(day, _clock(form, name), zone) for name in ("begins", "ends"))
+    hours = (form.hour(name, "meetings.form.hour") for name in ("begins", "ends"))
+    begins, ends = (datetime.combine(day, hour, zone) for hour in hours)
     return WantedHour(
         Official(form.choice("official", list(Official)) or Official.GOVERNOR),
         form.text("agency", needed=False) or office,
@@ -253,11 +253,3 @@ def _wanted(visit: Visit, form: Form, office: str, zone: ZoneInfo) -> WantedHour
         form.number("room", 1, MOST_ROOM),
         form.flag("even_off"),
     )
-
-
-def _clock(form: Form, name: str) -> time:
-    try:
-        return hour_of(form.raw(name))
-    except ValueError:
-        form.refuse(name, "meetings.form.hour")
-        return time(0)

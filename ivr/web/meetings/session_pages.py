@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,6 @@ from ivr.cases.meetings import SLOTTED, MeetingWay, Official
 from ivr.cases.presence import Presence, presence
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
-from ivr.desk.editing.values import hour_of
 from ivr.desk.letters import indicator
 from ivr.desk.meetings import agenda, inviting, order_giving, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
@@ -127,7 +126,7 @@ def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
     if deed == "delay":
         given["minutes"] = form.number("minutes", 1, 360)
     if deed == "move":
-        day, hour = form.day("on"), _hour(form)
+        day, hour = form.day("on"), form.hour("at", "meetings.form.hour")
         given["starts_at"] = datetime.combine(day, hour, zone) if day else datetime.now(zone)
         given["place"] = form.text("place", session_planning.LONGEST, needed=False)
         given["even_off"] = form.flag("even_off")
@@ -280,7 +279,7 @@ async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
 def _wanted(form: Form, office: str, zone: ZoneInfo) -> PlannedSession:
     """What won't do is in `form.wrong`."""
     official = form.choice("official", list(Official)) or Official.GOVERNOR
-    day, hour = form.day("on"), _hour(form)
+    day, hour = form.day("on"), form.hour("at", "meetings.form.hour")
     return PlannedSession(
         Official(official),
         form.text("agency", needed=False) or office,
@@ -300,11 +299,3 @@ def moment_seen(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _hour(form: Form) -> time:
-    try:
-        return hour_of(form.raw("at"))
-    except ValueError:
-        form.refuse("at", "meetings.form.hour")
-        return time(0)

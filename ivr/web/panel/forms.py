@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, time
 
 from aiohttp.web import FileField
 from multidict import MultiDictProxy
 
-from ivr.desk.editing.values import day_of
+from ivr.desk.editing.values import day_of, hour_of
 from ivr.desk.refusals import WrongField
 from ivr.web.panel.locale import Locale
 
@@ -94,6 +94,14 @@ class Form:
         except (ValueError, OverflowError):
             self.refuse(name, "common.form.day")
             return None
+
+    def hour(self, name: str, key: str) -> time:
+        """An hour of the day, like 9:30; `key`: the sentence for what is none. Midnight then."""
+        try:
+            return hour_of(self.raw(name))
+        except ValueError:
+            self.refuse(name, key)
+            return time(0)
 
     def flag(self, name: str) -> bool:
         return self.raw(name) in {"1", "on", "true", "yes"}

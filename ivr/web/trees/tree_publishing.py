@@ -12,7 +12,6 @@ from aiohttp import web
 
 from ivr.desk.book import menus
 from ivr.desk.editing.book_names import read_names
-from ivr.desk.editing.values import hour_of
 from ivr.desk.people import auditing
 from ivr.desk.reading.gaps import of_menu
 from ivr.desk.refusals import Refused
@@ -203,13 +202,8 @@ def meant(before: str, after: str) -> list[TreeChange]:
 
 
 def _moment(form: Form, zone: ZoneInfo) -> datetime | None:
-    day = form.day("day")
-    try:
-        clock = hour_of(form.raw("time"))
-    except ValueError:
-        form.refuse("time", "admin.tester.hour_wrong")
-        return None
-    return datetime.combine(day, clock, zone) if day else None
+    day, clock = form.day("day"), form.hour("time", "admin.tester.hour_wrong")
+    return datetime.combine(day, clock, zone) if day and "time" not in form.wrong else None
 
 
 def _number(visit: Visit) -> int:
