@@ -96,7 +96,12 @@ class _Figure:
     @property
     def named(self) -> bool:
         """A code, or a number of something."""
-        return self.before.partition("\u200c")[0] in NAMING
+        return self.of in NAMING
+
+    @property
+    def of(self) -> str:
+        """The word before it, without its ending: «تلفن» of «تلفن‌های»."""
+        return self.before.partition("\u200c")[0]
 
     @property
     def is_clock(self) -> bool:
@@ -195,7 +200,7 @@ def _time(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech:
 
 
 def _of_hours(one: _Figure, say: Callable[[Speech], str]) -> bool:
-    return one.before.partition("\u200c")[0] in HOURS | _in_texts(say, "sign.hour")
+    return one.of in HOURS | _in_texts(say, "sign.hour")
 
 
 def _hour_before(last: _Figure, say: Callable[[Speech], str]) -> str:
@@ -274,7 +279,7 @@ def _decimal(whole: int, part: str, language: str) -> Speech:
 def _plain(one: _Figure, language: str) -> Speech:
     digits = one.digits
     if one.named:
-        beside = BESIDE if one.before in TELEPHONES else BESIDE - {"مورد"}
+        beside = BESIDE if one.of in TELEPHONES else BESIDE - {"مورد"}
         counted = not one.over and one.after in COUNTED - beside
     else:
         counted = one.after in COUNTED or digits.endswith(ROUND)
