@@ -165,17 +165,24 @@ async def test_her_call_forgets_her_with_the_last_case_that_knows_her_however_lo
     assert await findings(engine, archive.folder) == []
 
 
-async def test_our_call_to_her_about_a_case_forgets_her_with_it(archive: Archive) -> None:
-    """No case came of it, nor words that joined one."""
-    at, engine = archive.at, archive.at.engine
+async def our_call(archive: Archive, *others: str) -> tuple[str, str]:
+    """A case of which she was told by a call of ours, and that call; others were about nothing."""
+    at = archive.at
     code, _ = await archive.case()
-    await answers.give(engine, at.page, at.ask(code), "آب وصل شد.")
-    placing = await claim(engine, at.page, Policy(), at.at)
+    await answers.give(at.engine, at.page, at.ask(code), "آب وصل شد.")
+    placing = await claim(at.engine, at.page, Policy(), at.at)
     assert placing is not None
-    for unique_id in (str(placing.id), "1700.2"):
+    for unique_id in (str(placing.id), *others):
         calling = replace(call(CALLER), unique_id=unique_id)
         await archive.desk.intake.call_ended(calling, "completed", at.at, (), ())
     await archive.desk.pump.idle()
+    return code, str(placing.id)
+
+
+async def test_our_call_to_her_about_a_case_forgets_her_with_it(archive: Archive) -> None:
+    """No case came of it, nor words that joined one."""
+    at, engine = archive.at, archive.at.engine
+    code, _ = await our_call(archive, "1700.2")
     await closing.close(engine, at.page, at.ask(code, "citizen"))
     longer = KEPT.model_copy(update={"calls": 9_000})
     assert (await archive.keep(400, kept=longer)).anonymised == 1
@@ -186,14 +193,7 @@ async def test_our_call_to_her_about_a_case_forgets_her_with_it(archive: Archive
 
 async def test_our_call_to_her_knows_her_as_long_as_the_case_that_it_was_about(archive: Archive) -> None:
     at, engine = archive.at, archive.at.engine
-    code, _ = await archive.case()
-    await answers.give(engine, at.page, at.ask(code), "آب وصل شد.")
-    placing = await claim(engine, at.page, Policy(), at.at)
-    assert placing is not None
-    for unique_id in (str(placing.id), str(uuid4()), "1700.2"):
-        calling = replace(call(CALLER), unique_id=unique_id)
-        await archive.desk.intake.call_ended(calling, "completed", at.at, (), ())
-    await archive.desk.pump.idle()
+    code, ours = await our_call(archive, str(uuid4()), "1700.2")
 
     async def known() -> list[str]:
         query = select(calls.c.unique_id).outerjoin(cases, cases.c.call_id == calls.c.id)
@@ -202,10 +202,10 @@ async def test_our_call_to_her_knows_her_as_long_as_the_case_that_it_was_about(a
             return list(found.scalars())
 
     assert await archive.keep(9_000) == retention.Purged(calls=2)
-    assert await known() == [str(placing.id)], "the case is open"
+    assert await known() == [ours], "the case is open"
     await closing.close(engine, at.page, at.ask(code, "citizen"))
     await holds.hold(engine, at.ask(code, "desk", "دادگاه"))
-    assert await archive.keep(9_000) == retention.Purged() and await known() == [str(placing.id)]
+    assert await archive.keep(9_000) == retention.Purged() and await known() == [ours]
     await holds.end(engine, at.ask(code, "desk", "رأی قطعی شد"))
     assert (await archive.keep(9_000)).anonymised == 1 and await known() == []
 
