@@ -47,3 +47,11 @@ def test_nothing_is_installed_or_run_by_a_python_that_happens_to_be_on_the_path(
         each.lstrip("`(").startswith((".venv/bin/pip install -e '.", ".venv/bin/python ")) for each in typed
     ]
     assert typed and all(ours), typed
+
+
+def test_operators_of_a_pbx_are_rung_without_its_own_queues_and_never_reach_a_mailbox() -> None:
+    """Its context `from-queue` asks which of its queues it was; for ours it hangs up, or leads to itself."""
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    assert {re.split("[/@]", each)[2] for each in re.findall(r"member => Local/\d+@[\w-]+", text)} == {
+        "from-queue-exten-only"
+    }
