@@ -12,12 +12,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.channels import COLLECTIVE, PART
 from ivr.cases.deadlines import Calendar
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.book.yaml_file import overlaid, read_placed
@@ -40,6 +42,8 @@ from ivr.voice import script
 log = logging.getLogger(__name__)
 
 FILE = "answers.yaml"
+# What is not hers to whom the answer goes: no citizen follows such a code, and members differ in the rest.
+_NOT_HERS = {PART: frozenset({"code"}), COLLECTIVE: frozenset({"code", "county", "due"})}
 
 
 class Wording(LetterEntry):
@@ -101,7 +105,8 @@ async def offered(
 ) -> list[dict[str, Any]]:
     """The wordings that fit a case, filled in: `text` as its citizen reads it, `spoken` as she hears it.
 
-    `spoken` is "" where both are one. Raises NoSuchCase, SeedError.
+    `spoken` is "" where both are one. Of a part or a collective case none that tells what is not its
+    citizens' own. Raises NoSuchCase, SeedError.
     """
     names = _names(folder)
     async with engine.connect() as connection:
@@ -110,10 +115,18 @@ async def offered(
     if case is None:
         raise NoSuchCase(f"there is no case {code}")
     row: Mapping[Any, Any] = case._mapping
+    not_hers = _NOT_HERS.get(row["channel"], frozenset())
     return [
         {"name": each.name, "topic": each.topic} | _both(each.text, case, calendar, names)
         for each in ready.fitting(row["topic"], status)
+        if not_hers.isdisjoint(_told(each.text))
     ]
+
+
+def _told(said: SaidWords) -> set[str]:
+    """The fields that a text has, in whichever language."""
+    texts = said.values() if isinstance(said, dict) else (said,)
+    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
 
 
 def _names(folder: Path) -> Notices:

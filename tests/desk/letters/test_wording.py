@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.seeds import SeedError
+from ivr.desk.case import collecting, splitting
+from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.splitting import Part
 from ivr.desk.letters import wording
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import wordings
-from tests.desk.office import call, office, opening
+from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.database import SEED
 from tests.fixtures.province import calendar
 
@@ -74,6 +77,40 @@ async def test_an_azerbaijani_caller_reads_persian_and_hears_her_own(
     text, spoken = await wording.worded(engine, calendar(), tmp_path, code, "done")
     assert text.endswith(f"وصل شد: {code}") and spoken == "Su gəldi"
     assert await wording.worded(engine, calendar(), tmp_path, code, "court", "advised") == ("دادگاه", "")
+
+
+OF_MANY = """
+answers:
+  - {name: agency, text: "{agency} انجام داد."}
+  - {name: code, text: {fa: "انجام شد.", az: "Kod {code}"}}
+  - {name: county, text: "در {county} انجام شد."}
+  - {name: due, text: "تا {due} انجام می‌شود."}
+"""
+
+
+async def test_of_a_part_or_a_collective_case_no_wording_is_offered_that_tells_what_is_not_its_citizens_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "answers.yaml").write_text(OF_MANY)
+    async with office(engine, tmp_path) as desk:
+        codes = [await desk.intake.open_case(call(f"0914765432{n}"), opening()) for n in range(3)]
+        await desk.pump.idle()
+        page = await desk.book.page()
+    by = actor_named(page, "desk")
+    named = [Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")]
+    ask = Instruction(codes[0], by, now=WEDNESDAY)
+    part = (await splitting.split(engine, page, ask, named))[0]
+    whole = (await collecting.collect(engine, page, by, codes[1:], "آب محله قطع است", WEDNESDAY)).code
+
+    async def names(code: str) -> list[str]:
+        offered = await wording.offered(engine, calendar(), tmp_path, code, "answered")
+        return [each["name"] for each in offered]
+
+    assert await names(codes[0]) == await names(codes[1]) == ["agency", "code", "county", "due"]
+    assert await names(part) == ["agency", "county", "due"]
+    assert await names(whole) == ["agency"]
+    with pytest.raises(Refused, match="there is no wording code"):
+        await wording.worded(engine, calendar(), tmp_path, whole, "code")
 
 
 async def test_what_a_later_release_had_people_change_leaves_the_files_wording(
