@@ -10,19 +10,19 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import select
 
-from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import family, precedents
-from ivr.desk.case.change import Books, Change, Instruction
+from ivr.desk.case.change import EVENTS, Books, Change, Instruction
 from ivr.desk.case.discretion import refuse_onward, refuse_told_of
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
-from ivr.store.tables import referrals
+from ivr.store.tables import case_events, referrals
 
 FORCED_AT = 2  # so many returns force a ruling
 ONWARD = "onward"  # the referral's reason when an agency and not the desk gave it
+PAUSED, AWAITS = EVENTS[CaseAction.PAUSE], EVENTS[CaseAction.AWAIT]
 
 
 async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None:
@@ -43,7 +43,7 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
         await _none_held(change, refuse_without_ruling)
         if ask.actor.side is Side.AGENCY:
             await _may_go_onward(change, agency)
-            _pause_no_more(change)
+            await _pause_no_more(change)
             change.move(agency, ONWARD, ONWARD)
         else:
             change.move(agency, "desk")
@@ -61,7 +61,7 @@ async def give_back(books: Books, page: Page, ask: Instruction) -> None:
         if change.agency == page.rules.desk:
             raise Refused(f"case {ask.code} is at the desk already")
         await _none_held(change, _not_bound)
-        _pause_no_more(change)
+        await _pause_no_more(change)
         change.move(page.rules.desk, "returned")
         change.details["returns"] = await change.returns() + 1
 
@@ -79,9 +79,11 @@ async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
         change.details["precedent"] = str(await precedents.keep(change))
 
 
-def _pause_no_more(change: Change) -> None:
-    """Whoever says “not ours” waits for nothing in it; a request to meet, as a whole, waits for its slot."""
-    if change.case.kind != Kind.MEETING or change.case.part_of:
+async def _pause_no_more(change: Change) -> None:
+    """Whoever says “not ours” waits for nothing in it; a date that the office set, like a slot's, stays."""
+    its = (case_events.c.case_id == change.case.id, case_events.c.event.in_((PAUSED, AWAITS)))
+    query = select(case_events.c.event).where(*its).order_by(case_events.c.seq.desc()).limit(1)
+    if (await change.connection.execute(query)).scalar() != AWAITS:
         change.wait(None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ivr.cases.callback import Outcome
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.call.callbacks import briefing, claim, dialled
-from ivr.desk.case import answers, closing, collecting, meeting_calls, referring, splitting
+from ivr.desk.case import answers, closing, collecting, meeting_calls, pausing, referring, splitting
 from ivr.desk.case.callback_planning import wish
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
@@ -61,6 +62,25 @@ async def test_a_date_that_is_put_off_needs_a_reason_and_moves_the_wait(at: Hall
     her = await at.seen(code)
     assert her.next_on == LATER and her.case.decided_because == "جلسه پر شد"
     assert her.case.due_at.date() > LATER
+
+
+@pytest.mark.parametrize("decides", [office.send_below, office.settle])
+async def test_a_pause_of_whoever_sees_to_a_request_ends_where_it_says_not_ours(
+    at: Hall, decides: Callable[..., Awaitable[None]]
+) -> None:
+    """Also where it waited for a slot of the office's before."""
+    back, onward = await at.wish(), await at.accepted()
+    for code in (back, onward):
+        await decides(at.engine, at.page, at.by(code, "نخست آنجا"), "abfa")
+        due_at = (await at.row(code)).due_at
+        await pausing.pause(at.engine, at.page, at.by(code, "قطعه می‌رسد", "abfa"), 5)
+        assert (await at.row(code)).due_at > due_at
+        if code == back:
+            await referring.give_back(at.engine, at.page, at.by(code, "کار ما نیست", "abfa"))
+        else:
+            await referring.refer(at.engine, at.page, at.by(code, "کار مدرسه است", "abfa"), "edu")
+        row = await at.row(code)
+        assert (row.paused_at, row.due_at) == (None, due_at)
 
 
 async def test_who_is_declined_is_called_with_the_reason_and_who_objects_is_decided_on_again(
