@@ -109,7 +109,7 @@ async def follow(change: Change) -> None:
         for member in members:
             await _mirror(change, member)
         await _await_pass(change, case.id, members)
-        if action is A.REOPEN and (due_at := await first_due(change)):
+        if (action is A.REOPEN or _not_ours(change)) and (due_at := await first_due(change)):
             await hurry(change.of(await _row(change, case.id), A.COLLECT, change.status), due_at)
     elif action is A.COLLECT:
         await _await_pass(change, change.values["member_of"], [case])
@@ -254,8 +254,16 @@ async def _mirror(change: Change, member: Row[Any]) -> None:
     else:
         if change.agency != member.agency:
             one.move(change.agency, COLLECTIVE)
+        if _not_ours(change):
+            one.wait(None)  # a pause of its own, from before it was collected
         one.details |= {"collective": change.ask.code}
         await one.save()
+
+
+def _not_ours(change: Change) -> bool:
+    """Whether the body that has it lets it go."""
+    action, side = change.action, change.ask.actor.side
+    return action is A.RETURN or (action is A.REFER and side is Side.AGENCY)
 
 
 async def _again(one: Change, climb: bool = True) -> None:

@@ -592,6 +592,25 @@ async def test_a_collective_case_is_due_when_the_first_of_its_members_is(at: Cou
     assert (whole.opened_at, await sweep(at.engine, at.page, at.at)) == ((await at.row(old)).opened_at, 0)
 
 
+@pytest.mark.parametrize("to", ["", "edu"])
+async def test_a_pause_from_before_it_was_collected_ends_where_the_body_says_that_it_is_not_its_own(
+    at: Counter, tmp_path: Path, to: str
+) -> None:
+    """Nobody could end it there; and the collective case is due with the first of them, as ever."""
+    code, desk = await at.open(), actor_named(at.page, "desk")
+    due_at = (await at.row(code)).due_at
+    await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "قطعه می‌رسد"), 5)
+    done = await collecting.collect(at.engine, at.page, desk, [code], "قطع آب", at.at)
+    ask = at.ask(done.code, "abfa", "کار ما نیست")
+    if to:
+        await referring.refer(at.engine, at.page, ask, to)
+    else:
+        await referring.give_back(at.engine, at.page, ask)
+    hers, whole = await at.row(code), await at.row(done.code)
+    assert (hers.paused_at, hers.due_at, whole.due_at) == (None, due_at, due_at)
+    assert await findings(at.engine, tmp_path) == []
+
+
 async def test_a_collective_case_stands_as_high_as_the_highest_of_its_members(
     at: Counter, tmp_path: Path
 ) -> None:
