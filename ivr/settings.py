@@ -487,6 +487,14 @@ class Settings(BaseSettings):
     notify: Notify = Notify()
     recognition: Recognition = Recognition()
 
+    @field_validator("state")
+    @classmethod
+    def _is_a_folder_of_its_own(cls, given: Path) -> Path:
+        """Empty is `.`, the checkout: secrets and recordings would lie there for git to take."""
+        if os.path.normpath(absolute(given)) == str(ROOT):  # no look at the disk, which may hang
+            raise ValueError("must name a folder, and not the project's own")
+        return given
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -66,6 +66,15 @@ def test_a_file_of_ones_own_is_there_and_needs_to_hold_only_what_differs(
     assert found.seed_path == ROOT / "db" / "seed" / "other"
 
 
+@pytest.mark.parametrize("given", ["", ".", "var/..", str(ROOT)])
+def test_the_state_is_never_put_into_the_checkout_itself(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("IVR_STATE", given)
+    says = rf"state \(or IVR_STATE\): .*must name a folder.*, got {given!r}$"
+    with pytest.raises(SettingsError, match=says) as told:
+        load()
+    assert "\n" not in str(told.value)
+
+
 def test_no_value_of_an_environment_file_has_a_comment_behind_it() -> None:
     """To systemd it is part of the value."""
     text = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
