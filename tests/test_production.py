@@ -55,3 +55,12 @@ def test_operators_of_a_pbx_are_rung_without_its_own_queues_and_never_reach_a_ma
     assert {re.split("[/@]", each)[2] for each in re.findall(r"member => Local/\d+@[\w-]+", text)} == {
         "from-queue-exten-only"
     }
+
+
+def test_the_times_of_a_pbxs_trunk_are_added_to_its_endpoint_for_its_page_has_no_field_for_them() -> None:
+    """And by its type: `(+)` alone may meet the address of that name, which Asterisk then refuses."""
+    text = (ROOT / "docs" / "production.md").read_text("utf-8")
+    [trunk] = re.findall(r"^- Whichever trunk it is.*?(?=^- )", text, re.DOTALL | re.MULTILINE)
+    assert not re.search(r"RTP (Hold )?Timeout", trunk)
+    assert {"pjsip.endpoint_custom_post.conf", "pjsip_custom_post.conf"} <= {*re.findall(r"`([^`]+)`", trunk)}
+    assert re.findall(r"\(\+[^)]*\)", trunk) == ["(+type=endpoint)"]
