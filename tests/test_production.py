@@ -64,3 +64,10 @@ def test_the_times_of_a_pbxs_trunk_are_added_to_its_endpoint_for_its_page_has_no
     assert not re.search(r"RTP (Hold )?Timeout", trunk)
     assert {"pjsip.endpoint_custom_post.conf", "pjsip_custom_post.conf"} <= {*re.findall(r"`([^`]+)`", trunk)}
     assert re.findall(r"\(\+[^)]*\)", trunk) == ["(+type=endpoint)"]
+
+
+def test_a_pbx_whose_manager_listens_everywhere_is_told_to_listen_here_alone() -> None:
+    text = (ROOT / "docs" / "production.md").read_text("utf-8")
+    [told] = re.findall(r"^`manager.conf` must have .*?\n\n", text, re.DOTALL | re.MULTILINE)
+    assert re.search(r"`manager_custom.conf` `\[general\]\(\+\)` .*`bindaddr = 127\.0\.0\.1`", told)
+    assert re.search(r"^The first three listen on 127\.0\.0\.1 by default, AMI of FreePBX", text, re.MULTILINE)
