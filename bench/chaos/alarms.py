@@ -39,6 +39,7 @@ UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
 LATE_SECONDS = 60.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
 ASKED_SECONDS = 2.0  # from the command to record, on a disk that still hangs, to the beep's end at her ear
+FLUSHED_SECONDS = 0.1  # from her end to the first look at what she said
 BLOCK = 4096  # bytes of a file that a full disk takes or refuses together
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
@@ -100,9 +101,11 @@ def _may_be_cut(call: Call, name: str, began: float, size: int, faults: Sequence
     if name.startswith(SECOND):
         return False
     judged = _judged(call.ended, faults)
-    # A full disk took whole blocks of it and no more; what follows is no word, and missing all the same.
-    full = any(fault.kind in DISK and lasted(fault, began, judged) for fault in faults)
-    return (full and size % BLOCK == 0) or _explained(CUT, began, judged, faults, CAUSES)
+    # A full disk took whole blocks of it and no more; what follows is no word, and missing all the same. Or it
+    # refused the flush: what is read then lies in memory alone, though it may find room a second later.
+    full = [fault for fault in faults if fault.kind in DISK and lasted(fault, began, judged)]
+    refused = any(lasted(fault, judged, judged + FLUSHED_SECONDS, 0.0) for fault in full)
+    return bool(full and size % BLOCK == 0) or refused or _explained(CUT, began, judged, faults, CAUSES)
 
 
 def _judged(ended: float, faults: Sequence[Fault]) -> float:
