@@ -158,7 +158,11 @@ async def _part_done(change: Change) -> None:
         await change.of(whole, change.action, Status(whole.status)).tell("part_answered", whole, details)
     parts = await _parts(change, whole.id)
     answered = [part for part in parts if part.answered_at is not None and part.status != Status.WITHDRAWN]
-    if whole.status not in OPEN or any(map(_is_unanswered, parts)) or not answered:
+    if whole.status not in OPEN or any(map(_is_unanswered, parts)):
+        return
+    if not answered:
+        if whole.answered_at and whole.answered_at == change.case.answered_at:  # no answer of the desk's own
+            await _part_owed_again(change)
         return
     one = change.of(whole, A.ANSWER, Status.ANSWERED)
     one.values = {"answer": await _composed(change, answered), "answer_voice": "", "draft": None}

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.meeting_orders import OrderState as O
-from ivr.desk.case import closing, referring
+from ivr.desk.call import callbacks
+from ivr.desk.case import answers, closing, referring
 from ivr.desk.case.transaction import locked
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.meetings import order_giving, order_ruling
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
+from ivr.store.tables import outbox
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import Hall, hall
-from tests.desk.meetings.test_order_answers import called
+from tests.desk.meetings.test_order_answers import POLICY, called
 from tests.desk.meetings.test_order_answers import ordered as ordered_of
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed, ordered
 from tests.fixtures.database import until_blocked
@@ -110,6 +114,53 @@ async def test_she_is_not_asked_about_a_revoked_order_and_her_case_waits_only_fo
     await sweep(at.engine, at.page, at.at)
     assert await prove(at.engine, at.page, at.at) == []
     assert await findings(at.engine, tmp_path, code) == []
+
+
+@pytest.mark.parametrize("deed", [order_ruling.revoke, closing.withdraw])
+async def test_whose_last_reported_order_is_revoked_is_told_no_report_of_it_and_waits_for_the_desk(
+    at: Hall, tmp_path: Path, deed: Callable[..., Awaitable[None]]
+) -> None:
+    """By whichever page it is withdrawn; what the desk answers then she is told, as ever."""
+    code, (water, school) = await ordered_of(at, "abfa", "edu")
+    due_at = (await at.row(code)).due_at
+    await deed(at.engine, at.page, at.by(school, "دیگر لازم نیست"))
+    await answers.give(at.engine, at.page, at.by(water, who="abfa"), "وصل شد")
+    assert (await at.row(code)).status == "answered"
+    await deed(at.engine, at.page, at.by(water, "اشتباه بود"))
+    row = await at.row(code)
+    assert (row.status, row.paused_at, row.stopped_at, row.due_at < due_at) == (
+        "in_progress",
+        None,
+        None,
+        True,
+    )
+    assert await findings(at.engine, tmp_path, code) == []
+    assert await called(at, NEAR) is None and await told_by_sms(at, code) == 0
+    assert await prove(at.engine, at.page, at.at) == []
+    await answers.give(at.engine, at.page, at.by(code), "کار دادگاه است")
+    at.later(1)
+    placing = await callbacks.claim(at.engine, at.page, POLICY, at.at)
+    assert placing is not None and (placing.code, placing.answer) == (code, "کار دادگاه است")
+
+
+async def test_what_the_desk_answered_over_a_report_stays_her_answer_when_that_order_is_revoked(
+    at: Hall,
+) -> None:
+    code, (part,) = await ordered_of(at, "abfa")
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    at.later(1)
+    await answers.give(at.engine, at.page, at.by(code), "کار دادگاه است")
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "اشتباه بود"))
+    row = await at.row(code)
+    assert (row.status, row.answer) == ("answered", "کار دادگاه است")
+
+
+async def told_by_sms(at: Hall, code: str) -> int:
+    """How many messages of an answer to that case are still to go."""
+    its = outbox.c
+    query = select(func.count()).where(its.kind == "case_answered", its.payload["case"].as_string() == code)
+    async with at.engine.connect() as connection:
+        return (await connection.execute(query.where(its.delivered_at.is_(None)))).scalar_one()
 
 
 async def test_an_extension_waits_for_no_order_that_was_revoked(at: Hall) -> None:
