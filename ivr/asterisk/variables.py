@@ -17,8 +17,8 @@ _RESTRICTED = 0x20  # callingpres: the bits 0x60 hold 0 allowed, 0x20 restricted
 def caller(variables: Mapping[str, str], now: datetime) -> Caller:
     """The caller, from the `agi_` variables.
 
-    `number` is "" when it is withheld or is no number; `name` has no control characters and is valid Unicode
-    whatever the telephone network sent, for a database to take.
+    `number` is "" when it is withheld or is no number; `name` is "" when it has no letter, has no control
+    characters and is valid Unicode whatever the telephone network sent, for a database to take.
     """
     number = _known(variables, "agi_callerid")
     name = _known(variables, "agi_calleridname")
@@ -29,6 +29,8 @@ def caller(variables: Mapping[str, str], now: datetime) -> Caller:
         number, name = "", name or number
     if _withheld(variables.get("agi_callingpres", "")):
         number = ""
+    if not any(map(str.isalpha, name)):
+        name = ""  # but her number, put there for want of a name; fewer people are shown that
     return Caller(number=number, now=now, name=name)
 
 

@@ -52,3 +52,10 @@ async def test_who_asks_for_none_is_shown(hotline: Hotline) -> None:
     outcome = await hotline.call(Hear(), PutDown(), number=number, name="مریم", headers=asks)
     assert outcome.completed, outcome.problem
     assert (await hotline.call_of(number))["caller_name"] == "مریم"
+
+
+async def test_a_number_where_her_name_belongs_is_none(hotline: Hotline) -> None:
+    number = fresh_number()
+    outcome = await hotline.call(Hear(), PutDown(), number=number, name=f"+98 {written(number)[1:]}")
+    assert outcome.completed, outcome.problem
+    assert (await hotline.call_of(number))["caller_name"] == ""

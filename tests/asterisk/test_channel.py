@@ -505,6 +505,12 @@ async def test_actions_of_the_desk_are_not_the_channels(calls: Calls) -> None:
         ({"calleridname": b"\xff\xfebad\x01"}, "02155500111", "\ufffd\ufffdbad"),
         ({"calleridname": "'; DROP TABLE calls; --\"\r"}, "02155500111", "'; DROP TABLE calls; --\""),
         ({"calleridname": "a\nagi_uniqueid: 6"}, "02155500111", "a"),
+        ({"calleridname": "02155500111"}, "02155500111", ""),
+        ({"calleridname": "+98 (21) 555-00111"}, "02155500111", ""),
+        ({"calleridname": '"\u202a۰۲۱ ۵۵۵ ۰۰۱۱۱\u202c"'}, "02155500111", ""),
+        ({"calleridname": "02155500111", "callingpres": "35"}, "", ""),
+        ({"callerid": "۰۲۱۵۵۵۰۰۱۱۱"}, "", ""),
+        ({"calleridname": "مریم ۲"}, "02155500111", "مریم ۲"),
     ],
 )
 async def test_the_caller_as_asterisk_tells_it(
