@@ -19,6 +19,7 @@ from ivr.cases.spelling import normalise, stem, word_set
 LONGEST = 40  # characters of a lexeme; no word is longer
 MOST_WORDS = 8  # of a search; further ones are left out
 LEAST_DIGITS, MOST_DIGITS = 7, 15  # of a caller's number: fewer would list strangers
+_HALF_SPACE = "\u200c"  # ZWNJ
 _NUMBER = re.compile(rf"\d{{{LEAST_DIGITS},}}")
 _DIALLED = re.compile(r"[+0]|9\d\d(?!\d)").match  # how a number begins that is written in groups
 _BLOCKS = (1, 8, 64, 512)  # days, each the eighth part of the next
@@ -84,8 +85,12 @@ def without_numbers(text: str, hidden: str) -> str:
 
 
 def words_of(*texts: str) -> set[str]:
-    """The lexemes of texts: one spelling, digits ASCII, without endings, hamza left out."""
-    return {_lexeme(word) for text in texts for word in normalise(text).split()} - {""}
+    """The lexemes of texts: one spelling, digits ASCII, without endings, hamza left out.
+
+    What a half-space parts («آب‌رسانی») counts joined as well, as many type it.
+    """
+    joined = (text.replace(_HALF_SPACE, "") for text in texts if _HALF_SPACE in text)
+    return {_lexeme(word) for text in (*texts, *joined) for word in normalise(text).split()} - {""}
 
 
 def _lexeme(word: str) -> str:

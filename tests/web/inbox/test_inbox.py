@@ -212,13 +212,17 @@ async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
         assert (await page.evaluate("window.places"))[:3] == ["۱ از ۲", "۲ از ۲", "۱ از ۲"]
 
 
-async def test_arabic_letters_and_digits_find_persian_words(panel: PanelServed, chrome: Browser) -> None:
+async def test_arabic_letters_and_digits_and_a_word_without_its_half_space_find_persian_words(
+    panel: PanelServed, chrome: Browser
+) -> None:
     its = await books(panel.engine)
     async with window(chrome, panel, "supervisor") as page:
         await page.goto("/panel/inbox")
         for typed, wanted in (
             ("يخچال برق", [its.codes[2]]),
             ("سنگ شكن", [its.codes[4]]),
+            ("سنگشکن", [its.codes[4]]),
+            ("سنگ‌شکن", [its.codes[4]]),
             ("آب", its.codes[1::-1]),
             ("٠٩١٤١٢٣٤٥٦٧", its.codes[::-1]),
             ("گورخر", []),
