@@ -172,7 +172,8 @@ def upgrade() -> None:
 
     settings = load_settings()
     try:
-        run(migrate(owner_url(settings), service_role(settings)))
+        owner, service = owner_url(settings), service_role(settings)
+        with_database(settings, lambda _: migrate(owner, service), as_owner=True)  # by an engine of its own
     except (NewerSchema, NoSuchRole) as error:
         raise CommandError(str(error)) from None
     for kept in with_database(settings, lambda engine: seed(engine, settings.seed_path)):

@@ -151,15 +151,17 @@ def in_sentences(work: Callable[[], object]) -> None:
 
 def _is_sentence(error: Exception) -> bool:
     """Whether its text is one for people."""
+    from ivr.asterisk.ami import AmiError
     from ivr.desk.book.seeds import SeedError
     from ivr.desk.refusals import Refused
     from ivr.lab.asterisk import LabError
+    from ivr.lab.demo import DemoError
     from ivr.lab.packages import PackagesError
     from ivr.store.aside import NoneWorks
     from ivr.voice.catalogue import CatalogueMistakes
     from ivr.voice.mistakes import MenuMistakes
 
-    ours = (CommandError, LabError, NoneWorks, PackagesError)
+    ours = (AmiError, CommandError, DemoError, LabError, NoneWorks, PackagesError)
     return isinstance(error, (*ours, CatalogueMistakes, MenuMistakes, Refused, SeedError))
 
 

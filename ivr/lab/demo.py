@@ -35,7 +35,7 @@ class DemoError(Exception):
 async def demo_call(settings: Settings) -> str:
     """Place the call through the running Asterisk. Returns the number it calls from, made up for it alone.
 
-    Raises AmiError when Asterisk can't be reached.
+    Raises DemoError when Asterisk's manager does not answer, AmiError when it refuses.
     """
     caller = "111" + "".join(chance.choice("0123456789") for _ in range(9))  # nobody's number
     waits = _seconds(settings, "record.ask") + _seconds(settings, "beep") + min(3.0, patience(MARGIN))
@@ -44,8 +44,14 @@ async def demo_call(settings: Settings) -> str:
         load_secrets(settings).originate, action_seconds=settings.ami.action_seconds,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(settings.ami.action_seconds):
-            await ami.connect()
+        try:
+            async with asyncio.timeout(settings.ami.action_seconds):
+                await ami.connect()
+        except TimeoutError:
+            place = f"{settings.ami.host}:{settings.ami.port}"
+            raise DemoError(
+                f"Asterisk's manager does not answer at {place}; `ivr doctor` tells more"
+            ) from None
         await ami.originate(
             f"Local/{settings.calls.extension}@seda111-inbound/n",
             context="seda111-demo",

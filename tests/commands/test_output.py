@@ -10,11 +10,15 @@ import pytest
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.asterisk.ami import AmiRefused
 from ivr.commands import output
 from ivr.commands.output import with_database
 from ivr.installation import CommandError
+from ivr.lab.demo import DemoError
 from ivr.settings import Settings
 from ivr.store.tables import factor_roles
+from tests.fixtures.commands import roles, typed
+from tests.fixtures.hotline import write_tone
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,34 @@ async def test_of_a_row_that_is_there_already_nobody_is_sent_to_the_doctor(
     with pytest.raises(CommandError, match="the database refused it: duplicate key") as told:
         await asyncio.to_thread(with_database, settings, twice)
     assert "doctor" not in str(told.value)
+
+
+async def test_a_migration_tells_of_a_database_that_is_away_as_every_command_does(tmp_path: Path) -> None:
+    away = "postgresql://seda111@127.0.0.1:1/seda111"
+    code, _, told = await typed("", tmp_path, "db", "upgrade", **roles(away))
+    assert code == 1 and told.startswith("the database can't be used: "), told
+    assert "`ivr doctor` tells more" in told and "Error:" not in told
+
+
+async def test_a_demonstration_call_tells_of_an_asterisk_that_is_away_and_not_of_a_case_that_did_not_come(
+    tmp_path: Path,
+) -> None:
+    for id in ("beep", "record/ask"):
+        write_tone(tmp_path / "sounds" / "fa" / f"{id}.wav", 400, 0.1)
+    away = {"IVR_AMI__PORT": "1", "IVR_AMI__ACTION_SECONDS": "0.1"}
+    nowhere = "postgresql://seda111@127.0.0.1:1/seda111"
+    code, _, told = await typed(nowhere, tmp_path, "demo-call", **away)
+    said = "Asterisk's manager does not answer at 127.0.0.1:1; `ivr doctor` tells more"
+    assert (code, told.strip()) == (1, said)
+
+
+@pytest.mark.parametrize("error", [DemoError("no case came"), AmiRefused("the login was refused")])
+def test_what_asterisk_says_to_a_command_is_told_without_a_name_of_ours(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as end:
+        output.in_sentences(work)
+    assert (end.value.code, capsys.readouterr().err.strip()) == (1, str(error))
