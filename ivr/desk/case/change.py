@@ -115,7 +115,7 @@ class Change:
         self._ends = self.event
 
     def move(self, agency: str, begins: str, ends: str = "") -> None:
-        """A body is responsible anew; if it is another one, none of its people is yet.
+        """A body is responsible anew; if it is another one, none of its people is yet, and no draft its own.
 
         `begins`, `ends`: the reasons the two referrals keep. Raises Refused where the case is about that
         body; where nobody chose it, as when the case is opened again, another has it, and the desk where
@@ -131,7 +131,7 @@ class Change:
                 raise Refused(f"case {self.ask.code} is about {agency}: it is kept from that body")
             agency = self.page.away_from(agency)
         if agency != self.agency:
-            self.values["person_id"] = None
+            self.values |= {"person_id": None, "draft": None}
         self.details |= {"from": self.agency, "agency": agency}
         self.agency, self._begins, self._ends = agency, begins, ends or self._ends
 

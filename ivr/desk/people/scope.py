@@ -2,7 +2,8 @@
 
 An agency sees what it has now; what left it is not there any more. Whom a case is about never sees it, be it
 a body or a person. Of a confidential case nobody reads where she is, nor who, unless two of the few opened it
-(`ivr.desk.people.unsealing`), and an agency reads what the desk wrote for it in place of her words.
+(`ivr.desk.people.unsealing`), and an agency reads what the desk wrote for it in place of her words, and no
+answer of a body that had it before.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, null, or_, select, true
 
 from ivr.cases.kinds import Kind
+from ivr.cases.statuses import Status
 from ivr.store.cases import KEPT
 from ivr.store.tables import agencies, cases, provinces
 
 IDENTITY = ("caller", "caller_key", "caller_name", "callback", "national_id")
+ANSWER = ("answer", "answer_voice", "answer_spoken")
 OPEN_TO_ALL = cases.c.confidential.is_(None)
+# By the body that has it; else what is there may be of one that had it before.
+_ANSWERED = cases.c.status.in_([Status.ANSWERED, Status.CLOSED, Status.ADVISED])
 
 _ALL = cases.c
 
@@ -93,6 +98,11 @@ class Scope:
             return case((OPEN_TO_ALL, column), else_="").label(name)
         if self.agency and name == "words":
             return case((OPEN_TO_ALL, column), else_=_told()).label(name)
+        if self.agency and name == "draft":
+            theirs = column["agency"].astext == self.agency
+            return case((or_(OPEN_TO_ALL, theirs), column), else_=null()).label(name)
+        if self.agency and name in ANSWER:
+            return case((or_(OPEN_TO_ALL, _ANSWERED), column), else_="").label(name)
         if name == "place":
             return case((OPEN_TO_ALL, column), else_=null()).label(name)
         return column

@@ -19,6 +19,7 @@ from ivr.cases.transitions import Actor, CaseAction, Side, permitted
 from ivr.desk.call import interventions
 from ivr.desk.case import attachments, callback_planning, family
 from ivr.desk.case.confiding import EVENT as CONFIDED
+from ivr.desk.case.event_log import MACHINE
 from ivr.desk.meetings import office_deeds
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.reading import related
@@ -45,6 +46,8 @@ from ivr.store.tables import (
 )
 
 KIN_NAMED = 50  # parts or members of a case; a collective one may have thousands
+# Why the desk did these is for its own eyes: how she was told, who is afraid of whom.
+_OF_THE_DESK = frozenset({"topic_changed", "told", "closed", "withdrawn", "held", "hold_ended"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,8 @@ async def read(
         whole = scope.reads_whole(case)
         heard = await _recordings(connection, case.id) if whole else []
         events = await _of(connection, case_events, case.id, case_events.c.seq)
-        events = [event for event in events if whole or event.event != CONFIDED]
+        if not whole:
+            events = _for_its_body(case, events)
         said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
         its_calls = await _calls(connection, case, heard) if whole else []
         ours = await interventions.placed_for(connection, case.id) if whole else []
@@ -161,7 +165,7 @@ async def read(
             await _of(connection, referrals, case.id, referrals.c.referred_at),
             heard,
             its_calls,
-            await _of(connection, suggestions, case.id, suggestions.c.suggested_at),
+            await _of(connection, suggestions, case.id, suggestions.c.suggested_at) if whole else [],
             await _attempts(connection, case.id),
             await related.of_caller(connection, scope, case),
             await related.of_matter(connection, scope, case, said),
@@ -176,6 +180,26 @@ async def read(
             await office_deeds.owed_of(connection, case.id),
             await _below(connection, case),
         )
+
+
+def _for_its_body(case: Row[Any], events: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """A confidential case's story without what people wrote before it came there, or for the desk alone.
+
+    What that body wrote itself stays.
+    """
+    since = max((event.seq for event in events if _came_by(case, event)), default=case.last_seq + 1)
+    for event in events:
+        others = event.actor != MACHINE and event.actor.partition("/")[0] != case.agency
+        if others and (event.seq < since or event.event in _OF_THE_DESK):
+            for name in ("reason", "text", "spoken"):
+                event.details.pop(name, None)
+    return [event for event in events if event.event != CONFIDED]
+
+
+def _came_by(case: Row[Any], event: Row[Any]) -> bool:
+    """Whether it brought the case to the body that has it. The first referral is from nobody."""
+    before = event.details.get("from", "" if event.event == "referred" else case.agency)
+    return bool(event.details.get("agency") == case.agency != before)
 
 
 async def reach_of(

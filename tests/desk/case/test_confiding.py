@@ -193,6 +193,26 @@ async def test_it_is_kept_from_people_by_name_and_from_the_desks_own_when_it_is_
         await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "نه"))
 
 
+async def test_no_body_has_the_draft_of_another_one_before_it(at: Counter) -> None:
+    kept, gone = await at.open(), await at.open()
+    for code in (kept, gone):
+        await answers.propose(at.engine, at.page, at.ask(code, "abfa"), "خانم احمدی را می‌شناسیم")
+    await confiding.confide(at.engine, at.page, at.ask(gone, "desk", "تهدید"), Secrecy(told=TOLD))
+    await referring.rule(at.engine, at.page, at.ask(kept, "desk", "از آن آبفاست"), "abfa")
+    await referring.give_back(at.engine, at.page, at.ask(gone, "abfa", "از ما نیست"))
+    assert (await at.row(kept)).draft and (await at.row(gone)).draft is None
+
+
+async def test_a_body_reads_nothing_of_a_duplicate_that_came_along_to_it(at: Counter) -> None:
+    again, code = await at.open(), await at.open()
+    await pausing.pause(at.engine, at.page, at.ask(again, "abfa", "خانم احمدی را می‌شناسیم"), 1)
+    await closing.merge(at.engine, at.page, at.ask(again, "desk", "تکراری"), code)
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    file = await casefile.read(at.engine, Scope("edu"), again)
+    assert file is not None and "احمدی" not in str([event.details for event in file.events])
+
+
 async def test_whom_it_is_about_no_agency_learns_by_sending_it_onward(at: Counter) -> None:
     code = await at.open()
     await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy("edu", told=TOLD))

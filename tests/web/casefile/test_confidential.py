@@ -14,7 +14,8 @@ from playwright.async_api import Browser
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import referring
+from ivr.desk.book.book import Page
+from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.case.attachments import ATTACHED
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.event_log import add_event
@@ -25,7 +26,7 @@ from ivr.desk.reading import as_json
 from ivr.desk.recordings import revealing
 from ivr.desk.recordings.revealing import Hidden
 from ivr.store.audit import TELLING
-from ivr.store.tables import audit, calls, cases, limits, openings, recordings
+from ivr.store.tables import audit, calls, cases, limits, openings, recordings, suggestions
 from ivr.web.casefile import opening_pages, privacy
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.sheets import jalali_day
@@ -121,6 +122,72 @@ async def test_an_agency_gets_words_and_no_voice_and_the_desk_no_name(desk: Desk
     listed = await office.text("/panel/inbox?queue=all")
     assert code in listed and TOLD in listed and str(heard) not in listed
     assert not await noted(desk, "caller_revealed", "voice_revealed", "recording_downloaded")
+
+
+NAMED = "خانم احمدی را خودمان می‌شناسیم"
+
+
+async def by(desk: Desk, code: str, name: str, reason: str = "") -> tuple[AsyncEngine, Page, Instruction]:
+    book = await desk.panel.panel.book.page()
+    return desk.panel.engine, book, Instruction(code, actor_named(book, name), reason, desk.panel.clock())
+
+
+async def read_by(desk: Desk, code: str, body: str) -> str:
+    """Its page, to an officer of that body."""
+    return await (await desk.panel.signed_in("officer", agency=body)).text(f"/panel/cases/{code}")
+
+
+async def test_the_body_that_gets_it_does_not_read_why_another_one_gave_it_back(desk: Desk) -> None:
+    code = await desk.open()
+    await referring.give_back(*await by(desk, code, "abfa/karimi", NAMED))
+    office = await confide(desk, code)
+    await referring.refer(*await by(desk, code, "desk", "تا شنبه"), "edu")
+    page = await read_by(desk, code, "edu")
+    assert "از آنِ ما نیست" in page and NAMED not in page and "تا شنبه" in page
+    assert NAMED in await office.text(f"/panel/cases/{code}")
+    await referring.give_back(*await by(desk, code, "edu/amini", "کار ما نیست"))
+    await referring.rule(*await by(desk, code, "desk", "آب است"), "abfa")
+    page = await read_by(desk, code, "abfa")
+    assert NAMED in page and "کار ما نیست" not in page and "تا شنبه" not in page, "but what it wrote itself"
+
+
+async def test_why_the_desk_gave_it_a_confidential_topic_is_read_by_no_body(desk: Desk) -> None:
+    code = await desk.open()
+    await pausing.change_topic(*await by(desk, code, "desk", NAMED), "gov.conduct")
+    await confide(desk, code)
+    await referring.refer(*await by(desk, code, "desk"), "edu")
+    assert NAMED not in await read_by(desk, code, "edu")
+    await pausing.change_topic(*await by(desk, code, "desk", "خواهر احمدی چنین گفت"), "water.supply")
+    page = await read_by(desk, code, "edu")
+    assert "تغییر کرد" in page and "احمدی" not in page
+
+
+async def test_no_body_reads_or_hears_what_another_one_proposed_or_answered_or_what_her_words_suggest(
+    desk: Desk,
+) -> None:
+    code, guess = await desk.open(), {"agency": "abfa", "topic": "water.supply", "confidence": 0.9}
+    async with desk.panel.engine.begin() as connection:
+        id = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        at = desk.panel.clock()
+        row = {"id": uuid.uuid4(), "case_id": id, "suggested_at": at, "source": "words"}
+        row |= {"top": [guess], "assigned": False}
+        await connection.execute(suggestions.insert(), [row])
+    await answers.give(*await by(desk, code, "abfa/karimi"), NAMED, None, "")
+    office = await confide(desk, code)
+    await closing.reopen(*await by(desk, code, "citizen"))
+    await answers.propose(*await by(desk, code, "abfa/karimi"), "خانم احمدی را دیدیم")
+    page = await read_by(desk, code, "abfa")
+    assert NAMED in page and "خانم احمدی را دیدیم" in page, "it wrote that itself"
+    async with desk.panel.engine.connect() as connection:
+        draft = (await connection.execute(select(cases.c.draft).where(cases.c.id == id))).scalar_one()
+    await referring.refer(*await by(desk, code, "desk"), "edu")
+    async with desk.panel.engine.begin() as connection:  # as older releases left it
+        await connection.execute(update(cases).values(draft=draft, answer_voice="answers/ab/abcd"))
+    page = await read_by(desk, code, "edu")
+    assert "احمدی" not in page and 'class="draft' not in page and "answer-voice" not in page
+    assert 'id="suggested"' not in page and 'id="suggested"' in await office.text(f"/panel/cases/{code}")
+    await answers.give(*await by(desk, code, "edu/amini"), "رسیدگی شد", None, "")
+    assert "رسیدگی شد" in (await read_by(desk, code, "edu")).partition('id="facts"')[2]
 
 
 async def test_what_an_older_release_told_of_a_paper_is_no_line_of_the_story(desk: Desk) -> None:
