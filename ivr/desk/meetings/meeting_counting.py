@@ -17,7 +17,7 @@ from ivr.cases.meeting_figures import AskedFact, OrderedFact
 from ivr.cases.meeting_orders import SOLVED
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import order_giving
-from ivr.desk.meetings.order_giving import WHOLE
+from ivr.desk.meetings.order_giving import ORDERED_OF, WHOLE
 from ivr.desk.meetings.request_list import state_of
 from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, meeting_orders, meeting_requests, meeting_sessions, meeting_slots
@@ -77,13 +77,13 @@ async def _orders(
     met = select(meeting_slots.c.session).where(meeting_slots.c.case_id == order.of_case)
     met = met.where(meeting_slots.c.outcome == "met").order_by(meeting_slots.c.starts_at.desc()).limit(1)
     query: Select[Any] = select(*(order[name] for name in ("given_at", "due_on", "said", "said_at")))
-    query = query.add_columns(its.agency, its.status, its.closure, WHOLE.c.closure.label("whole_closure"))
+    query = query.add_columns(ORDERED_OF, its.status, its.closure, WHOLE.c.closure.label("whole_closure"))
     query = query.add_columns(its.answered_at, met.scalar_subquery().label("session"))
     query = query.join(cases, its.id == order.case_id).join(WHOLE, WHOLE.c.id == order.of_case)
     query = query.where(order.given_at >= since, order.given_at < until, scope.cases())
     rows = (await connection.execute(query.order_by(order.given_at))).all()
     seen = [order_giving.seen(page, row, now) for row in rows]
-    return [OrderedFact(o.part.agency, o.part.session, o.part.given_at, o.state, o.late) for o in seen]
+    return [OrderedFact(o.part.ordered_of, o.part.session, o.part.given_at, o.state, o.late) for o in seen]
 
 
 async def _sessions(connection: AsyncConnection, since: datetime, until: datetime) -> int:

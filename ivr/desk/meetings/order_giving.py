@@ -33,10 +33,23 @@ from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.aside import Aside
-from ivr.store.tables import case_events, cases, meeting_orders
+from ivr.store.tables import case_events, cases, meeting_orders, referrals
 
 NOON = time(12)
 WHOLE = cases.alias("whole")  # her case, of which an order is a part
+_SINCE = referrals.alias("since")
+_LATER = select(_SINCE.c.id).where(
+    _SINCE.c.case_id == referrals.c.case_id, _SINCE.c.referred_at > referrals.c.ended_at
+)
+_OBJECTOR = select(referrals.c.agency).where(
+    referrals.c.case_id == cases.c.id,
+    referrals.c.ended_reason == "returned",
+    cases.c.status.in_((Status.RETURNED, Status.WITHDRAWN)),
+    ~_LATER.exists(),
+)
+# Of an order to which a body objects, until the office rules, and if it withdraws it then: that body.
+_LAST = _OBJECTOR.order_by(referrals.c.ended_at.desc()).limit(1).correlate(cases)
+ORDERED_OF = func.coalesce(_LAST.scalar_subquery(), cases.c.agency).label("ordered_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +199,11 @@ async def listed(
 def orders() -> Select[Any]:
     """Every order, with the case that carries it and, as `whole` and `hers`, code and caller of her own.
 
-    `whole_status`, `whole_closure`: how that stands, and ended.
+    `ordered_of`: the body that it was given to. `whole_status`, `whole_closure`: how that stands, and ended.
     """
     its = ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at", "checked_at", "checked_by")
     query = select(cases, *(meeting_orders.c[name] for name in its))
-    query = query.add_columns(WHOLE.c.code.label("whole"), WHOLE.c.caller_key.label("hers"))
+    query = query.add_columns(ORDERED_OF, WHOLE.c.code.label("whole"), WHOLE.c.caller_key.label("hers"))
     query = query.add_columns(WHOLE.c.status.label("whole_status"), WHOLE.c.closure.label("whole_closure"))
     query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     return query.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
@@ -213,7 +226,7 @@ async def heading(
     found: dict[str, list[OrderSeen]] = {}
     for order in await listed(connection, page, now, scope):
         if is_unkept(order.state, order.late):
-            found.setdefault(order.part.agency, []).append(order)
+            found.setdefault(order.part.ordered_of, []).append(order)
     return found
 
 

@@ -139,7 +139,7 @@ def _one(its: Writing, each: Sat) -> Iterator[Block]:
             yield its.say(key, text=text)
     for order in each.orders:
         part = order.seen.part
-        agency, day = its.names.agencies.get(part.agency, part.agency), jalali_day(part.due_on)
+        agency, day = its.names.agencies.get(part.ordered_of, part.ordered_of), jalali_day(part.due_on)
         key = "order_revoked" if order.seen.state is OrderState.REVOKED else "order"
         yield its.say(key, agency=agency, text=order.words, day=day, code=digits(part.code))
     if not (each.said or each.decided or each.orders or each.orders_apart):

@@ -101,11 +101,11 @@ def _orders(visit: Visit, told: list[ReportedOrder], names: Any) -> list[str]:
     words = visit.words
     if not told:
         return [words("meetings.report.no_orders")]
-    bodies = {order.seen.part.agency for order in told}
+    bodies = {order.seen.part.ordered_of for order in told}
     lines = [words("meetings.report.orders", n=len(told), bodies=len(bodies))]
     for order in told:
         part = order.seen.part
-        agency, day = names.agencies.get(part.agency, part.agency), jalali_day(part.due_on)
+        agency, day = names.agencies.get(part.ordered_of, part.ordered_of), jalali_day(part.due_on)
         lines.append(words("meetings.report.order", agency=agency, words=order.words, day=day))
     return lines
 
@@ -113,7 +113,8 @@ def _orders(visit: Visit, told: list[ReportedOrder], names: Any) -> list[str]:
 def _later(visit: Visit, told: list[ReportedOrder], today: str) -> str:
     """Done of given."""
     facts = [
-        OrderedFact(o.seen.part.agency, None, o.seen.part.given_at, o.seen.state, o.seen.late) for o in told
+        OrderedFact(o.seen.part.ordered_of, None, o.seen.part.given_at, o.seen.state, o.seen.late)
+        for o in told
     ]
     its, words = meeting_figures.of_orders(facts), visit.words
     how = "later" if its.kept else "later_none"

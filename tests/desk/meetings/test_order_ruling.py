@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ from ivr.desk.case import answers, closing, referring
 from ivr.desk.case.transaction import locked
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
-from ivr.desk.meetings import order_giving, order_ruling
+from ivr.desk.meetings import inviting, meeting_counting, order_giving, order_ruling
 from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
 from ivr.store.tables import outbox
 from tests.desk.keeping.test_verify import findings
@@ -51,6 +52,32 @@ async def test_the_head_takes_it_up_or_says_on_the_spot_why_it_is_not_lawful(at:
     assert await states(at) == [O.ACCEPTED, O.OBJECTED]
     event = (await at.case(school))["events"][-1]
     assert event["details"]["reason"] == "خلاف آیین‌نامهٔ ثبت‌نام" and event["actor"] == "desk"
+
+
+async def test_an_order_that_its_head_calls_unlawful_counts_and_heads_the_agenda_as_his(at: Hall) -> None:
+    """So it does once it is withdrawn for that; once the office gives it to another body it is that one's."""
+    orders = [MeetingOrder(body, "وصل شود", NEAR) for body in ("abfa", "edu", "shahrdari_ahar")]
+    _, (water, school, road) = await ordered(at, *orders)
+    for part in (water, school, road):
+        await order_ruling.object_here(at.engine, at.page, at.by(part, "بودجه نیست"))
+    await order_ruling.revoke(at.engine, at.page, at.by(school, "حق با شماست"))
+    await referring.rule(at.engine, at.page, at.by(road, "کار راه است"), "edu")
+    at.later(14)
+    page, begins = at.page, at.at + timedelta(days=6)
+    number = await at.session(starts_at=begins)
+    async with at.engine.connect() as connection:
+        owed = await order_giving.heading(connection, page, at.at)
+        found = await meeting_counting.read(connection, page, at.at, at.at - timedelta(99), at.at, Scope())
+    assert {body: [order.part.code for order in its] for body, its in owed.items()} == {
+        "abfa": [water],
+        "edu": [road],
+    }
+    assert sorted((fact.agency, fact.state) for fact in found.orders) == [
+        ("abfa", O.OBJECTED),
+        ("edu", O.GIVEN),
+        ("edu", O.REVOKED),
+    ]
+    assert await inviting.invite(at.engine, page, at.by("").actor, number, at.at) == ["abfa", "edu"]
 
 
 async def test_the_office_upholds_it_with_its_day_or_withdraws_it(at: Hall) -> None:

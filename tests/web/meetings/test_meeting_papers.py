@@ -366,6 +366,18 @@ async def test_the_report_tells_what_was_ordered_and_later_what_is_done_and_name
         assert (await (await panel.signed_in(role)).get(path)).status == status
 
 
+async def test_an_order_that_its_head_calls_unlawful_is_written_as_given_to_his_body(
+    panel: PanelServed, at: Hall
+) -> None:
+    """Not to the desk, with which it lies until the office rules."""
+    number, [part, _] = await held(panel, at)
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    paths = (f"{session}/minutes.pdf", f"{session}/report.pdf")
+    before = [(await paper(office, path))[1] for path in paths]
+    await order_ruling.object_here(at.engine, at.page, at.by(part, "خلاف آیین‌نامه"))
+    assert [(await paper(office, path))[1] for path in paths] == before, "the same paper, not one more"
+
+
 async def test_who_is_heard_in_a_later_year_is_drawn_in_the_month_in_which_she_asked(
     panel: PanelServed, at: Hall
 ) -> None:
