@@ -46,6 +46,26 @@ async def test_who_asks_for_privacy_has_withheld_her_number(hotline: Hotline, he
     assert not await hotline.calls_of(number) and hotline.complaints == complaints
 
 
+@pytest.mark.parametrize("kept", ["__CALLINGNUMPRES_SV=prohib_passed_screen", "__CALLINGPRES_SV=prohib"])
+async def test_whose_wish_a_pbx_took_off_and_keeps_has_withheld_her_number(
+    hotline: Hotline, kept: str
+) -> None:
+    number, before = fresh_number(), len(await hotline.calls_of(""))
+    route = (f"Set({kept})", "Set(CALLERID(num-pres)=allowed_not_screened)", "Goto(111,1)")
+    added = [f"113,{n},{each} into seda111-inbound" for n, each in enumerate(route, 1)]
+    hotline.console(*(f"dialplan add extension {each}" for each in added))
+    try:
+        outcome = await hotline.call(Hear(), PutDown(), number=number, name="مریم", extension="113")
+        assert outcome.completed, outcome.problem
+        async with asyncio.timeout(patience(20)):
+            while len(nameless := await hotline.calls_of("")) == before:
+                await asyncio.sleep(0.1)
+    finally:
+        hotline.console("dialplan remove extension 113@seda111-inbound")
+    assert (nameless[0]["caller"], nameless[0]["caller_name"]) == ("", "")
+    assert not await hotline.calls_of(number)
+
+
 async def test_who_asks_for_none_is_shown(hotline: Hotline) -> None:
     number = fresh_number()
     asks = ["Privacy: none", f"Remote-Party-ID: <sip:{number}@example.org>;privacy=off"]
