@@ -139,11 +139,15 @@ def _names(folder: Path) -> Notices:
 
 
 def _both(said: SaidWords, case: Row[Any], calendar: Calendar, names: Notices) -> dict[str, str]:
-    language = str(case.language)
+    """The members of a collective case read Persian, and hear Azerbaijani where they chose it."""
+    language, heard_in = str(case.language), str(case.language)
+    if case.channel == COLLECTIVE:
+        language, heard_in = script.FA, script.AZ
     readable, reads = for_reading(said, language)
     text = filled(readable, reads, names.named(outgoing.words_of(case, {}, calendar, outgoing.READING)))
-    spoken = filled(said, language, names.named(outgoing.words_of(case, {}, calendar)))
-    return {"text": text, "spoken": "" if script.language_of(spoken) == script.language_of(text) else spoken}
+    spoken = filled(said, heard_in, names.named(outgoing.words_of(case, {}, calendar, heard_in)))
+    one = script.language_of(spoken) == script.language_of(text) or not script.is_readable(spoken)
+    return {"text": text, "spoken": "" if one else spoken}
 
 
 async def worded(

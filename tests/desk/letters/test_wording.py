@@ -113,6 +113,31 @@ async def test_of_a_part_or_a_collective_case_no_wording_is_offered_that_tells_w
         await wording.worded(engine, calendar(), tmp_path, whole, "code")
 
 
+async def test_for_a_collective_case_that_a_persian_speaker_began_a_wording_brings_what_other_members_hear(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "answers.yaml").write_text(
+        """
+answers:
+  - {name: arabic, text: {fa: "انجام شد.", az: "سو گلدی، ایش گورولدو، سیزین اوچون یازیلدی."}}
+  - {name: latin, text: {fa: "آب وصل شد.", az: "Su gəldi"}}
+  - {name: persian, text: "انجام شد."}
+"""
+    )
+    async with office(engine, tmp_path) as desk:
+        asked = [replace(opening(), language=language) for language in ("fa", "az")]
+        codes = [await desk.intake.open_case(call(f"0914765432{n}"), each) for n, each in enumerate(asked)]
+        await desk.pump.idle()
+        page = await desk.book.page()
+    whole = (await collecting.collect(engine, page, actor_named(page, "desk"), codes, "آب", WEDNESDAY)).code
+    offered = await wording.offered(engine, calendar(), tmp_path, whole, "answered")
+    assert [(each["text"], each["spoken"]) for each in offered] == [
+        ("انجام شد.", ""),
+        ("آب وصل شد.", "Su gəldi"),
+        ("انجام شد.", ""),
+    ]
+
+
 async def test_what_a_later_release_had_people_change_leaves_the_files_wording(
     engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

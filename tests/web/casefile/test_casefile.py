@@ -33,6 +33,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.store.tables import agencies, audit, calls, cases
+from ivr.voice import script
 from ivr.web.casefile.deeds import DEEDS
 from ivr.web.casefile.story import Teller
 from ivr.web.panel import refusals
@@ -214,6 +215,39 @@ async def test_who_speaks_azerbaijani_hears_what_the_officer_wrote_for_it_and_re
     await visitor.get("/track")
     page_of_hers = await (await visitor.post("/track", {"code": code, "number": "09141234567"})).text()
     assert "برطرف شد" in page_of_hers and "Su gəldi" not in page_of_hers
+
+
+async def test_members_of_a_collective_case_hear_its_answer_in_azerbaijani_though_a_persian_speaker_began_it(
+    desk: Desk, chrome: Browser
+) -> None:
+    codes = [await desk.open(caller=f"0914765432{n}") for n in range(3)]
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == codes[1]).values(language="az"))
+    book, engine = await desk.office.book.page(), desk.panel.engine
+    by = actor_named(book, "desk")
+    one, other = [
+        (await collecting.collect(engine, book, by, its, "آب محله قطع است", WEDNESDAY)).code
+        for its in (codes[:2], codes[2:])
+    ]
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{one}")
+        await page.locator("[data-deed=answer]").click()
+        form = page.locator("form.deed")
+        await form.get_by_role("button", name="خرابی برطرف شد").click()
+        assert await form.locator("[name=words]").input_value() == "خرابی شبکهٔ آب در محل شما برطرف شد."
+        assert "nasazlıq" in await form.locator("[name=spoken]").input_value()
+        await screenshot(page, "casefile-spoken-to-many")
+        assert await serious(page) == []
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=answer")
+        await page.goto(f"/panel/cases/{other}")
+        await do(page, "answer", words="آب وصل شد.")  # Persian alone will do
+    seen = [await desk.office.book.look_up(f"0914765432{n}", code, WEDNESDAY) for n, code in enumerate(codes)]
+    heard = [
+        script.heard(its.answer, its.spoken, language)
+        for its, language in zip(seen, ("fa", "az", "fa"), strict=True)
+    ]
+    assert heard[0].startswith("خرابی") and "nasazlıq" in heard[1] and heard[2] == "آب وصل شد."
 
 
 async def test_what_the_desk_ended_and_nobody_could_be_told_of_is_told_by_the_desk(
