@@ -81,13 +81,18 @@ _SOUND: Json = {
         },
     },
 }
+_SIZES = {
+    408: "The body did not come in time; send it again.",
+    413: "The body is too large.",
+    415: "The body is no JSON.",
+}
 _OPENED = _answers(
     201,
     "The case is open.",
     "Case",
     {
+        **_SIZES,
         409: "The Idempotency-Key stands for another request.",
-        413: "The body is too large.",
         415: "The body is neither JSON nor multipart/form-data.",
     },
 )
@@ -111,7 +116,6 @@ _PAGED = [
     _query("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
     _query("after", "The code of the last one seen.", {"type": "string", "pattern": "^([1-9][0-9]{9})?$"}),
 ]
-_SIZES = {413: "The body is too large.", 415: "The body is no JSON."}
 PATHS: Json = {
     "/cases": {
         "post": {

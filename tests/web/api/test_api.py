@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -126,6 +127,16 @@ def test_schemas_keep_the_names_that_other_systems_know() -> None:
         if "properties" in schema
     }
     assert found == {name: name for name in known}
+
+
+def test_the_errors_of_the_description_are_those_of_the_docs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    told = page.partition("An error is ")[2].partition("\n\n")[0]
+    deeds = [deed["responses"] for path in DOCUMENT["paths"].values() for deed in path.values()]
+    known = {status for responses in deeds for status in responses if status >= "400"}
+    assert known == set(re.findall(r"\b4\d\d\b|\b5\d\d\b", told))
+    for path in ("/cases", "/suggestions"):
+        assert "408" in DOCUMENT["paths"][path]["post"]["responses"], "each that has a body"
 
 
 async def test_a_case_that_several_agencies_share_has_one_code(api: Service, at: Counter) -> None:
