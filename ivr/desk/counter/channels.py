@@ -89,6 +89,9 @@ async def add(
         await _check_agency(connection, agency)
         made = insert(channels).values(row).on_conflict_do_nothing(index_elements=[channels.c.name])
         if (await connection.execute(made.returning(channels.c.name))).first() is None:
+            ended = select(channels.c.revoked_at).where(channels.c.name == name)
+            if (await connection.execute(ended)).scalar():  # its cases bear its name
+                raise Refused(f"the channel {name} was revoked: take another name")
             raise Refused(f"there is a channel {name} already: renew its token, or take another name")
     return token
 

@@ -408,11 +408,15 @@ async def test_channels_from_the_command_line(database_url: str, tmp_path: Path)
     exit_code, token = await channel("add", "city_app", "--note", "شهرداری")
     assert exit_code == 0 and len(token) > 40
     assert (await channel("add", "phone"))[1] == "phone is a channel of the house itself"
+    again = "there is a channel city_app already: renew its token, or take another name"
+    assert await channel("add", "city_app") == (1, again)
     assert (await channel("renew", "city_app"))[1] != token
     (listed,) = json.loads((await channel("list", "--json"))[1])
     assert (listed["name"], listed["per_minute"], listed["cases"]) == ("city_app", 60, 0)
     assert await channel("revoke", "city_app") == (0, "channel city_app: revoked")
     assert await channel("revoke", "city_app") == (1, "there is no channel city_app in force")
+    ended = "the channel city_app was revoked: take another name"
+    assert await channel("add", "city_app") == (1, ended)
 
 
 async def test_a_channel_is_told_whether_its_citizen_can_be_called(api: Service, at: Counter) -> None:
