@@ -57,3 +57,8 @@ def parts_seen(parts: Any) -> tuple[PartSeen, ...]:
         )
         for each in found
     )
+
+
+def is_voiced(row: Any) -> bool:
+    """Whether a person spoke its answer, or some body its part of it: that is heard, not read."""
+    return bool(row.answer_voice) or any(each.voice for each in parts_seen(row.parts))

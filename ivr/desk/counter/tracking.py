@@ -26,7 +26,7 @@ from ivr.desk.people import limiting, puzzles
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.puzzles import Puzzle
 from ivr.desk.refusals import Refused
-from ivr.store.case_parts import followed_by, parts_column, parts_seen
+from ivr.store.case_parts import followed_by, is_voiced, parts_column
 from ivr.store.tables import agencies, cases
 from ivr.voice import meeting_standing
 from ivr.voice.events import MeetingSeen
@@ -159,7 +159,7 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     row = (await connection.execute(with_meeting(query))).first()
     if row is None:
         return None
-    voiced = bool(row.answer_voice) or any(each.voice for each in parts_seen(row.parts))
+    voiced = is_voiced(row)
     status, told = Status(row.status), bool(row.answer) or voiced
     owed = status in OPEN - {Status.ANSWERED}
     meeting = meeting_standing.of_now(meeting_in(row._mapping), status, now)

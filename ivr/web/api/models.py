@@ -20,6 +20,7 @@ from ivr.desk.case.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
 from ivr.desk.meetings.order_reading import ToldOrder
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_report import SessionReport
+from ivr.store.case_parts import is_voiced
 
 Short = Annotated[str, StringConstraints(max_length=LONGEST)]
 Code = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{9}$")]
@@ -122,7 +123,12 @@ class Case(BaseModel):
     channel: str
     opened_at: datetime
     due_at: datetime
-    answer: str = Field(description="Empty while another one is owed than she rejected.")
+    answer: str = Field(
+        description="Empty while another one is owed than she rejected, and where all of it was spoken."
+    )
+    voiced: bool = Field(
+        description="Whether it was spoken, or a part of it: that she hears on our call, or under 111 → 6."
+    )
     answered_at: datetime | None
     closed_at: datetime | None
     closure: str | None
@@ -135,11 +141,12 @@ class Case(BaseModel):
 
     @classmethod
     def of(cls, row: Any, by_phone: Reach, meeting: Meeting | None = None) -> Case:
-        own = ("by_phone", "meeting")
+        own = ("voiced", "by_phone", "meeting")
         found = {name: getattr(row, name) for name in cls.model_fields if name not in own}
-        found |= {"parts": row.parts or [], "by_phone": by_phone, "meeting": meeting}
+        found |= {"voiced": is_voiced(row), "parts": row.parts or []}
+        found |= {"by_phone": by_phone, "meeting": meeting}
         if Status(row.status) in ANSWER_OWED:
-            found |= {"answer": "", "answered_at": None}
+            found |= {"answer": "", "voiced": False, "answered_at": None}
         return cls.model_validate(found)
 
 

@@ -17,6 +17,7 @@ from ivr.desk.case.registering import Wanted
 from ivr.desk.counter import following
 from ivr.desk.counter.following import Service
 from ivr.desk.refusals import WrongField
+from ivr.store.case_parts import is_voiced
 from ivr.voice.yaml_tree import SAFE
 from ivr.web import bodies
 from ivr.web.open311.encoding import TYPES, response
@@ -334,6 +335,11 @@ def _list(order: int, code: str, values: Mapping[str, str]) -> Json:
     }
 
 
+def _answer(row: Any) -> str:
+    """What of it can be read, and where the rest is heard."""
+    return "\n".join(filter(None, (row.answer, NAMES["voiced"] if is_voiced(row) else "")))
+
+
 def _request(row: Any) -> Json:
     sealed = row.confidential is not None
     place = {} if sealed else row.place or {}
@@ -341,7 +347,7 @@ def _request(row: Any) -> Json:
     return {
         "service_request_id": row.code,
         "status": "open" if status in OPEN else "closed",
-        "status_notes": None if status in ANSWER_OWED else row.answer or None,
+        "status_notes": None if status in ANSWER_OWED else _answer(row) or None,
         "service_name": row.topic_name,
         "service_code": row.topic,
         "description": None if sealed else row.words or None,

@@ -19,6 +19,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import closing, referring, splitting
+from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.splitting import Part
 from ivr.desk.counter import channels
 from ivr.store.tables import cases, recordings
@@ -137,6 +138,24 @@ def test_the_errors_of_the_description_are_those_of_the_docs() -> None:
     assert known == set(re.findall(r"\b4\d\d\b|\b5\d\d\b", told))
     for path in ("/cases", "/suggestions"):
         assert "408" in DOCUMENT["paths"][path]["post"]["responses"], "each that has a body"
+
+
+async def test_what_was_spoken_is_told_as_an_answer_that_is_heard(api: Service, at: Counter) -> None:
+    (_, one), (_, shared) = await post(api, CASE), await post(api, CASE)
+    assert not one["voiced"]
+    voice = SpokenAnswer("answers/2026/x", "ab" * 32, 3.0)
+    await answer(at.engine, one["code"], "abfa", "", at.at, voice=voice)
+    parts = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    first, second = await splitting.split(at.engine, at.page, at.ask(shared["code"]), parts)
+    await answer(at.engine, first, "abfa", "", at.at, voice=voice)
+    assert not (await get(api, f"/api/v1/cases/{shared['code']}"))[1]["voiced"], "the other's is owed"
+    await answer(at.engine, second, "shahrdari_ahar", "آسفالت شد.", at.at)
+    _, page = await get(api, "/api/v1/cases")
+    told = {each["code"]: (each["status"], each["voiced"], each["answer"]) for each in page["cases"]}
+    assert told[one["code"]] == ("answered", True, "")
+    assert told[shared["code"]][:2] == ("answered", True) and "آسفالت شد." in told[shared["code"]][2]
+    await closing.reopen(at.engine, at.page, at.ask(one["code"], "citizen"))
+    assert not (await get(api, f"/api/v1/cases/{one['code']}"))[1]["voiced"], "another one is owed"
 
 
 async def test_a_case_that_several_agencies_share_has_one_code(api: Service, at: Counter) -> None:

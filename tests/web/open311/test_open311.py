@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import closing
+from ivr.desk.case.answers import SpokenAnswer
 from ivr.web.open311.application import NAMES
 from tests.desk.counter import Counter, counter
 from tests.fixtures.province import answer
@@ -182,6 +183,18 @@ async def test_the_answer_that_she_rejected_says_nothing_of_a_request_that_goes_
     await closing.merge(at.engine, at.page, at.ask(code, reason="همان تماس"), other)
     _, (seen,) = await as_json(service, f"/v2/requests/{code}.json")
     assert (seen["status"], seen["status_notes"]) == ("closed", None)
+
+
+async def test_of_an_answer_that_was_spoken_she_reads_how_it_is_heard(service: Service, at: Counter) -> None:
+    _, (made,) = await as_json(service, "/v2/requests.json", EXAMPLE)
+    code = made["service_request_id"]
+    voice = SpokenAnswer("answers/2026/x", "ab" * 32, 3.0)
+    await answer(at.engine, code, (await at.case(code))["agency"], "", at.at, voice=voice)
+    for notes in (NAMES["voiced"], None):
+        _, (seen,) = await as_json(service, f"/v2/requests/{code}.json")
+        assert seen["status_notes"] == notes
+        if notes:
+            await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
 
 
 async def test_of_a_confidential_request_neither_words_nor_place_come_back(
