@@ -623,6 +623,7 @@ class Hotline:
             settings.recordings,
             settings.seed_path.name,
             clock=self._now,
+            proxies=settings.web.proxies,
         )
 
     def _panel(self) -> Panel:

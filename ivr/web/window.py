@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +74,10 @@ def problem_of(error: Exception) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The service desk as other systems reach it. `jurisdiction`: the province's code."""
+    """The service desk as other systems reach it. `jurisdiction`: the province's code.
+
+    `proxies`: networks of those that speak TLS before it.
+    """
 
     engine: AsyncEngine
     book: Book
@@ -82,6 +85,7 @@ class Counter:
     recordings: Path
     jurisdiction: str
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    proxies: Sequence[str] = ()
 
     async def channel(self, request: web.Request, token: str = "") -> str:
         """Who sends cases. Raises as `admitted`."""

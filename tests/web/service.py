@@ -54,11 +54,16 @@ class Service:
 
 @asynccontextmanager
 async def serving(
-    engine: AsyncEngine, folder: Path, per_minute: int = 10_000, learning: Learning = LEARNING
+    engine: AsyncEngine,
+    folder: Path,
+    per_minute: int = 10_000,
+    learning: Learning = LEARNING,
+    proxies: tuple[str, ...] = (),
 ) -> AsyncIterator[Service]:
     """Two channels, city_app and other_app, may send."""
     clock = Clock()
-    counter = Counter(engine, book_of(engine), learning, folder / "recordings", SEED.name, clock=clock)
+    here = (folder / "recordings", SEED.name, clock, proxies)
+    counter = Counter(engine, book_of(engine), learning, *here)
     app = application()
     attach(app, counter)
     runner = web.AppRunner(app, access_log=None)

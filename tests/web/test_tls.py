@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
@@ -216,6 +217,14 @@ async def test_her_cookie_is_for_tls_alone_and_goes_when_she_signs_out(site: Sit
         await page.get_by_role("button", name=words()("common.sign_out")).click()
         await expect(page).to_have_title(f"{words()('common.sign_in.title')} · {words()('common.name')}")
         assert "__Host-seda" not in {each["name"] for each in await page.context.cookies()}
+
+
+async def test_other_systems_find_the_endpoint_behind_tls(site: Site) -> None:
+    port = site.url.rpartition(":")[2]
+    there, host = f"https://127.0.0.1:{port}/open311/discovery.json", {"Host": f"{ELSEWHERE}:{port}"}
+    async with ClientSession() as client, client.get(there, headers=host, ssl=False) as found:
+        (endpoint,) = (await found.json())["endpoints"]
+    assert endpoint["url"] == f"{site.url}/open311/v2"
 
 
 async def test_her_page_may_open_the_proxys_websocket_and_no_other(site: Site) -> None:

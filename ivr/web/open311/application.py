@@ -21,6 +21,7 @@ from ivr.store.case_parts import is_voiced
 from ivr.voice.yaml_tree import SAFE
 from ivr.web import bodies
 from ivr.web.open311.encoding import TYPES, response
+from ivr.web.panel.sessions import came_from
 from ivr.web.window import Counter, Problem, body, problem_of, tracking_code
 
 Json = dict[str, Any]
@@ -59,7 +60,8 @@ class GeoReport:
         self.counter = counter
 
     async def discovery(self, request: web.Request) -> web.Response:
-        url = str(request.url.origin().with_path("/open311/v2"))
+        scheme = "https" if came_from(request, self.counter.proxies)[1] else "http"
+        url = str(request.url.origin().with_scheme(scheme).with_path("/open311/v2"))
         endpoint = {"specification": SPECIFICATION, "url": url, "changeset": CHANGESET, "type": "production"}
         endpoint |= {"formats": list(TYPES.values())}
         contact = f"Seda 111, {self.counter.jurisdiction}"

@@ -335,3 +335,21 @@ async def test_the_discovery_file_names_the_endpoint(service: Service) -> None:
     assert endpoint["formats"] == ["text/xml", "application/json"]
     _, tree = await as_xml(service, "/discovery.xml", key="")
     assert (tree.tag, spark(tree)["endpoints"][0]["url"]) == ("discovery", endpoint["url"])
+
+
+@pytest.mark.parametrize(
+    ("proxies", "headers", "scheme"),
+    [
+        (("127.0.0.1/32",), {"X-Forwarded-Proto": "https"}, "https"),
+        (("127.0.0.1/32",), {"X-Forwarded-Proto": "http"}, "http"),
+        (("192.0.2.7/32",), {"X-Forwarded-Proto": "https"}, "http"),
+    ],
+)
+async def test_the_endpoint_is_https_where_our_own_proxy_says_that_it_speaks_tls(
+    engine: AsyncEngine, tmp_path: Path, proxies: tuple[str, ...], headers: dict[str, str], scheme: str
+) -> None:
+    async with serving(engine, tmp_path, proxies=proxies) as behind:
+        asking = behind.client.get("/open311/discovery.json", headers=headers | {"Host": "111.example"})
+        async with asking as found:
+            (endpoint,) = (await found.json())["endpoints"]
+    assert endpoint["url"] == f"{scheme}://111.example/open311/v2"
