@@ -197,10 +197,10 @@ class Notices(LetterEntry):
         return {name: by.get(name, {}).get(said, said) for name, said in words.items()}
 
     def reached(self, agency: str, level: str = "") -> Sequence[Contact]:
-        """The contacts of a level of an agency; failing that of the level anywhere, of the agency."""
-        for body, rung in ((agency, level), ("", level), (agency, "")):
+        """The contacts of a level of an agency; failing that of the level anywhere, of the agency, of all."""
+        for body, rung in ((agency, level), ("", level), (agency, ""), ("", "")):
             found = [c for c in self.contacts if (c.agency, c.level) == (body, rung)]
-            if found and (body or rung):
+            if found:
                 return found
         return []
 

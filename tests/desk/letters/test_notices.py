@@ -101,6 +101,22 @@ def test_the_most_particular_notice_goes_to_whom_it_concerns(
     assert [(n.by, n.to, n.text) for n in found if n.by != "webhook"] == expected
 
 
+def test_a_contact_of_any_body_and_level_is_told_where_nobody_nearer_is(tmp_path: Path) -> None:
+    anybody = '  - {email: [all@ostan.example], webhook: ["https://ostan.example/111"]}\n'
+    notices = written(tmp_path, NOTICES.replace("notices:\n", f"{anybody}notices:\n"))
+    all_ = [("email", "all@ostan.example", True), ("webhook", "https://ostan.example/111", True)]
+    for agency, event, level, expected in (
+        ("gas", "case_referred", "", all_),
+        ("gas", "case_escalated", "head", all_),
+        ("gas", "case_escalated", "governor", [("email", "governor@ostan.example", True)]),
+        ("abfa", "case_escalated", "head", [("email", "head@abfa.example", False)]),
+        ("abfa", "case_escalated", "deputy_governor", [("email", "desk@abfa.example", False)]),
+    ):
+        found = letters(notices, event, CASE | {"agency": agency}, {"level": level})
+        seen = [(n.by, n.to, n.bodiless) for n in found if n.by != "sms" and "abfa.example/" not in n.to]
+        assert seen == expected, (agency, event, level)
+
+
 def test_where_she_may_not_be_written_to_nothing_is(tmp_path: Path) -> None:
     found = letters(written(tmp_path, NOTICES), "case_answered", CASE, {})
     assert [each.by for each in found] == ["webhook"]
