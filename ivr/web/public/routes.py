@@ -18,6 +18,7 @@ from ivr.store.engine import AWAY
 from ivr.web.panel.guard import policy
 from ivr.web.panel.sessions import plain_code
 from ivr.web.panel.visit import NotFound, Route, Visit
+from ivr.web.window import tracking_code
 
 LONGEST_TOKEN = 40
 _ROBOTS = {"X-Robots-Tag": "noindex, nofollow"}
@@ -59,11 +60,13 @@ async def call(visit: Visit) -> web.Response:
 
 
 async def ask(visit: Visit) -> web.Response:
-    return _public(visit, "public/track.html", code="", found=None, wrong="", doubted=None, number="")
+    """A letter's QR code brings the code along (`letters.yaml`, track); she sends it."""
+    code = tracking_code(visit.request.query.get("code", "")[:60])
+    return _public(visit, "public/track.html", code=code, found=None, wrong="", doubted=None, number="")
 
 
 async def track(visit: Visit) -> web.Response:
-    """The code is posted, so that it stands in no address, log or history."""
+    """The code is posted, so that what she writes stands in no address, log or history."""
     form = visit.form()
     given = form.raw("code")[:60]
     code = plain_number(given)

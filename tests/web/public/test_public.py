@@ -148,6 +148,19 @@ async def test_a_code_or_number_is_taken_with_what_comes_along_when_it_is_copied
     assert status == 200 and ANSWER in page
 
 
+async def test_a_letter_s_qr_code_fills_in_the_code_and_looks_nothing_up(
+    panel: PanelServed, opened: str
+) -> None:
+    client = await panel.client()
+    for given, shown in ((opened, opened), (unknown(), unknown()), (WRONG, ""), ('"><b>', "")):
+        for _ in range(9):  # more looks in all than cost nothing
+            page = await (await client.get(f"/track?code={given}")).text()
+        [field] = re.findall(r'<input id="code"[^>]*>', page)
+        assert f'value="{shown}"' in field and words()("public.track.unknown") not in page, given
+    status, page = await track(client, opened)
+    assert status == 200 and words()("public.track.status.referred") in page
+
+
 async def test_an_answer_shows_once_it_is_given_and_a_draft_never(panel: PanelServed, opened: str) -> None:
     client, text = await panel.client(), words()
     await become(panel, opened, draft={"text": ANSWER, "by": "abfa/karimi", "agency": "abfa"})
