@@ -24,6 +24,7 @@ from playwright.async_api import Browser
 
 from ivr.desk.reading import as_json
 from ivr.installation import load_secrets
+from ivr.lab import run
 from ivr.lab.asterisk import Program, cache
 from ivr.lab.callee import Callee
 from ivr.lab.caller import Hear, Listen, Press, PutDown, Speak, StayOn
@@ -242,3 +243,12 @@ async def ended_by_ctrl_c(she: Newcomer) -> None:
     assert await asyncio.to_thread(she.run.process.wait, patience(PATIENCE)) == 0
     assert she.said.rstrip().endswith(STOPPED)
     assert she.processes() == [] and taken(she.settings) == []
+
+
+async def test_a_demonstration_call_of_which_no_case_came_is_told_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IVR_STATE", str(tmp_path))  # without prompts
+    monkeypatch.setenv("IVR_DATABASE_URL", "postgresql://seda111@127.0.0.1:1/seda111")
+    await run.demonstrate()
+    assert "demonstration call: " in (told := capsys.readouterr().err) and "`ivr sounds build`" in told
