@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -28,6 +29,7 @@ out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdo
 err = Console(stderr=True, emoji=False)
 
 CONNECT_SECONDS = 30.0  # no caller waits for a command
+CUT_OFF = 128 + signal.SIGPIPE  # nobody reads on: as every program ends; what it did may not be done
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
@@ -138,8 +140,12 @@ def in_sentences(work: Callable[[], object]) -> None:
         work()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as end:
+        # Typer and Rich make exit 1 of it, which is a finding.
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
+            raise
         _quiet_pipe()
+        raise SystemExit(CUT_OFF) from None
     except Exception as error:
         if _is_sentence(error):
             fail(str(error))
@@ -166,6 +172,6 @@ def _is_sentence(error: Exception) -> bool:
 
 
 def _quiet_pipe() -> None:
-    """`ivr case list | head` is no error."""
+    """`ivr case list | head` is no error to speak of."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())

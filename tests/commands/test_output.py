@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import uuid
 from pathlib import Path
 
@@ -90,3 +92,23 @@ def test_what_asterisk_says_to_a_command_is_told_without_a_name_of_ours(
     with pytest.raises(SystemExit) as end:
         output.in_sentences(work)
     assert (end.value.code, capsys.readouterr().err.strip()) == (1, str(error))
+
+
+TABLE = "output.in_sentences(lambda: output.show_table(['n'], [{'n': n * 'x'} for n in range(500)]))"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-m", "ivr.cli", "menu", "schema"), ("-c", f"from ivr.commands import output; {TABLE}")]
+)
+async def test_who_reads_no_further_gets_neither_a_finding_nor_a_word_for_it(
+    arguments: tuple[str, ...],
+) -> None:
+    ours, its = os.pipe()  # takes less than there is to say
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=its, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(its)
+    assert await asyncio.to_thread(os.read, ours, 1)
+    os.close(ours)
+    _, said = await process.communicate()
+    assert (process.returncode, said) == (141, b""), "as `cat` ends whom `head` has left"
