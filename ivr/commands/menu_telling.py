@@ -30,13 +30,18 @@ Which = Annotated[str, typer.Option(help="live, trial, a revision's number, or '
 def show(
     name: Name = "",
     which: Which = "live",
+    json: Json = False,
 ) -> None:
     """Print a text as it was saved: by default the live revision's."""
     from ivr.desk.trees.tree_history import text_of
 
     settings = load_settings()
-    which_menu = name or settings.calls.menu
-    print(with_database(settings, lambda engine: text_of(engine, which_menu, which)), end="")
+    name = name or settings.calls.menu
+    text = with_database(settings, lambda engine: text_of(engine, name, which))
+    if json:
+        show_json({"menu": name, "which": which, "text": text})
+    else:
+        print(text, end="")
 
 
 @app.command(epilog="Example: ivr menu history 111 --json")

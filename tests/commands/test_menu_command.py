@@ -70,6 +70,7 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
     assert "welcome" in json.loads(await menu.run("schema"))["$defs"]["prompt"]["anyOf"][0]["enum"]
     tried = (TREES / "111-words-first.yaml").read_text("utf-8")
     assert await menu.run("show", "--which", "2") == tried.strip()
+    assert await menu.read("show", "--which", "2") == {"menu": "111", "which": "2", "text": tried}
     code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow at 7")
     assert code == 2 and "2026-12-01 07:00" in said
     assert "goes on the air at 2029-12-30T07:00:00+03:30" in await menu.run(
