@@ -187,7 +187,7 @@ def amend(
     async def does(books: Any, page: Page, ask: Instruction, session: int, at: datetime) -> None:
         await session_day.amend(books, page, ask, session, Hearing(said, decided, people))
 
-    _of_her(number, her, by, does)
+    _of_her(number, her, by, does, heard=True)
 
 
 @app.command("walk-in", epilog="Example: ivr meeting walk-in 3 --name 'زهرا احمدی' --words 'بیکار شده‌ام'")
@@ -254,8 +254,10 @@ def withdraw_paper(
     typer.echo(f"paper {paper}: withdrawn")
 
 
-def _of_her(number: int, her: str, by: str, does: Callable[..., Awaitable[None]]) -> None:
-    """Do it now with whoever was found at the door, then say where she is."""
+def _of_her(
+    number: int, her: str, by: str, does: Callable[..., Awaitable[None]], heard: bool = False
+) -> None:
+    """Do it now with whoever was found at the door, then say where she is. `heard` as of `find`."""
     from ivr.cases.presence import presence
     from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import session_day
@@ -265,7 +267,7 @@ def _of_her(number: int, her: str, by: str, does: Callable[..., Awaitable[None]]
         now = datetime.now(UTC)
         async with engine.connect() as connection:
             seats = await _seats(connection, page, number)
-        seat = session_day.find(seats, plain(her))
+        seat = session_day.find(seats, plain(her), heard)
         if seat is None or seat.wish is None:
             raise Refused(f"nobody of that code or national ID has a slot in session {number}")
         code = seat.wish.code

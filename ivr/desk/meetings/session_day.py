@@ -62,16 +62,16 @@ async def first_time(
     return bool((await connection.execute(done)).rowcount)
 
 
-def find(seats: list[Seat], typed: str) -> Seat | None:
-    """Who stands at the door, by code or national ID, among those who have a slot."""
-    return next(
-        (
-            seat
-            for seat in seats
-            if seat.wish is not None and is_hers(typed, seat.wish.code, seat.at_the_door)
-        ),
-        None,
-    )
+def find(seats: list[Seat], typed: str, heard: bool = False) -> Seat | None:
+    """Who stands at the door, by code or national ID, among those who have a slot.
+
+    Who asked for two comes for the one that is open, else for one that she missed; `heard`: for the other.
+    """
+    hers = [
+        seat for seat in seats if seat.wish is not None and is_hers(typed, seat.wish.code, seat.at_the_door)
+    ]
+    first = sorted(hers, key=lambda seat: ((seat.slot.outcome == "met") != heard, seat.slot.outcome != ""))
+    return next(iter(first), None)
 
 
 async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:

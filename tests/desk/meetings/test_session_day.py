@@ -257,6 +257,30 @@ async def test_at_the_door_she_is_found_by_code_or_national_id_among_those_of_th
     assert [seat.wish.code if seat and seat.wish else "" for seat in found.values()] == [one, code, "", ""]
 
 
+async def test_of_two_requests_of_hers_her_national_id_finds_the_one_that_is_still_to_be_heard(
+    at: Hall,
+) -> None:
+    number, _ = await opened(at)
+    wanted = Wanted("meeting", words="x", caller_name="زهرا", national_id="0499370899")
+    codes = []
+    for words in ("آب", "مدرسه"):
+        her_wish = replace(wanted, words=words)
+        code, _ = await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at, her_wish)
+        codes.append(code)
+
+    async def found(**more: bool) -> str:
+        seat = session_day.find(await at.seats(number), "0499370899", **more)
+        return seat.wish.code if seat and seat.wish else ""
+
+    one, two = codes
+    assert await found() == one
+    await do(at, session_day.heard, number, one, Hearing("آب ندارد"))
+    assert await found() == two
+    assert await found(heard=True) == one, "to write her minutes again"
+    await do(at, session_day.missed, number, two)
+    assert await found() == two, "she may have come late"
+
+
 async def test_who_comes_for_somebody_else_is_let_in_by_that_code_alone(at: Hall) -> None:
     """Her own national ID is nobody's here; what is said and decided is the other's case, in one slot."""
     number, (one, _) = await opened(at)
