@@ -132,13 +132,24 @@ function mark(place) {
   place.append(" ", badge);
 }
 
+// Whose it is. What was typed at the door may be her national ID, which is shown to nobody.
+function whose({ code, deed }) {
+  const known = document.getElementById(`c${code}`), its = document.createElement(known ? "a" : "span");
+  if (known) its.href = `#c${code}`;
+  its.className = "code ltr";
+  its.textContent = digits(known || deed !== "arrive" ? code : `${code.slice(-3)}•••`);
+  return its;
+}
+
 // What the server does not take stays with its words until somebody puts it aside or sends it again.
 function showRefused(each) {
   const line = document.createElement("p");
   line.className = "notice bad";
   line.setAttribute("role", "alert");
-  const words = each.fields.filter(([name, text]) => typeof text === "string" && text && !["code", "due_on", "agency", "people", "seen", "form", "language"].includes(name));
-  line.append(`${say.refused}: ${each.wrong} ${words.map(([, text]) => `«${text}»`).join(" ")} `);
+  const words = each.fields.filter(([name, text]) => text && !["code", "agency", "people", "seen", "form", "language"].includes(name));
+  const told = [...words.map(([, text]) => text.name ?? text), each.body].filter(Boolean);
+  if (each.code) line.append(whose(each), " ");
+  line.append(`${say.refused}: ${each.wrong} ${told.map((text) => `«${text}»`).join(" ")} `);
   const press = (text, look, does) => {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: `button little${look}`, textContent: text });
@@ -320,6 +331,7 @@ document.addEventListener("submit", async (event) => {
   const each = { key: newKey(), day: say.day, who: say.who, deed, url: form.getAttribute("action"), fields, order: Date.now() + performance.now() % 1, at: new Date().toISOString() };
   each.code = latin(value(each, "code"));
   each.title = event.submitter?.textContent ?? "";
+  each.body = form.elements.agency?.selectedOptions[0]?.text;
   keeping += 1;
   const empties = ["order", "walk_in"].includes(deed) || door;
   const written = keep(each);

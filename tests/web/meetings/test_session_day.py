@@ -661,6 +661,46 @@ async def test_what_the_server_does_not_take_stays_with_its_words(
         await expect(refused).to_have_count(0)
 
 
+async def test_orders_that_are_refused_later_tell_whose_they_are_to_which_body_and_by_which_day(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, _, three) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{three}")
+        await all_sent(page)
+        await page.context.set_offline(True)
+        for code, body in ((one, "abfa"), (three, "edu")):
+            await line(page, code).locator(".ticket").click()
+            person = page.locator(f"#c{code}")
+            await person.locator('[name="agency"]').select_option(body)
+            await person.locator('[data-later="order"] [name="words"]').fill("رسیدگی شود")
+            await person.locator('[name="due_on"]').fill("1405/09/17")
+            await person.locator('[data-later="order"] button').click()
+        await page.fill("#door", "0499370899")
+        await page.press("#door", "Enter")
+        photo = {"name": "خانه.jpg", "mimeType": "image/jpeg", "buffer": b"no image"}
+        await person.locator("[name=file]").set_input_files(cast(Any, photo))
+        await person.locator('[data-later="paper"] button').click()
+        await kept(page, 4)
+        await page.context.set_offline(False)
+        refused = page.locator("[data-wrongs] .notice")
+        await expect(refused).to_have_count(4)
+        for _ in range(2):  # also once the browser has read them from its disk
+            lines = await refused.all_inner_texts()
+            for told, code, body in zip(lines, (one, three), ("abfa", "edu"), strict=False):
+                name = await page.locator(f'#c{code} [name="agency"] option[value="{body}"]').inner_text()
+                assert re.findall("«.*?»", told) == ["«رسیدگی شود»", "«1405/09/17»", f"«{name}»"]
+                assert digits(code) in told
+            assert digits("899") in lines[2] and digits("0499370899") not in lines[2]
+            assert "0499370899" not in lines[2], "her national ID is shown to nobody"
+            assert "«خانه.jpg»" in lines[3] and digits(three) in lines[3]
+            assert not await serious(page)
+            await refused.first.get_by_role("link").click()
+            await expect(page.locator(f"#c{one}")).to_be_visible()
+            await page.reload()
+            await expect(refused).to_have_count(4)
+
+
 async def test_a_photograph_that_found_no_room_on_the_server_s_disk_is_sent_again_by_a_button(
     panel: PanelServed, at: Hall, chrome: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
