@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.output import fail, load_settings, run, show_json, show_table, with_database
-from ivr.installation import CommandError
+from ivr.installation import CommandError, fact_term
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
     await shelf.book.page()  # a database that is away is told at once
     if all(journal_reading.run_began(journal) is None for journal in slots.journals(settings.spool)):
         fallback = await _take_in(settings, engine)
-    await adopt_left(engine, shelf.book, settings.spool)
+    await adopt_left(engine, shelf.book, settings.spool, fact_term(settings))
     damaged: list[str] = []
 
     def refused(path: Path, error: OSError) -> None:
@@ -192,7 +192,7 @@ async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
 
     book = _shelf(settings, engine).book
     try:
-        journal = slots.take(settings.spool)
+        journal = slots.take(settings.spool, term=fact_term(settings))
     except JournalError as error:
         raise CommandError(str(error)) from error
     try:

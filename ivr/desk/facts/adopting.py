@@ -153,13 +153,16 @@ class Following:
             await journal.close()
 
 
-async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
-    """Every journal that nobody has and that holds facts which are not applied. How many there were."""
+async def adopt_left(engine: AsyncEngine, book: Book, spool: Path, term: FactTerm | None = None) -> int:
+    """Every journal that nobody has and that holds facts which are not applied. How many there were.
+
+    `term`: how long they stay after that.
+    """
     adopted = 0
     left = {folder for folder in slots.journals(spool) if _may_be_left(folder)}
     for folder in sorted(left | await _lacking(engine, spool)):
         try:
-            done = await _adopt(engine, book, spool, folder)
+            done = await _adopt(engine, book, spool, folder, term or FactTerm())
         except JournalInUse:
             continue  # somebody is quicker
         except JournalError as error:
@@ -171,9 +174,9 @@ async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
     return adopted
 
 
-async def _adopt(engine: AsyncEngine, book: Book, spool: Path, folder: Path) -> bool:
+async def _adopt(engine: AsyncEngine, book: Book, spool: Path, folder: Path, term: FactTerm) -> bool:
     """False: somebody has done so since it was found."""
-    journal = JournalFollower(folder)
+    journal = JournalFollower(folder, term=term)
     journal.open()
     try:
         if not journal.has_more and folder not in await behind(engine, spool):

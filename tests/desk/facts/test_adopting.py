@@ -13,6 +13,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
+from ivr.commands.spool import take_all
 from ivr.desk.facts import adopting
 from ivr.desk.facts.adopting import Following, adopt_left, empty
 from ivr.desk.facts.apply import Pump
@@ -23,9 +24,9 @@ from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops.telling import JOURNAL, Telling, telling_place
-from ivr.settings import Settings
+from ivr.settings import JournalSettings, Settings
 from ivr.store import disk_thread, slots
-from ivr.store.journal import JournalError, journal_marks, journal_reading
+from ivr.store.journal import JournalError, journal_keeping, journal_marks, journal_reading
 from ivr.store.journal.journal_follower import JournalFollower
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
@@ -410,3 +411,20 @@ async def test_a_code_that_a_sibling_promised_is_never_called_unknown(
     async with office(engine, tmp_path) as one:
         one.intake.others_promise = partial(others_promise, tmp_path, one.journal)
         assert (await one.intake.look_up("09141234567", code)).result is not Lookup.UNKNOWN
+
+
+@pytest.mark.parametrize("slot", ["", "1"])
+async def test_ivr_spool_retry_lets_facts_stay_for_as_many_days_as_the_installation_wants(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slot: str
+) -> None:
+    monkeypatch.setattr(journal_keeping, "KEEP_BYTES", 0)
+    settings = Settings(state=tmp_path, journal=JournalSettings(keep_days=10**6))
+    for _ in range(3):  # each begins a segment
+        async with office(engine, settings.spool / slot, pumping=False) as dead:
+            await dead.intake.open_case(call(), opening())
+    segments = sorted((settings.spool / slot / "journal").glob("*.log"))
+    for segment in segments:
+        os.utime(segment, (LONG_AGO, LONG_AGO))
+    await take_all(settings, engine)
+    assert len(await as_json.cases(engine)) == len(segments) == 3
+    assert all(segment.exists() for segment in segments)
