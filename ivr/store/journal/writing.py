@@ -50,7 +50,7 @@ LONGEST_FACT = 1024 * 1024
 RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
 MOST_NOTES = 20_000  # … and so many of them are kept
 MOST_LATELY = 500  # flushes whose facts are still at hand for the database
-LEAVE_SECONDS = 5.0  # a flush that takes longer is left: she is waited for no longer than twice that
+LEAVE_SECONDS = 5.0  # a flush that takes longer is left, and twice as long is waited for the next in a row
 HANG_LOOKS = 4  # at one flush, half of that apart, while this process runs: where it can't be left, it hangs
 
 
@@ -108,6 +108,7 @@ class Journal(Applied):
     _hand: list[_Entry] = field(default_factory=list)  # what is being written …
     _since: float = 0.0  # … since when; 0: nothing is
     _looking: asyncio.TimerHandle | None = None
+    _left: int = 0  # how many in a row: disks that are but slow would be left for each other for ever
     _met: tuple[float, int] = (0.0, 0)  # what looks found in hand, by its beginning, and how often since
     _refused: str = ""  # what the last flush was refused with
     _closing: bool = False
@@ -293,9 +294,10 @@ class Journal(Applied):
             began, looks = self._met
             self._met = self._since, looks + 1 if began == self._since else 1
             since = max(self._since, self._pen.moved_at)  # the other disk may have taken long to refuse it
-            if time.monotonic() - since < LEAVE_SECONDS or not self._pen.may_leave():
+            if time.monotonic() - since < LEAVE_SECONDS * 2**self._left or not self._pen.may_leave():
                 self._look_later()
                 return
+            self._left += 1
             hung = self._places[self._pen.place]
             self._pen, behind = self._pen.leave(), self._queue
             self._queue, entries = queue.SimpleQueue(), self._hand
@@ -331,7 +333,7 @@ class Journal(Applied):
                     if pen.left:  # another wrote it meanwhile
                         pen.close()
                         return
-                    self._hand, self._since, self.flushed = [], 0.0, pen.at
+                    self._hand, self._since, self.flushed, self._left = [], 0.0, pen.at, 0
                 self._report(entries, pen.at, error)
         self._ended.set()
 

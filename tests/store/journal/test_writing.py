@@ -420,6 +420,24 @@ async def test_while_both_disks_hang_no_more_threads_sleep_than_there_are_disks_
         assert numbers(journal) == [0, 1, 2]
 
 
+async def test_two_disks_that_are_slow_are_not_left_for_each_other_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", patience(0.2))
+    took = pen._write_all  # the disk itself
+
+    def slow(fd: int, content: bytes) -> None:
+        time.sleep(patience(0.5))
+        took(fd, content)
+
+    monkeypatch.setattr(pen, "_write_all", slow)
+    async with opened(tmp_path / "journal", spare=tmp_path / "spare") as journal:
+        async with asyncio.timeout(patience(30)):
+            await journal.append(noted(0))
+            await until_one_writes()
+        assert set(numbers(journal)) == {0}  # of each pen that was left once more
+
+
 async def test_while_the_other_disk_hangs_and_its_own_refuses_who_waits_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
