@@ -51,7 +51,8 @@ log = logging.getLogger(__name__)
 
 FILE = "notices.yaml"
 OF_ITS_CASE = frozenset({"code", "topic", "county", "agency", "due"})
-FIELDS = OF_ITS_CASE | {"kind", "status", "answer", "reason", "level"} | {"when", "place"}  # of her meeting
+FIELDS = OF_ITS_CASE | {"kind", "status", "answer", "reason", "level"}
+FIELDS |= {"when", "way", "place"}  # of her meeting; no place where it has a number or an address
 ANY = "*"
 _WORDS: dict[str, Any] = {"text": "", "subject": ""}
 _ADDRESSES: dict[str, Any] = {"email": [], "sms": [], "webhook": []}
@@ -183,17 +184,18 @@ class AccountNotice(LetterEntry):
 
 
 class Notices(LetterEntry):
-    """`kinds`, `statuses` and `levels`: what letters call each; one that is not named is called its code."""
+    """`kinds`, `statuses`, `levels`, `ways` of a meeting: what letters call each; one not named, its code."""
 
     kinds: dict[str, Text] = {}
     statuses: dict[str, Text] = {}
     levels: dict[str, Text] = {}
+    ways: dict[str, Text] = {}
     contacts: list[Contact] = []
     notices: list[Notice] = []
     accounts: list[AccountNotice] = []
 
     def named(self, words: Mapping[str, str]) -> dict[str, str]:
-        by = {"kind": self.kinds, "status": self.statuses, "level": self.levels}
+        by = {"kind": self.kinds, "status": self.statuses, "level": self.levels, "way": self.ways}
         return {name: by.get(name, {}).get(said, said) for name, said in words.items()}
 
     def reached(self, agency: str, level: str = "") -> Sequence[Contact]:

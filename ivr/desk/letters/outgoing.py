@@ -416,7 +416,8 @@ def words_of(
         "reason": str(payload.get("reason", "")),
         "level": str(payload.get("level", "")),
         "when": _moment(payload, language or case.language),
-        "place": str(payload.get("place", "")),
+        "way": str(payload.get("way", "")),
+        "place": str(payload.get("place") or payload.get("link", "")),
     }
 
 

@@ -11,17 +11,19 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
+from ivr.cases.meetings import MeetingWay, Official
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.call import callbacks
 from ivr.desk.case import answers, closing, meeting_calls
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.notices import Notice, Notices
+from ivr.desk.letters.notices import Notice, Notices, load
 from ivr.desk.meetings import agenda, session_day, session_moving, session_planning
-from ivr.desk.meetings.session_planning import CalledOff
+from ivr.desk.meetings.session_planning import CalledOff, PlannedSession
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store import tables
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_invitation_answers import POLICY, accepted, rung, says, waiting
+from tests.fixtures.database import SEED
 from tests.fixtures.province import book_of
 from tests.voice.conversation import TEHRAN
 
@@ -351,6 +353,35 @@ async def test_beside_the_calls_there_are_texts_and_none_of_a_slot_that_is_not_h
     await agenda.release(at.engine, at.page, at.by(goes, "نمی‌آید"), LATER)
     assert await texts(at, at.at) == [(goes, "meeting_off")]
     assert await texts(at, FRIDAY) == [(stays, f"meeting_reminder {persian[0]} تالار")] and number
+
+
+@pytest.mark.parametrize(
+    ("way", "said", "link"),
+    [(MeetingWay.PHONE, "تلفنی", "041-35551234"), (MeetingWay.VIDEO, "تصویری", "https://didar.example/7")],
+)
+async def test_who_meets_by_telephone_or_video_is_written_so_with_its_number_or_address(
+    at: Hall, way: MeetingWay, said: str, link: str
+) -> None:
+    """The day before again; on a call, which can't spell an address, she hears how alone."""
+    code, starts_at = await accepted(at, 9, "09141234561"), FRIDAY + timedelta(days=1)
+    wanted = PlannedSession(Official.GOVERNOR, "ostandari", starts_at, 1, way=way, link=link)
+    number = await session_planning.plan(at.engine, at.page, at.by("").actor, wanted, at.at)
+    assert await at.fill(number) == [code]
+    _, told = await rung(at)
+    assert told is not None and (told.way, told.place) == (way, "")
+    for now in (at.at, FRIDAY):
+        [text] = await written(at, now)
+        assert f"دیدار {said} شما" in text and text.endswith(link) and "{" not in text
+
+
+async def written(at: Hall, now: datetime) -> list[str]:
+    """What leaves of her meeting as SMS then, as the seed has it."""
+    its = load(SEED)
+    await outgoing.spread(at.engine, its, await outgoing.lease(at.engine, now), at.page.calendar, now)
+    letters = await outgoing.lease(at.engine, now)
+    for letter in letters:
+        await outgoing.delivered(at.engine, letter, now)
+    return [text for letter in letters if "دیدار" in (text := letter.payload["text"].strip())]
 
 
 async def test_nobody_is_written_that_her_slot_is_off_who_has_another_by_then(at: Hall) -> None:
