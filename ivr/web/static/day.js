@@ -107,6 +107,7 @@ function show(each) {
   if (each.deed === "amend") mark(visitor(each.code)?.querySelector(".ticket small"));
   if (each.deed === "heard" && person) {
     const form = person.querySelector('[data-later="heard"]');
+    if (form.getAttribute("action") !== form.dataset.amends) form.dataset.heardBy = each.key;
     form.action = form.dataset.amends;
     const button = form.querySelector("[data-amend]");
     if (button) button.textContent = button.dataset.amend;
@@ -150,6 +151,12 @@ function showRefused(each) {
   const told = [...words.map(([, text]) => text.name ?? text), each.body].filter(Boolean);
   if (each.code) line.append(whose(each), " ");
   line.append(`${say.refused}: ${each.wrong} ${told.map((text) => `«${text}»`).join(" ")} `);
+  const form = document.getElementById(`c${each.code}`)?.querySelector('[data-later="heard"]');
+  if (form?.dataset.heardBy === each.key) { // she was not: only what says so for the first time changed it
+    form.action = each.url;
+    const button = form.querySelector("[data-amend]");
+    if (button && each.title) button.textContent = each.title;
+  }
   const press = (text, look, does) => {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: `button little${look}`, textContent: text });
@@ -325,6 +332,11 @@ document.addEventListener("submit", async (event) => {
   if (twice && !door) return; // a double tap: the next citizen's button is under the finger by now
   const missing = [...form.elements].find((each) => each.required && !each.value.trim());
   if (missing) return missing.focus();
+  const { people } = form.elements; // refused hours later it would cost her words
+  if (people?.validity.patternMismatch) {
+    people.setCustomValidity(people.dataset.wrong);
+    return people.reportValidity();
+  }
   const fields = [...new FormData(form)].filter(([name, text]) => name !== "csrf" && !(text instanceof File && !text.name));
   if (later === "paper" && !fields.some(([name]) => name === "file")) return form.querySelector(".file label, input").focus();
   const deed = form.getAttribute("action").split("/").pop();

@@ -701,6 +701,68 @@ async def test_orders_that_are_refused_later_tell_whose_they_are_to_which_body_a
             await expect(refused).to_have_count(4)
 
 
+async def resent(refused: Any) -> None:
+    """What was refused is sent again, and refused again."""
+    await refused.evaluate("line => { line.dataset.old = ''; }")
+    await refused.get_by_role("button", name=words()("day.resend")).click()
+    await expect(refused.and_(refused.page.locator(":not([data-old])"))).to_have_count(1)
+
+
+async def test_who_was_not_heard_for_a_wrong_number_of_people_is_heard_once_that_is_put_right(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, _) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{one}")
+        form = page.locator(f'#c{one} [data-later="heard"]')
+        few, button = form.locator("[name=people]"), form.locator("button")
+        await form.locator("[name=decided]").fill("وصل شود")
+        await few.fill("۲۵")
+        await few.evaluate("its => its.removeAttribute('pattern')")  # as in a page of an older release
+        await button.click()
+        refused = page.locator("[data-wrongs] .notice")
+        await expect(refused).to_contain_text("«وصل شود»")
+        await expect(button).to_have_text(words()("day.heard"))
+        await resent(refused)
+        await expect(button).to_have_text(words()("day.heard"))
+        await few.fill(" ۳ ")
+        await button.click()
+        await all_sent(page)
+        await expect(button).to_have_text(words()("day.amend"))
+        assert (await at.seen(one)).state is S.MET
+        await resent(refused)
+        await expect(button).to_have_text(words()("day.amend"))  # for she was heard by another deed
+        await form.locator("[name=decided]").fill("تا یک ماه وصل شود")
+        await button.click()
+        await all_sent(page)
+        async with at.engine.connect() as connection:
+            [its] = (await connection.execute(select(meeting_minutes))).all()
+        assert (its.decided, its.people) == ("تا یک ماه وصل شود", 3)
+        assert await count(at, meeting_deeds) == 2 and two
+
+
+async def test_what_is_no_number_of_people_is_told_as_it_is_typed_and_waits_for_no_server(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{one}")
+        form = page.locator(f'#c{one} [data-later="heard"]')
+        few = form.locator("[name=people]")
+        for wrong in ("۲۵", "۳ نفر", "0"):
+            await few.fill(wrong)
+            await form.locator("button").click()
+            await expect(few).to_be_focused()
+            told = await few.evaluate("its => its.validationMessage")
+            assert told == words()("meetings.refused.people")
+        await kept(page, 0)
+        await few.fill("٢٠")
+        await form.locator("button").click()
+        await expect(line(page, one)).to_have_attribute("data-presence", "heard")
+        await all_sent(page)
+        assert (await at.seen(one)).state is S.MET
+
+
 async def test_a_photograph_that_found_no_room_on_the_server_s_disk_is_sent_again_by_a_button(
     panel: PanelServed, at: Hall, chrome: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
