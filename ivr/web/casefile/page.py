@@ -24,8 +24,9 @@ SPEEDS = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 
 
 async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
-    """All that the template needs but the form that is open."""
+    """All that the template needs but the form that is open. Whoever gets it has seen the case."""
     case, area = file.case, file.case.county or ""
+    await revealing.saw(visit.panel.engine, visit.person, case.id, visit.now, visit.came.address)
     page = await visit.panel.book.page()
     sealed = case.confidential is not None
     revealed = await revealing.may_hear(

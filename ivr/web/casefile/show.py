@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ivr.desk.recordings import revealing
 from ivr.web.casefile import acting
 from ivr.web.casefile.deeds import BY_NAME
 from ivr.web.casefile.finding import SentOn, case_file
@@ -18,7 +17,6 @@ async def case(visit: Visit) -> web.StreamResponse:
         file = await case_file(visit)
     except SentOn:
         return visit.render("casefile/sent_on.html", status=404)
-    await revealing.saw(visit.panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
     values = await page_of(visit, file)
     deed = BY_NAME.get(visit.request.query.get("do", ""))
     open_form = await acting.shown(visit, file, deed) if deed and deed in values["deeds"] else None

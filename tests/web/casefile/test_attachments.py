@@ -141,6 +141,18 @@ async def test_without_a_file_it_says_so(panel: PanelServed, at: Counter) -> Non
     assert answer.status == 422 and "انتخاب نشده است" in await answer.text()
 
 
+async def test_who_is_shown_the_page_for_want_of_a_file_has_seen_the_case(
+    panel: PanelServed, at: Counter
+) -> None:
+    code, officer = await at.open(), await panel.signed_in("officer")
+    for _ in range(2):
+        assert (await officer.post(f"/panel/cases/{code}/attachments", {"note": "x"})).status == 422
+    async with panel.engine.connect() as connection:
+        query = select(audit.c.person_id, audit.c.case_id).where(audit.c.action == "case_seen")
+        [seen] = (await connection.execute(query)).all()
+    assert officer.person and tuple(seen) == (officer.person.id, (await at.row(code)).id), "once in a sitting"
+
+
 @pytest.mark.timeout(900)
 async def test_it_reads_well(panel: PanelServed, at: Counter, chrome: Browser, tmp_path: Path) -> None:
     """A photograph by keyboard, on a screen and on a phone; opened, its page is an image and no more."""

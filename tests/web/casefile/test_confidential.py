@@ -416,6 +416,19 @@ async def test_who_has_seen_a_case_is_told_page_by_page_to_the_first(
     assert lines == [2, 1]
 
 
+@pytest.mark.parametrize("scripts", [False])
+async def test_whose_deed_is_refused_has_seen_the_case_whose_story_comes_with_that(
+    desk: Desk, scripts: bool
+) -> None:
+    code, client = await desk.open(), await desk.panel.signed_in("supervisor")
+    head = {"HX-Request": "true"} if scripts else {}
+    sent = {"into": code, "reason": "همان تماس است"}
+    answer = await client.post(f"/panel/cases/{code}/merge", sent, headers=head)
+    assert answer.status == 422 and "با تماس شهروند ثبت شد" in await answer.text()
+    [seen] = await noted(desk, "case_seen")
+    assert client.person and seen.person_id == client.person.id
+
+
 async def test_two_admins_name_the_few_and_nobody_of_an_agency(desk: Desk) -> None:
     admin, other = [await desk.panel.signed_in("admin") for _ in range(2)]
     person = await desk.panel.person("auditor")  # a role that one admin alone gives
