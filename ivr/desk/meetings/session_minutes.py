@@ -38,6 +38,12 @@ class Sat:
     orders_apart: Sequence[ReportedOrder]
 
     @property
+    def is_forgotten(self) -> bool:
+        """Whether retention took words of it: what is printed now is not what was signed."""
+        rows = (self.wish.case, *(order.seen.part for order in self.orders))
+        return any(row.anonymised_at is not None for row in rows)
+
+    @property
     def annexed(self) -> Sat:
         """What stands of it in the annex: all, or these orders alone."""
         return self if self.apart else replace(self, said="", decided="", people=1, orders=self.orders_apart)

@@ -43,14 +43,16 @@ class Writing:
 async def minutes(visit: Visit) -> web.StreamResponse:
     """`?annex`: of what is kept from some of those who sat there, for the office alone. From the day on.
 
-    Nobody from whom something of the session is kept gets the annex.
+    Nobody from whom something of the session is kept gets the annex. Where retention took words of it,
+    it has no number, and takes the place of none that were signed.
     """
     its = await _writing(visit)
     annex = "annex" in visit.request.query
     if not its.record.minuted(annex) or (annex and not await _sees_all(its)):
         raise NotFound
     kind = PaperKind.ANNEX if annex else PaperKind.MINUTES
-    return await _send(its, kind, [*_minutes(its, annex)])
+    numbered = not any(each.is_forgotten for each in its.record.minuted(annex))
+    return await _send(its, kind, [*_minutes(its, annex)], numbered)
 
 
 async def attendance(visit: Visit) -> web.StreamResponse:
@@ -84,7 +86,7 @@ async def _sees_all(its: Writing) -> bool:
         return await agenda.is_whole(connection, its.record.session.number, its.visit.scope)
 
 
-async def _send(its: Writing, kind: PaperKind, blocks: list[Block]) -> web.Response:
+async def _send(its: Writing, kind: PaperKind, blocks: list[Block], numbered: bool = True) -> web.Response:
     """Raises NotFound where the province has no letterhead."""
     visit, number = its.visit, its.record.session.number
     paper = Paper(
@@ -96,7 +98,7 @@ async def _send(its: Writing, kind: PaperKind, blocks: list[Block]) -> web.Respo
         stationery=stationery(visit),
     )
     name, subject = f"session-{number}-{kind}", f"meeting_session/{number}"
-    what = Issue(kind, session=number)
+    what = Issue(kind, session=number) if numbered else None
     return await send_paper(visit, paper, name, f"meeting_{kind}_printed", what, subject=subject)
 
 
@@ -142,7 +144,9 @@ def _one(its: Writing, each: Sat) -> Iterator[Block]:
         agency, day = its.names.agencies.get(part.ordered_of, part.ordered_of), jalali_day(part.due_on)
         key = "order_revoked" if order.seen.state is OrderState.REVOKED else "order"
         yield its.say(key, agency=agency, text=order.words, day=day, code=digits(part.code))
-    if not (each.said or each.decided or each.orders or each.orders_apart):
+    if case.anonymised_at is not None:
+        yield its.say("forgotten")
+    elif not (each.said or each.decided or each.orders or each.orders_apart):
         yield its.say("nothing")
 
 

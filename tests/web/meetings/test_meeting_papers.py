@@ -32,7 +32,7 @@ from ivr.desk.meetings import (
 )
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing
-from ivr.store.tables import audit, cases
+from ivr.store.tables import audit, cases, meeting_minutes
 from ivr.web.meetings.session_files import CalendarEvent, ics
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
@@ -239,6 +239,31 @@ async def test_once_her_name_is_gone_no_paper_tells_the_words_of_an_order_in_whi
     office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
     told = await office.text(f"{session}/report") + (await paper(office, f"{session}/minutes.pdf"))[1]
     assert "احمدی" not in told and "مدرسهٔ روستا" not in told
+
+
+async def test_minutes_printed_once_her_words_are_forgotten_say_so_and_take_the_place_of_no_signed_ones(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, [part, _] = await held(panel, at)
+    async with at.engine.begin() as connection:
+        her = (await connection.execute(select(cases).where(cases.c.caller_name != ""))).one()
+    hers = Hearing("آب روستا قطع است", "تا پایان هفته وصل شود", 1)
+    await session_day.amend(at.engine, at.page, at.by(her.code), number, hers)
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    path = f"{session}/minutes.pdf"
+    signed = (await paper(office, path))[1]
+    [address] = re.findall(r"/paper/[\w-]{22}", signed)
+    for forgotten in (part, her.code):  # an order of hers may be over long before her case is
+        async with at.engine.begin() as connection:
+            gone = update(cases).where(cases.c.code == forgotten)
+            await connection.execute(gone.values(words="", caller_name="", anonymised_at=at.at))
+            if forgotten == her.code:  # as `ivr.desk.keeping.retention` does
+                await connection.execute(update(meeting_minutes).values(said="", decided=""))
+        copy = (await paper(office, path))[1]
+        assert "/paper/" not in copy and "۱۴۰۵/" not in copy, "no number, and no code to confirm it"
+    told = plain("با پایان مهلت نگهداری پاک شده است")
+    assert told in plain(copy) and told not in plain(signed) and "آب روستا" not in copy
+    assert "معتبر است" in await (await panel.client()).text(address)
 
 
 def plain(text: str) -> str:
