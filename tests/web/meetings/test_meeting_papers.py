@@ -401,6 +401,9 @@ async def test_an_order_that_its_head_calls_unlawful_is_written_as_given_to_his_
     before = [(await paper(office, path))[1] for path in paths]
     await order_ruling.object_here(at.engine, at.page, at.by(part, "خلاف آیین‌نامه"))
     assert [(await paper(office, path))[1] for path in paths] == before, "the same paper, not one more"
+    [row] = [row for row in (await office.text(f"{session}/day")).split("<li>") if "وصل شود" in row]
+    name, _, _ = row.removeprefix('<span class="strong">').partition("<")
+    assert name.startswith("شرکت آب و فاضلاب")
 
 
 async def test_who_is_heard_in_a_later_year_is_drawn_in_the_month_in_which_she_asked(
