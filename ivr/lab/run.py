@@ -47,6 +47,9 @@ def main() -> None:
         sys.exit(_complain(str(error), 2))
     except (LabError, PackagesError, PostgresError) as error:
         sys.exit(_complain(str(error), 1))
+    except PermissionError as error:
+        mend = ": where root began it, give it to yourself (chown -R), or set another IVR_STATE"
+        sys.exit(_complain(f"{error}{mend if error.filename else ''}", 1))
 
 
 def _with_phone(settings: Settings) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -252,3 +253,22 @@ async def test_a_demonstration_call_of_which_no_case_came_is_told_and_stops_noth
     monkeypatch.setenv("IVR_DATABASE_URL", "postgresql://seda111@127.0.0.1:1/seda111")
     await run.demonstrate()
     assert "demonstration call: " in (told := capsys.readouterr().err) and "`ivr sounds build`" in told
+
+
+def test_a_state_that_root_began_is_told_to_its_next_user_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IVR_STATE", str(tmp_path))
+    monkeypatch.setenv("IVR_BROWSER_PHONE__WHOSE", "everyone")
+    lock, opened = tmp_path / "run" / "lock", Path.open
+
+    def opening(path: Path, *args: Any, **options: Any) -> Any:
+        if path == lock:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *args, **options)
+
+    monkeypatch.setattr(Path, "open", opening)
+    with pytest.raises(SystemExit) as end:
+        run.main()
+    told = capsys.readouterr().err.strip()
+    assert end.value.code == 1 and str(lock) in told and "chown -R" in told and len(told.splitlines()) == 1

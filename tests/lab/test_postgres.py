@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -60,5 +62,22 @@ def test_a_power_cut_that_left_its_list_of_users_empty_does_not_keep_it_from_sta
         server = start(Path(state))
         try:
             assert not server.ended
+        finally:
+            server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's gives its server another user")
+def test_as_root_folders_above_it_are_opened_for_entering_alone_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as home:  # 0700, as /root
+        state = Path(home) / "state"
+        server = start(state)
+        try:
+            assert stat.S_IMODE(Path(home).stat().st_mode) == 0o711
+            assert f"{home}: every user may enter it now" in caplog.text
+            caplog.clear()
+            start(state)  # joins it
+            assert stat.S_IMODE(Path(home).stat().st_mode) == 0o711 and not caplog.text
         finally:
             server.stop()
