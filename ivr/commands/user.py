@@ -143,6 +143,9 @@ def seal_factors(
     from ivr.store import key_file
 
     settings = load_settings()
+    keys = factor_keys(settings, make=False)
+    # Whom the database refuses makes no key: nothing would be sealed with it.
+    with_database(settings, lambda engine: resealing.look(engine, keys))
     keys = factor_keys(settings)
     assert keys.path is not None
     if new_key:

@@ -11,7 +11,7 @@ import array
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -49,10 +49,22 @@ def put(path: Path, content: bytes) -> None:
 
 
 def draft(path: Path, content: bytes) -> Path:
-    """Beside it, flushed, under a name of this process; its folder is made. Raises OSError."""
+    """Beside it, flushed, under a name of this process; its folder is made. Raises OSError.
+
+    By root it is for whoever owns the folder: a command that root types takes no key from the service.
+    """
+    new = [folder for folder in path.parents if not folder.exists()]
+    whose = (new[-1].parent if new else path.parent).stat()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    # O_NOFOLLOW: in another's folder no link of that name leads what is given away elsewhere
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(half, flags, 0o600), "wb") as file:
+        if os.geteuid() == 0 and whose.st_uid:
+            with suppress(OSError):  # of a mount that knows no owners
+                os.fchown(file.fileno(), whose.st_uid, whose.st_gid)
+                for folder in new:
+                    os.lchown(folder, whose.st_uid, whose.st_gid)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyrage
@@ -94,3 +95,32 @@ def test_other_recipients_get_their_own_copy(tmp_path: Path) -> None:
     assert its.recover(identities(tmp_path / "other"))
     with pytest.raises(AgeError, match="'age1nobody' is no public key"):
         copies(tmp_path, "age1nobody").keep()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root writes what is its own")
+def test_keys_that_root_makes_in_the_service_s_folders_are_the_service_s(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    its = copies(tmp_path, holder(tmp_path / "holder"))
+    assert its.keys.path is not None
+    key_file.make(its.keys.path)
+    key_file.add(its.keys.path)
+    its.keep()
+    its.confirm(its.keys.path.read_text())
+    made = [each for each in tmp_path.rglob("*") if each.name != "holder"]
+    names = {"keys", "recordings", "recordings.kept", "second", "escrow", "recordings.age", "recordings.json"}
+    assert {path.name for path in made} == names
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(12345, 12346)}
+    assert not any(path.stat().st_mode & 0o077 for path in made if path.is_file())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root gives nothing away")
+def test_what_root_gives_away_is_written_through_no_link(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"root's")
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    os.chown(folder, 12345, 12346)
+    (folder / f"recordings.{os.getpid()}").symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        key_file.make(folder / "recordings")
+    assert (other.read_bytes(), other.stat().st_uid) == (b"root's", 0)

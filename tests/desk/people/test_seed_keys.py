@@ -97,6 +97,16 @@ async def test_the_command_seals_all_and_changes_the_key_beside_a_server_that_re
         keys.open(before[0], ids[0])  # the old key is forgotten
 
 
+async def test_whom_the_database_refuses_makes_no_key_for_the_seeds(tmp_path: Path, keys: SeedKeys) -> None:
+    assert keys.path is not None
+    before = keys.path.read_bytes()
+    away = "postgresql://nobody@127.0.0.1:1/none"
+    code, said = await ivr(away, tmp_path, "user", "seal-factors", "--new-key")
+    assert (code, keys.path.read_bytes()) == (1, before) and "the database can't be used" in said
+    keys.path.unlink()
+    assert (await ivr(away, tmp_path, "user", "seal-factors"))[0] == 1 and not keys.path.exists()
+
+
 async def test_without_the_key_a_recovery_code_is_good_and_the_doctor_names_who_is_concerned(
     engine: AsyncEngine, database_url: str, tmp_path: Path, keys: SeedKeys
 ) -> None:
