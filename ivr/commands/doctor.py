@@ -709,7 +709,7 @@ async def _exposure(settings: Settings) -> Diagnosis:
     wrong = [each for each in seen if each.found]
     found = "; ".join(each.found for each in wrong)
     if not wrong:
-        found = "folders are closed to others, admins have a second factor, proxies and openers are named"
+        found = "nothing that others could see was found"
     return Diagnosis("exposure", not wrong, found, "; ".join(each.mend for each in wrong))
 
 

@@ -213,6 +213,7 @@ async def test_a_database_of_ones_own_without_a_witness_is_found(panel: PanelSer
 async def test_the_doctor_looks_at_what_others_could_see(hotline: Hotline) -> None:
     [seen] = [each for each in await examine(hotline.settings) if each.name == "exposure"]
     assert seen.ok, seen
+    assert "second factor" not in seen.found, "on loopback nobody looked at these"
 
 
 def test_every_test_that_the_threat_model_names_exists() -> None:
