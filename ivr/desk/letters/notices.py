@@ -317,4 +317,5 @@ def _receivers(
 
 def _addresses(contacts: Sequence[Contact], by: str) -> list[tuple[str, str, bool]]:
     right = [(to, "", not contact.agency) for contact in contacts for to in getattr(contact, by)]
-    return right + [("", contact.faults[by], False) for contact in contacts if by in contact.faults]
+    wrong = [("", contact.faults[by], not contact.agency) for contact in contacts if by in contact.faults]
+    return right + wrong

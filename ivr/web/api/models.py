@@ -124,7 +124,7 @@ class Case(BaseModel):
     opened_at: datetime
     due_at: datetime
     answer: str = Field(
-        description="Empty while another one is owed than she rejected, and where all of it was spoken."
+        description="Empty while another one is owed than she rejected, and where it was only spoken."
     )
     voiced: bool = Field(
         description="Whether it was spoken, or a part of it: that she hears on our call, or under 111 → 6."

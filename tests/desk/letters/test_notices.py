@@ -16,7 +16,7 @@ from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.editing.undoing import undo
 from ivr.desk.letters import held_events
-from ivr.desk.letters.notices import AddressedNotice, Notice, Notices, in_force, letters, load
+from ivr.desk.letters.notices import AddressedNotice, Notice, Notices, in_force, letters, load, load_sparing
 from tests.desk.editing.test_changing import why
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
@@ -115,6 +115,14 @@ def test_a_contact_of_any_body_and_level_is_told_where_nobody_nearer_is(tmp_path
         found = letters(notices, event, CASE | {"agency": agency}, {"level": level})
         seen = [(n.by, n.to, n.bodiless) for n in found if n.by != "sms" and "abfa.example/" not in n.to]
         assert seen == expected, (agency, event, level)
+
+
+def test_a_mistyped_address_of_any_body_waits_like_a_right_one(tmp_path: Path) -> None:
+    text = NOTICES.replace("notices:\n", "  - {email: [nobody]}\nnotices:\n")
+    (tmp_path / "notices.yaml").write_text(text, encoding="utf-8")
+    notices, _ = load_sparing(tmp_path)
+    found = letters(notices, "case_referred", CASE | {"agency": "gas"}, {})
+    assert [(n.to, bool(n.fault), n.bodiless) for n in found if n.by == "email"] == [("", True, True)]
 
 
 def test_where_she_may_not_be_written_to_nothing_is(tmp_path: Path) -> None:
