@@ -26,7 +26,7 @@ from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file, code_of
 from ivr.web.casefile.page import page_of
 from ivr.web.casefile.story import teller
-from ivr.web.panel.forms import Form
+from ivr.web.panel.forms import Form, whole_number
 from ivr.web.panel.refusals import field_of, in_persian
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
@@ -44,14 +44,22 @@ TYPED = (
 
 
 async def form(visit: Visit) -> web.StreamResponse:
-    """The form alone, for htmx; without it the page with the form in it."""
+    """The form alone, for htmx; without it the page with the form in it.
+
+    Asked for on a page that showed less (`seen`), it comes with what has happened since, and says so.
+    """
     deed = BY_NAME.get(visit.request.match_info["deed"])
     file = await case_file(visit)
     if deed is None or deed not in offered(visit, file):
         raise NotFound
     if not visit.partial:
         return visit.redirect(f"/panel/cases/{file.case.code}?do={deed.name}#act")
-    return visit.render("casefile/act.html", **await shown(visit, file, deed))
+    seen, case = whole_number(visit.request.query.get("seen", "")), file.case
+    if seen in (0, case.last_seq):
+        return visit.render("casefile/act.html", **await shown(visit, file, deed))
+    sentence = visit.words("casefile.changed", status=visit.words(f"common.status.{case.status}"))
+    values, told = await shown(visit, file, deed, sentence=sentence), teller(visit, file)
+    return visit.render("casefile/refused.html", story=told.story(), teller=told, **values)
 
 
 async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
@@ -77,8 +85,8 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
     fresh = await case_file(visit)
     values = await shown(visit, fresh, deed, sent, wrong, sentence)
     if visit.partial:
-        story = teller(visit, fresh).story()
-        return visit.render("casefile/refused.html", status=422, story=story, **values)
+        told = teller(visit, fresh)
+        return visit.render("casefile/refused.html", status=422, story=told.story(), teller=told, **values)
     return visit.render("casefile/case.html", status=422, **await page_of(visit, fresh), act=values)
 
 

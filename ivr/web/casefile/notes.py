@@ -13,6 +13,7 @@ from ivr.desk.reading import casefile
 from ivr.desk.recordings import marks, transcripts
 from ivr.desk.refusals import Refused
 from ivr.web.casefile.finding import recording_row
+from ivr.web.casefile.story import teller
 from ivr.web.panel.forms import latin
 from ivr.web.panel.refusals import in_persian
 from ivr.web.panel.visit import NotFound, Visit
@@ -72,9 +73,20 @@ async def transcribe(visit: Visit) -> web.StreamResponse:
     fresh = await recording_row(visit)
     return visit.render(
         "casefile/transcript.html", recording=fresh, edition=edition, wrong=wrong,
+        **({} if wrong else await _story(visit, fresh.code)),
         typed=form.raw("transcript") if wrong else "", saved=not wrong, may_write=True,
         status=422 if wrong else 200,
     )  # fmt: skip
+
+
+async def _story(visit: Visit, code: str) -> dict[str, Any]:
+    """The page goes with it, whose event it is: who acts next has seen all that was told of the case."""
+    panel = visit.panel
+    file = await casefile.read(panel.engine, visit.scope, code, panel.book.conventions.languages)
+    if file is None:
+        raise NotFound
+    told = teller(visit, file)
+    return {"case": file.case, "teller": told, "story": told.story()}
 
 
 async def _suggester(visit: Visit, row: Row[Any]) -> Suggester | None:

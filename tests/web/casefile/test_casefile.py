@@ -143,6 +143,70 @@ async def test_a_refusal_is_one_sentence_at_the_form_and_nothing_typed_is_lost(
         await page.wait_for_url("**?done=rule")
 
 
+async def test_who_approves_on_an_older_page_sees_first_what_was_proposed_meanwhile(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    book, engine = await desk.office.book.page(), desk.panel.engine
+
+    async def propose(said: str) -> None:
+        ask = Instruction(code, actor_named(book, "abfa"), now=desk.panel.clock())
+        await answers.propose(engine, book, ask, said)
+
+    await propose("لوله عوض شد.")
+    async with window(chrome, desk.panel, "supervisor") as page:
+        told = page.locator(".acts").get_by_role("alert")
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=approve]").click()
+        await expect(page.locator("form.deed")).to_be_visible()
+        await expect(told).to_have_count(0)
+        await propose("کاری نمی‌کنیم.")
+        await page.locator("[data-deed=approve]").click()
+        await expect(told).to_contain_text("پس از باز شدن این صفحه تغییر کرده")
+        await expect(page.locator(".draft")).to_contain_text("کاری نمی‌کنیم.")
+        await expect(page.locator(".draft")).not_to_contain_text("لوله عوض شد.")
+        await expect(page.locator(".timeline .event").first).to_contain_text("کاری نمی‌کنیم.")
+        await screenshot(page, "casefile-older")
+        await page.locator("[data-deed=turn-down]").click()  # seen by now
+        await expect(page.locator("form.deed[data-name=turn-down]")).to_be_visible()
+        await expect(told).to_have_count(0)
+        await page.locator("form.deed [name=reason]").fill("باید وصل شود")
+        await propose("فردا وصل می‌شود.")
+        await page.locator("form.deed button[type=submit]").click()
+        await expect(told).to_contain_text("پرونده در این میان تغییر کرده")
+        await expect(page.locator(".draft")).to_contain_text("فردا وصل می‌شود.")
+        await page.locator("form.deed [name=reason]").fill("")
+        await do(page, "approve")
+    assert (await as_json.case_json(engine, code) or {})["answer"] == "فردا وصل می‌شود."
+
+
+async def test_deeds_in_a_row_and_behind_a_transcript_of_ones_own_are_not_taken_for_another_s(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await do(page, "topic", county="tabriz", reason="نشانی تبریز است")
+        for said in ("آب نداریم", "آب نداریم و برق هم"):
+            await page.locator(".writing summary").click()
+            await page.locator(".writing textarea").fill(said)
+            await page.locator(".writing button").click()
+            await expect(page.locator(".said")).to_have_text(said)
+            await expect(page.locator(".timeline .transcribed").first).to_be_visible()
+        alert = page.locator(".acts").get_by_role("alert")
+        await page.locator("[data-deed=pause]").click()
+        await expect(page.locator("form.deed[data-name=pause]")).to_be_visible()
+        await expect(alert).to_have_count(0)
+        await page.locator("form.deed [name=days]").fill("1")
+        await page.locator("form.deed [name=reason]").fill("پیمانکار")
+        await page.locator("form.deed button[type=submit]").click()
+        await page.wait_for_url("**?done=pause")
+        await do(page, "resume")
+        await page.locator("[data-deed=refer]").click()
+        await expect(page.locator("form.deed[data-name=refer]")).to_be_visible()
+        await expect(alert).to_have_count(0)
+
+
 async def test_without_scripts_a_refusal_is_a_page_with_the_form_in_it(desk: Desk) -> None:
     code = await desk.open()
     client = await desk.panel.signed_in("supervisor")
