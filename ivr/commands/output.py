@@ -68,6 +68,10 @@ def with_database(
         try:
             return await work(engine)
         except AWAY as error:
+            if isinstance(error, BrokenPipeError):
+                raise  # who read what is printed has gone
+            if isinstance(error, OSError) and error.filename is not None:  # a file's: the database names none
+                raise CommandError(f"{error.filename}: {error.strerror}") from error
             said = " ".join(str(getattr(error, "orig", None) or error).split())
             reason = said or f"no answer ({type(error).__name__})"
             if is_a_row_s(error):  # of which the doctor knows nothing

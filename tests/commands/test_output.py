@@ -112,3 +112,31 @@ async def test_who_reads_no_further_gets_neither_a_finding_nor_a_word_for_it(
     os.close(ours)
     _, said = await process.communicate()
     assert (process.returncode, said) == (141, b""), "as `cat` ends whom `head` has left"
+
+
+async def test_what_a_disk_or_a_pipe_refuses_a_command_is_not_told_of_the_database(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(state=tmp_path, database_url=database_url)
+
+    async def reads(engine: AsyncEngine) -> None:
+        (tmp_path / "nothing").read_bytes()
+
+    async def prints(engine: AsyncEngine) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(CommandError) as told:
+        await asyncio.to_thread(with_database, settings, reads)
+    assert str(told.value) == f"{tmp_path / 'nothing'}: No such file or directory"
+    with pytest.raises(BrokenPipeError):
+        await asyncio.to_thread(with_database, settings, prints)
+
+
+async def test_a_socket_that_is_not_there_is_the_database_s(tmp_path: Path) -> None:
+    async def asks(engine: AsyncEngine) -> None:
+        async with engine.connect():
+            pass
+
+    settings = Settings(state=tmp_path, database_url=f"postgresql://seda111@/seda111?host={tmp_path}")
+    with pytest.raises(CommandError, match=r"the database can't be used: .* `ivr doctor` tells more"):
+        await asyncio.to_thread(with_database, settings, asks)
