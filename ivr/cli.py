@@ -127,7 +127,7 @@ def demo_call(json: Json = False) -> None:
         books.print_case(case)
 
 
-@app.command(epilog="Examples: ivr simulate   ·   ivr simulate --keys 1,1,1,1,01,say:آب قطع است,1 --json")
+@app.command(epilog="Examples: ivr simulate   ·   ivr simulate --keys '1,1,1,1,01,say:آب قطع است,1' --json")
 def simulate(
     keys: Annotated[
         str, typer.Option(help="Answers in order: digits, #, *, - (silence), say:TEXT, r:SECONDS, hangup.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @app.command(
     epilog="Examples: ivr menu announce today --say fa='امروز اداره‌ها به سبب برف تعطیل‌اند.' --hours 8   ·   "
-    "ivr menu announce today --say fa='…' --say ku='…'"
+    "ivr menu announce today --say fa='…' --say az='…'"
 )
 def announce(
     slot: Annotated[str, typer.Argument(help="Of an announcement step.")] = "",

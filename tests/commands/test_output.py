@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import shlex
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typer.main import get_command
 
+from ivr import cli
 from ivr.asterisk.ami import AmiRefused
 from ivr.commands import output
 from ivr.commands.output import with_database
@@ -140,3 +146,25 @@ async def test_a_socket_that_is_not_there_is_the_database_s(tmp_path: Path) -> N
     settings = Settings(state=tmp_path, database_url=f"postgresql://seda111@/seda111?host={tmp_path}")
     with pytest.raises(CommandError, match=r"the database can't be used: .* `ivr doctor` tells more"):
         await asyncio.to_thread(with_database, settings, asks)
+
+
+def commands(command: Any, *name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for each, its in command.commands.items():
+        yield from commands(its, *name, each)
+
+
+def test_each_example_in_the_help_is_taken_as_it_stands() -> None:
+    for name, command in commands(get_command(cli.app), "ivr"):
+        _, _, examples = (command.epilog or "").partition(": ")
+        for example in examples.split("   ·   "):
+            words = shlex.shlex(example, posix=True, punctuation_chars=True)
+            words.whitespace_split, words.commenters = True, ""
+            typed = [*words]
+            typed = typed[typed.index("ivr") :]  # what a shell does with it before …
+            end = next((n for n, word in enumerate(typed) if word in {"|", "||", ">", "("}), len(typed))
+            assert tuple(typed[: len(name)]) == name, example
+            command.make_context(name[-1], typed[len(name) : end])  # … and behind; raises UsageError
+            assert {*re.findall(r"--say (\w+)=", example)} <= {*Settings().calls.languages}, example
