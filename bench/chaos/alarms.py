@@ -103,9 +103,10 @@ def _may_be_cut(call: Call, name: str, began: float, size: int, faults: Sequence
     judged = _judged(call.ended, faults)
     # A full disk took whole blocks of it and no more; what follows is no word, and missing all the same.
     # Or it refused the flush: what is read then lies in memory alone, though it may find room a second later.
-    full = [fault for fault in faults if fault.kind in DISK and lasted(fault, began, judged)]
-    refused = any(lasted(fault, judged, judged + FLUSHED_SECONDS, 0.0) for fault in full)
-    return bool(full and size % BLOCK == 0) or refused or _explained(CUT, began, judged, faults, CAUSES)
+    disks = [fault for fault in faults if fault.kind in DISK]
+    full = any(lasted(fault, began, judged) for fault in disks)
+    refused = any(lasted(fault, judged, judged + FLUSHED_SECONDS, 0.0) for fault in disks)
+    return (full and size % BLOCK == 0) or refused or _explained(CUT, began, judged, faults, CAUSES)
 
 
 def _judged(ended: float, faults: Sequence[Fault]) -> float:

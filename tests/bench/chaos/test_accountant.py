@@ -489,7 +489,9 @@ def test_only_what_was_recorded_meanwhile_on_a_sick_disk_may_be_marked_cut_with_
         ((Fault("disk full", 102.0, 105.0),), 65_536, False),
         ((Fault(STOPPED, 111.0, 114.0),), 65_536, False),
         ((Fault("disk full", 119.0, 121.0),), 44, True),  # it refused the flush
+        ((Fault("disk full", 120.05, 125.0),), 44, True),
         ((Fault("disk full", 119.0, 119.9),), 44, False),
+        ((Fault("disk full", 120.2, 125.0),), 44, False),
     ],
 )
 def test_a_recording_on_a_full_disk_may_be_cut_where_asterisk_stood_at_a_block_or_unflushed(
