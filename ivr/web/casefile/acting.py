@@ -20,6 +20,7 @@ from ivr.desk.case.splitting import Part
 from ivr.desk.letters import wording
 from ivr.desk.reading import casefile
 from ivr.desk.reading.casefile import CaseFile
+from ivr.desk.recordings import revealing
 from ivr.desk.refusals import Refused
 from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
@@ -98,7 +99,8 @@ async def shown(
     wrong: dict[str, str] | None = None,
     sentence: str = "",
 ) -> dict[str, Any]:
-    """What the form's template needs."""
+    """What the form's template needs. With a refusal comes the story: whoever gets it has seen the case."""
+    await revealing.saw(visit.panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
     page, case, names = await visit.panel.book.page(), file.case, file.names
     topics, counties = page.live_topics | {case.topic}, page.live_counties | {case.county}
     return {

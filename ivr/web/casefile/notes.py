@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from ivr.cases.suggest import Suggester
 from ivr.desk.reading import casefile
-from ivr.desk.recordings import marks, transcripts
+from ivr.desk.recordings import marks, revealing, transcripts
 from ivr.desk.refusals import Refused
 from ivr.web.casefile.finding import recording_row
 from ivr.web.casefile.story import teller
@@ -85,6 +85,7 @@ async def _story(visit: Visit, code: str) -> dict[str, Any]:
     file = await casefile.read(panel.engine, visit.scope, code, panel.book.conventions.languages)
     if file is None:
         raise NotFound
+    await revealing.saw(panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
     told = teller(visit, file)
     return {"case": file.case, "teller": told, "story": told.story()}
 

@@ -416,7 +416,7 @@ async def test_who_has_seen_a_case_is_told_page_by_page_to_the_first(
     assert lines == [2, 1]
 
 
-@pytest.mark.parametrize("scripts", [False])
+@pytest.mark.parametrize("scripts", [True, False])
 async def test_whose_deed_is_refused_has_seen_the_case_whose_story_comes_with_that(
     desk: Desk, scripts: bool
 ) -> None:
@@ -425,6 +425,15 @@ async def test_whose_deed_is_refused_has_seen_the_case_whose_story_comes_with_th
     sent = {"into": code, "reason": "همان تماس است"}
     answer = await client.post(f"/panel/cases/{code}/merge", sent, headers=head)
     assert answer.status == 422 and "با تماس شهروند ثبت شد" in await answer.text()
+    [seen] = await noted(desk, "case_seen")
+    assert client.person and seen.person_id == client.person.id
+
+
+async def test_who_writes_down_a_recording_has_seen_the_case_whose_story_comes_with_that(desk: Desk) -> None:
+    code, client = await desk.open(), await desk.panel.signed_in("supervisor")
+    path = f"/panel/recordings/{(await desk.recordings(code))[0]}/transcript"
+    answer = await client.post(path, {"transcript": "آب قطع است"}, headers={"HX-Request": "true"})
+    assert answer.status == 200 and "با تماس شهروند ثبت شد" in await answer.text()
     [seen] = await noted(desk, "case_seen")
     assert client.person and seen.person_id == client.person.id
 
