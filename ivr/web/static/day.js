@@ -107,7 +107,6 @@ function show(each) {
   if (each.deed === "amend") mark(visitor(each.code)?.querySelector(".ticket small"));
   if (each.deed === "heard" && person) {
     const form = person.querySelector('[data-later="heard"]');
-    if (form.getAttribute("action") !== form.dataset.amends) form.dataset.heardBy = each.key;
     form.action = form.dataset.amends;
     const button = form.querySelector("[data-amend]");
     if (button) button.textContent = button.dataset.amend;
@@ -151,12 +150,6 @@ function showRefused(each) {
   const told = [...words.map(([, text]) => text.name ?? text), each.body].filter(Boolean);
   if (each.code) line.append(whose(each), " ");
   line.append(`${say.refused}: ${each.wrong} ${told.map((text) => `«${text}»`).join(" ")} `);
-  const form = document.getElementById(`c${each.code}`)?.querySelector('[data-later="heard"]');
-  if (form?.dataset.heardBy === each.key) { // she was not: only what says so for the first time changed it
-    form.action = each.url;
-    const button = form.querySelector("[data-amend]");
-    if (button && each.title) button.textContent = each.title;
-  }
   const press = (text, look, does) => {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: `button little${look}`, textContent: text });
@@ -280,12 +273,24 @@ async function refresh() {
   for (const list of root.querySelectorAll("[data-pending]")) list.replaceChildren();
   const people = root.querySelector("[data-people]");
   for (const person of fresh.querySelectorAll(".person")) {
-    if (!document.getElementById(person.id)) people.append(document.adoptNode(person));
+    const there = document.getElementById(person.id);
+    if (there) notHeard(there, person);
+    else people.append(document.adoptNode(person));
   }
   delete document.body.dataset.kept;
   root.querySelector("[data-as-kept]").hidden = true;
   keepPage(text).catch(() => {}); // nothing waits for it: there may be no worker, ever
   return true;
+}
+
+// Who was not heard after all, for that was refused, is by the next press. Whoever was heard elsewhere is not yet made
+// "write again" by it: the first press is refused, and tells that minutes may stand there.
+function notHeard(there, fresh) {
+  const [form, its] = [there, fresh].map((person) => person.querySelector('[data-later="heard"]'));
+  if (its.getAttribute("action") === form.dataset.amends) return;
+  form.action = its.getAttribute("action");
+  const [button, now] = [form, its].map((each) => each.querySelector("[data-amend]"));
+  if (button && now) button.textContent = now.textContent;
 }
 
 // ── kept for a reload without the server ──

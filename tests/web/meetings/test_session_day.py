@@ -27,6 +27,7 @@ from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.store.tables import (
     attachments,
+    cases,
     factor_roles,
     meeting_deeds,
     meeting_minutes,
@@ -739,6 +740,45 @@ async def test_who_was_not_heard_for_a_wrong_number_of_people_is_heard_once_that
             [its] = (await connection.execute(select(meeting_minutes))).all()
         assert (its.decided, its.people) == ("تا یک ماه وصل شود", 3)
         assert await count(at, meeting_deeds) == 2 and two
+
+
+async def test_who_was_heard_elsewhere_meanwhile_has_her_minutes_by_the_next_press_but_over_no_colleague_s(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, codes = await morning(panel, at)
+    met, own, colleague_s = codes
+    day = f"/panel/meetings/sessions/{number}/day"
+    async with on_the_day(chrome, panel, number) as (page, person):
+        await all_sent(page)
+        await page.context.set_offline(True)
+        for code in codes:
+            await line(page, code).locator(".ticket").click()
+            await page.locator(f"#c{code} [name=said]").fill("آب ندارد")
+            await page.locator(f'#c{code} [data-later="heard"] button').click()
+            await expect(line(page, code)).to_have_attribute("data-presence", "heard")
+        await kept(page, 3)
+        await agenda.met(at.engine, at.page, at.by(met))
+        hers = await panel.client(person, await panel.token_of(person))
+        for whose, code in ((hers, own), (await panel.signed_in("governor"), colleague_s)):
+            done = await whose.post(f"{day}/heard", {"code": code, "said": "برق ندارد"})
+            assert done.status == 303
+        await page.context.set_offline(False)
+        refused = page.locator("[data-wrongs] .notice")
+        await expect(refused).to_have_count(3)
+        for code, many in ((met, 3), (own, 3), (colleague_s, 4)):
+            await line(page, code).locator(".ticket").click()
+            button = page.locator(f'#c{code} [data-later="heard"] button')
+            await expect(button).to_have_text(words()("day.amend"))
+            await page.locator(f"#c{code} [name=said]").fill("آب ندارد و بیمار است")
+            await button.click()
+            await all_sent(page)
+            await expect(refused).to_have_count(many)
+        await expect(refused.last).to_contain_text("در این میان نوشته شده است")
+        async with at.engine.connect() as connection:
+            its = cases.c.id == meeting_minutes.c.case_id
+            said = select(cases.c.code, meeting_minutes.c.said).where(its)
+            found = {row.code: row.said for row in await connection.execute(said)}
+        assert found == dict.fromkeys((met, own), "آب ندارد و بیمار است") | {colleague_s: "برق ندارد"}
 
 
 async def test_what_is_no_number_of_people_is_told_as_it_is_typed_and_waits_for_no_server(
