@@ -137,7 +137,7 @@ function whose({ code, deed }) {
   const known = document.getElementById(`c${code}`), its = document.createElement(known ? "a" : "span");
   if (known) its.href = `#c${code}`;
   its.className = "code ltr";
-  its.textContent = digits(known || deed !== "arrive" ? code : `${code.slice(-3)}•••`);
+  its.textContent = digits(known || deed !== "arrive" ? code : `•••${code.slice(-3)}`);
   return its;
 }
 
