@@ -168,10 +168,10 @@ def _entry(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row], r
 
 def _lexemes(case: Mapping[Any, Any], heard: Sequence[Row]) -> set[str]:
     said = [row.get("transcript") or "" for row in heard if not row["superseded"]]
-    said.append(case.get("words") or "")
+    said += [case.get("words") or "", case.get("answer") or ""]
     if case.get("confidential"):  # nobody finds out by a name in them whose it is
         said = [case.get("told") or ""]
-    found = words_of(case.get("answer") or "", *said)
+    found = words_of(*said)
     found |= {facet(letter, case[name]) for letter, name in _FACETS}
     found |= {facet("c", case["county"] or ""), *day_blocks(day_of(case["opened_at"]))}
     known = case["callback"] and not case.get("confidential")

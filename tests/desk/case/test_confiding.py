@@ -213,6 +213,18 @@ async def test_a_body_reads_nothing_of_a_duplicate_that_came_along_to_it(at: Cou
     assert file is not None and "احمدی" not in str([event.details for event in file.events])
 
 
+async def test_a_name_in_the_answer_of_a_body_before_it_finds_it_for_nobody(at: Counter) -> None:
+    code = await at.open()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "خانم احمدی را دیدیم", None, "")
+    assert await finds(at, Sight(DESK), "احمدی") == [code]
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
+    assert not await finds(at, Sight(DESK), "احمدی")
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    assert not await finds(at, Sight("edu", agency="edu"), "احمدی")
+    assert await finds(at, Sight("edu", agency="edu"), "رشوه") == [code]
+
+
 async def test_whom_it_is_about_no_agency_learns_by_sending_it_onward(at: Counter) -> None:
     code = await at.open()
     await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy("edu", told=TOLD))
