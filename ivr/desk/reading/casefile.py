@@ -185,11 +185,12 @@ async def read(
 def _for_its_body(case: Row[Any], events: Sequence[Row[Any]]) -> list[Row[Any]]:
     """A confidential case's story without what people wrote before it came there, or for the desk alone.
 
-    What that body wrote itself stays.
+    What that body wrote itself stays, but for an answer that is composed of several bodies' (`parts`).
     """
     since = max((event.seq for event in events if _came_by(case, event)), default=case.last_seq + 1)
     for event in events:
         others = event.actor != MACHINE and event.actor.partition("/")[0] != case.agency
+        others = others or "parts" in event.details  # its actor is whoever answered last
         if others and (event.seq < since or event.event in _OF_THE_DESK):
             for name in ("reason", "text", "spoken"):
                 event.details.pop(name, None)

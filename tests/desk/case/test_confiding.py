@@ -225,6 +225,24 @@ async def test_a_name_in_the_answer_of_a_body_before_it_finds_it_for_nobody(at: 
     assert await finds(at, Sight("edu", agency="edu"), "رشوه") == [code]
 
 
+async def test_a_body_reads_nothing_of_an_answer_composed_before_that_it_wrote_only_a_part_of(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    wanted = [Part("abfa", "لوله"), Part("edu", "مدرسه")]
+    parts = await splitting.split(at.engine, at.page, at.ask(code), wanted)
+    await answers.give(at.engine, at.page, at.ask(parts[0], "abfa"), "خانم احمدی را دیدیم", None, "")
+    await answers.give(at.engine, at.page, at.ask(parts[1], "edu"), "مدرسه باز شد", None, "")
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    for part in parts:
+        await closing.withdraw(at.engine, at.page, at.ask(part, "desk", "با هم پاسخ داده شود"))
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    file = await casefile.read(at.engine, Scope("edu"), code)
+    assert file is not None and [event.actor for event in file.events if event.event == "answered"] == ["edu"]
+    assert "احمدی" not in str([event.details for event in file.events]) + file.case.answer
+
+
 async def test_whom_it_is_about_no_agency_learns_by_sending_it_onward(at: Counter) -> None:
     code = await at.open()
     await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy("edu", told=TOLD))
