@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 FILE = "answers.yaml"
 # What is not hers to whom the answer goes: no citizen follows such a code, and members differ in the rest.
-_NOT_HERS = {PART: frozenset({"code"}), COLLECTIVE: frozenset({"code", "county", "due"})}
+_NOT_HERS = {PART: frozenset({"code"}), COLLECTIVE: frozenset({"code", "topic", "kind", "county", "due"})}
 
 
 class Wording(LetterEntry):

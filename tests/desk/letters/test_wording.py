@@ -85,6 +85,8 @@ answers:
   - {name: code, text: {fa: "انجام شد.", az: "Kod {code}"}}
   - {name: county, text: "در {county} انجام شد."}
   - {name: due, text: "تا {due} انجام می‌شود."}
+  - {name: kind, text: "{kind} شما بررسی شد."}
+  - {name: topic, text: "«{topic}» انجام شد."}
 """
 
 
@@ -106,8 +108,9 @@ async def test_of_a_part_or_a_collective_case_no_wording_is_offered_that_tells_w
         offered = await wording.offered(engine, calendar(), tmp_path, code, "answered")
         return [each["name"] for each in offered]
 
-    assert await names(codes[0]) == await names(codes[1]) == ["agency", "code", "county", "due"]
-    assert await names(part) == ["agency", "county", "due"]
+    every = ["agency", "code", "county", "due", "kind", "topic"]
+    assert await names(codes[0]) == await names(codes[1]) == every
+    assert await names(part) == ["agency", "county", "due", "kind", "topic"]
     assert await names(whole) == ["agency"]
     with pytest.raises(Refused, match="there is no wording code"):
         await wording.worded(engine, calendar(), tmp_path, whole, "code")
