@@ -75,6 +75,8 @@ _TIMEOUTS = ",".join(
 )
 _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
 _BEFORE_OTHERS = command("SET", "VARIABLE", "QUEUE_PRIO", "10")
+# On FreePBX and Issabel: an operator's call forwarding would hand her to a mailbox, for the queue an answer.
+_NOT_FORWARDED = command("SET", "VARIABLE", "__CFIGNORE", "TRUE")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
 _BRIDGE_RESULT = command("GET", "VARIABLE", "BRIDGERESULT")
 _DIAL_RESULT = command("GET", "FULL", "VARIABLE", "${DIALSTATUS} ${ANSWEREDTIME}")
@@ -386,6 +388,7 @@ class Channel:
         await self.lasts(operator.wait_seconds + TALK_SECONDS)
         if operator.first:
             await send(_BEFORE_OTHERS)
+        await send(_NOT_FORWARDED)
         # c: go on here when the operator hangs up; the status then is CONTINUE.
         await send(command("EXEC", "Queue", f"{operator.queue},c,,,{operator.wait_seconds}"))
         status = (await send(_QUEUE_STATUS)).value

@@ -352,7 +352,7 @@ async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: 
 
 
 async def test_a_hangup_in_the_queue_is_a_hangup(calls: Calls) -> None:
-    assert await calls.perform(Pretend(hangs_up_at=4), [Operator("operators", "fa")]) == [HungUp()]
+    assert await calls.perform(Pretend(hangs_up_at=5), [Operator("operators", "fa")]) == [HungUp()]
 
 
 @pytest.mark.parametrize(("least", "talked"), [(0.0, True), (60.0, False)])

@@ -342,6 +342,29 @@ async def test_an_operator_s_talk_has_its_own_time_whatever_the_call_has_taken(
     assert events == [Transferred(Transfer.ANSWERED)] and outcome.ended_by == "hotline"
 
 
+async def test_an_operator_s_telephone_learns_that_nobody_else_is_to_take_her_call(
+    pbx: Pbx, folder: Path
+) -> None:
+    """What a PBX asks of its own queues before it forwards to a mobile or a mailbox."""
+    told, events = list[str | None](), list[Event]()
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        asked = command("GET", "VARIABLE", "CFIGNORE")
+        told.append((await connection.send(asked)).value)
+        if not channel.line.startswith("Local/"):  # hers, not his
+            events.append(await channel.perform(Operator("operators", "fa", 20)))
+
+    member = "Local/111@seda111-inbound/n"
+    pbx.console(f"queue add member {member} to operators")
+    try:
+        async with answering(pbx, folder, script) as errors:
+            outcome = await pbx.call(StayOn())
+    finally:
+        pbx.console(f"queue remove member {member} from operators")
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    assert told == [None, "TRUE"] and events == [Transferred(Transfer.ANSWERED)]
+
+
 async def test_a_queue_without_operators_says_nobody(pbx: Pbx, folder: Path) -> None:
     event = await heard(pbx, folder, Operator("operators", "fa", 3), StayOn())
     assert event == Transferred(Transfer.NOBODY)
