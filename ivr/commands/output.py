@@ -157,6 +157,21 @@ def in_sentences(work: Callable[[], object]) -> None:
         if os.environ.get("IVR_LOG_LEVEL") == "DEBUG":
             raise
         fail(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """What `print` left, else the interpreter meets its refusal outside. An error keeps its own end."""
+    try:
+        sys.stdout.flush()
+    except OSError as refused:
+        _quiet_pipe()
+        under_way = refused.__context__
+        if under_way is None or (isinstance(under_way, SystemExit) and not under_way.code):
+            if isinstance(refused, BrokenPipeError):
+                raise SystemExit(CUT_OFF) from None
+            fail(f"stdout: {refused.strerror}")
 
 
 def _is_sentence(error: Exception) -> bool:

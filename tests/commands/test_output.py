@@ -101,6 +101,7 @@ def test_what_asterisk_says_to_a_command_is_told_without_a_name_of_ours(
 
 
 TABLE = "output.in_sentences(lambda: output.show_table(['n'], [{'n': n * 'x'} for n in range(500)]))"
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,43 @@ async def test_who_reads_no_further_gets_neither_a_finding_nor_a_word_for_it(
     os.close(ours)
     _, said = await process.communicate()
     assert (process.returncode, said) == (141, b""), "as `cat` ends whom `head` has left"
+
+
+async def ends(stdout: int, *arguments: str) -> tuple[int | None, bytes]:
+    """Exit code and what stands on stderr, of a Python that writes to `stdout` when it likes."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=stdout, stderr=asyncio.subprocess.PIPE, env=BUFFERED
+    )
+    os.close(stdout)
+    _, said = await process.communicate()
+    return process.returncode, said
+
+
+SHORT = "import sys; from ivr.commands import output; output.in_sentences(lambda: [print('few'), {}])".format
+NO_CASE = SHORT("exec('from ivr.lab.demo import DemoError; raise DemoError(\"no case came\")')")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "end"),
+    [
+        (("-m", "ivr.cli", "menu", "check", "dialplan/menus/111.yaml"), (141, b"")),
+        (("-c", SHORT("None")), (141, b"")),
+        (("-c", SHORT("sys.exit(1)")), (1, b"")),
+        (("-c", NO_CASE), (1, b"no case came\n")),
+    ],
+    ids=["command", "prints", "finding", "error"],
+)
+async def test_a_few_lines_that_nobody_reads_end_it_so_too_and_hide_neither_a_finding_nor_an_error(
+    arguments: tuple[str, ...], end: tuple[int, bytes]
+) -> None:
+    ours, its = os.pipe()
+    os.close(ours)
+    assert await ends(its, *arguments) == end
+
+
+async def test_a_few_lines_that_a_full_disk_refuses_are_told_of_in_a_sentence() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    assert await ends(full, "-c", SHORT("None")) == (1, b"stdout: No space left on device\n")
 
 
 async def test_what_a_disk_or_a_pipe_refuses_a_command_is_not_told_of_the_database(
