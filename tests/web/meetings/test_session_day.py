@@ -149,6 +149,27 @@ async def test_the_next_code_may_be_typed_before_the_last_one_is_kept(
         await all_sent(page)
 
 
+async def test_a_code_in_arabic_digits_finds_her_at_the_door_and_an_id_in_them_is_told_by_its_end(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    arabic = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day")
+        await all_sent(page)
+        await page.context.set_offline(True)
+        for typed in (one, "0499370899"):
+            await page.fill("#door", typed.translate(arabic))
+            await page.press("#door", "Enter")
+        await kept(page, 2)
+        await expect(line(page, one)).to_have_attribute("data-presence", "arrived")
+        await expect(page.locator(".visitor.unsent")).to_have_count(1)
+        await page.context.set_offline(False)
+        await expect(page.locator("[data-wrongs] .notice .code")).to_have_text("•••" + digits("899"))
+        await all_sent(page)
+        await expect(line(page, one)).to_have_attribute("data-presence", "arrived")
+
+
 async def test_whoever_must_set_up_a_second_factor_first_is_told_that_and_not_that_nobody_is_signed_in(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
