@@ -17,6 +17,7 @@ from ivr.commands.output import fail, show_rows, with_page
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from ivr.cases.presence import Presence
     from ivr.desk.book.book import Page
     from ivr.desk.case.change import Instruction
     from ivr.desk.meetings.agenda import Seat
@@ -150,9 +151,10 @@ def begin(number: Number, her: AtTheDoor, by: By = "desk") -> None:
 @app.command(epilog="Example: ivr meeting step-out 3 1234567894")
 def step_out(number: Number, her: AtTheDoor, by: By = "desk") -> None:
     """It was not her turn: she waits again."""
+    from ivr.cases.presence import Presence
     from ivr.desk.meetings import session_day
 
-    _of_her(number, her, by, session_day.step_out)
+    _of_her(number, her, by, session_day.step_out, Presence.INSIDE)
 
 
 @app.command(epilog="Example: ivr meeting done 3 1234567894 --said 'آب ندارد' --decided 'تا یک ماه وصل شود'")
@@ -165,10 +167,12 @@ def done(
     by: By = "desk",
 ) -> None:
     """She was heard; what was said and decided."""
+    from ivr.cases.presence import Presence
     from ivr.desk.meetings import session_day
     from ivr.desk.meetings.session_day import Hearing
 
-    _of_her(number, her, by, partial(session_day.heard, hearing=Hearing(said, decided, people)))
+    does = partial(session_day.heard, hearing=Hearing(said, decided, people))
+    _of_her(number, her, by, does, Presence.INSIDE)
 
 
 @app.command(epilog="Example: ivr meeting amend 3 1234567894 --decided 'تا دو ماه وصل شود'")
@@ -181,13 +185,14 @@ def amend(
     by: By = "desk",
 ) -> None:
     """Write her minutes again, whole; the case's story keeps what stood there."""
+    from ivr.cases.presence import Presence
     from ivr.desk.meetings import session_day
     from ivr.desk.meetings.session_day import Hearing
 
     async def does(books: Any, page: Page, ask: Instruction, session: int, at: datetime) -> None:
         await session_day.amend(books, page, ask, session, Hearing(said, decided, people))
 
-    _of_her(number, her, by, does, heard=True)
+    _of_her(number, her, by, does, Presence.HEARD)
 
 
 @app.command("walk-in", epilog="Example: ivr meeting walk-in 3 --name 'زهرا احمدی' --words 'بیکار شده‌ام'")
@@ -255,9 +260,9 @@ def withdraw_paper(
 
 
 def _of_her(
-    number: int, her: str, by: str, does: Callable[..., Awaitable[None]], heard: bool = False
+    number: int, her: str, by: str, does: Callable[..., Awaitable[None]], first: Presence | None = None
 ) -> None:
-    """Do it now with whoever was found at the door, then say where she is. `heard` as of `find`."""
+    """Do it now with whoever was found at the door, then say where she is. `first` as of `find`."""
     from ivr.cases.presence import presence
     from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import session_day
@@ -267,7 +272,7 @@ def _of_her(
         now = datetime.now(UTC)
         async with engine.connect() as connection:
             seats = await _seats(connection, page, number)
-        seat = session_day.find(seats, plain(her), heard)
+        seat = session_day.find(seats, plain(her), first)
         if seat is None or seat.wish is None:
             raise Refused(f"nobody of that code or national ID has a slot in session {number}")
         code = seat.wish.code

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
 from ivr.cases.meetings import RequestAction, RequestState, SessionState
-from ivr.cases.presence import is_hers
+from ivr.cases.presence import Presence, is_hers, presence
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -62,16 +62,16 @@ async def first_time(
     return bool((await connection.execute(done)).rowcount)
 
 
-def find(seats: list[Seat], typed: str, heard: bool = False) -> Seat | None:
+def find(seats: list[Seat], typed: str, first: Presence | None = None) -> Seat | None:
     """Who stands at the door, by code or national ID, among those who have a slot.
 
-    Who asked for two comes for the one that is open, else for one that she missed; `heard`: for the other.
+    Who asked for two comes for one that stands as `first` says, else for one that is open, or missed.
     """
     hers = [
         seat for seat in seats if seat.wish is not None and is_hers(typed, seat.wish.code, seat.at_the_door)
     ]
-    first = sorted(hers, key=lambda seat: ((seat.slot.outcome == "met") != heard, seat.slot.outcome != ""))
-    return next(iter(first), None)
+    hers.sort(key=lambda seat: (seat.slot.outcome == "met", seat.slot.outcome != ""))
+    return min(hers, key=lambda seat: presence(seat.slot) is not first, default=None)
 
 
 async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:

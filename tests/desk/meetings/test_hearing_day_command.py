@@ -84,3 +84,16 @@ async def test_the_day_is_run_and_its_papers_are_listed_and_withdrawn(
     ):
         found = await ivr(database_url, tmp_path, "meeting", *words)
         assert found[0] == exit_code and sentence in found[1], found
+
+
+async def test_of_two_requests_of_hers_the_one_that_she_came_in_for_is_stepped_out_of_and_done(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    number, _ = await meeting(await hall(engine), -0.01, [])
+    session, national_id = str(number), "0499370899"
+    run = Terminal(database_url, tmp_path, ("meeting",)).run
+    wish = ("walk-in", session, "--name", "زهرا", "--national-id", national_id, "--words")
+    _, two = [(await run(*wish, words)).split()[1].rstrip(":") for words in ("آب", "مدرسه")]
+    for deed, presence in (("step-out", "arrived"), ("done", "heard")):
+        await run("begin", session, two)
+        assert await run(deed, session, national_id) == f"request {two}: number 3, {presence}"

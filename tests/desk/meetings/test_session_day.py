@@ -268,15 +268,18 @@ async def test_of_two_requests_of_hers_her_national_id_finds_the_one_that_is_sti
         code, _ = await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at, her_wish)
         codes.append(code)
 
-    async def found(**more: bool) -> str:
-        seat = session_day.find(await at.seats(number), "0499370899", **more)
+    async def found(first: P | None = None) -> str:
+        seat = session_day.find(await at.seats(number), "0499370899", first)
         return seat.wish.code if seat and seat.wish else ""
 
     one, two = codes
     assert await found() == one
+    await do(at, session_day.begin, number, two)
+    assert (await found(P.INSIDE), await found()) == (two, one), "she came in for the other one"
+    await do(at, session_day.step_out, number, two)
     await do(at, session_day.heard, number, one, Hearing("آب ندارد"))
     assert await found() == two
-    assert await found(heard=True) == one, "to write her minutes again"
+    assert await found(P.HEARD) == one, "to write her minutes again"
     await do(at, session_day.missed, number, two)
     assert await found() == two, "she may have come late"
 
