@@ -47,7 +47,7 @@ TYPED = (
 async def form(visit: Visit) -> web.StreamResponse:
     """The form alone, for htmx; without it the page with the form in it.
 
-    Asked for on a page that showed less (`seen`), it comes with what has happened since, and says so.
+    Asked for on a page that showed less (`story_seen`), it comes with what has happened since, and says so.
     """
     deed = BY_NAME.get(visit.request.match_info["deed"])
     file = await case_file(visit)
@@ -55,7 +55,7 @@ async def form(visit: Visit) -> web.StreamResponse:
         raise NotFound
     if not visit.partial:
         return visit.redirect(f"/panel/cases/{file.case.code}?do={deed.name}#act")
-    seen, case = whole_number(visit.request.query.get("seen", "")), file.case
+    seen, case = whole_number(visit.request.query.get("story_seen", "")), file.case
     if seen in (0, case.last_seq):
         return visit.render("casefile/act.html", **await shown(visit, file, deed))
     sentence = visit.words("casefile.changed", status=visit.words(f"common.status.{case.status}"))

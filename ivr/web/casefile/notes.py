@@ -73,18 +73,22 @@ async def transcribe(visit: Visit) -> web.StreamResponse:
     fresh = await recording_row(visit)
     return visit.render(
         "casefile/transcript.html", recording=fresh, edition=edition, wrong=wrong,
-        **({} if wrong else await _story(visit, fresh.code)),
+        **({} if wrong else await _story(visit, fresh.code, form.number("story_seen", otherwise=0))),
         typed=form.raw("transcript") if wrong else "", saved=not wrong, may_write=True,
         status=422 if wrong else 200,
     )  # fmt: skip
 
 
-async def _story(visit: Visit, code: str) -> dict[str, Any]:
-    """The page goes with it, whose event it is: who acts next has seen all that was told of the case."""
+async def _story(visit: Visit, code: str, seen: int) -> dict[str, Any]:
+    """The page goes with it, whose event it is; not where others did something meanwhile, which nobody would
+    notice in it: that is told with the form of the next deed.
+    """
     panel = visit.panel
     file = await casefile.read(panel.engine, visit.scope, code, panel.book.conventions.languages)
     if file is None:
         raise NotFound
+    if {event.actor for event in file.events if event.seq > seen} - {visit.actor.name}:
+        return {"story": []}
     await revealing.saw(panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
     told = teller(visit, file)
     return {"case": file.case, "teller": told, "story": told.story()}

@@ -180,6 +180,27 @@ async def test_who_approves_on_an_older_page_sees_first_what_was_proposed_meanwh
     assert (await as_json.case_json(engine, code) or {})["answer"] == "فردا وصل می‌شود."
 
 
+async def test_who_saves_a_transcript_is_told_with_the_next_deed_what_was_proposed_meanwhile(
+    desk: Desk, chrome: Browser
+) -> None:
+    code, said = await desk.open(), "کاری نمی‌کنیم."
+    book, engine = await desk.office.book.page(), desk.panel.engine
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        ask = Instruction(code, actor_named(book, "abfa"), now=desk.panel.clock())
+        await answers.propose(engine, book, ask, said)
+        await page.locator(".writing summary").click()
+        await page.locator(".writing textarea").fill("آب نداریم")
+        await page.locator(".writing button").click()
+        await expect(page.locator(".said")).to_have_text("آب نداریم")
+        await expect(page.locator(".acts")).not_to_contain_text(said)
+        await page.locator("[data-deed=pause]").click()
+        told = page.locator(".acts").get_by_role("alert")
+        await expect(told).to_contain_text("پس از باز شدن این صفحه تغییر کرده")
+        await expect(page.locator(".draft")).to_contain_text(said)
+        await expect(page.locator(".timeline .transcribed")).to_be_visible()
+
+
 async def test_deeds_in_a_row_and_behind_a_transcript_of_ones_own_are_not_taken_for_another_s(
     desk: Desk, chrome: Browser
 ) -> None:

@@ -432,7 +432,8 @@ async def test_whose_deed_is_refused_has_seen_the_case_whose_story_comes_with_th
 async def test_who_writes_down_a_recording_has_seen_the_case_whose_story_comes_with_that(desk: Desk) -> None:
     code, client = await desk.open(), await desk.panel.signed_in("supervisor")
     path = f"/panel/recordings/{(await desk.recordings(code))[0]}/transcript"
-    answer = await client.post(path, {"transcript": "آب قطع است"}, headers={"HX-Request": "true"})
+    sent = {"transcript": "آب قطع است", "story_seen": "9"}
+    answer = await client.post(path, sent, headers={"HX-Request": "true"})
     assert answer.status == 200 and "با تماس شهروند ثبت شد" in await answer.text()
     [seen] = await noted(desk, "case_seen")
     assert client.person and seen.person_id == client.person.id
