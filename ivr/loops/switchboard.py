@@ -32,7 +32,7 @@ class Switchboard:
     async def queue(self, name: str = QUEUE) -> CallQueue:
         """Who waits there and who serves."""
         try:
-            told = await self.ami.listed("QueueStatus", "QueueStatusComplete", CallQueue=name)
+            told = await self.ami.listed("QueueStatus", "QueueStatusComplete", Queue=name)
         except AmiError as error:
             raise Unreachable(str(error)) from None
         waiting = [event for event in told if event.event == "QueueEntry"]
