@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ivr.cases.phone import is_withheld
+
 PHONE = "phone"
 DESK = "desk"  # the service desk: somebody wrote it down for the citizen
 PART, COLLECTIVE = "part", "collective"
@@ -26,4 +28,4 @@ def tells_number_only(channel: str, caller: str, anonymised: bool) -> bool:
     A number that was withheld is none, and one that somebody typed proves nothing: there the code is all.
     Where retention took the number away, nobody can show it any more: the answer is not open to others then.
     """
-    return channel == PHONE and (bool(caller) or anonymised)
+    return channel == PHONE and (not is_withheld(caller) or anonymised)  # older rows may hold noughts

@@ -10,7 +10,7 @@ from phonenumbers import PhoneNumberType
 
 _REGION, _IRAN = "IR", "+98"
 _IRANIAN = re.compile(r"(?:0|\+98)([1-9][0-9]{9})").fullmatch
-# What networks send instead of a withheld number.
+# What networks send instead of a withheld number, if not noughts alone.
 _WITHHELD = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "asterisk", "s"})
 _CALLABLE = frozenset(
     {
@@ -50,7 +50,9 @@ def key(number: str, area_code: str = "") -> str:
 
 
 def is_withheld(number: str) -> bool:
-    return number.strip().lower() in _WITHHELD
+    """Also noughts alone ("0", "+0000000000"): they would make one citizen of all who send them."""
+    bare = number.translate(_TO_ASCII).strip().lower()
+    return bare in _WITHHELD or not bare.strip("+0 ()./-")
 
 
 def is_callable(number: str, area_code: str = "") -> bool:

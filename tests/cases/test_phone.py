@@ -56,6 +56,13 @@ def test_the_key_keeps_what_is_no_telephone_number() -> None:
     assert phone.key("0914 123 4567", "041") == MOBILE
     assert phone.key(" 1001 ", "041") == "1001"
     assert {phone.key(text) for text in ("", "anonymous", "Unknown", "restricted")} == {""}
+    assert (phone.key("000111"), phone.key("0 1"), phone.key("*0")) == ("000111", "0 1", "*0")
+
+
+@pytest.mark.parametrize("noughts", ["0", "00", "0000000000", "+0000000000", "0" * 64, "۰۰۰", " 00-00 "])
+def test_noughts_alone_are_a_withheld_number_and_make_no_citizen_of_all_who_send_them(noughts: str) -> None:
+    assert phone.key(noughts, "041") == "" and phone.is_withheld(noughts)
+    assert phone.mask(noughts) == "withheld" and not phone.is_callable(noughts, "041")
 
 
 @pytest.mark.parametrize(

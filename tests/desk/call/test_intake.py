@@ -300,6 +300,23 @@ async def test_wrong_codes_from_withheld_numbers_shut_out_no_other_withheld_call
         assert (await desk.intake.look_up("", code, missed=5)).result is Lookup.TOO_MANY
 
 
+async def test_who_sends_noughts_for_a_number_has_withheld_it_also_in_a_case_of_an_older_release(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call("0000000000"), opening())
+        await desk.pump.idle()
+        assert await desk.intake.recall("0000000000") == CallerKnown(waits=False)
+        await answer(engine, code, "abfa", "آب وصل شد.")
+        for key in ("", "0000000000"):
+            async with engine.begin() as connection:
+                await connection.execute(update(cases).values(caller_key=key))
+            seen = await desk.intake.look_up("0000000000", code)
+            assert (seen.answer, seen.may_confirm) == ("آب وصل شد.", False), "her code is all there is"
+        await guess(desk, 5, "0000000000")
+        assert (await desk.intake.look_up("0000000000", code)).result is Lookup.FOUND, "nobody is shut out"
+
+
 async def test_while_many_numbers_guess_a_call_has_one_try_and_a_citizen_with_a_case_has_hers(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
