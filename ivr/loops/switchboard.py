@@ -19,7 +19,9 @@ QUEUE = "operators"
 ENDED = "seda111-ended"  # the dialplan's context that takes leave
 # Asterisk's device states (devicestate.h) by number, as QueueMember has them.
 FREE, RINGING, AWAY = {"1"}, {"6", "7"}, {"0", "4", "5"}
-TRUNK_STATES = {"NOT_INUSE": "up", "INUSE": "up", "BUSY": "up", "UNAVAILABLE": "down", "INVALID": "missing"}
+# What its calls do stands before what the gateway answers: one that rings is enough, or a caller on hold.
+_UP = ("NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD")
+TRUNK_STATES = {**dict.fromkeys(_UP, "up"), "UNAVAILABLE": "down", "INVALID": "missing"}
 
 
 class Switchboard:
@@ -45,7 +47,7 @@ class Switchboard:
         )
 
     async def trunks(self) -> Mapping[str, str]:
-        """Endpoint → up, down, missing or unknown (Asterisk is not told to look: `qualify_frequency`)."""
+        """Endpoint → up, down, missing or unknown. Up where Asterisk is not to look (`qualify_frequency`)."""
         states = {}
         for name in self.watched:
             try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ivr.asterisk.ami import Ami
 from ivr.lab.asterisk import Program
 from ivr.loops.switchboard import Switchboard
+from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami
 from tests.fixtures.hotline import running_pbx
 
 HIS, OURS = "Local/111@seda111-inbound", "Local/s@seda111-demo"
@@ -28,3 +31,25 @@ async def test_who_serves_another_queue_of_the_pbx_is_no_operator_of_ours(
             await ami.close()
     names = [[operator.name for operator in queue.operators] for queue in seen]
     assert names == [[OURS], [HIS], []]
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        *((state, "up") for state in ("NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD")),
+        *(("UNAVAILABLE", "down"), ("INVALID", "missing"), ("UNKNOWN", "unknown")),
+    ],
+)
+async def test_a_trunk_on_which_a_call_rings_or_a_caller_is_on_hold_is_up(told: str, shown: str) -> None:
+    def states(connection: Connection, action: Fields) -> None:
+        assert action["variable"] == "DEVICE_STATE(PJSIP/trunk)"
+        connection.send(Response="Success", ActionID=action["actionid"], Value=told)
+
+    async with pretend_ami() as peer:
+        peer.replies["getvar"] = states
+        ami = Ami("127.0.0.1", peer.port, "ivr", "secret")
+        try:
+            await ami.connect()
+            assert await Switchboard(ami, ("trunk",)).trunks() == {"trunk": shown}
+        finally:
+            await ami.close()
