@@ -12,7 +12,7 @@ import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -22,10 +22,11 @@ READ, WRITE, ENTER = 4, 2, 1
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Who a process runs as, by numbers."""
+    """Who a process runs as, by numbers; how many `files` it may have open, 0 where there is no end."""
 
     uid: int
     groups: frozenset[int]
+    files: int = field(default=0, compare=False)
 
     @property
     def name(self) -> str:
@@ -41,14 +42,16 @@ def runners() -> Iterator[Runner]:
         loaded = name.startswith("ld-linux") and any(Path(word).name == "asterisk" for word in words)
         if (name == "asterisk" or loaded) and not any(word.startswith(("-r", "-x")) for word in words):
             with suppress(OSError):  # it may be gone
-                yield _runner(Path(f"/proc/{process.pid}/status").read_text())
+                of = Path(f"/proc/{process.pid}")
+                yield _runner((of / "status").read_text(), (of / "limits").read_text())
 
 
-def _runner(status: str) -> Runner:
-    """Effective user and groups (proc(5): the second of four numbers, and all groups)."""
+def _runner(status: str, limits: str) -> Runner:
+    """Effective user and groups (proc(5): the second of four numbers, and all groups), and its soft limit."""
     told = {key: value.split() for key, _, value in (line.partition(":") for line in status.splitlines())}
     groups = frozenset(map(int, [told["Gid"][1], *told["Groups"]]))
-    return Runner(int(told["Uid"][1]), groups)
+    files = limits.partition("Max open files")[2].split()[0]
+    return Runner(int(told["Uid"][1]), groups, int(files) if files.isdigit() else 0)
 
 
 def barred(runner: Runner, path: Path, wanted: int) -> Path | None:

@@ -32,6 +32,7 @@ SILENT_SECONDS = 30.0  # a process that serves signs every five
 # what each further look gets once a disk has given no answer.
 LOOK_SECONDS, HUNG_SECONDS = 60.0, 10.0
 METRICS_SECONDS = 20.0  # its page waits for each process that is silent: `ivr.loops.telling.ANSWER_SECONDS`
+FILES_OF_ASTERISK = 4096  # of some 600 who speak at once; systemd's own limit is 1,024
 FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
 
 
@@ -152,11 +153,17 @@ async def _damage(settings: Settings) -> Diagnosis:
 
 
 async def _files(settings: Settings) -> Diagnosis:
-    """Of a shell that starts `ivr serve`; the server says by itself when it gets fewer than it wants."""
+    """Of a shell that starts `ivr serve`, and of Asterisk; the server says by itself when it gets too few."""
+    from ivr.asterisk.rights import runners
+
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     want = files_for(settings.agi.max_calls)
     enough = hard in (-1, resource.RLIM_INFINITY) or hard >= want
     found = f"a process may open {hard} files; {settings.agi.max_calls} calls at once want {want}"
+    theirs = min((runner.files for runner in runners() if runner.files), default=FILES_OF_ASTERISK)
+    if theirs < FILES_OF_ASTERISK:
+        few = f"Asterisk may open {theirs} files, of which a caller who speaks takes about six"
+        return Diagnosis("files", False, few, "LimitNOFILE=65536 in its unit, or maxfiles in asterisk.conf")
     return Diagnosis("files", enough, found, "raise LimitNOFILE (ulimit -Hn), or lower agi.max_calls")
 
 

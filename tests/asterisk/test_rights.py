@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +15,8 @@ import pytest
 from ivr.asterisk import rights
 from ivr.asterisk.rights import ENTER, READ, WRITE, Runner, barred, runners
 from ivr.commands import doctor
-from ivr.commands.doctor import examine
+from ivr.commands.doctor import FILES_OF_ASTERISK, examine
+from ivr.lab.pace import patience
 from ivr.settings import Settings
 from tests.fixtures.hotline import Hotline
 
@@ -55,6 +58,9 @@ def test_root_is_barred_by_nothing(folder: Path) -> None:
 
 async def test_the_doctor_looks_at_the_asterisk_that_runs(hotline: Hotline) -> None:
     assert Runner(os.geteuid(), frozenset({os.getegid(), *os.getgroups()})) in set(runners())
+    assert any(runner.files >= FILES_OF_ASTERISK for runner in runners()), (
+        "the lab's asterisk.conf asks for them"
+    )
     [rights] = [each for each in await examine(hotline.settings) if each.name == "rights"]
     assert (rights.ok, rights.found) == (True, "Asterisk may read the prompts and write recordings")
 
@@ -77,3 +83,20 @@ async def test_the_doctor_tells_of_a_folder_on_the_second_volume_that_is_closed_
     (second / closed).chmod(0o700)
     found = await look()
     assert not found.ok and f"may not use {second / closed}:" in found.found
+
+
+async def test_the_doctor_tells_of_an_asterisk_that_may_open_few_files(tmp_path: Path) -> None:
+    program = tmp_path / "asterisk"  # whose name it goes by
+    program.symlink_to("/bin/sleep")
+    code = "import os, resource; resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096)); "
+    code += f"os.execv({str(program)!r}, ['asterisk', '60'])"
+    sleeper = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    try:
+        async with asyncio.timeout(patience(20)):
+            while not any(runner.files == 1024 for runner in runners()):
+                await asyncio.sleep(0.05)
+        found = await doctor._files(Settings(state=tmp_path))  # one look of many
+    finally:
+        sleeper.kill()
+        await sleeper.wait()
+    assert not found.ok and "Asterisk may open 1024 files" in found.found and "LimitNOFILE" in found.mend
