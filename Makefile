@@ -9,6 +9,10 @@ READY := .venv/.ready
 DEV_READY := .venv/.ready-dev
 PIP := $(BIN)/pip --disable-pip-version-check --no-input install
 
+# Whose Python went with an upgrade of the distribution, or became another one, can start nothing: it is made anew.
+WHOLE := $(BIN)/python -c 'import pip' 2>/dev/null
+$(shell [ ! -e .venv ] || $(WHOLE) || rm -f $(READY) $(DEV_READY))
+
 # pip is silent or a flood; this is a line every ten packages of the lock $(1).
 COUNT = awk -v total=$$(grep -c '^[A-Za-z0-9].*==' $(1)) ' \
   /^Collecting/ { if (++n % 10 == 0) print "environment: " n " of " total " packages" } \
@@ -36,7 +40,7 @@ define bring
 	@if [ -z "$(PYTHON)" ]; then echo "Seda 111 needs Python 3.11 or newer, and none is on PATH."; exit 1; fi
 	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
 	  echo "$(PYTHON) can't make an environment: as root, apt-get install python3-venv, then make again."; exit 1; fi
-	@if [ ! -x $(BIN)/pip ]; then echo "environment: making .venv"; $(PYTHON) -m venv .venv; fi
+	@if ! $(WHOLE); then echo "environment: making .venv"; $(PYTHON) -m venv --clear .venv; fi
 	@$(PIP) --require-hashes -r $(1) | $(call COUNT,$(1))
 	@$(PIP) --quiet --no-deps -e .
 	@echo "environment: ready"
