@@ -11,17 +11,19 @@ from ivr.voice.events import Caller
 _NUMBER = re.compile(r"\+?[0-9*#]{1,32}").fullmatch
 _SEPARATORS = str.maketrans("", "", "-.() /\N{NO-BREAK SPACE}")  # what exchanges put into numbers for the eye
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_OWN = 7  # digits at the end of a number, at least, by which it is somebody's
 _RESTRICTED = 0x20  # callingpres: the bits 0x60 hold 0 allowed, 0x20 restricted, 0x40 unavailable
 
 
 def caller(variables: Mapping[str, str], now: datetime) -> Caller:
     """The caller, from the `agi_` variables.
 
-    `number` is "" when it is withheld or is no number; `name` is "" when it has no letter, has no control
-    characters and is valid Unicode whatever the telephone network sent, for a database to take.
+    `number` is "" when it is withheld or is no number; `name` is "" when it has no letter or has the number,
+    has no control characters and is valid Unicode whatever the network sent, for a database to take.
     """
     number = _known(variables, "agi_callerid")
     name = _known(variables, "agi_calleridname")
+    hers = _digits(number)[-_OWN:]
     bare = number.translate(_SEPARATORS)
     if _NUMBER(bare):
         number = bare
@@ -29,9 +31,13 @@ def caller(variables: Mapping[str, str], now: datetime) -> Caller:
         number, name = "", name or number
     if _withheld(variables.get("agi_callingpres", "")):
         number = ""
-    if not any(map(str.isalpha, name)):
-        name = ""  # but her number, put there for want of a name; fewer people are shown that
+    if not any(map(str.isalpha, name)) or (len(hers) == _OWN and hers in _digits(name)):
+        name = ""  # but her number, put there for want of a name, maybe behind a word; fewer are shown that
     return Caller(number=number, now=now, name=name)
+
+
+def _digits(text: str) -> str:
+    return "".join(str(int(each)) for each in text if each.isdecimal())
 
 
 def _known(variables: Mapping[str, str], key: str) -> str:

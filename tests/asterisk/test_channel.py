@@ -345,7 +345,7 @@ async def test_a_connection_lost_at_any_command_ends_in_hung_up(calls: Calls, at
 async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: Transfer) -> None:
     call = Pretend(queue_status=status)
     assert await calls.perform(call, [Operator("operators", "fa", 60)]) == [Transferred(result)]
-    assert "EXEC Queue operators,c,,,60" in call.commands
+    assert "EXEC Queue operators,ci,,,60" in call.commands
     assert call.variables["TIMEOUT(absolute)"] == "1860.000", "the talk has its time beside her wait"
     # Should we die later, the dialplan does not take her for served by what an operator ended now.
     assert call.variables["QUEUESTATUS"] == ("" if result is Transfer.ANSWERED else status)
@@ -511,6 +511,12 @@ async def test_actions_of_the_desk_are_not_the_channels(calls: Calls) -> None:
         ({"calleridname": "02155500111", "callingpres": "35"}, "", ""),
         ({"callerid": "۰۲۱۵۵۵۰۰۱۱۱"}, "", ""),
         ({"calleridname": "مریم ۲"}, "02155500111", "مریم ۲"),
+        ({"calleridname": "HOTLINE:02155500111"}, "02155500111", ""),
+        ({"calleridname": "صدا: +۹۸ (۲۱) ۵۵۵-۰۰۱۱۱"}, "02155500111", ""),
+        ({"calleridname": "HOTLINE:02155500111", "callingpres": "35"}, "", ""),
+        ({"callerid": "۰۲۱۵۵۵۰۰۱۱۱", "calleridname": "HOTLINE:02155500111"}, "", ""),
+        ({"calleridname": "04133334444: مریم"}, "02155500111", "04133334444: مریم"),
+        ({"callerid": "201", "calleridname": "HOTLINE:201"}, "201", "HOTLINE:201"),
     ],
 )
 async def test_the_caller_as_asterisk_tells_it(

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from persiantools.jdatetime import JalaliDateTime
 
 from ivr.cases.code import grouped
+from ivr.cases.search import without_numbers
 from ivr.web.panel.locale import Locale, digits, duration, number
 from ivr.web.panel.navigation import entries
 from ivr.web.panel.sessions import FIELD
@@ -94,7 +95,7 @@ def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo)
 
 
 def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
-    """digits, number, jalali, clock, ago, duration, mask_number, mask_id, named."""
+    """digits, number, jalali, clock, ago, duration, mask_number, mask_id, mask_name, named."""
 
     jalali_time: Any = JalaliDateTime  # it has no types
 
@@ -132,6 +133,7 @@ def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         "duration": duration,
         "mask_number": mask_number,
         "mask_id": mask_id,
+        "mask_name": mask_name,
         "named": named,
         "browser": browser,
         "grouped": grouped,
@@ -158,3 +160,9 @@ def mask_number(value: str | None) -> str:
 def mask_id(value: str | None) -> str:
     """A national ID with only its last two digits."""
     return digits("•" * max(len(value) - 2, 1) + value[-2:]) if value else "—"
+
+
+def mask_name(value: str) -> str:
+    """A caller's name without numbers, "" if there is no more: some exchanges put hers there."""
+    name = without_numbers(value, "•••")
+    return name if any(map(str.isalpha, name)) else ""

@@ -88,6 +88,23 @@ async def test_the_day_s_page_names_nobody_whose_case_is_confidential_and_she_is
     assert (await slot_of(at, sealed)).arrived_at is not None
 
 
+async def test_a_number_that_stands_for_a_name_of_before_is_on_no_screen_of_the_day(
+    panel: PanelServed, at: Hall
+) -> None:
+    names = {HERS: "", f"HOTLINE:{HERS}": "HOTLINE:•••", "زهرا احمدی": "زهرا احمدی"}
+    codes = [await at.accepted(9 - n, f"0914123456{n}") for n in range(3)]
+    number = await at.session(slots=3)
+    await at.fill(number)
+    for code, name in zip(codes, names, strict=True):
+        await become(at, code, caller_name=name)
+    panel.clock.now = at.at = at.at + timedelta(days=6)
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    for code in codes:
+        assert (await office.post(f"{session}/day/begin", {"code": code})).status == 303
+    for text in (await office.text(f"{session}/board"), await office.text(f"{session}/day")):
+        assert HERS not in text and all(f"<bdi>{name}</bdi>" in text for name in names.values() if name)
+
+
 async def test_why_a_confidential_request_has_its_place_tells_nothing_of_her_other_cases(
     panel: PanelServed, at: Hall
 ) -> None:
