@@ -63,6 +63,8 @@ def test_the_times_of_a_pbxs_trunk_are_added_to_its_endpoint_for_its_page_has_no
     [trunk] = re.findall(r"^- Whichever trunk it is.*?(?=^- )", text, re.DOTALL | re.MULTILINE)
     assert not re.search(r"RTP (Hold )?Timeout", trunk)
     assert {"pjsip.endpoint_custom_post.conf", "pjsip_custom_post.conf"} <= {*re.findall(r"`([^`]+)`", trunk)}
+    # Where its name can be read, of which Issabel's page has two.
+    assert re.search(r"in brackets in `pjsip\.endpoint\.conf` \(Issabel:\s+`pjsip_additional\.conf`", trunk)
     assert re.findall(r"\(\+[^)]*\)", trunk) == ["(+type=endpoint)"]
 
 
