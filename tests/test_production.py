@@ -73,3 +73,6 @@ def test_a_pbx_whose_manager_listens_everywhere_is_told_to_listen_here_alone() -
     [told] = re.findall(r"^`manager.conf` must have .*?\n\n", text, re.DOTALL | re.MULTILINE)
     assert re.search(r"`manager_custom.conf` `\[general\]\(\+\)` .*`bindaddr = 127\.0\.0\.1`", told)
     assert "The first three listen on 127.0.0.1 by default, AMI of FreePBX" in text
+    # And everywhere, where another machine's server is to come in: what is written for here alone would win.
+    [elsewhere] = re.findall(r"In `manager.conf` of that one (.*\s.*)\) `bindaddr = 0\.0\.0\.0`", text)
+    assert "FreePBX, Issabel" in elsewhere and "`manager_custom.conf`, which win" in elsewhere
