@@ -51,10 +51,14 @@ def put(path: Path, content: bytes) -> None:
 def draft(path: Path, content: bytes) -> Path:
     """Beside it, flushed, under a name of this process; its folder is made. Raises OSError.
 
-    By root it is for whoever owns the folder: a command that root types takes no key from the service.
+    By root it is for whoever owns the file of that name, where that is root or nobody for whoever owns the
+    folder: a command that root types takes no key from the service.
     """
     new = [folder for folder in path.parents if not folder.exists()]
     whose = (new[-1].parent if new else path.parent).stat()
+    with suppress(FileNotFoundError):
+        if (its := path.lstat()).st_uid:
+            whose = its
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = path.with_name(f"{path.name}.{os.getpid()}")
     # O_NOFOLLOW: in another's folder no link of that name leads what is given away elsewhere

@@ -113,6 +113,21 @@ def test_keys_that_root_makes_in_the_service_s_folders_are_the_service_s(tmp_pat
     assert not any(path.stat().st_mode & 0o077 for path in made if path.is_file())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root writes what is its own")
+def test_a_key_that_root_makes_stays_with_whoever_has_the_file_or_the_folder_but_root(tmp_path: Path) -> None:
+    kept, owners = tmp_path / "factors", ((12345, 12346), (0, 0))
+    for file, folder in (owners, owners[::-1]):
+        os.chown(tmp_path, *folder)
+        key_file.make(kept)
+        os.chown(kept, *file)
+        key_file.add(kept)
+        assert (kept.stat().st_uid, kept.stat().st_gid) == owners[0], (
+            "as in /etc; as an older release left it"
+        )
+        key_file.keep_newest(kept)
+        assert kept.stat().st_uid == 12345 and not kept.stat().st_mode & 0o077
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="who is not root gives nothing away")
 def test_what_root_gives_away_is_written_through_no_link(tmp_path: Path) -> None:
     other = tmp_path / "other"
