@@ -118,7 +118,7 @@ def demo_call(json: Json = False) -> None:
     from ivr.lab.demo import demo_case
 
     settings = load_settings()
-    case = run(demo_case(settings))
+    case = with_database(settings, lambda engine: demo_case(engine, settings))
     books.locate(settings, [case])
     books.mask_numbers([case])
     if json:

@@ -70,28 +70,24 @@ async def demo_call(settings: Settings) -> str:
     return caller
 
 
-async def demo_case(settings: Settings) -> dict[str, Any]:
+async def demo_case(engine: AsyncEngine, settings: Settings) -> dict[str, Any]:
     """Place the call and return its case, as `ivr case show` prints it, while the code is still being spoken.
 
     Raises DemoError when no case comes of it.
     """
-    from ivr.installation import database_url
-    from ivr.store.engine import make_engine
-
-    engine = make_engine(database_url(settings), pool=1)
+    caller = await demo_call(settings)
     try:
-        caller = await demo_call(settings)
-        async with asyncio.timeout(patience(CASE_SECONDS)):
+        async with asyncio.timeout(patience(CASE_SECONDS)) as waiting:
             while True:
                 if case := await _case_of(engine, caller):
                     return case
                 await asyncio.sleep(0.2)
     except TimeoutError:
+        if not waiting.expired():
+            raise  # the database's
         raise DemoError(
             f"no case came of the demonstration call within {CASE_SECONDS:g} s; see the log of `ivr serve`"
         ) from None
-    finally:
-        await engine.dispose()
 
 
 async def _case_of(engine: AsyncEngine, caller: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shlex
+import socket
 import sys
 import uuid
 from collections.abc import Iterator
@@ -22,9 +23,11 @@ from ivr.asterisk.ami import AmiRefused
 from ivr.commands import output
 from ivr.commands.output import with_database
 from ivr.installation import CommandError
+from ivr.lab import demo
 from ivr.lab.demo import DemoError
 from ivr.settings import Settings
 from ivr.store.tables import factor_roles
+from tests.asterisk.pretend_ami import pretend_ami
 from tests.fixtures.commands import roles, typed
 from tests.fixtures.hotline import write_tone
 
@@ -76,16 +79,46 @@ async def test_a_migration_tells_of_a_database_that_is_away_as_every_command_doe
     assert "`ivr doctor` tells more" in told and "Error:" not in told
 
 
+def its_sounds(state: Path) -> None:
+    """What a demonstration call asks the length of."""
+    for id in ("beep", "record/ask"):
+        write_tone(state / "sounds" / "fa" / f"{id}.wav", 400, 0.1)
+
+
 async def test_a_demonstration_call_tells_of_an_asterisk_that_is_away_and_not_of_a_case_that_did_not_come(
     tmp_path: Path,
 ) -> None:
-    for id in ("beep", "record/ask"):
-        write_tone(tmp_path / "sounds" / "fa" / f"{id}.wav", 400, 0.1)
+    its_sounds(tmp_path)
     away = {"IVR_AMI__PORT": "1", "IVR_AMI__ACTION_SECONDS": "0.1"}
     nowhere = "postgresql://seda111@127.0.0.1:1/seda111"
     code, _, told = await typed(nowhere, tmp_path, "demo-call", **away)
     said = "Asterisk's manager does not answer at 127.0.0.1:1; `ivr doctor` tells more"
     assert (code, told.strip()) == (1, said)
+
+
+async def test_a_demonstration_call_tells_of_a_database_that_is_away_or_says_nothing_as_every_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its_sounds(tmp_path)
+    monkeypatch.setattr(output, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        for port, why in ((1, "Connect call failed"), (mute.getsockname()[1], "no answer (TimeoutError)")):
+            async with pretend_ami() as asterisk:
+                asked = {"IVR_AMI__PORT": str(asterisk.port)}
+                url = f"postgresql://seda111@127.0.0.1:{port}/seda111"
+                code, _, told = await typed(url, tmp_path, "demo-call", **asked)
+            assert (code, asterisk.count("originate")) == (1, 1), told
+            assert told.startswith("the database can't be used: ") and why in told, told
+
+
+async def test_a_demonstration_call_of_which_no_case_comes_in_time_says_so(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its_sounds(tmp_path)
+    monkeypatch.setattr(demo, "CASE_SECONDS", 0.2)
+    async with pretend_ami() as asterisk:
+        code, _, told = await typed(database_url, tmp_path, "demo-call", IVR_AMI__PORT=str(asterisk.port))
+    assert code == 1 and told.startswith("no case came of the demonstration call within 0.2 s"), told
 
 
 @pytest.mark.parametrize("error", [DemoError("no case came"), AmiRefused("the login was refused")])

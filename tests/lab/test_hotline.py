@@ -62,13 +62,12 @@ async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotli
 async def test_ten_demonstration_calls_in_a_row_bring_a_case_each_and_leave_the_disk_alone(
     hotline: Hotline,
 ) -> None:
-    settings = hotline.settings.model_copy(update={"database_url": hotline.url})
-    url = f"http://127.0.0.1:{settings.web.port}/readyz"
+    url = f"http://127.0.0.1:{hotline.settings.web.port}/readyz"
     async with aiohttp.ClientSession() as session:
 
         async def five() -> None:
             for _ in range(5):
-                case = await demo_case(settings)  # while the code is still being spoken
+                case = await demo_case(hotline.engine, hotline.settings)  # the code is still being spoken
                 assert (case["kind"], case["county"]) == ("complaint", "tabriz")
                 assert case["recordings"][0]["seconds"] > 3.5
                 assert case["by_phone"] == "no", "callbacks.dial is empty here"
