@@ -389,8 +389,8 @@ class Channel:
         if operator.first:
             await send(_BEFORE_OTHERS)
         await send(_NOT_FORWARDED)
-        # c: go on here when the operator hangs up; the status then is CONTINUE.
-        await send(command("EXEC", "Queue", f"{operator.queue},c,,,{operator.wait_seconds}"))
+        # c: go on here when the operator hangs up; the status then is CONTINUE. i: no telephone forwards her.
+        await send(command("EXEC", "Queue", f"{operator.queue},ci,,,{operator.wait_seconds}"))
         status = (await send(_QUEUE_STATUS)).value
         if self._connection.hung_up:
             return HungUp()
@@ -416,8 +416,8 @@ class Channel:
         """
         if self._connection.hung_up:
             return HungUp()
-        # g: go on here when he hangs up; S: never longer than that.
-        options = f"gm(seda111)S({round(action.max_seconds)})"
+        # g: go on here when he hangs up; i: no telephone forwards her; S: never longer than that.
+        options = f"gim(seda111)S({round(action.max_seconds)})"
         dial = command("EXEC", "Dial", f"{'&'.join(places)},{RING_SECONDS},{options}")
         return await self._talk(action, dial, _DIAL_RESULT, _was_answered)
 

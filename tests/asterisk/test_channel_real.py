@@ -23,8 +23,19 @@ from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn, Wait
 from ivr.lab.pace import patience
-from ivr.voice.actions import Ask, Operator, Record, Say
-from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
+from ivr.voice.actions import Ask, Operator, Record, RingOfficial, Say
+from ivr.voice.events import (
+    Caller,
+    Connected,
+    Ended,
+    Event,
+    HungUp,
+    Keys,
+    Recorded,
+    Said,
+    Transfer,
+    Transferred,
+)
 from ivr.voice.wave import measure
 from tests.fixtures.hotline import Pbx, running_pbx, write_tone
 
@@ -363,6 +374,54 @@ async def test_an_operator_s_telephone_learns_that_nobody_else_is_to_take_her_ca
         pbx.console(f"queue remove member {member} from operators")
     assert not errors and outcome.completed, (errors, outcome.problem)
     assert told == [None, "TRUE"] and events == [Transferred(Transfer.ANSWERED)]
+
+
+class ForwardingPhone(asyncio.DatagramProtocol):
+    """A telephone that sends every call on: to 111, where somebody answers."""
+
+    transport: asyncio.DatagramTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        if data.startswith(b"INVITE "):
+            kept = (b"Via:", b"From:", b"To:", b"Call-ID:", b"CSeq:")
+            lines = [line for line in data.split(b"\r\n") if line.startswith(kept)]
+            lines = [line + b";tag=1" if line.startswith(b"To:") else line for line in lines]
+            moved = [b"SIP/2.0 302 Moved Temporarily", *lines, b"Contact: <sip:111@127.0.0.1>"]
+            self.transport.sendto(b"\r\n".join([*moved, b"Content-Length: 0", b"", b""]), address)
+
+
+@pytest.mark.parametrize("rung", ["operator", "official"])
+async def test_where_a_telephone_forwards_her_by_itself_nobody_takes_her_call(
+    pbx: Pbx, folder: Path, rung: str
+) -> None:
+    """A mobile, or its mailbox, would: for the queue an answer."""
+    events, elsewhere = list[Event](), list[str]()
+    loop = asyncio.get_running_loop()
+    phone, _ = await loop.create_datagram_endpoint(ForwardingPhone, ("127.0.0.1", 0))
+    place = f"PJSIP/loopback/sip:127.0.0.1:{phone.get_extra_info('sockname')[1]}"
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        if channel.line.startswith("Local/"):
+            elsewhere.append(channel.line)
+        elif rung == "operator":
+            events.append(await channel.perform(Operator("operators", "fa", 3)))
+        else:
+            events.append(await channel.ring([place], RingOfficial("fa", False, 20.0)))
+
+    there = "penalty 0 as forwarding state_interface Local/111@seda111-inbound"
+    pbx.console(f"queue add member {place} to operators {there}")
+    try:
+        async with answering(pbx, folder, script) as errors:
+            outcome = await pbx.call(StayOn())
+    finally:
+        pbx.console(f"queue remove member {place} from operators")
+        phone.close()
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    nobody = {"operator": Transferred(Transfer.NOBODY), "official": Connected(False)}
+    assert (events, elsewhere) == ([nobody[rung]], [])
 
 
 async def test_a_queue_without_operators_says_nobody(pbx: Pbx, folder: Path) -> None:
