@@ -45,14 +45,17 @@ TYPED = (
 
 
 async def form(visit: Visit) -> web.StreamResponse:
-    """The form alone, for htmx; without it the page with the form in it.
+    """The form alone, for htmx; without it the page with the form in it. Where the deed is not offered (any
+    more), the page as it is now, which says so.
 
     Asked for on a page that showed less (`story_seen`), it comes with what has happened since, and says so.
     """
     deed = BY_NAME.get(visit.request.match_info["deed"])
     file = await case_file(visit)
-    if deed is None or deed not in offered(visit, file):
+    if deed is None:
         raise NotFound
+    if deed not in offered(visit, file):  # no #act: of the page that one is on htmx would only scroll there
+        return visit.redirect(f"/panel/cases/{file.case.code}?do={deed.name}")
     if not visit.partial:
         return visit.redirect(f"/panel/cases/{file.case.code}?do={deed.name}#act")
     seen, case = whole_number(visit.request.query.get("story_seen", "")), file.case

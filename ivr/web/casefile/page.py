@@ -35,7 +35,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
     opening = await _opening(visit, file) if sealed else ""
     told = teller(visit, file)
     deeds = offered(visit, file)
-    done = visit.request.query.get("done", "")
+    done, do = (visit.request.query.get(name, "") for name in ("done", "do"))
     return {
         "file": file,
         "case": case,
@@ -48,6 +48,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "guesses": guesses(file),
         "may_assign": BY_NAME["refer"] in deeds,
         "done": done if done in {deed.name for deed in DEEDS} | {"attach"} else "",
+        "not_now": do if do in BY_NAME and BY_NAME[do] not in deeds else "",
         "letters": await letters(visit, file),
         "due": due_mark(visit.words, page.standing(case, visit.now)),
         "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),

@@ -12,7 +12,9 @@ from ivr.web.panel.visit import Visit
 
 
 async def case(visit: Visit) -> web.StreamResponse:
-    """`?do=refer`: with that form open. `?done=refer`: what was just done is said."""
+    """`?do=refer`: with that form open, or it is said that this is not offered now. `?done=refer`: what was
+    just done is said.
+    """
     try:
         file = await case_file(visit)
     except SentOn:

@@ -201,6 +201,35 @@ async def test_who_saves_a_transcript_is_told_with_the_next_deed_what_was_propos
         await expect(page.locator(".timeline .transcribed")).to_be_visible()
 
 
+async def test_whose_deed_is_not_to_be_done_any_more_gets_the_page_as_it_is_now_which_says_so(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    book, engine = await desk.office.book.page(), desk.panel.engine
+    ask = Instruction(code, actor_named(book, "abfa"), now=desk.panel.clock())
+    await answers.propose(engine, book, ask, "لوله عوض شد.")
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}?do=approve#act")
+        await answers.approve(engine, book, Instruction(code, actor_named(book, "desk"), now=ask.now))
+        await page.locator(".writing summary").click()
+        await page.locator(".writing textarea").fill("آب نداریم")
+        page.on("dialog", lambda asked: asked.dismiss())
+        async with page.expect_event("dialog"):  # whether to leave what is half written
+            await page.locator("[data-deed=approve]").click()
+        await expect(page.locator(".writing textarea")).to_have_value("آب نداریم")
+        await page.locator(".writing button").click()
+        await expect(page.locator(".said")).to_have_text("آب نداریم")
+        await page.locator("[data-deed=approve]").click()
+        told = page.get_by_role("alert")
+        await expect(told).to_contain_text("«تأیید پاسخ» اکنون برای شما شدنی نیست؛ پرونده «پاسخ‌داده‌شده» است")
+        await expect(page.locator("[data-deed=close]")).to_be_visible()
+        await expect(page.locator("[data-deed=approve]")).to_have_count(0)
+        await screenshot(page, "casefile-not-now")
+        await page.goto(f"/panel/cases/{code}?do=close")
+        await expect(page.locator("form.deed[data-name=close]")).to_be_visible()
+        await expect(told).to_have_count(0)
+
+
 async def test_deeds_in_a_row_and_behind_a_transcript_of_ones_own_are_not_taken_for_another_s(
     desk: Desk, chrome: Browser
 ) -> None:
@@ -232,7 +261,8 @@ async def test_without_scripts_a_refusal_is_a_page_with_the_form_in_it(desk: Des
     code = await desk.open()
     client = await desk.panel.signed_in("supervisor")
     text = await client.text(f"/panel/cases/{code}?do=merge")
-    assert 'data-name="merge"' in text
+    assert 'data-name="merge"' in text and "شدنی نیست" not in text
+    assert "«تأیید پاسخ» اکنون برای شما شدنی نیست" in await client.text(f"/panel/cases/{code}?do=approve")
     answer = await client.post(f"/panel/cases/{code}/merge", {"into": code, "reason": "همان تماس است"})
     text = await answer.text()
     assert answer.status == 422 and "در خودش ادغام کرد" in text and "همان تماس است" in text
