@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from ivr.cases.callback import Policy, in_haste
+from ivr.cases.deadlines import Calendar
 
-PLACE_HOLDS = timedelta(hours=24)  # whose turn has not come by then is not rung for it any more
+PLACE_HOLDS = timedelta(hours=24)  # whose turn has not come by then is not rung for it any more …
+MOST_CLOSED = 14  # … nor after so many days on which nobody was to serve
 TURN_RINGS = 3
 _GAPS = (timedelta(minutes=5), timedelta(minutes=15))
 
@@ -51,6 +53,16 @@ class TurnPlace:
     since: datetime
     rung: bool = False
     later: bool = False
+
+
+def still_holds(kept_at: datetime, now: datetime, hours: Hours | None, calendar: Calendar) -> bool:
+    """Whether a place is kept yet: days on which nobody is to serve count for nothing. Both times zoned."""
+    if hours is None:
+        return now - kept_at <= PLACE_HOLDS
+    since = (now.date() - kept_at.astimezone(now.tzinfo).date()).days
+    days = [now.date() - timedelta(days=back) for back in range(min(since, MOST_CLOSED))]
+    closed = sum(day.weekday() not in hours.days or not calendar.is_working(day) for day in days)
+    return now - kept_at <= PLACE_HOLDS + timedelta(days=closed)
 
 
 def whose_turn(

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from panoramisk.message import Message
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import (
@@ -165,19 +167,20 @@ class Dialler:
         free = self.trunk.at_once + elsewhere - await callbacks.in_progress(self.engine, now)
         if free < 1 or not self.originate.connected or self.resting():
             return
-        turns = await self._turns() | await self._held()
+        places, odd = await turn_calls.kept_and_odd(self.engine)
+        turns = await self._turns(places) | odd | await self._held()  # the desk puts odd ones aside
+        kept = turn_calls.still_kept(places, page.calendar, self.clock())
         for _ in range(free):
-            placing = await callbacks.claim(self.engine, page, self.policy, self.clock(), turns)
+            placing = await callbacks.claim(self.engine, page, self.policy, self.clock(), turns, kept)
             if placing is None:
                 return
             task = asyncio.create_task(self._place(placing))
             self._placing.add(task)
             task.add_done_callback(self._placed)
 
-    async def _turns(self) -> frozenset[uuid.UUID]:
+    async def _turns(self, places: Sequence[Row[Any]]) -> frozenset[uuid.UUID]:
         """Whose turn it is among those who keep a place in an operators' queue."""
         found: set[uuid.UUID] = set()
-        places, odd = await turn_calls.kept_and_odd(self.engine)
         for name in dict.fromkeys(row.notice["queue"] for row in places):
             try:
                 line = await self.queue(name)
@@ -188,7 +191,7 @@ class Dialler:
             since = [now - timedelta(seconds=waited) for waited in line.waits.values()]
             its = [turn_calls.place_of(row, now) for row in places if row.notice["queue"] == name]
             found |= whose_turn(its, since, line.serving)
-        return frozenset(found | odd)  # the desk puts those aside, and tells them
+        return frozenset(found)
 
     async def _held(self) -> frozenset[uuid.UUID]:
         """For whom an official holds the line here: he has not put down, and it is not another site's."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ivr.cases.callback import Policy, Tried, next_attempt
 from ivr.cases.deadlines import Calendar
-from ivr.cases.turns import TURN_RINGS, Hours, TurnPlace, in_turn, read_hours, whose_turn
+from ivr.cases.turns import TURN_RINGS, Hours, TurnPlace, in_turn, read_hours, still_holds, whose_turn
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Asia/Tehran"))
 
@@ -72,3 +72,18 @@ def test_she_is_tried_thrice_within_minutes_and_never_out_of_hours() -> None:
     assert next_attempt(policy, calendar, Tried(TURN_RINGS, NOON, NOON), NOON) is None
     night = NOON.replace(hour=22)
     assert next_attempt(policy, calendar, Tried(), night) == NOON.replace(hour=9) + timedelta(days=1)
+
+
+def test_a_place_holds_for_a_day_of_its_hours_and_over_no_closing_for_ever() -> None:
+    calendar, hours = Calendar("Asia/Tehran", frozenset({3, 4})), read_hours("01256 07:00 19:00")
+    day = timedelta(days=1)
+
+    def holds(longer: timedelta, within: Hours | None = hours, kept_at: datetime = NOON) -> bool:
+        return still_holds(kept_at.astimezone(UTC), kept_at + longer, within, calendar)
+
+    assert holds(3 * day) and not holds(3 * day + timedelta(minutes=1))  # from Wednesday to Saturday
+    assert holds(day, kept_at=NOON - day)  # from Tuesday to Wednesday
+    assert not holds(day + timedelta(minutes=1), kept_at=NOON - day)
+    assert holds(day, None) and not holds(day + timedelta(minutes=1), None)
+    nobody = Hours(frozenset(), time(7), time(19))
+    assert holds(15 * day, nobody) and not holds(16 * day, nobody)

@@ -948,6 +948,24 @@ async def test_nobody_is_rung_in_her_turn_outside_the_hours_in_which_operators_s
         await peer.until_received("Originate")
 
 
+async def test_over_days_on_which_no_operator_serves_her_place_is_not_given_up(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async def nobody_serves(queue: str) -> CallQueue:
+        return CallQueue({}, ())
+
+    await keeps(engine, tmp_path, NOON, hours="01256 07:00 19:00")  # on Wednesday
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        peer.replies["status"] = told()
+        dialler.queue = nobody_serves
+        dialler.clock = lambda: NOON + timedelta(days=2)
+        await dialler.look()
+        assert (await row_of(engine)).state == "waiting"
+        dialler.clock = lambda: NOON + timedelta(days=3, minutes=2)
+        await dialler.look()
+        assert (await row_of(engine)).state == "unreachable"
+
+
 async def test_for_a_line_that_another_asterisk_holds_she_is_not_rung_here(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

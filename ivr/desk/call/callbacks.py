@@ -130,15 +130,19 @@ _ONE_NUMBER = "callback "
 
 
 def due(
-    now: datetime, turns: Collection[uuid.UUID] = frozenset(), only: uuid.UUID | None = None
+    now: datetime,
+    turns: Collection[uuid.UUID] = frozenset(),
+    only: uuid.UUID | None = None,
+    kept: Collection[uuid.UUID] = frozenset(),
 ) -> Select[Any]:
     """The next call-back to look at, or that one alone, which no other worker holds.
 
     A place in the operators' queue, or for a held line, only in its turn, or when nobody came for it for too
-    long.
+    long; `kept`: the places for which that was not too long.
     """
     its = callbacks.c
-    may = or_(its.purpose.not_in((TURN, LOTTERY)), its.id.in_(turns), its.created_at < now - PLACE_HOLDS)
+    over = (its.created_at < now - PLACE_HOLDS) & its.id.not_in(kept)
+    may = or_(its.purpose.not_in((TURN, LOTTERY)), its.id.in_(turns), over)
     may = or_(may, (its.purpose == LOTTERY) & (its.next_at < now - SOON))
     query = select(callbacks).where(its.state == "waiting", its.next_at <= now, may)
     if only is not None:
@@ -170,11 +174,13 @@ async def claim(
     policy: Policy,
     now: datetime,
     turns: Collection[uuid.UUID] = frozenset(),
+    kept: Collection[uuid.UUID] = frozenset(),
 ) -> Placing | None:
     """An attempt to make now, committed; None when there is none.
 
     `turns`: the call-backs whose turn in the operators' queue has come, or for which an official's line is
-    held here. What can't be worked on is put aside with its reason, and hinders no other.
+    held here. `kept`: the places that hold yet, however old. What can't be worked on is put aside with its
+    reason, and hinders no other.
     """
     told, first = False, await _first(engine, now, turns)
     for _ in range(LOOKED_AT):
@@ -182,7 +188,7 @@ async def claim(
         only = next(first, None)
         try:
             async with engine.begin() as connection:
-                wanted = (await connection.execute(due(now, turns, only))).first()
+                wanted = (await connection.execute(due(now, turns, only, kept))).first()
                 if wanted is None and only is not None:
                     continue  # another worker's
                 if wanted is None:

@@ -6,14 +6,15 @@ A place hangs on a case, so that her words stay with somebody whatever becomes o
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.turns import Hours, TurnPlace, read_hours
+from ivr.cases.deadlines import Calendar
+from ivr.cases.turns import Hours, TurnPlace, read_hours, still_holds
 from ivr.desk.case.callback_planning import OPEN, TURN, plan_turn
 from ivr.store.tables import callbacks, cases
 from ivr.voice.turn_call import TurnNews
@@ -94,6 +95,13 @@ def place_of(row: Row[Any], now: datetime) -> TurnPlace:
     rung, hours = row.state == "calling", hours_of(row.notice)
     later = row.next_at > now or (hours is not None and not hours.hold(now))
     return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), rung, not rung and later)
+
+
+def still_kept(rows: Iterable[Row[Any]], calendar: Calendar, now: datetime) -> frozenset[uuid.UUID]:
+    """Of places that can be read those which no day of their hours has gone by. `now`: as for `place_of`."""
+    return frozenset(
+        row.id for row in rows if still_holds(row.created_at, now, hours_of(row.notice), calendar)
+    )
 
 
 def hours_of(notice: dict[str, Any]) -> Hours | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
@@ -55,9 +55,11 @@ async def claimed(
     engine: AsyncEngine, now: datetime, serving: int = 1, line: tuple[datetime, ...] = ()
 ) -> Any:
     """As the dialler does: who is rung now."""
-    kept, odd = await turn_calls.kept_and_odd(engine)
-    turns = whose_turn([turn_calls.place_of(row, now) for row in kept], line, serving)
-    return await callbacks.claim(engine, await page(engine), Policy(), now, turns | odd)
+    places, odd = await turn_calls.kept_and_odd(engine)
+    turns = whose_turn([turn_calls.place_of(row, now) for row in places], line, serving)
+    book = await page(engine)
+    kept = turn_calls.still_kept(places, book.calendar, now)
+    return await callbacks.claim(engine, book, Policy(), now, turns | odd, kept)
 
 
 async def messages(engine: AsyncEngine) -> list[dict[str, Any]]:
@@ -173,6 +175,26 @@ async def test_a_place_whose_turn_never_comes_ends_and_she_is_told(
     assert await claimed(engine, NOON + PLACE_HOLDS, serving=0) is None and not await messages(engine)
     assert await claimed(engine, NOON + PLACE_HOLDS + MINUTE, serving=0) is None
     assert await messages(engine) == [{"case": code}]
+
+
+@pytest.mark.parametrize("days", [3, 4])
+async def test_who_keeps_her_place_late_on_wednesday_is_rung_on_the_day_on_which_the_operators_are_back(
+    engine: AsyncEngine, tmp_path: Path, days: int
+) -> None:
+    wednesday = NOON.replace(hour=18, minute=45)
+    code = await keeps(engine, tmp_path, wednesday, hours="01256 07:00 19:00")
+    other = await keeps(engine, tmp_path, wednesday + MINUTE, "09141234568", hours="01256 07:00 19:00")
+    if days == 4:  # Saturday is closed, too
+        closed = {"county": "", "day": date(2026, 11, 28), "is_working": False}
+        async with engine.begin() as connection:
+            await connection.execute(insert(tables.calendar_days).values(**closed))
+    back = wednesday + timedelta(days=days)
+    for hours in range(24 * days, 9, -3):
+        assert await claimed(engine, back - timedelta(hours=hours), serving=0) is None
+    assert not await messages(engine), "she was promised a call, and nobody was there to make one"
+    assert (await claimed(engine, back - timedelta(hours=9))).code == code
+    assert await claimed(engine, back + 3 * MINUTE, serving=0) is None
+    assert await messages(engine) == [{"case": other}], "a day of their hours has gone by"
 
 
 async def test_a_place_of_who_speaks_a_language_that_was_taken_out_ends_and_she_is_told(
