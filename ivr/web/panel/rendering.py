@@ -149,12 +149,12 @@ def browser(text: str) -> str:
 
 
 def mask_number(value: str | None) -> str:
-    """A caller's number with only its ends: ۰۹۱۴•••••۶۷."""
+    """A caller's number without five of its last seven digits at least: ۰۹۱۴•••••۶۷, ۳•••••۴۴."""
     if not value:
         return "—"
-    return (
-        digits(value[:4] + "•" * max(len(value) - 6, 1) + value[-2:]) if len(value) > 7 else "•" * len(value)
-    )
+    begins = value[:-7][:4]
+    hidden = "•" * (len(value) - len(begins) - 2)
+    return digits(begins + hidden + value[-2:]) if len(value) > 7 else "•" * len(value)
 
 
 def mask_id(value: str | None) -> str:

@@ -18,6 +18,7 @@ from ivr.web.application import NotDeclared, check
 from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale, words
 from ivr.web.panel.permissions import ROLES, Permission
+from ivr.web.panel.rendering import mask_number
 from ivr.web.panel.sessions import own_path
 from ivr.web.panel.visit import Route
 from tests.fixtures.database import ROOT
@@ -85,6 +86,26 @@ def test_templates_have_no_inline_script_or_style_and_no_outside_host() -> None:
 
 def test_numbers_in_sentences_are_persian() -> None:
     assert Locale({"a.b": "{n} از {m}"})("a.b", n=1234567, m="x1") == "۱٬۲۳۴٬۵۶۷ از x1"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("09141234567", "۰۹۱۴•••••۶۷"),
+        ("+989141234567", "+۹۸۹•••••••۶۷"),
+        ("04133334444", "۰۴۱۳•••••۴۴"),
+        ("4133334444", "۴۱۳•••••۴۴"),
+        ("33334444", "۳•••••۴۴"),
+        ("3333444", "•••••••"),
+        ("1001", "••••"),
+        ("", "—"),
+        (None, "—"),
+    ],
+)
+def test_of_a_masked_number_five_of_the_last_seven_digits_are_hidden_however_short_it_is(
+    number: str | None, shown: str
+) -> None:
+    assert mask_number(number) == shown
 
 
 def test_files_of_others_are_the_ones_that_were_written_down() -> None:
