@@ -10,6 +10,7 @@ from phonenumbers import PhoneNumberType
 
 _REGION, _IRAN = "IR", "+98"
 _IRANIAN = re.compile(r"(?:0|\+98)([1-9][0-9]{9})").fullmatch
+_MOBILE = re.compile(r"\+9899[0-9]{8}").fullmatch  # whose new blocks the library knows months late
 # What networks send instead of a withheld number, if not noughts alone.
 _WITHHELD = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "asterisk", "s"})
 _CALLABLE = frozenset(
@@ -76,6 +77,8 @@ def is_mobile(number: str) -> bool:
 @lru_cache(maxsize=4096)
 def _type(full: str) -> int:
     """A `PhoneNumberType` of an Iranian number in E.164."""
+    if _MOBILE(full):
+        return PhoneNumberType.MOBILE
     number = phonenumbers.PhoneNumber(country_code=98, national_number=int(full.removeprefix(_IRAN)))
     return phonenumbers.number_type(number)
 
@@ -96,6 +99,5 @@ def _e164(text: str) -> str:
         parsed = phonenumbers.parse(text, _REGION)
     except phonenumbers.NumberParseException:
         return ""
-    if not phonenumbers.is_valid_number(parsed):
-        return ""
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    full = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return full if _MOBILE(full) or phonenumbers.is_valid_number(parsed) else ""

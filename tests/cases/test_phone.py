@@ -91,5 +91,13 @@ def test_logs_never_show_a_whole_number() -> None:
 def test_the_short_way_for_iranian_numbers_says_what_the_long_one_does(number: str) -> None:
     parsed = phonenumbers.parse(number, "IR")
     valid, kind = phonenumbers.is_valid_number(parsed), phonenumbers.number_type(parsed)
-    assert phone.normalise(number) == (f"+98{number[1:]}" if valid else "")
-    assert phone.is_mobile(number) == (kind == phonenumbers.PhoneNumberType.MOBILE)
+    new = number.startswith("099")
+    assert phone.normalise(number) == (f"+98{number[1:]}" if valid or new else "")
+    assert phone.is_mobile(number) == (kind == phonenumbers.PhoneNumberType.MOBILE or new)
+
+
+@pytest.mark.parametrize("block", range(990, 1000))
+def test_a_mobile_number_of_a_block_that_the_library_does_not_know_yet_is_one(block: int) -> None:
+    for written in (f"0{block}7777777", f"{block}7777777", f"0098{block}7777777", f"+98 {block} 7777777"):
+        assert phone.normalise(written, "041") == f"+98{block}7777777"
+        assert phone.is_mobile(written) and phone.is_callable(written)
