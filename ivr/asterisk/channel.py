@@ -96,7 +96,7 @@ class Channel:
 
     __slots__ = (
         "_connection", "_name", "_now", "_recorded", "_recordings", "_room", "_sounds", "_speak", "_timeouts",
-        "fell_silent", "new_stem", "recording", "recording_since",
+        "fell_silent", "new_stem", "recording", "recording_since", "shown_number",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +119,7 @@ class Channel:
         self.new_stem: Callable[[], str] = recording.by_chance  # what a recording's name ends with
         self.recording: Record | None = None  # the one under way …
         self.recording_since = 0.0  # … and when its beep was over, by time.monotonic
+        self.shown_number = ""  # to an operator, where the network tells another, like ours
         self.fell_silent = False  # somebody else saw that no packets come any more, and ended it by a key
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
 
@@ -389,6 +390,8 @@ class Channel:
         if operator.first:
             await send(_BEFORE_OTHERS)
         await send(_NOT_FORWARDED)
+        if self.shown_number:
+            await send(command("SET", "VARIABLE", "CALLERID(num)", self.shown_number))
         # c: go on here when the operator hangs up; the status then is CONTINUE. i: no telephone forwards her.
         await send(command("EXEC", "Queue", f"{operator.queue},ci,,,{operator.wait_seconds}"))
         status = (await send(_QUEUE_STATUS)).value

@@ -135,6 +135,7 @@ class Call:
         menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
+            channel.shown_number = "" if told.sealed else told.number
             menu = _menu_of(told, menu)
         self.line = line
         self.channel = channel

@@ -351,6 +351,21 @@ async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: 
     assert call.variables["QUEUESTATUS"] == ("" if result is Transfer.ANSWERED else status)
 
 
+async def test_an_operator_is_shown_the_number_of_whom_we_called_before_his_telephone_rings(
+    calls: Calls,
+) -> None:
+    """Asterisk has our own number for the caller's on a call that it placed."""
+    call = Pretend()
+
+    async def script(channel: Channel) -> None:
+        channel.shown_number = "+989141234567"
+        await channel.perform(Operator("operators", "fa", 60))
+
+    await calls.talk(call, script)
+    shown = call.commands.index("SET VARIABLE CALLERID(num) +989141234567")
+    assert shown < call.commands.index("EXEC Queue operators,ci,,,60")
+
+
 async def test_a_hangup_in_the_queue_is_a_hangup(calls: Calls) -> None:
     assert await calls.perform(Pretend(hangs_up_at=5), [Operator("operators", "fa")]) == [HungUp()]
 

@@ -376,6 +376,27 @@ async def test_an_operator_s_telephone_learns_that_nobody_else_is_to_take_her_ca
     assert told == [None, "TRUE"] and events == [Transferred(Transfer.ANSWERED)]
 
 
+async def test_an_operator_s_telephone_shows_the_number_of_whom_we_called(pbx: Pbx, folder: Path) -> None:
+    shown = list[str]()
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        if channel.line.startswith("Local/"):  # his own telephone
+            shown.append(channel.caller(datetime.now(ZONE)).number)
+        else:
+            channel.shown_number = "+989141234567"
+            await channel.perform(Operator("operators", "fa", 20))
+
+    member = "Local/111@seda111-inbound/n"
+    pbx.console(f"queue add member {member} to operators")
+    try:
+        async with answering(pbx, folder, script) as errors:
+            outcome = await pbx.call(StayOn())
+    finally:
+        pbx.console(f"queue remove member {member} from operators")
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    assert shown == ["+989141234567"]
+
+
 class ForwardingPhone(asyncio.DatagramProtocol):
     """A telephone that sends every call on: to 111, where somebody answers."""
 

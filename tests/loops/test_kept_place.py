@@ -1,20 +1,26 @@
-"""The hotline's side of a place in the operators' queue: from when on she has it."""
+"""The hotline's side of a place in the operators' queue: from when on she has it, and who takes her call."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Policy
+from ivr.desk.call import callbacks
 from ivr.desk.call.live import CallQueue, QueueMember
+from ivr.desk.case import turn_calls
 from ivr.desk.editing.seeding import directory_from
 from ivr.loops.carrying import OpenLine
 from ivr.settings import ROOT, Settings
-from ivr.store.tables import outbox
+from ivr.store.tables import cases, outbox
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend
+from tests.desk.call.test_callbacks import NOON, page
+from tests.desk.case.test_turn_calls import keeps
 from tests.desk.office import WEDNESDAY, office
 from tests.fixtures.province import CONVENTIONS
 from tests.loops.carried import carried
@@ -43,3 +49,24 @@ async def test_she_has_it_since_she_came_and_not_since_she_had_heard_what_she_ma
         wishes = select(outbox.c.payload).where(outbox.c.kind == "call_back_wished")
         [wish] = (await connection.execute(wishes)).scalars()
     assert (wish["queue"], datetime.fromisoformat(wish["since"])) == ("operators", WEDNESDAY)
+
+
+@pytest.mark.parametrize("confidential", [None, "caller"])
+async def test_whoever_takes_her_turn_is_shown_her_number_unless_her_case_is_confidential(
+    engine: AsyncEngine, tmp_path: Path, confidential: str | None
+) -> None:
+    """It was ours, which the network tells of whom we call."""
+    number = "+989141234567"
+    await keeps(engine, tmp_path, NOON, number)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(confidential=confidential))
+    [place] = await turn_calls.kept(engine)
+    placing = await callbacks.claim(engine, await page(engine), Policy(), NOON, {place.id})
+    assert placing is not None
+    ours = Pretend(keys="1", arguments=("callback", str(placing.id)), header={"callerid": "111"})
+    menu = parse(TREE.read_bytes(), TREE.name, languages=Settings(state=tmp_path).calls.languages)
+    async with office(engine, tmp_path) as desk:
+        given = (directory_from(Settings(state=tmp_path).seed_path, CONVENTIONS), desk.intake, lambda: NOON)
+        await carried(OpenLine(lambda *_: menu, *given), ours, tmp_path)
+    assert any(line.startswith("EXEC Queue operators,") for line in ours.commands)
+    assert ours.variables.get("CALLERID(num)") == (None if confidential else number)

@@ -119,6 +119,7 @@ class Briefing:
     order: OrderNews | None = None  # only whether that is done
     lottery: LotteryNews | None = None  # an official holds the line for her
     turn: TurnNews | None = None  # it is her turn in the operators' queue
+    sealed: bool = False  # a confidential case: no operator is shown her number
 
 
 _LONGEST = 300  # characters of a reason
@@ -660,12 +661,13 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
             news["order"] = await order_calls.of_whom_it_is_now(connection, news["order"])
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
+    sealed = row.confidential is not None
     if news:
-        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), **news)
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), **news, sealed=sealed)
     seen = seen_in(row._mapping, row.number, row.rung_at)  # a stranger may have wished to be called about it
     asks = row.status == Status.ANSWERED or (row.purpose == ANSWER and callback_planning.still_tells(row))
     seen = replace(seen, may_confirm=seen.may_confirm and asks)
-    return Briefing(row.number, row.code, row.spoken, seen)
+    return Briefing(row.number, row.code, row.spoken, seen, sealed=sealed)
 
 
 def _news_of(purpose: str, notice: Any) -> dict[str, Any]:
