@@ -161,10 +161,12 @@ async def _files(settings: Settings) -> Diagnosis:
     enough = hard in (-1, resource.RLIM_INFINITY) or hard >= want
     found = f"a process may open {hard} files; {settings.agi.max_calls} calls at once want {want}"
     theirs = min((runner.files for runner in runners() if runner.files), default=FILES_OF_ASTERISK)
+    mend = "raise LimitNOFILE (ulimit -Hn), or lower agi.max_calls"
     if theirs < FILES_OF_ASTERISK:
-        few = f"Asterisk may open {theirs} files, of which a caller who speaks takes about six"
-        return Diagnosis("files", False, few, "LimitNOFILE=65536 in its unit, or maxfiles in asterisk.conf")
-    return Diagnosis("files", enough, found, "raise LimitNOFILE (ulimit -Hn), or lower agi.max_calls")
+        found += f"; Asterisk may open {theirs}, of which a caller who speaks takes about six"
+        its = "LimitNOFILE=65536 in Asterisk's unit, or maxfiles in asterisk.conf"
+        mend = its if enough else f"{its}; {mend}"
+    return Diagnosis("files", enough and theirs >= FILES_OF_ASTERISK, found, mend)
 
 
 async def _server(settings: Settings) -> Diagnosis:

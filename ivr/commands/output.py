@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -29,6 +30,7 @@ out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdo
 err = Console(stderr=True, emoji=False)
 
 CONNECT_SECONDS = 30.0  # no caller waits for a command
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # which no database's line says
 CUT_OFF = 128 + signal.SIGPIPE  # nobody reads on: as every program ends; what it did may not be done
 
 
@@ -68,8 +70,8 @@ def with_database(
         try:
             return await work(engine)
         except AWAY as error:
-            if isinstance(error, BrokenPipeError):
-                raise  # who read what is printed has gone
+            if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) in _FULL:
+                raise  # who read what is printed has gone, or its file takes no more
             if isinstance(error, OSError) and error.filename is not None:  # a file's: the database names none
                 raise CommandError(f"{error.filename}: {error.strerror}") from error
             said = " ".join(str(getattr(error, "orig", None) or error).split())
@@ -153,6 +155,9 @@ def in_sentences(work: Callable[[], object]) -> None:
     except Exception as error:
         if _is_sentence(error):
             fail(str(error))
+        if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+            _quiet_pipe()
+            fail(f"stdout: {error.strerror}")
         # The last resort: a sentence for people, the traceback on request.
         if os.environ.get("IVR_LOG_LEVEL") == "DEBUG":
             raise
@@ -168,10 +173,13 @@ def _flush() -> None:
     except OSError as refused:
         _quiet_pipe()
         under_way = refused.__context__
-        if under_way is None or (isinstance(under_way, SystemExit) and not under_way.code):
-            if isinstance(refused, BrokenPipeError):
-                raise SystemExit(CUT_OFF) from None
-            fail(f"stdout: {refused.strerror}")
+        if under_way is not None and not isinstance(under_way, SystemExit):
+            return
+        found = under_way is not None and under_way.code  # a finding keeps its code
+        if not isinstance(refused, BrokenPipeError):
+            fail(f"stdout: {refused.strerror}", int(found or 1))
+        if not found:
+            raise SystemExit(CUT_OFF) from None
 
 
 def _is_sentence(error: Exception) -> bool:

@@ -99,4 +99,4 @@ async def test_the_doctor_tells_of_an_asterisk_that_may_open_few_files(tmp_path:
     finally:
         sleeper.kill()
         await sleeper.wait()
-    assert not found.ok and "Asterisk may open 1024 files" in found.found and "LimitNOFILE" in found.mend
+    assert not found.ok and "Asterisk may open 1024, of which" in found.found and "LimitNOFILE" in found.mend

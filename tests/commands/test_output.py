@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import shlex
@@ -186,9 +187,16 @@ async def test_a_few_lines_that_nobody_reads_end_it_so_too_and_hide_neither_a_fi
     assert await ends(its, *arguments) == end
 
 
-async def test_a_few_lines_that_a_full_disk_refuses_are_told_of_in_a_sentence() -> None:
+@pytest.mark.parametrize(("then", "code"), [("None", 1), ("sys.exit(2)", 2)])
+async def test_a_few_lines_that_a_full_disk_refuses_are_told_of_in_a_sentence(then: str, code: int) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
-    assert await ends(full, "-c", SHORT("None")) == (1, b"stdout: No space left on device\n")
+    assert await ends(full, "-c", SHORT(then)) == (code, b"stdout: No space left on device\n")
+
+
+async def test_a_table_that_a_full_disk_refuses_is_told_of_so_too() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    many = f"from ivr.commands import output; {TABLE}"
+    assert await ends(full, "-c", many) == (1, b"stdout: No space left on device\n")
 
 
 async def test_what_a_disk_or_a_pipe_refuses_a_command_is_not_told_of_the_database(
@@ -207,6 +215,12 @@ async def test_what_a_disk_or_a_pipe_refuses_a_command_is_not_told_of_the_databa
     assert str(told.value) == f"{tmp_path / 'nothing'}: No such file or directory"
     with pytest.raises(BrokenPipeError):
         await asyncio.to_thread(with_database, settings, prints)
+
+    async def fills(engine: AsyncEngine) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left"):
+        await asyncio.to_thread(with_database, settings, fills)
 
 
 async def test_a_socket_that_is_not_there_is_the_database_s(tmp_path: Path) -> None:
