@@ -160,9 +160,10 @@ async def _part_done(change: Change) -> None:
     answered = [part for part in parts if part.answered_at is not None and part.status != Status.WITHDRAWN]
     if whole.status not in OPEN or any(map(_is_unanswered, parts)):
         return
+    if change.action is A.WITHDRAW and _is_the_desks_own(whole, parts):
+        return
     if not answered:
-        if whole.answered_at and whole.answered_at == change.case.answered_at:  # no answer of the desk's own
-            await _part_owed_again(change)
+        await _part_owed_again(change)
         return
     one = change.of(whole, A.ANSWER, Status.ANSWERED)
     one.values = {"answer": await _composed(change, answered), "answer_voice": "", "draft": None}
@@ -176,6 +177,13 @@ async def _part_done(change: Change) -> None:
     await one.save()
     await callback_planning.plan(change.connection, whole, f"answer:{one.ask.cause}", change.ask.now)
     await _hold_for_the_office(change, whole)
+
+
+def _is_the_desks_own(whole: Row[Any], parts: Sequence[Row[Any]]) -> bool:
+    """Whether the desk has answered it since: what is composed of its parts is as old as the last of them."""
+    if whole.status != Status.ANSWERED or whole.answered_at is None:
+        return False
+    return all(part.answered_at is None or part.answered_at < whole.answered_at for part in parts)
 
 
 async def _hold_for_the_office(change: Change, whole: Row[Any]) -> None:

@@ -170,16 +170,22 @@ async def test_whose_last_reported_order_is_revoked_is_told_no_report_of_it_and_
     assert placing is not None and (placing.code, placing.answer) == (code, "کار دادگاه است")
 
 
-async def test_what_the_desk_answered_over_a_report_stays_her_answer_when_that_order_is_revoked(
-    at: Hall,
+@pytest.mark.parametrize(("bodies", "way"), [(("abfa",), 1), (("abfa", "edu"), 1), (("abfa", "edu"), -1)])
+async def test_what_the_desk_answered_over_reports_stays_her_answer_whichever_order_is_revoked(
+    at: Hall, bodies: tuple[str, ...], way: int
 ) -> None:
-    code, (part,) = await ordered_of(at, "abfa")
-    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    code, parts = await ordered_of(at, *bodies)
+    for part, body in zip(parts, bodies, strict=True):
+        at.at += timedelta(minutes=1)
+        await answers.give(at.engine, at.page, at.by(part, who=body), "وصل شد")
     at.later(1)
     await answers.give(at.engine, at.page, at.by(code), "کار دادگاه است")
-    await order_ruling.revoke(at.engine, at.page, at.by(part, "اشتباه بود"))
-    row = await at.row(code)
-    assert (row.status, row.answer) == ("answered", "کار دادگاه است")
+    for part in parts[::way]:
+        await order_ruling.revoke(at.engine, at.page, at.by(part, "اشتباه بود"))
+        row = await at.row(code)
+        assert (row.status, row.answer) == ("answered", "کار دادگاه است")
+    placing = await called(at, NEAR)
+    assert placing is not None and (placing.code, placing.answer) == (code, "کار دادگاه است")
 
 
 async def told_by_sms(at: Hall, code: str) -> int:
