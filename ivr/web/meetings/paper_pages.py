@@ -144,7 +144,7 @@ def _one(its: Writing, each: Sat) -> Iterator[Block]:
         agency, day = its.names.agencies.get(part.ordered_of, part.ordered_of), jalali_day(part.due_on)
         key = "order_revoked" if order.seen.state is OrderState.REVOKED else "order"
         yield its.say(key, agency=agency, text=order.words, day=day, code=digits(part.code))
-    if case.anonymised_at is not None:
+    if each.is_forgotten:
         yield its.say("forgotten")
     elif not (each.said or each.decided or each.orders or each.orders_apart):
         yield its.say("nothing")
