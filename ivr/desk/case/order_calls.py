@@ -20,10 +20,24 @@ from ivr.cases.statuses import Status
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import ANSWER, HELD, ORDER, YET_TO_TELL
 from ivr.store.callbacks import PUT_ASIDE
-from ivr.store.tables import callbacks, cases, meeting_orders, outbox
+from ivr.store.tables import callbacks, cases, meeting_orders, outbox, referrals
 from ivr.voice.order_call import OrderNews
 
 AT = time(12)  # of that day, in the province; quiet hours and days off may put it off
+_SINCE = referrals.alias("since")
+_LATER = select(_SINCE.c.id).where(
+    _SINCE.c.case_id == referrals.c.case_id, _SINCE.c.referred_at > referrals.c.ended_at
+)
+_OBJECTOR = select(referrals.c.agency).where(
+    referrals.c.case_id == cases.c.id,
+    referrals.c.ended_reason == "returned",
+    cases.c.status.in_((Status.RETURNED, Status.WITHDRAWN)),
+    ~_LATER.exists(),
+)
+# Of an order to which a body objects, until the office rules, and if it withdraws it then: that body.
+# What the office then answers itself, or opens again once it is withdrawn, is its own.
+_LAST = _OBJECTOR.order_by(referrals.c.ended_at.desc()).limit(1).correlate(cases)
+ORDERED_OF = func.coalesce(_LAST.scalar_subquery(), cases.c.agency).label("ordered_of")
 
 
 async def plan(
@@ -139,6 +153,6 @@ def news_of(notice: Mapping[str, Any]) -> OrderNews:
 
 
 async def of_whom_it_is_now(connection: AsyncConnection, news: OrderNews) -> OrderNews:
-    """The body may have sent it onward since."""
-    body = (await connection.execute(select(cases.c.agency).where(cases.c.code == news.order))).scalar()
+    """The body may have sent it onward since. Whose it calls unlawful is not the desk's, where it lies."""
+    body = (await connection.execute(select(ORDERED_OF).where(cases.c.code == news.order))).scalar()
     return replace(news, agency=body) if body else news

@@ -16,8 +16,9 @@ from ivr.cases.channels import COLLECTIVE
 from ivr.cases.meeting_figures import AskedFact, OrderedFact
 from ivr.cases.meeting_orders import SOLVED
 from ivr.desk.book.book import Page
+from ivr.desk.case.order_calls import ORDERED_OF
 from ivr.desk.meetings import order_giving
-from ivr.desk.meetings.order_giving import ORDERED_OF, WHOLE
+from ivr.desk.meetings.order_giving import WHOLE
 from ivr.desk.meetings.request_list import state_of
 from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, meeting_orders, meeting_requests, meeting_sessions, meeting_slots

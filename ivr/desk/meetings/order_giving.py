@@ -33,23 +33,10 @@ from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.aside import Aside
-from ivr.store.tables import case_events, cases, meeting_orders, referrals
+from ivr.store.tables import case_events, cases, meeting_orders
 
 NOON = time(12)
 WHOLE = cases.alias("whole")  # her case, of which an order is a part
-_SINCE = referrals.alias("since")
-_LATER = select(_SINCE.c.id).where(
-    _SINCE.c.case_id == referrals.c.case_id, _SINCE.c.referred_at > referrals.c.ended_at
-)
-_OBJECTOR = select(referrals.c.agency).where(
-    referrals.c.case_id == cases.c.id,
-    referrals.c.ended_reason == "returned",
-    cases.c.status.in_((Status.RETURNED, Status.WITHDRAWN)),
-    ~_LATER.exists(),
-)
-# Of an order to which a body objects, until the office rules, and if it withdraws it then: that body.
-_LAST = _OBJECTOR.order_by(referrals.c.ended_at.desc()).limit(1).correlate(cases)
-ORDERED_OF = func.coalesce(_LAST.scalar_subquery(), cases.c.agency).label("ordered_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +190,9 @@ def orders() -> Select[Any]:
     """
     its = ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at", "checked_at", "checked_by")
     query = select(cases, *(meeting_orders.c[name] for name in its))
-    query = query.add_columns(ORDERED_OF, WHOLE.c.code.label("whole"), WHOLE.c.caller_key.label("hers"))
-    query = query.add_columns(WHOLE.c.status.label("whole_status"), WHOLE.c.closure.label("whole_closure"))
+    query = query.add_columns(order_calls.ORDERED_OF, WHOLE.c.code.label("whole"))
+    query = query.add_columns(WHOLE.c.caller_key.label("hers"), WHOLE.c.status.label("whole_status"))
+    query = query.add_columns(WHOLE.c.closure.label("whole_closure"))
     query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     return query.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
 

@@ -15,7 +15,7 @@ from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks, verdicts
 from ivr.desk.case import answers, closing, referring
 from ivr.desk.facts.apply import apply
-from ivr.desk.meetings import order_giving
+from ivr.desk.meetings import order_giving, order_ruling
 from ivr.desk.meetings.order_answers import heard
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store import tables
@@ -90,6 +90,19 @@ async def test_the_body_that_has_the_order_by_then_is_named_and_the_day_on_which
     told = await callbacks.briefing(at.engine, str(placing.id))
     assert told is not None and told.order is not None
     assert (told.order.agency, told.order.due_on) == ("shahrdari_ahar", NEAR)
+
+
+async def test_the_body_that_calls_the_order_unlawful_is_named_and_not_the_desk_with_which_it_lies(
+    at: Hall,
+) -> None:
+    """Until the office rules, also where that comes with a longer day."""
+    _, [part] = await ordered(at, "abfa")
+    await order_ruling.object_here(at.engine, at.page, at.by(part, "بودجه نیست"))
+    await order_giving.extend(at.engine, at.page, at.by(part, "بررسی می‌شود"), FAR)
+    placing = await called(at, FAR)
+    assert placing is not None
+    told = await callbacks.briefing(at.engine, str(placing.id))
+    assert told is not None and told.order is not None and told.order.agency == "abfa"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY])
