@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import ChannelRight
 from ivr.cases.meeting_orders import is_late, state_of
+from ivr.desk.case.order_calls import ORDERED_OF
 from ivr.desk.letters.still_so import HAD_BY
 from ivr.store.tables import cases, channels, meeting_orders, meeting_requests
 
@@ -39,7 +40,7 @@ async def of(
     whole, known = cases.alias("whole"), cases.alias("known")
     ids = select(known.c.id).where(known.c.code.in_(codes))
     orders = select(cases, *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "said", "said_at")))
-    orders = orders.add_columns(meeting_requests.c.about, whole.c.accused.label("accuses"))
+    orders = orders.add_columns(ORDERED_OF, meeting_requests.c.about, whole.c.accused.label("accuses"))
     sealed = func.coalesce(whole.c.confidential, cases.c.confidential)
     orders = orders.add_columns(sealed.label("sealed"), whole.c.code.label("whole"))
     orders = orders.add_columns(whole.c.closed_at.label("whole_ended_at"))
@@ -72,7 +73,7 @@ def _theirs(channel: Row[Any]) -> dict[str, str]:
 
 
 def _news(row: Row[Any], today: date) -> dict[str, Any]:
-    order: dict[str, Any] = {"code": row.code, "agency": row.agency, "state": str(state_of(row))}
+    order: dict[str, Any] = {"code": row.code, "agency": row.ordered_of, "state": str(state_of(row))}
     order |= {"late": is_late(row, today), "said": row.said, "level": row.level}
     order |= {"due_on": row.due_on.isoformat(), "first_due_on": row.first_due_on.isoformat()}
     return {"case": row.code, "event": EVENT, "order": order}

@@ -54,7 +54,7 @@ def session_json(row: Row[Any]) -> Json:
 def order_json(order: OrderSeen) -> Json:
     """`code`: of the part that carries it; `of`: her case."""
     part = order.part
-    told: Json = {"code": part.code, "of": part.whole, "agency": part.agency, "words": part.words}
+    told: Json = {"code": part.code, "of": part.whole, "agency": part.ordered_of, "words": part.words}
     told |= {"state": str(order.state), "late": order.late, "due_on": part.due_on.isoformat()}
     told |= {"first_due_on": part.first_due_on.isoformat(), "level": part.level, "said": part.said}
     return told | {"given_by": part.given_by, "given_at": part.given_at.isoformat()}

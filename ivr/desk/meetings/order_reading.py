@@ -15,6 +15,7 @@ from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.book.book import Page
+from ivr.desk.case import order_calls
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_giving import WHOLE, OrderSeen
 from ivr.desk.meetings.session_report import nameless
@@ -79,7 +80,7 @@ _SESSION = (
 
 
 def _query(reader: OrderReader) -> Select[Any]:
-    query = order_giving.orders().join(agencies, agencies.c.code == cases.c.agency)
+    query = order_giving.orders().join(agencies, agencies.c.code == order_calls.ORDERED_OF)
     query = query.outerjoin(meeting_requests, meeting_requests.c.case_id == WHOLE.c.id)
     query = query.add_columns(_SESSION.label("session"), agencies.c.name.label("agency_name"))
     query = query.add_columns(WHOLE.c.caller_name.label("name"), WHOLE.c.anonymised_at.label("forgotten_at"))

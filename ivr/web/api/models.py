@@ -205,8 +205,8 @@ class Order(BaseModel):
     @classmethod
     def of_told(cls, told: ToldOrder) -> Order:
         part = told.seen.part
-        names = ("code", "due_on", "first_due_on", "given_at", "said", "level", "agency")
-        found = {name: getattr(part, name) for name in names}
+        names = ("code", "due_on", "first_due_on", "given_at", "said", "level")
+        found = {name: getattr(part, name) for name in names} | {"agency": part.ordered_of}
         found |= {"state": told.seen.state, "late": told.seen.late, "session": told.session}
         found |= {"agency_name": told.agency_name, "words": told.words, "of": told.whole}
         return cls.model_validate(found | {"citizen": told.name})

@@ -100,6 +100,28 @@ async def test_it_reads_sessions_orders_and_the_report_as_far_as_its_channel_goe
     assert "احمدی" not in json.dumps(report, ensure_ascii=False)
 
 
+async def test_an_order_that_its_body_calls_unlawful_is_told_as_that_body_s_until_the_office_rules(
+    api: Service, at: Hall, database_url: str, tmp_path: Path
+) -> None:
+    number, _, [abfa, edu, _] = await held(at)
+    api.clock.now = at.at
+    await news(at)
+    for part, body in ((abfa, "abfa"), (edu, "edu")):
+        await referring.give_back(at.engine, at.page, at.by(part, "خلاف آیین‌نامه", body))
+    await order_ruling.revoke(at.engine, at.page, at.by(edu, "حق با شماست"))
+    report = (await get(api, f"{SESSIONS}/{number}/report"))[1]["orders"]
+    orders = [*report, *(await get(api, ORDERS))[1]["orders"], (await get(api, f"{ORDERS}/{abfa}"))[1]]
+    names = {"abfa": "شرکت آب و فاضلاب آذربایجان شرقی", "edu": "اداره کل آموزش و پرورش آذربایجان شرقی"}
+    found = {(each["code"], each["agency"], each["agency_name"], each["state"]) for each in orders}
+    assert found == {(abfa, "abfa", names["abfa"], "objected"), (edu, "edu", names["edu"], "revoked")}
+    assert {(n["case"], n["order"]["agency"]) for n in await news(at)} == {(abfa, "abfa"), (edu, "edu")}
+    code, listed = await ivr(database_url, tmp_path, "meeting", "orders", "--json")
+    assert code == 0 and {each["code"]: each["agency"] for each in json.loads(listed)}[abfa] == "abfa"
+    await referring.refer(at.engine, at.page, at.by(abfa, "کار شهرداری است"), "shahrdari_ahar")
+    [only] = [each["order"] for each in await news(at)]
+    assert only["agency"] == (await get(api, f"{ORDERS}/{abfa}"))[1]["agency"] == "shahrdari_ahar"
+
+
 async def test_pages_follow_each_other_and_what_is_not_its_own_is_refused(api: Service, at: Hall) -> None:
     number, heard, [abfa, edu, secret] = await held(at)
     first = (await get(api, f"{ORDERS}?limit=1"))[1]
