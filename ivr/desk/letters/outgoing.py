@@ -39,6 +39,7 @@ from ivr.cases import phone
 from ivr.cases.channels import PHONE
 from ivr.cases.deadlines import Calendar
 from ivr.cases.kinds import Kind
+from ivr.cases.meetings import MeetingWay
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, meeting_calls, turn_calls
@@ -51,7 +52,7 @@ from ivr.desk.people import account_news
 from ivr.desk.people.auditing import note
 from ivr.desk.refusals import WrongField
 from ivr.store.direct import ALL, Prepared, asking, from_arrays
-from ivr.store.tables import agencies, areas, cases, outbox, topics
+from ivr.store.tables import agencies, areas, cases, meeting_sessions, outbox, topics
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +178,11 @@ async def spread(
     """
     async with engine.begin() as connection:
         notices = await in_force(connection, notices)
-        true = [event for event in events if await meeting_calls.still_hers(connection, event.payload, now)]
+        true = [
+            await _with_link(connection, event)
+            for event in events
+            if await meeting_calls.still_hers(connection, event.payload, now)
+        ]
         tells = {kind for kind in {event.kind for event in true} if notices.may_tell(kind, ways)}
         known = await _cases_of(connection, [event for event in true if event.kind in tells])
         of_bodies = [event.id for event in true if event.held and not told(event.payload, "body")]
@@ -225,6 +230,16 @@ async def spread(
             held = [event for event in events if waits.get(event.id) == reason]
             await _hold(connection, held, reason, now)
     return len(rows)
+
+
+async def _with_link(connection: AsyncConnection, event: Leased) -> Leased:
+    """With the number or address of her meeting, which an older release left out of what it planned."""
+    its = event.payload
+    if "link" in its or its.get("way") not in (MeetingWay.PHONE, MeetingWay.VIDEO):
+        return event
+    query = select(meeting_sessions.c.link).where(meeting_sessions.c.number == its["session"])
+    link = (await connection.execute(query)).scalar_one()
+    return replace(event, payload={**its, "link": link})
 
 
 def _in_time(
