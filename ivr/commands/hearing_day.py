@@ -268,7 +268,7 @@ def _of_her(
     from ivr.desk.meetings import session_day
     from ivr.desk.refusals import Refused
 
-    async def work(engine: AsyncEngine, page: Page) -> Seat:
+    async def work(engine: AsyncEngine, page: Page) -> tuple[str, Seat | None]:
         now = datetime.now(UTC)
         async with engine.connect() as connection:
             seats = await _seats(connection, page, number)
@@ -278,11 +278,13 @@ def _of_her(
         code = seat.wish.code
         await does(engine, page, Instruction(code, actor_named(page, by), now=now), number, at=now)
         async with engine.connect() as connection:
-            return next(s for s in await _seats(connection, page, number) if s.wish and s.wish.code == code)
+            seats = await _seats(connection, page, number)
+        hers = (s for s in seats if s.wish and s.wish.code == code and s.slot.outcome != "no_show")
+        return code, next(hers, None)  # none of a session that was ended meanwhile
 
-    seat = with_page(work)
-    assert seat.wish is not None
-    typer.echo(f"request {seat.wish.code}: number {seat.slot.slot}, {presence(seat.slot)}")
+    code, seat = with_page(work)
+    stands = f"number {seat.slot.slot}, {presence(seat.slot)}" if seat else "waits for another session"
+    typer.echo(f"request {code}: {stands}")
 
 
 async def _seats(connection: AsyncConnection, page: Page, number: int) -> list[Seat]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.letters.indicator import Issue, PaperKind
-from ivr.desk.meetings import inviting
+from ivr.desk.meetings import agenda, inviting, request_deciding, session_planning
 from ivr.desk.reading import as_json
 from tests.desk.letters.test_indicator import issued, paper
 from tests.desk.meetings.hall import Hall, hall
@@ -97,3 +97,31 @@ async def test_of_two_requests_of_hers_the_one_that_she_came_in_for_is_stepped_o
     for deed, presence in (("step-out", "arrived"), ("done", "heard")):
         await run("begin", session, two)
         assert await run(deed, session, national_id) == f"request {two}: number 3, {presence}"
+
+
+async def test_who_missed_her_slot_and_has_another_is_told_by_that_one(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at = await hall(engine)
+    number, [one, two] = await meeting(at, -0.01, [], [])
+    at.at = datetime.now(UTC)
+    next_on = at.at.date() + timedelta(days=7)
+    await agenda.missed(engine, at.page, at.by(one))
+    await agenda.release(engine, at.page, at.by(two, "نمی‌آید"), next_on)
+    await request_deciding.accept(engine, at.page, at.by(one), next_on)
+    await agenda.place(engine, at.page, at.by(one, "دیر رسید"), number, 2)
+    run = Terminal(database_url, tmp_path, ("meeting",)).run
+    assert await run("check-in", str(number), one) == f"request {one}: number 2, arrived"
+
+
+async def test_who_steps_out_of_a_session_that_was_ended_meanwhile_waits_for_another(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at = await hall(engine)
+    number, [one] = await meeting(at, -0.01, [])
+    run = Terminal(database_url, tmp_path, ("meeting",)).run
+    await run("begin", str(number), one)
+    at.at = datetime.now(UTC)
+    next_on = at.at.date() + timedelta(days=7)
+    await session_planning.cancel(engine, at.page, at.by("", "جلسهٔ فوری"), number, next_on)
+    assert "waits for another" in await run("step-out", str(number), one)
