@@ -56,8 +56,49 @@ def test_each_number_of_a_service_is_handed_over_with_its_name(kind: Kind, tmp_p
 def test_nothing_dials_out_or_runs_a_program(kind: Kind, tmp_path: Path) -> None:
     text = rendered(kind, tmp_path)
     assert not re.search(r"\b(Dial|Originate|System|TrySystem|SHELL|Transfer|include|switch)\s*(\(|=>)", text)
-    targets = re.findall(r"Goto\(([^,)]+),", text)
-    assert set(targets) == {"seda111-call", "seda111-fallback", "seda111-inbound"}
+    targets = re.findall(r"Goto\(([^,)]+),[^,)]+,", text)
+    assert set(targets) == {"seda111-call", "seda111-fallback", "seda111-inbound", "seda111-supervisor"}
+
+
+LASTS = re.compile(r"(?:AGI|Playback|Record|SendDTMF|Wait)\(")
+
+
+def lasting(text: str) -> dict[tuple[str, str, int], str]:
+    """Where the applications stand that a call may be in for seconds, each with its name."""
+    found: dict[tuple[str, str, int], str] = {}
+    for context, lines in re.findall(r"^\[(seda111-\w+)\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S):
+        exten, priority, alone = "", 0, True  # `alone`: nothing else stands before it in its extension
+        for begins, does in re.findall(r"^(?:exten => (\w+),1| same => n(?:\(\w+\))?),(.+)", lines, re.M):
+            exten, priority, alone = (begins, 1, True) if begins else (exten, priority + 1, alone)
+            if lasts := LASTS.match(does):
+                assert alone, f"what stands before it may come and go: {context}, {exten}, {does}"
+                found[context, exten, priority] = lasts[0]
+            alone = bool(lasts) and alone
+    return found
+
+
+def test_what_a_call_may_be_in_while_the_dialplan_is_reloaded_stands_in_the_same_place_in_every_rendering(
+    tmp_path: Path,
+) -> None:
+    state, others = tmp_path / "state", (Address(host="10.0.0.2"), Address(host="10.0.0.3"))
+    plain = lasting(rendered("lab", tmp_path, Settings(state=state)))
+    full = Settings(
+        state=state, second_volume=str(tmp_path / "disk"), agi=Agi(others=others),
+        callbacks=Callbacks(dial="PJSIP/{number}@trunk"),
+    )  # fmt: skip
+    added = lasting(rendered("lab", tmp_path, full)).items() - plain.items()
+    assert lasting(rendered("lab", tmp_path, full)).items() >= plain.items()
+    assert {exten for (_, exten, _), _ in added} == {"carry2", "carry3"}
+    assert plain["seda111-fallback", "record", 1] == "Record("
+    assert plain["seda111-call", "carry", 1] == plain["seda111-callback", "carry", 1] == "AGI("
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_names_of_places_can_not_be_dialled(kind: Kind, tmp_path: Path) -> None:
+    text = rendered(kind, tmp_path)
+    for context in ("seda111-inbound", "seda111-desk"):  # all that an endpoint has
+        assert not {"carry", "away", "over", "record"} & set(re.findall(r"=> (\w+)", section(text, context)))
+    assert set(re.findall(r"^context = (.*)$", text, re.M)) <= {"seda111-inbound", "seda111-desk"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -261,4 +302,8 @@ def test_a_supervisors_telephone_reaches_the_number_and_what_a_code_stands_for(
 ) -> None:
     desk = section(rendered(kind, tmp_path), "seda111-desk")
     assert re.findall(r"^exten => (\w+),", desk, re.M) == ["111", "_8XXXXXXXX", "h"]
-    assert "AGI(agi://127.0.0.1:4573/supervisor,agi-secret,supervisor,${EXTEN:1})" in desk
+    assert (
+        "exten => _8XXXXXXXX,1,Set(IVR_DIALLED=${EXTEN:1})\n same => n,Goto(seda111-supervisor,s,1)" in desk
+    )
+    carried = section(rendered(kind, tmp_path), "seda111-supervisor")
+    assert "AGI(agi://127.0.0.1:4573/supervisor,agi-secret,supervisor,${IVR_DIALLED})" in carried

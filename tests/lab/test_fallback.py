@@ -25,7 +25,7 @@ from ivr.settings import Address
 from ivr.store.room import STEP_BYTES, ballast_of
 from ivr.voice.wave import Measured, measure
 from tests.asterisk.test_dialplan import FORMS, promised
-from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, told, write_tone
+from tests.fixtures.hotline import SOUNDS, Pbx, fresh_number, running_pbx, told, write_tone
 from tests.fixtures.small_disk import SmallDisk
 
 Talk = Callable[["Agi"], Awaitable[None]]
@@ -415,16 +415,25 @@ async def test_keys_arrive_while_a_prompt_plays_and_between_prompts(pbx: Pbx) ->
     assert [int(re.findall(r"result=(-?\d+)", line)[0]) for line in pressed] == [ord("5"), ord("*")]
 
 
+def reload(pbx: Pbx, **changes: object) -> None:
+    """The dialplan of these settings in the place of the present one."""
+    etc, settings = pbx.settings.state_path / "asterisk" / "etc", pbx.settings.model_copy(update=changes)
+    render("lab", settings, pbx.secrets, etc, modules=pbx.program.modules)
+    pbx.console("dialplan reload")
+
+
+def with_another(pbx: Pbx, port: int) -> dict[str, object]:
+    others = (Address(host="127.0.0.1", port=port),)
+    return {"agi": pbx.settings.agi.model_copy(update={"others": others})}
+
+
 @pytest.fixture
 def second(pbx: Pbx) -> Iterator[int]:
     """The port of a second address in the dialplan, for one test."""
-    etc, port = pbx.settings.state_path / "asterisk" / "etc", free()
-    agi = pbx.settings.agi.model_copy(update={"others": (Address(host="127.0.0.1", port=port),)})
-    for settings in (pbx.settings.model_copy(update={"agi": agi}), pbx.settings):
-        render("lab", settings, pbx.secrets, etc, modules=pbx.program.modules)
-        pbx.console("dialplan reload")
-        if settings is not pbx.settings:
-            yield port
+    port = free()
+    reload(pbx, **with_another(pbx, port))
+    yield port
+    reload(pbx)
 
 
 async def test_the_second_address_is_asked_when_the_first_refuses_and_only_then(
@@ -447,6 +456,63 @@ async def test_the_second_address_is_asked_when_the_first_refuses_and_only_then(
         assert (len(dead), len(calls), len(pbx.fallbacks)) == (1, 1, 1)
     outcome = await pbx.call(Beep(), Speak(1), PutDown())
     assert outcome.completed and len(pbx.fallbacks) == 2, outcome
+
+
+async def test_a_reload_while_a_server_has_her_neither_begins_her_call_again_nor_apologises(
+    pbx: Pbx, second: int
+) -> None:
+    both, one = with_another(pbx, second), dict[str, object]()
+
+    def reloads(changes: Mapping[str, object]) -> Talk:
+        async def talk(agi: Agi) -> None:
+            await asyncio.to_thread(reload, pbx, **changes)
+            await agi.send("SET VARIABLE IVR_DONE 1")
+
+        return talk
+
+    # The first server has her, and the second one comes; it goes; the second one has her, and it goes.
+    for before, port, meanwhile in ((one, 0, both), (both, 0, one), (both, second, one)):
+        await asyncio.to_thread(reload, pbx, **before)
+        async with server(pbx, reloads(meanwhile), port) as calls:
+            outcome = await pbx.call(StayOn(20))
+        assert outcome.completed and outcome.voiced_seconds == 0, outcome
+        assert (len(calls), pbx.fallbacks) == (1, [])
+
+
+async def test_whose_server_dies_after_the_dialplan_named_it_no_more_is_recorded(
+    pbx: Pbx, second: int
+) -> None:
+    async def talk(agi: Agi) -> None:
+        await asyncio.to_thread(reload, pbx)
+        agi.writer.transport.abort()
+
+    async with server(pbx, talk, second):
+        outcome = await pbx.call(Beep(), Speak(1), PutDown())
+    assert outcome.completed and len(pbx.fallbacks) == 1, outcome
+
+
+@pytest.mark.parametrize("comes", [True, False])
+async def test_a_reload_while_the_dialplan_records_her_leaves_her_words_and_asks_nothing_again(
+    pbx: Pbx, tmp_path: Path, comes: bool
+) -> None:
+    one, both = dict[str, object](), {"second_volume": str(tmp_path)}
+    before, after = (one, both) if comes else (both, one)
+    await asyncio.to_thread(reload, pbx, **before)
+    try:
+        calling = asyncio.create_task(pbx.call(Beep(), Speak(6), Press("#"), Listen(), StayOn()))
+        async with asyncio.timeout(patience(30)):
+            while not pbx.fallbacks:
+                await asyncio.sleep(0.05)  # another process: no event
+        await asyncio.to_thread(reload, pbx, **after)
+        assert not calling.done()
+        outcome = await calling
+    finally:
+        await asyncio.to_thread(reload, pbx)
+    assert outcome.completed and told(outcome, "fallback.thanks"), outcome
+    apology = sum(is_beep(audio, SOUNDS["fallback.apology"][0]) for _, audio in outcome.heard) / 50
+    assert apology < 1.5 * SOUNDS["fallback.apology"][1], "nothing is asked again"
+    [kept] = pbx.fallbacks
+    assert 5 < seconds(kept) < 8
 
 
 @pytest.mark.parametrize("name", ["علی رضایی", 'a "quoted" name', b"\xff\xfe\xd9", "'; DROP TABLE cases; --"])
