@@ -186,6 +186,15 @@ def test_the_dialplan_promises_a_call_to_the_numbers_that_we_call(number: str, t
     assert (re.search(promised(tmp_path), number) is not None) == phone.is_callable(number, "041")
 
 
+def test_the_dialplan_promises_a_call_to_each_block_without_a_wire_that_we_call_and_to_no_other(
+    tmp_path: Path,
+) -> None:
+    expression = promised(tmp_path)
+    lines = [f"094{line:04}7777" for line in range(5000)]  # subscribers' without a wire
+    for number in (*(f"0{block}7777777" for block in range(900, 1000)), *lines, f"+98{lines[0][1:]}"):
+        assert (re.search(expression, number) is not None) == phone.is_callable(number), number
+
+
 def test_files_with_secrets_are_not_for_everybody(tmp_path: Path) -> None:
     for path in render("lab", Settings(state=tmp_path), SECRETS, tmp_path / "etc"):
         assert path.stat().st_mode & 0o007 == 0, path.name
