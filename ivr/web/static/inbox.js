@@ -236,7 +236,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const own = event.target.closest("a, button, input, summary");
-  if (own && (event.code === "Enter" || event.code === "Space")) return;
+  if (own && ["Enter", "NumpadEnter", "Space"].includes(event.code)) return;
   const act = event.shiftKey ? undefined : KEYS[event.code];
   if (!act) return;
   event.preventDefault();

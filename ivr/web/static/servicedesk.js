@@ -47,7 +47,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     take(document.querySelector(`#beside [data-key="${digit[1]}"]`));
   }
-  if (event.ctrlKey && event.code === "Enter" && form?.contains(event.target)) form.requestSubmit();
+  if (event.ctrlKey && ["Enter", "NumpadEnter"].includes(event.code) && form?.contains(event.target)) form.requestSubmit();
 });
 
 // The first field that won't do gets the focus; on the receipt whatever is most likely next.

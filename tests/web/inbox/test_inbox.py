@@ -185,6 +185,22 @@ async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Bro
     assert played
 
 
+async def test_enter_on_the_number_pad_presses_what_has_the_focus(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        await page.keyboard.press("j")
+        await page.keyboard.press("x")
+        await page.locator("[data-deed=refer]").press("NumpadEnter")
+        await expect(page.locator("#deed-refer")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(line(page, its.codes[-1])).to_be_focused()
+        await page.keyboard.press("NumpadEnter")
+        await expect(page).to_have_url(f"{panel.url}/panel/cases/{its.codes[-1]}")
+
+
 async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
     panel: PanelServed, chrome: Browser
 ) -> None:

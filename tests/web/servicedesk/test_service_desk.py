@@ -273,6 +273,14 @@ async def test_it_is_done_by_keyboard_alone(panel: PanelServed, chrome: Browser)
     assert len(await opened(panel)) == 2
 
 
+async def test_enter_of_the_number_pad_sends_the_form_as_well(panel: PanelServed, chrome: Browser) -> None:
+    await counter(panel.engine)
+    async with window(chrome, panel, "operator") as page:
+        await page.goto(DESK)
+        await page.locator("#f-words").press("Control+NumpadEnter")
+        await expect(page.locator("#d-kind")).to_be_visible()
+
+
 async def test_words_outlive_the_session_and_the_page_until_there_is_a_receipt(
     panel: PanelServed, chrome: Browser
 ) -> None:
