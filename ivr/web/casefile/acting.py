@@ -24,7 +24,7 @@ from ivr.desk.recordings import revealing
 from ivr.desk.refusals import Refused
 from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
-from ivr.web.casefile.finding import case_file, code_of
+from ivr.web.casefile.finding import SentOn, case_file, code_of
 from ivr.web.casefile.page import page_of
 from ivr.web.casefile.story import teller
 from ivr.web.panel.forms import Form, whole_number
@@ -46,14 +46,17 @@ TYPED = (
 
 async def form(visit: Visit) -> web.StreamResponse:
     """The form alone, for htmx; without it the page with the form in it. Where the deed is not offered (any
-    more), the page as it is now, which says so.
+    more), the page as it is now, which says so; as does the one of a case that was sent on meanwhile.
 
     Asked for on a page that showed less (`story_seen`), it comes with what has happened since, and says so.
     """
     deed = BY_NAME.get(visit.request.match_info["deed"])
-    file = await case_file(visit)
     if deed is None:
         raise NotFound
+    try:
+        file = await case_file(visit)
+    except SentOn:
+        return visit.redirect(f"/panel/cases/{code_of(visit)}")
     if deed not in offered(visit, file):  # no #act: of the page that one is on htmx would only scroll there
         return visit.redirect(f"/panel/cases/{file.case.code}?do={deed.name}")
     if not visit.partial:

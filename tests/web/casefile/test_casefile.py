@@ -230,6 +230,23 @@ async def test_whose_deed_is_not_to_be_done_any_more_gets_the_page_as_it_is_now_
         await expect(told).to_have_count(0)
 
 
+async def test_whose_case_was_sent_on_meanwhile_is_told_so_by_whatever_deed_she_presses(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "officer", agency="abfa") as page:
+        await page.goto(f"/panel/cases/{code}")
+        book = await desk.panel.panel.book.page()
+        ask = Instruction(code, actor_named(book, "desk"), now=desk.panel.clock())
+        await referring.refer(desk.panel.engine, book, ask, "edu")
+        await page.locator("[data-deed=answer]").click()
+        await expect(page.locator("h1")).to_have_text("این پرونده دیگر نزد دستگاه شما نیست")
+    for role, agency, status in (("officer", "abfa", 303), ("officer", "tamin", 404)):
+        client = await desk.panel.signed_in(role, agency=agency)
+        assert (await client.get(f"/panel/cases/{code}/form/answer")).status == status, agency
+        assert (await client.get(f"/panel/cases/{code}/form/nothing")).status == 404
+
+
 async def test_deeds_in_a_row_and_behind_a_transcript_of_ones_own_are_not_taken_for_another_s(
     desk: Desk, chrome: Browser
 ) -> None:
