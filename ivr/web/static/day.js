@@ -3,6 +3,7 @@
 // too (kept-page.js), and a worker answers a reload with it.
 
 import { books, forget, remember } from "./kept-page.js";
+import { within } from "./within.js";
 
 const root = document.querySelector("[data-day]");
 const say = root.dataset;
@@ -174,7 +175,7 @@ async function send(each, first = true) {
   body.append("at", each.at);
   body.append("now", new Date().toISOString()); // this clock may be wrong, what lies between the two is not
   const bytes = each.fields.reduce((sum, [, text]) => sum + (text.size ?? 0), 0); // of a photograph
-  const signal = AbortSignal.timeout(bytes ? PATIENCE + BEGINS + bytes / SLOWEST : PATIENCE);
+  const signal = within(bytes ? PATIENCE + BEGINS + bytes / SLOWEST : PATIENCE);
   const answer = await fetch(each.url, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal });
   const told = answer.headers.get("X-CSRF-Token");
   if (told === "unfinished") return "unfinished";
@@ -248,7 +249,7 @@ function renew(piece, fresh) {
 // The page as the server writes it now, whose proof counts from here on; null where whoever did all this may not see
 // it, has something else to do first, or where somebody else is signed in.
 async function pageNow() {
-  const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE), redirect: "manual" });
+  const answer = await fetch(location.pathname, { signal: within(PATIENCE), redirect: "manual" });
   if (answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status)) return null;
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const text = await answer.text();

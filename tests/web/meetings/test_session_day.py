@@ -898,9 +898,12 @@ async def test_a_double_tap_does_one_deed_and_an_empty_order_none(
 
 
 # How long each request of the page may take, as it asks the browser.
-WAITS = """const timeout = AbortSignal.timeout;
+WAITS = """const later = setTimeout;
   window.waits = [];
-  AbortSignal.timeout = (ms) => { window.waits.push(ms); return timeout.call(AbortSignal, ms); };"""
+  window.setTimeout = (act, ms, ...more) => {
+    if (`${act}`.includes("abort")) window.waits.push(ms);
+    return later(act, ms, ...more);
+  };"""
 
 
 async def test_a_photograph_has_long_on_its_way_and_on_a_dead_line_holds_up_the_day_for_minutes_alone(
@@ -918,6 +921,25 @@ async def test_a_photograph_has_long_on_its_way_and_on_a_dead_line_holds_up_the_
             await form.locator("button").click()
         waits = max(await page.evaluate("waits")) / 1000
         assert 2 * len(photo) / bodies.SLOWEST < waits < 180
+
+
+async def test_a_browser_of_before_2022_sends_its_day_and_keeps_a_board_fresh(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    session = f"/panel/meetings/sessions/{number}"
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.add_init_script("delete AbortSignal.timeout")
+        await page.goto(f"{session}/day#c{one}")
+        await press(page, one, "missed")
+        await all_sent(page)
+        assert (await at.seen(one)).state is S.NO_SHOW
+        await page.goto(f"{session}/board")
+        asked = lambda answer: "hx-request" in answer.request.headers  # noqa: E731
+        async with page.expect_response(asked) as fresh:
+            pass
+        assert (await fresh.value).status == 200
+        await expect(page.locator("[data-stale]")).to_be_hidden()
 
 
 async def test_the_boards_tell_numbers_and_the_waiting_room_no_name(panel: PanelServed, at: Hall) -> None:
