@@ -7,7 +7,9 @@ const pulse = list.querySelector(".pulse");
 const fresh = new Set();
 const waiting = new Set();
 const first = !new URLSearchParams(location.search).has("after");
+const AGAIN = 5_000; // milliseconds
 let later;
+let anew;
 let source;
 let cut = false;
 
@@ -18,9 +20,14 @@ const row = (code) => document.getElementById(`case-${code}`);
 export function follow() {
   connect();
   // A browser opens few connections to one host: pages that nobody sees give theirs back.
-  document.addEventListener("visibilitychange", () => (document.hidden ? source?.close() : again()));
-  window.addEventListener("pagehide", () => source?.close());
+  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : again()));
+  window.addEventListener("pagehide", rest);
   window.addEventListener("pageshow", (event) => event.persisted && again());
+}
+
+function rest() {
+  clearTimeout(anew);
+  source?.close();
 }
 
 function again() {
@@ -29,7 +36,7 @@ function again() {
 }
 
 function connect() {
-  source?.close();
+  rest();
   source = new EventSource(words.stream);
   source.addEventListener("open", () => {
     state("on", words.live);
@@ -39,6 +46,8 @@ function connect() {
   source.addEventListener("error", () => {
     cut = true;
     state("off", words.cut);
+    // Answered with 502 or 503, or by a page, a browser never asks again by itself.
+    if (source.readyState === EventSource.CLOSED) anew = setTimeout(connect, AGAIN);
   });
   source.addEventListener("cases", (event) => tell(JSON.parse(event.data)));
 }

@@ -2,6 +2,7 @@
 
 const two = new Intl.NumberFormat("fa-IR", { minimumIntegerDigits: 2, useGrouping: false });
 const plain = new Intl.NumberFormat("fa-IR", { useGrouping: false });
+const AGAIN = 5_000; // milliseconds
 let ahead = 0;  // how much this clock is ahead of the server's, in milliseconds
 
 function tick() {
@@ -15,7 +16,7 @@ function tick() {
 /** `take` shows each message; its `at` is the server's clock. `at`: what that showed when the page was made. */
 export function watch(stream, take, at = Date.now()) {
   const lost = document.querySelector("[data-lost]");
-  let events;
+  let events, again;
   ahead = Date.now() - at;
   const follow = () => {
     events = new EventSource(stream);
@@ -26,9 +27,16 @@ export function watch(stream, take, at = Date.now()) {
       tick();
     });
     events.addEventListener("open", () => { lost.hidden = true; });
-    events.addEventListener("error", () => { lost.hidden = false; });
+    events.addEventListener("error", () => {
+      lost.hidden = false;
+      // Answered with 502 or 503, or by a page, a browser never asks again by itself.
+      if (events.readyState === EventSource.CLOSED) again = setTimeout(follow, AGAIN);
+    });
   };
-  addEventListener("pagehide", () => events.close());
+  addEventListener("pagehide", () => {
+    clearTimeout(again);
+    events.close();
+  });
   addEventListener("pageshow", (event) => event.persisted && follow()); // on the way back it is as it was left
   follow();
   setInterval(tick, 1000);

@@ -304,6 +304,19 @@ async def test_what_happens_meanwhile_is_seen_without_reloading_and_moves_nothin
         assert (await listed(page))[0] == newer
 
 
+async def test_a_list_whose_stream_is_refused_once_is_told_again_and_of_what_it_missed(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await page.route("**/panel/inbox/events?*", lambda route: route.fulfill(status=503), times=1)
+        await page.goto("/panel/inbox?queue=all")
+        await expect(page.locator(".pulse.off")).to_be_visible()
+        await its.more("water.supply", "آب شهرک هم قطع شد", caller="09141230000")
+        await expect(page.locator(".pulse.on")).to_be_visible()
+        await expect(page.locator(".news")).to_be_visible()
+
+
 async def test_of_a_line_that_may_not_be_seen_any_more_only_the_code_stays_and_its_sound_stops(
     panel: PanelServed, chrome: Browser
 ) -> None:

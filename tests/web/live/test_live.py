@@ -179,6 +179,18 @@ async def test_a_board_that_one_comes_back_to_goes_on(panel: PanelServed, chrome
         await expect(page.locator("[data-rows] tr")).to_have_count(0)
 
 
+async def test_a_board_whose_stream_is_refused_once_goes_on_by_itself(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    async with window(chrome, panel, "supervisor") as page:
+        await page.route("**/panel/live/stream", lambda route: route.fulfill(status=503), times=1)
+        await page.goto("/panel/live")
+        await expect(page.locator("[data-lost]")).to_be_visible()
+        await tell(panel, going_on())
+        await expect(page.locator("[data-rows] tr")).to_have_count(1)
+        await expect(page.locator("[data-lost]")).to_be_hidden()
+
+
 async def test_the_board_goes_dark_for_whoever_signs_out(
     panel: PanelServed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
