@@ -15,10 +15,11 @@ from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Select, Sequence, inspect, select, text, update
+from sqlalchemy import Connection, Select, Sequence, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.search import words_of
 from ivr.commands import doctor
 from ivr.desk.book import book, who_calls
 from ivr.desk.case import entries, event_log
@@ -37,6 +38,7 @@ from ivr.store.tables import (
     calls,
     case_events,
     cases,
+    inbox_entries,
     legal_holds,
     meeting_requests,
     meeting_sessions,
@@ -234,6 +236,37 @@ async def test_words_of_orders_of_who_was_anonymised_before_go_but_not_those_of_
             callbacks.c.notice["words"].as_string() != ""
         )
         assert {*(await connection.execute(quoting)).scalars()} == {1, 2, 3}
+    await engine.dispose()
+
+
+async def test_no_word_of_an_answer_of_before_finds_a_confidential_case_also_while_an_older_worker_runs_on(
+    empty_url: str,
+) -> None:
+    """Which enters only cases that have no entry: these keep theirs."""
+    engine, its = make_engine(empty_url), inbox_entries.c
+    old = update(inbox_entries).values(
+        lexemes=its.lexemes.op("||")(func.array_to_tsvector([*words_of("خانم احمدی را دیدیم")]))
+    )
+    async with engine.begin() as connection:
+        await first_form(connection)
+        for number in range(3):
+            await open_case(connection, number)
+        await connection.run_sync(go, up="0168")
+        sealed, untold, open_ = (update(cases).where(cases.c.id == UUID(int=n)) for n in range(3))
+        secret = {"answer": "خانم احمدی را دیدیم", "confidential": "desk"}
+        await connection.execute(sealed.values(secret | {"told": "رشوه خواسته است"}))
+        await connection.execute(untold.values(secret))
+        await connection.execute(open_.values(answer=secret["answer"]))
+        await connection.execute(update(cases).values(entered=True))
+        await entries.refresh(connection, [UUID(int=n) for n in range(3)])
+        query = select(its.lexemes).order_by(its.case_id)
+        as_made_now = (await connection.execute(query)).scalars().all()
+        assert "رشو" in as_made_now[0]
+        await connection.execute(old)
+        assert all("احمد" in lexemes for lexemes in (await connection.execute(query)).scalars())
+        await connection.run_sync(go, up="0169")
+        assert (await connection.execute(query)).scalars().all() == as_made_now
+        assert (await connection.execute(select(cases.c.entered))).scalars().all() == [True] * 3
     await engine.dispose()
 
 
