@@ -106,8 +106,9 @@ function prepare(form) {
         level.value = loud;
         say(`${place.dataset.recording} ${digits(Math.floor(seconds))}`);
       });
-    } catch {
-      say(place.dataset.refused, true);
+    } catch (error) {
+      const refused = error.name === "NotAllowedError" || !navigator.mediaDevices; // without TLS there are none
+      say(refused ? place.dataset.refused : place.dataset.failed, true);
     }
   };
   const stop = async () => {

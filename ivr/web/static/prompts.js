@@ -31,7 +31,8 @@ function prepare(booth) {
       // Plain sound: what makes calls clear makes a prompt dull.
       running = await Recorder.start(WORKLET, (loud) => { level.value = loud; }, false);
     } catch (error) {
-      state.textContent = error.name === "NotFoundError" ? booth.dataset.none : booth.dataset.refused;
+      const { none, refused, failed } = booth.dataset;
+      state.textContent = { NotFoundError: none, NotAllowedError: refused }[error.name] ?? failed;
       return;
     }
     state.textContent = booth.dataset.recording;

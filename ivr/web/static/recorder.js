@@ -6,7 +6,7 @@ const LONGEST_SECONDS = 300;
 
 export class Recorder {
   // `told` hears how loud it is, 0 to 1, and for how many seconds it goes on. `mend`: whether the browser makes
-  // speech clearer, and duller. Throws when there is no microphone.
+  // speech clearer, and duller. Throws when there is no microphone, or it can't be heard; then it is let go.
   static async start(worklet, told, mend = true) {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: mend, noiseSuppression: mend, autoGainControl: mend },
@@ -14,26 +14,61 @@ export class Recorder {
     const recorder = new Recorder();
     recorder.stream = stream;
     recorder.pieces = [];
-    recorder.context = new AudioContext({ sampleRate: RATE });
-    await recorder.context.audioWorklet.addModule(worklet);
-    recorder.node = new AudioWorkletNode(recorder.context, "tape", { numberOfOutputs: 0 });
-    let count = 0;
-    recorder.node.port.onmessage = ({ data }) => {
-      if (count > RATE * LONGEST_SECONDS) return;
-      recorder.pieces.push(data);
-      count += data.length;
-      told(Math.min(Math.max(...data.map(Math.abs)) * 1.2, 1), count / RATE);
-    };
-    recorder.context.createMediaStreamSource(stream).connect(recorder.node);
-    return recorder;
+    try {
+      const source = sourceOf(stream);
+      const { context } = source;
+      recorder.context = context;
+      await context.audioWorklet.addModule(worklet);
+      recorder.node = new AudioWorkletNode(context, "tape", { numberOfOutputs: 0 });
+      let count = 0;
+      recorder.node.port.onmessage = ({ data }) => {
+        if (count > context.sampleRate * LONGEST_SECONDS) return;
+        recorder.pieces.push(data);
+        count += data.length;
+        told(Math.min(Math.max(...data.map(Math.abs)) * 1.2, 1), count / context.sampleRate);
+      };
+      source.connect(recorder.node);
+      return recorder;
+    } catch (error) {
+      await recorder.stop();
+      throw error;
+    }
   }
 
   // Ends it; the WAV.
   async stop() {
     for (const track of this.stream.getTracks()) track.stop();
-    await this.context.close();
-    return wav(this.pieces);
+    const { context, pieces } = this;
+    await context?.close();
+    return wav(pieces.length && context.sampleRate !== RATE ? [await resampled(pieces, context.sampleRate)] : pieces);
   }
+}
+
+// Firefox before 148 hears a microphone at no rate but its own.
+function sourceOf(stream) {
+  const ours = new AudioContext({ sampleRate: RATE });
+  try {
+    return ours.createMediaStreamSource(stream);
+  } catch (error) {
+    ours.close();
+    if (error.name !== "NotSupportedError") throw error;
+    return new AudioContext().createMediaStreamSource(stream);
+  }
+}
+
+async function resampled(pieces, sampleRate) {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const buffer = new AudioBuffer({ length, sampleRate });
+  let at = 0;
+  for (const piece of pieces) {
+    buffer.copyToChannel(piece, 0, at);
+    at += piece.length;
+  }
+  const context = new OfflineAudioContext(1, Math.ceil((length * RATE) / sampleRate), RATE);
+  const source = new AudioBufferSourceNode(context, { buffer });
+  source.connect(context.destination);
+  source.start();
+  return (await context.startRendering()).getChannelData(0);
 }
 
 export function wav(pieces) {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
+import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 from sqlalchemy.event import listen
@@ -51,6 +54,17 @@ async def test_a_spoken_answer_is_flushed_with_its_folders_before_its_case_names
     [half] = [place for place in before if place.startswith(f"{kept.parent}/.")]
     assert before.index(half) < before.index(str(kept)), "flushed before it has that name"
     assert [each.name for each in kept.parent.iterdir()] == [kept.name]
+
+
+# Whether every microphone that the page was given is let go.
+KEPT = """const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.given = [];
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  given.push(await ask(wish));
+  return given.at(-1);
+};"""
+LET_GO = """() => given.length > 0 &&
+given.every((each) => each.getTracks().every((track) => track.readyState === 'ended'))"""
 
 
 async def answer_form(page: Page, code: str) -> Locator:
@@ -146,3 +160,69 @@ async def test_an_answer_is_given_in_words_while_the_browser_s_question_for_the_
         await form.locator(".record").click()
         await form.locator("[type=submit]").click()
         await page.wait_for_url("**?done=answer")
+
+
+async def test_a_microphone_that_was_given_and_can_not_be_heard_is_let_go_and_called_no_refusal(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.add_init_script(KEPT)
+        form = await answer_form(page, code)
+        heard = form.locator(".heard")
+        await page.evaluate(
+            """() => {
+              window.real = AudioWorklet.prototype.addModule;
+              AudioWorklet.prototype.addModule = () => Promise.reject(new DOMException("", "AbortError"));
+            }"""
+        )
+        await form.locator(".record").click()
+        await expect(heard).to_have_text(words()("casefile.voice.failed"))
+        assert await page.evaluate(LET_GO)
+        await page.evaluate("() => { AudioWorklet.prototype.addModule = real; }")
+        await form.locator(".record").click()
+        await expect(heard).to_contain_text("۲")
+        await form.locator(".record").click()
+        await expect(form.locator("[name=voice]")).not_to_have_value("")
+        await page.evaluate(
+            """() => {
+              const no = new DOMException("", "NotAllowedError");
+              navigator.mediaDevices.getUserMedia = () => Promise.reject(no);
+            }"""
+        )
+        await form.locator(".record").click()
+        await expect(heard).to_have_text(words()("casefile.voice.refused"))
+
+
+async def test_a_browser_that_hears_a_microphone_at_its_own_rate_only_records_what_is_said(
+    desk: Desk, chrome: Browser
+) -> None:
+    """Firefox before 148."""
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.add_init_script(
+            """const real = AudioContext.prototype.createMediaStreamSource;
+            AudioContext.prototype.createMediaStreamSource = function (stream) {
+              if (this.sampleRate === 16000) throw new DOMException("another rate", "NotSupportedError");
+              return real.call(this, stream);
+            };
+            navigator.mediaDevices.getUserMedia = async () => {
+              const context = new AudioContext(), its = new OscillatorNode(context, { frequency: 500 });
+              const hears = context.createMediaStreamDestination();
+              its.connect(hears);
+              its.start();
+              return hears.stream;
+            };"""
+        )
+        form = await answer_form(page, code)
+        await form.locator(".record").click()
+        await expect(form.locator(".heard")).to_contain_text("۲")
+        await form.locator(".record").click()
+        voice = form.locator("[name=voice]")
+        await expect(voice).not_to_have_value("")
+        made = await page.request.get(f"/panel/cases/{code}/voice/{await voice.input_value()}")
+        with wave.open(io.BytesIO(await made.body())) as sound:
+            rate, frames = sound.getframerate(), sound.getnframes()
+            said = np.frombuffer(sound.readframes(rate), "<i2").astype(float)
+        assert frames > 1.9 * rate
+        assert np.abs(np.fft.rfft(said)).argmax() == pytest.approx(500, abs=5)  # of one second
