@@ -99,10 +99,16 @@ function prepare(form) {
     level.hidden = !recorder;
     submit.disabled = Boolean(recorder || wav);
     forget.hidden = busy || !(wav || form.elements.voice.value);
+    form.toggleAttribute("data-spoken", Boolean(recorder || wav || form.elements.voice.value)); // panel.js asks
   };
   const start = async () => {
     try {
       recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), (loud, seconds) => {
+        if (!form.isConnected) { // left meanwhile, or before the microphone was allowed: no button would stop it
+          recorder?.stop();
+          recorder = null;
+          return;
+        }
         level.value = loud;
         say(`${place.dataset.recording} ${digits(Math.floor(seconds))}`);
       });
@@ -148,5 +154,6 @@ function prepare(form) {
     show();
     say("");
   });
+  show();
 }
 settled();

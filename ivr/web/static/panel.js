@@ -46,8 +46,11 @@ document.addEventListener("keydown", (event) => event.key === "Escape" && sendab
 // Words half written are not left without a question, unless by the very form that they stand in. <form data-given-back>:
 // it was refused, and nobody else has its words. The service desk's, a tree's and the day's are kept otherwise.
 const WRITTEN = "main form[method=post]:not([data-later], #desk-form, #tree-form) textarea:not(:disabled, dialog *)";
-const unsaved = (but) => [...document.querySelectorAll(WRITTEN)].filter((each) =>
+const written = (but) => [...document.querySelectorAll(WRITTEN)].filter((each) =>
   each.value && each.form !== but && (each.value !== each.defaultValue || each.form.matches("[data-given-back]")));
+// Nor is an answer that was spoken into the microphone (casefile.js).
+const spoken = (but) => [...document.querySelectorAll("form.deed[data-spoken]")].filter((form) => form !== but);
+const unsaved = (but) => [...written(but), ...spoken(but)];
 window.addEventListener("beforeunload", (event) => {
   if (unsaved(goes).length) {
     event.preventDefault();

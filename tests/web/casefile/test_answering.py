@@ -162,6 +162,62 @@ async def test_an_answer_is_given_in_words_while_the_browser_s_question_for_the_
         await page.wait_for_url("**?done=answer")
 
 
+async def test_what_was_spoken_is_not_left_unasked_and_who_cancels_leaves_no_microphone_open(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        page.on("dialog", lambda asked: asked.dismiss())
+        await page.add_init_script(KEPT)
+        form = await answer_form(page, code)
+        record, heard = form.locator(".record"), form.locator(".heard")
+        other, away = page.locator("[data-deed=rule]"), page.locator("nav.menu a").first
+        await record.click()
+        await expect(heard).to_contain_text("۲")
+        async with page.expect_event("dialog"):  # while he speaks
+            await other.click()
+        await page.route("**/voice", lambda route: route.abort())
+        await record.click()
+        await expect(record).to_have_text(words()("casefile.voice.again"))
+        async with page.expect_event("dialog"):  # not sent yet
+            await other.click()
+        await page.unroute("**/voice")
+        await record.click()
+        await expect(form.locator("[name=voice]")).not_to_have_value("")
+        for leads in (other, away):  # sent, and not given
+            async with page.expect_event("dialog"):
+                await leads.click()
+        await expect(form.locator("[name=voice]")).not_to_have_value("")
+        await form.locator(".forget").click()
+        await other.click()  # unasked: there is nothing to lose
+        await expect(page.locator("form.deed[data-name=rule]")).to_be_visible()
+        await page.locator("[data-deed=answer]").click()
+        await record.click()
+        await expect(heard).to_contain_text("۱")
+        await form.locator("[data-leave]").click()
+        await page.wait_for_function(LET_GO)
+        await away.click()
+        await page.wait_for_url("**/panel/inbox")
+
+
+async def test_who_goes_on_before_the_microphone_is_allowed_leaves_none_open(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.add_init_script(
+            f"""{KEPT} const soon = navigator.mediaDevices.getUserMedia, allowed = new Promise((done) => {{
+            window.allow = done; }});
+            navigator.mediaDevices.getUserMedia = (wish) => allowed.then(() => soon(wish));"""
+        )
+        form = await answer_form(page, code)
+        await form.locator(".record").click()
+        await page.locator("[data-deed=rule]").click()
+        await expect(page.locator("form.deed[data-name=rule]")).to_be_visible()
+        await page.evaluate("allow()")
+        await page.wait_for_function(LET_GO)
+
+
 async def test_a_microphone_that_was_given_and_can_not_be_heard_is_let_go_and_called_no_refusal(
     desk: Desk, chrome: Browser
 ) -> None:
