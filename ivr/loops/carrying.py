@@ -135,7 +135,7 @@ class Call:
         menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
-            channel.shown_number = "" if told.sealed else told.number
+            channel.shown_number = "" if told.sealed else told.number.replace("+98", "0", 1)  # as told here
             menu = _menu_of(told, menu)
         self.line = line
         self.channel = channel

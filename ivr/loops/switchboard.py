@@ -47,7 +47,10 @@ class Switchboard:
         )
 
     async def trunks(self) -> Mapping[str, str]:
-        """Endpoint → up, down, missing or unknown. Up where Asterisk is not to look (`qualify_frequency`)."""
+        """Endpoint → up, down, missing or unknown.
+
+        Up where Asterisk is not to look (`qualify_frequency`), without a contact down but while a call is on.
+        """
         states = {}
         for name in self.watched:
             try:

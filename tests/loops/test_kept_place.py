@@ -69,4 +69,4 @@ async def test_whoever_takes_her_turn_is_shown_her_number_unless_her_case_is_con
         given = (directory_from(Settings(state=tmp_path).seed_path, CONVENTIONS), desk.intake, lambda: NOON)
         await carried(OpenLine(lambda *_: menu, *given), ours, tmp_path)
     assert any(line.startswith("EXEC Queue operators,") for line in ours.commands)
-    assert ours.variables.get("CALLERID(num)") == (None if confidential else number)
+    assert ours.variables.get("CALLERID(num)") == (None if confidential else "09141234567")
