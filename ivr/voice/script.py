@@ -46,10 +46,8 @@ _AZB = word_set(
     "تاپیلمادی باشلاندی قویولدو دییل دگیل گلیر گدیب گدین گتیریلدی باغلانیب باغلاندی تیکیلیب توزلدیلدی دوزلدی "
     "دوزلدیلدی دوزلیب ویریلدی سنین منیم منه اوشاق ائوده سیزدن بیزدن بوگون ایشینیز ایشی ساغ"
 )
-_AZB_BEGINNING = re.compile(
-    "ائ(?!ل$|لگلی|لگولی|مه|تلاف)|[گدنهچ]ئ(?![وای])|وئ(?![وای])|[گابکدچیهت]ؤ|سؤ(?!ا)|یوخ|چوخ|ایسته|ایستی|ایشیق|اوشاق"
-    "|اولم|اولور|یاغیش|باشقا"
-)
+_AZB_SPELLING = re.compile("ائ(?!ل$|لگلی|لگولی|مه|تلاف)|[گدنهچ]ئ(?![وای])|وئ(?![وای])|[گابکدچیهت]ؤ|سؤ(?!ا)")
+_AZB_BEGINNING = re.compile("یوخ|چوخ|ایسته|ایستی|ایشیق|اوشاق|اولم|اولور|یاغیش|باشقا")
 _AZB_ENDING = re.compile(
     ".*..(?:دیر|دور)(?:لر|لار|سینیز)|.*.(?:میش|یب|جک)دیر|.*.(?:وب|جاق)دور|.*.جاقدیر"
     "|.*..(?:یلدی|ولدو|یلیب|ولوب|نیب|ونوب|ییب|وروب"
@@ -58,7 +56,7 @@ _AZB_ENDING = re.compile(
     "|[لرتخ]ماق|ینیز|ینیزه|ینیزی|ونوزو|ونوزا|یمیزه|یمیزی|یمیزین|وموزو|لارین|لرین|لارینا|لرینه|لریمیز"
     "|لردن|لاردان|لاردا|یندن)"
 )
-_NAMED = word_set("روستای خیابان بلوار کوی میدان کوچه پارک")  # what follows may be a name
+_NAMED = word_set("روستای خیابان بلوار کوی میدان کوچه پارک جاده محله شهرک پل")  # what follows may be a name
 _FA = word_set(
     "است نیست را که از به این آن شما برای شد شده شدند می نمی خواهد خواهید باید با در یا هم بود "
     "کرد کنید گردید "
@@ -183,7 +181,7 @@ def _count_azb(words: list[str]) -> int:
 
 
 def _azb(word: str, is_named: bool) -> bool:
-    """`is_named`: it may be a place's Azerbaijani name in a Persian text, so only a verb's form tells."""
-    if word in _AZB or _AZB_ENDING.fullmatch(word):
+    """`is_named`: it may be a place's Azerbaijani name in a Persian text, whose spelling tells nothing."""
+    if word in _AZB or _AZB_ENDING.fullmatch(word) or _AZB_BEGINNING.match(word):
         return True
-    return not is_named and bool(_AZB_LETTERS.search(word) or _AZB_BEGINNING.match(word))
+    return not is_named and bool(_AZB_LETTERS.search(word) or _AZB_SPELLING.match(word))
