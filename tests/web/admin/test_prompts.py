@@ -135,6 +135,27 @@ async def test_a_voice_is_recorded_with_the_microphone(
     assert hz(next_call_hears(built)) == pytest.approx(440, abs=15)
 
 
+async def test_what_keeps_a_recording_from_beginning_is_called_a_refusal_only_where_it_is_one(
+    panel: PanelServed, built: Path, chrome: Browser
+) -> None:
+    async with window(chrome, panel, "admin") as page:
+        await page.goto(ONE)
+        for error, sentence in (
+            ("NotAllowedError", "refused"),
+            ("NotFoundError", "no_microphone"),
+            ("NotReadableError", "no_recording"),
+        ):
+            await page.evaluate(
+                """(name) => {
+                  const no = new DOMException("", name);
+                  navigator.mediaDevices.getUserMedia = () => Promise.reject(no);
+                }""",
+                error,
+            )
+            await page.click("#record")
+            await page.locator("#state").get_by_text(TEXT(f"admin.prompt.{sentence}")).wait_for()
+
+
 async def test_who_may_only_look_may_only_listen(panel: PanelServed, built: Path) -> None:
     auditor, officer = await panel.signed_in("auditor"), await panel.signed_in("officer")
     page = await auditor.text(ONE)
