@@ -28,7 +28,7 @@ from ivr.web.casefile.finding import SentOn, case_file, code_of
 from ivr.web.casefile.page import page_of
 from ivr.web.casefile.story import teller
 from ivr.web.panel.forms import Form, whole_number
-from ivr.web.panel.refusals import field_of, in_persian
+from ivr.web.panel.refusals import field_of, in_persian, key_of
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
@@ -64,8 +64,7 @@ async def form(visit: Visit) -> web.StreamResponse:
     seen, case = whole_number(visit.request.query.get("story_seen", "")), file.case
     if seen in (0, case.last_seq):
         return visit.render("casefile/act.html", **await shown(visit, file, deed))
-    sentence = visit.words("casefile.changed", status=visit.words(f"common.status.{case.status}"))
-    values, told = await shown(visit, file, deed, sentence=sentence), teller(visit, file)
+    values, told = await shown(visit, file, deed, sentence=_changed(visit, file)), teller(visit, file)
     return visit.render("casefile/refused.html", story=told.story(), teller=told, **values)
 
 
@@ -76,7 +75,7 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
     sent = visit.form()
     given = await _given(visit, deed, sent)
     reason = sent.text("reason", most=LONGEST_REASON, needed=False, lines=True)
-    wrong, sentence = dict(sent.wrong), ""
+    wrong, sentence, is_said = dict(sent.wrong), "", False
     if not wrong:
         page = await visit.panel.book.page()
         ask = Instruction(
@@ -87,14 +86,22 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
             return visit.redirect(f"/panel/cases/{file.case.code}?done={deed.name}")
         except Refused as refusal:
             sentence = in_persian(refusal, visit.words, file.names)
+            is_said = key_of(str(refusal)) == "changed"
             if (field := field_of(refusal)) in (*deed.fields, "reason"):  # the form has no other
                 wrong[field], sentence = sentence, ""
     fresh = await case_file(visit)
+    # Refused before the desk looked at that: the form that comes back counts as seen with all that is new.
+    if not is_said and sent.number("seen", otherwise=0) not in (0, fresh.case.last_seq):
+        sentence = f"{sentence} {_changed(visit, fresh)}".strip()
     values = await shown(visit, fresh, deed, sent, wrong, sentence)
     if visit.partial:
         told = teller(visit, fresh)
         return visit.render("casefile/refused.html", status=422, story=told.story(), teller=told, **values)
     return visit.render("casefile/case.html", status=422, **await page_of(visit, fresh), act=values)
+
+
+def _changed(visit: Visit, file: CaseFile) -> str:
+    return visit.words("casefile.changed", status=visit.words(f"common.status.{file.case.status}"))
 
 
 async def shown(

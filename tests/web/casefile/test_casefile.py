@@ -247,6 +247,51 @@ async def test_whose_case_was_sent_on_meanwhile_is_told_so_by_whatever_deed_she_
         assert (await client.get(f"/panel/cases/{code}/form/nothing")).status == 404
 
 
+async def test_whose_field_is_refused_on_an_older_page_is_told_what_was_proposed_meanwhile_too(
+    desk: Desk, chrome: Browser
+) -> None:
+    code, said = await desk.open(), "کاری نمی‌کنیم."
+    book, engine = await desk.office.book.page(), desk.panel.engine
+    async with window(chrome, desk.panel, "supervisor") as page:
+        form = page.locator("form.deed[data-name=pause]")
+        told, wrong = page.locator(".acts").get_by_role("alert"), form.locator(".wrong")
+        await page.goto(f"/panel/cases/{code}?do=pause")
+        await form.locator("[name=days]").fill("دو")
+        await form.locator("[name=reason]").fill("پیمانکار")
+        await form.locator("button[type=submit]").click()
+        await expect(wrong).to_be_visible()
+        await expect(told).to_have_count(0)  # nothing is new
+        ask = Instruction(code, actor_named(book, "abfa"), now=desk.panel.clock())
+        await answers.propose(engine, book, ask, said)
+        await form.locator("button[type=submit]").click()
+        await expect(told).to_contain_text("پس از باز شدن این صفحه تغییر کرده")
+        await expect(page.locator(".draft")).to_contain_text(said)
+        await expect(wrong).to_be_visible()
+        await form.locator("[name=days]").fill("2")
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=pause")
+
+
+async def test_without_scripts_too_whoever_is_refused_on_an_older_page_is_told_once_that_it_is_one(
+    desk: Desk,
+) -> None:
+    code = await desk.open()
+    client = await desk.panel.signed_in("supervisor")
+    since, meanwhile = "پس از باز شدن این صفحه تغییر کرده", "در این میان تغییر کرده"
+
+    async def refused(deed: str, **sent: str) -> str:
+        answer = await client.post(f"/panel/cases/{code}/{deed}", {"reason": "همان تماس است"} | sent)
+        assert answer.status == 422
+        return await answer.text()
+
+    text = await refused("merge", into=code, seen="1")  # before the desk looks at the case
+    assert "در خودش ادغام کرد" in text and since in text
+    text = await refused("pause", days="2", seen="1")
+    assert meanwhile in text and since not in text
+    for seen in ("", "x"):
+        assert since not in await refused("merge", into=code, seen=seen)
+
+
 async def test_deeds_in_a_row_and_behind_a_transcript_of_ones_own_are_not_taken_for_another_s(
     desk: Desk, chrome: Browser
 ) -> None:
