@@ -59,8 +59,9 @@ def still_holds(kept_at: datetime, now: datetime, hours: Hours | None, calendar:
     """Whether a place is kept yet: days on which nobody is to serve count for nothing. Both times zoned."""
     if hours is None:
         return now - kept_at <= PLACE_HOLDS
-    since = (now.date() - kept_at.astimezone(now.tzinfo).date()).days
-    days = [now.date() - timedelta(days=back) for back in range(min(since, MOST_CLOSED))]
+    kept_on = kept_at.astimezone(now.tzinfo).date()
+    since = min((now.date() - kept_on).days, MOST_CLOSED)  # counted forward: the day they are back takes none
+    days = [kept_on + timedelta(days=n) for n in range(1, since + 1)]
     closed = sum(day.weekday() not in hours.days or not calendar.is_working(day) for day in days)
     return now - kept_at <= PLACE_HOLDS + timedelta(days=closed)
 

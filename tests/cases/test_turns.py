@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from ivr.cases.callback import Policy, Tried, next_attempt
 from ivr.cases.deadlines import Calendar
-from ivr.cases.turns import TURN_RINGS, Hours, TurnPlace, in_turn, read_hours, still_holds, whose_turn
+from ivr.cases.turns import (
+    MOST_CLOSED,
+    TURN_RINGS,
+    Hours,
+    TurnPlace,
+    in_turn,
+    read_hours,
+    still_holds,
+    whose_turn,
+)
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Asia/Tehran"))
 
@@ -87,3 +96,13 @@ def test_a_place_holds_for_a_day_of_its_hours_and_over_no_closing_for_ever() -> 
     assert holds(day, None) and not holds(day + timedelta(minutes=1), None)
     nobody = Hours(frozenset(), time(7), time(19))
     assert holds(15 * day, nobody) and not holds(16 * day, nobody)
+
+
+def test_a_place_holds_on_the_day_on_which_operators_are_back_after_the_longest_closing() -> None:
+    always, kept_at = read_hours("0123456 07:00 19:00"), NOON.replace(hour=18, minute=45)
+    closed = {kept_at.date() + timedelta(days=n): False for n in range(1, MOST_CLOSED + 1)}
+    calendar = Calendar("Asia/Tehran", frozenset(), {"": closed})
+    back = (kept_at + timedelta(days=MOST_CLOSED + 1)).replace(hour=0, minute=0)
+    for minutes in (-60, 0, 60 * 18 + 45):
+        assert still_holds(kept_at, back + timedelta(minutes=minutes), always, calendar)
+    assert not still_holds(kept_at, back + timedelta(minutes=60 * 18 + 46), always, calendar)
