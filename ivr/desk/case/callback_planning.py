@@ -78,7 +78,7 @@ async def is_told_together(connection: AsyncConnection, one: Row[Any], other: Ro
 
 def is_given(case: Any, number: str) -> bool:
     """Whether somebody gave it, so that it must be asked for first: no call came from it."""
-    return bool(number) and (case["channel"] != PHONE or number != case["caller_key"])
+    return bool(number) and (case["channel"] != PHONE or number != phone.key(case["caller_key"]))
 
 
 async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datetime) -> None:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases import phone
 from ivr.cases.channels import tells_number_only
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import meeting_in, with_meeting
@@ -163,7 +164,8 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     status, told = Status(row.status), bool(row.answer) or voiced
     owed = status in OPEN - {Status.ANSWERED}
     meeting = meeting_standing.of_now(meeting_in(row._mapping), status, now)
-    hers, past = bool(number) and number in (row.caller_key, row.callback), row.anonymised_at is not None
+    own, past = (phone.key(row.caller_key), row.callback), row.anonymised_at is not None  # key: as `seen_in`
+    hers = bool(number) and number in own
     merged = row.code != code  # which opens the answer to her number alone
     locked = told and not hers and (merged or tells_number_only(row.channel, row.caller_key, past))
     return Tracked(

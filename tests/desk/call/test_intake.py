@@ -317,6 +317,21 @@ async def test_who_sends_noughts_for_a_number_has_withheld_it_also_in_a_case_of_
         assert (await desk.intake.look_up("0000000000", code)).result is Lookup.FOUND, "nobody is shut out"
 
 
+async def test_whose_number_an_older_release_kept_as_it_came_hears_her_answer_and_no_other_does(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call("09951234567"), opening())
+        await desk.pump.idle()
+        await answer(engine, code, "abfa", "آب وصل شد.")
+        for key in ("09951234567", "9951234567", "00989951234567", "+989951234567"):
+            async with engine.begin() as connection:
+                await connection.execute(update(cases).values(caller_key=key))
+            seen = await desk.intake.look_up("09951234567", code)
+            assert (seen.answer, seen.may_confirm) == ("آب وصل شد.", True), key
+            assert (await desk.intake.look_up("09951234568", code)).withheld
+
+
 async def test_while_many_numbers_guess_a_call_has_one_try_and_a_citizen_with_a_case_has_hers(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

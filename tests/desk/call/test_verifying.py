@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
@@ -77,6 +77,17 @@ async def asked(engine: AsyncEngine, placing: Placing | None) -> bool:
     told = await callbacks.briefing(engine, str(placing.id))
     assert told is not None and told.verifies and not told.code and not told.seen.answer
     return placing.number == FULL
+
+
+async def test_whose_number_an_older_release_kept_as_it_came_is_not_asked_whether_it_is_hers(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call("09951234567"), opening())
+        await desk.pump.idle()
+    async with engine.begin() as connection:
+        await connection.execute(update(cases).values(caller_key="09951234567"))
+    assert await reach(engine, code) == "yes"
 
 
 async def test_a_walk_in_is_asked_once_and_then_told_and_her_second_case_needs_no_asking(

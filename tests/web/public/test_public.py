@@ -194,6 +194,15 @@ async def test_the_answer_takes_the_number_too_and_a_wrong_one_counts_as_a_wrong
     assert text("public.track.verdict") not in page
 
 
+async def test_her_number_opens_the_answer_also_where_an_older_release_kept_it_as_it_came(
+    panel: PanelServed, opened: str
+) -> None:
+    client = await panel.client()
+    await become(panel, opened, status=Status.ANSWERED, answer=ANSWER, caller_key="09951234567")
+    assert ANSWER in (await track(client, opened, "09951234567"))[1]
+    assert ANSWER not in (await track(client, opened, "09951234568"))[1]
+
+
 async def test_an_answer_is_told_nobody_any_more_once_her_number_is_gone_with_the_years(
     panel: PanelServed, opened: str
 ) -> None:
