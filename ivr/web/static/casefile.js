@@ -113,8 +113,9 @@ function prepare(form) {
         say(`${place.dataset.recording} ${digits(Math.floor(seconds))}`);
       });
     } catch (error) {
-      const refused = error.name === "NotAllowedError" || !navigator.mediaDevices; // without TLS there are none
-      say(refused ? place.dataset.refused : place.dataset.failed, true);
+      const { none, refused, failed } = place.dataset;
+      const why = navigator.mediaDevices ? error.name : "NotAllowedError"; // without TLS there are none
+      say({ NotFoundError: none, NotAllowedError: refused }[why] ?? failed, true);
     }
   };
   const stop = async () => {

@@ -22,9 +22,10 @@ export class Recorder {
       recorder.node = new AudioWorkletNode(context, "tape", { numberOfOutputs: 0 });
       let count = 0;
       recorder.node.port.onmessage = ({ data }) => {
-        if (count > context.sampleRate * LONGEST_SECONDS) return;
-        recorder.pieces.push(data);
-        count += data.length;
+        if (count <= context.sampleRate * LONGEST_SECONDS) {
+          recorder.pieces.push(data);
+          count += data.length;
+        }
         told(Math.min(Math.max(...data.map(Math.abs)) * 1.2, 1), count / context.sampleRate);
       };
       source.connect(recorder.node);

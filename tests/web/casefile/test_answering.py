@@ -200,6 +200,28 @@ async def test_what_was_spoken_is_not_left_unasked_and_who_cancels_leaves_no_mic
         await page.wait_for_url("**/panel/inbox")
 
 
+async def test_a_microphone_that_is_on_for_longer_than_is_recorded_goes_off_with_its_form_too(
+    desk: Desk, chrome: Browser
+) -> None:
+    async def short(route: Route) -> None:
+        served = await route.fetch()
+        script = (await served.text()).replace("LONGEST_SECONDS = 300", "LONGEST_SECONDS = 1")
+        await route.fulfill(response=served, body=script)
+
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.add_init_script(KEPT)
+        await page.route("**/recorder.js*", short)
+        form = await answer_form(page, code)
+        await form.locator(".record").click()
+        await expect(form.locator(".heard")).to_contain_text("۱")
+        level = await form.locator(".level").element_handle()
+        now = await form.locator(".level").evaluate("it => it.value")
+        await page.wait_for_function("([it, was]) => it.value !== was", arg=[level, now])
+        await form.locator("[data-leave]").click()
+        await page.wait_for_function(LET_GO)
+
+
 async def test_who_goes_on_before_the_microphone_is_allowed_leaves_none_open(
     desk: Desk, chrome: Browser
 ) -> None:
@@ -240,14 +262,16 @@ async def test_a_microphone_that_was_given_and_can_not_be_heard_is_let_go_and_ca
         await expect(heard).to_contain_text("۲")
         await form.locator(".record").click()
         await expect(form.locator("[name=voice]")).not_to_have_value("")
-        await page.evaluate(
-            """() => {
-              const no = new DOMException("", "NotAllowedError");
-              navigator.mediaDevices.getUserMedia = () => Promise.reject(no);
-            }"""
-        )
-        await form.locator(".record").click()
-        await expect(heard).to_have_text(words()("casefile.voice.refused"))
+        for name, sentence in (("NotAllowedError", "refused"), ("NotFoundError", "no_microphone")):
+            await page.evaluate(
+                """(name) => {
+                  const no = new DOMException("", name);
+                  navigator.mediaDevices.getUserMedia = () => Promise.reject(no);
+                }""",
+                name,
+            )
+            await form.locator(".record").click()
+            await expect(heard).to_have_text(words()(f"casefile.voice.{sentence}"))
 
 
 async def test_a_browser_that_hears_a_microphone_at_its_own_rate_only_records_what_is_said(
