@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases import phone
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import REOPEN, CaseAction, Side
@@ -127,7 +128,7 @@ async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into
         refuse_together(one, other)  # before anything that would tell whose it is
         if other.status not in OPEN:
             raise Refused(f"case {into} is {other.status}, so nothing can go on in it")
-        if not one.caller_key or one.caller_key != other.caller_key:
+        if phone.is_withheld(one.caller_key) or one.caller_key != other.caller_key:
             raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
         if not await callback_planning.is_told_together(connection, one, other):
             raise Refused(

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases import phone
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.clock import Clock
 from ivr.cases.statuses import Status
@@ -151,7 +152,7 @@ async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], cod
     """The code of the same caller's case that is a member already, told together with it; "" for none."""
     case = await locked(connection, code)
     refuse_together(case)  # before its caller is compared, which would tell whose it is
-    if not case.caller_key:
+    if phone.is_withheld(case.caller_key):  # in an older release's rows noughts, too
         return ""
     same = (cases.c.member_of == whole.id, cases.c.caller_key == case.caller_key, cases.c.closed_at.is_(None))
     query = select(cases).where(*same, cases.c.id != case.id).order_by(cases.c.opened_at)

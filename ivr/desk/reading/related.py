@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases import phone
 from ivr.cases.spelling import normalise, stem
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.reading import inbox
@@ -34,7 +35,7 @@ async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -
 
     Nor one that merely gave it for the answer: whose that is nobody learns without asking for the number.
     """
-    if not case.caller_key:
+    if phone.is_withheld(case.caller_key):
         return []
     hers = (cases.c.caller_key == case.caller_key, cases.c.caller_key != "", cases.c.id != case.id)
     return [Related(row) for row in await _newest(connection, scope, *hers)]
@@ -65,7 +66,7 @@ async def of_matter(connection: AsyncConnection, scope: Scope, case: Row[Any], s
     matter = (cases.c.topic == case.topic, cases.c.county == case.county)
     near = cases.c.opened_at.between(case.opened_at - NEAR, case.opened_at + NEAR)
     query = _query(scope).where(*matter, near, cases.c.id != case.id)
-    if case.caller_key:
+    if not phone.is_withheld(case.caller_key):
         query = query.where(or_(cases.c.caller_key != case.caller_key, ~OPEN_TO_ALL))
     rows = (await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(LOOKED_AT))).all()
     heard = await _transcripts(connection, rows)

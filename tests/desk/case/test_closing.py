@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callbacks as calling
-from ivr.desk.case import answers, callback_planning, closing, pausing, referring
+from ivr.desk.case import answers, callback_planning, closing, collecting, pausing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
+from ivr.desk.people.scope import Scope
+from ivr.desk.reading import casefile
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, callbacks, cases, outbox
 from ivr.web.panel import locale, refusals
@@ -270,6 +272,22 @@ async def test_what_is_no_duplicate_is_not_merged(at: Counter) -> None:
     ):
         with pytest.raises(Refused, match=why):
             await closing.merge(at.engine, at.page, at.ask(code, reason="x"), into)
+
+
+async def test_noughts_in_cases_of_an_older_release_make_no_one_citizen_of_whom_they_stand_for(
+    at: Counter,
+) -> None:
+    one, other = [await at.open() for _ in range(2)]
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(caller="0000000000", caller_key="0000000000"))
+    file = await casefile.read(at.engine, Scope(), one)
+    assert file is not None and not file.of_caller
+    assert [each.case.code for each in file.of_matter] == [other]
+    with pytest.raises(Refused, match="not known to be of the same caller"):
+        await closing.merge(at.engine, at.page, at.ask(other, reason="x"), one)
+    desk = at.ask(one).actor
+    done = await collecting.collect(at.engine, at.page, desk, [one, other], "قطع آب", at.at)
+    assert (list(done.members), list(done.merged)) == ([one, other], [])
 
 
 async def test_no_answer_that_she_is_yet_to_be_told_is_merged_away(at: Counter) -> None:
