@@ -53,7 +53,8 @@ async def read(connection: AsyncConnection, number: int, scope: Scope, now: date
         return None
     calls = await hour_queue.of_hour(connection, hour.session)
     known = await _cases(connection, {call.code for call in calls}, scope)
-    earlier = await _earlier(connection, {row.caller_key for row in known.values()} - {""}, scope)
+    callers = {row.caller_key for row in known.values() if not phone.is_withheld(row.caller_key)}
+    earlier = await _earlier(connection, callers, scope)
 
     def seen(call: Row[Any]) -> HourCall:
         case = known.get(call.code)

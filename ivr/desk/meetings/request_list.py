@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases import phone
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.hearing_order import Because, Candidate, Ground, Ranked, Urgency, fair_order, place
 from ivr.cases.meetings import OFFICE_OWES, RequestState, is_anew, standing
@@ -119,7 +120,8 @@ async def told(
     connection: AsyncConnection, page: Page, now: datetime, rows: Sequence[Row[Any]]
 ) -> list[MeetingRequest]:
     """These rows with place, delay and reach, in the fair order."""
-    callers, zone = {row.caller_key for row in rows} - {""}, ZoneInfo(page.calendar.timezone)
+    callers = {row.caller_key for row in rows if not phone.is_withheld(row.caller_key)}
+    zone = ZoneInfo(page.calendar.timezone)
     spoken = page.conventions.languages
     reach = await callback_planning.reach(connection, [row._mapping for row in rows], now, spoken)
     of = {row.code: (row, by_phone) for row, by_phone in zip(rows, reach, strict=True)}

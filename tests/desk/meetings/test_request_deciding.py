@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
@@ -23,7 +23,7 @@ from ivr.desk.meetings import agenda, session_planning
 from ivr.desk.meetings import request_deciding as office
 from ivr.desk.reading.casefile import CaseNames
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import callbacks
+from ivr.store.tables import callbacks, cases, meeting_requests
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.refusals import in_persian
 from tests.desk.counter import outcomes
@@ -222,6 +222,17 @@ async def test_the_list_is_in_the_fair_order_and_a_first_meeting_counts(at: Hall
     assert [wish.late for wish in found] == [False] * 3
     at.at += timedelta(days=30)
     assert all(wish.late for wish in await at.listed())
+
+
+async def test_whose_number_is_noughts_has_not_met_him_because_another_such_caller_has(at: Hall) -> None:
+    one, other = await at.wish(), await at.wish()
+    await office.review(at.engine, at.page, at.by(one))  # now there is a row of its own
+    first = {wish.code: wish.place.points for wish in await at.listed()}
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(caller_key="0000000000"))
+        its = update(meeting_requests).where(meeting_requests.c.case_id == cases.c.id, cases.c.code == one)
+        await connection.execute(its.values(met_at=at.at))
+    assert {wish.code: wish.place.points for wish in await at.listed()}[other] == first[other]
 
 
 async def test_what_a_body_was_shown_as_one_that_is_to_attend_can_t_be_kept_from_it(at: Hall) -> None:
