@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.cells import cell_len, set_cell_size
@@ -155,7 +156,7 @@ def in_sentences(work: Callable[[], object]) -> None:
     except Exception as error:
         if _is_sentence(error):
             fail(str(error))
-        if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        if isinstance(error, OSError) and error.errno in _FULL and not _prints():
             _quiet_pipe()
             fail(f"stdout: {error.strerror}")
         # The last resort: a sentence for people, the traceback on request.
@@ -164,6 +165,14 @@ def in_sentences(work: Callable[[], object]) -> None:
         fail(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
     finally:
         _flush()
+
+
+def _prints() -> bool:
+    """Whether stdout takes what it is given; else what it refused is still in its buffer."""
+    with suppress(OSError):
+        sys.stdout.flush()
+        return True
+    return False
 
 
 def _flush() -> None:

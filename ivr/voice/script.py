@@ -47,6 +47,7 @@ _AZB = word_set(
     "دوزلدیلدی دوزلیب ویریلدی سنین منیم منه اوشاق ائوده سیزدن بیزدن بوگون ایشینیز ایشی ساغ"
 )
 _AZB_SPELLING = re.compile("ائ(?!ل$|لگلی|لگولی|مه|تلاف)|[گدنهچ]ئ(?![وای])|وئ(?![وای])|[گابکدچیهت]ؤ|سؤ(?!ا)")
+_AZB_OF_PLACES = re.compile("یوخاری|چوخور|ایستی")  # in names of villages and springs, too
 _AZB_BEGINNING = re.compile("یوخ|چوخ|ایسته|ایستی|ایشیق|اوشاق|اولم|اولور|یاغیش|باشقا")
 _AZB_ENDING = re.compile(
     ".*..(?:دیر|دور)(?:لر|لار|سینیز)|.*.(?:میش|یب|جک)دیر|.*.(?:وب|جاق)دور|.*.جاقدیر"
@@ -182,6 +183,8 @@ def _count_azb(words: list[str]) -> int:
 
 def _azb(word: str, is_named: bool) -> bool:
     """`is_named`: it may be a place's Azerbaijani name in a Persian text, whose spelling tells nothing."""
-    if word in _AZB or _AZB_ENDING.fullmatch(word) or _AZB_BEGINNING.match(word):
+    if word in _AZB or _AZB_ENDING.fullmatch(word):
         return True
-    return not is_named and bool(_AZB_LETTERS.search(word) or _AZB_SPELLING.match(word))
+    if is_named and (_AZB_OF_PLACES.match(word) or not _AZB_BEGINNING.match(word)):
+        return False
+    return any((_AZB_LETTERS.search(word), _AZB_SPELLING.match(word), _AZB_BEGINNING.match(word)))

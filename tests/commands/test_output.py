@@ -193,6 +193,14 @@ async def test_a_few_lines_that_a_full_disk_refuses_are_told_of_in_a_sentence(th
     assert await ends(full, "-c", SHORT(then)) == (code, b"stdout: No space left on device\n")
 
 
+async def test_a_full_disk_that_is_not_stdouts_is_not_told_as_stdouts() -> None:
+    its = "exec('import errno; raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))')"
+    code = f"import os; {SHORT(its)}"
+    assert await ends(os.open(os.devnull, os.O_WRONLY), "-c", code) == (
+        1, b"OSError: [Errno 28] No space left on device\n"
+    )  # fmt: skip
+
+
 async def test_a_table_that_a_full_disk_refuses_is_told_of_so_too() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     many = f"from ivr.commands import output; {TABLE}"
