@@ -500,8 +500,6 @@ async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_send
     number, (one, two, _) = await morning(panel, at)
     day = f"/panel/meetings/sessions/{number}/day"
     async with window(chrome, panel, "governor", size=TABLET, workers=True) as page:
-        shift = f"const real = Date.now, ahead = {panel.clock().timestamp() * 1000} - real(); "
-        await page.add_init_script(f"{shift} Date.now = () => real() + ahead;")  # the day of the test
         page.on("dialog", lambda dialog: dialog.accept())
         await page.goto(day)
         await expect(page.locator("[data-day]")).to_have_attribute("data-reloadable", "yes")
@@ -594,8 +592,6 @@ async def test_a_tab_closed_without_the_server_loses_nothing_that_was_done_or_ha
     number, (one, two, _) = await morning(panel, at)
     day = f"/panel/meetings/sessions/{number}/day"
     async with window(chrome, panel, "governor", size=TABLET, workers=True) as page:
-        shift = f"const real = Date.now, ahead = {panel.clock().timestamp() * 1000} - real(); "
-        await page.context.add_init_script(f"{shift} Date.now = () => real() + ahead;")
         await page.goto(f"{day}#c{one}")
         await expect(page.locator("[data-day]")).to_have_attribute("data-reloadable", "yes")
         async with panel.away():
