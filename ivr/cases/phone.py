@@ -50,6 +50,14 @@ def key(number: str, area_code: str = "") -> str:
     return "" if is_withheld(bare) else normalise(bare, area_code) or bare
 
 
+def of_case(caller_key: str, callback: str) -> frozenset[str]:
+    """Which numbers are hers: that she called from, as it would be kept now, and that she gave.
+
+    An older release, whose library did not know a block yet, kept its numbers as they came.
+    """
+    return frozenset({key(caller_key), callback}) - {""}
+
+
 def is_withheld(number: str) -> bool:
     """Also noughts alone ("0", "+0000000000"): they would make one citizen of all who send them."""
     bare = number.translate(_TO_ASCII).strip().lower()

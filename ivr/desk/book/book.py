@@ -292,8 +292,7 @@ def seen_in(row: Any, caller: str, now: datetime, code: str = "") -> CaseSeen:
     duplicate that went on in it opens it to her number alone.
     """
     into = row["code"] if code and row["code"] != code else ""
-    # An older release, whose library knew her number's block not yet, kept it as it came.
-    own = bool(caller) and caller in (phone.key(row["caller_key"]), row["callback"])
+    own = caller in phone.of_case(row["caller_key"], row["callback"])
     parts = parts_seen(row["parts"])
     said = row["answer"] or row["answer_voice"] or row["answer_spoken"] or any(each.voice for each in parts)
     withheld = bool(said) and not own and (bool(into) or _tells_number_only(row))

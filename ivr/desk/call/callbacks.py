@@ -336,7 +336,7 @@ async def _goes_on(connection: AsyncConnection, wanted: Row[Any], case: Row[Any]
     if wanted.purpose != STATUS or case.merged_into is None:
         return False
     other = (await connection.execute(select(cases).where(followed_by(case.code)))).one()
-    if wanted.number not in {phone.key(other.caller_key), other.callback} - {""}:
+    if wanted.number not in phone.of_case(other.caller_key, other.callback):
         return False
     await callback_planning.go_on(connection, case, other, now)
     return True
@@ -835,7 +835,7 @@ async def settled(connection: AsyncConnection, case: Row[Any], now: datetime) ->
 
     Who asked for it on another number is called there, as promised.
     """
-    its, hers = callbacks.c, {phone.key(case.caller_key), case.callback} - {""}
+    its, hers = callbacks.c, phone.of_case(case.caller_key, case.callback)
     about_it = or_(its.purpose == ANSWER, (its.purpose == STATUS) & its.number.in_(hers))
     open_ones = (its.case_id == case.id, about_it, its.state.in_(("waiting", "calling", "unreachable")))
     await connection.execute(update(callbacks).where(*open_ones).values(state="reached", ended_at=now))

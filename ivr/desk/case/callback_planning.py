@@ -290,7 +290,7 @@ async def go_on(connection: AsyncConnection, one: Row[Any], other: Row[Any], now
     Once: not where a call about that is coming. Others hear that the duplicate is merged, as in `wish`.
     """
     its = callbacks.c
-    for number in {phone.key(other.caller_key), other.callback} - {""}:
+    for number in phone.of_case(other.caller_key, other.callback):
         tells = (STATUS,) if is_given(other._mapping, number) else OF_CASE  # else her answer may wait there
         coming = select(its.id).where(its.case_id == other.id, its.number == number, its.purpose.in_(tells))
         is_coming = (await connection.execute(coming.where(its.state.in_(OPEN)).limit(1))).first()

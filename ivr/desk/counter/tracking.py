@@ -164,8 +164,7 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     status, told = Status(row.status), bool(row.answer) or voiced
     owed = status in OPEN - {Status.ANSWERED}
     meeting = meeting_standing.of_now(meeting_in(row._mapping), status, now)
-    own, past = (phone.key(row.caller_key), row.callback), row.anonymised_at is not None  # key: as `seen_in`
-    hers = bool(number) and number in own
+    hers, past = number in phone.of_case(row.caller_key, row.callback), row.anonymised_at is not None
     merged = row.code != code  # which opens the answer to her number alone
     locked = told and not hers and (merged or tells_number_only(row.channel, row.caller_key, past))
     return Tracked(
