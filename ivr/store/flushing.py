@@ -54,17 +54,14 @@ def draft(path: Path, content: bytes) -> Path:
     By root it is for whoever owns the file of that name, where that is root or nobody for whoever owns the
     folder: a command that root types takes no key from the service.
     """
-    new = [folder for folder in path.parents if not folder.exists()]
-    whose = (new[-1].parent if new else path.parent).stat()
-    with suppress(FileNotFoundError):
-        if (its := path.lstat()).st_uid:
-            whose = its
+    gives = _given_away(path) if os.geteuid() == 0 else None
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = path.with_name(f"{path.name}.{os.getpid()}")
     # O_NOFOLLOW: in another's folder no link of that name leads what is given away elsewhere
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     with os.fdopen(os.open(half, flags, 0o600), "wb") as file:
-        if os.geteuid() == 0 and whose.st_uid:
+        if gives is not None:
+            new, whose = gives
             with suppress(OSError):  # of a mount that knows no owners
                 os.fchown(file.fileno(), whose.st_uid, whose.st_gid)
                 for folder in new:
@@ -73,6 +70,16 @@ def draft(path: Path, content: bytes) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return half
+
+
+def _given_away(path: Path) -> tuple[list[Path], os.stat_result] | None:
+    """The folders that are to be made for it, and whose these and the file will be; None: root's."""
+    new = [folder for folder in path.parents if not folder.exists()]
+    whose = (new[-1].parent if new else path.parent).stat()
+    with suppress(FileNotFoundError):
+        if (its := path.lstat()).st_uid:
+            whose = its
+    return (new, whose) if whose.st_uid else None
 
 
 def sync(path: Path) -> None:
