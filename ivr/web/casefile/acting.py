@@ -64,8 +64,7 @@ async def form(visit: Visit) -> web.StreamResponse:
     seen, case = whole_number(visit.request.query.get("story_seen", "")), file.case
     if seen in (0, case.last_seq):
         return visit.render("casefile/act.html", **await shown(visit, file, deed))
-    values, told = await shown(visit, file, deed, sentence=_changed(visit, file)), teller(visit, file)
-    return visit.render("casefile/refused.html", story=told.story(), teller=told, **values)
+    return _with_story(visit, file, await shown(visit, file, deed, sentence=_changed(visit, file)))
 
 
 async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
@@ -95,9 +94,16 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
         sentence = f"{sentence} {_changed(visit, fresh)}".strip()
     values = await shown(visit, fresh, deed, sent, wrong, sentence)
     if visit.partial:
-        told = teller(visit, fresh)
-        return visit.render("casefile/refused.html", status=422, story=told.story(), teller=told, **values)
+        return _with_story(visit, fresh, values, status=422)
     return visit.render("casefile/case.html", status=422, **await page_of(visit, fresh), act=values)
+
+
+def _with_story(
+    visit: Visit, file: CaseFile, values: dict[str, Any], status: int = 200
+) -> web.StreamResponse:
+    """The form, and story and draft of the page around it as they are now."""
+    told = teller(visit, file)
+    return visit.render("casefile/refused.html", status=status, story=told.story(), teller=told, **values)
 
 
 def _changed(visit: Visit, file: CaseFile) -> str:
@@ -112,8 +118,9 @@ async def shown(
     wrong: dict[str, str] | None = None,
     sentence: str = "",
 ) -> dict[str, Any]:
-    """What the form's template needs. With a refusal comes the story: whoever gets it has seen the case."""
-    await revealing.saw(visit.panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
+    """What the template needs. By htmx the story may come with it: whoever gets that has seen the case."""
+    if visit.partial:  # else `page_of` notes it
+        await revealing.saw(visit.panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
     page, case, names = await visit.panel.book.page(), file.case, file.names
     topics, counties = page.live_topics | {case.topic}, page.live_counties | {case.county}
     return {
