@@ -13,7 +13,6 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from string import Formatter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -31,7 +30,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
 from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.case.order_calls import is_order
-from ivr.desk.letters.notices import LetterEntry, check_fields
+from ivr.desk.letters.notices import LetterEntry, check_fields, names_in
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, case_events, cases, meeting_sessions
@@ -153,11 +152,6 @@ class FormalLetter(Paper):
     code: str
     case: UUID
     as_of: int
-
-
-def names_in(words: str) -> list[str]:
-    """The placeholders of a text. Raises ValueError for a brace too many."""
-    return [name for _, name, _, _ in Formatter().parse(words) if name is not None]
 
 
 def _prints(words: str) -> bool:

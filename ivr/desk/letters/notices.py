@@ -113,6 +113,11 @@ def check_fields(text: SaidWords, fields: Collection[str] = FIELDS) -> SaidWords
     return text
 
 
+def names_in(words: str) -> list[str]:
+    """The placeholders of a text. Raises ValueError for a brace too many."""
+    return [name for _, name, _, _ in Formatter().parse(words) if name is not None]
+
+
 class LetterEntry(BaseModel):
     """`faults`: by key, what is wrong there in the file."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -34,6 +33,7 @@ from ivr.desk.letters.notices import (
     fits,
     for_reading,
     load_sparing,
+    names_in,
 )
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import wordings
@@ -126,7 +126,7 @@ async def offered(
 def _told(said: SaidWords) -> set[str]:
     """The fields that a text has, in whichever language."""
     texts = said.values() if isinstance(said, dict) else (said,)
-    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+    return {name for text in texts for name in names_in(text)}
 
 
 def _names(folder: Path) -> Notices:

@@ -70,8 +70,11 @@ def find(seats: list[Seat], typed: str, first: Presence | None = None) -> Seat |
     hers = [
         seat for seat in seats if seat.wish is not None and is_hers(typed, seat.wish.code, seat.at_the_door)
     ]
-    hers.sort(key=lambda seat: (seat.slot.outcome == "met", seat.slot.outcome != ""))
-    return min(hers, key=lambda seat: presence(seat.slot) is not first, default=None)
+
+    def last(seat: Seat) -> tuple[bool, ...]:
+        return presence(seat.slot) is not first, seat.slot.outcome == "met", seat.slot.outcome != ""
+
+    return min(hers, key=last, default=None)
 
 
 async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
