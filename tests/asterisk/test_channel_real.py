@@ -7,8 +7,8 @@ import logging
 import shutil
 import time
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -43,6 +43,16 @@ TONES = (("beep", 1_000.0, 0.3), ("short", 400.0, 0.4), ("middle", 400.0, 2.0), 
 Script = Callable[[Channel, AgiConnection], Awaitable[None]]
 ZONE = ZoneInfo("Asia/Tehran")
 CALL = "6d2f3d6a-54d9-4c35-a0f3-f4c6ad2b1111"
+
+
+@contextmanager
+def serving(pbx: Pbx, member: str, how: str = "") -> Iterator[None]:
+    """Who serves the operators' queue. `how`: further words of the console's command."""
+    pbx.console(f"queue add member {member} to operators {how}".rstrip())
+    try:
+        yield
+    finally:
+        pbx.console(f"queue remove member {member} from operators")
 
 
 @asynccontextmanager
@@ -342,13 +352,9 @@ async def test_an_operator_s_talk_has_its_own_time_whatever_the_call_has_taken(
         await channel.lasts(4)
         events.append(await channel.perform(Operator("operators", "fa", 20)))
 
-    member = "Local/111@seda111-inbound"
-    pbx.console(f"queue add member {member} to operators")
-    try:
+    with serving(pbx, "Local/111@seda111-inbound"):
         async with answering(pbx, folder, script) as errors:
             outcome = await pbx.call(StayOn())
-    finally:
-        pbx.console(f"queue remove member {member} from operators")
     assert not errors and outcome.completed, (errors, outcome.problem)
     assert events == [Transferred(Transfer.ANSWERED)] and outcome.ended_by == "hotline"
 
@@ -365,13 +371,9 @@ async def test_an_operator_s_telephone_learns_that_nobody_else_is_to_take_her_ca
         if not channel.line.startswith("Local/"):  # hers, not his
             events.append(await channel.perform(Operator("operators", "fa", 20)))
 
-    member = "Local/111@seda111-inbound/n"
-    pbx.console(f"queue add member {member} to operators")
-    try:
+    with serving(pbx, "Local/111@seda111-inbound/n"):
         async with answering(pbx, folder, script) as errors:
             outcome = await pbx.call(StayOn())
-    finally:
-        pbx.console(f"queue remove member {member} from operators")
     assert not errors and outcome.completed, (errors, outcome.problem)
     assert told == [None, "TRUE"] and events == [Transferred(Transfer.ANSWERED)]
 
@@ -386,13 +388,9 @@ async def test_an_operator_s_telephone_shows_the_number_of_whom_we_called(pbx: P
             channel.shown_number = "+989141234567"
             await channel.perform(Operator("operators", "fa", 20))
 
-    member = "Local/111@seda111-inbound/n"
-    pbx.console(f"queue add member {member} to operators")
-    try:
+    with serving(pbx, "Local/111@seda111-inbound/n"):
         async with answering(pbx, folder, script) as errors:
             outcome = await pbx.call(StayOn())
-    finally:
-        pbx.console(f"queue remove member {member} from operators")
     assert not errors and outcome.completed, (errors, outcome.problem)
     assert shown == ["+989141234567"]
 
@@ -433,12 +431,11 @@ async def test_where_a_telephone_forwards_her_by_itself_nobody_takes_her_call(
             events.append(await channel.ring([place], RingOfficial("fa", False, 20.0)))
 
     there = "penalty 0 as forwarding state_interface Local/111@seda111-inbound"
-    pbx.console(f"queue add member {place} to operators {there}")
     try:
-        async with answering(pbx, folder, script) as errors:
-            outcome = await pbx.call(StayOn())
+        with serving(pbx, place, there):
+            async with answering(pbx, folder, script) as errors:
+                outcome = await pbx.call(StayOn())
     finally:
-        pbx.console(f"queue remove member {place} from operators")
         phone.close()
     assert not errors and outcome.completed, (errors, outcome.problem)
     nobody = {"operator": Transferred(Transfer.NOBODY), "official": Connected(False)}
