@@ -24,6 +24,7 @@ from tests.desk.counter import counter
 from tests.fixtures.province import CONVENTIONS
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
+from tests.web.service import LEARNING
 
 DESK = "/panel/desk"
 HERS = "09141234567"
@@ -231,6 +232,7 @@ async def test_who_lives_elsewhere_has_her_code_from_whoever_registered_her_and_
 @pytest.mark.timeout(900)
 async def test_it_is_done_by_keyboard_alone(panel: PanelServed, chrome: Browser) -> None:
     """Number, kind, words, a proposal taken, sent; the warning is heeded; the receipt is ready to print."""
+    await LEARNING.suggester()  # a minute on a full machine, and a page's wait has an end
     code = await before(panel)
     async with window(chrome, panel, "operator", size={"width": 1366, "height": 768}) as page:
         await page.goto(DESK)
