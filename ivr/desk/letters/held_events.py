@@ -68,7 +68,7 @@ async def release(engine: AsyncEngine, now: datetime) -> None:
 
 
 async def gone_elsewhere(connection: AsyncConnection, events: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Those whose case another body has by now than the one that had it then (by its referrals).
+    """Those that waited and whose case another body has by now than had it then (by its referrals).
 
     Neither is to be written to: the one has it no more, perhaps must not know of it any more, and what would
     be written is of the case as it is now; to the other it never happened.

@@ -60,6 +60,7 @@ LETTERS = ("sms", "email", "webhook")
 INSIDE = "inside"  # what waits for nobody outside: events, and wishes to be called
 READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
 WISH = "call_back_wished"
+SAID_AGAIN = "case_repeated"  # her words are in the case, whoever has it by then; dated as she said them
 NO_LONGER_SO = "no longer so"
 GIVEN_UP = "given up: "  # before the reason
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
@@ -185,9 +186,14 @@ async def spread(
         ]
         tells = {kind for kind in {event.kind for event in true} if notices.may_tell(kind, ways)}
         known = await _cases_of(connection, [event for event in true if event.kind in tells])
-        of_bodies = [event.id for event in true if event.held and not told(event.payload, "body")]
+        of_bodies = [
+            event.id
+            for event in true
+            if event.kind in tells - {SAID_AGAIN}
+            and (event.held or event.is_late(now))
+            and not told(event.payload, "body")
+        ]
         gone = await held_events.gone_elsewhere(connection, of_bodies)
-        citizens = notices.model_copy(update={"contacts": []})
         may = await callback_planning.texted_at(connection, [row._mapping for row in known.values()], now)
         hers = dict(zip(known, may, strict=True))
         written = [
@@ -196,15 +202,11 @@ async def spread(
             for n in (
                 _to_an_owner(notices, event)
                 if event.kind.startswith(account_news.LETTER)
-                else _letters(
-                    known,
-                    _in_time(hers, known, event, now),
-                    citizens if event.id in gone else notices,
-                    event,
-                    calendar,
-                )
+                else _letters(known, _in_time(hers, known, event, now), notices, event, calendar)
             )
-            if n.by in ways and (not event.held or n.whom in event.held_for)
+            if n.by in ways
+            and (not event.held or n.whom in event.held_for)
+            and (n.hers or n.bodiless or event.id not in gone)
         ]
         lacking = defaultdict[uuid.UUID, list[AddressedNotice]](list)
         for event, n in written:

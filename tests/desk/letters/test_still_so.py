@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,14 +19,16 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.outgoing import NO_LONGER_SO
+from ivr.desk.letters.outgoing import LEASE, NO_LONGER_SO
 from ivr.desk.meetings import agenda, session_moving
 from ivr.desk.meetings.inviting import REMINDED
 from ivr.loops.delivery import open_session, ways
+from ivr.settings import Notify
 from ivr.store.tables import outbox
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_invitation_answers import accepted
 from tests.desk.meetings.test_session_moving import FRIDAY
+from tests.desk.office import WEDNESDAY
 from tests.loops.test_delivery import Post, opened, to_gateway
 from tests.notify.servers import HttpServer, http_server
 
@@ -338,3 +340,50 @@ async def test_what_waits_for_a_contact_of_no_body_is_told_whoever_has_the_case_
         await post.later(hours=7)
         assert sorted(request["path"] for request in post.web.requests) == ["/", "/", "/hook", "/hook"]
         assert await post.ended() == [""]
+
+
+ALL = "http://127.0.0.1:9/all"
+WAITED = """
+contacts:
+  - {agency: abfa, email: [desk@abfa.example]}
+  - {agency: edu, email: [desk@edu.example]}
+  - {webhook: ["%s"]}
+notices:
+  - {on: case_opened, to: citizen, by: sms, text: "{code}"}
+  - {on: case_opened, to: agency, by: email, subject: "opened", text: "{agency}"}
+  - {on: case_referred, to: agency, by: email, subject: "referred", text: "{agency}"}
+  - {on: case_repeated, to: agency, by: email, subject: "repeated", text: "{agency}"}
+"""
+
+
+async def test_what_waited_while_nobody_worked_is_told_to_no_body_that_got_the_case_meanwhile(
+    at: Hall, tmp_path: Path
+) -> None:
+    """But that she said more, and whom no body has for a contact: who hears of any case hears of these."""
+    (tmp_path / "notices.yaml").write_text(WAITED % ALL)
+    codes = [await opened(at.engine, tmp_path, number) for number in ("09141234567", "09141234568")]
+    again = outbox_row("again", "case_repeated", WEDNESDAY, {"case": codes[0]})
+    async with at.engine.begin() as connection:
+        await connection.execute(outbox.insert().values(again))
+    at.at += timedelta(minutes=1)
+    for code, body in zip(codes, ("edu", "gas"), strict=True):
+        await referring.refer(at.engine, at.page, at.ask(code), body)
+    post = Post(at.engine, Notify(), tmp_path)
+    post.now = at.at + LEASE
+    open_ways: dict[str, Any] = dict.fromkeys(outgoing.LETTERS)
+    assert await post.delivery.once(outgoing.INSIDE, open_ways) == 5
+    async with at.engine.connect() as connection:
+        query = select(outbox.c.payload).where(outbox.c.kind.in_(outgoing.LETTERS))
+        letters = (await connection.execute(query)).scalars().all()
+    names = ("case", "to", "subject", "event")
+    told = sorted(tuple(filter(None, map(each.get, names))) for each in letters)
+    assert told == sorted(
+        [
+            (codes[0], "+989141234567"),
+            (codes[0], "desk@edu.example", "referred"),
+            (codes[0], "desk@edu.example", "repeated"),
+            (codes[1], "+989141234568"),
+            (codes[1], ALL, "case_opened"),
+            (codes[1], ALL, "case_referred"),
+        ]
+    )
