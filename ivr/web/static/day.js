@@ -25,11 +25,19 @@ function newKey() {
 
 // ── what is kept ──
 
-const opened = books();
+let opened = books();
 opened.catch(() => tell(say.noStore, "bad"));
 
-async function store(mode, act) {
-  const change = (await opened).transaction("later", mode);
+async function store(mode, act, first = true) {
+  const its = opened;
+  let change;
+  try {
+    change = (await its).transaction("later", mode);
+  } catch (error) { // browsers close it for a tab that was behind others for long
+    if (!first) throw error;
+    if (opened === its) opened = books();
+    return store(mode, act, false);
+  }
   const asked = act(change.objectStore("later"));
   return new Promise((done, failed) => {
     change.oncomplete = () => done(asked.result);
@@ -223,7 +231,8 @@ async function flush() {
       setTimeout(() => tell(""), 3_000);
     } else tell("");
   } catch {
-    tell(say.offline.replace("{n}", digits(left)), "warn");
+    const there = await kept().catch(() => null); // whether the server is away or this browser's own store
+    tell(there ? say.offline.replace("{n}", digits(left)) : say.noStore, there ? "warn" : "bad");
     timer = setTimeout(flush, AGAIN);
   } finally {
     sending = false;
@@ -382,7 +391,7 @@ document.addEventListener("submit", async (event) => {
 
 root.addEventListener("input", ({ target }) => {
   const form = target.closest("form[data-later]");
-  if (form) keepDraft(form).catch(() => {});
+  if (form) keepDraft(form).catch(() => tell(say.noStore, "bad"));
 });
 window.addEventListener("online", flush);
 prepare();

@@ -632,6 +632,57 @@ DRAFTS = f"""{ALL}
 LATER = f"{ALL} return all.filter((each) => !each.draft).length; }}"
 
 
+# The connection to the browser's store ends as the page asks for it next, as in a tab behind others; or
+# nothing that it asks for begins any more.
+ENDS = """() => {
+  const { prototype } = IDBDatabase, begin = prototype.transaction;
+  prototype.transaction = function (...its) {
+    prototype.transaction = begin;
+    this.close();
+    return this.transaction(...its);
+  };
+}"""
+NOTHING_BEGINS = """() => {
+  IDBDatabase.prototype.transaction = () => { throw new DOMException("closing", "InvalidStateError"); };
+}"""
+
+
+async def test_a_tablet_whose_browser_closed_its_store_meanwhile_keeps_what_is_written_and_done(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, _) = await morning(panel, at)
+    async with on_the_day(chrome, panel, number) as (page, _):
+        await all_sent(page)
+        async with panel.away():
+            await line(page, one).locator(".ticket").click()
+            await page.evaluate(ENDS)
+            await page.locator(f'#c{one} [name="decided"]').fill("تا یک ماه")
+            await answers(page, f"async () => (await ({DRAFTS})()).includes('تا یک ماه')", True)
+            await page.evaluate(ENDS)
+            await press(page, two, "arrive")
+            await kept(page, 1)
+            await expect(page.locator("[data-net]")).to_contain_text("۱ کار")
+        await all_sent(page)
+        assert await count(at, meeting_deeds) == 1
+
+
+async def test_who_writes_what_the_browser_can_not_keep_is_told_so_and_not_that_the_server_is_away(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with on_the_day(chrome, panel, number) as (page, _):
+        await all_sent(page)
+        await line(page, one).locator(".ticket").click()
+        await page.evaluate(NOTHING_BEGINS)
+        await page.locator(f'#c{one} [name="decided"]').fill("تا یک ماه")
+        told = page.locator("[data-net]")
+        await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+        await told.evaluate("its => { its.hidden = true; }")
+        await page.evaluate(LOOK)
+        await expect(told).to_be_visible()
+        await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+
+
 async def test_what_was_half_written_is_about_the_minutes_that_stood_there_as_it_was_begun(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
