@@ -48,8 +48,7 @@ class HttpSms:
             settings.method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
         )
         async with request as answer:
-            said = (await answer.content.read(MOST_ANSWER)).decode(errors="replace")
-            self._judge(answer.status, said)
+            self._judge(answer.status, await _said(answer.content))
 
     def _values(self, letter: Dispatch) -> dict[str, str]:
         full = phone.normalise(letter.to)
@@ -72,6 +71,18 @@ class HttpSms:
                 raise NotSent(f"the gateway's {wanted}")
         if settings.ok_pattern and not re.search(settings.ok_pattern, said):
             raise NotSent("the gateway's answer does not match ok_pattern")
+
+
+async def _said(content: aiohttp.StreamReader) -> str:
+    """All of an answer, which may come in pieces; of one that is cut off, what came of it."""
+    said = b""
+    try:
+        while piece := await content.read(MOST_ANSWER - len(said)):
+            said += piece
+    except aiohttp.ClientError:
+        if not said:
+            raise
+    return said.decode(errors="replace")
 
 
 def _filled(template: str, values: Mapping[str, str], write: Write) -> str:

@@ -65,6 +65,26 @@ async def silent_server() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
+async def piecemeal_server(*pieces: str, cut: bool = False) -> AsyncIterator[str]:
+    """It answers by these, each once the one before was read. `cut`: more is said to come. Its address."""
+    length = sum(map(len, pieces)) + cut
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
+        for piece in pieces:
+            writer.write(piece.encode())
+            for _ in range(50):  # turns of the loop that the reader shares
+                await asyncio.sleep(0)
+        writer.close()
+
+    server = await asyncio.start_server(say, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+    await server.wait_closed()
+
+
+@asynccontextmanager
 async def scripted_smtp_server(*answers: str) -> AsyncIterator[int]:
     """It says these lines, the first at once and each other to what it is told next. Its port."""
 

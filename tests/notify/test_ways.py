@@ -20,7 +20,7 @@ from ivr.notify.post import Dispatch, NotSent
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
 from ivr.settings import Email, Sms
-from tests.notify.servers import http_server, scripted_smtp_server, smtp_server
+from tests.notify.servers import http_server, piecemeal_server, scripted_smtp_server, smtp_server
 
 TEXT = 'آب «وصل» شد. "100%" & {number}\n۱۱۱'
 LETTER = Dispatch("0b8e4a0c", "sms", "+989141234567", {"text": TEXT, "to": "+989141234567"})
@@ -76,6 +76,22 @@ async def test_a_gateway_that_takes_a_form_and_answers_in_words(session: aiohttp
         )  # fmt: skip
         await HttpSms(session, form).send(LETTER)
     assert parse_qs(server.requests[0]["body"]) == {"to": ["+989141234567"], "text": [TEXT]}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "cut"),
+    [
+        (('{"return": ', '{"status": 200}}'), False),
+        (('{"return": {"status": 200}}',), True),
+        (('{"return": ', '{"status": 200}}'), True),
+    ],
+)
+async def test_a_yes_that_comes_in_pieces_or_is_cut_off_after_it_is_a_yes(
+    session: aiohttp.ClientSession, pieces: tuple[str, ...], cut: bool
+) -> None:
+    async with piecemeal_server(*pieces, cut=cut) as url:
+        form = sms(url=url + "/{text}", ok_field="return.status", ok_value="200")
+        await HttpSms(session, form).send(LETTER)
 
 
 @pytest.mark.parametrize(
