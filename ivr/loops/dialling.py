@@ -294,7 +294,10 @@ class Dialler:
                 await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
                 why = cause.result() if cause.done() else 0
                 outcome = CAUSES.get(why, Outcome.FAILED)
-            if outcome is not Outcome.FAILED and (why in RANG or str(placing.id) in self._rings):
+            rang = str(placing.id) in self._rings
+            if outcome is Outcome.BUSY and rang:
+                outcome = Outcome.NO_ANSWER  # she rejected it: mobile networks say 486 of that, too
+            if outcome is not Outcome.FAILED and (why in RANG or rang):
                 self._not_through.clear()  # not where it rang and then failed: some ring before they route
             elif response.reason != STILL_RINGING and why != UNSURE:
                 self._not_through[placing.number] = self.clock()

@@ -878,6 +878,39 @@ async def test_a_trunk_that_puts_nobody_through_is_told_of_until_one_rings(
         assert dialler.trouble == ""
 
 
+def ends_with(cause: str, *, rings: bool) -> Reply:
+    """Her telephone rings, or nothing is told of it, and the trunk ends the call."""
+
+    def reply(connection: Connection, action: Fields) -> None:
+        success(connection, action)
+        id = action["channelid"]
+        if rings:
+            connection.send(Event="Newstate", Uniqueid=id, ChannelState=RINGING)
+        connection.send(Event="Hangup", Uniqueid=id, Cause=cause)
+        its = {"ActionID": action["actionid"], "Response": "Failure", "Reason": "0"}
+        connection.send(Event="OriginateResponse", **its)
+
+    return reply
+
+
+async def speaks(words: str, language: str) -> str | None:
+    return words
+
+
+async def test_who_rejects_our_call_was_disturbed_and_is_rung_no_sooner_than_who_does_not_answer(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Of the red key a mobile network says what it says of a line that is taken."""
+    await answered(engine, tmp_path)
+    async with dialling(engine, tmp_path, speaks) as (dialler, peer):
+        peer.replies["originate"] = ends_with("17", rings=False)
+        assert (await tried(dialler)).last_outcome == "busy"
+        async with engine.begin() as connection:
+            await connection.execute(update(callbacks).values(last_at=NOON - timedelta(days=1)))
+        peer.replies["originate"] = ends_with("17", rings=True)
+        assert (await tried(dialler)).last_outcome == "no_answer"
+
+
 async def test_asterisk_tells_which_of_our_calls_ring_and_gives_the_same_reason_where_nothing_did(
     town: Town,
 ) -> None:
