@@ -43,6 +43,8 @@ class _Protocol(AMIProtocol):
             super().data_received(lines + newline)
 
     def handle_message(self, message: Message) -> None:
+        if str(message.event).lower() == "shutdown":  # panoramisk would hang up, and a caller can write one
+            return
         try:
             super().handle_message(message)
         except Exception:  # raised in data_received it would cost the connection

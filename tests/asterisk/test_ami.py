@@ -295,6 +295,19 @@ async def test_a_message_that_panoramisk_trips_over_is_skipped(
     assert "an AMI message was skipped" in caplog.text
 
 
+async def test_a_shutdown_that_only_an_event_tells_of_costs_no_connection(
+    peer: PretendAmi, ami: Ami, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A caller can write it into her number; a socket that is lost tells by itself."""
+    caplog.set_level("ERROR")
+    await ami.connect()
+    peer.connections[0].raw(
+        b"Event: Newchannel\r\nCallerIDNum: 1\r\n\r\nEvent: Shutdown\r\n\r\n\r\nX: y\r\n\r\n"
+    )
+    assert (await ami.action("Ping")).message == "done"
+    assert len(peer.connections) == 1 and not caplog.records
+
+
 # 6. Originate without Async.
 
 

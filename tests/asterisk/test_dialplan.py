@@ -102,6 +102,19 @@ def test_the_names_of_places_can_not_be_dialled(kind: Kind, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_wish_for_privacy_is_read_alike_under_chan_sip_and_pjsip_by_the_functions_of_each(
+    kind: Kind, tmp_path: Path
+) -> None:
+    call = section(rendered(kind, tmp_path), "seda111-call")
+    begins = 'GotoIf($["${CHANNEL(channeltype)}" = "PJSIP"]?pjsip)\n'
+    begins += ' same => n,GotoIf($["${CHANNEL(channeltype)}" != "SIP"]?told)\n'
+    chan_sip, pjsip = call.partition(begins)[2].split(" same => n,Goto(told)\n same => n(pjsip),NoOp()\n", 1)
+    assert chan_sip.count("?private)") == 2 and "PJSIP" not in chan_sip
+    assert pjsip.startswith(chan_sip.replace("{SIP_HEADER(", "{PJSIP_HEADER(read,"))
+    assert "{SIP_HEADER(" not in pjsip
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_fallback_asks_ivr_done_and_never_agistatus(kind: Kind, tmp_path: Path) -> None:
     call = section(rendered(kind, tmp_path), "seda111-call")
     commands = "\n".join(line for line in call.splitlines() if not line.startswith(";"))
@@ -120,9 +133,10 @@ def test_the_manager_accounts_have_what_the_design_says(kind: Kind, tmp_path: Pa
         ("write", "call"),
     ]
     assert re.findall(r"^(read|write) = (.*)$", caller, re.M) == [("read", "call"), ("write", "originate")]
-    seen = re.findall(r"^eventfilter = Event: (\w+)", caller, re.M)
+    seen = re.findall(r"^eventfilter = \^Event: (\w+)", caller, re.M)
     assert seen == ["OriginateResponse", "Hangup", "Newstate"]
     for account in (watcher, caller):
+        assert "eventfilter = E" not in account  # would pass what a caller writes into her number
         assert "deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255" in account
 
 

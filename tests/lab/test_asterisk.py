@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -120,6 +121,28 @@ async def test_each_manager_account_may_do_its_own_work_only(pbx: Pbx) -> None:
         ):  # fmt: skip
             with pytest.raises(AmiFailed):
                 await ami.action(action, **fields)
+    finally:
+        await asyncio.gather(watcher.close(), caller.close())
+
+
+async def test_no_telephone_writes_events_of_asterisks_manager(pbx: Pbx) -> None:
+    """Asterisk decodes %0d%0a in the user part of a SIP address, and leaves it so in CallerIDNum."""
+    settings, secrets = pbx.settings.ami, pbx.secrets
+    watcher = Ami(settings.host, settings.port, settings.username, secrets.ami)
+    caller = Ami(settings.host, settings.port, settings.originate_username, secrets.originate)
+    heard, connected = list[str](), list[None]()
+    await asyncio.gather(watcher.connect(), caller.connect())
+    try:
+        for ami in (watcher, caller):
+            await ami.action("Ping")  # its answer comes behind FullyBooted
+            ami.on("*", lambda event: heard.append(repr(event)))
+            ami.on_connect(lambda: connected.append(None))  # once more
+        for forged in ("Event: BridgeEnter", "Event: Hangup\r\nUniqueid: 01234567-0123-"):
+            lines = quote(f"\r\n{forged}\r\n\r\nEvent: Shutdown\r\n\r\n")
+            assert (await pbx.call(Beep(), Speak(2), PutDown(), number=f"0914{lines}")).completed
+            for ami in (watcher, caller):
+                await ami.action("Ping")  # its answer comes behind what the call brought
+        assert heard == [] and connected == []
     finally:
         await asyncio.gather(watcher.close(), caller.close())
 
