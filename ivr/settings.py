@@ -403,6 +403,8 @@ class Sms(SettingsGroup):
             raise ValueError("url must be the gateway's https address")
         if self.by == "http" and "{text}" not in self.url + self.body:
             raise ValueError("neither url nor body holds {text}")
+        if bool(self.ok_field) != bool(self.ok_value):  # the field alone took each yes for a no
+            raise ValueError("ok_field and ok_value go together: which field, and what it is for a yes")
         try:
             re.compile(self.ok_pattern)
         except re.error as error:
