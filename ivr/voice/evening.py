@@ -19,8 +19,8 @@ KNEE, PEAK = 0.7, 0.97
 def evened(samples: Samples, rate: int = RATE) -> Samples:
     """As long as it was; silence stays what it is."""
     frame = FRAME * rate // RATE
-    size = np.sqrt((samples[: len(samples) // frame * frame].reshape(-1, frame) ** 2).mean(axis=1))
-    places = np.flatnonzero(size > _noise(size))
+    size = loudness(samples, frame)
+    places = np.flatnonzero(size > noise(size))
     if not len(places):
         return samples
     wanted = np.interp(np.arange(len(size)), places, np.log(TARGET / size[places]))
@@ -36,7 +36,13 @@ def bent(samples: Samples) -> Samples:
     return np.where(size <= KNEE, samples, np.sign(samples) * curve)
 
 
-def _noise(size: Samples) -> float:
+def loudness(samples: Samples, frame: int) -> Samples:
+    """The root mean square of each whole frame of so many samples."""
+    frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    return np.asarray(np.sqrt((frames**2).mean(axis=1)))
+
+
+def noise(size: Samples) -> float:
     """What is louder is words, also those of who whispers below what counts as silence on the line."""
     floor = float(np.quantile(size, 0.1)) if len(size) else 0.0
     return min(max(3 * floor, 0.002), SILENT_BELOW / 32_768)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ivr.voice.wave import FRAME, RATE, Samples, frames_voiced
+from ivr.voice.evening import loudness, noise
+from ivr.voice.wave import FRAME, RATE, Samples
 
 BINS = 600  # columns of the drawing
 LOUDEST = 100  # the height of the loudest column
@@ -40,9 +41,13 @@ def peaks(samples: Samples, bins: int = BINS) -> tuple[int, ...]:
 
 
 def silences(samples: Samples, rate: int = RATE) -> tuple[tuple[float, float], ...]:
-    """The long pauses, without the margin that keeps soft beginnings and ends of words."""
+    """The long pauses, without the margin that keeps soft beginnings and ends of words.
+
+    What evening makes audible is none: who whispers is below what counts as silence on the line.
+    """
     frame = FRAME * rate // RATE
-    quiet = np.concatenate([[False], ~frames_voiced(samples, frame), [False]])
+    size = loudness(samples, frame)
+    quiet = np.concatenate([[False], size <= noise(size), [False]])
     changes = np.flatnonzero(quiet[1:] != quiet[:-1]) * frame / rate
     found = []
     for start, end in zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True):

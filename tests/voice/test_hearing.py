@@ -56,6 +56,12 @@ def test_a_whisper_and_a_shout_become_about_as_loud_and_silence_stays_silence() 
     assert np.array_equal(evened(quiet(2)), quiet(2))
 
 
+def test_the_words_of_who_speaks_softly_are_not_skipped_and_her_pauses_are() -> None:
+    whisper = voice(loud=0.03)
+    (only,) = outline(np.concatenate([whisper, quiet(3) / 5, whisper])).silences
+    assert only == pytest.approx((4.0, 6.75), abs=0.15)  # her last syllable fades from 3.75
+
+
 @pytest.mark.parametrize("hz", [90, 120, 150, 180, 220, 300])
 def test_blind_listening_moves_the_pitch_by_the_wanted_ratio(hz: float) -> None:
     spoken = voice(pitch=hz)
