@@ -8,6 +8,8 @@ woman is left. It hides a voice from the ear, not from a laboratory; what she sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ivr.voice.evening import bent
@@ -26,6 +28,7 @@ _MOST_GAIN = np.log(10 ** (18 / 20))
 _NEARLY, _SURE = 0.85, 0.5
 _FINER = 4  # lags between samples: a woman's period is some 36 of them
 _WINDOW = np.hanning(_PIECE + 1)[:-1]
+_AT_ONCE = 2_000  # pieces: of half an hour's all, each step would take hundreds of megabytes
 
 
 def blinded(samples: Samples, rate: int = RATE) -> Samples:
@@ -41,7 +44,21 @@ def blinded(samples: Samples, rate: int = RATE) -> Samples:
 def pitch(samples: Samples, rate: int = RATE) -> float:
     """The median pitch of what is voiced, in Hz; 0.0 when nothing is."""
     fine = rate * _FINER
-    likeness = _likeness(samples, round(0.04 * rate), round(fine / LOWEST))
+    pieces = _loud(samples, round(0.04 * rate))
+    blocks = [_pitches(pieces[at : at + _AT_ONCE], fine) for at in range(0, len(pieces), _AT_ONCE)]
+    found = np.concatenate([[], *blocks])
+    return float(np.median(found)) if len(found) else 0.0
+
+
+def _loud(samples: Samples, length: int) -> Samples:
+    pieces = samples[: len(samples) // length * length].reshape(-1, length)
+    loud = np.sqrt((pieces**2).mean(axis=1))
+    return np.asarray(pieces[loud > max(float(loud.max(initial=0.0)) / 5, 1e-4)])
+
+
+def _pitches(pieces: Samples, fine: int) -> Samples:
+    """Those of voiced pieces; `fine`: parts of samples a second."""
+    likeness = _likeness(pieces, round(fine / LOWEST))
     shortest = round(fine / HIGHEST)
     inner = likeness[:, shortest - 1 :]
     crest = (inner[:, 1:-1] >= inner[:, :-2]) & (inner[:, 1:-1] > inner[:, 2:])
@@ -50,15 +67,12 @@ def pitch(samples: Samples, rate: int = RATE) -> float:
     # Every multiple of a period fits as well: the shortest that fits nearly as well is the period.
     periods = (top >= _NEARLY * best[:, None]).argmax(axis=1) + shortest
     sure = best > _SURE
-    return float(np.median(fine / periods[sure])) if sure.any() else 0.0
+    return np.asarray(fine / periods[sure])
 
 
-def _likeness(samples: Samples, length: int, longest: int) -> Samples:
-    """How much each loud piece is like itself, so many parts of a sample later."""
-    pieces = samples[: len(samples) // length * length].reshape(-1, length)
-    loud = np.sqrt((pieces**2).mean(axis=1))
-    pieces = pieces[loud > max(float(loud.max(initial=0.0)) / 5, 1e-4)]
-    window = np.hanning(length)
+def _likeness(pieces: Samples, longest: int) -> Samples:
+    """How much each is like itself, so many parts of a sample later."""
+    window = np.hanning(pieces.shape[1])
     lags = _correlated(pieces * window)[:, : longest + 1]
     fading = _correlated(window[None])[:, : longest + 1]  # undone, or every voice is found too high
     return np.asarray(lags / np.maximum(lags[:, :1], 1e-12) / (fading / fading[:, :1]))
@@ -73,8 +87,15 @@ def _warped(samples: Samples, ratio: float) -> Samples:
     """Formants times `ratio`, pitch as it was."""
     padded = np.pad(samples, (_PIECE, 2 * _PIECE))
     starts = np.arange(0, len(padded) - _PIECE, _HOP)
-    pieces = padded[starts[:, None] + np.arange(_PIECE)]
-    spectra = np.fft.rfft(pieces * _WINDOW, 2 * _PIECE)
+
+    def changed(block: slice) -> Samples:
+        return _with_formants(padded[starts[block, None] + np.arange(_PIECE)] * _WINDOW, ratio)
+
+    return _added(changed, len(starts), len(padded))[_PIECE : _PIECE + len(samples)]
+
+
+def _with_formants(pieces: Samples, ratio: float) -> Samples:
+    spectra = np.fft.rfft(pieces, 2 * _PIECE)
     cepstra = np.fft.irfft(np.log(np.abs(spectra) + 1e-6))
     cepstra[:, _COEFFICIENTS : -_COEFFICIENTS + 1] = 0
     envelope = np.fft.rfft(cepstra).real
@@ -84,8 +105,7 @@ def _warped(samples: Samples, ratio: float) -> Samples:
     above, part = np.minimum(below + 1, bins - 1), source - below
     wanted = envelope[:, below] * (1 - part) + envelope[:, above] * part
     gain = np.exp(np.clip(wanted - envelope, -_MOST_GAIN, _MOST_GAIN))
-    changed = np.fft.irfft(spectra * gain)[:, :_PIECE]
-    return _added(changed, len(padded))[_PIECE : _PIECE + len(samples)]
+    return np.fft.irfft(spectra * gain)[:, :_PIECE]
 
 
 def _stretched(samples: Samples, ratio: float) -> Samples:
@@ -102,16 +122,20 @@ def _stretched(samples: Samples, ratio: float) -> Samples:
         energy = energy - squares[nominal : nominal + 2 * _REACH + 1]
         fit = np.correlate(around, follows, "valid") / np.sqrt(np.maximum(energy, 1e-9))
         chosen[number] = nominal + int(fit.argmax())
-    pieces = padded[chosen[:, None] + np.arange(_PIECE)] * _WINDOW
-    return _added(pieces, round(len(samples) * ratio))
+
+    def moved(block: slice) -> Samples:
+        return padded[chosen[block, None] + np.arange(_PIECE)] * _WINDOW
+
+    return _added(moved, count, round(len(samples) * ratio))
 
 
-def _added(pieces: Samples, length: int) -> Samples:
+def _added(pieces: Callable[[slice], Samples], count: int, length: int) -> Samples:
     """Overlapping pieces, each _HOP after the one before."""
-    halves = pieces.reshape(len(pieces), 2, _HOP)
-    out = np.zeros((len(pieces) + 1, _HOP))
-    out[:-1] += halves[:, 0]
-    out[1:] += halves[:, 1]
+    out = np.zeros((count + 1, _HOP))
+    for at in range(0, count, _AT_ONCE):
+        halves = pieces(slice(at, at + _AT_ONCE)).reshape(-1, 2, _HOP)
+        out[at : at + len(halves)] += halves[:, 0]
+        out[at + 1 : at + 1 + len(halves)] += halves[:, 1]
     flat = out.reshape(-1)
     return flat[:length] if len(flat) >= length else np.pad(flat, (0, length - len(flat)))
 

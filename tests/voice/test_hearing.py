@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import wave as stdlib_wave
 
 import numpy as np
 import pytest
 
+from ivr.voice import blind
 from ivr.voice.blind import DOWN, UP, blinded, pitch
 from ivr.voice.evening import PEAK, evened
 from ivr.voice.outline import BINS, LOUDEST, outline
@@ -94,6 +96,19 @@ def test_blind_words_keep_their_rhythm_and_the_energy_of_speech() -> None:
     kept = band(heard, 300, 3400) / band(spoken, 300, 3400)
     assert 10 * np.log10(kept) == pytest.approx(0, abs=3)
     assert level(heard[round(3.2 * RATE) : round(3.8 * RATE)]) < level(heard) - 25
+
+
+def test_a_long_talk_is_made_unrecognisable_a_part_at_a_time_and_sounds_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spoken = np.tile(np.concatenate([voice(210), quiet(2)]), 20)
+    tracemalloc.start()
+    heard = blinded(spoken)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 12 * spoken.nbytes  # 28 times, when it was worked out at once
+    monkeypatch.setattr(blind, "_AT_ONCE", len(spoken))
+    assert np.array_equal(blinded(spoken), heard)
 
 
 def test_a_scrap_of_a_voice_is_not_left_as_it_was() -> None:
