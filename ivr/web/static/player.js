@@ -66,7 +66,7 @@ export class Player {
   }
 
   setSpeed(speed) {
-    this.audio.playbackRate = speed;
+    this.audio.defaultPlaybackRate = this.audio.playbackRate = speed; // another form's file begins with the default
     this.audio.preservesPitch = true;
     this.controls.querySelector(".speed").value = String(speed.toFixed(2)).replace(/0$/, "");
   }

@@ -321,7 +321,11 @@ async def test_the_voice_itself_takes_a_reason_and_a_role(desk: Desk, chrome: Br
         await page.locator("#reveal-voice button.main").click()
         await expect(page.locator("[data-form=even]")).to_have_attribute("aria-pressed", "true")
         await screenshot(page, "casefile-revealed")
+        await page.locator(".speed").select_option("1.5")
         for form in FORMS:
+            await page.locator(f"[data-form={form}]").click()
+            rate = await page.locator(".recording audio").evaluate("audio => audio.playbackRate")
+            assert rate == 1.5, "the speed that was chosen holds for each form"
             answer = await page.request.get(f"/panel/recordings/{id}?as={form}")
             heard = pitch(read(await answer.body())[0])
             wanted = UP[0] if form == "blind" else 1.0
