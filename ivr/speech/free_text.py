@@ -16,6 +16,7 @@ from ivr.voice.actions import Speech
 
 SIGNS = {"%": "sign.percent", "&": "sign.and"}
 LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ى": "ی", "ـ": "", "٫": ".", "٬": ",", "٪": "%", "\\": "/"})
+LETTERS[0x670] = ""  # the alef above a letter («رحمٰن»): espeak-ng drops the letter with it
 PARTS = re.compile(r"(\d*) ?([½¼¾])")
 LEADING_SIGN = re.compile(r"(%)\s*(\d[\d.,/]*)(?!\s*%)", re.ASCII)  # «٪۲۵», as some type it
 UNSPOKEN = re.compile(r"[^\w\s.,:;!?()،؛؟«»\u064b-\u0655\u200c'’-]|_")
