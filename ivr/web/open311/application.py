@@ -224,16 +224,18 @@ def _wanted(form: Mapping[str, str], channel: str) -> Wanted:
     if not form.get("service_code"):
         raise Problem(400, "service_code: it was not provided", "service_code")
     name = " ".join(part for part in (form.get("first_name"), form.get("last_name")) if part)
+    words = _words(form)
     return Wanted(
         form.get(KIND_FIELD) or Kind.REQUEST,
         topic=form["service_code"],
         county=form.get(COUNTY_FIELD, ""),
-        words=_words(form),
+        words=words,
         caller=form.get("phone", ""),
         caller_name=name,
         channel=channel,
         by=channel,
         place=_place(form),
+        beneath=len(words) - len(form.get("description", "")),
     )
 
 

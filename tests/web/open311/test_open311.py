@@ -311,6 +311,20 @@ async def test_what_xml_has_no_character_for_does_not_spoil_a_list(service: Serv
     assert status == 200 and spark(listed)[0]["description"].startswith("A hole here\U0001f573\n")
 
 
+async def test_what_is_put_under_a_description_is_none_of_its_4000_characters(
+    service: Service, at: Counter
+) -> None:
+    whole, note = "چاله " * 800, "attribute[note]"
+    for more in ({"media_url": EXAMPLE["media_url"]}, {note: "x" * 20_000}):
+        form = {"service_code": "city.street", "description": whole, "address_string": "اهر"} | more
+        status, (made,) = await as_json(service, "/v2/requests.json", form)
+        assert status == 201, made
+        case = await at.case(made["service_request_id"])
+        assert case["words"].startswith(whole) and case["words"].endswith(list(more.values())[0])
+    status, (error,) = await as_json(service, "/v2/requests.json", form | {"description": f"{whole}!"})
+    assert (status, error["description"]) == (400, "description: at most 4000 characters")
+
+
 async def test_a_request_sent_again_is_one_case_though_its_service_is_retired(service: Service) -> None:
     headers = service.headers(
         **{"Idempotency-Key": "a1", "Content-Type": "application/x-www-form-urlencoded"}
