@@ -383,7 +383,8 @@ class Sms(SettingsGroup):
 
     In `url`, `headers` and `body` stand {number}, {text}, {id} and {secret}, each written as its place needs.
     A message is accepted when the status is 2xx and, where they are given, the JSON field `ok_field` is
-    `ok_value` and the answer matches `ok_pattern`.
+    `ok_value` and the answer matches `ok_pattern`. One that matches `of_us_pattern` is about our key, account
+    or credit, whatever its status: no message's fault.
     """
 
     by: Literal["", "console", "http"] = ""
@@ -396,6 +397,7 @@ class Sms(SettingsGroup):
     ok_field: str = ""
     ok_value: str = ""
     ok_pattern: str = ""
+    of_us_pattern: str = ""
 
     @model_validator(mode="after")
     def _holds_together(self) -> Sms:
@@ -405,10 +407,11 @@ class Sms(SettingsGroup):
             raise ValueError("neither url nor body holds {text}")
         if bool(self.ok_field) != bool(self.ok_value):  # the field alone took each yes for a no
             raise ValueError("ok_field and ok_value go together: which field, and what it is for a yes")
-        try:
-            re.compile(self.ok_pattern)
-        except re.error as error:
-            raise ValueError(f"ok_pattern is no regular expression: {error}") from None
+        for name in ("ok_pattern", "of_us_pattern"):
+            try:
+                re.compile(getattr(self, name))
+            except re.error as error:
+                raise ValueError(f"{name} is no regular expression: {error}") from None
         return self
 
 

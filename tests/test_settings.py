@@ -106,6 +106,7 @@ def test_the_hotline_of_a_drill_reaches_nobody_though_it_has_the_settings_of_the
     ("given", "says"),
     [
         ("notify: {sms: {ok_pattern: '('}}", r"notify\.sms .*ok_pattern is no regular expression"),
+        ("notify: {sms: {of_us_pattern: '('}}", r"notify\.sms .*of_us_pattern is no regular expression"),
         ("notify: {sms: {ok_field: status}}", r"notify\.sms .*ok_field and ok_value go together"),
         ("notify: {sms: {ok_value: '1'}}", r"notify\.sms .*ok_field and ok_value go together"),
         ("log_level: debug", "log_level .*'DEBUG', 'INFO'"),

@@ -38,8 +38,10 @@ class Sender(Protocol):
         """Returns when it was accepted. Raises NotSent; OSError and TimeoutError for the network's faults."""
 
 
-TRY_LATER = frozenset({408, 409, 425, 429})
-OF_US = frozenset({401, 402, 403, 407, 418})  # 418: no credit, at Kavenegar
+# At Kavenegar, where it is the status: 412 our line, 416 our IP, 418 no credit, 426 and 427 what our account
+# or line may, 451 too often.
+TRY_LATER = frozenset({408, 409, 425, 429, 451})
+OF_US = frozenset({401, 402, 403, 407, 412, 416, 418, 426, 427})
 
 
 def refused(who: str, status: int) -> NotSent:

@@ -62,6 +62,8 @@ class HttpSms:
 
     def _judge(self, status: int, said: str) -> None:
         settings = self.settings
+        if settings.of_us_pattern and re.search(settings.of_us_pattern, said):
+            raise NotSent(f"the gateway answered {status}, of us (of_us_pattern)", of_us=True)
         if not 200 <= status < 300:
             raise refused("the gateway", status)
         if settings.ok_field:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,7 +20,7 @@ from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch, NotSent
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
-from ivr.settings import Email, Sms
+from ivr.settings import ROOT, Email, Sms
 from tests.notify.servers import http_server, piecemeal_server, scripted_smtp_server, smtp_server
 
 TEXT = 'آب «وصل» شد. "100%" & {number}\n۱۱۱'
@@ -102,7 +103,12 @@ async def test_a_yes_that_comes_in_pieces_or_is_cut_off_after_it_is_a_yes(
         ((401, ""), OF_US),
         ((402, ""), OF_US),
         ((403, ""), OF_US),
+        ((412, ""), OF_US),
+        ((416, ""), OF_US),
         ((418, ""), OF_US),
+        ((426, ""), OF_US),
+        ((427, ""), OF_US),
+        ((451, ""), LATER),
         ((400, ""), FOR_GOOD),
         ((411, ""), FOR_GOOD),
         ((302, ""), FOR_GOOD),
@@ -118,6 +124,30 @@ async def test_a_refusal_says_whether_to_try_again(
             await HttpSms(session, form).send(LETTER)
     assert (refusal.value.for_good, refusal.value.of_us) == what
     assert "9141234567" not in str(refusal.value) and "hidden" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        ((400, '{"status":102}'), OF_US),
+        ((200, '{"status": 12, "data": null}'), OF_US),
+        ((400, '{"status":104}'), FOR_GOOD),
+        ((200, '{"status":104}'), LATER),
+        ((200, '{"status":1, "data": {"packId": "102"}}'), None),
+    ],
+)
+async def test_what_a_gateway_says_of_us_in_the_body_is_no_message_s_fault_whatever_the_status(
+    session: aiohttp.ClientSession, answer: tuple[int, str], what: What | None
+) -> None:
+    [documented] = re.findall(r"of_us_pattern: '(.*?)'", (ROOT / "docs" / "production.md").read_text("utf-8"))
+    told: What | None = None
+    async with http_server(answer) as server:
+        form = sms(url=server.url + "?{text}", ok_field="status", ok_value="1", of_us_pattern=documented)
+        try:
+            await HttpSms(session, form).send(LETTER)
+        except NotSent as refusal:
+            told = refusal.for_good, refusal.of_us
+    assert told == what
 
 
 @pytest.mark.parametrize("number", ["+442079460123", "02133334444", "", "0914123456\r\nX"])
