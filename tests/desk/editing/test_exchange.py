@@ -100,6 +100,12 @@ async def test_an_older_wording_with_a_field_that_says_nothing_there_hinders_no_
     assert [done.fields for done in await change(engine, why(), gone)] == [["retired"]]
 
 
+async def test_a_file_as_excel_saves_it_on_a_persian_windows_comes_in(engine: AsyncEngine) -> None:
+    excel = '\ufeffcode؛deadline_days؛name\r\nwater.bill؛۹؛"قبض؛ آب, برق; گاز"\r\n'.encode()
+    [done] = await bring_in(engine, why(), "topic", excel, "t.csv", FILES)
+    assert done.after and (done.after["deadline_days"], done.after["name"]) == (9, "قبض؛ آب, برق; گاز")
+
+
 async def test_a_file_that_was_looked_at_changes_that_and_nothing_else(engine: AsyncEngine) -> None:
     file = b"code,deadline_days\nwater.bill,9\nwater.sewage,4\n"
     looked = looked_at(await bring_in(engine, why(), "topic", file, "t.csv", FILES))
