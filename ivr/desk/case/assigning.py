@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, Text, and_, cast, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.alphabet import persian_order
 from ivr.cases.roles import OF_AN_AGENCY, Role
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
@@ -83,12 +84,13 @@ def _nobodys(case: Row[Any]) -> Told:
 
 
 async def colleagues(connection: AsyncConnection, page: Page, body: str) -> Sequence[Any]:
-    """Who can be given a case of that body: id and full name."""
+    """Who can be given a case of that body: id and full name, in Persian alphabetical order."""
     query = select(people.c.id, people.c.full_name).where(
         people.c.role.in_(_HANDS), people.c.locked_at.is_(None)
     )
     of_body = func.coalesce(people.c.agency, page.rules.desk) == body
-    return (await connection.execute(query.where(of_body).order_by(people.c.full_name))).all()
+    found = (await connection.execute(query.where(of_body).order_by(people.c.full_name))).all()
+    return sorted(found, key=lambda row: persian_order(row.full_name))
 
 
 def _refuse(case: Row[Any], ask: Instruction) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.alphabet import persian_order
 from ivr.desk.refusals import WrongField
 from ivr.store.tables import saved_views
 
@@ -19,10 +20,12 @@ LONGEST_NAME, LONGEST_QUERY = 60, 1_000
 
 
 async def views(connection: AsyncConnection, person: uuid.UUID) -> Sequence[Row[Any]]:
-    """Hers first, then what others share; `own` tells which is which."""
+    """Hers first, then what others share, each by name; `own` tells which is which."""
     own = (saved_views.c.person_id == person).label("own")
     query = select(saved_views, own).where(or_(saved_views.c.person_id == person, saved_views.c.shared))
-    return (await connection.execute(query.order_by(own.desc(), saved_views.c.name).limit(4 * MOST))).all()
+    query = query.order_by(own.desc(), saved_views.c.name).limit(4 * MOST)
+    found = (await connection.execute(query)).all()
+    return sorted(found, key=lambda row: (not row.own, persian_order(row.name)))
 
 
 async def save(

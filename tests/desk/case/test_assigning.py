@@ -71,3 +71,11 @@ async def test_a_case_that_joins_a_collective_one_of_another_body_leaves_the_han
 async def test_of_all_cases_only_those_in_somebodys_hands_are_looked_at(at: Counter) -> None:
     plan = await plan_of(at.engine, assigning.out_of_hands("gov_inspection", 200))
     assert "ix_cases_assigned" in plan and "Seq Scan on cases" not in plan
+
+
+async def test_colleagues_stand_in_the_order_of_the_persian_alphabet(at: Counter) -> None:
+    for name in ("یوسفی", "گلی", "رضایی", "پناهی", "آقایی"):
+        await handed(at, full_name=name)
+    async with at.engine.connect() as connection:
+        found = [row.full_name for row in await assigning.colleagues(connection, at.page, "abfa")]
+    assert found == ["آقایی", "پناهی", "رضایی", "گلی", "یوسفی"]
