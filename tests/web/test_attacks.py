@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case.confiding import Secrecy, confide
@@ -195,13 +195,26 @@ async def test_every_sign_in_has_another_token_and_the_database_knows_none(panel
 
 
 async def test_the_audit_tells_who_tried_and_holds_no_password(panel: PanelServed) -> None:
+    person, client = await panel.person("officer"), await panel.client()
+    await sign_in(client, person.name, "a password typed as such")
+    row = (await sign_ins_refused(panel))[0]
+    assert (row.subject, row.address) == (f"person/{person.name}", "127.0.0.1")
+    assert (row.person_id, row.detail) == (person.id, {"why": "password"}) and "typed" not in str(row)
+
+
+async def test_what_is_typed_as_a_name_and_is_nobody_s_stays_out_of_the_audit(panel: PanelServed) -> None:
+    """It may be the password, in the wrong field; the audit keeps what it has for ever."""
     client = await panel.client()
-    await sign_in(client, "karimi", "a password typed as such")
+    await sign_in(client, "Typed-By-Mistake-7", "")
+    (row,) = await sign_ins_refused(panel)
+    assert (row.subject, row.address, row.detail) == ("", "127.0.0.1", {"why": "nobody"})
+    assert "typed" not in str(row).casefold()
+
+
+async def sign_ins_refused(panel: PanelServed) -> Sequence[Row[Any]]:
     async with panel.engine.connect() as connection:
-        rows = (await connection.execute(select(audit))).all()
-    (row,) = rows
-    assert (row.action, row.subject, row.address) == ("sign_in_refused", "person/karimi", "127.0.0.1")
-    assert "typed" not in str(row)
+        query = select(audit).where(audit.c.action == "sign_in_refused")
+        return (await connection.execute(query)).all()
 
 
 async def test_behind_a_proxy_cookies_are_secure_and_addresses_are_the_citizens(panel: PanelServed) -> None:

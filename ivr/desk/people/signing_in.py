@@ -125,7 +125,7 @@ async def sign_in(
             now,
             "sign_in_refused",
             person=row.id if row else None,
-            subject=f"person/{name}",
+            subject=f"person/{name}" if row else "",  # what is typed there by mistake may be the password
             address=came.address,
             detail={"why": "locked" if row and fits else "password" if row else "nobody"},
         )
