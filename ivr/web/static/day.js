@@ -32,7 +32,7 @@ async function store(mode, act, first = true) {
   const its = opened;
   let change;
   try {
-    change = (await its).transaction("later", mode);
+    change = (await its).transaction("later", mode, { durability: "strict" }); // kept is on the disk, not on its way
   } catch (error) { // browsers close it for a tab that was behind others for long
     if (!first) throw error;
     if (opened === its) opened = books();

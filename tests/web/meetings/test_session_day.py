@@ -666,6 +666,32 @@ async def test_a_tablet_whose_browser_closed_its_store_meanwhile_keeps_what_is_w
         assert await count(at, meeting_deeds) == 1
 
 
+# How durable each change to the browser's store is that begins from now on.
+ASKED = """() => {
+  const { prototype } = IDBDatabase, begin = prototype.transaction;
+  window.asked = new Set();
+  prototype.transaction = function (...its) {
+    const change = begin.apply(this, its);
+    if (change.mode === "readwrite") asked.add(`${[...change.objectStoreNames]} ${change.durability}`);
+    return change;
+  };
+}"""
+
+
+async def test_what_a_tablet_keeps_is_on_its_disk_before_it_counts_as_kept(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with on_the_day(chrome, panel, number) as (page, _):
+        await all_sent(page)
+        await page.evaluate(ASKED)
+        async with panel.away():
+            await press(page, one, "arrive")
+            await kept(page, 1)
+        await all_sent(page)
+        assert await page.evaluate("[...asked]") == ["later strict"]
+
+
 async def test_who_writes_what_the_browser_can_not_keep_is_told_so_and_not_that_the_server_is_away(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
