@@ -57,7 +57,7 @@ function prepare(form) {
   const place = form.querySelector(".preview");
   if (!place || place.dataset.ready) return;
   place.dataset.ready = "yes";
-  const said = place.querySelector(".heard");
+  const [said, clock] = place.querySelector(".heard").children;
   const sound = place.querySelector(".preview-sound");
   const level = place.querySelector(".level");
   const record = place.querySelector(".record");
@@ -97,11 +97,13 @@ function prepare(form) {
     record.setAttribute("aria-pressed", String(Boolean(recorder)));
     record.querySelector("span").textContent = recorder ? record.dataset.stop : wav && !busy ? record.dataset.again : record.dataset.start;
     level.hidden = !recorder;
+    if (!recorder) clock.textContent = "";
     submit.disabled = Boolean(recorder || wav);
     forget.hidden = busy || !(wav || form.elements.voice.value);
     form.toggleAttribute("data-spoken", Boolean(recorder || wav || form.elements.voice.value)); // panel.js asks
   };
   const start = async () => {
+    say("");
     try {
       recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), (loud, seconds) => {
         if (!form.isConnected) { // left meanwhile, or before the microphone was allowed: no button would stop it
@@ -110,7 +112,7 @@ function prepare(form) {
           return;
         }
         level.value = loud;
-        say(`${place.dataset.recording} ${digits(Math.floor(seconds))}`);
+        clock.textContent = `${place.dataset.recording} ${digits(Math.floor(seconds))}`; // read out, it would be in it
       });
     } catch (error) {
       const { none, refused, failed } = place.dataset;

@@ -66,6 +66,18 @@ navigator.mediaDevices.getUserMedia = async (wish) => {
 LET_GO = """() => given.length > 0 &&
 given.every((each) => each.getTracks().every((track) => track.readyState === 'ended'))"""
 
+# What changes where a screen reader tells it: in a live region that is not off by itself, as a timer is.
+TOLD = """() => {
+  window.told = [];
+  const live = "[aria-live], [role=status], [role=alert], [role=timer]";
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      const near = (target.nodeType === Node.TEXT_NODE ? target.parentElement : target)?.closest(live);
+      if (near && !near.matches("[aria-live=off], [role=timer]")) told.push(near.outerHTML);
+    }
+  }).observe(document.body, { childList: true, characterData: true, subtree: true });
+}"""
+
 
 async def answer_form(page: Page, code: str) -> Locator:
     await page.goto(f"/panel/cases/{code}")
@@ -110,6 +122,22 @@ async def test_what_he_said_goes_with_his_answer_though_the_network_failed_and_h
         await answer.click()
         await page.wait_for_url("**?done=answer")
         await expect(page.locator("audio[src$=answer-voice]")).to_have_count(1)
+
+
+async def test_while_he_speaks_nothing_is_told_to_a_screen_reader_that_the_microphone_would_hear(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        form = await answer_form(page, code)
+        await form.locator(".record").click()
+        await expect(form.locator(".heard")).to_contain_text("۱")
+        await page.evaluate(TOLD)
+        await expect(form.locator(".heard")).to_contain_text("۳")
+        assert await page.evaluate("told") == []
+        await form.locator(".record").click()
+        await expect(form.locator("[name=voice]")).not_to_have_value("")
+        await expect(form.locator(".heard")).to_have_text("")
 
 
 async def test_a_voice_that_is_put_aside_is_waited_for_no_longer(desk: Desk, chrome: Browser) -> None:

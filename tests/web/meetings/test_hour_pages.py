@@ -101,6 +101,20 @@ async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads
     assert (await at.seen(code)).state == "met" and "hour_heard" in await at.events(code)
 
 
+async def test_the_clock_of_a_talk_is_not_read_out_each_second(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number = await open_hour(at)
+    call, _ = await calls(at, "09141234501")
+    await hour_queue.take(at.engine, at.by(""), number, (await panel.person("governor")).id, "127.0.0.1")
+    await hour_queue.answered(at.engine, call, panel.clock())
+    async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        await page.goto(f"{HOURS}/{number}")
+        clock = page.locator("[aria-live=polite] time[data-since]")
+        await expect(clock).to_have_text(re.compile("[۰-۹]:[۰-۹]{2}"))
+        await expect(clock).to_have_role("timer")  # which tells nothing by itself
+
+
 async def test_what_was_typed_in_the_hour_is_not_left_unasked_by_another_of_its_forms(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
