@@ -54,7 +54,7 @@ async def change_password(
     person = session.person
     await prove(engine, person, old, now)
     passwords.check(new, person.name, person.full_name)
-    if new == old:
+    if passwords.folded(new) == passwords.folded(old):
         raise WrongField("password", "must not be the old one")
     values = {"password_hash": await passwords.hashed(new), "password_at": now, "must_change": False}
     async with engine.begin() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -16,11 +17,13 @@ SHORTEST, LONGEST = 10, 200
 CHANCE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for another
 HASHER = PasswordHasher()
 _AT_ONCE = 2  # 64 MiB and four threads each
+# Arabic yeh and kaf, and the two rows of digits: one and the same key gives another sign on another keyboard.
+_ONE_KEY = str.maketrans("يك۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "یک" + "0123456789" * 2)
 
 
 def check(password: str, name: str, full_name: str = "") -> None:
     """Raises WrongField: too short, too long, too plain, or the name in another coat."""
-    plain = password.casefold()
+    plain = folded(password).casefold()
     if len(password) < SHORTEST:
         raise WrongField("password", f"must have {SHORTEST} characters or more")
     if len(password) > LONGEST:
@@ -29,7 +32,8 @@ def check(password: str, name: str, full_name: str = "") -> None:
         raise WrongField("password", "is too easy to guess")
     if is_common(plain):
         raise WrongField("password", "is too easy to guess")
-    if any(part in plain for part in (name.casefold(), *full_name.casefold().split()) if len(part) > 3):
+    parts = (folded(name).casefold(), *folded(full_name).casefold().split())
+    if any(part in plain for part in parts if len(part) > 3):
         raise WrongField("password", "must not hold the name")
 
 
@@ -39,9 +43,14 @@ def by_chance() -> str:
     return by_chance() if is_common(made) else made  # one in some thousands
 
 
+def folded(password: str) -> str:
+    """The same from whatever keyboard."""
+    return unicodedata.normalize("NFC", password).translate(_ONE_KEY)
+
+
 async def hashed(password: str) -> str:
     async with _gate():
-        return await asyncio.to_thread(HASHER.hash, password)
+        return await asyncio.to_thread(HASHER.hash, folded(password))
 
 
 async def fits(password: str, hash_: str) -> bool:
@@ -51,10 +60,12 @@ async def fits(password: str, hash_: str) -> bool:
 
 
 def _fits(password: str, hash_: str) -> bool:
-    try:
-        return HASHER.verify(hash_, password)
-    except (VerificationError, InvalidHashError):
-        return False
+    for each in dict.fromkeys((folded(password), password)):  # older releases hashed it as it was typed
+        try:
+            return HASHER.verify(hash_, each)
+        except (VerificationError, InvalidHashError):
+            continue
+    return False
 
 
 @cache

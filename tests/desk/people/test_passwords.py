@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
-from argon2 import Type, extract_parameters
+from argon2 import PasswordHasher, Type, extract_parameters
 
 from ivr.desk.people import passwords
 from ivr.desk.people.common_passwords import leaked
@@ -17,6 +19,43 @@ async def test_passwords_are_kept_as_argon2id_with_64_mib() -> None:
     assert (found.type, found.memory_cost, found.time_cost) == (Type.ID, 65_536, 3)
     assert await passwords.fits(password, kept) and not await passwords.fits(f"{password} ", kept)
     assert not await passwords.fits(password, "no hash at all") and password not in kept
+
+
+async def test_a_persian_password_is_the_same_from_every_keyboard_also_with_a_hash_of_before() -> None:
+    """The Arabic letters and digits of one, the Persian of another, the Latin digits of a third."""
+    typed = ["كليد باغ ٧٣", "کلید باغ ۷۳", "کلید باغ 73"]
+    for kept in [await passwords.hashed(each) for each in typed]:
+        assert [await passwords.fits(each, kept) for each in typed] == [True, True, True]
+        assert not await passwords.fits("کلید باغ ۷۴", kept)
+    for each in typed:  # as older releases hashed it
+        assert await passwords.fits(each, passwords.HASHER.hash(each))
+
+
+async def test_a_wrong_password_takes_as_long_for_a_name_that_nobody_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = list[str]()
+
+    class Counted(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+            tried.append(str(hash))
+            return super().verify(hash, password)
+
+    somebody, nobody = await passwords.hashed("an old brown kettle 7"), passwords.nobody()
+    monkeypatch.setattr(passwords, "HASHER", Counted())
+    for wrong in ("كليد باغ ٧٣", "another kettle"):
+        for kept in (somebody, nobody):
+            assert not await passwords.fits(wrong, kept)
+    assert tried == [somebody] * 2 + [nobody] * 2 + [somebody, nobody]
+
+
+@pytest.mark.parametrize(
+    ("password", "full_name"),
+    [("باغ كريمي ۷۳۴", "مریم کریمی"), ("باغ کریمی ۷۳۴", "مريم كريمي")],
+)
+def test_the_name_is_no_password_from_any_keyboard(password: str, full_name: str) -> None:
+    with pytest.raises(WrongField):
+        passwords.check(password, "m", full_name)
 
 
 @pytest.mark.parametrize(
