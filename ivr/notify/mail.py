@@ -13,6 +13,9 @@ from ivr.settings import Email
 
 _ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}\b")
 _RECEIVER = re.compile(r"5\.[12]\.(?![78]\b)")  # X.1.7 and X.1.8 are the sender's address
+# RFC 3463: X.7 is of policy. Of a letter that was read 5.7.0 and 5.7.1 are a filter's word on it, but old
+# Exchange's 5.7.1 on the sender; the others are on who we are (5.7.60 send as, 5.7.26 SPF and DKIM).
+_NOT_OF_LETTER = re.compile(r"5\.7\.(?![01]\b)\d|5\.7\.1 .*send as this sender")
 
 
 class Mail:
@@ -43,7 +46,8 @@ class Mail:
         except aiosmtplib.SMTPResponseException as error:
             # The server's own words may repeat the receiver's address. What it says before the letter, as of
             # a wrong password, is about us: mended, the letter is taken.
-            is_refused, of_letter = 500 <= error.code < 600, isinstance(error, aiosmtplib.SMTPDataError)
+            is_refused, is_read = 500 <= error.code < 600, isinstance(error, aiosmtplib.SMTPDataError)
+            of_letter = is_read and not _NOT_OF_LETTER.match(error.message)
             for_good, of_us = is_refused and of_letter, is_refused and not of_letter
             raise NotSent(f"the mail server answered {error.code}", for_good, of_us) from None
         except (aiosmtplib.SMTPException, ValueError) as error:

@@ -219,10 +219,15 @@ RECEIVER = (*HELLO, "235 in", "250 ok", "250 ok", "354 go on")
         ((*HELLO, "235 in", "530 not from you"), OF_US),
         ((*HELLO, "454 later"), LATER),
         ((*RECEIVER, "554 no such letter"), FOR_GOOD),
+        ((*RECEIVER, "554 5.7.1 Spam message rejected"), FOR_GOOD),
+        ((*RECEIVER, "554 5.7.0 Reject - BANNED"), FOR_GOOD),
+        ((*RECEIVER, "550 5.7.60 SMTP; Client does not have permissions to send as this sender"), OF_US),
+        ((*RECEIVER, "550 5.7.1 Client does not have permissions to send as this sender"), OF_US),
+        ((*RECEIVER, "550-5.7.26 not authenticated\r\n550 5.7.26 neither SPF nor DKIM"), OF_US),
         ((*RECEIVER, "451 later"), LATER),
     ],
 )
-async def test_what_a_mail_server_says_before_the_letter_is_not_the_letter_s_fault(
+async def test_what_a_mail_server_says_before_the_letter_or_of_the_sender_is_not_the_letter_s_fault(
     answers: tuple[str, ...], what: What
 ) -> None:
     async with scripted_smtp_server(*answers) as port:
