@@ -278,7 +278,7 @@ class Hotline:
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
         files = dataclasses.replace(directory_of(settings), calls_back=bool(settings.callbacks.dial))
-        self.offered = Offered(self.book, files, self.sounds.path)
+        self.offered = Offered(self.book, files, self.sounds.on_disk)
         if self.duties & {"calls", "work"}:
             self.intake = await self._take_slot(stack)
         iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,14 @@ from ivr.desk.editing.nouns import AGENCY, DAY, TOPIC
 from ivr.desk.editing.seeding import directory_from
 from ivr.lab.pace import patience
 from ivr.loops.offered import Offered
+from ivr.speech.booth import Booth
+from ivr.speech.files import Cached
+from ivr.speech.sound_book import SoundBook
 from ivr.store.engine import AWAY, make_engine
 from tests.desk.editing.test_changing import edit, why
 from tests.fixtures.database import SEED
 from tests.fixtures.province import CONVENTIONS, book_of
+from tests.speech.test_booth import voice, wav
 
 SATURDAY = date(2026, 11, 28)
 NEW = {"code": "water.meter", "name": "کنتور", "parent": "water", "key": "10", "deadline_days": "3"}
@@ -83,6 +88,32 @@ async def test_a_body_that_people_add_is_named_once_its_name_can_be_heard(engine
     assert offered.has_more
     await offered.reread()
     assert "park" in offered.directory.agencies and "abfa" in offered.directory.agencies
+
+
+async def test_a_topic_whose_recording_is_taken_back_is_offered_no_more(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "prompts.yaml").write_text("voices: {fa: {rate: 150}, az: {rate: 150}}\nprompts: {}\n")
+    out, texts = tmp_path / "sounds", Cached([tmp_path / "prompts.yaml"])
+    booth = Booth(texts, ("fa", "az"), out, tmp_path / "house", tmp_path / "voices")
+    sounds = SoundBook(out, ("fa", "az"))
+
+    def record(language: str) -> None:
+        take = booth.try_out(language, "topic.water.meter", wav(voice()), ["topic.water.meter"])
+        booth.accept(language, "topic.water.meter", take.token, "admin/karimi", datetime.now(UTC))
+
+    offered = Offered(book_of(engine), directory_from(SEED, CONVENTIONS), sounds.on_disk)
+    for language in ("fa", "az"):
+        record(language)
+    await change(engine, why(), wish(TOPIC, NEW))
+    await offered.reread()
+    assert "10" in offered.directory.by_topic_key
+    assert sounds.path("topic.water.meter", "fa"), "a call names it"
+    booth.restore("fa", "topic.water.meter", "")
+    await offered.reread()
+    assert "10" not in offered.directory.by_topic_key
+    record("fa")
+    assert offered.has_more
 
 
 async def test_a_question_that_fails_once_is_asked_again(engine: AsyncEngine) -> None:

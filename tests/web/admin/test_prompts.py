@@ -135,6 +135,22 @@ async def test_a_voice_is_recorded_with_the_microphone(
     assert hz(next_call_hears(built)) == pytest.approx(440, abs=15)
 
 
+async def test_who_takes_back_the_only_sound_of_a_name_is_told_what_callers_then_miss(
+    panel: PanelServed,
+) -> None:
+    admin, new = await panel.signed_in("admin"), "/panel/prompts/fa/topic.new"
+    booth = panel.panel.voices.prompts
+    assert booth
+    take = booth.try_out("fa", "topic.new", wav(voice()), NEEDED)
+    booth.accept("fa", "topic.new", take.token, "admin/karimi", panel.clock())
+    page = await admin.text(new)
+    assert TEXT("admin.prompt.no_machine") in page and TEXT("admin.prompt.take_back") in page
+    assert TEXT("admin.prompt.back_to_machine") not in page
+    assert (await admin.post(f"{new}/restore", {"version": ""})).status == 303
+    page = await admin.text(f"{new}?said=restored")
+    assert TEXT("admin.prompt.no_sound") in page and TEXT("admin.prompt.said.restored") not in page
+
+
 async def test_what_keeps_a_recording_from_beginning_is_called_a_refusal_only_where_it_is_one(
     panel: PanelServed, built: Path, chrome: Browser
 ) -> None:
