@@ -58,8 +58,9 @@ ELSEWHERE_SECONDS = 180.0  # … and that talks in the books takes none of our l
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
-# Of a trunk that works: 18 may be one's that does not answer (SIP 408), 21 one's that refuses us (403).
-RANG = (16, 17)
+RANG = (16, 17)  # of a trunk that works
+# 18 may be of a trunk that does not answer (SIP 408), 21 of one that refuses us (401, 403, 407).
+PERHAPS_REFUSED = (18, 21)
 UNSURE = 19  # nobody answered, or SIP 480: it is off, or a gateway has no line for us
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
 UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told
@@ -297,6 +298,8 @@ class Dialler:
             rang = str(placing.id) in self._rings
             if outcome is Outcome.BUSY and rang:
                 outcome = Outcome.NO_ANSWER  # she rejected it: mobile networks say 486 of that, too
+            elif why in PERHAPS_REFUSED and not (rang or placing.verifies):
+                outcome = Outcome.FAILED  # no case closes for it; of a stranger it counts as a ring
             if outcome is not Outcome.FAILED and (why in RANG or rang):
                 self._not_through.clear()  # not where it rang and then failed: some ring before they route
             elif response.reason != STILL_RINGING and why != UNSURE:

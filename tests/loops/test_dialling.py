@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import astuple, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ from tests.asterisk.pretend import Pretend, no_speech
 from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, Reply, pretend_ami, refuse, success
 from tests.desk.call.test_callbacks import CALL, NOON, NUMBER, answered, claim, untold
 from tests.desk.call.test_callbacks import row as row_of
+from tests.desk.call.test_verifying import walk_in
 from tests.desk.case.test_family import split, spoken_by
 from tests.desk.case.test_turn_calls import keeps
 from tests.desk.counter import counter
@@ -893,6 +895,15 @@ def ends_with(cause: str, *, rings: bool) -> Reply:
     return reply
 
 
+async def weeks_pass(engine: AsyncEngine, dialler: Dialler) -> None:
+    """In each of which whoever is due is rung."""
+    for week in range(8):
+        dialler.clock = partial(NOON.__add__, timedelta(weeks=week))
+        async with asyncio.timeout(patience(20)):
+            while await places(engine, dialler):
+                await dialler.pause()
+
+
 async def speaks(words: str, language: str) -> str | None:
     return words
 
@@ -909,6 +920,33 @@ async def test_who_rejects_our_call_was_disturbed_and_is_rung_no_sooner_than_who
             await connection.execute(update(callbacks).values(last_at=NOON - timedelta(days=1)))
         peer.replies["originate"] = ends_with("17", rings=True)
         assert (await tried(dialler)).last_outcome == "no_answer"
+
+
+@pytest.mark.parametrize("cause", ["18", "21"])  # SIP 408, 403; or 603, of who declines
+@pytest.mark.parametrize(("rings", "stands"), [(False, "answered"), (True, "closed")])
+async def test_no_case_closes_for_a_trunk_that_refuses_every_call_as_one_does_whose_citizen_declines_each(
+    engine: AsyncEngine, tmp_path: Path, cause: str, rings: bool, stands: str
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with dialling(engine, tmp_path, speaks) as (dialler, peer):
+        peer.replies["originate"] = ends_with(cause, rings=rings)
+        await weeks_pass(engine, dialler)
+        assert peer.count("Originate") == 5
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == stands
+    assert (await row_of(engine)).state == ("unconfirmed" if rings else "unreachable")
+    assert await untold(engine) == ([] if rings else [code])
+
+
+async def test_a_stranger_behind_a_trunk_that_does_not_say_that_it_rings_is_asked_no_more_often(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Who declines may be told from a trunk's refusal nowhere: he counts as rung."""
+    await walk_in(engine)
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        peer.replies["originate"] = ends_with("21", rings=False)
+        await weeks_pass(engine, dialler)
+        assert peer.count("Originate") == Policy().verify_rings
 
 
 async def test_asterisk_tells_which_of_our_calls_ring_and_gives_the_same_reason_where_nothing_did(
