@@ -12,6 +12,7 @@ _NUMBER = re.compile(r"\+?[0-9*#]{1,32}").fullmatch
 _SEPARATORS = str.maketrans("", "", "-.() /\N{NO-BREAK SPACE}")  # what exchanges put into numbers for the eye
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _OWN = 7  # digits at the end of a number, at least, by which it is somebody's
+_NOBODY = frozenset({"anonymous", "private", "restricted", "unavailable", "unknown", "withheld"})
 _RESTRICTED = 0x20  # callingpres: the bits 0x60 hold 0 allowed, 0x20 restricted, 0x40 unavailable
 
 
@@ -33,6 +34,8 @@ def caller(variables: Mapping[str, str], now: datetime) -> Caller:
         number = ""
     if not any(map(str.isalpha, name)) or (len(hers) == _OWN and hers in _digits(name)):
         name = ""  # but her number, put there for want of a name, maybe behind a word; fewer are shown that
+    if not number and name.casefold() in _NOBODY:
+        name = ""  # the network's word for a number that is withheld
     return Caller(number=number, now=now, name=name)
 
 

@@ -46,6 +46,17 @@ async def test_who_asks_for_privacy_has_withheld_her_number(hotline: Hotline, he
     assert not await hotline.calls_of(number) and hotline.complaints == complaints
 
 
+async def test_whose_from_has_the_address_of_nobody_has_withheld_her_number(hotline: Hotline) -> None:
+    number, before = fresh_number(), len(await hotline.calls_of(""))
+    outcome = await hotline.call(Hear(), PutDown(), number=number, name="Anonymous@Anonymous.invalid")
+    assert outcome.completed, outcome.problem
+    async with asyncio.timeout(patience(20)):
+        while len(nameless := await hotline.calls_of("")) == before:
+            await asyncio.sleep(0.1)
+    assert (nameless[0]["caller"], nameless[0]["caller_name"]) == ("", "")
+    assert not await hotline.calls_of(number)
+
+
 @pytest.mark.parametrize("kept", ["__CALLINGNUMPRES_SV=prohib_passed_screen", "__CALLINGPRES_SV=prohib"])
 async def test_whose_wish_a_pbx_took_off_and_keeps_has_withheld_her_number(
     hotline: Hotline, kept: str
