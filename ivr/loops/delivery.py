@@ -134,10 +134,17 @@ class Delivery:
             notices = await self._current()
             taken = outgoing.WISH if notices is None else lane  # events wait until the file can be read
         turns = asyncio.Semaphore(self.settings.at_once)
+        unmarked = asyncio.Event()  # what left could not be marked, and leaves once more after its lease
 
         async def deal(row: Leased) -> None:
             async with turns:
-                await self._deal(row, ways)
+                if unmarked.is_set() and row.is_letter:
+                    return
+                try:
+                    await self._deal(row, ways)
+                except Exception:
+                    unmarked.set()
+                    raise
 
         rows = await outgoing.lease(self.engine, self.clock(), self._most(lane), taken)
         events = [row for row in rows if row.is_event]
@@ -145,7 +152,7 @@ class Delivery:
         if taken == outgoing.INSIDE and self._waiting and not self._mistakes:
             self._waiting = await held_events.held(self.engine) > 0
         dealt = await asyncio.gather(*(deal(row) for row in rows if not row.is_event), return_exceptions=True)
-        for error in filter(None, dealt):  # only once all had their turn
+        for error in filter(None, dealt):  # only once none is on its way any more
             raise error
         if made:
             await self.look()

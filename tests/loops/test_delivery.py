@@ -561,6 +561,29 @@ async def letter_due(engine: AsyncEngine, key: str) -> None:
         await connection.execute(text(row), {"key": key, "now": NOW})
 
 
+async def test_once_what_left_can_t_be_marked_nothing_more_of_its_batch_leaves(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*its: Any) -> None:
+        raise ConnectionRefusedError
+
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url).model_copy(update={"at_once": 1}), notices(tmp_path))
+        for each in range(3):
+            await letter_due(engine, f"sms:{each}")
+        with monkeypatch.context() as gone:
+            gone.setattr(outgoing, "delivered", away)
+            with pytest.raises(ConnectionRefusedError):
+                await post.once()
+        assert len(web.requests) == 1
+        await post.all()
+        assert len(web.requests) == 1, "they are leased"
+        post.now += LEASE
+        await post.all()
+    times = Counter(request["query"]["id"] for request in web.requests)
+    assert sorted(times.values()) == [1, 1, 2]
+
+
 async def test_a_lane_at_fault_is_counted_and_told_and_costs_no_letter(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
