@@ -86,7 +86,7 @@ export class Player {
   }
 
   mark(withNote = true) {
-    const form = this.article.querySelector(".marking");
+    const form = this.article.querySelector(withNote ? ".marking" : ".moment");
     if (!form) return;
     form.elements.second.value = this.audio.currentTime.toFixed(2);
     if (!withNote) return form.requestSubmit();

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.case import referring
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.meetings import agenda, inviting, request_deciding
-from ivr.desk.recordings import revealing
+from ivr.desk.recordings import marks, revealing
 from ivr.desk.recordings.enclosing import enclose
 from ivr.store import key_file, recording_files
 from ivr.store.tables import audit, cases, limits, meeting_requests, recordings
@@ -213,6 +213,41 @@ async def test_a_transcript_or_a_note_that_is_being_written_is_not_left_by_a_key
         await page.locator("h1").click()
         await page.keyboard.press("j")
         await page.wait_for_url(f"**/{two}")
+
+
+async def test_a_note_that_is_half_written_stays_while_other_marks_come_and_go(
+    desk: Desk, chrome: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{await desk.open()}")
+        await page.wait_for_selector("[data-drawn]")
+        await page.locator("h1").click()
+        await page.keyboard.press("n")
+        note, lines = page.locator(".marking [name=note]"), page.locator(".mark-line")
+        await note.fill("نشانی خانه را می‌گوید")
+        await page.locator(".seek").fill("5")
+        await page.locator("h1").click()
+        await page.keyboard.press("m")
+        await expect(lines).to_have_count(1)
+        await expect(lines).to_have_attribute("data-second", "5.0")
+        await expect(note).to_have_value("نشانی خانه را می‌گوید")
+        await lines.locator("form button").click()
+        await expect(lines).to_have_count(0)
+        await expect(note).to_have_value("نشانی خانه را می‌گوید")
+        await note.press("Enter")
+        await expect(lines).to_contain_text("نشانی خانه را می‌گوید")
+        await expect(lines).to_have_attribute("data-second", "0.0")
+        await expect(note).to_be_hidden()
+        await lines.locator("form button").click()
+        await expect(lines).to_have_count(0)
+        monkeypatch.setattr(marks, "MOST", 0)
+        await page.locator("h1").click()
+        await page.keyboard.press("n")
+        await note.fill("نشانی خانه را می‌گوید")
+        await page.locator("h1").click()
+        await page.keyboard.press("m")
+        await expect(page.locator(".marks [role=alert]")).to_be_visible()
+        await expect(note).to_have_value("نشانی خانه را می‌گوید")
 
 
 async def test_what_is_being_written_is_not_left_unasked_but_by_its_own_form(
