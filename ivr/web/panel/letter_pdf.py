@@ -5,6 +5,8 @@ Why not WeasyPrint or the browser: docs/decisions/libraries.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ MARGIN = 22.0  # millimetres, as everything here
 _BODY, _LINE = 12.5, 8.4  # points, millimetres
 _QR = 24.0
 _ROOMY = 15.0  # of a row to sign in
+_ROW_LINE, _ROW_PAD = 6.6, 1
+_MOST_LINES = 15  # of a row: fpdf2 breaks none between pages, and refuses one that no page holds
 
 
 def letter_pdf(letter: Paper) -> bytes:
@@ -105,11 +109,26 @@ def _table(pdf: Any, table: PaperTable) -> None:
     pdf.set_draw_color(150)
     shares = tuple(reversed(table.shares))
     height = _ROOMY if table.roomy else None
-    with pdf.table(col_widths=shares, text_align="RIGHT", line_height=6.6, padding=1) as its:
+    with pdf.table(col_widths=shares, text_align="RIGHT", line_height=_ROW_LINE, padding=_ROW_PAD) as its:
         its.row(tuple(reversed(table.heads)))
-        for row in table.rows:
+        for row in _rows(pdf, table):
             its.row(tuple(reversed(row)), min_height=height)
     pdf.ln(3)
+
+
+def _rows(pdf: Any, table: PaperTable) -> Iterator[tuple[str, ...]]:
+    """What is too long for one row, as a body's reason not to come, goes on in the next."""
+    widths = [pdf.epw * share / sum(table.shares) for share in table.shares]
+    for row in table.rows:
+        cells = [_pieces(pdf, width, text) for width, text in zip(widths, row, strict=True)]
+        yield from zip_longest(*cells, fillvalue="")
+
+
+def _pieces(pdf: Any, width: float, text: str) -> list[str]:
+    lines = pdf.multi_cell(width, _ROW_LINE, text, padding=_ROW_PAD, dry_run=True, output="LINES")
+    if len(lines) <= _MOST_LINES:
+        return [text]
+    return ["\n".join(lines[at : at + _MOST_LINES]) for at in range(0, len(lines), _MOST_LINES)]
 
 
 def _signature(pdf: Any, letter: Paper) -> None:

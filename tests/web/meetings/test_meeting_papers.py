@@ -18,7 +18,7 @@ from openpyxl import load_workbook  # type: ignore[attr-defined]
 from playwright.async_api import Browser
 from sqlalchemy import select, update
 
-from ivr.cases.attendance import Came
+from ivr.cases.attendance import Came, InvitationState
 from ivr.desk.case import closing, collecting, pausing
 from ivr.desk.meetings import (
     agenda,
@@ -182,6 +182,29 @@ async def test_minutes_and_attendance_tell_who_came_and_keep_apart_what_is_about
         for path in ("minutes", "attendance"):
             client = await panel.signed_in(role)
             assert (await client.get(f"{session}/{path}.pdf")).status == status, (role, path)
+
+
+async def test_a_long_reason_of_a_body_not_to_come_stands_whole_on_minutes_and_attendance(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted(9, "09141234561", bodies=["abfa", "edu"])
+    number = await at.session(slots=1)
+    await at.fill(number)
+    await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+    reasons = {
+        "abfa": "نمی‌توانیم بیاییم: لولهٔ شهر شکسته است. " * 24 + "پایان نامه",
+        "edu": "بند\n" * 90 + "تا آخر",
+    }
+    for body, reason in reasons.items():
+        await inviting.answer(at.engine, at.by("", reason, body), number, InvitationState.REFUSES)
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(code))
+    panel.clock.now = at.at
+    office = await panel.signed_in("governor")
+    for name in ("minutes", "attendance"):
+        _, text = await paper(office, f"{MEETINGS}/sessions/{number}/{name}.pdf")
+        assert plain("پایان نامه") in plain(text) and plain("تا آخر") in plain(text), name
+        assert text.count("شکسته") == 24 and text.count("بند") == 90, name
 
 
 async def on_her_day(panel: PanelServed, at: Hall) -> tuple[str, int]:
