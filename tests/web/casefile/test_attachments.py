@@ -154,6 +154,21 @@ async def test_who_is_shown_the_page_for_want_of_a_file_has_seen_the_case(
 
 
 @pytest.mark.timeout(900)
+async def test_a_file_is_taken_whatever_its_name_holds(
+    panel: PanelServed, at: Counter, chrome: Browser, tmp_path: Path
+) -> None:
+    code, photo = await at.open(), tmp_path / 'a;b;"c"; name=note;d.jpg'
+    photo.write_bytes(image("JPEG"))
+    async with window(chrome, panel, "officer") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.click("#attachments summary")
+        await page.set_input_files("#file", photo)
+        await page.fill("#paper-note", "دادخواست شهروند")
+        await page.press("#paper-note", "Enter")
+        await page.wait_for_selector("text=پیوست افزوده شد")
+    assert len(files(panel)) == 1
+
+
 async def test_it_reads_well(panel: PanelServed, at: Counter, chrome: Browser, tmp_path: Path) -> None:
     """A photograph by keyboard, on a screen and on a phone; opened, its page is an image and no more."""
     code, photo = await at.open(), tmp_path / "petition.jpg"
