@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
     SOLVED = "solved"  # she pressed 1 …
     NOT_SOLVED = "not_solved"  # … or 2
-    HEARD = "heard"  # a status was told, which asks nothing of her
+    HEARD = "heard"  # a status was told, which asks nothing of her; or that a slot is off, and she pressed 1
     UNREAD = "unread"  # no voice reads the answer, or its recording is lost: somebody must tell her
     CONFIRMED = "confirmed"  # a number that was given: whoever answered wants to be called there …
     REFUSED = "refused"  # … or not

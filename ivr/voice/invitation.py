@@ -27,6 +27,7 @@ SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
         "meeting.another_day",
         "meeting.waiting",
         "meeting.off",
+        "meeting.heard_menu",
         *(f"meeting.{what}" for what in NO_DAY),
         "callback.greeting",
         "callback.goodbye",
@@ -63,11 +64,15 @@ class InvitationStep(OurCallStep):
         talk.code = self.code
         told = ("callback.greeting", *self.speech(talk.language))
         yield from talk.do(Say(told, talk.language), Said)
-        if self.news.starts_at is None:
-            talk.verdict = "heard"
-        else:
+        if self.news.starts_at is not None:
             yield from self._ask(talk)
+        elif self.news.what == "waiting" or (yield from self._is_heard(talk)):
+            talk.verdict = "heard"
         return (yield from self.goodbye(talk))
+
+    def _is_heard(self, talk: Talk) -> Flow[bool]:
+        """An answering machine would leave her to come for a slot that is off."""
+        return bool((yield from self.key(talk, ("meeting.heard_menu",), ("1",), self.speech(talk.language))))
 
     def _ask(self, talk: Talk) -> Flow[None]:
         again = self.speech(talk.language)

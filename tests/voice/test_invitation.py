@@ -66,18 +66,33 @@ def test_another_key_tells_it_again_and_silence_is_no_answer(keys: str) -> None:
     assert talk.session.verdict == "" and talk.heard[-1] == "callback.goodbye"
 
 
-@pytest.mark.parametrize("what", ["waiting", "off"])
-def test_who_has_no_slot_hears_until_when_she_waits_and_is_asked_nothing(what: str) -> None:
-    talk = called(MeetingNews(what, AGAIN), "az")
-    assert plain(talk).startswith(f"callback.greeting meeting.{what} month.10 day.5 weekday.sat")
+def test_who_has_no_slot_hears_until_when_she_waits_and_is_asked_nothing() -> None:
+    talk = called(MeetingNews("waiting", AGAIN), "az")
+    assert plain(talk).startswith("callback.greeting meeting.waiting month.10 day.5 weekday.sat")
     assert talk.over and talk.session.verdict == "heard"
+
+
+def test_whose_slot_is_off_hears_until_when_she_waits_for_another() -> None:
+    talk = called(MeetingNews("off", AGAIN), "az")
+    assert plain(talk).startswith("callback.greeting meeting.off month.10 day.5 weekday.sat")
 
 
 @pytest.mark.parametrize("what", ["elsewhere", "declined"])
 def test_who_waits_no_more_hears_that_no_slot_holds_and_no_day(what: str) -> None:
-    talk = called(MeetingNews(what, AGAIN))
-    assert plain(talk).startswith(f"callback.greeting meeting.{what} meeting.code_is")
-    assert talk.over and talk.session.verdict == "heard"
+    assert plain(called(MeetingNews(what, AGAIN))).startswith(
+        f"callback.greeting meeting.{what} meeting.code_is"
+    )
+
+
+@pytest.mark.parametrize("what", ["off", "elsewhere", "declined"])
+def test_that_no_slot_holds_counts_as_heard_with_a_key_and_by_no_answering_machine(what: str) -> None:
+    """Else she comes for nothing."""
+    talk = called(MeetingNews(what, AGAIN)).press("*")
+    assert talk.heard[0] == f"meeting.{what}" and talk.heard[-1] == "meeting.heard_menu"
+    talk.press("1")
+    assert talk.over and talk.session.verdict == "heard" and talk.heard == ["callback.goodbye"]
+    nobody = called(MeetingNews(what, AGAIN)).silent(3)
+    assert nobody.over and nobody.session.verdict == ""
 
 
 def test_a_meeting_by_telephone_has_no_place_and_a_mayor_is_named() -> None:
