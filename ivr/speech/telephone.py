@@ -24,6 +24,9 @@ LOUDNESS = -18.0  # LUFS
 PEAK = 0.97  # of full scale
 QUIET = 0.01  # of the clip's own peak: below it the ends are silence
 MARGIN = 0.04  # seconds of silence kept at each end
+ROOM_MARGIN = 0.1  # the same where a room is heard, for a soft consonant may be no louder
+SOFTEST_WORD = 0.07  # of the loudest frame: a room is at most as loud
+FRAME = 160  # samples: 20 ms
 
 __all__ = ["RATE", "AudioError", "Samples", "measure", "read", "to_telephone", "whole", "write"]
 
@@ -67,7 +70,8 @@ def to_telephone(samples: Samples, rate: int) -> Samples:
     """Resample, band-limit, trim, level. Silence stays silence."""
     from scipy import signal
 
-    narrow = signal.sosfiltfilt(_band(), _resample(samples, rate), padlen=0)
+    centred = samples - samples.mean()  # or a sound card's offset begins and ends as a click
+    narrow = signal.sosfiltfilt(_band(), _resample(centred, rate), padlen=0)
     return level(trim(narrow))
 
 
@@ -96,7 +100,22 @@ def trim(samples: Samples) -> Samples:
     if loud.size == 0:
         return samples
     margin = round(MARGIN * RATE)
-    return samples[max(0, int(loud[0]) - margin) : int(loud[-1]) + margin]
+    start, end = max(0, int(loud[0]) - margin), int(loud[-1]) + margin
+    words = _louder_than_the_room(samples)
+    if words.size:  # where a person speaks; the synthesiser has no room
+        margin = round(ROOM_MARGIN * RATE)
+        start = max(start, int(words[0]) * FRAME - margin)
+        end = min(end, (int(words[-1]) + 1) * FRAME + margin)
+    return samples[start:end]
+
+
+def _louder_than_the_room(samples: Samples) -> NDArray[np.intp]:
+    """Which frames are."""
+    frames = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME)
+    size = np.sqrt((frames**2).mean(axis=1))
+    if not size.size:
+        return np.flatnonzero(size)
+    return np.flatnonzero(size > min(3 * float(np.quantile(size, 0.1)), SOFTEST_WORD * float(size.max())))
 
 
 def level(samples: Samples, target: float = LOUDNESS) -> Samples:

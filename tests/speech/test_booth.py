@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ivr.speech.booth import Booth
+from ivr.speech.booth import Booth, examine
 from ivr.speech.build import build
 from ivr.speech.files import Cached
 from ivr.speech.paths import unprepared
 from ivr.speech.sound_book import SoundBook
-from ivr.speech.telephone import LOUDNESS, measure, read
+from ivr.speech.telephone import LOUDNESS, RATE, measure, read
 from ivr.speech.wav import decode
 from ivr.voice.prompt_sounds import PromptSound, TakeRefused
 
@@ -172,6 +172,33 @@ def test_any_usual_wav_is_understood(rate: int, form: str) -> None:
     )
     found, at = decode(content, strict=True)
     assert at == rate and np.abs(found - samples).max() < 0.02, "8 bits are coarse"
+
+
+def room(seconds: float, size: float = 0.002) -> np.ndarray:
+    """Noise of -54 dB."""
+    return np.random.default_rng(1).normal(0, size, round(seconds * 44_100))
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.1])
+@pytest.mark.parametrize("size", [0.0, 0.002])
+@pytest.mark.parametrize("seconds", [0.4, 1.5])
+def test_the_silence_around_words_is_cut_off_in_any_room_and_with_any_sound_card(
+    offset: float, size: float, seconds: float
+) -> None:
+    spoken = np.concatenate([np.zeros(44_100), voice(seconds=seconds), np.zeros(66_150)])
+    content = wav(spoken + room(seconds + 2.5, size) + offset)
+    heard = examine(content, 0).size / RATE
+    assert seconds <= heard <= seconds + 0.25
+
+
+def test_no_soft_sound_at_the_ends_of_words_is_cut_off_nor_words_without_a_pause() -> None:
+    soft = room(0.1, 0.004)  # 30 dB below the vowels
+    word = np.concatenate([soft, voice(seconds=0.4), soft])
+    for around, margin in ((0.0, 0.0), (1.0, 0.1)):
+        quiet = np.zeros(round(around * 44_100))
+        heard = np.concatenate([quiet, word, quiet])
+        found = examine(wav(heard + room(heard.size / 44_100, 0.001)), 0).size / RATE
+        assert 0.6 - 0.04 <= found <= 0.6 + 2 * margin + 0.04
 
 
 def _lie(content: bytes, place: int, value: int, size: int = 4) -> bytes:
