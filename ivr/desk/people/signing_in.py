@@ -270,8 +270,13 @@ async def lives(engine: AsyncEngine, session: UUID, now: datetime, keeping: Keep
         return (await connection.execute(query)).first() is not None
 
 
-async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keeping) -> SignedIn | None:
-    """Whose token this is; None when it is nobody's, or was not used for too long."""
+async def session(
+    engine: AsyncEngine, token: str, now: datetime, keeping: Keeping, *, uses: bool = True
+) -> SignedIn | None:
+    """Whose token this is; None when it is nobody's, or was not used for too long.
+
+    `uses`: asking is a use of it; not where an open page asks by itself.
+    """
     its = sessions.c
     query = select(
         people, agencies.c.name.label("agency_name"), its.id.label("session"), its.needs, its.seen_at,
@@ -283,7 +288,7 @@ async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keepi
         row = (await connection.execute(query.where(people.c.locked_at.is_(None)))).first()
         if row is None:
             return None
-        if now - row.seen_at > SEEN_EVERY:
+        if uses and now - row.seen_at > SEEN_EVERY:
             await connection.execute(update(sessions).where(its.id == row.session).values(seen_at=now))
             await connection.commit()
     needs = row.needs or ("factor" if row.lacks_factor else "")

@@ -140,8 +140,9 @@ class Guard:
             raise web.HTTPBadRequest  # no database takes it
         token = request.cookies.get(sessions.cookie_name(visit.tls), "")
         if token:
+            uses = sessions.WATCHING not in request.headers
             visit.session = await signing_in.session(
-                self.panel.engine, token, visit.now, self.panel.entry.keeping
+                self.panel.engine, token, visit.now, self.panel.entry.keeping, uses=uses
             )
         key = token if visit.session else self._guest(visit)
         visit.csrf = sessions.token_for(key)

@@ -16,6 +16,7 @@ from ivr.web.doors import unmapped
 from ivr.web.panel.forms import latin
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"
+WATCHING = "X-Watching"  # an open page asks by itself
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NONCE = 16
 

@@ -304,6 +304,23 @@ async def test_what_happens_meanwhile_is_seen_without_reloading_and_moves_nothin
         assert (await listed(page))[0] == newer
 
 
+async def test_a_list_that_only_stands_open_is_told_news_and_ends_after_the_idle_time(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        code = its.codes[1]
+        agency = (await its.at.row(code)).agency
+        panel.clock.now += timedelta(hours=1)
+        async with page.expect_response(lambda answer: "/panel/inbox/rows/" in answer.url):
+            await answers.give(panel.engine, its.at.page, its.at.ask(code, agency), "درست شد")
+        await expect(line(page, code).locator(".status")).to_have_text("پاسخ‌داده‌شده")
+        panel.clock.now += timedelta(hours=1)
+        await page.goto("/panel/inbox")
+        assert "/panel/sign-in" in page.url
+
+
 async def test_a_list_whose_stream_is_refused_once_is_told_again_and_of_what_it_missed(
     panel: PanelServed, chrome: Browser
 ) -> None:
@@ -591,6 +608,27 @@ async def test_what_a_colleague_did_meanwhile_is_not_overridden(panel: PanelServ
         await page.locator("#deed-refer button.main").click()  # behind the dialog it changed again
         await expect(page.locator("#outcomes li .bad")).to_have_count(1)
     assert (await its.at.row(its.codes[0])).agency == "emdad"
+
+
+async def test_what_goes_wrong_in_a_dialog_is_told_in_it_and_stays_when_it_is_closed(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its, words = await books(panel.engine), locale.words()
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        await line(page, its.codes[0]).get_by_role("checkbox").check()
+        await page.locator("[data-deed=refer]").click()
+        dialog = page.locator("#deed-refer")
+        await dialog.get_by_label(words("inbox.bulk.agency")).fill("شهرداری تبریز")
+        await page.route("**/panel/inbox/refer", lambda route: route.abort())
+        for _ in range(2):
+            await dialog.locator("button.main").click()
+            await expect(dialog.locator("[role=status] .toast").first).to_have_text(
+                words("common.error.offline")
+            )
+            await page.keyboard.press("Escape")
+            await expect(page.locator("body > .toasts")).to_have_count(1)
+            await page.locator("[data-deed=refer]").click()
 
 
 async def test_a_deed_goes_on_with_its_reason_once_one_has_signed_in_anew(
