@@ -9,10 +9,10 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,11 +22,12 @@ from ivr.desk.book.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
 from ivr.desk.call.refining import RESUMED
 from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
+from ivr.desk.case.joining import WordsFound
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.direct import ALL
 from ivr.store.facts import CaseOpenedFact, WordsKeptFact
-from ivr.store.tables import case_events, cases, outbox
+from ivr.store.tables import case_events, cases, hour_calls, outbox
 
 log = logging.getLogger(__name__)
 
@@ -87,24 +88,37 @@ _BACK = {"at": timedelta(0), "hour": timedelta(hours=1), "day": timedelta(days=1
 
 
 async def comes_late(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> bool:
-    """Whether she goes on with her call that broke off, and its case has been answered or has ended since.
+    """Whether she goes on with her call that broke off, or words of the call that opened the case were found,
+    and it has been answered or has ended since.
 
-    What follows her word of an answer is none of this: that word is in the case already.
+    What follows her word of an answer is none of this: that word is in the case already. Nor is what was
+    found of a call in which an official heard her himself.
     """
-    its, told = cases.c, case_events.c
+    its, told, talks = cases.c, case_events.c, hour_calls.c
     caller = phone.key(fact.call.caller, page.area_code)
-    resumed = (its.caller_key == caller, its.call_id != fact.call.id, its.opened_at > fact.at - RESUMED)
+    hers: list[ColumnElement[bool]] = [false()]
+    if caller:
+        resumed = (its.caller_key == caller, its.call_id != fact.call.id, its.opened_at > fact.at - RESUMED)
+        hers.append(and_(*resumed))
+    if isinstance(fact, WordsFound):
+        talked = select(talks.call_id).where(talks.call_id == fact.call.id, talks.talked_at.is_not(None))
+        hers.append(and_(its.call_id == fact.call.id, ~talked.exists()))
     over = or_(its.closed_at.is_not(None), its.stopped_at.is_not(None))
+    began = fact.call.started_at
     word = (told.event.in_(("reopened", "verdict_noted")), told.actor == CITIZEN)
-    verdict = select(told.id).where(told.case_id == case, *word, told.at >= fact.call.started_at)
-    query = select(its.id).where(its.id == case, *resumed, over, ~verdict.exists())
-    return bool(caller) and (await connection.execute(query)).first() is not None
+    verdict = select(told.id).where(told.case_id == case, *word, told.at.between(began, began + RESUMED))
+    query = select(its.id).where(its.id == case, or_(*hers), over, ~verdict.exists())
+    return (await connection.execute(query)).first() is not None
 
 
 async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> None:
-    """Words of a later call are in her case now: who has it is told. A case that ended meanwhile goes on."""
+    """Words of a later call are in her case now, or found ones: who has it is told. A case that ended
+    meanwhile goes on; for what was found, which may have been said long ago, its fair time begins now.
+    """
     row = (await connection.execute(select(cases).where(cases.c.id == case))).one()
     at, cause = fact.at, fact.id
+    if isinstance(fact, WordsFound):
+        at = max(at, datetime.now(UTC))
     if row.closed_at is not None or row.stopped_at is not None:
         ask = Instruction(row.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
         try:

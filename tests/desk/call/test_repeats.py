@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,17 @@ from ivr.desk.call import blocking
 from ivr.desk.case import closing
 from ivr.desk.case.change import Instruction
 from ivr.desk.facts.comparing import compare
+from ivr.desk.facts.reconcile import Pass
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
-from ivr.store.tables import blocked_callers, outbox
+from ivr.store.tables import blocked_callers, hour_calls, outbox
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Lookup
 from tests.desk.counter import counter
+from tests.desk.facts.test_reconcile import CHOSEN, one_pass, put, recorded
 from tests.desk.keeping.test_verify import findings
+from tests.desk.meetings.hall import hall
+from tests.desk.meetings.test_live_hour_desk import announced
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 from tests.fixtures.province import CONVENTIONS, answer
 
@@ -172,6 +176,56 @@ async def test_a_case_that_ended_before_the_words_reached_it_goes_on(
     for each in (code, other):
         found = await case(engine, each)
         assert (found["status"], len(found["recordings"])) == ("reopened", 2)
+
+
+@pytest.mark.parametrize("number", ["09141234567", ""], ids=["her number", "withheld"])
+async def test_words_found_once_their_call_s_case_was_answered_open_it_again_and_its_body_is_told_each_time(
+    engine: AsyncEngine, tmp_path: Path, number: str
+) -> None:
+    first, *lost = (put(tmp_path, at=WEDNESDAY.timestamp() + s) for s in (9, 19, 29))
+    aside = tmp_path / "aside"
+    async with office(engine, tmp_path) as desk:
+        facts = call(number)
+        code = await desk.intake.open_case(facts, opening(recorded(tmp_path, first)))
+        for name in lost:
+            await desk.intake.recording_begun(facts, name, CHOSEN, code)
+            (tmp_path / "recordings" / f"{name}.wav").rename(aside.with_name(f"{name[-32:]}.wav"))
+        desk.intake.live.clear()
+        await desk.pump.idle()
+    for name in lost:
+        await answer(engine, code, "abfa", "وصل شد.", datetime.now(UTC))
+        aside.with_name(f"{name[-32:]}.wav").rename(tmp_path / "recordings" / f"{name}.wav")
+        async with office(engine, tmp_path) as desk:
+            assert await one_pass(desk, tmp_path, look_back=9e9) == Pass(added=1)
+            assert await one_pass(desk, tmp_path, look_back=9e9) == Pass()
+        (case,) = await as_json.cases(engine)
+        assert case["status"] == "reopened" and len(case["recordings"]) == 2 + lost.index(name)
+        assert datetime.fromisoformat(case["due_at"]) > datetime.now(UTC), "a fair time, from now"
+    async with engine.connect() as connection:
+        told = await connection.execute(select(outbox.c.payload).where(outbox.c.kind == "case_repeated"))
+        assert list(told.scalars()) == [{"case": code, "status": "answered"}] * 2
+
+
+async def test_a_talk_with_an_official_that_is_found_later_opens_no_case_that_he_has_answered(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await hall(engine)
+    words, talk = put(tmp_path), put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(recorded(tmp_path, words)))
+        await desk.intake.recording_begun(facts, talk, CHOSEN, code)
+        desk.intake.live.clear()
+        await desk.pump.idle()
+    its = {"call_id": uuid.UUID(facts.id), "session": await announced(at), "code": code, "language": "fa"}
+    its |= {"records": True, "state": "over", "joined_at": at.at, "seen_at": at.at, "talked_at": at.at}
+    async with engine.begin() as connection:
+        await connection.execute(hour_calls.insert().values(its))
+    await answer(engine, code, "abfa", "وصل شد.", at.at)
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(added=1)
+    found = await as_json.case_json(engine, code)
+    assert found is not None and (found["status"], len(found["recordings"])) == ("answered", 2)
 
 
 async def test_without_the_database_she_gets_a_case_of_her_own(engine: AsyncEngine, tmp_path: Path) -> None:
