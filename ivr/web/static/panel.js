@@ -8,14 +8,20 @@ export function toast(text, kind = "") {
     place = document.createElement("div");
     place.className = "toasts";
     place.setAttribute("role", "status");
-    document.body.append(place);
   }
+  const home = document.querySelector("dialog[open]") ?? document.body; // around an open one nothing is read out
+  if (place.parentNode !== home) home.append(place);
   const line = document.createElement("p");
   line.className = `toast ${kind}`;
   line.textContent = text;
   place.append(line);
   setTimeout(() => line.remove(), 6000);
 }
+
+document.addEventListener("close", ({ target }) => {
+  const place = target.querySelector(".toasts");
+  if (place) document.body.append(place);
+}, true); // it does not bubble
 
 // <button data-opens="id"> opens a dialog, <button data-closes> closes the one it stands in.
 document.addEventListener("click", (event) => {
