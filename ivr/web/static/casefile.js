@@ -29,7 +29,10 @@ const settled = () => {
   prepare(form);
 };
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target === act) settled();
+  const { target } = event.detail;
+  if (target === act) settled();
+  // The dialog that had the focus is gone; with it, what stands there now is read out.
+  target.closest(".masked")?.querySelector("[data-revealed], [aria-invalid]")?.focus();
 });
 act?.addEventListener("click", (event) => {
   if (event.target.closest("[data-leave]")) {

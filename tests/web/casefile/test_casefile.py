@@ -719,6 +719,7 @@ async def test_numbers_are_masked_and_revealing_takes_a_reason_that_is_seen(
         await page.locator("#reveal-caller [name=reason]").fill("تماس با شهروند")
         await page.locator("#reveal-caller button.main").click()
         await expect(page.locator("[data-revealed=caller]")).to_have_text("۰۹۱۴۱۲۳۴۵۶۷")
+        await expect(page.locator("[data-revealed=caller]")).to_be_focused()
         await page.locator(".seen summary").click()
         await expect(page.locator(".seen")).to_contain_text("شمارهٔ تماس را دید")
         await expect(page.locator(".seen")).to_contain_text("تماس با شهروند")
