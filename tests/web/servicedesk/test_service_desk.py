@@ -275,6 +275,31 @@ async def test_it_is_done_by_keyboard_alone(panel: PanelServed, chrome: Browser)
     assert len(await opened(panel)) == 2
 
 
+async def test_what_came_too_late_beside_the_form_is_asked_for_again_by_itself(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    """As while a process that has just begun learns what topics are called."""
+    await LEARNING.suggester()
+    await counter(panel.engine)
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        if held:
+            await route.continue_()
+        held.append(route)
+
+    async with window(chrome, panel, "operator") as page:
+        await page.goto(DESK)
+        await page.route(f"**{DESK}/beside", hold)
+        await page.evaluate("""() => {
+          htmx.config.timeout = 1_000;
+          document.addEventListener("htmx:timeout", () => { htmx.config.timeout = 0; });
+        }""")
+        await page.fill("#f-words", "کنتور آب خانهٔ ما نشت می‌کند")
+        await expect(page.locator("#beside [data-key='1']")).to_be_visible()
+    assert len(held) == 2
+
+
 async def test_enter_of_the_number_pad_sends_the_form_as_well(panel: PanelServed, chrome: Browser) -> None:
     await counter(panel.engine)
     async with window(chrome, panel, "operator") as page:
