@@ -21,7 +21,7 @@ from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.notices import FILE, Notices, load_sparing
 from ivr.desk.letters.outgoing import LEASE, Leased
 from ivr.loops.every import Loops, is_waited_for
-from ivr.notify.mail import Mail
+from ivr.notify import mail
 from ivr.notify.post import Dispatch, NotSent, Sender
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
@@ -56,7 +56,7 @@ def ways(session: aiohttp.ClientSession, settings: Notify) -> dict[str, Sender]:
     if settings.sms.by:
         found["sms"] = HttpSms(session, settings.sms) if settings.sms.by == "http" else ConsoleSms()
     if settings.email.host:
-        found["email"] = Mail(settings.email, settings.seconds)
+        found["email"] = mail.Mail(settings.email, settings.seconds)
     return found
 
 
@@ -123,8 +123,12 @@ class Delivery:
 
     def _most(self, lane: str) -> int:
         """Of letters no more than leave before their lease is over, also where none is answered."""
-        rounds = max(1, int(LEASE.total_seconds() / 2 / self.settings.seconds))
+        rounds = max(1, int(LEASE.total_seconds() / 2 / self._seconds(lane)))
         return EVENTS if lane == outgoing.INSIDE else min(BATCH, self.settings.at_once * rounds)
+
+    def _seconds(self, lane: str) -> float:
+        """How long one letter of it may take."""
+        return mail.LONGEST_SECONDS if lane == "email" else self.settings.seconds
 
     async def once(self, lane: str, ways: Mapping[str, Sender]) -> int:
         """One batch of that lane. How many rows were dealt with, whatever became of them."""
@@ -243,7 +247,7 @@ class Delivery:
             return NotSent(f"no way is configured for {row.kind}: notify.{row.kind} in {config_file()}", True)
         letter = Dispatch(str(row.id), row.kind, str(row.payload.get("to", "")), row.payload)
         try:
-            async with asyncio.timeout(self.settings.seconds):
+            async with asyncio.timeout(self._seconds(row.kind)):
                 await way.send(letter)
         except NotSent as refusal:
             return refusal

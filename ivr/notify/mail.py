@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate
 
@@ -10,6 +12,12 @@ import aiosmtplib
 
 from ivr.notify.post import Dispatch, NotSent
 from ivr.settings import Email
+
+# RFC 5321, 4.5.3.2: minutes for each answer, ten for the yes to a letter (Exchange may hold it back half a
+# minute). Who waits for less sends again what was taken. All of it is less than an outbox row's lease.
+TAKING_SECONDS = 230.0
+QUIT_SECONDS = 5.0
+LONGEST_SECONDS = TAKING_SECONDS + 2 * QUIT_SECONDS
 
 _ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}\b")
 _RECEIVER = re.compile(r"5\.[12]\.(?![78]\b)")  # X.1.7 and X.1.8 are the sender's address
@@ -19,25 +27,18 @@ _NOT_OF_LETTER = re.compile(r"5\.7\.(?![01]\b)\d|5\.7\.1 .*send as this sender")
 
 
 class Mail:
-    """One connection per letter: mails are few, and a server that restarts costs nothing."""
+    """One connection per letter: mails are few, and a server that restarts costs nothing.
+
+    `seconds`: for each answer before the letter, so that a server which is away holds nothing up.
+    """
 
     def __init__(self, settings: Email, seconds: float) -> None:
         self.settings = settings
         self.seconds = seconds
 
     async def send(self, letter: Dispatch) -> None:
-        settings = self.settings
         try:
-            await aiosmtplib.send(
-                self._message(letter),
-                hostname=settings.host,
-                port=settings.port,
-                username=settings.username or None,
-                password=settings.password or None,
-                use_tls=settings.tls == "tls",
-                start_tls=settings.tls == "starttls",
-                timeout=self.seconds,
-            )
+            await self._hand_over(self._message(letter))
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = {refused.code for refused in error.recipients}
             for_good = all(map(_is_of_receiver, error.recipients))
@@ -52,6 +53,26 @@ class Mail:
             raise NotSent(f"the mail server answered {error.code}", for_good, of_us) from None
         except (aiosmtplib.SMTPException, ValueError) as error:
             raise NotSent(f"the mail was not sent: {type(error).__name__}") from None
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        settings = self.settings
+        client = aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username or None,
+            password=settings.password or None,
+            use_tls=settings.tls == "tls",
+            start_tls=settings.tls == "starttls",
+            timeout=self.seconds,
+        )
+        try:
+            async with asyncio.timeout(TAKING_SECONDS):
+                await client.connect()
+                await client.send_message(message, timeout=TAKING_SECONDS)
+        finally:
+            with suppress(Exception):  # the letter is taken, or is not, whatever becomes of the farewell
+                await client.quit(timeout=QUIT_SECONDS)
+            client.close()
 
     def _message(self, letter: Dispatch) -> EmailMessage:
         message = EmailMessage()

@@ -36,6 +36,7 @@ from ivr.lab.pace import patience
 from ivr.loops import delivery, every
 from ivr.loops.delivery import EVENTS, LANES, Delivery, open_session, ways
 from ivr.loops.every import Loops
+from ivr.notify.mail import LONGEST_SECONDS
 from ivr.notify.post import Sender
 from ivr.notify.sms import ConsoleSms
 from ivr.settings import Email, Notify, Settings, Sms
@@ -44,7 +45,7 @@ from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
 from tests.fixtures.database import SEED
 from tests.fixtures.province import answer, book_of, read_page
-from tests.notify.servers import http_server, silent_server, smtp_server
+from tests.notify.servers import http_server, scripted_smtp_server, silent_server, smtp_server
 
 NOW = WEDNESDAY + timedelta(hours=1)
 
@@ -554,11 +555,23 @@ async def test_a_lane_of_which_nothing_is_due_asks_nothing(
     assert its.looks["sms"] >= 3 and its.looks["email"] == its.looks["webhook"] == 1
 
 
-async def letter_due(engine: AsyncEngine, key: str) -> None:
-    row = """INSERT INTO outbox (id, key, kind, payload, created_at, next_at)
-        VALUES (gen_random_uuid(), :key, 'sms', '{"to": "+989141234567", "text": "111"}', :now, :now)"""
+async def letter_due(engine: AsyncEngine, key: str, to: str = "+989141234567") -> None:
+    """`key` begins with its kind."""
+    row = outbox_row(key, key.partition(":")[0], NOW, {"to": to, "text": "111"})
     async with engine.begin() as connection:
-        await connection.execute(text(row), {"key": key, "now": NOW})
+        await connection.execute(outbox.insert(), [row])
+
+
+@pytest.mark.parametrize("script", [(6.0, "250 taken"), ("250 taken", 6.0)], ids=["late", "then silent"])
+async def test_a_mail_that_is_taken_late_or_by_a_server_that_then_says_no_more_is_not_sent_again(
+    engine: AsyncEngine, tmp_path: Path, script: tuple[str | float, ...]
+) -> None:
+    async with scripted_smtp_server("220 1", "250 2", "250 3", "250 4", "354 5", *script, "221 bye") as port:
+        its = Email(host="127.0.0.1", port=port, tls="none")
+        post = Post(engine, Notify(email=its, seconds=5), notices(tmp_path))
+        await letter_due(engine, "email:1", "desk@abfa.example")
+        await post.once()
+    assert await post.states() == {"email": "sent"}
 
 
 async def test_once_what_left_can_t_be_marked_nothing_more_of_its_batch_leaves(
@@ -607,18 +620,22 @@ async def test_a_lane_at_fault_is_counted_and_told_and_costs_no_letter(
         await loops.close()
 
 
-@pytest.mark.parametrize(("at_once", "seconds"), [(1, 120.0), (5, 20.0), (100, 1.0)])
+@pytest.mark.parametrize(
+    ("lane", "at_once", "seconds"),
+    [("sms", 1, 120.0), ("sms", 5, 20.0), ("sms", 100, 1.0), ("email", 5, 20.0), ("email", 50, 1.0)],
+)
 async def test_no_more_is_taken_at_once_than_leaves_while_it_is_ours(
-    engine: AsyncEngine, tmp_path: Path, at_once: int, seconds: float
+    engine: AsyncEngine, tmp_path: Path, lane: str, at_once: int, seconds: float
 ) -> None:
     its = Delivery(book_of(engine), Notify(at_once=at_once, seconds=seconds), tmp_path, lambda: NOW)
     async with engine.begin() as connection:
         row = """INSERT INTO outbox (id, key, kind, payload, created_at, next_at)
-            SELECT gen_random_uuid(), 'sms:' || n, 'sms', '{}', :now, :now FROM generate_series(1, 210) n"""
-        await connection.execute(text(row), {"now": NOW})
+            SELECT gen_random_uuid(), 'n:' || n, :lane, '{}', :now, :now FROM generate_series(1, 210) n"""
+        await connection.execute(text(row), {"now": NOW, "lane": lane})
     notices(tmp_path)
-    taken = await its.once("sms", {})
-    assert 1 <= taken <= 50 and taken / at_once * seconds < LEASE.total_seconds()
+    taken = await its.once(lane, {})
+    longest = LONGEST_SECONDS if lane == "email" else seconds
+    assert 1 <= taken <= 50 and taken / at_once * longest < LEASE.total_seconds()
 
 
 async def test_a_wish_to_be_called_becomes_a_call_back(engine: AsyncEngine, tmp_path: Path) -> None:

@@ -64,6 +64,23 @@ async def silent_server() -> AsyncIterator[str]:
     await server.wait_closed()
 
 
+async def _turns() -> None:
+    """Of the loop, which whoever talks to the server shares."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def _passed(seconds: float) -> None:
+    """Whoever waits no longer than this has had enough; nobody sleeps for it."""
+    loop: Any = asyncio.get_running_loop()
+    now = loop.time
+    loop.time = lambda: now() + seconds
+    try:
+        await _turns()
+    finally:
+        loop.time = now
+
+
 @asynccontextmanager
 async def piecemeal_server(*pieces: str, cut: bool = False) -> AsyncIterator[str]:
     """It answers by these, each once the one before was read. `cut`: more is said to come. Its address."""
@@ -74,8 +91,7 @@ async def piecemeal_server(*pieces: str, cut: bool = False) -> AsyncIterator[str
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
         for piece in pieces:
             writer.write(piece.encode())
-            for _ in range(50):  # turns of the loop that the reader shares
-                await asyncio.sleep(0)
+            await _turns()
         writer.close()
 
     server = await asyncio.start_server(say, "127.0.0.1", 0)
@@ -85,11 +101,17 @@ async def piecemeal_server(*pieces: str, cut: bool = False) -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def scripted_smtp_server(*answers: str) -> AsyncIterator[int]:
-    """It says these lines, the first at once and each other to what it is told next. Its port."""
+async def scripted_smtp_server(*answers: str | float) -> AsyncIterator[int]:
+    """It says these lines, the first at once and each other to what it is told next. Its port.
+
+    A number: so many seconds pass before the next one.
+    """
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for answer in answers:
+            if isinstance(answer, float):
+                await _passed(answer)
+                continue
             writer.write(f"{answer}\r\n".encode())
             with suppress(asyncio.IncompleteReadError):
                 await reader.readuntil(b"\r\n.\r\n" if answer.startswith("354") else b"\r\n")

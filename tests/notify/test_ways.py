@@ -239,6 +239,12 @@ async def test_what_a_mail_server_says_before_the_letter_or_of_the_sender_is_not
     assert (refusal.value.for_good, refusal.value.of_us) == what
 
 
+async def test_a_letter_that_is_taken_late_is_taken() -> None:
+    script = ("220 here", "250 here", "250 ok", "250 ok", "354 go on", 31.0, "250 taken", "221 bye")
+    async with scripted_smtp_server(*script) as port:
+        await mail(port).send(letter("head@abfa.example"))
+
+
 async def test_a_mail_server_that_is_away_is_tried_again() -> None:
     with pytest.raises(NotSent) as refusal:
         await mail(1).send(letter("head@abfa.example"))
