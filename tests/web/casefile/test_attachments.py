@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.event import listen
 
 from ivr.store.tables import attachments, audit
-from tests.cases.papers import PDF, image
+from tests.cases.papers import HOME, PDF, at_her_home, image
 from tests.desk.counter import Counter, counter
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
@@ -67,6 +67,24 @@ async def test_it_is_taken_by_its_bytes_and_opened_on_record_where_nothing_of_it
         seen = (await connection.execute(select(audit).where(audit.c.action == "attachment_opened"))).all()
     assert [row.subject for row in seen] == [f"attachment/{id}" for id in found]
     assert {row.person_id for row in seen} == {officer.person.id if officer.person else None}
+
+
+async def test_a_body_gets_a_photograph_without_the_place_where_it_was_taken(
+    panel: PanelServed, at: Counter
+) -> None:
+    code, photograph = await at.open(), at_her_home("JPEG")
+    assert (await put(await panel.signed_in("operator"), code, photograph))[0] == 303
+    async with panel.engine.connect() as connection:
+        id = (await connection.execute(select(attachments.c.id))).scalar_one()
+    for role, is_whole in (("supervisor", True), ("officer", False), ("head", False)):
+        answer = await (await panel.signed_in(role)).get(f"/panel/attachments/{id}")
+        assert (answer.status, answer.content_type) == (200, "image/jpeg")
+        content = await answer.read()
+        assert (content == photograph) is is_whole and (HOME in content) is is_whole
+        assert content.startswith(b"\xff\xd8") and answer.headers["Content-Security-Policy"].endswith(
+            "sandbox"
+        )
+    assert [file.read_bytes() for file in files(panel)] == [photograph]
 
 
 async def test_who_does_not_see_the_case_neither_opens_nor_adds(panel: PanelServed, at: Counter) -> None:
