@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, referring
+from ivr.desk.case import answers, closing, referring, splitting
+from ivr.desk.case.splitting import Part
 from ivr.desk.meetings import office_deeds, order_checking, order_giving
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
@@ -89,3 +90,47 @@ async def test_what_it_does_needs_the_office_a_reason_and_a_body(at: Hall) -> No
     await referring.give_back(at.engine, at.page, at.by(code, "از آن ما نیست", "abfa"))
     with pytest.raises(Refused, match="no body has it"):
         await office_deeds.remind(at.engine, at.page, at.by(code, "چه شد؟"))
+
+
+async def owed(at: Hall) -> list[tuple[str, str, str]]:
+    """On which case, by which body, until when; read by that body, too."""
+    async with at.engine.connect() as connection:
+        rows = await office_deeds.owed(connection, Scope())
+        for row in rows:
+            assert await office_deeds.owed(connection, Scope(row.agency)) == [row]
+        return [(row.code, row.agency, row.due_on.isoformat()) for row in rows]
+
+
+async def test_a_report_is_owed_on_the_case_in_which_its_own_goes_on_but_once(at: Hall) -> None:
+    codes = [await at.open() for _ in range(3)]
+    one, other, third = codes
+    await office_deeds.ask_report(at.engine, at.page, at.by(one, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    await closing.merge(at.engine, at.page, at.by(one, "همان است"), other)
+    assert await owed(at) == [(other, "abfa", SOON.isoformat())]
+    await office_deeds.ask_report(at.engine, at.page, at.by(third, "چه شد؟", "desk/sadr"), NEAR)
+    await closing.merge(at.engine, at.page, at.by(other, "همان است"), third)
+    assert await owed(at) == [(third, "abfa", NEAR.isoformat())]
+    await office_deeds.give_report(at.engine, at.page, at.by(third, "نیمه‌کاره است", "abfa/karimi"))
+    assert await owed(at) == []
+
+
+@pytest.mark.parametrize(
+    ("bodies", "heir"), [(("edu", "abfa"), 1), (("edu", "gas"), 0)], ids=["its own part", "none of its own"]
+)
+async def test_a_report_on_what_is_split_is_owed_by_a_body_and_given_on_its_part(
+    at: Hall, bodies: tuple[str, ...], heir: int
+) -> None:
+    code = await at.open()
+    await office_deeds.ask_report(at.engine, at.page, at.by(code, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    parts = await splitting.split(at.engine, at.page, at.by(code), [Part(each, "رسیدگی") for each in bodies])
+    assert await owed(at) == [(parts[heir], bodies[heir], SOON.isoformat())]
+    await office_deeds.give_report(at.engine, at.page, at.by(parts[heir], "نیمه‌کاره است", bodies[heir]))
+    assert await owed(at) == []
+
+
+async def test_a_report_that_was_owed_is_owed_on_the_order_that_goes_on_from_it(at: Hall) -> None:
+    code = await at.open()
+    await office_deeds.ask_report(at.engine, at.page, at.by(code, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    order = MeetingOrder("abfa", "وصل شود", NEAR)
+    [part] = await order_giving.give(at.engine, at.page, at.by(code, who="desk/sadr"), [order])
+    assert await owed(at) == [(part, "abfa", SOON.isoformat())]
