@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ivr.commands.output import load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
 
 app = typer.Typer(help="Other systems that may send cases by the API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The channel's name, like city_app.")]
@@ -97,6 +97,18 @@ def revoke(
     now = datetime.now(UTC)
     with_database(load_settings(), lambda engine: channels.revoke(engine, name, now, by, reason))
     typer.echo(f"channel {name}: revoked")
+
+
+@app.command(epilog="Example: ivr channel key https://oa.example.ir/111")
+def key(
+    address: Annotated[str, typer.Argument(help="A webhook's, letter for letter as it is configured.")],
+) -> None:
+    """Print the key under which what is posted to that address is signed, for who receives there alone."""
+    from ivr.notify.webhook import own_key
+
+    if not (secret := load_settings().notify.webhook_secret):
+        fail("notify.webhook_secret is empty, and unsigned nothing is sent")
+    typer.echo(own_key(secret.encode(), address))
 
 
 def _show(name: str, token: str, json: bool) -> None:
