@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from email.header import Header
 from email.message import EmailMessage
 from email.utils import formatdate
 
@@ -79,7 +80,8 @@ class Mail:
         subject = str(letter.payload.get("subject") or "Seda 111")
         message["From"] = self.settings.sender
         message["To"] = letter.to
-        message["Subject"] = " ".join(subject.split())
+        # EmailMessage folds a blank between two encoded words away (CPython gh-92081). 75: RFC 2047, 2.
+        message.set_raw("Subject", Header(" ".join(subject.split()), "utf-8", 75, "Subject").encode())
         message["Date"] = formatdate()
         message["Message-ID"] = f"<{letter.id}@{self.settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
