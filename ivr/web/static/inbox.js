@@ -3,6 +3,7 @@
 import { saidOf, sent, toast } from "./panel.js";
 import { leaving, returned } from "./among.js";
 import { follow, refresh } from "./inbox-news.js";
+import { switchedOff } from "./letter-keys.js";
 
 const list = document.querySelector(".list");
 const words = list.dataset;
@@ -229,6 +230,7 @@ document.addEventListener("keydown", (event) => {
     if (event.code === "Escape") event.target.blur();
     return;
   }
+  if (switchedOff(event)) return;
   if (event.code === "Slash") {
     event.preventDefault();
     if (event.shiftKey) document.getElementById("help").showModal();

@@ -1,6 +1,8 @@
 // One recording: its outline drawn, speed, silences skipped, marks at seconds. The <audio> element plays; without
 // this script it shows its own controls.
 
+import { switchedOff } from "./letter-keys.js";
+
 const whole = new Intl.NumberFormat("fa-IR", { useGrouping: false });
 const two = new Intl.NumberFormat("fa-IR", { minimumIntegerDigits: 2 });
 export const digits = (number) => whole.format(number);
@@ -195,6 +197,7 @@ export function keys(players, onward = () => {}) {
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, dialog, [contenteditable]");
     if ((!current && !STEPS.includes(event.code)) || typing || document.querySelector("dialog[open]") || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (switchedOff(event)) return;
     const pressing = event.target.closest("button, a, summary");
     const moves = {
       Space: () => !pressing && current.toggle(),

@@ -126,6 +126,30 @@ async def test_the_keyboard_alone_plays_seeks_changes_speed_and_marks(desk: Desk
         await screenshot(page, "casefile-marks")
 
 
+async def test_letters_switched_off_mark_nothing_and_space_plays_on(desk: Desk, chrome: Browser) -> None:
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{await desk.open()}")
+        await page.wait_for_selector("[data-drawn]")
+        await page.keyboard.press("Shift+Slash")
+        await page.locator("#help [data-letter-keys]").uncheck()
+        await page.keyboard.press("Escape")
+        await page.locator("h1").click()
+        async with page.expect_event("request", lambda sent: sent.method == "POST") as first:
+            for key in ("m", "n", "j", "Shift+Slash", "Space"):
+                await page.keyboard.press(key)
+            await page.wait_for_function(PLAYED, arg=0.2)
+            await expect(page.locator(".marking, #help")).to_have_count(2)
+            for hidden in (".marking", "#help"):
+                await expect(page.locator(hidden)).to_be_hidden()
+            await page.locator("[data-opens=help]").click()
+            await page.locator("#help [data-letter-keys]").check()
+            await page.keyboard.press("Escape")
+            await page.locator("h1").click()
+            await page.keyboard.press("m")
+        assert (await first.value).url.endswith("/marks")
+        await expect(page.locator(".mark-line")).to_have_count(1)
+
+
 # The recording of that place plays, and no other; -1: none.
 PLAYS = """(place) => [...document.querySelectorAll('.recording audio')]
   .findIndex((audio) => !audio.paused) === place"""

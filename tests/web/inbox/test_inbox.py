@@ -185,6 +185,36 @@ async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Bro
     assert played
 
 
+async def test_keys_that_are_one_letter_are_switched_off_by_whoever_dictates(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        await page.keyboard.press("Shift+Slash")
+        await page.locator("#help [data-letter-keys]").uncheck()
+        assert not await serious(page)
+        await page.keyboard.press("Escape")
+        await live(page, "/panel/inbox?queue=all")
+        await line(page, its.codes[-1]).focus()
+        for key in ("j", "x", "a", "m", "/", "Shift+Slash"):
+            await page.keyboard.press(key)
+        await expect(line(page, its.codes[-1])).to_be_focused()
+        await expect(page.locator("dialog[open], .pick input:checked")).to_have_count(0)
+        await page.locator("[data-opens=help]").click()
+        await page.locator("#help [data-letter-keys]").check()
+        await page.keyboard.press("Escape")
+        await expect(line(page, its.codes[-1])).to_be_focused()
+        await page.keyboard.press("j")
+        await expect(line(page, its.codes[-2])).to_be_focused()
+        await page.locator("[data-opens=help]").click()
+        await page.locator("#help [data-letter-keys]").uncheck()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{panel.url}/panel/cases/{its.codes[-2]}")
+    assert (await its.at.row(its.codes[-1])).person_id is None
+
+
 async def test_enter_on_the_number_pad_presses_what_has_the_focus(
     panel: PanelServed, chrome: Browser
 ) -> None:
