@@ -93,7 +93,7 @@ from ivr.settings import DUTIES, Callbacks, Duty, Settings, absolute
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.recognition import Recogniser, by_command, by_sherpa
-from ivr.speech.sound_book import SoundBook
+from ivr.speech.sound_book import SoundBook, forget_unused
 from ivr.store import slots
 from ivr.store.derived import Derived, exports
 from ivr.store.engine import AWAY, READ_ONLY, make_engine, takes
@@ -117,6 +117,7 @@ log = logging.getLogger(__name__)
 FIRST_LEASE_SECONDS = 10.0
 PROMISE_SECONDS = 5.0  # the most from one try to have codes to the next
 REFUSED_SECONDS = 10.0  # that a disk which refused the last callers' words is waited for
+OWN_SECONDS = 3_600.0  # from one noting that trees' own words are needed to the next
 READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
 _NICE: Mapping[Duty, int] = {"calls": 0, "panel": 3, "work": 5}  # on a busy machine a caller comes first
 # That a thread which makes a workbook keeps the panel's loop waiting, each time it asks for the interpreter.
@@ -347,6 +348,8 @@ class Hotline:
         spare = settings.state_path / "fallback"
         loops.start("codes of the dialplan", partial(keep_laid_out, intake.codes, spare))
         loops.start("menus", trees.follow)
+        keep_own = partial(asyncio.to_thread, self.sounds.keep_own)
+        loops.every("words of menu trees", OWN_SECONDS, keep_own, at_once=False)
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
         loops.start("hours of officials", line.hours.follow)
         silent = partial(QuietWatch(self.ami).turn, line.live)
@@ -394,6 +397,7 @@ class Hotline:
         vanished = VanishedCalls(self.engine, settings.spool, intake, self.ami, self.time)
         loops.every("vanished calls", vanished.rest, vanished.look)
         loops.start("derived", partial(keep_swept, self.derived, exports(settings.state_path)))
+        loops.every("free words", 6 * OWN_SECONDS, self._forget_unused, at_once=False)
         if settings.weekly_proof:
             proof = WeeklyProof(self.engine, self.clock, ZoneInfo(settings.province.timezone))
             loops.every("weekly proof", weekly_proof.LOOK_SECONDS, proof.once)
@@ -403,6 +407,10 @@ class Hotline:
             its = (settings.recordings, self.learning, self.clock, worker.aside)
             listener = Transcriber(self.engine, recogniser, *its)
             loops.every("transcriber", transcribing.LOOK_SECONDS, listener.all)
+
+    async def _forget_unused(self) -> None:
+        if self.time.is_sure:  # by a clock gone wrong all would be old
+            await asyncio.to_thread(forget_unused, self.settings.sounds)
 
     async def _open_doors(self, stack: AsyncExitStack) -> None:
         """Listen, beside the siblings or in their place."""

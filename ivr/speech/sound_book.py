@@ -10,13 +10,14 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ivr.speech.free_text import readable
 from ivr.speech.lexicon import read_lexicon
-from ivr.speech.paths import PROJECT, is_audio, wav_path
+from ivr.speech.paths import PROJECT, SUFFIXES, is_audio, wav_path
 from ivr.voice import script
 from ivr.voice.catalogue import ID, Voice
 
@@ -26,6 +27,7 @@ SECONDS = 15.0  # the longest a caller waits for free words; then the call goes 
 LONGEST = 1_500  # characters; some two minutes of speech. An answer comes in pieces (`script.pieces`)
 AT_ONCE = 2  # processes: a burst of answers must not take the machine from the calls
 SPOKEN = "spoken"  # the cache folder beside the languages
+KEPT_SECONDS = 60 * 86_400.0  # since anybody last wished for them
 
 Piece = tuple[str, Voice]  # plain words, and who reads them
 
@@ -67,7 +69,7 @@ class SoundBook:
         if not pieces:
             return None
         wav = self._cached(pieces, language)
-        if not is_audio(wav):
+        if not _wished_for(wav):
             # The hanging up of one caller must not end the speaking that another waits for.
             making = self._speaking.get(wav) or self._begin(pieces, wav)
             if not await asyncio.shield(making):
@@ -80,6 +82,12 @@ class SoundBook:
         if spoken is not None:
             self._paths[id, language] = spoken
         return spoken is not None
+
+    def keep_own(self) -> None:
+        """Menu trees' own words: calls name them by `path`, so nobody wishes for them again."""
+        for name in list(self._paths.values()):
+            if (wav := Path(f"{name}.wav")).is_relative_to(self._out / SPOKEN):
+                _wished_for(wav)
 
     def _pieces(self, text: str, language: str) -> list[Piece]:
         """In all no more than one text may be long."""
@@ -112,6 +120,34 @@ class SoundBook:
         if reason:
             log.error("free words could not be spoken: %s", reason)
         return not reason and is_audio(wav)
+
+
+def _wished_for(wav: Path) -> bool:
+    """Whether it is there, and so to be kept. In this order: what `forget_unused` takes meanwhile is not."""
+    with contextlib.suppress(OSError):
+        its = wav.stat()  # no earlier one by a clock that went back; the other time is what its forms bear
+        os.utime(wav, ns=(max(time.time_ns(), its.st_atime_ns), its.st_mtime_ns))
+    return is_audio(wav)
+
+
+def forget_unused(out: Path) -> None:
+    """Free words that nobody wished for in KEPT_SECONDS go, in all their forms."""
+    since, oldest = out / SPOKEN / ".since", time.time() - KEPT_SECONDS
+    if not since.exists():  # an older release noted no wishes
+        since.parent.mkdir(parents=True, exist_ok=True)
+        since.touch()
+    if since.stat().st_mtime > oldest:
+        return
+    for wav in (out / SPOKEN).rglob("*.wav"):
+        going = wav.with_suffix(".going")
+        with contextlib.suppress(OSError):  # a sibling may be at it
+            if wav.stat().st_atime < oldest:
+                wav.rename(going)
+                if going.stat().st_atime >= oldest:
+                    going.rename(wav)  # somebody wished for it at this moment
+                    continue
+                for path in (going, *map(wav.with_suffix, SUFFIXES.values())):
+                    path.unlink(missing_ok=True)
 
 
 async def _run(pieces: list[Piece], wav: Path, codecs: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from ivr.settings import ROOT
 from ivr.speech import sound_book as book_module
 from ivr.speech.lexicon import Lexicon, read_lexicon, write_lexicon
-from ivr.speech.sound_book import SoundBook
+from ivr.speech.paths import is_audio, unprepared
+from ivr.speech.sound_book import SoundBook, forget_unused
 from ivr.speech.telephone import LOUDNESS, RATE, Samples, measure, read
 from ivr.voice import verdict
 from ivr.voice.actions import Words
@@ -64,6 +66,30 @@ async def test_free_words_are_spoken_once_and_kept(book: SoundBook) -> None:
     made = wav.stat().st_mtime_ns
     assert await book.speak("  آب محله وصل شد. ", "fa") == name
     assert wav.stat().st_mtime_ns == made
+
+
+async def test_free_words_go_weeks_after_they_were_last_wished_for_and_live_trees_words_stay(
+    tmp_path: Path,
+) -> None:
+    book, texts = SoundBook(tmp_path, ("fa",), ("alaw",)), ("آب وصل شد.", "برق وصل شد.", "گاز وصل شد.")
+    wished, left, _ = [Path(f"{await book.speak(text, 'fa')}.wav") for text in texts]
+    assert await book.adopt("tree.1", texts[2], "fa")
+    own = Path(f"{book.path('tree.1', 'fa')}.wav")
+    made = {wav: wav.stat().st_mtime_ns for wav in (wished, left, own)}
+    for wav in made:
+        os.utime(wav, ns=(0, made[wav]))  # as an older release leaves it
+    forget_unused(tmp_path)
+    assert all(map(is_audio, made)), "what was wished for until now, nobody knows"
+    os.utime(tmp_path / "spoken/.since", (0, 0))
+    assert await book.speak(texts[0], "fa") == str(wished.with_suffix(""))
+    book.keep_own()
+    forget_unused(tmp_path)
+    assert sorted(left.parent.parent.rglob("*.*")) == sorted(
+        form for wav in (wished, own) for form in (wav, wav.with_suffix(".alaw"))
+    )
+    assert [wav.stat().st_mtime_ns for wav in (wished, own)] == [made[wished], made[own]]
+    assert not list(unprepared(own, ["alaw"]))
+    assert await book.speak(texts[1], "fa") == str(left.with_suffix("")) and is_audio(left)
 
 
 PERSIAN_ANSWER = "خرابی شبکهٔ آب در محل شما برطرف شد و آب وصل است."
