@@ -137,6 +137,7 @@ def test_the_manager_accounts_have_what_the_design_says(kind: Kind, tmp_path: Pa
     assert seen == ["OriginateResponse", "Hangup", "Newstate"]
     for account in (watcher, caller):
         assert "eventfilter = E" not in account  # would pass what a caller writes into her number
+        assert "\neventfilter = ![[:cntrl:]]{3}[^[:cntrl:]]\n" in account  # nor what she ends an event with
         assert "deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255" in account
 
 

@@ -137,7 +137,8 @@ async def test_no_telephone_writes_events_of_asterisks_manager(pbx: Pbx) -> None
             await ami.action("Ping")  # its answer comes behind FullyBooted
             ami.on("*", lambda event: heard.append(repr(event)))
             ami.on_connect(lambda: connected.append(None))  # once more
-        for forged in ("Event: BridgeEnter", "Event: Hangup\r\nUniqueid: 01234567-0123-"):
+        rings = "ChannelState: 5\r\nUniqueid: 01234567-0123-"  # on its own it passes for that of our call
+        for forged in ("Event: BridgeEnter", "Event: Hangup\r\nUniqueid: 01234567-0123-", rings):
             lines = quote(f"\r\n{forged}\r\n\r\nEvent: Shutdown\r\n\r\n")
             assert (await pbx.call(Beep(), Speak(2), PutDown(), number=f"0914{lines}")).completed
             for ami in (watcher, caller):
