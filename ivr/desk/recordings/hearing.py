@@ -9,12 +9,14 @@ import asyncio
 import io
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, true
@@ -26,9 +28,11 @@ from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.recordings.revealing import seen_lately
 from ivr.store import recording_files
 from ivr.store.derived import Derived
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.envelope import Unopened
 from ivr.store.tables import cases, meeting_requests, meeting_slots, meeting_views, recordings
 from ivr.store.vault import PIECE, Vault
+from ivr.store.volumes import disk_of
 from ivr.voice import riff
 from ivr.voice.blind import blinded
 from ivr.voice.evening import evened
@@ -36,9 +40,11 @@ from ivr.voice.outline import outline
 from ivr.voice.wave import RIFF, Samples, read
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 SWEEP_SECONDS = 3600.0
-AT_ONCE = 2  # recordings worked on: listeners must not take the machine from the calls
+AT_ONCE = 2  # recordings of a disk worked on: listeners must not take the machine from the calls
+READ_SECONDS = 30.0  # of a recording from its disk: ten minutes are some 10 MB
 OUTLINE = "outline.json"
 
 
@@ -136,7 +142,8 @@ class Renditions:
 
     def __init__(self, recordings: Path, derived: Derived, vault: Vault | None = None) -> None:
         self.recordings, self.derived, self.vault = recordings, derived, vault
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        # Of each disk: who reads from one that hangs keeps nobody from what lies on the other.
+        self._turns: dict[Path, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._making: dict[tuple[UUID, str], asyncio.Task[Path]] = {}
 
     async def opened(self, row: Row[Any], form: Rendition) -> IO[bytes]:
@@ -148,7 +155,8 @@ class Renditions:
         if form is Rendition.PLAIN:
             try:
                 its = self._is_stored(row)
-                return await asyncio.to_thread(_playable, self.recordings, row.name, to_the_end=its)
+                look = partial(_playable, self.recordings, row.name, to_the_end=its)
+                return await ask_once(lambda: self._in_time(row, look))
             except (OSError, Unopened):
                 if not its:
                     raise
@@ -165,22 +173,28 @@ class Renditions:
             samples, rate = read(self._original(row))
             return riff.wav(samples, rate, info)
 
-        async with self._turns:
-            return await asyncio.to_thread(made)
+        return await self._in_turn(row, made)
 
     async def _made(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> IO[bytes]:
         """Whoever comes while it is being made waits for the same."""
         key = (row.id, form)
         task = self._making.get(key)
         if task is None:
-            task = self._making[key] = asyncio.create_task(self._make(row.id, form, make))
+            task = self._making[key] = asyncio.create_task(self._make(row, form, make))
             task.add_done_callback(lambda _: self._making.pop(key, None))
         path = await asyncio.shield(task)
         return await asyncio.to_thread(self.derived.open, path)
 
-    async def _make(self, id: UUID, form: str, make: Callable[[], bytes]) -> Path:
-        async with self._turns:
-            return await asyncio.to_thread(self.derived.get, id, form, make)
+    async def _make(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> Path:
+        return await self._in_turn(row, partial(self.derived.get, row.id, form, make))
+
+    async def _in_turn(self, row: Row[Any], work: Callable[[], T]) -> T:
+        async with self._turns[disk_of(self.recordings, row.name)]:
+            return await ask_once(work)
+
+    def _in_time(self, row: Row[Any], reading: Callable[[], T]) -> T:
+        """Raises TimeoutError for a disk that hangs."""
+        return in_time(disk_of(self.recordings, row.name), reading, READ_SECONDS)
 
     def _worked(self, row: Row[Any], form: Rendition) -> bytes:
         content = self._original(row)
@@ -197,7 +211,7 @@ class Renditions:
 
     def _original(self, row: Row[Any]) -> bytes:
         try:
-            return recording_files.read(self.recordings, row.name)
+            return self._in_time(row, partial(recording_files.read, self.recordings, row.name))
         except (OSError, Unopened) as error:
             if self.vault is None or not self._is_stored(row):
                 raise
