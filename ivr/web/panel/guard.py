@@ -140,7 +140,9 @@ class Guard:
             raise web.HTTPBadRequest  # no database takes it
         token = request.cookies.get(sessions.cookie_name(visit.tls), "")
         if token:
-            uses = sessions.WATCHING not in request.headers
+            # A browser begins a stream anew after each cut.
+            anew = request.headers.get("Accept") == "text/event-stream"
+            uses = not anew and sessions.WATCHING not in request.headers
             visit.session = await signing_in.session(
                 self.panel.engine, token, visit.now, self.panel.entry.keeping, uses=uses
             )

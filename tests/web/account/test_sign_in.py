@@ -83,6 +83,17 @@ async def test_a_session_ends_when_it_is_idle_and_after_its_whole_time(panel: Pa
     assert (answer.status, answer.headers["Location"]) == (303, "/panel/sign-in?next=/panel/%3Fa%3D1")
 
 
+async def test_a_page_s_stream_that_is_begun_again_after_each_cut_is_no_use_of_a_session(
+    panel: PanelServed,
+) -> None:
+    client, itself = await panel.signed_in("supervisor"), {"Accept": "text/event-stream"}
+    for _ in range(2):
+        async with client.http.get("/panel/inbox/events", headers=itself) as answer:
+            assert answer.content_type == "text/event-stream"
+        panel.clock.now += timedelta(hours=1)
+    assert (await client.get("/panel/inbox")).status == 303
+
+
 async def test_what_was_typed_until_the_session_was_over_is_shown_to_be_copied(panel: PanelServed) -> None:
     client, comes = await panel.signed_in("operator"), {"Referer": f"{panel.url}/panel/desk?a=1"}
     await client.get("/panel/account")
