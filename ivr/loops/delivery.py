@@ -50,9 +50,11 @@ def open_session(settings: Notify) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(settings.seconds))
 
 
-def ways(session: aiohttp.ClientSession, settings: Notify) -> dict[str, Sender]:
+def ways(
+    session: aiohttp.ClientSession, settings: Notify, clock: Callable[[], datetime]
+) -> dict[str, Sender]:
     """The ways that are configured, by the kind of letter."""
-    found: dict[str, Sender] = {"webhook": Webhook(session, settings.webhook_secret)}
+    found: dict[str, Sender] = {"webhook": Webhook(session, settings.webhook_secret, clock)}
     if settings.sms.by:
         found["sms"] = HttpSms(session, settings.sms) if settings.sms.by == "http" else ConsoleSms()
     if settings.email.host:
@@ -96,7 +98,7 @@ class Delivery:
         """That lane, for ever: once, and whenever it is woken. Raises what is our fault and no row's."""
         made = self._made[lane]
         async with open_session(self.settings) as session:
-            found = ways(session, self.settings)
+            found = ways(session, self.settings, self.clock)
             while True:
                 done = 0
                 made.clear()

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import time
+from collections.abc import Callable
+from datetime import datetime
 
 import aiohttp
 
@@ -20,8 +21,9 @@ _OURS = {"to", "had_by", "body"}  # of a row: for whom it is
 
 
 class Webhook:
-    def __init__(self, session: aiohttp.ClientSession, secret: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, secret: str, clock: Callable[[], datetime]) -> None:
         self.session = session
+        self.clock = clock  # this machine's may be wrong, and a receiver takes no signature of another time
         self.secret = secret.encode()
 
     async def send(self, letter: Dispatch) -> None:
@@ -29,7 +31,7 @@ class Webhook:
             raise NotSent("notify.webhook_secret is empty, and unsigned nothing is sent", for_good=True)
         told = {name: value for name, value in letter.payload.items() if name not in _OURS}
         body = json.dumps({"id": letter.id, **told}, ensure_ascii=False).encode()
-        at = int(time.time())
+        at = int(self.clock().timestamp())
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": letter.id,

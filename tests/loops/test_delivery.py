@@ -81,7 +81,7 @@ class Post:
     async def once(self) -> int:
         """A batch of each lane; the letters of its events are for the next time."""
         async with open_session(self.settings) as session:
-            found = ways(session, self.settings)
+            found = ways(session, self.settings, self.delivery.clock)
             return sum([await self.delivery.once(lane, found) for lane in reversed(LANES)])
 
     async def all(self) -> None:
@@ -112,6 +112,8 @@ async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: 
     assert sorted(h["event"] for h in hooks) == ["case_answered", "case_opened"]
     assert {name for h in hooks for name in h} == {"id", "case", "event", "at", "details"}
     assert "9141234567" not in json.dumps(hooks)
+    signed = [r["headers"]["Seda-Signature"].split(",")[0] for r in web.requests if r["path"] == "/hook"]
+    assert {*signed} == {f"t={int(NOW.timestamp())}"}, "by the house's clock, and not by this machine's"
     assert len(smtp.letters) == 1
     assert set((await post.states()).values()) == {"sent"}
 

@@ -123,7 +123,7 @@ def periodic(
     async def deliver() -> None:
         async with open_session(Notify()) as session:
             delivery = Delivery(book_of(engine), Notify(), SEED)
-            await delivery.once(INSIDE, ways(session, Notify()))
+            await delivery.once(INSIDE, ways(session, Notify(), delivery.clock))
 
     batch = [*openings(now, AT_ONCE)]
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import email
 import email.policy
@@ -12,6 +13,7 @@ import logging
 import quopri
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,6 +29,8 @@ from ivr.notify.webhook import Webhook
 from ivr.settings import ROOT, Email, Sms
 from tests.fixtures.database import SEED
 from tests.notify.servers import http_server, piecemeal_server, scripted_smtp_server, smtp_server
+
+NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 
 TEXT = 'آب «وصل» شد. "100%" & {number}\n۱۱۱'
 LETTER = Dispatch("0b8e4a0c", "sms", "+989141234567", {"text": TEXT, "to": "+989141234567"})
@@ -98,6 +102,25 @@ async def test_a_yes_that_comes_in_pieces_or_is_cut_off_after_it_is_a_yes(
     async with piecemeal_server(*pieces, cut=cut) as url:
         form = sms(url=url + "/{text}", ok_field="return.status", ok_value="200")
         await HttpSms(session, form).send(LETTER)
+
+
+SLOW, TOO_LONG = 4.0, 21.0  # a way has twenty seconds for a letter (`notify.seconds`)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "asked"),
+    [
+        (('{"return": {"status": 200}}',), {"ok_field": "return.status", "ok_value": "200"}),
+        ((SLOW, '{"return": ', '{"status": 200}}'), {"ok_field": "return.status", "ok_value": "200"}),
+        ((), {}),
+    ],
+    ids=["stalls after it", "comes late", "nothing is asked of it"],
+)
+async def test_a_yes_whose_end_never_comes_is_a_yes(
+    session: aiohttp.ClientSession, pieces: tuple[str | float, ...], asked: dict[str, str]
+) -> None:
+    async with piecemeal_server(*pieces, SLOW, TOO_LONG, cut=True) as url, asyncio.timeout(20):
+        await HttpSms(session, sms(url=url + "/{text}", **asked)).send(LETTER)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +317,8 @@ async def test_a_mail_server_that_is_away_is_tried_again() -> None:
 async def test_a_webhook_is_signed_and_bears_its_id(session: aiohttp.ClientSession) -> None:
     async with http_server() as server:
         payload = {"to": server.url, "event": "case_answered", "case": "1234567894", "details": {"x": "ی"}}
-        await Webhook(session, "shared").send(Dispatch("0b8e4a0c", "webhook", server.url, payload))
+        webhook = Webhook(session, "shared", lambda: NOW)
+        await webhook.send(Dispatch("0b8e4a0c", "webhook", server.url, payload))
     [request] = server.requests
     assert json.loads(request["body"]) == {
         "id": "0b8e4a0c", "event": "case_answered", "case": "1234567894", "details": {"x": "ی"},
@@ -302,10 +326,11 @@ async def test_a_webhook_is_signed_and_bears_its_id(session: aiohttp.ClientSessi
     at, signed = (part.partition("=")[2] for part in request["headers"]["Seda-Signature"].split(","))
     wanted = hmac.new(b"shared", f"{at}.{request['body']}".encode(), hashlib.sha256).hexdigest()
     assert hmac.compare_digest(signed, wanted) and request["headers"]["Idempotency-Key"] == "0b8e4a0c"
+    assert at == str(int(NOW.timestamp()))
 
 
 async def test_unsigned_nothing_is_sent(session: aiohttp.ClientSession) -> None:
     async with http_server() as server:
         with pytest.raises(NotSent, match="webhook_secret is empty"):
-            await Webhook(session, "").send(Dispatch("1", "webhook", server.url, {}))
+            await Webhook(session, "", lambda: NOW).send(Dispatch("1", "webhook", server.url, {}))
     assert server.requests == []

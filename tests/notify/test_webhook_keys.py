@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -18,7 +19,7 @@ async def test_what_is_posted_is_signed_under_the_key_of_its_address_as_the_comm
     tmp_path: Path,
 ) -> None:
     async with http_server() as server, aiohttp.ClientSession() as session:
-        webhook, keys = Webhook(session, "shared"), []
+        webhook, keys = Webhook(session, "shared", lambda: datetime.now(UTC)), []
         for to in (f"{server.url}/abfa", f"{server.url}/bargh"):
             await webhook.send(Dispatch("0b8e4a0c", "webhook", to, {"event": "case_answered"}))
             code, key, _ = await typed(

@@ -256,7 +256,7 @@ async def test_a_letter_that_leaves_at_once_asks_nothing_more(at: Hall, tmp_path
     async def questions(post: PostOffice) -> int:
         asked.clear()
         async with open_session(post.settings) as session:
-            found: Any = ways(session, post.settings)
+            found: Any = ways(session, post.settings, post.delivery.clock)
             assert await post.delivery.once("sms", found) == 1
         return sum(each.startswith("SELECT") for each in asked)
 
