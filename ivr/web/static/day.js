@@ -45,8 +45,21 @@ async function store(mode, act, first = true) {
   });
 }
 
-const keep = (each) => store("readwrite", (its) => its.put(each));
-const drop = (key) => store("readwrite", (its) => its.delete(key));
+// Kinds of change that the browser did not take last: from a full disk it still reads.
+const unkept = new Set();
+
+async function write(kind, what) {
+  try {
+    await store("readwrite", (its) => its[kind](what));
+    unkept.delete(kind);
+  } catch (error) {
+    unkept.add(kind);
+    throw error;
+  }
+}
+
+const keep = (each) => write("put", each);
+const drop = (key) => write("delete", key);
 
 async function kept() {
   const all = await store("readonly", (its) => its.getAll());
@@ -89,6 +102,8 @@ function tell(text, look = "") {
   place.className = `notice ${look}`;
   place.hidden = !text;
 }
+
+const quiet = () => (unkept.size ? tell(say.noStore, "bad") : tell(""));
 
 const visitor = (code) => root.querySelector(`.visitor[data-code="${code}"]`);
 const value = (each, name) => each.fields.find(([key]) => key === name)?.[1] ?? "";
@@ -228,10 +243,11 @@ async function flush() {
     if (!await refresh()) return tell(say.elsewhere, "bad");
     if (done && !root.querySelector("[data-net]").hidden) {
       tell(say.online, "good");
-      setTimeout(() => tell(""), 3_000);
-    } else tell("");
+      setTimeout(quiet, 3_000);
+    } else quiet();
   } catch {
-    const there = await kept().catch(() => null); // whether the server is away or this browser's own store
+    // Whether the server is away or this browser's own store.
+    const there = !unkept.size && await kept().catch(() => null);
     tell(there ? say.offline.replace("{n}", digits(left)) : say.noStore, there ? "warn" : "bad");
     timer = setTimeout(flush, AGAIN);
   } finally {

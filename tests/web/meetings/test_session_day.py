@@ -709,6 +709,35 @@ async def test_who_writes_what_the_browser_can_not_keep_is_told_so_and_not_that_
         await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
 
 
+async def test_where_the_browser_still_reads_what_it_keeps_and_takes_no_more_it_is_told_until_it_does(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with on_the_day(chrome, panel, number) as (page, _):
+        await all_sent(page)
+        told, words = page.locator("[data-net]"), page.locator(f'#c{one} [name="decided"]')
+        await line(page, one).locator(".ticket").click()
+        browser = await page.context.new_cdp_session(page)
+        await browser.send("Storage.overrideQuotaForOrigin", {"origin": panel.url, "quotaSize": 1})
+        await words.fill("تا یک ماه")
+        await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+        for _ in range(2):
+            await told.evaluate("its => { its.hidden = true; }")
+            await page.evaluate(LOOK)
+            await expect(told).to_be_visible()
+            await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+        async with panel.away():
+            await told.evaluate("its => { its.hidden = true; }")
+            await page.evaluate(LOOK)
+            await expect(told).to_be_visible()
+            await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+        await browser.send("Storage.overrideQuotaForOrigin", {"origin": panel.url})
+        await words.fill("تا دو ماه")
+        await answers(page, f"async () => (await ({DRAFTS})()).includes('تا دو ماه')", True)
+        await page.evaluate(LOOK)
+        await expect(told).to_be_hidden()
+
+
 async def test_what_was_half_written_is_about_the_minutes_that_stood_there_as_it_was_begun(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
