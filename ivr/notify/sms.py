@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 _PLACE = re.compile(r"\{(number|text|id|secret)\}")
 _LINE = re.compile(r"[\r\n\0]")
 MOST_ANSWER = 65_536  # bytes of a gateway's answer that are read
+PAUSE_SECONDS = 3.0  # so long an answer may halt; who waits for its end until `notify.seconds` sends it again
 Write = Callable[[str], str]
 
 
@@ -47,8 +49,9 @@ class HttpSms:
         request = self.session.request(
             settings.method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
         )
+        asks = settings.ok_field or settings.ok_pattern or settings.of_us_pattern
         async with request as answer:
-            self._judge(answer.status, await _said(answer.content))
+            self._judge(answer.status, await _said(answer.content) if asks else "")
 
     def _values(self, letter: Dispatch) -> dict[str, str]:
         full = phone.normalise(letter.to)
@@ -76,12 +79,16 @@ class HttpSms:
 
 
 async def _said(content: aiohttp.StreamReader) -> str:
-    """All of an answer, which may come in pieces; of one that is cut off, what came of it."""
+    """All of an answer, which may come in pieces; of one whose end does not come, what came of it."""
     said = b""
     try:
-        while piece := await content.read(MOST_ANSWER - len(said)):
+        while True:
+            async with asyncio.timeout(PAUSE_SECONDS if said else None):
+                piece = await content.read(MOST_ANSWER - len(said))
+            if not piece:
+                break
             said += piece
-    except aiohttp.ClientError:
+    except (aiohttp.ClientError, TimeoutError):
         if not said:
             raise
     return said.decode(errors="replace")

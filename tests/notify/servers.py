@@ -82,20 +82,30 @@ async def _passed(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def piecemeal_server(*pieces: str, cut: bool = False) -> AsyncIterator[str]:
-    """It answers by these, each once the one before was read. `cut`: more is said to come. Its address."""
-    length = sum(map(len, pieces)) + cut
+async def piecemeal_server(*pieces: str | float, cut: bool = False) -> AsyncIterator[str]:
+    """It answers by these, each once the one before was read. `cut`: more is said to come. Its address.
+
+    A number: so many seconds pass before the next one.
+    """
+    length = sum(len(piece) for piece in pieces if isinstance(piece, str)) + cut
+    over = asyncio.Event()
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
+        await _turns()
         for piece in pieces:
+            if isinstance(piece, float):
+                await _passed(piece)
+                continue
             writer.write(piece.encode())
             await _turns()
         writer.close()
+        over.set()
 
     server = await asyncio.start_server(say, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await over.wait()  # time is everybody's
     server.close()
     await server.wait_closed()
 
