@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -284,8 +285,11 @@ def has_session(
 
 
 def name_key(name: str) -> str:
-    """What wrong passwords are counted under, whether anybody has the name or not."""
-    return f"name/{name.replace('/', ' ')}"  # what is typed as a name reaches no other key
+    """What wrong passwords are counted under, whether anybody has the name or not.
+
+    Not the name: what was typed for one may be a password, and back-ups keep these rows.
+    """
+    return f"name/{blake2b(name.encode(errors='replace'), digest_size=16).hexdigest()}"
 
 
 def factor_key(person: UUID) -> str:
