@@ -171,7 +171,6 @@ async def test_who_is_shown_the_page_for_want_of_a_file_has_seen_the_case(
     assert officer.person and tuple(seen) == (officer.person.id, (await at.row(code)).id), "once in a sitting"
 
 
-@pytest.mark.timeout(900)
 async def test_a_file_is_taken_whatever_its_name_holds(
     panel: PanelServed, at: Counter, chrome: Browser, tmp_path: Path
 ) -> None:
