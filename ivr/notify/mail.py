@@ -23,8 +23,9 @@ LONGEST_SECONDS = TAKING_SECONDS + 2 * QUIT_SECONDS
 _ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}\b")
 _RECEIVER = re.compile(r"5\.[12]\.(?![78]\b)")  # X.1.7 and X.1.8 are the sender's address
 # RFC 3463: X.7 is of policy. Of a letter that was read 5.7.0 and 5.7.1 are a filter's word on it, but old
-# Exchange's 5.7.1 on the sender; the others are on who we are (5.7.60 send as, 5.7.26 SPF and DKIM).
-_NOT_OF_LETTER = re.compile(r"5\.7\.(?![01]\b)\d|5\.7\.1 .*send as this sender")
+# Exchange's and OpenDMARC's 5.7.1 on the sender; the others are on who we are (5.7.60 send as, 5.7.26 SPF
+# and DKIM).
+_NOT_OF_LETTER = re.compile(r"5\.7\.(?![01]\b)\d|5\.7\.1 (?s:.)*(send as this sender|DMARC)")
 
 
 class Mail:

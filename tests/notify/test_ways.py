@@ -283,6 +283,8 @@ RECEIVER = (*HELLO, "235 in", "250 ok", "250 ok", "354 go on")
         ((*RECEIVER, "554 5.7.0 Reject - BANNED"), FOR_GOOD),
         ((*RECEIVER, "550 5.7.60 SMTP; Client does not have permissions to send as this sender"), OF_US),
         ((*RECEIVER, "550 5.7.1 Client does not have permissions to send as this sender"), OF_US),
+        ((*RECEIVER, "550 5.7.1 rejected by DMARC policy for 111.example"), OF_US),
+        ((*RECEIVER, "550-5.7.1 not accepted due to domain's\r\n550 5.7.1 DMARC policy"), OF_US),
         ((*RECEIVER, "550-5.7.26 not authenticated\r\n550 5.7.26 neither SPF nor DKIM"), OF_US),
         ((*RECEIVER, "451 later"), LATER),
     ],
