@@ -191,6 +191,7 @@ async def spread(
             for event in true
             if event.kind in tells - {SAID_AGAIN}
             and (event.held or event.is_late(now))
+            and "slot" not in event.payload  # which is hers yet, as was asked: news to whoever has it
             and not told(event.payload, "body")
         ]
         gone = await held_events.gone_elsewhere(connection, of_bodies)

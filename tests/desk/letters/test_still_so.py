@@ -387,3 +387,29 @@ async def test_what_waited_while_nobody_worked_is_told_to_no_body_that_got_the_c
             (codes[1], ALL, "case_referred"),
         ]
     )
+
+
+TOMORROW = """
+contacts:
+  - {agency: edu, sms: ["09121112244"]}
+notices:
+  - {on: meeting_reminder, to: agency, by: sms, text: "%s"}
+"""
+
+
+@pytest.mark.parametrize("written", ["فردا", "{tomorrow}"])
+async def test_the_reminder_of_a_slot_goes_to_the_body_that_got_the_case_since_the_invitation(
+    at: Hall, tmp_path: Path, written: str
+) -> None:
+    """Also where it waited for the file."""
+    async with post_office(at, tmp_path, TAKEN) as post:
+        _, code = await invited(at)
+        await post.all()
+        at.at += timedelta(hours=1)
+        await referring.refer(at.engine, at.page, at.ask(code), "edu")
+        (tmp_path / "notices.yaml").write_text(TOMORROW % written)
+        before = len(post.sent)
+        await post.later(days=9, hours=4)
+        (tmp_path / "notices.yaml").write_text(TOMORROW % "فردا")
+        await post.later(hours=1)
+        assert post.sent[before:] == ["فردا"]
