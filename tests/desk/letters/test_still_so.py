@@ -413,3 +413,29 @@ async def test_the_reminder_of_a_slot_goes_to_the_body_that_got_the_case_since_t
         (tmp_path / "notices.yaml").write_text(TOMORROW % "فردا")
         await post.later(hours=1)
         assert post.sent[before:] == ["فردا"]
+
+
+MERGED = """
+contacts:
+  - {agency: abfa, sms: ["09121112233"]}
+  - {agency: edu, sms: ["09121112244"]}
+notices:
+  - {on: case_opened, to: agency, by: sms, text: "opened {code}"}
+  - {on: case_merged, to: agency, by: sms, text: "merged {code}"}
+"""
+
+
+async def test_that_a_case_goes_on_in_another_body_s_is_told_to_that_body_also_where_it_waited(
+    at: Hall, tmp_path: Path
+) -> None:
+    async with post_office(at, tmp_path, TAKEN) as post:
+        (tmp_path / "notices.yaml").write_text(MERGED)
+        one, other = [await opened(at.engine, tmp_path) for _ in range(2)]
+        at.at += timedelta(hours=1)
+        await referring.refer(at.engine, at.page, at.ask(other), "edu")
+        at.at += timedelta(hours=1)
+        await closing.merge(at.engine, at.page, at.ask(one, reason="همان تماس"), other)
+        post.now = at.at + LEASE * 2
+        await post.all()
+        assert post.sent == [f"merged {one}"]
+        assert [request["query"]["to"] for request in post.web.requests] == ["09121112244"]
