@@ -286,7 +286,7 @@ class Hotline:
         stack.push_async_callback(self.loops.close)
         if self.duties & {"calls", "panel"}:
             self.book.told.append(self._offer)
-            self.loops.every("what calls offer", AGAIN_SECONDS, self._offer_more, at_once=False)
+            self.loops.every("what calls offer", AGAIN_SECONDS, self._offer_anew, at_once=False)
             await self.volumes.look()
             self.loops.start("disks", self.volumes.watch)
         self.loops.start("book", self.book.follow)
@@ -746,8 +746,8 @@ class Hotline:
         if self.line is not None:
             self.line.directory = self._with_today(self.offered.directory)
 
-    async def _offer_more(self) -> None:
-        if self.offered.has_more:
+    async def _offer_anew(self) -> None:
+        if self.offered.differs:
             await self._offer()
 
     def _with_today(self, directory: Directory) -> Directory:

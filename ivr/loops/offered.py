@@ -33,9 +33,9 @@ class Offered:
         self._turn = asyncio.Lock()
 
     @property
-    def has_more(self) -> bool:
-        """Whether something that was left out has its sound by now: who makes sounds tells nobody."""
-        return any(self._is_heard(id) for id in self._silent)
+    def differs(self) -> bool:
+        """Whether what was left out has its sound by now, or what is offered lost it: nobody tells us."""
+        return any(self._is_heard(id) == (id in self._silent) for id in self.added)
 
     async def reread(self) -> None:
         """After every change of the book. Raises what AWAY names, so that the listener asks again."""
