@@ -1,11 +1,12 @@
 """An image without what is written beside the picture: where it was taken, when and by what. Pure.
 
-What stands behind the picture's end goes, too. A JPEG keeps which side is up, and all keep their colours.
+What stands behind the picture's end goes, too. JPEG and PNG keep which side is up, and all their colours.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from typing import Literal
 
 from ivr.cases.attachments import AttachmentKind
@@ -45,7 +46,8 @@ def _jpeg(content: bytes) -> bytes:
             end = found.start() if found else len(content)
         inside = content[place + 4 : end]
         if mark == 0xE1 and inside.startswith(b"Exif\0\0") and 1 < (up := _orientation(inside[6:])) < 9:
-            kept.append(_only_orientation(up))
+            inside = b"Exif\0\0" + _only_orientation(up)
+            kept.append(b"\xff\xe1" + (len(inside) + 2).to_bytes(2, "big") + inside)
         elif 0xC0 <= mark < 0xE0 or (mark in _COLOURS and inside.startswith(_COLOURS[mark])):
             kept.append(content[place:end])
         place = end
@@ -64,10 +66,9 @@ def _orientation(tiff: bytes) -> int:
 
 
 def _only_orientation(up: int) -> bytes:
-    """A segment of EXIF with one tag."""
+    """EXIF with one tag."""
     tag = _UP.to_bytes(2, "big") + b"\0\x03\0\0\0\x01" + up.to_bytes(2, "big") + b"\0\0"
-    inside = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + tag + bytes(4)
-    return b"\xff\xe1" + (len(inside) + 2).to_bytes(2, "big") + inside
+    return b"MM\0*\0\0\0\x08\0\x01" + tag + bytes(4)
 
 
 def _png(content: bytes) -> bytes:
@@ -77,6 +78,9 @@ def _png(content: bytes) -> bytes:
         name = content[place + 4 : place + 8]
         if name[:1].isupper() or name.decode("latin-1") in _PNG:
             kept.append(content[place:end])
+        elif name == b"eXIf" and 1 < (up := _orientation(content[place + 8 : end - 4])) < 9:
+            inside = name + _only_orientation(up)
+            kept.append((len(inside) - 4).to_bytes(4, "big") + inside + zlib.crc32(inside).to_bytes(4, "big"))
         place = end
     return b"".join(kept)
 
