@@ -162,7 +162,8 @@ class Booth:
                 if given := recording_of((folder,), language, id):
                     heard, unfit = self._heard(catalogue, language, id, folder, given)
                     source = whose if heard else "machine"
-        return PromptSound(id, language, text, spoken, needed, source, seconds, None, unfit)
+        made = catalogue.find(id, language) is not None
+        return PromptSound(id, language, text, spoken, needed, source, seconds, None, unfit, made)
 
     def _heard(
         self, catalogue: Catalogue, language: str, id: str, folder: Path, given: Path

@@ -35,7 +35,7 @@ class PromptSound:
     """One prompt in one language. `needed`: a call can reach it. `loudness` in LUFS, None: silence or none.
 
     `source`: whose voice is heard: person | house (in the checkout) | machine | tone | "" (no audio).
-    `unfit`: why a recording that lies there is not.
+    `unfit`: why a recording that lies there is not. `made`: without a recording it is made, spoken or a tone.
     """
 
     id: str
@@ -47,6 +47,7 @@ class PromptSound:
     seconds: float
     loudness: float | None
     unfit: str = ""
+    made: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,21 @@ async def test_who_takes_back_the_only_sound_of_a_name_is_told_what_callers_then
     assert TEXT("admin.prompt.no_sound") in page and TEXT("admin.prompt.said.restored") not in page
 
 
+async def test_who_takes_back_the_recording_of_a_tone_is_told_that_the_tone_comes_back(
+    panel: PanelServed,
+) -> None:
+    admin, beep = await panel.signed_in("admin"), "/panel/prompts/fa/beep"
+    booth = panel.panel.voices.prompts
+    assert booth
+    take = booth.try_out("fa", "beep", wav(voice()), NEEDED)
+    booth.accept("fa", "beep", take.token, "admin/karimi", panel.clock())
+    page = await admin.text(beep)
+    assert TEXT("admin.prompt.back_to_machine") in page and TEXT("admin.prompt.no_machine") not in page
+    assert (await admin.post(f"{beep}/restore", {"version": ""})).status == 303
+    page = await admin.text(f"{beep}?said=restored")
+    assert TEXT("admin.prompts.source.tone") in page and TEXT("admin.prompt.said.restored") in page
+
+
 async def test_what_keeps_a_recording_from_beginning_is_called_a_refusal_only_where_it_is_one(
     panel: PanelServed, built: Path, chrome: Browser
 ) -> None:
