@@ -138,6 +138,10 @@ def forget_unused(out: Path) -> None:
         since.touch()
     if since.stat().st_mtime > oldest:
         return
+    for left in (out / SPOKEN).rglob("*.going"):  # by a crash
+        with contextlib.suppress(OSError):
+            if left.stat().st_atime < oldest:
+                _erase(left)
     for wav in (out / SPOKEN).rglob("*.wav"):
         going = wav.with_suffix(".going")
         with contextlib.suppress(OSError):  # a sibling may be at it
@@ -146,8 +150,14 @@ def forget_unused(out: Path) -> None:
                 if going.stat().st_atime >= oldest:
                     going.rename(wav)  # somebody wished for it at this moment
                     continue
-                for path in (going, *map(wav.with_suffix, SUFFIXES.values())):
-                    path.unlink(missing_ok=True)
+                _erase(going)
+
+
+def _erase(going: Path) -> None:
+    """Itself last, for by it the rest is found again. Those who wish for it meanwhile have it spoken anew."""
+    forms = () if is_audio(going.with_suffix(".wav")) else SUFFIXES.values()
+    for path in (*map(going.with_suffix, forms), going):
+        path.unlink(missing_ok=True)
 
 
 async def _run(pieces: list[Piece], wav: Path, codecs: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ import pytest
 from ivr.settings import ROOT
 from ivr.speech import sound_book as book_module
 from ivr.speech.lexicon import Lexicon, read_lexicon, write_lexicon
-from ivr.speech.paths import is_audio, unprepared
+from ivr.speech.paths import SUFFIXES, is_audio, unprepared
 from ivr.speech.sound_book import SoundBook, forget_unused
 from ivr.speech.telephone import LOUDNESS, RATE, Samples, measure, read
 from ivr.voice import verdict
@@ -90,6 +90,44 @@ async def test_free_words_go_weeks_after_they_were_last_wished_for_and_live_tree
     assert [wav.stat().st_mtime_ns for wav in (wished, own)] == [made[wished], made[own]]
     assert not list(unprepared(own, ["alaw"]))
     assert await book.speak(texts[1], "fa") == str(left.with_suffix("")) and is_audio(left)
+
+
+@pytest.mark.parametrize("done", range(len(SUFFIXES) + 1))
+def test_free_words_whose_erasing_a_crash_cut_short_go_with_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    wav = tmp_path / "spoken/fa/ab/abc.wav"
+    wav.parent.mkdir(parents=True)
+    (tmp_path / "spoken/.since").touch()
+    os.utime(tmp_path / "spoken/.since", (0, 0))
+    for path in (wav, *map(wav.with_suffix, SUFFIXES.values())):
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (0, 0))
+    erase, erased = Path.unlink, list[Path]()
+
+    def cut_short(path: Path, missing_ok: bool = False) -> None:
+        if len(erased) == done:
+            raise MemoryError
+        erased.append(path)
+        erase(path, missing_ok)
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(Path, "unlink", cut_short)
+        forget_unused(tmp_path)
+    assert not wav.exists() and list(wav.parent.iterdir())
+    forget_unused(tmp_path)
+    assert not list(wav.parent.iterdir())
+
+
+def test_what_was_spoken_anew_since_a_crash_keeps_its_forms(tmp_path: Path) -> None:
+    wav = tmp_path / "spoken/fa/ab/abc.wav"
+    wav.parent.mkdir(parents=True)
+    for path in (wav, wav.with_suffix(".alaw"), wav.with_suffix(".going"), tmp_path / "spoken/.since"):
+        path.write_bytes(b"x" * 100)
+    for path in (wav.with_suffix(".going"), tmp_path / "spoken/.since"):
+        os.utime(path, (0, 0))
+    forget_unused(tmp_path)
+    assert sorted(wav.parent.iterdir()) == [wav.with_suffix(".alaw"), wav]
 
 
 PERSIAN_ANSWER = "خرابی شبکهٔ آب در محل شما برطرف شد و آب وصل است."
