@@ -27,7 +27,7 @@ from ivr.speech.synth import SynthesisError, respelt, synthesise
 from ivr.speech.telephone import AudioError, Samples
 from ivr.voice.catalogue import ID, Catalogue, Prompt, Tone, Utterance
 
-TAKEN = b"3"  # the same for recordings, when what is taken of them changes
+TAKEN = b"4"  # the same for recordings, when what is taken of them changes
 FORM = "2"  # raise it when the same words would sound different: everything is made anew
 MANIFEST = "manifest.json"
 WORDS = "#"  # between its key and a recording's own hash there: what that was to say when it was new

@@ -24,7 +24,7 @@ LOUDNESS = -18.0  # LUFS
 PEAK = 0.97  # of full scale
 QUIET = 0.01  # of the clip's own peak: below it the ends are silence
 MARGIN = 0.04  # seconds of silence kept at each end
-ROOM_MARGIN = 0.1  # the same where a room is heard, for a soft consonant may be no louder
+ROOM_MARGIN = 0.15  # the same where a room is heard, for two soft consonants may be no louder
 SOFTEST_WORD = 0.07  # of the loudest frame: a room is at most as loud
 FRAME = 160  # samples: 20 ms
 
