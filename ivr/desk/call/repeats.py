@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, Row, and_, false, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,12 +114,14 @@ async def comes_late(connection: AsyncConnection, page: Page, fact: WordsKeptFac
 async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> None:
     """Words of a later call are in her case now, or found ones: who has it is told. A case that ended
     meanwhile goes on; for what was found, which may have been said long ago, its fair time begins now.
+
+    What she ended herself stays so for words that were found: they are older than that.
     """
     row = (await connection.execute(select(cases).where(cases.c.id == case))).one()
-    at, cause = fact.at, fact.id
+    at, cause, by_her = fact.at, fact.id, False
     if isinstance(fact, WordsFound):
-        at = max(at, datetime.now(UTC))
-    if row.closed_at is not None or row.stopped_at is not None:
+        at, by_her = max(at, datetime.now(UTC)), await _ended_by_her(connection, row)
+    if (row.closed_at is not None or row.stopped_at is not None) and not by_her:
         ask = Instruction(row.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
         try:
             await closing.reopen(connection, page, ask)
@@ -127,3 +129,14 @@ async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFac
             log.warning("words were added to a case that can't go on, its notice says so: %s", refusal)
     message = outbox_row(f"{NOTICE}:{cause}", NOTICE, at, {"case": row.code, "status": row.status})
     await connection.execute(insert(outbox).values(message).on_conflict_do_nothing())
+
+
+async def _ended_by_her(connection: AsyncConnection, case: Row[Any]) -> bool:
+    """Whether she took it back, or said of the answer it has that it is solved, though another ended it."""
+    ended = case.closure in ("solved", "withdrawn")
+    if ended or case.answered_at is None:
+        return ended
+    its = case_events.c
+    noted = (its.case_id == case.id, its.event == "verdict_noted", its.at >= case.answered_at)
+    said = (await connection.execute(select(its.details).where(*noted))).scalars()
+    return any(each["solved"] and each.get("proven", True) and not each.get("earlier") for each in said)

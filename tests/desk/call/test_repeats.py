@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Limits
-from ivr.desk.call import blocking
+from ivr.desk.call import blocking, verdicts
 from ivr.desk.case import closing
 from ivr.desk.case.change import Instruction
 from ivr.desk.facts.comparing import compare
 from ivr.desk.facts.reconcile import Pass
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
+from ivr.store.facts import FactCall, VerdictFact
 from ivr.store.tables import blocked_callers, hour_calls, outbox
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Lookup
@@ -204,6 +205,56 @@ async def test_words_found_once_their_call_s_case_was_answered_open_it_again_and
     async with engine.connect() as connection:
         told = await connection.execute(select(outbox.c.payload).where(outbox.c.kind == "case_repeated"))
         assert list(told.scalars()) == [{"case": code, "status": "answered"}] * 2
+
+
+@asynccontextmanager
+async def left_behind(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[str]:
+    """A case with one recording of two, whose body has answered it; the other one is found afterwards."""
+    there, lost = put(tmp_path), put(tmp_path)
+    file = tmp_path / "recordings" / f"{lost}.wav"
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(recorded(tmp_path, there)))
+        await desk.intake.recording_begun(facts, lost, CHOSEN, code)
+        file.rename(tmp_path / "aside.wav")
+        desk.intake.live.clear()
+        await desk.pump.idle()
+    yield code
+    (tmp_path / "aside.wav").rename(file)
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(added=1)
+    assert len((await case(engine, code))["recordings"]) == 2
+
+
+async def told(engine: AsyncEngine) -> list[Any]:
+    async with engine.connect() as connection:
+        query = select(outbox.c.payload).where(outbox.c.kind == "case_repeated")
+        return list((await connection.execute(query)).scalars())
+
+
+@pytest.mark.parametrize("end", ["solved", "withdrawn", "solved, though the desk had closed it"])
+async def test_words_found_once_she_has_ended_their_case_herself_leave_it_so_and_its_body_is_told(
+    engine: AsyncEngine, tmp_path: Path, end: str
+) -> None:
+    at = await counter(engine)
+    async with left_behind(engine, tmp_path) as code:
+        her = Instruction(code, Actor("citizen", Side.CITIZEN), now=WEDNESDAY + timedelta(days=2))
+        if end == "withdrawn":
+            await closing.withdraw(engine, at.page, her)
+        else:
+            await answer(engine, code, "abfa", "وصل شد.", WEDNESDAY + timedelta(days=1))
+            if end == "solved":
+                await closing.close(engine, at.page, her)
+            else:
+                await closing.close(engine, at.page, replace(her, actor=DESK, reason="روشن است"))
+                hers = FactCall(uuid.uuid4(), "1.2", "09141234567", "", her.now, None, "fa", "", "")
+                async with engine.begin() as connection:
+                    fact = VerdictFact(uuid.uuid4(), her.now, code, hers, solved=True)
+                    await verdicts.settle(connection, at.page, fact)
+        before = await case(engine, code)
+    after = await case(engine, code)
+    assert [after[name] for name in ("status", "due_at")] == [before[name] for name in ("status", "due_at")]
+    assert await told(engine) == [{"case": code, "status": before["status"]}]
 
 
 async def test_a_talk_with_an_official_that_is_found_later_opens_no_case_that_he_has_answered(
