@@ -22,6 +22,7 @@ from ivr.desk.book.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
 from ivr.desk.call.refining import RESUMED
 from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
+from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.joining import WordsFound
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
@@ -115,14 +116,16 @@ async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFac
     """Words of a later call are in her case now, or found ones: who has it is told. A case that ended
     meanwhile goes on; for what was found, which may have been said long ago, its fair time begins now.
 
-    What she ended herself stays so for words that were found: they are older than that.
+    Of a duplicate the case in which it goes on does; the words are in the duplicate, and told of that. What
+    she ended herself stays so for words that were found: they are older than that.
     """
     row = (await connection.execute(select(cases).where(cases.c.id == case))).one()
+    kept = await where_hers_goes_on(connection, row)
     at, cause, by_her = fact.at, fact.id, False
     if isinstance(fact, WordsFound):
-        at, by_her = max(at, datetime.now(UTC)), await _ended_by_her(connection, row)
-    if (row.closed_at is not None or row.stopped_at is not None) and not by_her:
-        ask = Instruction(row.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
+        at, by_her = max(at, datetime.now(UTC)), await _ended_by_her(connection, kept)
+    if (kept.closed_at is not None or kept.stopped_at is not None) and not by_her:
+        ask = Instruction(kept.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
         try:
             await closing.reopen(connection, page, ask)
         except Refused as refusal:

@@ -257,6 +257,18 @@ async def test_words_found_once_she_has_ended_their_case_herself_leave_it_so_and
     assert await told(engine) == [{"case": code, "status": before["status"]}]
 
 
+async def test_words_found_of_a_case_that_was_merged_open_the_one_in_which_it_goes_on(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await counter(engine)
+    async with left_behind(engine, tmp_path) as code:
+        other = await at.open()
+        await closing.merge(engine, at.page, at.ask(code, reason="همان است"), other)
+        await answer(engine, other, "abfa", "وصل شد.", WEDNESDAY)
+    assert (await case(engine, other))["status"] == "reopened"
+    assert await told(engine) == [{"case": code, "status": "merged"}], "of the case that the words are in"
+
+
 async def test_a_talk_with_an_official_that_is_found_later_opens_no_case_that_he_has_answered(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
