@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
+from ivr.cases.live_hour import HourOutcome
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
 from ivr.desk.call.refining import RESUMED
@@ -102,7 +103,8 @@ async def comes_late(connection: AsyncConnection, page: Page, fact: WordsKeptFac
         resumed = (its.caller_key == caller, its.call_id != fact.call.id, its.opened_at > fact.at - RESUMED)
         hers.append(and_(*resumed))
     if isinstance(fact, WordsFound):
-        talked = select(talks.call_id).where(talks.call_id == fact.call.id, talks.talked_at.is_not(None))
+        heard = or_(talks.talked_at.is_not(None), talks.outcome == HourOutcome.HEARD)  # older: that alone
+        talked = select(talks.call_id).where(talks.call_id == fact.call.id, heard)
         hers.append(and_(its.call_id == fact.call.id, ~talked.exists()))
     over = or_(its.closed_at.is_not(None), its.stopped_at.is_not(None))
     began = fact.call.started_at

@@ -269,8 +269,9 @@ async def test_words_found_of_a_case_that_was_merged_open_the_one_in_which_it_go
     assert await told(engine) == [{"case": code, "status": "merged"}], "of the case that the words are in"
 
 
+@pytest.mark.parametrize("noted", ["when they began", "that they talked"])
 async def test_a_talk_with_an_official_that_is_found_later_opens_no_case_that_he_has_answered(
-    engine: AsyncEngine, tmp_path: Path
+    engine: AsyncEngine, tmp_path: Path, noted: str
 ) -> None:
     at = await hall(engine)
     words, talk = put(tmp_path), put(tmp_path)
@@ -281,7 +282,8 @@ async def test_a_talk_with_an_official_that_is_found_later_opens_no_case_that_he
         desk.intake.live.clear()
         await desk.pump.idle()
     its = {"call_id": uuid.UUID(facts.id), "session": await announced(at), "code": code, "language": "fa"}
-    its |= {"records": True, "state": "over", "joined_at": at.at, "seen_at": at.at, "talked_at": at.at}
+    its |= {"records": True, "state": "over", "joined_at": at.at, "seen_at": at.at}
+    its |= {"talked_at": at.at} if noted == "when they began" else {"outcome": "heard"}
     async with engine.begin() as connection:
         await connection.execute(hour_calls.insert().values(its))
     await answer(engine, code, "abfa", "وصل شد.", at.at)
