@@ -15,7 +15,7 @@ from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import REOPEN, CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, family
+from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
 from ivr.desk.case.callback_planning import ADVISED, BY_DESK
 from ivr.desk.case.change import Books, Change, Instruction, of_members, unchanged
@@ -167,7 +167,6 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
         change.agency, change.values["person_id"] = other.agency, None
         change.details |= {"from": one.agency, "agency": other.agency}
     await callback_planning.go_on(change.connection, one, other, change.ask.now)
-    await family.report_goes_on(change.connection, one.id, other.id)
     kept = change.of(other, CaseAction.MERGE, Status(other.status))
     kept.event, kept.details = DUPLICATE, {"duplicate": one.code}
     if Status.ANSWERED not in (one.status, other.status):

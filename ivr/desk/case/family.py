@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import CaseAction, Side
-from ivr.desk.case import callback_planning, order_calls
+from ivr.desk.case import callback_planning, order_calls, owed_reports
 from ivr.desk.refusals import Refused
 from ivr.store.calendar_revisions import UNTIMED
-from ivr.store.tables import agencies, case_reports, cases
+from ivr.store.tables import agencies, cases
 
 if TYPE_CHECKING:
     from ivr.desk.case.change import Change
@@ -54,15 +53,6 @@ def forbidden(case: Row[Any], below: Sequence[Row[Any]]) -> frozenset[CaseAction
         return _NOT_OF_COLLECTIVES | (frozenset() if below else _NOT_ONCE_LEFT)
     once = _NOT_ONCE_SPLIT | {A.HAND_BACK} if below else frozenset()
     return once | {A.RELEASE} | (_NOT_WHILE_SPLIT if any(map(_is_unanswered, below)) else frozenset())
-
-
-async def report_goes_on(connection: AsyncConnection, case: uuid.UUID, other: uuid.UUID) -> None:
-    """The report that the office asked for on a case is owed on another one, unless one is owed there."""
-    its = case_reports.c
-    owed = select(its.id).where(its.case_id == other, its.given_at.is_(None))
-    if (await connection.execute(owed)).first() is None:
-        moved = update(case_reports).where(its.case_id == case, its.given_at.is_(None))
-        await connection.execute(moved.values(case_id=other))
 
 
 async def may(change: Change) -> None:
@@ -135,6 +125,8 @@ async def follow(change: Change) -> None:
             if part.anonymised_at is None and (told or ended_with_it):  # else nothing new of it would ever go
                 await _again(change.of(part, A.REOPEN, Status.REOPENED), blames)
         await _await_orders(change, await _row(change, case.id))
+    if action in owed_reports.MOVED_BY:
+        await owed_reports.go_on(change)
 
 
 async def first_due(change: Change) -> datetime | None:

@@ -13,7 +13,7 @@ from ivr.cases.channels import PART
 from ivr.cases.clock import Clock
 from ivr.cases.transitions import CaseAction
 from ivr.desk.book.book import Page
-from ivr.desk.case import family, registering
+from ivr.desk.case import registering
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_told_of
@@ -51,9 +51,6 @@ async def split(
             codes.append(await desk_code(change.connection))
             add_kin(rows, _kin(change, part), codes[-1], page, ask.now)
         await registering.save(change.connection, rows)
-        # A report that is owed is owed by a body: who had the case, where a part is its own.
-        heir = min(rows.cases, key=lambda part: part["agency"] != change.agency)
-        await family.report_goes_on(change.connection, change.case.id, heir["id"])
         if change.agency != page.rules.desk:
             change.move(page.rules.desk, "split")
         change.details["parts"] = dict(zip(codes, (part.agency for part in parts), strict=True))

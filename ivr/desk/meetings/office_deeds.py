@@ -18,6 +18,7 @@ from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.event_log import add_event
+from ivr.desk.case.owed_reports import ASKED
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.meetings.request_deciding import today
@@ -25,7 +26,7 @@ from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import case_reports, cases, outbox
 
-REMINDED, ASKED, REPORTED = "office_reminded", "report_asked", "report_given"  # events
+REMINDED, REPORTED = "office_reminded", "report_given"  # events
 
 
 async def remind(books: Books, page: Page, ask: Instruction) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, closing, referring, splitting
+from ivr.desk.case import answers, closing, confiding, referring, splitting
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.splitting import Part
-from ivr.desk.meetings import office_deeds, order_checking, order_giving
+from ivr.desk.meetings import office_deeds, order_checking, order_giving, order_ruling
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import outbox
+from ivr.store.tables import case_reports, cases, outbox
 from tests.desk.meetings.hall import SOON, Hall, hall
 from tests.desk.meetings.test_order_giving import NEAR
 
@@ -114,18 +116,108 @@ async def test_a_report_is_owed_on_the_case_in_which_its_own_goes_on_but_once(at
     assert await owed(at) == []
 
 
-@pytest.mark.parametrize(
-    ("bodies", "heir"), [(("edu", "abfa"), 1), (("edu", "gas"), 0)], ids=["its own part", "none of its own"]
-)
+ABFA, EDU, GAS = (Part(each, "رسیدگی") for each in ("abfa", "edu", "gas"))
+
+
+def heir_of(codes: list[str], parts: tuple[Part, ...]) -> int:
+    """The part of the body that was asked, else the first in the order of their codes."""
+    return parts.index(ABFA) if ABFA in parts else codes.index(min(codes))
+
+
+BOTH = pytest.mark.parametrize("parts", [(EDU, ABFA), (EDU, GAS)], ids=["its own part", "none of its own"])
+
+
+@BOTH
 async def test_a_report_on_what_is_split_is_owed_by_a_body_and_given_on_its_part(
-    at: Hall, bodies: tuple[str, ...], heir: int
+    at: Hall, parts: tuple[Part, ...]
 ) -> None:
     code = await at.open()
     await office_deeds.ask_report(at.engine, at.page, at.by(code, "تا کجا رسیده؟", "desk/sadr"), SOON)
-    parts = await splitting.split(at.engine, at.page, at.by(code), [Part(each, "رسیدگی") for each in bodies])
-    assert await owed(at) == [(parts[heir], bodies[heir], SOON.isoformat())]
-    await office_deeds.give_report(at.engine, at.page, at.by(parts[heir], "نیمه‌کاره است", bodies[heir]))
+    codes = await splitting.split(at.engine, at.page, at.by(code), parts)
+    heir = heir_of(codes, parts)
+    assert await owed(at) == [(codes[heir], parts[heir].agency, SOON.isoformat())]
+    await office_deeds.give_report(at.engine, at.page, at.by(codes[heir], "نیمه‌کاره", parts[heir].agency))
     assert await owed(at) == []
+
+
+@BOTH
+async def test_a_report_on_what_goes_on_in_a_split_case_is_owed_by_a_body_that_has_a_part_of_that(
+    at: Hall, parts: tuple[Part, ...]
+) -> None:
+    one, other = [await at.open() for _ in range(2)]
+    await office_deeds.ask_report(at.engine, at.page, at.by(one, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    codes = await splitting.split(at.engine, at.page, at.by(other), parts)
+    await closing.merge(at.engine, at.page, at.by(one, "همان است"), other)
+    heir = heir_of(codes, parts)
+    assert await owed(at) == [(codes[heir], parts[heir].agency, SOON.isoformat())]
+    asked = (await at.case(codes[heir]))["events"][-1]["details"]
+    assert ("reason" in asked) == (parts[heir] is ABFA), "what the merged case is about is kept from others"
+
+
+@pytest.mark.parametrize("end", [closing.withdraw, closing.advise], ids=["withdrawn", "answered by the desk"])
+async def test_a_report_on_a_part_that_ends_is_owed_on_one_that_is_open(at: Hall, end: Any) -> None:
+    code = await at.open()
+    one, other = await splitting.split(at.engine, at.page, at.by(code), [EDU, GAS])
+    await office_deeds.ask_report(at.engine, at.page, at.by(one, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    await end(at.engine, at.page, at.by(one, "نیازی نیست"))
+    assert await owed(at) == [(other, "gas", SOON.isoformat())]
+
+
+async def test_a_report_on_an_order_that_is_revoked_is_owed_on_her_case_and_then_on_the_next_order(
+    at: Hall,
+) -> None:
+    code = await at.open()
+    await office_deeds.ask_report(at.engine, at.page, at.by(code, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    orders = [MeetingOrder(each, "وصل شود", NEAR) for each in ("abfa", "edu")]
+    for order in (*orders, orders[0]):
+        [part] = await order_giving.give(at.engine, at.page, at.by(code, who="desk/sadr"), [order])
+        assert await owed(at) == [(part, order.agency, SOON.isoformat())]
+        await order_ruling.revoke(at.engine, at.page, at.by(part, "دستور دیگری می‌آید"))
+        assert await owed(at) == [(code, at.page.rules.desk, SOON.isoformat())]
+    await closing.reopen(at.engine, at.page, at.by(part, "باز هم لازم است"))
+    assert await owed(at) == [(part, "abfa", SOON.isoformat())]
+
+
+async def test_a_report_that_an_older_release_left_with_the_desk_is_owed_by_who_was_asked_and_not_the_desk(
+    at: Hall,
+) -> None:
+    code = await at.open()
+    await office_deeds.ask_report(at.engine, at.page, at.by(code, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    desk = Part(at.page.rules.desk, "رسیدگی")
+    await splitting.split(at.engine, at.page, at.by(code), [desk, EDU])
+    async with at.engine.begin() as connection:
+        whole = select(cases.c.id).where(cases.c.code == code).scalar_subquery()
+        await connection.execute(update(case_reports).values(case_id=whole))
+    order = MeetingOrder("abfa", "وصل شود", NEAR)
+    [part] = await order_giving.give(at.engine, at.page, at.by(code, who="desk/sadr"), [order])
+    assert await owed(at) == [(part, "abfa", SOON.isoformat())]
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "دستور دیگری می‌آید"))
+    assert [each[1] for each in await owed(at)] == ["edu"], "never the desk while another body has a part"
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["", "confidential"])
+async def test_who_owes_a_report_from_now_on_is_told_and_reads_what_is_asked(at: Hall, sealed: bool) -> None:
+    code = await at.open()
+    await office_deeds.ask_report(at.engine, at.page, at.by(code, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    if sealed:
+        told = Secrecy(told="لوله ترکیده است")
+        await confiding.confide(at.engine, at.page, at.by(code, "می‌ترسد"), told)
+    order = MeetingOrder("edu", "وصل شود", NEAR)
+    [part] = await order_giving.give(at.engine, at.page, at.by(code, who="desk/sadr"), [order])
+    reason = {} if sealed else {"reason": "تا کجا رسیده؟"}
+    told_of = {"agency": "edu", "due_on": SOON.isoformat()} | reason
+    event = (await at.case(part))["events"][-1]
+    assert (event["what"], event["details"]) == ("report_asked", told_of)
+    assert event["actor"] == "desk/sadr"
+    async with at.engine.connect() as connection:
+        query = select(outbox.c.payload).where(outbox.c.kind == "case_report_asked")
+        sent = {each["case"]: each["reason"] for each in (await connection.execute(query)).scalars()}
+    assert sent == {code: "تا کجا رسیده؟", part: reason.get("reason", "")}
+    before = await letters(at)
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "دستور دیگری می‌آید"))
+    assert await letters(at) == before, "the desk asks itself nothing"
+    await closing.reopen(at.engine, at.page, at.by(part, "باز هم لازم است"))
+    assert len(await letters(at)) == len(before) + 1
 
 
 async def test_a_report_that_was_owed_is_owed_on_the_order_that_goes_on_from_it(at: Hall) -> None:

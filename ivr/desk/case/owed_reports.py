@@ -1,0 +1,76 @@
+"""Where a report that the office asked for is owed once its case is merged or split, or a part ends.
+
+The row goes on, and whoever owes it from then on is asked as the first body was.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, or_, select, update
+
+from ivr.cases.transitions import CaseAction
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.rows import outbox_row
+from ivr.store.tables import case_events, case_reports, cases, outbox
+
+if TYPE_CHECKING:
+    from ivr.desk.case.change import Change
+
+ASKED = "report_asked"  # the event
+A = CaseAction
+MOVED_BY = frozenset({A.MERGE, A.SPLIT, A.WITHDRAW, A.ADVISE, A.REOPEN})
+
+
+async def go_on(change: Change) -> None:
+    """What is owed on the whole or on the case that ended goes to an open part, else to the whole.
+
+    To the body that was asked, where a part is its own; to the desk only where no other has one. It stays
+    where it is if one is owed there, and on a part that ends as advised if none is open: both may come back.
+    """
+    case, connection = change.case, change.connection
+    whole = change.values.get("merged_into") or case.part_of or case.id
+    owed = await _owed(change, case.id, whole)
+    if not owed:
+        return
+    kin = select(cases).where(or_(cases.c.id == whole, cases.c.part_of == whole)).order_by(cases.c.code)
+    kept = {each.id: each for each in await connection.execute(kin.with_for_update(key_share=True))}
+    parts = {id: each for id, each in kept.items() if each.part_of and each.closed_at is None}
+    if change.action is A.ADVISE and not parts:
+        return
+    there = await _owed(change, whole, *parts)
+    for at in [each for each in owed if each not in parts]:
+        body, desk = owed[at].details["agency"], change.page.rules.desk
+        heirs = parts or {whole: kept[whole]}
+        heir = min(heirs.values(), key=lambda each: (each.agency == desk, each.agency != body))
+        if heir.id not in there:
+            there[heir.id] = owed[at]
+            await _asked_anew(change, owed[at], heir)
+
+
+async def _owed(change: Change, *ids: uuid.UUID) -> dict[uuid.UUID, Row[Any]]:
+    """By case, with the details of the event that asked."""
+    its = case_reports.c
+    query = select(case_reports, case_events.c.details).join(case_events, case_events.c.id == its.id)
+    query = query.where(its.case_id.in_(ids), its.given_at.is_(None)).order_by(its.asked_at)
+    return {report.case_id: report for report in await change.connection.execute(query)}
+
+
+async def _asked_anew(change: Change, report: Row[Any], heir: Row[Any]) -> None:
+    """The question goes along, but to no other body than read it of a confidential case, nor of a merged one
+    to a part's: that case may be about its head."""
+    kept = heir.confidential or (heir.part_of and change.action is A.MERGE)
+    sealed = kept and heir.agency != report.details["agency"]
+    reason = "" if sealed else report.details.get("reason", "")
+    cause, now = uuid.uuid5(report.id, f"{heir.id}:{change.ask.cause}"), change.ask.now
+    moved = update(case_reports).where(case_reports.c.id == report.id).values(case_id=heir.id)
+    await change.connection.execute(moved)
+    told = {"due_on": report.due_on.isoformat(), "agency": heir.agency}
+    told |= {"reason": reason} if reason else {}
+    await add_event(change.connection, cause, heir.id, now, ASKED, told, actor=report.asked_by)
+    if heir.agency != change.page.rules.desk:
+        letter = {"case": heir.code, "level": heir.level, "reason": reason}
+        letter["until"] = f"{told['due_on']}T12:00:00+00:00"
+        row = outbox_row(f"case_{ASKED}:{cause}", f"case_{ASKED}", now, letter)
+        await change.connection.execute(outbox.insert(), [row])
