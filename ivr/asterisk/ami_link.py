@@ -26,7 +26,7 @@ LINE_BYTES = 1_000  # manager.c reads a line into 1,025 bytes and throws a longe
 
 
 class _Protocol(AMIProtocol):
-    """Panoramisk's protocol, handed whole lines only, and robust against its own exceptions."""
+    """Panoramisk's protocol, handed whole messages only, and robust against its own exceptions."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -37,10 +37,13 @@ class _Protocol(AMIProtocol):
         self.factory = self._link  # panoramisk sets it later, and trips over what comes sooner
 
     def data_received(self, data: bytes) -> None:
-        # A UTF-8 character may be split between two reads, but never by the end of a line.
-        lines, newline, self._partial = (self._partial + data).rpartition(b"\n")
-        if newline:
-            super().data_received(lines + newline)
+        whole, end, self._partial = (self._partial + data).rpartition(b"\r\n\r\n")
+        for each in whole.split(b"\r\n\r\n") if end else ():
+            # Bytes that are no UTF-8 panoramisk leaves out: a caller who has some in her number would end an
+            # event there, and what begins with one Asterisk's filters of events did not see.
+            text = each.decode(errors="replace")
+            if not text.startswith("\ufffd"):
+                super().data_received(f"{text}\r\n\r\n".encode())
 
     def handle_message(self, message: Message) -> None:
         if str(message.event).lower() == "shutdown":  # panoramisk would hang up, and a caller can write one

@@ -135,15 +135,25 @@ async def test_no_telephone_writes_events_of_asterisks_manager(pbx: Pbx) -> None
     try:
         for ami in (watcher, caller):
             await ami.action("Ping")  # its answer comes behind FullyBooted
-            ami.on("*", lambda event: heard.append(repr(event)))
+            ami.on("*", lambda event: heard.append(event["Event"]))
             ami.on_connect(lambda: connected.append(None))  # once more
         rings = "ChannelState: 5\r\nUniqueid: 01234567-0123-"  # on its own it passes for that of our call
-        for forged in ("Event: BridgeEnter", "Event: Hangup\r\nUniqueid: 01234567-0123-", rings):
-            lines = quote(f"\r\n{forged}\r\n\r\nEvent: Shutdown\r\n\r\n")
+        shut = "\r\n\r\nEvent: Shutdown\r\n\r\n"
+        for forged in (
+            f"Event: BridgeEnter{shut}",
+            f"Event: Hangup\r\nUniqueid: 01234567-0123-{shut}",
+            f"{rings}{shut}",
+            # \xff is no UTF-8: the filters do not see an empty line with it, nor what stands behind it
+            f"{rings}\r\xff\n\r\xff\nEvent: Forged\r\xff\n\r\xff\n\xff",
+            f"{rings}\r\n\r\n\xffEvent: Forged\r\n\r\n\xff",
+            f"{rings}\r\n\r\n\xff\r\nEvent: Forged\r\n\r\n\xff",
+        ):
+            lines = quote(f"\r\n{forged}".encode("latin-1"))
             assert (await pbx.call(Beep(), Speak(2), PutDown(), number=f"0914{lines}")).completed
             for ami in (watcher, caller):
                 await ami.action("Ping")  # its answer comes behind what the call brought
-        assert heard == [] and connected == []
+        # That such a telephone rings may be heard, as one event; its channel has no id of ours.
+        assert set(heard) <= {"Newstate"} and connected == []
     finally:
         await asyncio.gather(watcher.close(), caller.close())
 
