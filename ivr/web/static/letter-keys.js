@@ -3,7 +3,9 @@
 
 const box = document.querySelector("[data-letter-keys]");
 if (box) {
-  box.checked = localStorage.getItem("letter-keys") !== "off";
+  const show = () => { box.checked = localStorage.getItem("letter-keys") !== "off"; };
+  show();
+  window.addEventListener("storage", show); // switched in another tab
   box.addEventListener("change", () => localStorage.setItem("letter-keys", box.checked ? "on" : "off"));
 }
 
