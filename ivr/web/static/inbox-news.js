@@ -1,5 +1,7 @@
 // What changes while one looks: lines that are there are renewed in their place, others are only counted.
 
+import { over } from "./watching.js";
+
 const list = document.querySelector(".list");
 const words = list.dataset;
 const bar = list.querySelector(".news");
@@ -12,6 +14,7 @@ let later;
 let anew;
 let source;
 let cut = false;
+let ended = "";
 
 const digits = "\u06f0\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6\u06f7\u06f8\u06f9";
 const persian = (text) => String(text).replace(/\d/g, (digit) => digits[digit]);
@@ -21,6 +24,7 @@ export function follow() {
   connect();
   // A browser opens few connections to one host: pages that nobody sees give theirs back.
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : again()));
+  window.addEventListener("focus", () => ended && again()); // who signed in in another window comes back so
   window.addEventListener("pagehide", rest);
   window.addEventListener("pageshow", (event) => event.persisted && again());
 }
@@ -28,6 +32,8 @@ export function follow() {
 function rest() {
   clearTimeout(anew);
   source?.close();
+  source = null;
+  ended = "";
 }
 
 function again() {
@@ -37,19 +43,23 @@ function again() {
 
 function connect() {
   rest();
-  source = new EventSource(words.stream);
-  source.addEventListener("open", () => {
+  const its = source = new EventSource(words.stream);
+  its.addEventListener("open", () => {
     state("on", words.live);
     if (cut) look();
     cut = false;
   });
-  source.addEventListener("error", () => {
+  its.addEventListener("error", async () => {
     cut = true;
-    state("off", words.cut);
+    if (its.readyState !== EventSource.CLOSED) return state("off", words.cut);
     // Answered with 502 or 503, or by a page, a browser never asks again by itself.
-    if (source.readyState === EventSource.CLOSED) anew = setTimeout(connect, AGAIN);
+    const why = await over();
+    if (its !== source) return;
+    state("off", why || words.cut);
+    ended = why;
+    if (!ended) anew = setTimeout(connect, AGAIN);
   });
-  source.addEventListener("cases", (event) => tell(JSON.parse(event.data)));
+  its.addEventListener("cases", (event) => tell(JSON.parse(event.data)));
 }
 
 function state(name, text) {

@@ -110,7 +110,7 @@ async function renew(say = true) {
   return true;
 }
 // Who is signed in may have to do something else first, like setting up a second factor.
-const whyOut = (proof) => (proof === "unfinished" ? words.unfinished : words.signedOut);
+export const whyOut = (proof) => (proof === "unfinished" ? words.unfinished : words.signedOut);
 /** What a page posts by itself; once more where one was signed in anew. Where nobody is, an Error says so to people. */
 export async function sent(address, body, headers = {}) {
   for (let first = true; ; first = false) {

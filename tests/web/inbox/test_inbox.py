@@ -351,6 +351,32 @@ async def test_a_list_that_only_stands_open_is_told_news_and_ends_after_the_idle
         assert "/panel/sign-in" in page.url
 
 
+async def test_a_list_whose_session_is_over_says_so_and_asks_no_more_until_one_comes_back_signed_in(
+    panel: PanelServed, chrome: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.1)
+    its = await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await page.clock.install()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/events" in request.url else None)
+        await live(page, "/panel/inbox?queue=all")
+        await page.evaluate("window.untouched = true")
+        panel.clock.now += timedelta(hours=3)
+        pulse = page.locator(".pulse.off")
+        await expect(pulse).to_have_text(locale.words()("common.error.signed_out"))
+        asked.clear()
+        await page.clock.run_for(60_000)
+        await expect(pulse).to_have_text(locale.words()("common.error.signed_out"))
+        assert not asked
+        await its.more("water.supply", "آب شهرک هم قطع شد", caller="09141230000")
+        await enter(page.context, panel, "supervisor")
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        await expect(page.locator(".pulse.on")).to_be_visible()
+        await expect(page.locator(".news")).to_be_visible()
+        assert await page.evaluate("window.untouched")
+
+
 async def test_a_list_whose_stream_is_refused_once_is_told_again_and_of_what_it_missed(
     panel: PanelServed, chrome: Browser
 ) -> None:

@@ -39,7 +39,7 @@ from tests.desk.case.test_turn_calls import keeps
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
 from tests.fixtures.province import CONVENTIONS, book_of
-from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, enter, screenshot, serious, window
 from tests.web.panel import PanelServed, places_of
 from tests.web.service import Clock
 
@@ -189,6 +189,31 @@ async def test_a_board_whose_stream_is_refused_once_goes_on_by_itself(
         await tell(panel, going_on())
         await expect(page.locator("[data-rows] tr")).to_have_count(1)
         await expect(page.locator("[data-lost]")).to_be_hidden()
+
+
+async def test_a_board_whose_session_is_over_says_so_and_asks_no_more_until_one_comes_back_signed_in(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    async with window(chrome, panel, "supervisor") as page:
+        await page.clock.install()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url) if "/stream" in request.url else None)
+        await page.route("**/panel/live/stream", lambda route: route.fulfill(status=503), times=1)
+        await page.goto("/panel/live")
+        lost = page.locator("[data-lost]")
+        await expect(lost).to_have_text(text("lost"))
+        panel.clock.now += timedelta(hours=3)
+        await page.clock.run_for(5_000)
+        await expect(lost).to_have_text(words()("common.error.signed_out"))
+        asked.clear()
+        await page.clock.run_for(60_000)
+        await expect(lost).to_have_text(words()("common.error.signed_out"))
+        assert not asked
+        await enter(page.context, panel, "supervisor")
+        await tell(panel, going_on())
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await expect(page.locator("[data-rows] tr")).to_have_count(1)
+        await expect(lost).to_be_hidden()
 
 
 async def test_the_board_goes_dark_for_whoever_signs_out(
