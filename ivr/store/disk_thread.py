@@ -66,15 +66,17 @@ async def ask_once(question: Callable[[], T]) -> T:
         thread.close()
 
 
-_hanging: dict[Path, threading.Thread] = {}
+_hanging: dict[tuple[Path, float], threading.Thread] = {}
 
 
 def in_time(place: Path, question: Callable[[], T], seconds: float = 0.0) -> T:
     """Its answer, or what it raises; TimeoutError after `HANG_SECONDS`, and at once while it still hangs.
 
-    `seconds`: in place of those.
+    `seconds`: in place of those. At once only for who is given as many: a look at whether a file is there
+    keeps nobody from reading one, nor the other way round.
     """
-    before = _hanging.get(place)
+    kind = place, seconds
+    before = _hanging.get(kind)
     if before is not None and before.is_alive():
         raise _hangs(place)
     answers, errors = list[T](), list[Exception]()
@@ -89,9 +91,9 @@ def in_time(place: Path, question: Callable[[], T], seconds: float = 0.0) -> T:
     asking.start()
     asking.join(seconds or HANG_SECONDS)
     if asking.is_alive():
-        _hanging[place] = asking
+        _hanging[kind] = asking
         raise _hangs(place)
-    _hanging.pop(place, None)
+    _hanging.pop(kind, None)
     if errors:
         raise errors[0]
     return answers[0]

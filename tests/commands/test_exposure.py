@@ -82,7 +82,7 @@ def test_a_second_disk_that_hangs_keeps_no_server_from_starting_and_is_closed_on
     tmp_path.chmod(0o755)
     with asleep(tmp_path):
         keep_private(open_state.model_copy(update={"second_volume": str(tmp_path)}))
-    disk_thread._hanging[tmp_path].join(patience(10))  # who sleeps there
+    disk_thread._hanging[tmp_path, 0.0].join(patience(10))  # who sleeps there
     assert f"whether others can look into {tmp_path} is not known: [Errno 110] it hangs" in caplog.text
     assert not tmp_path.stat().st_mode & OTHERS
 

@@ -70,7 +70,28 @@ def test_a_disk_that_hangs_is_waited_for_once_and_asked_by_one_until_it_answers(
     assert time.monotonic() - began < patience(5), "nobody waits for it a second time"
     assert asked == [0] and in_time(tmp_path / "other", lambda: "well") == "well"
     end.set()
-    disk_thread._hanging[tmp_path].join(patience(10))  # who sleeps there
+    disk_thread._hanging[tmp_path, 0.0].join(patience(10))  # who sleeps there
     assert in_time(tmp_path, question) == 2, "what it said meanwhile may be old"
     with pytest.raises(ZeroDivisionError):
         in_time(tmp_path, lambda: 1 // 0)
+
+
+def test_who_gives_a_disk_longer_is_not_refused_for_who_gave_up_sooner_nor_the_other_way_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, listened, looked = threading.Event(), tmp_path / "listened", tmp_path / "looked"
+    asleep = partial(end.wait, patience(60))
+    with pytest.raises(TimeoutError):
+        in_time(listened, asleep, 0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr(disk_thread, "HANG_SECONDS", 0.05)
+        with pytest.raises(TimeoutError):
+            in_time(looked, asleep)
+    monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(10))
+    try:
+        assert in_time(listened, lambda: "well") == "well"
+        assert in_time(looked, lambda: "well", patience(10)) == "well"
+        with pytest.raises(TimeoutError):
+            in_time(looked, lambda: "well")
+    finally:
+        end.set()

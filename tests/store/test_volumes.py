@@ -65,7 +65,7 @@ def test_a_second_disk_that_hangs_is_not_waited_for_as_it_is_linked(
             patched.setattr(disk_thread, "HANG_SECONDS", 0.2)
             assert [each.prefix for each in Volumes.of(state, disk).all] == [""]
         assert f"the second volume can't be used: {disk}/recordings: it hangs" in caplog.text
-    disk_thread._hanging[disk / "recordings"].join(patience(10))  # who sleeps there
+    disk_thread._hanging[disk / "recordings", 0.0].join(patience(10))  # who sleeps there
     assert link(state, disk / "recordings")
     with asleep(disk):
         assert link(state, disk / "recordings"), "it leads there: whoever looks at it finds that it hangs"

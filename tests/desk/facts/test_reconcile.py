@@ -669,7 +669,7 @@ def _words_on_both(folder: Path) -> Path:
 
 async def _wakes(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_thread, "HANG_SECONDS", patience(10))
-    await asyncio.to_thread(disk_thread._hanging[disk].join, patience(10))  # who sleeps there
+    await asyncio.to_thread(disk_thread._hanging[disk, 0.0].join, patience(10))  # who sleeps there
 
 
 HIDDEN = {
