@@ -22,6 +22,7 @@ from panoramisk.message import Message
 log = logging.getLogger(__name__)
 
 _ANOTHER_LINE = re.compile(r"[\r\n\0]")
+BEGINS = ("Asterisk Call Manager/", "Event: ", "Response: ")  # a message; manager.c writes no other
 LINE_BYTES = 1_000  # manager.c reads a line into 1,025 bytes and throws a longer one away
 
 
@@ -40,9 +41,9 @@ class _Protocol(AMIProtocol):
         whole, end, self._partial = (self._partial + data).rpartition(b"\r\n\r\n")
         for each in whole.split(b"\r\n\r\n") if end else ():
             # Bytes that are no UTF-8 panoramisk leaves out: a caller who has some in her number would end an
-            # event there, and what begins with one Asterisk's filters of events did not see.
+            # event there, and what stands behind one Asterisk's filters did not see.
             text = each.decode(errors="replace")
-            if not text.startswith("\ufffd"):
+            if text.lstrip("\r\n").startswith(BEGINS):
                 super().data_received(f"{text}\r\n\r\n".encode())
 
     def handle_message(self, message: Message) -> None:

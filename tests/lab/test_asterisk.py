@@ -147,6 +147,8 @@ async def test_no_telephone_writes_events_of_asterisks_manager(pbx: Pbx) -> None
             f"{rings}\r\xff\n\r\xff\nEvent: Forged\r\xff\n\r\xff\n\xff",
             f"{rings}\r\n\r\n\xffEvent: Forged\r\n\r\n\xff",
             f"{rings}\r\n\r\n\xff\r\nEvent: Forged\r\n\r\n\xff",
+            f"{rings}\r\n\r\n\r\n\xff\r\nEvent: Forged\r\n\r\n\xff",
+            f"{rings}\r\n\r\n\x01\xff\r\nEvent: Forged\r\n\r\n\xff",
         ):
             lines = quote(f"\r\n{forged}".encode("latin-1"))
             assert (await pbx.call(Beep(), Speak(2), PutDown(), number=f"0914{lines}")).completed
