@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 _PLACE = re.compile(r"\{(number|text|id|secret)\}")
 _LINE = re.compile(r"[\r\n\0]")
 MOST_ANSWER = 65_536  # bytes of a gateway's answer that are read
-PAUSE_SECONDS = 3.0  # so long an answer may halt; who waits for its end until `notify.seconds` sends it again
+PAUSE_SECONDS = 3.0  # that a yes is waited on for its end; until `notify.seconds`, and it would be sent again
 Write = Callable[[str], str]
 
 
@@ -51,7 +52,25 @@ class HttpSms:
         )
         asks = settings.ok_field or settings.ok_pattern or settings.of_us_pattern
         async with request as answer:
-            self._judge(answer.status, await _said(answer.content) if asks else "")
+            self._judge(answer.status, await self._said(answer) if asks else "")
+
+    async def _said(self, answer: aiohttp.ClientResponse) -> str:
+        """All of an answer, which may come in pieces; of a yes whose end does not come, what came of it."""
+        said, pause = b"", None
+        try:
+            while True:
+                async with asyncio.timeout(pause):
+                    piece = await answer.content.read(MOST_ANSWER - len(said))
+                if not piece:
+                    break
+                said += piece
+                with suppress(NotSent):  # a no may be a yes that has not come yet
+                    self._judge(answer.status, said.decode(errors="replace"))
+                    pause = PAUSE_SECONDS
+        except (aiohttp.ClientError, TimeoutError):
+            if not said:
+                raise
+        return said.decode(errors="replace")
 
     def _values(self, letter: Dispatch) -> dict[str, str]:
         full = phone.normalise(letter.to)
@@ -76,22 +95,6 @@ class HttpSms:
                 raise NotSent(f"the gateway's {wanted}")
         if settings.ok_pattern and not re.search(settings.ok_pattern, said):
             raise NotSent("the gateway's answer does not match ok_pattern")
-
-
-async def _said(content: aiohttp.StreamReader) -> str:
-    """All of an answer, which may come in pieces; of one whose end does not come, what came of it."""
-    said = b""
-    try:
-        while True:
-            async with asyncio.timeout(PAUSE_SECONDS if said else None):
-                piece = await content.read(MOST_ANSWER - len(said))
-            if not piece:
-                break
-            said += piece
-    except (aiohttp.ClientError, TimeoutError):
-        if not said:
-            raise
-    return said.decode(errors="replace")
 
 
 def _filled(template: str, values: Mapping[str, str], write: Write) -> str:

@@ -112,9 +112,10 @@ SLOW, TOO_LONG = 4.0, 21.0  # a way has twenty seconds for a letter (`notify.sec
     [
         (('{"return": {"status": 200}}',), {"ok_field": "return.status", "ok_value": "200"}),
         ((SLOW, '{"return": ', '{"status": 200}}'), {"ok_field": "return.status", "ok_value": "200"}),
+        (('{"return": ', SLOW, '{"status": 200}}'), {"ok_field": "return.status", "ok_value": "200"}),
         ((), {}),
     ],
-    ids=["stalls after it", "comes late", "nothing is asked of it"],
+    ids=["stalls after it", "comes late", "halts before it", "nothing is asked of it"],
 )
 async def test_a_yes_whose_end_never_comes_is_a_yes(
     session: aiohttp.ClientSession, pieces: tuple[str | float, ...], asked: dict[str, str]
