@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.letters.notices import FILE, AddressedNotice
@@ -75,15 +75,16 @@ async def gone_elsewhere(connection: AsyncConnection, events: Sequence[uuid.UUID
     """
     if not events:
         return set()
+    # A merge writes no referral: from then on whoever has the other case has this one.
+    merged = and_(cases.c.merged_into.is_not(None), outbox.c.created_at >= cases.c.closed_at)
+    whose = case((merged, cases.c.merged_into), else_=cases.c.id)
     then = select(referrals.c.agency).where(
-        referrals.c.case_id == cases.c.id, referrals.c.referred_at <= outbox.c.created_at
+        referrals.c.case_id == whose, referrals.c.referred_at <= outbox.c.created_at
     )
     then = then.order_by(referrals.c.referred_at.desc()).limit(1)
     had = then.correlate(cases, outbox).scalar_subquery()
     query = select(outbox.c.id, outbox.c.key, had, cases.c.agency)
     query = query.join(cases, cases.c.code == outbox.c.payload["case"].as_string())
-    # A merge writes no referral: from then on whoever has the other case has this one.
-    query = query.where(or_(cases.c.merged_into.is_(None), outbox.c.created_at < cases.c.closed_at))
     found = (await connection.execute(query.where(outbox.c.id.in_(events), had != cases.c.agency))).all()
     for _, key, before, now in found:
         log.warning("what waited of %s goes to no body: %s had the case, %s has it", key, before, now)

@@ -439,3 +439,10 @@ async def test_that_a_case_goes_on_in_another_body_s_is_told_to_that_body_also_w
         await post.all()
         assert post.sent == [f"merged {one}"]
         assert [request["query"]["to"] for request in post.web.requests] == ["09121112244"]
+        third = await opened(at.engine, tmp_path)
+        await closing.merge(at.engine, at.page, at.ask(third, reason="همان تماس"), other)
+        at.at += timedelta(hours=1)
+        await referring.refer(at.engine, at.page, at.ask(other), "gas")  # which had neither then
+        post.now = at.at + LEASE * 2
+        await post.all()
+        assert post.sent == [f"merged {one}"]
