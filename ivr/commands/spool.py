@@ -64,6 +64,8 @@ def retry(
 ) -> None:
     """Bring everything into the books now, whether `ivr serve` runs or not. Harmless at any time.
 
+    What Asterisk died over, of the dialplan's, is left to `ivr serve`, which watches it for three minutes.
+
     --unnamed only after every machine's own retry: another one's journal may still tell whose they are.
     """
     settings = load_settings()

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete …
 # … and so many times as long, as the dialplan records at most, one that Asterisk has not closed: a telephone
-# that sends nothing while she pauses lets it be.
+# that sends nothing while she pauses lets it be, and by NFS its growth shows late.
 _OPEN_TIMES = 18
 LEAST_SECONDS = 0.5  # less is no word
 _CUT = ".cut"  # what a mark's name ends with (dialplan/shared/hotline.conf.j2)
@@ -54,6 +54,8 @@ _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
 # What a disk refused to flush, until it is a case: the disk may hold zeros for it, and a second flush says
 # nothing of that.
 _unkept: dict[Path, bytes] = {}
+# What Asterisk has open, or died over: how long it is, and since when we see that, by no clock that jumps.
+_open: dict[Path, tuple[int, float]] = {}
 
 
 def fallbacks(folder: Path, unread: list[Path]) -> list[Path]:
@@ -149,6 +151,8 @@ async def take_in_from(
     try:
         await ask_once(partial(_remove_probes, place, settled))
         found = await ask_once(partial(_recorded, place, unread))
+        for gone in [path for path in list(_open) if path.parent == place and path not in found]:
+            _open.pop(gone, None)
         return await _take_all(intake, found, recordings, settled)
     finally:
         os.close(fd)
@@ -202,8 +206,17 @@ async def _take_all(intake: Intake, found: Sequence[Path], recordings: Path, set
 
 
 def _is_settled(path: Path, settled: float) -> bool:
-    still = abs(time.time() - path.stat().st_mtime)  # or the clock was set back since
-    return still >= settled and (still >= _OPEN_TIMES * settled or is_closed(path))
+    """One that is open is judged by our own looks: by a clock minutes off, it stands still as she speaks."""
+    closed = path in _unkept or is_closed(path)  # first: as it is opened, NFS asks for its size anew
+    found = path.stat()
+    if closed:
+        return abs(time.time() - found.st_mtime) >= settled  # or the clock was set back since
+    now = time.monotonic()
+    size, since = _open.get(path, (-1, now))
+    if size != found.st_size:
+        _open[path] = found.st_size, now
+        return False
+    return now - since >= _OPEN_TIMES * settled
 
 
 async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:

@@ -11,6 +11,7 @@ import wave
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.spool import on_disk
+from ivr.desk.facts import fallback
 from ivr.desk.facts.apply import apply
 from ivr.desk.facts.fallback import fallbacks, take_in
 from ivr.desk.facts.gauges import of_spool
@@ -49,6 +51,21 @@ def put(folder: Path, name: str, seconds: float = 3.0) -> Path:
     path.write_bytes(audio(seconds))
     os.utime(path, (1_700_000_100, 1_700_000_100))
     return path
+
+
+def put_open(folder: Path, name: str) -> Path:
+    """The lengths in its header are zero: Asterisk has not closed it."""
+    path = put(folder, name)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:])
+    os.utime(path, (1_700_000_100, 1_700_000_100))
+    return path
+
+
+def later(monkeypatch: pytest.MonkeyPatch, seconds: float, clock: float = 0.0) -> None:
+    """For who takes in. `clock`: how far the machine's clock is off."""
+    now = SimpleNamespace(time=lambda: time.time() + clock, monotonic=lambda: time.monotonic() + seconds)
+    monkeypatch.setattr(fallback, "time", now)
 
 
 async def test_a_recording_becomes_one_case_with_caller_and_time(engine: AsyncEngine, tmp_path: Path) -> None:
@@ -98,17 +115,16 @@ async def test_a_fact_of_an_older_release_brings_her_number_back_into_no_call_s_
 
 
 async def test_a_recording_over_which_asterisk_died_is_not_called_whole(
-    engine: AsyncEngine, tmp_path: Path
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It writes the lengths into the header as it closes the file; until then they are zero."""
     folder = tmp_path / "fallback"
     put(folder, "1700000000_09141234567_1.wav")
-    torn = put(folder, "1700000000_09141234568_1.wav")
-    whole = torn.read_bytes()
-    torn.write_bytes(whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:])
-    os.utime(torn, (1_700_000_100, 1_700_000_100))
+    put_open(folder, "1700000000_09141234568_1.wav")
     async with office(engine, tmp_path) as desk:
-        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 2
+        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 1
+        later(monkeypatch, 185)
+        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 1
         await desk.pump.idle()
         found = {case["caller"][-1]: case["recordings"][0] for case in await as_json.cases(engine)}
     assert (found["7"]["ended"], found["8"]["ended"]) == ("hangup", "broken")
@@ -232,19 +248,50 @@ async def test_a_growing_file_waits_a_strange_name_counts_and_an_empty_file_is_p
 
 
 async def test_a_pause_in_which_her_telephone_sends_nothing_ends_no_recording_that_asterisk_has_open(
-    engine: AsyncEngine, tmp_path: Path
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would be gone as the dialplan looks at it: a line that is well told her "not kept"."""
     folder, now = tmp_path / "fallback", time.time()
-    under_way, closed, left = (put(folder, f"1700000000_0914123456{n}_1.wav") for n in range(3))
-    for path in (under_way, left):
-        whole = path.read_bytes()
-        path.write_bytes(whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:])
-    for path, still in ((under_way, 15), (closed, 15), (left, 200)):
-        os.utime(path, (now - still, now - still))
+    under_way = put_open(folder, "1700000000_09141234560_1.wav")
+    closed = put(folder, "1700000000_09141234561_1.wav")
+    for path in (under_way, closed):
+        os.utime(path, (now - 15, now - 15))
     async with office(engine, tmp_path) as desk:
-        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 2
-    assert under_way.exists() and not closed.exists() and not left.exists()
+        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 1
+        later(monkeypatch, 170)
+        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 0
+    assert under_way.exists() and not closed.exists()
+
+
+@pytest.mark.parametrize("off", [-240.0, 240.0, 86_400.0])
+async def test_by_a_clock_that_is_off_no_recording_is_taken_away_under_who_still_speaks(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: float
+) -> None:
+    """Asterisk would go on writing into a file without a name, and she hears that nothing was kept."""
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    path = put_open(folder, "1700000000_09141234567_1.wav")
+    async with office(engine, tmp_path) as desk:
+        for seconds in (0, 150, 200, 379):
+            later(monkeypatch, seconds, clock=off)
+            if seconds < 300:
+                path.write_bytes(path.read_bytes() + bytes(16_000))
+            assert (await take_in(desk.intake, folder, kept), path.exists()) == (0, True), seconds
+        later(monkeypatch, 385, clock=off)
+        assert (await take_in(desk.intake, folder, kept), path.exists()) == (1, False), "Asterisk died"
+        await desk.pump.idle()
+        (case,) = await as_json.cases(engine)
+    assert (case["recordings"][0]["ended"], case["recordings"][0]["seconds"]) == ("broken", 6.0)
+
+
+async def test_what_another_process_took_in_is_no_longer_watched(engine: AsyncEngine, tmp_path: Path) -> None:
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    path = put_open(folder, "1700000000_09141234567_1.wav")
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 0
+        watched = fallback._open  # what it holds shows nowhere else
+        assert path in watched
+        path.unlink()
+        assert await take_in(desk.intake, folder, kept) == 0 and path not in watched
 
 
 async def test_what_only_the_dialplan_recorded_is_flushed_before_it_becomes_a_case(
