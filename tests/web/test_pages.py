@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from jinja2 import Environment, FileSystemLoader
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page, Route, expect
 
+import ivr.web
 from ivr.web.panel import rendering as making
 from ivr.web.panel.permissions import ROUTES, Permission
 from tests.desk.counter import counter
@@ -17,6 +19,7 @@ from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.everything import MARKUP, ask, hostile_case, routes
 from tests.web.panel import PASSWORD, PanelServed
 
+STATIC = Path(ivr.web.__file__).parent / "static"
 MOST_BYTES = 300_000
 SCROLLBAR = 15  # pixels; a headless Chromium has none
 # What is wider than its box, with what it begins with; and tables that nothing lets scroll.
@@ -156,3 +159,22 @@ async def test_a_form_whose_sending_was_stopped_by_escape_may_be_sent_again(
         await send.click()
         await page.wait_for_url(re.compile(r"/panel/(?!sign-in$)"))
     assert len(sent) == 2
+
+
+async def test_half_written_words_are_not_left_unasked_in_chrome_before_119_either(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    """There `preventDefault()` asks nothing: each script that asks sets `returnValue`, too."""
+    code = await hostile_case(panel, await counter(panel.engine))
+    async with window(chrome, panel, "supervisor") as page:
+        await page.add_init_script("BeforeUnloadEvent.prototype.preventDefault = () => {}")
+        page.on("dialog", lambda asked: asked.dismiss())
+        await page.goto(f"/panel/cases/{code}?do=reopen")
+        await page.locator("form.deed [name=reason]").fill("آب هنوز قطع است")
+        async with page.expect_event("dialog"):
+            await page.locator("nav.menu a").first.click()
+        await expect(page.locator("form.deed [name=reason]")).to_have_value("آب هنوز قطع است")
+    asking = [text for each in STATIC.glob("*.js") if '"beforeunload"' in (text := each.read_text())]
+    assert len(asking) == 4
+    for text in asking:
+        assert text.count('"beforeunload"') == text.count("event.returnValue = true;")

@@ -18,7 +18,9 @@ if (form) {
   form.addEventListener("input", () => { touched = true; });
   form.addEventListener("submit", () => { touched = false; });
   window.addEventListener("beforeunload", (event) => {
-    if (touched) event.preventDefault();
+    if (!touched) return;
+    event.preventDefault();
+    event.returnValue = true; // before 119 Chrome asks for this alone
   });
 }
 

@@ -413,7 +413,9 @@ window.addEventListener("online", flush);
 prepare();
 window.addEventListener("beforeunload", (event) => {
   const unsent = !root.querySelector("[data-net]").hidden && root.querySelector(".unsent-mark");
-  if (!leaving && (keeping || unsent)) event.preventDefault();
+  if (leaving || !(keeping || unsent)) return;
+  event.preventDefault();
+  event.returnValue = true; // before 119 Chrome asks for this alone
 });
 
 async function again() {

@@ -60,6 +60,7 @@ const unsaved = (but) => [...written(but), ...spoken(but)];
 window.addEventListener("beforeunload", (event) => {
   if (unsaved(goes).length) {
     event.preventDefault();
+    event.returnValue = true; // before 119 Chrome asks for this alone
     delete goes?.dataset.sent; // who stays may press it again
   }
   goes = null;

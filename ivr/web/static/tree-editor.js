@@ -173,7 +173,9 @@ document.addEventListener("tree-text", ({ detail }) => {
   cm.forceLinting(view);
 });
 window.addEventListener("beforeunload", (event) => {
-  if (area.value !== area.defaultValue && !form.dataset.sent) event.preventDefault();
+  if (area.value === area.defaultValue || form.dataset.sent) return;
+  event.preventDefault();
+  event.returnValue = true; // before 119 Chrome asks for this alone
 });
 form.addEventListener("submit", () => { form.dataset.sent = "yes"; });
 cm.forceLinting(view);
