@@ -142,7 +142,7 @@ class Renditions:
 
     def __init__(self, recordings: Path, derived: Derived, vault: Vault | None = None) -> None:
         self.recordings, self.derived, self.vault = recordings, derived, vault
-        # Of each disk: who reads from one that hangs keeps nobody from what lies on the other.
+        # Of each disk: who reads from the second while it hangs keeps nobody from what lies on the first.
         self._turns: dict[Path, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._making: dict[tuple[UUID, str], asyncio.Task[Path]] = {}
 
@@ -183,7 +183,8 @@ class Renditions:
             task = self._making[key] = asyncio.create_task(self._make(row, form, make))
             task.add_done_callback(lambda _: self._making.pop(key, None))
         path = await asyncio.shield(task)
-        return await asyncio.to_thread(self.derived.open, path)
+        opening = partial(in_time, self.derived.folder, partial(self.derived.open, path), READ_SECONDS)
+        return await ask_once(opening)
 
     async def _make(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> Path:
         return await self._in_turn(row, partial(self.derived.get, row.id, form, make))

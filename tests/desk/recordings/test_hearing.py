@@ -78,3 +78,15 @@ async def test_a_disk_that_hangs_is_not_waited_for_without_end(
         async with asyncio.timeout(patience(20)):
             with pytest.raises(TimeoutError, match="it hangs"):
                 await hearing.opened(named("second/sick"), form)
+
+
+async def test_what_was_made_on_a_disk_that_comes_to_hang_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing_module, "READ_SECONDS", 0.2)
+    derived, made = Derived(tmp_path / "derived"), tmp_path / "derived" / "sick.wav"
+    monkeypatch.setattr(derived, "get", lambda *_: made)
+    with hanging(made):
+        async with asyncio.timeout(patience(20)):
+            with pytest.raises(TimeoutError, match="it hangs"):
+                await Renditions(tmp_path, derived).opened(named("well"), Rendition.BLIND)
