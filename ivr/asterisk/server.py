@@ -212,10 +212,11 @@ def settle() -> None:
 def listening_socket(host: str, port: int) -> socket.socket:
     """With keep-alive, which accepted connections inherit: it finds out a peer whose machine is gone.
 
-    Raises OSError.
+    "::" is every address of the machine, those of IPv4, too. Raises OSError.
     """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    both = address[0] == "::" and socket.has_dualstack_ipv6()
+    listening = socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
     listening.setblocking(False)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, seconds in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):

@@ -411,6 +411,19 @@ async def test_an_ipv6_listener_knows_mapped_addresses() -> None:
         assert not server._allowed("::ffff:10.0.0.1") and not server._allowed("") and not server._allowed("x")
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_on_every_address_calls_come_by_ipv4_too_and_the_list_counts_them_as_that() -> None:
+    server = AgiServer("::", 0, answer=twenty, allow=("127.0.0.0/8",))
+    await server.start()
+    try:
+        await good_calls(server, 1)
+        reader, writer = await asyncio.open_connection("::1", server.port)
+        assert await cut_off(reader), "that one is not in the list"
+        writer.close()
+    finally:
+        await server.close()
+
+
 async def test_an_address_that_is_taken_is_an_os_error() -> None:
     async with serving() as server:
         with pytest.raises(OSError, match="in use"):

@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 from aiohttp import web
 
+from ivr.asterisk.server import listening_socket
 from ivr.lab.pace import patience
 from ivr.web import doors
 from ivr.web.doors import Doors, runner_of
@@ -28,8 +29,7 @@ async def serving(
     """`both`: on an address of IPv6 that takes IPv4, too."""
     runner = await runner_of(application())
     made = Doors(cast(Callable[[], asyncio.Protocol], runner.server), most, most_each, proxies)
-    family = socket.AF_INET6 if both else socket.AF_INET
-    listening = socket.create_server(("::" if both else "127.0.0.1", 0), family=family, dualstack_ipv6=both)
+    listening = listening_socket("::" if both else "127.0.0.1", 0)
     await made.open(listening)
     try:
         yield made, listening.getsockname()[1]
