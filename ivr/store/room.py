@@ -90,6 +90,7 @@ class Room:
     _signed: int = -1
     _known: int = 0  # what the others were last seen to hold
     _blind: bool = False  # whether that can't be seen now
+    _told: bool = False  # that its file system sets nothing aside
 
     def count(self, holds: Collection[Hold]) -> Count:
         """See to these recordings' room, then to the ballast, and tell how much there is. Raises OSError.
@@ -153,6 +154,9 @@ class Room:
                 _allocate(fd, size, _KEEP_SIZE)
             except OSError as error:
                 if error.errno in _NO_SUCH_WAY:
+                    if not self._told:
+                        log.warning("%s: no room can be set aside for a recording (NFS?)", self.folder)
+                    self._told = True
                     return None
                 if error.errno != errno.ENOSPC or not self._give_way(size):
                     return False  # tried again at the next look

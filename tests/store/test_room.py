@@ -52,6 +52,25 @@ def test_a_recording_takes_all_that_was_set_aside_for_it_though_others_take_what
     room.close()
 
 
+def test_where_no_room_can_be_set_aside_as_by_nfs_the_log_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Linux's client of NFS refuses to keep the size."""
+
+    def refused(*_: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr("ivr.store.room._allocate", refused)
+    room, hold = Room(tmp_path), [Hold.of(tmp_path / f"{n}.wav", 60) for n in "ab"]
+    for each in hold:
+        each.path.write_bytes(BEGUN)
+    room.count(hold)
+    room.count(hold)
+    assert [each.secured for each in hold] == [None, None]
+    assert caplog.text.count("no room can be set aside") == 1
+    room.close()
+
+
 def test_of_a_short_recording_the_rest_is_given_back(small_disk: SmallDisk) -> None:
     room, file = Room(small_disk.path), small_disk.path / "a.wav"
     file.write_bytes(BLOCK)
