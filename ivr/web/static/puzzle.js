@@ -25,7 +25,8 @@ function begin() {
     end();
     form.elements.solved.value = `${place.dataset.puzzle}.${numbers.join("")}`;
     for (const each of place.querySelectorAll("[data-while]")) each.hidden = each.dataset.while === "on";
-    if (wanted) form.requestSubmit();
+    // There is no requestSubmit() before iOS 16.
+    if (wanted) form.querySelector("button:not([type=button])").click();
   };
 
   // Pressed too early: it is sent as soon as the computation is done. No other listener sees this press.
