@@ -178,3 +178,9 @@ async def test_half_written_words_are_not_left_unasked_in_chrome_before_119_eith
     assert len(asking) == 4
     for text in asking:
         assert text.count('"beforeunload"') == text.count("event.returnValue = true;")
+
+
+@pytest.mark.parametrize("style", sorted(STATIC.glob("*.css")), ids=lambda style: style.name)
+def test_no_picture_depends_on_color_mix_which_is_not_there_before_chrome_111(style: Path) -> None:
+    """There a chart's `fill` would be black, and a canvas would paint on in the colour of before."""
+    assert not re.findall(r"(?:fill|stroke|--[\w-]+):[^;}]*color-mix", style.read_text())

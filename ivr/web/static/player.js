@@ -144,7 +144,9 @@ export class Player {
     pen.clearRect(0, 0, width, height);
     const at = (second) => (second / Math.max(outline.seconds, 0.01)) * width;
     pen.fillStyle = style.getPropertyValue("--silence");
+    pen.globalAlpha = 0.7;
     for (const [from, until] of outline.silences) pen.fillRect(at(from), 0, at(until) - at(from), height);
+    pen.globalAlpha = 1;
     const played = at(this.audio.currentTime);
     const column = width / Math.max(outline.peaks.length, 1);
     outline.peaks.forEach((peak, number) => {
