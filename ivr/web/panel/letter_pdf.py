@@ -34,6 +34,12 @@ def _sheet(letter: Paper) -> Any:
     from fpdf import FPDF  # slow to import, and few processes ever print
 
     class LetterPaper(FPDF):
+        def normalize_text(self, text: str) -> str:
+            """What the font lacks, as a tab or ✓, is a blank: fpdf2 would move a figure beside it."""
+            font: Any = self.current_font
+            words: str = super().normalize_text(text)
+            return "".join(each if each == "\n" or ord(each) in font.cmap else " " for each in words)
+
         def footer(self) -> None:
             self.set_y(-18)
             self.set_draw_color(150)

@@ -17,7 +17,7 @@ from ivr.desk.case.change import actor_named
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters import formal_letters
-from ivr.desk.letters.formal_letters import FormalLetter, LetterKind, letters_of, write
+from ivr.desk.letters.formal_letters import FormalLetter, LetterKind, Paper, PaperTable, letters_of, write
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
@@ -178,3 +178,20 @@ async def test_the_paper_can_be_read_and_is_persian(at: Counter) -> None:
     right, left = ink[height // 3 :, width // 2 :].sum(), ink[height // 3 :, : width // 2].sum()
     assert 0.01 < ink.mean() < 0.2 and right > left, "lines begin at the right"
     assert ink[: height // 6, width * 3 // 4 :].mean() > 0.05, "a QR code stands at the top"
+
+
+async def test_figures_beside_a_sign_that_the_font_lacks_stand_as_they_were_written(at: Counter) -> None:
+    """A tab as between pasted cells, a tick, an arrow, a praying hand after her number."""
+    its = await letter(at, await at.open("water.bill"), LetterKind.REFERRAL)
+
+    def picture(words: str) -> bytes:
+        table = PaperTable(("شرح",), (1,), [[words]])
+        paper = Paper(
+            number="", date="", to="", subject="", paragraphs=(words, table), stationery=its.stationery
+        )
+        [page] = pypdfium2.PdfDocument(letter_pdf(paper))  # type: ignore[no-untyped-call]
+        return bytes(page.render(scale=2).to_numpy().tobytes())
+
+    assert picture("قبض ۱۲۰۰۰ ۳۴۵ تا ۹۸") != picture("قبض ۱۲۰۰ ۰۳۴۵ تا ۹۸")
+    for sign in "\t✓→🙏":
+        assert picture(f"قبض{sign}۱۲۰۰۰{sign}۳۴۵ تا{sign}۹۸") == picture("قبض ۱۲۰۰۰ ۳۴۵ تا ۹۸")
