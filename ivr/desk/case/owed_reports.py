@@ -50,17 +50,17 @@ async def go_on(change: Change) -> None:
 
 
 async def _owed(change: Change, *ids: uuid.UUID) -> dict[uuid.UUID, Row[Any]]:
-    """By case, with the details of the event that asked."""
-    its = case_reports.c
-    query = select(case_reports, case_events.c.details).join(case_events, case_events.c.id == its.id)
+    """By case, with the details of the event that asked, and the case that it was asked on."""
+    its, asked = case_reports.c, case_events.c
+    query = select(case_reports, asked.details, asked.case_id.label("asked_on")).where(asked.id == its.id)
     query = query.where(its.case_id.in_(ids), its.given_at.is_(None)).order_by(its.asked_at)
     return {report.case_id: report for report in await change.connection.execute(query)}
 
 
 async def _asked_anew(change: Change, report: Row[Any], heir: Row[Any]) -> None:
-    """The question goes along, but to no other body than read it of a confidential case, nor of a merged one
-    to a part's: that case may be about its head."""
-    kept = heir.confidential or (heir.part_of and change.action is A.MERGE)
+    """The question goes along, but to no other body than was asked of a confidential case, nor of a merged
+    one to a part's: that case may be about its head."""
+    kept = heir.confidential or (heir.part_of and report.asked_on != heir.part_of)
     sealed = kept and heir.agency != report.details["agency"]
     reason = "" if sealed else report.details.get("reason", "")
     cause, now = uuid.uuid5(report.id, f"{heir.id}:{change.ask.cause}"), change.ask.now

@@ -152,6 +152,9 @@ async def test_a_report_on_what_goes_on_in_a_split_case_is_owed_by_a_body_that_h
     assert await owed(at) == [(codes[heir], parts[heir].agency, SOON.isoformat())]
     asked = (await at.case(codes[heir]))["events"][-1]["details"]
     assert ("reason" in asked) == (parts[heir] is ABFA), "what the merged case is about is kept from others"
+    await closing.withdraw(at.engine, at.page, at.by(codes[heir], "نیازی نیست"))
+    assert await owed(at) == [(codes[1 - heir], parts[1 - heir].agency, SOON.isoformat())]
+    assert "reason" not in (await at.case(codes[1 - heir]))["events"][-1]["details"], "also by the next move"
 
 
 @pytest.mark.parametrize("end", [closing.withdraw, closing.advise], ids=["withdrawn", "answered by the desk"])
