@@ -27,7 +27,8 @@ async def go_on(change: Change) -> None:
     """What is owed on the whole or on the case that ended goes to an open part, else to the whole.
 
     To the body that was asked, where a part is its own; to the desk only where no other has one. It stays
-    where it is if one is owed there, and on a part that ends as advised if none is open: both may come back.
+    where it is if one is owed there, on a part that ends as advised if none is open, and where that part
+    itself was asked, about its own task.
     """
     case, connection = change.case, change.connection
     whole = change.values.get("merged_into") or case.part_of or case.id
@@ -41,6 +42,8 @@ async def go_on(change: Change) -> None:
         return
     there = await _owed(change, whole, *parts)
     for at in [each for each in owed if each not in parts]:
+        if case.part_of and owed[at].asked_on == at == case.id:
+            continue
         body, desk = owed[at].details["agency"], change.page.rules.desk
         heirs = parts or {whole: kept[whole]}
         heir = min(heirs.values(), key=lambda each: (each.agency == desk, each.agency != body))

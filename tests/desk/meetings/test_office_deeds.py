@@ -157,13 +157,35 @@ async def test_a_report_on_what_goes_on_in_a_split_case_is_owed_by_a_body_that_h
     assert "reason" not in (await at.case(codes[1 - heir]))["events"][-1]["details"], "also by the next move"
 
 
-@pytest.mark.parametrize("end", [closing.withdraw, closing.advise], ids=["withdrawn", "answered by the desk"])
-async def test_a_report_on_a_part_that_ends_is_owed_on_one_that_is_open(at: Hall, end: Any) -> None:
+ENDS = pytest.mark.parametrize(
+    "end", [closing.withdraw, closing.advise], ids=["withdrawn", "answered by the desk"]
+)
+
+
+@ENDS
+async def test_a_report_on_the_whole_is_owed_on_an_open_part_once_that_which_had_it_ends(
+    at: Hall, end: Any
+) -> None:
     code = await at.open()
-    one, other = await splitting.split(at.engine, at.page, at.by(code), [EDU, GAS])
-    await office_deeds.ask_report(at.engine, at.page, at.by(one, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    await office_deeds.ask_report(at.engine, at.page, at.by(code, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    one, other = await splitting.split(at.engine, at.page, at.by(code), [ABFA, GAS])
     await end(at.engine, at.page, at.by(one, "نیازی نیست"))
     assert await owed(at) == [(other, "gas", SOON.isoformat())]
+
+
+@ENDS
+async def test_a_report_that_a_part_was_asked_itself_ends_with_it_and_is_owed_again_once_it_is_reopened(
+    at: Hall, end: Any
+) -> None:
+    code = await at.open()
+    one, _ = await splitting.split(at.engine, at.page, at.by(code), [EDU, GAS])
+    await office_deeds.ask_report(at.engine, at.page, at.by(one, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    before = await letters(at)
+    await end(at.engine, at.page, at.by(one, "نیازی نیست"))
+    assert await owed(at) == [], "the other part has another task"
+    await closing.reopen(at.engine, at.page, at.by(one, "باز هم لازم است"))
+    assert await owed(at) == [(one, "edu", SOON.isoformat())]
+    assert await letters(at) == before
 
 
 async def test_a_report_on_an_order_that_is_revoked_is_owed_on_her_case_and_then_on_the_next_order(
