@@ -15,7 +15,7 @@ from ivr.web.panel import rendering as making
 from ivr.web.panel.permissions import ROUTES, Permission
 from tests.desk.counter import counter
 from tests.web.books import fill
-from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, enter, patient, screenshot, serious, window
 from tests.web.everything import MARKUP, ask, hostile_case, routes
 from tests.web.panel import PASSWORD, PanelServed
 
@@ -184,3 +184,28 @@ async def test_half_written_words_are_not_left_unasked_in_chrome_before_119_eith
 def test_no_picture_depends_on_color_mix_which_is_not_there_before_chrome_111(style: Path) -> None:
     """There a chart's `fill` would be black, and a canvas would paint on in the colour of before."""
     assert not re.findall(r"(?:fill|stroke|--[\w-]+):[^;}]*color-mix", style.read_text())
+
+
+async def test_without_scripts_the_menu_stands_on_a_wide_screen_and_folds_on_a_phone_in_older_browsers_too(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    """In those that know no `::details-content` a closed `<details>` shows nothing but its summary."""
+
+    async def as_before(route: Route) -> None:
+        came = await route.fetch()
+        await route.fulfill(response=came, body=(await came.text()).replace("::details-content", "::before"))
+
+    context = patient(await chrome.new_context(base_url=panel.url, viewport=WIDE, java_script_enabled=False))
+    await enter(context, panel, "supervisor")
+    page = await context.new_page()
+    await page.route("**/panel.css", as_before)
+    await page.goto("/panel/account")
+    menu, out = page.locator("nav.menu"), page.get_by_role("button", name="خروج")
+    await expect(menu).to_be_visible()
+    await expect(out).to_be_visible()
+    await page.set_viewport_size(PHONE)
+    await expect(menu).to_be_hidden()
+    await page.locator(".fold > summary").click()
+    await expect(menu).to_be_visible()
+    await expect(out).to_be_visible()
+    await context.close()

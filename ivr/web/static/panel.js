@@ -162,10 +162,3 @@ if (location.pathname === "/panel/sign-in") import("./kept-page.js").then(({ for
 
 // The tab one is on may be out of sight on a phone.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-
-// The folding menu of a phone is open where there is room for it.
-const fold = document.querySelector(".fold");
-const wide = window.matchMedia("(min-width: 52.01rem)");
-const settle = () => fold?.toggleAttribute("open", wide.matches);
-wide.addEventListener("change", settle);
-settle();
