@@ -52,10 +52,9 @@ class LetterKind(StrEnum):
     ORDER = "order"  # of the office, to the body: given at a meeting or outside one
 
 
-# The events that each kind tells of.
+# The events that each kind tells of; a reminder tells of how the case stands.
 EVENTS = {
     LetterKind.REFERRAL: ("referred", "ruled", "reopened"),
-    LetterKind.REMINDER: ("reminded",),
     LetterKind.ESCALATION: ("escalated",),
     LetterKind.INVITATION: ("meeting_invite", "meeting_move", "meeting_delayed"),
     LetterKind.ORDER: ("referred", "ruled", "reopened"),
@@ -210,12 +209,12 @@ async def write(
     if told is None or kind not in stationery.letters:
         raise Refused(f"there is no {kind} letter for case {code} now")
     (event, moment), at = told, page.calendar.day(told[1] or now)
-    agency = case.agency_name
-    if event.details.get("agency", case.agency) != case.agency:  # of a body that had it before
+    agency, escalation = case.agency_name, kind is LetterKind.ESCALATION
+    if escalation and event.details.get("agency", case.agency) != case.agency:  # of a body that had it before
         async with engine.connect() as connection:
             its = select(agencies.c.name).where(agencies.c.code == event.details["agency"])
             agency = (await connection.execute(its)).scalar() or agency
-    due_at = _deadline(case, event)
+    due_at = _deadline(case, event) if escalation else case.due_at
     then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
     words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
     words |= await _slot(engine, event.details, ZoneInfo(page.calendar.timezone))
@@ -255,8 +254,8 @@ def _told_by(
 ) -> tuple[Row[Any], datetime | None] | None:
     """The event that such a letter tells of and its moment; None for the moment = that of the printing."""
     waits = case.status in OPEN and case.status != Status.ANSWERED
-    if kind is LetterKind.REMINDER and not waits:
-        return None
+    if kind is LetterKind.REMINDER:  # of what is so when it is printed, to whoever has the case then
+        return (events[-1], None) if waits else None
     found = [event for event in events if event.event in EVENTS[kind]]
     if kind is LetterKind.ORDER and not order:
         return None
@@ -268,14 +267,12 @@ def _told_by(
         LetterKind.ORDER,
     ):  # only the one by which it came to the body that has it
         found = [event for event in found if event.details.get("agency") == case.agency]
-    if found:
-        return found[-1], found[-1].at
-    return (events[-1], None) if kind is LetterKind.REMINDER else None
+    return (found[-1], found[-1].at) if found else None
 
 
 def _deadline(case: Row[Any], event: Row[Any]) -> datetime:
     """An escalation tells of the deadline that passed, wherever it has moved since."""
-    if event.event in EVENTS[LetterKind.ESCALATION] and "due_at" in event.details:
+    if "due_at" in event.details:
         return datetime.fromisoformat(event.details["due_at"])
     found: datetime = case.due_at
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pypdfium2
@@ -23,7 +24,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.casefile import read
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.store.tables import agencies, cases
+from ivr.store.tables import agencies, case_events, cases
 from ivr.web.panel.letter_pdf import letter_pdf
 from tests.desk.call.test_refining import QUICK, Call
 from tests.desk.counter import Counter, counter
@@ -71,6 +72,27 @@ async def test_a_letter_tells_of_its_event_however_late_it_is_printed(at: Counte
     assert first.to == "استاندار" and "۱۲ روز کاری" in "\n".join(first.paragraphs)
     reminder = await letter(at, code, LetterKind.REMINDER)
     assert "۱۵ روز کاری" in "\n".join(reminder.paragraphs), "a reminder tells of the day of its printing"
+
+
+async def test_a_reminder_is_of_its_day_and_to_the_body_that_has_the_case_by_then(at: Counter) -> None:
+    """Also where the ladder reminded somebody before."""
+    code = await at.open("water.bill")
+    async with at.engine.connect() as connection:
+        due = (await connection.execute(select(cases.c.due_at))).scalar_one()
+        query = select(agencies.c.code, agencies.c.name)
+        names = {row.code: row.name for row in await connection.execute(query)}
+    at.at = due - timedelta(hours=1)
+    await sweep(at.engine, at.page, at.at)
+    async with at.engine.connect() as connection:
+        told = (await connection.execute(select(case_events.c.event))).scalars().all()
+    assert "reminded" in told
+    before = await letter(at, code, LetterKind.REMINDER)
+    assert before.to == names["abfa"]
+    at.later(20)
+    late = await letter(at, code, LetterKind.REMINDER)
+    assert late.date > before.date and "روز کاری" in "\n".join(late.paragraphs)
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    assert (await letter(at, code, LetterKind.REMINDER)).to == names["edu"]
 
 
 async def test_no_letter_where_there_is_nothing_to_tell(at: Counter) -> None:
