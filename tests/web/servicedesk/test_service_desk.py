@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Route, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ivr.cases.code import grouped
 from ivr.desk.case.registering import Wanted, register
@@ -18,7 +18,7 @@ from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import BY_NAME
 from ivr.desk.reading import as_json
 from ivr.desk.reading.number_searches import BLIND
-from ivr.store.tables import audit, callbacks, cases
+from ivr.store.tables import audit, callbacks, cases, people
 from ivr.web.panel.locale import digits, words
 from tests.desk.counter import counter
 from tests.fixtures.province import CONVENTIONS
@@ -269,7 +269,12 @@ async def test_it_is_done_by_keyboard_alone(panel: PanelServed, chrome: Browser)
         await screenshot(page, "desk-receipt-phone")
         await page.set_viewport_size({"width": 1366, "height": 768})
         await screenshot(page, "desk-receipt")
+        async with panel.engine.begin() as connection:
+            await connection.execute(update(people).values(untold_since=panel.clock()))
+        await page.reload()
+        await expect(page.locator(".page > .notice")).to_be_visible()
         await page.emulate_media(media="print")
+        await expect(page.locator(".page > .notice")).to_be_hidden()  # it is hers alone
         await screenshot(page, "desk-receipt-print")
         assert not await serious(page)
     assert len(await opened(panel)) == 2
