@@ -26,9 +26,8 @@ MOVED_BY = frozenset({A.MERGE, A.SPLIT, A.WITHDRAW, A.ADVISE, A.REOPEN})
 async def go_on(change: Change) -> None:
     """What is owed on the whole or on the case that ended goes to an open part, else to the whole.
 
-    To the body that was asked, where a part is its own; to the desk only where no other has one. It stays
-    where it is if one is owed there, on a part that ends as advised if none is open, and where that part
-    itself was asked, about its own task.
+    To the body that was asked, else another, the desk last; where none is owed yet. It stays without such a
+    one, on a part that ends as advised if none is open, and where that part itself was asked, about its task.
     """
     case, connection = change.case, change.connection
     whole = change.values.get("merged_into") or case.part_of or case.id
@@ -40,16 +39,16 @@ async def go_on(change: Change) -> None:
     parts = {id: each for id, each in kept.items() if each.part_of and each.closed_at is None}
     if change.action is A.ADVISE and not parts:
         return
-    there = await _owed(change, whole, *parts)
-    for at in [each for each in owed if each not in parts]:
-        if case.part_of and owed[at].asked_on == at == case.id:
+    heirs, desk = parts or {whole: kept[whole]}, change.page.rules.desk
+    there = await _owed(change, *heirs)
+    free = {id: each for id, each in heirs.items() if id not in there}
+    for at, report in owed.items():
+        if not free or at in parts or (case.part_of and report.asked_on == at == case.id):
             continue
-        body, desk = owed[at].details["agency"], change.page.rules.desk
-        heirs = parts or {whole: kept[whole]}
-        heir = min(heirs.values(), key=lambda each: (each.agency == desk, each.agency != body))
-        if heir.id not in there:
-            there[heir.id] = owed[at]
-            await _asked_anew(change, owed[at], heir)
+        body = report.details["agency"]
+        heir = min(free.values(), key=lambda each: (each.agency == desk, each.agency != body))
+        del free[heir.id]
+        await _asked_anew(change, report, heir)
 
 
 async def _owed(change: Change, *ids: uuid.UUID) -> dict[uuid.UUID, Row[Any]]:

@@ -17,7 +17,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import case_reports, cases, outbox
-from tests.desk.meetings.hall import SOON, Hall, hall
+from tests.desk.meetings.hall import LATER, SOON, Hall, hall
 from tests.desk.meetings.test_order_giving import NEAR
 
 
@@ -99,7 +99,7 @@ async def owed(at: Hall) -> list[tuple[str, str, str]]:
     async with at.engine.connect() as connection:
         rows = await office_deeds.owed(connection, Scope())
         for row in rows:
-            assert await office_deeds.owed(connection, Scope(row.agency)) == [row]
+            assert row in await office_deeds.owed(connection, Scope(row.agency))
         return [(row.code, row.agency, row.due_on.isoformat()) for row in rows]
 
 
@@ -155,6 +155,19 @@ async def test_a_report_on_what_goes_on_in_a_split_case_is_owed_by_a_body_that_h
     await closing.withdraw(at.engine, at.page, at.by(codes[heir], "نیازی نیست"))
     assert await owed(at) == [(codes[1 - heir], parts[1 - heir].agency, SOON.isoformat())]
     assert "reason" not in (await at.case(codes[1 - heir]))["events"][-1]["details"], "also by the next move"
+
+
+async def test_a_report_goes_on_beside_one_that_the_body_that_was_asked_owes_already(at: Hall) -> None:
+    one, other, third = [await at.open() for _ in range(3)]
+    await office_deeds.ask_report(at.engine, at.page, at.by(one, "تا کجا رسیده؟", "desk/sadr"), SOON)
+    codes = await splitting.split(at.engine, at.page, at.by(other), [ABFA, EDU])
+    await office_deeds.ask_report(at.engine, at.page, at.by(codes[0], "چه شد؟", "desk/sadr"), NEAR)
+    await closing.merge(at.engine, at.page, at.by(one, "همان است"), other)
+    both = {(codes[0], "abfa", NEAR.isoformat()), (codes[1], "edu", SOON.isoformat())}
+    assert set(await owed(at)) == both
+    await office_deeds.ask_report(at.engine, at.page, at.by(third, "چه شد؟", "desk/sadr"), LATER)
+    await closing.merge(at.engine, at.page, at.by(third, "همان است"), other)
+    assert set(await owed(at)) == both, "each owes one: the third ends with its case"
 
 
 ENDS = pytest.mark.parametrize(
