@@ -62,7 +62,7 @@ def retry(
         typer.Option("--unnamed", help="With agi.others: also recordings that no journal here names."),
     ] = False,
 ) -> None:
-    """Bring everything into the books now, whether `ivr serve` runs or not. Harmless at any time.
+    """Bring into the books what can be now, whether `ivr serve` runs or not. Harmless at any time.
 
     What Asterisk died over, of the dialplan's, is left to `ivr serve`, which watches it for three minutes.
 
@@ -78,6 +78,7 @@ def retry(
             f"without a word: {done['empty']}, from the dialplan: {done['fallback']}, "
             f"put aside before: {done['again']}, "
             f"still waiting: {len(done['waiting'])}"
+            + (f", of the dialplan's, for ivr serve to watch: {len(done['open'])}" if done["open"] else "")
         )
     if done["damaged"]:
         fail(f"put aside before, and its disk refuses: {'; '.join(done['damaged'])} (see dmesg; {LOST})")
@@ -160,6 +161,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pend
 async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:
     """One pass over everything. Beside a running server only what is not its own."""
     from ivr.desk.facts.adopting import adopt_left
+    from ivr.desk.facts.fallback import fallbacks, nameless
     from ivr.desk.facts.quarantine import try_again
     from ivr.desk.facts.reconcile import reconcile
     from ivr.desk.facts.strays import START_LOOK_BACK_SECONDS
@@ -179,7 +181,8 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
     again = await try_again(engine, await shelf.book.page(), settings.spool, refused)
     shelf = replace(shelf, alone=shelf.alone or unnamed)
     done = await reconcile(shelf, look_back=START_LOOK_BACK_SECONDS)
-    return {**asdict(done), "fallback": fallback, "again": again, "damaged": damaged}
+    left = [nameless(path) for path in fallbacks(settings.state_path / "fallback", [])]
+    return {**asdict(done), "fallback": fallback, "open": left, "again": again, "damaged": damaged}
 
 
 async def _take_in(settings: Settings, engine: AsyncEngine) -> int:

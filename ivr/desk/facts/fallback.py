@@ -151,8 +151,9 @@ async def take_in_from(
     try:
         await ask_once(partial(_remove_probes, place, settled))
         found = await ask_once(partial(_recorded, place, unread))
-        for gone in [path for path in list(_open) if path.parent == place and path not in found]:
-            _open.pop(gone, None)
+        if place not in unread:  # what a sick disk does not show for once is not watched from the start again
+            for gone in [path for path in list(_open) if path.parent == place and path not in found]:
+                _open.pop(gone, None)
         return await _take_all(intake, found, recordings, settled)
     finally:
         os.close(fd)

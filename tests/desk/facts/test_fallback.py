@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import select
@@ -271,7 +271,7 @@ async def test_by_a_clock_that_is_off_no_recording_is_taken_away_under_who_still
     folder, kept = tmp_path / "fallback", tmp_path / "recordings"
     path = put_open(folder, "1700000000_09141234567_1.wav")
     async with office(engine, tmp_path) as desk:
-        for seconds in (0, 150, 200, 379):
+        for seconds in (0, 150, 200, 350):
             later(monkeypatch, seconds, clock=off)
             if seconds < 300:
                 path.write_bytes(path.read_bytes() + bytes(16_000))
@@ -281,6 +281,25 @@ async def test_by_a_clock_that_is_off_no_recording_is_taken_away_under_who_still
         await desk.pump.idle()
         (case,) = await as_json.cases(engine)
     assert (case["recordings"][0]["ended"], case["recordings"][0]["seconds"]) == ("broken", 6.0)
+
+
+async def test_what_asterisk_died_over_is_taken_in_also_from_a_disk_that_is_now_and_then_too_slow_to_list(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    put_open(folder, "1700000000_09141234567_1.wav")
+
+    def too_slow(*_: object) -> NoReturn:
+        raise TimeoutError("it hangs")
+
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 0
+        later(monkeypatch, 100)
+        with monkeypatch.context() as slow:
+            slow.setattr(fallback, "in_time", too_slow)
+            assert await take_in(desk.intake, folder, kept) == 0
+        later(monkeypatch, 200)
+        assert await take_in(desk.intake, folder, kept) == 1
 
 
 async def test_what_another_process_took_in_is_no_longer_watched(engine: AsyncEngine, tmp_path: Path) -> None:
