@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 
 from ivr.cases.meetings import MeetingWay, Official
+from ivr.settings import ROOT
 from ivr.voice import callback
 from ivr.voice.actions import Say, Words
+from ivr.voice.catalogue import parse
 from ivr.voice.invitation import MeetingNews
 from ivr.voice.session import Session
 from tests.voice.conversation import CALLER, CODE, DIRECTORY, TEHRAN, Conversation
@@ -99,6 +102,13 @@ def test_a_meeting_by_telephone_has_no_place_and_a_mayor_is_named() -> None:
     talk = called(replace(INVITED, official=Official.MAYOR, way=MeetingWay.PHONE, place=""))
     assert "meeting.invited.mayor" in plain(talk) and "meeting.way.phone" in plain(talk)
     assert "meeting.place" not in talk.heard
+
+
+def test_what_she_is_asked_and_told_of_her_slot_bids_nobody_come_who_meets_by_telephone() -> None:
+    said = parse([("p.yaml", (ROOT / "sounds/prompts.yaml").read_bytes())])
+    for id in ("meeting.menu", "meeting.comes"):
+        assert not re.search("می‌آیید|بیایید|منتظر", said.text(id, "fa")), id
+        assert not re.search("gəl|gözlə", said.text(id, "az").lower()), id
 
 
 @pytest.mark.parametrize("what", ["reminder", "moved", "delayed"])

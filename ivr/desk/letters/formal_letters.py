@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.channels import NOBODYS
 from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import standing
+from ivr.cases.meetings import MeetingWay
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
@@ -40,7 +41,7 @@ _tell = lru_cache(4)(log.error)  # once, and not at each look at a case
 
 FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
-FIELDS |= {"when", "place"}  # of her meeting
+FIELDS |= {"when", "way", "where", "link", "place"}  # of her meeting; place: where or link
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
 
 
@@ -104,6 +105,7 @@ class Stationery(LetterEntry):
     confirm: str = ""
     kinds: dict[str, Text] = Field(default={})
     levels: dict[str, Text] = Field(default={})
+    ways: dict[str, Text] = Field(default={})
     letters: dict[LetterKind, LetterWording] = Field(default={})
 
 
@@ -217,7 +219,7 @@ async def write(
     due_at = _deadline(case, event) if escalation else case.due_at
     then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
     words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
-    words |= await _slot(engine, event.details, ZoneInfo(page.calendar.timezone))
+    words |= await _slot(engine, event.details, ZoneInfo(page.calendar.timezone), stationery)
     wording = stationery.letters[kind]
     return FormalLetter(
         kind=kind,
@@ -305,14 +307,19 @@ def _words(
     return {name: str(digits.en_to_fa(text)) for name, text in known.items()}
 
 
-async def _slot(engine: AsyncEngine, details: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
-    """Day, hour and place of the slot that an event gave her."""
+async def _slot(
+    engine: AsyncEngine, details: Mapping[str, Any], zone: ZoneInfo, stationery: Stationery
+) -> dict[str, str]:
+    """Day, hour and way of the slot that an event gave her; where she comes to, or else number or address."""
     if "at" not in details or "session" not in details:
-        return {"when": "", "place": ""}
+        return dict.fromkeys(("when", "way", "where", "link", "place"), "")
     at = datetime.fromisoformat(details["at"]).astimezone(zone)
-    query = select(meeting_sessions.c.place, meeting_sessions.c.link)
+    query = select(meeting_sessions.c.way, meeting_sessions.c.place, meeting_sessions.c.link)
     async with engine.connect() as connection:
         its = meeting_sessions.c.number == details["session"]
         session = (await connection.execute(query.where(its))).one()
     when = digits.en_to_fa(f"{jalali(at.date(), 'fa')}، {at:%H:%M}")
-    return {"when": str(when), "place": session.place or session.link}
+    in_person = session.way == MeetingWay.IN_PERSON
+    where, link = (session.place, "") if in_person else ("", session.link)
+    way = stationery.ways.get(session.way, session.way)
+    return {"when": str(when), "way": way, "where": where, "link": link, "place": where or link}

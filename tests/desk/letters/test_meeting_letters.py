@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import func, true, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.meetings import MeetingWay
 from ivr.desk.letters.formal_letters import LetterKind, write
 from ivr.desk.meetings import agenda
 from ivr.desk.meetings.order_giving import MeetingOrder
@@ -21,8 +24,8 @@ async def at(engine: AsyncEngine) -> Hall:
     return await hall(engine)
 
 
-async def printed(at: Hall, code: str, kind: LetterKind) -> str:
-    found = await write(at.engine, at.page, SEED, code, kind, at.at, true())
+async def printed(at: Hall, code: str, kind: LetterKind, folder: Path = SEED) -> str:
+    found = await write(at.engine, at.page, folder, code, kind, at.at, true())
     return "\n".join((found.to, found.subject, *found.paragraphs))
 
 
@@ -32,11 +35,31 @@ async def test_the_invitation_is_of_the_slot_she_has_and_there_is_none_without(a
         await printed(at, code, LetterKind.INVITATION)
     await at.fill(await at.session(slots=1))
     text = await printed(at, code, LetterKind.INVITATION)
-    assert "۱۴۰۵/۰۹/۱۰، ۱۱:۳۰" in text and "تالار" in text and "{" not in text
+    assert "۱۴۰۵/۰۹/۱۰، ۱۱:۳۰" in text and "جا: تالار. لطفاً یک ربع زودتر" in text and "{" not in text
+    assert "این دیدار" not in text
     assert "۰۹۱۴" not in text and "09141234567" not in text
     await agenda.release(at.engine, at.page, at.by(code, "نمی‌آید"), LATER)
     with pytest.raises(Refused):
         await printed(at, code, LetterKind.INVITATION)
+
+
+@pytest.mark.parametrize(
+    ("way", "said", "link"),
+    [(MeetingWay.PHONE, "تلفنی", "041-35551234"), (MeetingWay.VIDEO, "تصویری", "https://didar.example/7")],
+)
+async def test_who_meets_by_telephone_or_video_reads_number_or_address_and_that_she_comes_nowhere(
+    at: Hall, tmp_path: Path, way: MeetingWay, said: str, link: str
+) -> None:
+    """Also where a place was noted beside. By an older file, which knows {place} alone, the same."""
+    code = await at.accepted()
+    await at.fill(await at.session(slots=1, way=way, link=link))
+    text = await printed(at, code, LetterKind.INVITATION)
+    assert f"این دیدار {said} است: {link}" in text.splitlines()
+    assert "تالار" not in text and "حاضر شوید" not in text and "{" not in text
+    (tmp_path / "letters.yaml").write_text(
+        'letters: {invitation: {to: x, subject: y, text: ["جا: {place}"]}}'
+    )
+    assert (await printed(at, code, LetterKind.INVITATION, tmp_path)).endswith(f"جا: {link}")
 
 
 async def test_the_hour_of_a_slot_is_the_province_s_also_where_an_older_release_wrote_another_zone_s(
