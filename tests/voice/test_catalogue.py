@@ -77,6 +77,12 @@ def test_no_day_that_is_named_next_is_called_today(real: Catalogue) -> None:
     assert [id for id, text in before.items() if "bu günə" in text.lower()] == []
 
 
+def test_who_typed_too_many_wrong_codes_is_told_no_time(real: Catalogue) -> None:
+    """How long is the office's to set, and a withheld number may call again at once."""
+    for language, hour in (("fa", "ساعت"), ("az", "saat")):
+        assert hour not in real.text("follow_up.too_many", language).lower()
+
+
 def test_the_provinces_words_win_language_by_language() -> None:
     generic = VOICES + "prompts: {ask: {fa: یک, az: bir}, gone: {silence: 1}}\n"
     province = "prompts: {ask: {fa: دو}, gone: {fa: سه}}\n"
