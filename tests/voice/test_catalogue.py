@@ -83,6 +83,13 @@ def test_who_typed_too_many_wrong_codes_is_told_no_time(real: Catalogue) -> None
         assert hour not in real.text("follow_up.too_many", language).lower()
 
 
+def test_who_answers_at_111_is_a_specialist_and_is_called_where_no_key_leads_to_one(real: Catalogue) -> None:
+    for language, operator, call in (("fa", "اپراتور", "با ۱۱۱ تماس"), ("az", "operator", "111-ə zəng")):
+        assert [id for id in sorted(real.words) if operator in real.text(id, language).lower()] == []
+        for id in ("record.not_confided", "record.joined_not_confided"):
+            assert call in real.text(id, language)
+
+
 def test_the_provinces_words_win_language_by_language() -> None:
     generic = VOICES + "prompts: {ask: {fa: یک, az: bir}, gone: {silence: 1}}\n"
     province = "prompts: {ask: {fa: دو}, gone: {fa: سه}}\n"
