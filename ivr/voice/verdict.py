@@ -295,8 +295,8 @@ def standing(seen: CaseSeen, directory: Directory) -> Speech:
             stands = "status.part_answered" if part.answered else "status.part_waiting"
             if name := named(part.agency, directory):
                 speech += [*name, stands]
-    elif name := named(seen.agency, directory):
-        speech += ["status.agency_is", *name]
+    elif seen.status != Status.RETURNED and (name := named(seen.agency, directory)):
+        speech += ["status.agency_is", *name]  # returned, its words say that whose it is is being determined
     return tuple(speech)
 
 

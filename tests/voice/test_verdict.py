@@ -52,6 +52,13 @@ def digits(talk: Conversation) -> list[Sound]:
     return [sound for sound in talk.heard if str(sound).startswith("digit.")]
 
 
+def test_while_it_is_determined_whose_a_returned_case_is_nobody_is_named_responsible() -> None:
+    returned = CaseSeen(Lookup.FOUND, "returned", agency="abfa")
+    assert verdict.standing(returned, DIRECTORY) == ("status.returned",)
+    taken_on = verdict.standing(replace(returned, status="referred"), DIRECTORY)
+    assert taken_on == ("status.referred", "status.agency_is", "agency.abfa")
+
+
 def test_she_hears_who_calls_and_the_news_and_again_to_which_code() -> None:
     talk = ringing(replace(ANSWERED, kind="complaint"))
     assert talk.heard == ["callback.greeting", "callback.answer_to.complaint"]
