@@ -90,6 +90,12 @@ def test_who_answers_at_111_is_a_specialist_and_is_called_where_no_key_leads_to_
             assert call in real.text(id, language)
 
 
+def test_a_thing_has_one_name_in_azerbaijani(real: Catalogue) -> None:
+    """The governor and the province, a new connection, and what callers say."""
+    others = re.compile(r"\b(ostan|ənşab|mesaj)", re.IGNORECASE)
+    assert [id for id in sorted(real.words) if others.search(real.text(id, "az"))] == []
+
+
 def test_the_provinces_words_win_language_by_language() -> None:
     generic = VOICES + "prompts: {ask: {fa: یک, az: bir}, gone: {silence: 1}}\n"
     province = "prompts: {ask: {fa: دو}, gone: {fa: سه}}\n"
