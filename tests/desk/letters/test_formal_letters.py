@@ -74,6 +74,13 @@ async def test_a_letter_tells_of_its_event_however_late_it_is_printed(at: Counte
     assert "۱۵ روز کاری" in "\n".join(reminder.paragraphs), "a reminder tells of the day of its printing"
 
 
+async def test_a_reminder_promises_no_call_of_ours(at: Counter) -> None:
+    for caller in ("09141234567", ""):
+        found = await letter(at, await at.open("water.bill", caller=caller), LetterKind.REMINDER)
+        text = "\n".join(found.paragraphs)
+        assert "شهروند منتظر پاسخ است." in text and "تماس" not in text
+
+
 async def test_a_reminder_is_of_its_day_and_to_the_body_that_has_the_case_by_then(at: Counter) -> None:
     """Also where the ladder reminded somebody before."""
     code = await at.open("water.bill")
@@ -215,5 +222,7 @@ async def test_figures_beside_a_sign_that_the_font_lacks_stand_as_they_were_writ
         return bytes(page.render(scale=2).to_numpy().tobytes())
 
     assert picture("قبض ۱۲۰۰۰ ۳۴۵ تا ۹۸") != picture("قبض ۱۲۰۰ ۰۳۴۵ تا ۹۸")
+    foreign = [picture(words) for words in ("", "Воды нет. " * 150, "中文字" * 500, "🙏" * 1500, " " * 1500)]
+    assert foreign[1] != foreign[0] != foreign[2] and foreign[3] == foreign[4] == picture(" ")
     for sign in "\t✓→🙏":
         assert picture(f"قبض{sign}۱۲۰۰۰{sign}۳۴۵ تا{sign}۹۸") == picture("قبض ۱۲۰۰۰ ۳۴۵ تا ۹۸")
