@@ -16,7 +16,17 @@ from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.editing.undoing import undo
 from ivr.desk.letters import held_events
-from ivr.desk.letters.notices import AddressedNotice, Notice, Notices, in_force, letters, load, load_sparing
+from ivr.desk.letters.notices import (
+    FIELDS,
+    AddressedNotice,
+    Notice,
+    Notices,
+    filled,
+    in_force,
+    letters,
+    load,
+    load_sparing,
+)
 from tests.desk.editing.test_changing import why
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
@@ -235,3 +245,12 @@ def test_for_whom_an_event_waits_is_read_back_and_an_earlier_release_held_it_for
     assert held_events.held_for(reason) == {"citizen", "email"}
     assert held_events.held_for("waits for notices.yaml: notices.yaml:3: a: b") == held_events.ANYBODY
     assert not held_events.held_for(None) and not held_events.held_for("the gateway answered 503")
+
+
+def test_no_message_to_a_citizen_is_longer_than_two_parts_with_what_usually_stands_in_it() -> None:
+    usual = dict.fromkeys(FIELDS, "") | {"code": "1234567890", "due": "۱۴۰۵/۰۹/۰۴", "way": "تصویری"}
+    usual |= {"when": "۱۴۰۵/۰۹/۱۰ ۱۱:۳۰", "place": "تبریز، میدان شهدا، استانداری، سالن جلسات"}
+    for notice in load(SEED).notices:
+        if notice.to == "citizen":
+            for language in notice.text if isinstance(notice.text, dict) else ("fa",):
+                assert len(filled(notice.text, language, usual)) <= 2 * 67, (notice.on, language)
