@@ -189,12 +189,16 @@ class AccountNotice(LetterEntry):
 
 
 class Notices(LetterEntry):
-    """`kinds`, `statuses`, `levels`, `ways` of a meeting: what letters call each; one not named, its code."""
+    """`kinds`, `statuses`, `levels`, `ways` of a meeting: what letters call each; one not named, its code.
+
+    `no_county`: what {county} stands for where nobody knows it.
+    """
 
     kinds: dict[str, Text] = {}
     statuses: dict[str, Text] = {}
     levels: dict[str, Text] = {}
     ways: dict[str, Text] = {}
+    no_county: str = ""
     contacts: list[Contact] = []
     notices: list[Notice] = []
     accounts: list[AccountNotice] = []

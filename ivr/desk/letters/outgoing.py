@@ -363,6 +363,7 @@ def _letters(
     if case is None:
         return []
     words, to = words_of(case, event.payload, calendar, READING), _to(case, event.payload)
+    words["county"] = words["county"] or notices.no_county
     found = letters(notices, event.kind, to, words, hers[case.code])
     # What is answered stays with the body that it accuses, which is kept from it all the same.
     return [n for n in found if n.hers or n.bodiless or to["agency"] != case.accused]

@@ -15,10 +15,11 @@ from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.editing.undoing import undo
-from ivr.desk.letters import held_events
+from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.notices import (
     FIELDS,
     AddressedNotice,
+    Contact,
     Notice,
     Notices,
     filled,
@@ -28,8 +29,9 @@ from ivr.desk.letters.notices import (
     load_sparing,
 )
 from tests.desk.editing.test_changing import why
-from tests.desk.office import WEDNESDAY
+from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.database import SEED
+from tests.fixtures.province import calendar
 
 CASE = {"topic": "water.supply", "agency": "abfa", "language": "fa"}
 HERS = "+989141234567"
@@ -245,6 +247,18 @@ def test_for_whom_an_event_waits_is_read_back_and_an_earlier_release_held_it_for
     assert held_events.held_for(reason) == {"citizen", "email"}
     assert held_events.held_for("waits for notices.yaml: notices.yaml:3: a: b") == held_events.ANYBODY
     assert not held_events.held_for(None) and not held_events.held_for("the gateway answered 503")
+
+
+async def test_a_body_reads_that_the_county_is_unknown_where_nobody_knows_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call(), opening(county=""))
+        await desk.pump.idle()
+    its = load(SEED).model_copy(update={"contacts": [Contact(email=["all@ostan.example"])]})
+    await outgoing.spread(engine, its, await outgoing.lease(engine, WEDNESDAY), calendar(), WEDNESDAY)
+    [mail] = [each for each in await outgoing.lease(engine, WEDNESDAY) if each.kind == "email"]
+    assert " در شهرستان نامعلوم به " in mail.payload["text"]
 
 
 def test_no_message_to_a_citizen_is_longer_than_two_parts_with_what_usually_stands_in_it() -> None:
