@@ -5,6 +5,7 @@ Why not WeasyPrint or the browser: docs/decisions/libraries.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -18,6 +19,7 @@ _BODY, _LINE = 12.5, 8.4  # points, millimetres
 _QR = 24.0
 _ROOMY = 15.0  # of a row to sign in
 _ROW_LINE, _ROW_PAD = 6.6, 1
+_RUNS = re.compile("([ \ufffd])\\1+")  # fpdf2's breaking of lines recurses into a thousand of them
 _MOST_LINES = 15  # of a row: fpdf2 breaks none between pages, and refuses one that no page holds
 
 
@@ -38,7 +40,10 @@ def _sheet(letter: Paper) -> Any:
             """What the font lacks, as a tab or ✓, is a blank: fpdf2 would move a figure beside it."""
             font: Any = self.current_font
             words: str = super().normalize_text(text)
-            return "".join(each if each == "\n" or ord(each) in font.cmap else " " for each in words)
+            words = "".join(
+                each if each == "\n" or ord(each) in font.cmap else _instead(each) for each in words
+            )
+            return _RUNS.sub(r"\1", words)
 
         def footer(self) -> None:
             self.set_y(-18)
@@ -59,6 +64,10 @@ def _sheet(letter: Paper) -> Any:
     pdf.set_auto_page_break(True, 24)
     pdf.add_page()
     return pdf
+
+
+def _instead(each: str) -> str:
+    return "\ufffd" if each.isalpha() else " "  # of words in another script one sees that they stood there
 
 
 def _persian(pdf: Any) -> None:

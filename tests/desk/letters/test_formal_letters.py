@@ -218,7 +218,7 @@ async def test_figures_beside_a_sign_that_the_font_lacks_stand_as_they_were_writ
         paper = Paper(
             number="", date="", to="", subject="", paragraphs=(words, table), stationery=its.stationery
         )
-        [page] = pypdfium2.PdfDocument(letter_pdf(paper))  # type: ignore[no-untyped-call]
+        page, *_ = pypdfium2.PdfDocument(letter_pdf(paper))  # type: ignore[no-untyped-call]
         return bytes(page.render(scale=2).to_numpy().tobytes())
 
     assert picture("قبض ۱۲۰۰۰ ۳۴۵ تا ۹۸") != picture("قبض ۱۲۰۰ ۰۳۴۵ تا ۹۸")
