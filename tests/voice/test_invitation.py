@@ -106,7 +106,7 @@ def test_a_meeting_by_telephone_has_no_place_and_a_mayor_is_named() -> None:
 
 def test_what_she_is_asked_and_told_of_her_slot_bids_nobody_come_who_meets_by_telephone() -> None:
     said = parse([("p.yaml", (ROOT / "sounds/prompts.yaml").read_bytes())])
-    for id in ("meeting.menu", "meeting.comes"):
+    for id in ("meeting.menu", "meeting.comes", "meeting.stands.comes"):
         assert not re.search("می‌آیید|بیایید|منتظر", said.text(id, "fa")), id
         assert not re.search("gəl|gözlə", said.text(id, "az").lower()), id
 
