@@ -78,7 +78,7 @@ def retry(
             f"without a word: {done['empty']}, from the dialplan: {done['fallback']}, "
             f"put aside before: {done['again']}, "
             f"still waiting: {len(done['waiting'])}"
-            + (f", of the dialplan's, for ivr serve to watch: {len(done['open'])}" if done["open"] else "")
+            + (f", of the dialplan's: {len(done['left'])} (ivr spool list)" if done["left"] else "")
         )
     if done["damaged"]:
         fail(f"put aside before, and its disk refuses: {'; '.join(done['damaged'])} (see dmesg; {LOST})")
@@ -182,7 +182,7 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
     shelf = replace(shelf, alone=shelf.alone or unnamed)
     done = await reconcile(shelf, look_back=START_LOOK_BACK_SECONDS)
     left = [nameless(path) for path in fallbacks(settings.state_path / "fallback", [])]
-    return {**asdict(done), "fallback": fallback, "open": left, "again": again, "damaged": damaged}
+    return {**asdict(done), "fallback": fallback, "left": left, "again": again, "damaged": damaged}
 
 
 async def _take_in(settings: Settings, engine: AsyncEngine) -> int:

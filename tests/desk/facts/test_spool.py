@@ -24,6 +24,7 @@ from ivr.settings import Settings
 from ivr.store.facts import CaseOpenedFact, ConfidedFact, write
 from ivr.store.tables import case_events, cases
 from tests.desk.facts.test_fallback import put as put_fallback
+from tests.desk.facts.test_fallback import put_open
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import typed
@@ -73,10 +74,21 @@ async def test_retry_brings_everything_in_while_no_server_runs(
     code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
     assert (code, json.loads(out)) == (
         0, {"cases": 1, "added": 0, "empty": 0, "growing": 0, "waiting": [], "unread": [], "fallback": 1,
-            "again": 0, "damaged": []}
+            "left": [], "again": 0, "damaged": []}
     )  # fmt: skip
     assert len(await as_json.cases(engine)) == 3
     assert set(await listed(tmp_path, database_url)) == {("quarantine", "x.fact")}
+
+
+async def test_retry_says_what_of_the_dialplans_it_leaves(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path
+) -> None:
+    """What Asterisk died over, ivr serve watches for a while."""
+    left = put_open(tmp_path / "fallback", "1700000000_09141234567_123456789.wav")
+    code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
+    assert (code, json.loads(out)["left"]) == (0, [nameless(left)]) and left.exists()
+    code, out, _ = await ivr(tmp_path, database_url, "spool", "retry")
+    assert code == 0 and "of the dialplan's: 1 (ivr spool list)" in out
 
 
 async def test_retry_beside_a_server_leaves_its_live_calls_alone(
