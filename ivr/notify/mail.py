@@ -31,7 +31,7 @@ _NOT_OF_LETTER = re.compile(r"5\.7\.(?![01]\b)\d|5\.7\.1 (?s:.)*(send as this se
 class Mail:
     """One connection per letter: mails are few, and a server that restarts costs nothing.
 
-    `seconds`: for each answer before the letter, so that a server which is away holds nothing up.
+    `seconds`: for each answer until we are signed in, so that a server which is away holds nothing up.
     """
 
     def __init__(self, settings: Email, seconds: float) -> None:
@@ -78,11 +78,13 @@ class Mail:
 
     def _message(self, letter: Dispatch) -> EmailMessage:
         message = EmailMessage()
-        subject = str(letter.payload.get("subject") or "Seda 111")
+        subject = " ".join(str(letter.payload.get("subject") or "Seda 111").split())
         message["From"] = self.settings.sender
         message["To"] = letter.to
-        # EmailMessage folds a blank between two encoded words away (CPython gh-92081). 75: RFC 2047, 2.
-        message.set_raw("Subject", Header(" ".join(subject.split()), "utf-8", 75, "Subject").encode())
+        if subject.isascii():  # as it is: a root is read from the mails that a witness kept
+            message["Subject"] = subject
+        else:  # EmailMessage folds a blank between two encoded words away (CPython gh-92081). 75: RFC 2047, 2.
+            message.set_raw("Subject", Header(subject, "utf-8", 75, "Subject").encode())
         message["Date"] = formatdate()
         message["Message-ID"] = f"<{letter.id}@{self.settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"

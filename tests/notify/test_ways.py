@@ -26,7 +26,7 @@ from ivr.notify.mail import Mail
 from ivr.notify.post import Dispatch, NotSent
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
-from ivr.settings import ROOT, Email, Sms
+from ivr.settings import ROOT, Email, Notify, Sms
 from tests.fixtures.database import SEED
 from tests.notify.servers import http_server, piecemeal_server, scripted_smtp_server, smtp_server
 
@@ -120,7 +120,7 @@ SLOW, TOO_LONG = 4.0, 21.0  # a way has twenty seconds for a letter (`notify.sec
 async def test_a_yes_whose_end_never_comes_is_a_yes(
     session: aiohttp.ClientSession, pieces: tuple[str | float, ...], asked: dict[str, str]
 ) -> None:
-    async with piecemeal_server(*pieces, SLOW, TOO_LONG, cut=True) as url, asyncio.timeout(20):
+    async with piecemeal_server(*pieces, SLOW, TOO_LONG, cut=True) as url, asyncio.timeout(Notify().seconds):
         await HttpSms(session, sms(url=url + "/{text}", **asked)).send(LETTER)
 
 
