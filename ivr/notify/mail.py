@@ -83,7 +83,7 @@ class Mail:
         message["To"] = letter.to
         if subject.isascii():  # as it is: a root is read from the mails that a witness kept
             message["Subject"] = subject
-        else:  # EmailMessage folds a blank between two encoded words away (CPython gh-92081). 75: RFC 2047, 2.
+        else:  # EmailMessage folds a blank between two encoded words away (CPython gh-92081); 75: RFC 2047
             message.set_raw("Subject", Header(subject, "utf-8", 75, "Subject").encode())
         message["Date"] = formatdate()
         message["Message-ID"] = f"<{letter.id}@{self.settings.sender.rpartition('@')[2]}>"

@@ -221,7 +221,8 @@ def subject_of(mail: bytes) -> str:
     """By RFC 2047 to the letter: Python's own parser puts a blank back that its folding lost."""
     [folded] = re.findall(rb"^Subject: ([^\r\n]*(?:\r\n [^\r\n]*)*)", mail.partition(b"\r\n\r\n")[0], re.M)
     assert b"?==?" not in folded
-    return ENCODED.sub(_decoded, re.sub(rb"(?<=\?=)\s+(?==\?)", b"", folded)).decode()
+    unfolded = re.sub(rb"\r\n(?= )", b"", folded)
+    return ENCODED.sub(_decoded, re.sub(rb"(?<=\?=) +(?==\?)", b"", unfolded)).decode()
 
 
 def _decoded(word: re.Match[bytes]) -> bytes:
