@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivr.speech.wav import Samples, WavError, decode
+from ivr.voice.evening import loudness
+from ivr.voice.wave import FRAME
 
 RATE = 8_000
 LOW_HZ, HIGH_HZ = 120, 3_500
@@ -26,7 +28,6 @@ QUIET = 0.01  # of the clip's own peak: below it the ends are silence
 MARGIN = 0.04  # seconds of silence kept at each end
 ROOM_MARGIN = 0.15  # the same where a room is heard, for two soft consonants may be no louder
 SOFTEST_WORD = 0.07  # of the loudest frame: a room is at most as loud
-FRAME = 160  # samples: 20 ms
 
 __all__ = ["RATE", "AudioError", "Samples", "measure", "read", "to_telephone", "whole", "write"]
 
@@ -111,8 +112,7 @@ def trim(samples: Samples) -> Samples:
 
 def _louder_than_the_room(samples: Samples) -> NDArray[np.intp]:
     """Which frames are."""
-    frames = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME)
-    size = np.sqrt((frames**2).mean(axis=1))
+    size = loudness(samples, FRAME)
     if not size.size:
         return np.flatnonzero(size)
     return np.flatnonzero(size > min(3 * float(np.quantile(size, 0.1)), SOFTEST_WORD * float(size.max())))
@@ -120,10 +120,10 @@ def _louder_than_the_room(samples: Samples) -> NDArray[np.intp]:
 
 def level(samples: Samples, target: float = LOUDNESS) -> Samples:
     """To `target` LUFS; peaks that would pass full scale are bent softly, not cut."""
-    loudness = measure(samples)
-    if not np.isfinite(loudness):
+    its = measure(samples)
+    if not np.isfinite(its):
         return samples
-    return _limit(samples * 10 ** ((target - loudness) / 20))
+    return _limit(samples * 10 ** ((target - its) / 20))
 
 
 def measure(samples: Samples) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ivr.voice.evening import bent
+from ivr.voice.evening import bent, loudness
 from ivr.voice.wave import RATE, Samples
 
 UP = (1.32, 1.14)  # pitch, formants
@@ -52,7 +52,7 @@ def pitch(samples: Samples, rate: int = RATE) -> float:
 
 def _loud(samples: Samples, length: int) -> Samples:
     pieces = samples[: len(samples) // length * length].reshape(-1, length)
-    loud = np.sqrt((pieces**2).mean(axis=1))
+    loud = loudness(samples, length)
     return np.asarray(pieces[loud > max(float(loud.max(initial=0.0)) / 5, 1e-4)])
 
 

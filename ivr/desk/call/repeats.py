@@ -9,10 +9,10 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, or_, select
+from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,15 +25,13 @@ from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.joining import WordsFound
-from ivr.desk.case.rows import outbox_row
+from ivr.desk.case.rows import SAID_AGAIN, outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.direct import ALL
 from ivr.store.facts import CaseOpenedFact, WordsKeptFact
 from ivr.store.tables import case_events, cases, hour_calls, outbox
 
 log = logging.getLogger(__name__)
-
-NOTICE = "case_repeated"
 
 
 class OpenedLately:
@@ -125,14 +123,15 @@ async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFac
     kept = await where_hers_goes_on(connection, row)
     at, cause, by_her = fact.at, fact.id, False
     if isinstance(fact, WordsFound):
-        at, by_her = max(at, datetime.now(UTC)), await _ended_by_her(connection, kept)
+        now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        at, by_her = max(at, now), await _ended_by_her(connection, kept)
     if (kept.closed_at is not None or kept.stopped_at is not None) and not by_her:
         ask = Instruction(kept.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
         try:
             await closing.reopen(connection, page, ask)
         except Refused as refusal:
             log.warning("words were added to a case that can't go on, its notice says so: %s", refusal)
-    message = outbox_row(f"{NOTICE}:{cause}", NOTICE, at, {"case": row.code, "status": row.status})
+    message = outbox_row(f"{SAID_AGAIN}:{cause}", SAID_AGAIN, at, {"case": row.code, "status": row.status})
     await connection.execute(insert(outbox).values(message).on_conflict_do_nothing())
 
 

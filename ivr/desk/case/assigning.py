@@ -89,7 +89,7 @@ async def colleagues(connection: AsyncConnection, page: Page, body: str) -> Sequ
         people.c.role.in_(_HANDS), people.c.locked_at.is_(None)
     )
     of_body = func.coalesce(people.c.agency, page.rules.desk) == body
-    found = (await connection.execute(query.where(of_body).order_by(people.c.full_name))).all()
+    found = (await connection.execute(query.where(of_body))).all()
     return sorted(found, key=lambda row: persian_order(row.full_name))
 
 

@@ -6,9 +6,11 @@ The row goes on, and whoever owes it from then on is asked as the first body was
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.transitions import CaseAction
 from ivr.desk.case.event_log import add_event
@@ -68,11 +70,31 @@ async def _asked_anew(change: Change, report: Row[Any], heir: Row[Any]) -> None:
     cause, now = uuid.uuid5(report.id, f"{heir.id}:{change.ask.cause}"), change.ask.now
     moved = update(case_reports).where(case_reports.c.id == report.id).values(case_id=heir.id)
     await change.connection.execute(moved)
-    told = {"due_on": report.due_on.isoformat(), "agency": heir.agency}
-    told |= {"reason": reason} if reason else {}
-    await add_event(change.connection, cause, heir.id, now, ASKED, told, actor=report.asked_by)
-    if heir.agency != change.page.rules.desk:
-        letter = {"case": heir.code, "level": heir.level, "reason": reason}
-        letter["until"] = f"{told['due_on']}T12:00:00+00:00"
-        row = outbox_row(f"case_{ASKED}:{cause}", f"case_{ASKED}", now, letter)
-        await change.connection.execute(outbox.insert(), [row])
+    told = {"due_on": report.due_on.isoformat()} | ({"reason": reason} if reason else {})
+    tells = heir.agency != change.page.rules.desk
+    await tell(change.connection, heir, ASKED, cause, now, report.asked_by, told, letter=tells)
+
+
+async def tell(
+    connection: AsyncConnection,
+    case: Row[Any],
+    event: str,
+    cause: uuid.UUID,
+    now: datetime,
+    actor: str,
+    told: dict[str, Any],
+    *,
+    letter: bool = True,
+) -> None:
+    """In the case's story, and by mail to its body where an address of it is known (`notices.yaml`).
+
+    `told`: the event's details; `reason` and `due_on` stand in the mail, too.
+    """
+    await add_event(connection, cause, case.id, now, event, told | {"agency": case.agency}, actor=actor)
+    if not letter:
+        return
+    its = {"case": case.code, "level": case.level, "reason": told.get("reason", "")}
+    if "due_on" in told:
+        its["until"] = f"{told['due_on']}T12:00:00+00:00"
+    row = outbox_row(f"case_{event}:{cause}", f"case_{event}", now, its)
+    await connection.execute(outbox.insert(), [row])

@@ -253,6 +253,9 @@ def recording_row(
     }
 
 
+SAID_AGAIN = "case_repeated"  # her words are in the case, whoever has it by then; dated as she said them
+
+
 def outbox_row(key: str, kind: str, at: datetime, payload: Row) -> Row:
     """The same key makes the same message, so that it can't be sent twice."""
     return {

@@ -45,7 +45,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, meeting_calls, turn_calls
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
-from ivr.desk.case.rows import outbox_row
+from ivr.desk.case.rows import SAID_AGAIN, outbox_row
 from ivr.desk.letters import held_events, order_news, still_so
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
@@ -60,7 +60,6 @@ LETTERS = ("sms", "email", "webhook")
 INSIDE = "inside"  # what waits for nobody outside: events, and wishes to be called
 READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
 WISH = "call_back_wished"
-SAID_AGAIN = "case_repeated"  # her words are in the case, whoever has it by then; dated as she said them
 NO_LONGER_SO = "no longer so"
 GIVEN_UP = "given up: "  # before the reason
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it

@@ -18,13 +18,12 @@ from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.event_log import add_event
-from ivr.desk.case.owed_reports import ASKED
-from ivr.desk.case.rows import outbox_row
+from ivr.desk.case.owed_reports import ASKED, tell
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.meetings.request_deciding import today
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import case_reports, cases, outbox
+from ivr.store.tables import case_reports, cases
 
 REMINDED, REPORTED = "office_reminded", "report_given"  # events
 
@@ -37,7 +36,8 @@ async def remind(books: Books, page: Page, ask: Instruction) -> None:
     """
     async with transaction(books) as connection:
         case = await _open(connection, page, ask)
-        await _tell(connection, case, ask, REMINDED, {})
+        told = {"reason": ask.reason.strip()}
+        await tell(connection, case, REMINDED, ask.cause, ask.now, ask.actor.name, told)
 
 
 async def ask_report(books: Books, page: Page, ask: Instruction, due_on: date) -> None:
@@ -53,7 +53,8 @@ async def ask_report(books: Books, page: Page, ask: Instruction, due_on: date) -
         row = {"id": uuid5(ask.cause, ASKED), "case_id": case.id, "due_on": due_on}
         row |= {"asked_by": ask.actor.name, "asked_at": ask.now}
         await connection.execute(case_reports.insert().values(row))
-        await _tell(connection, case, ask, ASKED, {"due_on": due_on.isoformat()})
+        told = {"reason": ask.reason.strip(), "due_on": due_on.isoformat()}
+        await tell(connection, case, ASKED, ask.cause, ask.now, ask.actor.name, told)
 
 
 async def give_report(books: Books, page: Page, ask: Instruction) -> None:
@@ -99,17 +100,3 @@ async def _open(connection: AsyncConnection, page: Page, ask: Instruction) -> Ro
     if not ask.reason.strip():
         raise WrongField("reason", "must be given")
     return case
-
-
-async def _tell(
-    connection: AsyncConnection, case: Row[Any], ask: Instruction, event: str, more: dict[str, Any]
-) -> None:
-    """In the case's story, and by mail to its body where an address of it is known (`notices.yaml`)."""
-    told = more | {"reason": ask.reason.strip()}
-    story = told | {"agency": case.agency}
-    await add_event(connection, ask.cause, case.id, ask.now, event, story, actor=ask.actor.name)
-    letter = {"case": case.code, "level": case.level, "reason": ask.reason.strip()}
-    if "due_on" in more:
-        letter["until"] = f"{more['due_on']}T12:00:00+00:00"
-    row = outbox_row(f"case_{event}:{ask.cause}", f"case_{event}", ask.now, letter)
-    await connection.execute(outbox.insert(), [row])

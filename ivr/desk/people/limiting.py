@@ -82,7 +82,7 @@ async def give_back(connection: AsyncConnection, key: str) -> None:
 
 
 async def forgive(connection: AsyncConnection, key: str) -> None:
-    """As if it had never been tried, nor what is counted below it: "name/karimi/…" with "name/karimi"."""
+    """As if it had never been tried, nor what is counted below it: "name/…/signed-in" with "name/…"."""
     key = key[:LONGEST_KEY]
     below = attempts.c.key.startswith(f"{key}/", autoescape=True)
     await connection.execute(delete(attempts).where((attempts.c.key == key) | below))

@@ -140,9 +140,9 @@ class Guard:
             raise web.HTTPBadRequest  # no database takes it
         token = request.cookies.get(sessions.cookie_name(visit.tls), "")
         if token:
-            # A browser begins a stream anew after each cut.
-            anew = request.headers.get("Accept") == "text/event-stream"
-            uses = not anew and sessions.WATCHING not in request.headers
+            # A stream is no use: a browser begins it anew after each cut.
+            streams = request.headers.get("Accept") == "text/event-stream"
+            uses = not streams and sessions.WATCHING not in request.headers
             visit.session = await signing_in.session(
                 self.panel.engine, token, visit.now, self.panel.entry.keeping, uses=uses
             )

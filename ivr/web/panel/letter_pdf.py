@@ -19,7 +19,8 @@ _BODY, _LINE = 12.5, 8.4  # points, millimetres
 _QR = 24.0
 _ROOMY = 15.0  # of a row to sign in
 _ROW_LINE, _ROW_PAD = 6.6, 1
-_RUNS = re.compile(r"\ufffd\W*\ufffd| {2,}")  # fpdf2's bidi recurses into a thousand neutral signs
+_RUNS = re.compile(r"\ufffd\W*\ufffd| {2,}")  # of a phrase in another script one sign, of blanks one
+_LONG = re.compile(r"([\W_]{300})[\W_]+")  # fpdf2's bidi recurses into each of a thousand neutral signs
 _MOST_LINES = 15  # of a row: fpdf2 breaks none between pages, and refuses one that no page holds
 
 
@@ -43,7 +44,7 @@ def _sheet(letter: Paper) -> Any:
             words = "".join(
                 each if each == "\n" or ord(each) in font.cmap else _instead(each) for each in words
             )
-            return _RUNS.sub(lambda run: run[0][0], words)
+            return _LONG.sub(r"\1", _RUNS.sub(lambda run: run[0][0], words))
 
         def footer(self) -> None:
             self.set_y(-18)

@@ -224,6 +224,8 @@ async def test_figures_beside_a_sign_that_the_font_lacks_stand_as_they_were_writ
     assert picture("قبض ۱۲۰۰۰ ۳۴۵ تا ۹۸") != picture("قبض ۱۲۰۰ ۰۳۴۵ تا ۹۸")
     foreign = ["Воды нет, совсем. " * 170, "Воды нет.\n" * 300, "पानी नहीं आ रहा है। " * 150, "中文字" * 1000]
     assert picture("") not in map(picture, foreign), "one sees that something stood there"
+    for signs in ("-" * 1500, ". " * 750, "_" * 1500):
+        assert picture(signs) != picture("")
     assert picture("🙏" * 1500) == picture(" " * 1500) == picture(" ")
     for sign in "\t✓→🙏":
         assert picture(f"قبض{sign}۱۲۰۰۰{sign}۳۴۵ تا{sign}۹۸") == picture("قبض ۱۲۰۰۰ ۳۴۵ تا ۹۸")

@@ -34,7 +34,7 @@ class Sick(io.BytesIO):
 async def test_a_disk_that_hangs_in_the_middle_ends_the_answer_and_holds_nothing_of_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ranges, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(ranges, "READ_SECONDS", patience(1))
     file = Sick()
 
     async def answer(request: web.Request) -> web.StreamResponse:
