@@ -96,6 +96,7 @@ from ivr.speech.recognition import Recogniser, by_command, by_sherpa
 from ivr.speech.sound_book import SoundBook, forget_unused
 from ivr.store import slots
 from ivr.store.derived import Derived, exports
+from ivr.store.disk_thread import ask_once
 from ivr.store.engine import AWAY, READ_ONLY, make_engine, takes
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
@@ -348,7 +349,7 @@ class Hotline:
         spare = settings.state_path / "fallback"
         loops.start("codes of the dialplan", partial(keep_laid_out, intake.codes, spare))
         loops.start("menus", trees.follow)
-        keep_own = partial(asyncio.to_thread, self.sounds.keep_own)
+        keep_own = partial(ask_once, self.sounds.keep_own)
         loops.every("words of menu trees", OWN_SECONDS, keep_own, at_once=False)
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
         loops.start("hours of officials", line.hours.follow)
@@ -410,7 +411,7 @@ class Hotline:
 
     async def _forget_unused(self) -> None:
         if self.time.is_sure:  # by a clock gone wrong all would be old
-            await asyncio.to_thread(forget_unused, self.settings.sounds)
+            await ask_once(partial(forget_unused, self.settings.sounds))
 
     async def _open_doors(self, stack: AsyncExitStack) -> None:
         """Listen, beside the siblings or in their place."""
@@ -747,7 +748,7 @@ class Hotline:
             self.line.directory = self._with_today(self.offered.directory)
 
     async def _offer_anew(self) -> None:
-        if self.offered.differs:
+        if await ask_once(lambda: self.offered.differs):
             await self._offer()
 
     def _with_today(self, directory: Directory) -> Directory:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.editing.seeding import directory
+from ivr.store.disk_thread import ask_once
 from ivr.voice.directory import Directory
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,10 @@ class Offered:
 
     @property
     def differs(self) -> bool:
-        """Whether what was left out has its sound by now, or what is offered lost it: nobody tells us."""
+        """Whether what was left out has its sound by now, or what is offered lost it: nobody tells us.
+
+        Looks at the disk.
+        """
         return any(self._is_heard(id) == (id in self._silent) for id in self.added)
 
     async def reread(self) -> None:
@@ -52,8 +56,9 @@ class Offered:
         except BookEmpty as error:
             log.warning("what calls offer could not be reread: %s", error)
             return
-        self.added = frozenset(_names(found) - _names(self._files))
-        self._silent = silent = frozenset(id for id in self.added if not self._is_heard(id))
+        added = frozenset(_names(found) - _names(self._files))
+        silent = await ask_once(lambda: frozenset(id for id in added if not self._is_heard(id)))
+        self.added, self._silent = added, silent
         self.directory = replace(
             found,
             calls_back=self._files.calls_back,
