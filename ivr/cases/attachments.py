@@ -102,7 +102,7 @@ def _png(file: IO[bytes], size: int) -> int | None:
 
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # markers without a segment behind them
+ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # markers without a segment behind them
 
 
 def _jpeg(file: IO[bytes], size: int) -> int | None:
@@ -113,7 +113,7 @@ def _jpeg(file: IO[bytes], size: int) -> int | None:
         if head[0] != 0xFF:
             return None
         mark = head[1]
-        if mark == 0xFF or mark in _ALONE:
+        if mark == 0xFF or mark in ALONE:
             place += 1 if mark == 0xFF else 2
             continue
         length = int.from_bytes(head[2:4], "big")

@@ -9,9 +9,8 @@ import re
 import zlib
 from typing import Literal
 
-from ivr.cases.attachments import AttachmentKind
+from ivr.cases.attachments import ALONE, AttachmentKind
 
-_ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # markers without a segment behind them
 _AFTER_SCAN = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # where the picture's own bytes end
 _COLOURS = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 _PNG = frozenset("tRNS gAMA cHRM sRGB iCCP sBIT bKGD pHYs acTL fcTL fdAT".split())  # noqa: SIM905
@@ -39,7 +38,7 @@ def _jpeg(content: bytes) -> bytes:
             place += 1
             continue
         end = place + 2
-        if mark not in _ALONE:
+        if mark not in ALONE:
             end += max(2, int.from_bytes(content[end : end + 2], "big"))
         if mark == 0xDA:
             found = _AFTER_SCAN.search(content, end)
