@@ -135,14 +135,19 @@ async def test_a_voice_is_recorded_with_the_microphone(
     assert hz(next_call_hears(built)) == pytest.approx(440, abs=15)
 
 
+def recorded(panel: PanelServed, id: str) -> str:
+    """Somebody said it; the address of its page."""
+    booth = panel.panel.voices.prompts
+    assert booth
+    take = booth.try_out("fa", id, wav(voice()), NEEDED)
+    booth.accept("fa", id, take.token, "admin/karimi", panel.clock())
+    return f"/panel/prompts/fa/{id}"
+
+
 async def test_who_takes_back_the_only_sound_of_a_name_is_told_what_callers_then_miss(
     panel: PanelServed,
 ) -> None:
-    admin, new = await panel.signed_in("admin"), "/panel/prompts/fa/topic.new"
-    booth = panel.panel.voices.prompts
-    assert booth
-    take = booth.try_out("fa", "topic.new", wav(voice()), NEEDED)
-    booth.accept("fa", "topic.new", take.token, "admin/karimi", panel.clock())
+    admin, new = await panel.signed_in("admin"), recorded(panel, "topic.new")
     page = await admin.text(new)
     assert TEXT("admin.prompt.no_machine") in page and TEXT("admin.prompt.take_back") in page
     assert TEXT("admin.prompt.back_to_machine") not in page
@@ -154,11 +159,7 @@ async def test_who_takes_back_the_only_sound_of_a_name_is_told_what_callers_then
 async def test_who_takes_back_the_recording_of_a_tone_is_told_that_the_tone_comes_back(
     panel: PanelServed,
 ) -> None:
-    admin, beep = await panel.signed_in("admin"), "/panel/prompts/fa/beep"
-    booth = panel.panel.voices.prompts
-    assert booth
-    take = booth.try_out("fa", "beep", wav(voice()), NEEDED)
-    booth.accept("fa", "beep", take.token, "admin/karimi", panel.clock())
+    admin, beep = await panel.signed_in("admin"), recorded(panel, "beep")
     page = await admin.text(beep)
     assert TEXT("admin.prompt.back_to_machine") in page and TEXT("admin.prompt.no_machine") not in page
     assert (await admin.post(f"{beep}/restore", {"version": ""})).status == 303

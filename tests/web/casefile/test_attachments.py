@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import FormData
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 from sqlalchemy import select
 from sqlalchemy.event import listen
 
@@ -171,18 +171,23 @@ async def test_who_is_shown_the_page_for_want_of_a_file_has_seen_the_case(
     assert officer.person and tuple(seen) == (officer.person.id, (await at.row(code)).id), "once in a sitting"
 
 
+async def attach(page: Page, code: str, photo: Path) -> None:
+    """By keyboard, on the case's page."""
+    await page.goto(f"/panel/cases/{code}")
+    await page.click("#attachments summary")
+    await page.set_input_files("#file", photo)
+    await page.fill("#paper-note", "دادخواست شهروند")
+    await page.press("#paper-note", "Enter")
+    await page.wait_for_selector("text=پیوست افزوده شد")
+
+
 async def test_a_file_is_taken_whatever_its_name_holds(
     panel: PanelServed, at: Counter, chrome: Browser, tmp_path: Path
 ) -> None:
     code, photo = await at.open(), tmp_path / 'a;b;"c"; name=note;d.jpg'
     photo.write_bytes(image("JPEG"))
     async with window(chrome, panel, "officer") as page:
-        await page.goto(f"/panel/cases/{code}")
-        await page.click("#attachments summary")
-        await page.set_input_files("#file", photo)
-        await page.fill("#paper-note", "دادخواست شهروند")
-        await page.press("#paper-note", "Enter")
-        await page.wait_for_selector("text=پیوست افزوده شد")
+        await attach(page, code, photo)
     assert len(files(panel)) == 1
 
 
@@ -191,12 +196,7 @@ async def test_it_reads_well(panel: PanelServed, at: Counter, chrome: Browser, t
     code, photo = await at.open(), tmp_path / "petition.jpg"
     photo.write_bytes(image("JPEG", (1200, 900)))
     async with window(chrome, panel, "officer", size={"width": 1366, "height": 768}) as page:
-        await page.goto(f"/panel/cases/{code}")
-        await page.click("#attachments summary")
-        await page.set_input_files("#file", photo)
-        await page.fill("#paper-note", "دادخواست شهروند")
-        await page.press("#paper-note", "Enter")
-        await page.wait_for_selector("text=پیوست افزوده شد")
+        await attach(page, code, photo)
         await screenshot(page, "attachments")
         await page.click("#attachments summary")
         await page.set_viewport_size(PHONE)

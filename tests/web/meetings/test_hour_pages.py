@@ -101,13 +101,19 @@ async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads
     assert (await at.seen(code)).state == "met" and "hour_heard" in await at.events(code)
 
 
+async def talking(panel: PanelServed, at: Hall) -> tuple[int, str]:
+    """The number of an hour in which a citizen is heard, and her case."""
+    number = await open_hour(at)
+    call, code = await calls(at, "09141234501")
+    await hour_queue.take(at.engine, at.by(""), number, (await panel.person("governor")).id, "127.0.0.1")
+    await hour_queue.answered(at.engine, call, panel.clock())
+    return number, code
+
+
 async def test_the_clock_of_a_talk_is_not_read_out_each_second(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
-    number = await open_hour(at)
-    call, _ = await calls(at, "09141234501")
-    await hour_queue.take(at.engine, at.by(""), number, (await panel.person("governor")).id, "127.0.0.1")
-    await hour_queue.answered(at.engine, call, panel.clock())
+    number, _ = await talking(panel, at)
     async with window(chrome, panel, "governor", size=DESKTOP) as page:
         await page.goto(f"{HOURS}/{number}")
         clock = page.locator("[aria-live=polite] time[data-since]")
@@ -118,10 +124,7 @@ async def test_the_clock_of_a_talk_is_not_read_out_each_second(
 async def test_what_was_typed_in_the_hour_is_not_left_unasked_by_another_of_its_forms(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
-    number = await open_hour(at)
-    call, code = await calls(at, "09141234501")
-    await hour_queue.take(at.engine, at.by(""), number, (await panel.person("governor")).id, "127.0.0.1")
-    await hour_queue.answered(at.engine, call, panel.clock())
+    number, code = await talking(panel, at)
     async with window(chrome, panel, "governor", size=DESKTOP) as page:
         page.on("dialog", lambda asked: asked.dismiss())
         await page.goto(f"{HOURS}/{number}?code={code}")

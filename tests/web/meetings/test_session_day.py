@@ -14,7 +14,7 @@ from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
-from playwright.async_api import Browser, Error, Page, Route, expect
+from playwright.async_api import Browser, Error, Locator, Page, Route, expect
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -692,6 +692,13 @@ async def test_what_a_tablet_keeps_is_on_its_disk_before_it_counts_as_kept(
         assert await page.evaluate("[...asked]") == ["later strict"]
 
 
+async def says_at_the_next_look(page: Page, told: Locator, words: str) -> None:
+    await told.evaluate("its => { its.hidden = true; }")
+    await page.evaluate(LOOK)
+    await expect(told).to_be_visible()
+    await expect(told).to_contain_text(words)
+
+
 async def test_who_writes_what_the_browser_can_not_keep_is_told_so_and_not_that_the_server_is_away(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
@@ -703,10 +710,7 @@ async def test_who_writes_what_the_browser_can_not_keep_is_told_so_and_not_that_
         await page.locator(f'#c{one} [name="decided"]').fill("تا یک ماه")
         told = page.locator("[data-net]")
         await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
-        await told.evaluate("its => { its.hidden = true; }")
-        await page.evaluate(LOOK)
-        await expect(told).to_be_visible()
-        await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+        await says_at_the_next_look(page, told, "چیزی نگه نمی‌دارد")
 
 
 async def test_where_the_browser_still_reads_what_it_keeps_and_takes_no_more_it_is_told_until_it_does(
@@ -722,15 +726,9 @@ async def test_where_the_browser_still_reads_what_it_keeps_and_takes_no_more_it_
         await words.fill("تا یک ماه")
         await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
         for _ in range(2):
-            await told.evaluate("its => { its.hidden = true; }")
-            await page.evaluate(LOOK)
-            await expect(told).to_be_visible()
-            await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+            await says_at_the_next_look(page, told, "چیزی نگه نمی‌دارد")
         async with panel.away():
-            await told.evaluate("its => { its.hidden = true; }")
-            await page.evaluate(LOOK)
-            await expect(told).to_be_visible()
-            await expect(told).to_contain_text("چیزی نگه نمی‌دارد")
+            await says_at_the_next_look(page, told, "چیزی نگه نمی‌دارد")
         await browser.send("Storage.overrideQuotaForOrigin", {"origin": panel.url})
         await words.fill("تا دو ماه")
         await answers(page, f"async () => (await ({DRAFTS})()).includes('تا دو ماه')", True)
