@@ -192,6 +192,7 @@ async def test_keys_that_are_one_letter_are_switched_off_by_whoever_dictates(
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         await page.keyboard.press("Shift+Slash")
+        await expect(page.locator("#help [data-closes]")).to_be_focused()
         await page.locator("#help [data-letter-keys]").uncheck()
         assert not await serious(page)
         await page.keyboard.press("Escape")
