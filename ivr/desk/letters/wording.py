@@ -106,7 +106,7 @@ async def offered(
     """The wordings that fit a case, filled in: `text` as its citizen reads it, `spoken` as she hears it.
 
     `spoken` is "" where both are one. Of a part or a collective case none that tells what is not its
-    citizens' own. Raises NoSuchCase, SeedError.
+    citizens' own, and none that names the county where nobody knows it. Raises NoSuchCase, SeedError.
     """
     names = _names(folder)
     async with engine.connect() as connection:
@@ -116,6 +116,8 @@ async def offered(
         raise NoSuchCase(f"there is no case {code}")
     row: Mapping[Any, Any] = case._mapping
     not_hers = _NOT_HERS.get(row["channel"], frozenset())
+    if not case.county_name:  # a sentence with a hole would be read to her
+        not_hers |= {"county"}
     return [
         {"name": each.name, "topic": each.topic} | _both(each.text, case, calendar, names)
         for each in ready.fitting(row["topic"], status)

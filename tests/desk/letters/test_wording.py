@@ -116,6 +116,30 @@ async def test_of_a_part_or_a_collective_case_no_wording_is_offered_that_tells_w
         await wording.worded(engine, calendar(), tmp_path, whole, "code")
 
 
+async def test_a_wording_with_the_county_is_not_offered_for_a_case_whose_county_nobody_knows(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "answers.yaml").write_text(
+        """
+answers:
+  - {name: county, text: {fa: "انجام شد.", az: "{county} düzəldildi"}}
+  - {name: topic, text: "«{topic}» انجام شد."}
+"""
+    )
+    async with office(engine, tmp_path) as desk:
+        placed = await desk.intake.open_case(call("09147654321"), opening())
+        nowhere = await desk.intake.open_case(call("09147654322"), opening(county=""))
+        await desk.pump.idle()
+
+    async def names(code: str) -> list[str]:
+        return [
+            each["name"] for each in await wording.offered(engine, calendar(), tmp_path, code, "answered")
+        ]
+
+    assert await names(placed) == ["county", "topic"]
+    assert await names(nowhere) == ["topic"]
+
+
 async def test_for_a_collective_case_that_a_persian_speaker_began_a_wording_brings_what_other_members_hear(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
