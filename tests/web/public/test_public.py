@@ -302,6 +302,20 @@ async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
     assert len(answers) == 1 and answers.pop()[0] == 404
 
 
+async def test_who_comes_before_her_case_is_in_the_books_reads_that_it_may_be_too_early_as_who_guesses_does(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    client = await panel.client()
+    async with office(panel.engine, tmp_path / "spool", pumping=False) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        for each in (code, unknown()):
+            status, page = await track(client, each)
+            assert status == 404 and "شاید هنوز به دفتر نرسیده باشد" in page, each
+    async with office(panel.engine, tmp_path / "spool") as desk:
+        await desk.pump.idle()
+    assert (await track(client, code))[0] == 200
+
+
 async def test_a_request_to_meet_tells_until_when_it_waits_and_then_with_whom_when_and_where_its_slot_is(
     chrome: Browser, panel: PanelServed
 ) -> None:
