@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.store import copying
 from ivr.store.base import metadata, moment
 from ivr.store.engine import make_engine
 
@@ -43,7 +44,9 @@ APART_BLOCKS, APART_NUMBERS = 125, 12_500
 # for each timeline since numbers were last given: a past's second server begins elsewhere than its first.
 TURNED_BLOCKS, TURNED_NUMBERS = 50, 5_000
 MOST_TURNS = 100  # a timeline far ahead is another installation's; room is left for all that is to come
-TIMELINE = -1  # no block: `used` of this row is PostgreSQL's timeline on which numbers were last given
+# No block: `used` of this row is PostgreSQL's timeline on which numbers were last given, `holder` in which
+# database.
+TIMELINE = -1
 TRACKING_KEY = "tracking_code"
 
 # Block n holds the sequence numbers n*BLOCK … n*BLOCK+BLOCK-1; never handed out twice. One row is TIMELINE.
@@ -94,16 +97,21 @@ _LAST = text(
 _SKIP = text("SELECT max(nextval(CAST(:name AS regclass))) FROM generate_series(1, :many)")
 # Each promotion begins another timeline, a fail-over's as a point-in-time restore's; the log's name tells it.
 _NOW = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS integer)"
+# What was dumped and taken in elsewhere keeps the row, and most databases are on timeline 1.
+_DATABASE = "SELECT oid FROM pg_database WHERE datname = current_database()"
 _TURNED = text(
-    f"SELECT (SELECT used FROM {code_blocks.name} WHERE number = {TIMELINE}) IS DISTINCT FROM {_NOW}"
+    f"SELECT NOT EXISTS (SELECT FROM {code_blocks.name} WHERE number = {TIMELINE} AND used = {_NOW} "
+    "AND (CAST(:here AS text) = '' OR holder = :here))"
 )
-# The inner SELECT sees the row as it was.
+# The inner SELECTs see the row as it was.
 _TURN = text(
     f"INSERT INTO {code_blocks.name} AS its (number, holder, leased_at, used) OVERRIDING SYSTEM VALUE "
-    f"VALUES ({TIMELINE}, 'timeline', now(), {_NOW}) ON CONFLICT (number) DO UPDATE "
-    "SET used = excluded.used, leased_at = now() WHERE its.used <> excluded.used RETURNING "
+    f"VALUES ({TIMELINE}, :here, now(), {_NOW}) ON CONFLICT (number) DO UPDATE "
+    "SET used = excluded.used, holder = coalesce(nullif(excluded.holder, ''), its.holder), leased_at = now() "
+    "WHERE its.used <> excluded.used OR excluded.holder NOT IN ('', its.holder) RETURNING "
     f"(SELECT is_called FROM {_BLOCKS}) OR (SELECT is_called FROM {desk_numbers.name}) AS given, "
-    f"its.used - (SELECT used FROM {code_blocks.name} WHERE number = {TIMELINE}) AS turns"
+    f"its.used - (SELECT used FROM {code_blocks.name} WHERE number = {TIMELINE}) AS turns, "
+    f"(SELECT holder FROM {code_blocks.name} WHERE number = {TIMELINE}) AS was"
 )
 _turning: WeakKeyDictionary[Pool, asyncio.Lock] = WeakKeyDictionary()
 
@@ -154,13 +162,16 @@ async def _notice_turn(connection: AsyncConnection) -> None:
 
     Before any number: whoever finds that facts are missing (`skip`) comes later, or, where none is, never.
     """
-    if not (await connection.execute(_TURNED)).scalar_one():
+    here = {"here": await _here(connection)}
+    if not (await connection.execute(_TURNED, here)).scalar_one():
         return
     # A transaction of its own: numbers that are passed over stay so though the caller's is undone, and nobody
     # waits for the row until that ends. Not of the caller's pool, all of which may be held by who waits here.
     engine = connection.engine
     async with _turning.setdefault(engine.pool, asyncio.Lock()):  # one connection more, not one for each
-        if not (await connection.execute(_TURNED)).scalar_one():  # who had the lock before has seen to it
+        if not (
+            await connection.execute(_TURNED, here)
+        ).scalar_one():  # who had the lock before has seen to it
             return
         url = engine.url.render_as_string(hide_password=False)
         one = make_engine(url, pool=1, isolation_level="READ COMMITTED")  # whatever the database's own is
@@ -173,16 +184,28 @@ async def _notice_turn(connection: AsyncConnection) -> None:
 
 async def begin_here(connection: AsyncConnection) -> None:
     """Whoever restored has passed over enough: that this is another server is nothing to notice any more."""
-    await connection.execute(_TURN)
+    await connection.execute(_TURN, {"here": await _here(connection)})
+
+
+async def _here(connection: AsyncConnection) -> str:
+    """Which database of which server; "" where we may not ask. Not kept: a pooler may lead elsewhere."""
+    raw: Any = (await connection.get_raw_connection()).driver_connection
+    server = await copying.server(raw)
+    return server and f"{server}/{await raw.fetchval(_DATABASE)}"
 
 
 async def _turn(connection: AsyncConnection) -> None:
     # Who comes second waits for the first and gets no row; of a new database nobody was given a number.
-    its = (await connection.execute(_TURN)).one_or_none()
-    if its is not None and its.given:
-        turns = min(max(1, its.turns or 1), MOST_TURNS)  # a restored backup's may be lower than was noted
-        last = (await connection.execute(_LAST)).one()
-        await _skip(connection, last, turns * TURNED_BLOCKS, turns * TURNED_NUMBERS)
+    here = await _here(connection)
+    its = (await connection.execute(_TURN, {"here": here})).one_or_none()
+    if its is None or not its.given:
+        return
+    last = (await connection.execute(_LAST)).one()
+    if here and "/" in (its.was or "") and its.was != here:  # a restore, by whatever means
+        await _skip(connection, last, SKIPPED_BLOCKS, SKIPPED_NUMBERS)
+        return
+    turns = min(max(1, its.turns or 1), MOST_TURNS)  # a restored backup's may be lower than was noted
+    await _skip(connection, last, turns * TURNED_BLOCKS, turns * TURNED_NUMBERS)
 
 
 async def _skip(connection: AsyncConnection, last: Row[Any], blocks: int, numbers: int) -> None:

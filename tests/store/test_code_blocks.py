@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, make_url, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.lab.pace import patience
@@ -13,12 +14,14 @@ from ivr.store.code_blocks import (
     BLOCK,
     DESK_FIRST,
     MOST_TURNS,
+    SKIPPED_NUMBERS,
     TIMELINE,
     TURNED_NUMBERS,
     code_blocks,
     lease,
     next_desk_number,
 )
+from tests.fixtures.database import as_service, create, drop, named, warm_engine
 
 
 async def given(engine: AsyncEngine, many: int) -> tuple[list[int], list[int]]:
@@ -54,6 +57,46 @@ async def test_what_a_server_gave_that_is_gone_is_not_given_again_by_the_one_tha
     late, fresh = await given(service, 4)
     desk, blocks = desk + more + late, blocks + others + fresh
     assert len(set(desk)) == len(desk) and len(set(blocks)) == len(blocks)
+
+
+async def test_what_a_database_gave_after_it_was_copied_by_other_means_is_not_given_again_by_the_copy(
+    engine: AsyncEngine, service: AsyncEngine, postgres_url: str
+) -> None:
+    """As pg_dump and pg_restore, which copy what was noted, too; timelines are the same."""
+    await given(service, 2)
+    for each in (engine, service):
+        await each.dispose()  # who is connected keeps it from being copied
+    copy, its = f"seda_test_{uuid.uuid4().hex[:12]}", make_url(str(engine.url)).database
+    assert its is not None
+    await create(postgres_url, copy, its)
+    there = warm_engine(as_service(named(postgres_url, copy)))
+    try:
+        desk, blocks = await given(service, 2)
+        late, fresh = await given(there, 2)
+    finally:
+        await there.dispose()
+        await drop(postgres_url, copy)
+    assert desk == [DESK_FIRST + 2, DESK_FIRST + 3] and blocks == [2 * BLOCK, 3 * BLOCK], (
+        "nothing is passed over"
+    )
+    assert late == [DESK_FIRST + 2 + SKIPPED_NUMBERS + n for n in range(2)]
+    assert {*blocks}.isdisjoint(fresh)
+
+
+async def test_a_server_that_does_not_say_which_it_is_passes_over_nothing_and_an_older_release_noted_none(
+    engine: AsyncEngine, service: AsyncEngine
+) -> None:
+    """It noted no database: once it may be another."""
+    [first], _ = await given(service, 1)
+    asks = "EXECUTE ON FUNCTION pg_control_system()"
+    async with engine.begin() as owner:
+        its = update(code_blocks).where(code_blocks.c.number == TIMELINE)
+        await owner.execute(its.values(holder="timeline"))
+        await owner.execute(text(f"REVOKE {asks} FROM PUBLIC"))
+    assert (await given(service, 1))[0] == [first + 1]
+    async with engine.begin() as owner:
+        await owner.execute(text(f"GRANT {asks} TO PUBLIC"))
+    assert (await given(service, 2))[0] == [first + 2 + TURNED_NUMBERS + n for n in range(2)]
 
 
 async def test_it_skips_once_however_many_ask_at_once(engine: AsyncEngine, service: AsyncEngine) -> None:
