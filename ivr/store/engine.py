@@ -59,7 +59,12 @@ def async_url(url: str) -> str:
 
 def plain_url(url: str) -> str:
     """The same for asyncpg itself and for libpq's tools."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    address = make_url(url).set(drivername="postgresql")
+    several = address.query.get("host", "")
+    if not isinstance(several, str):  # a host:port each, for SQLAlchemy; asyncpg would take the last alone
+        hosts, ports = zip(*(each.split(":") for each in several), strict=True)
+        address = address.update_query_dict({"host": ",".join(hosts), "port": ",".join(ports)})
+    return address.render_as_string(hide_password=False)
 
 
 def make_engine(

@@ -7,6 +7,7 @@ import logging
 import re
 from functools import partial
 
+import asyncpg
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,6 +22,7 @@ from ivr.store.engine import (
     is_away,
     is_our_fault,
     make_engine,
+    plain_url,
 )
 from tests.fixtures.weak_database import Wire
 
@@ -38,6 +40,32 @@ def test_what_is_no_address_of_postgresql_is_refused_without_repeating_its_passw
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 def test_every_usual_scheme_is_taken(scheme: str) -> None:
     assert async_url(f"{scheme}://u@host/name") == "postgresql+asyncpg://u@host/name"
+
+
+async def no_postgresql(came: list[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    came.append(writer.get_extra_info("sockname")[1])
+    writer.close()
+
+
+@pytest.mark.parametrize("form", ["host={0}&host={1}", "host={0},{1}&port={2},{3}"])
+async def test_of_several_hosts_asyncpg_alone_tries_the_same_as_sqlalchemy(form: str) -> None:
+    """Who listens to the database, and whoever asks it, must reach the primary wherever that is."""
+    came: list[int] = []
+    servers = [await asyncio.start_server(partial(no_postgresql, came), "127.0.0.1", 0) for _ in range(2)]
+    ports = [each.sockets[0].getsockname()[1] for each in servers]
+    hosts = ["127.0.0.1"] * 2 if "port" in form else [f"127.0.0.1:{port}" for port in ports]
+    url = f"postgresql://u@/n?{form.format(*hosts, *ports)}&target_session_attrs=read-write"
+    engine = make_engine(url)
+    with pytest.raises(AWAY):
+        async with engine.connect():
+            pass
+    asked, came[:] = {*came}, []
+    with pytest.raises(AWAY):
+        await asyncpg.connect(plain_url(async_url(url)), timeout=patience(5))  # type: ignore[no-untyped-call]
+    await engine.dispose()
+    for each in servers:
+        each.close()
+    assert asked == {*came} == {*ports}
 
 
 async def test_a_database_elsewhere_is_told_nothing_but_by_tls_where_that_is_asked_for(
