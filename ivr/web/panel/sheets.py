@@ -144,7 +144,10 @@ class Workbook:
             case int() | float():
                 page.write_number(row, place, value, form)
             case _:
-                page.write_string(row, place, str(value)[:_MOST_CELL], self._text)
+                text = str(value)[:_MOST_CELL]
+                if text.startswith("<r>"):  # XlsxWriter takes it for markup of its own, and escapes nothing
+                    text = f" {text}"
+                page.write_string(row, place, text, self._text)
         return place + (2 if column.kind == MOMENT else 1)
 
 

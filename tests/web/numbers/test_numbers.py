@@ -20,7 +20,7 @@ import pytest
 from aiohttp import ClientResponse
 from openpyxl.reader.excel import load_workbook
 from playwright.async_api import Browser
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import figures
@@ -226,6 +226,32 @@ async def test_a_file_without_all_cases_says_so_in_its_first_row(
     assert rows == whole[:250] and len(whole) > 250
     monkeypatch.setattr(exporting, "MOST", len(whole))
     assert await sheet(client, path) == [head, *whole]
+
+
+# What XlsxWriter writes as it stands: the first breaks the file, the second has a formula in C2.
+MARKUP = (
+    "<r>آب & برق</r>",
+    '<r><t>آب</t></r></is></c><c r="C2"><f>HYPERLINK("http://x.ir")</f></c>'
+    '<c r="D2" t="inlineStr"><is><r><t>.</t></r>',
+)
+
+
+async def test_a_name_that_looks_like_a_workbook_s_own_markup_stands_in_it_as_it_was_sent(
+    panel: PanelServed,
+) -> None:
+    at = await counter(panel.engine)
+    sent = {await at.open(): name for name in MARKUP}
+    async with panel.engine.begin() as connection:
+        for code, name in sent.items():
+            await connection.execute(update(cases).where(cases.c.code == code).values(caller_name=name))
+    client = await panel.signed_in("supervisor")
+    path = "/panel/numbers/export/cases.xlsx?period=month:1405-09"
+    answer = await identities(panel, client, path)
+    page = load_workbook(io.BytesIO(await answer.read())).worksheets[0]  # type: ignore[no-untyped-call]
+    head, *rows = page.iter_rows()
+    named = [cell.value for cell in head].index(words()("numbers.cases.caller_name"))
+    assert {row[0].value: row[named].value.lstrip() for row in rows} == sent
+    assert not [cell for row in rows for cell in row if cell.data_type == "f"]
 
 
 async def test_a_csv_is_read_as_persian_and_runs_nothing(served: PanelServed) -> None:
