@@ -259,8 +259,8 @@ def _told_by(
     if kind is LetterKind.REMINDER:  # of what is so when it is printed, to whoever has the case then
         return (events[-1], None) if waits else None
     found = [event for event in events if event.event in EVENTS[kind]]
-    if kind is LetterKind.ORDER and not order:
-        return None
+    if kind is LetterKind.ORDER and (not order or case.status in (Status.WITHDRAWN, Status.MERGED)):
+        return None  # what is withdrawn is no order any more
     if kind is LetterKind.INVITATION:
         last = [event for event in events if event.event in _OF_SLOTS][-1:]
         found = [event for event in last if event in found and case.closed_at is None]

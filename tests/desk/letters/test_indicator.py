@@ -108,6 +108,16 @@ async def test_an_order_s_letter_holds_until_it_is_extended_or_withdrawn(at: Hal
     assert await hold(at, [first, second]) == [False, False]
 
 
+async def test_a_withdrawn_order_has_no_letter_that_would_hold_until_it_is_opened_again(at: Hall) -> None:
+    _, [part] = await ordered(at, MeetingOrder("abfa", "آب وصل شود", NEAR))
+    old = await printed(at, part, LetterKind.ORDER)
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "لازم نیست"))
+    with pytest.raises(Refused):
+        await printed(at, part, LetterKind.ORDER)
+    await closing.reopen(at.engine, at.page, at.by(part, "لازم است"))
+    assert await hold(at, [await printed(at, part, LetterKind.ORDER), old]) == [True, False]
+
+
 async def test_minutes_written_again_take_the_place_of_the_older_and_a_report_does_not(at: Hall) -> None:
     number = await at.session()
     for kind, holds in ((PaperKind.MINUTES, False), (PaperKind.REPORT, True)):
