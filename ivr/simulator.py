@@ -21,6 +21,7 @@ from ivr.voice.actions import (
     Enquire,
     FindRoom,
     HangUp,
+    HourOffered,
     KeepPlace,
     KeepWords,
     LookAtQueue,
@@ -55,7 +56,6 @@ from ivr.voice.events import (
     Keys,
     Lookup,
     NotKept,
-    Official,
     PlaceKept,
     QueueSeen,
     Rated,
@@ -131,7 +131,7 @@ class Desk:
     earlier: str = ""  # what an earlier call of hers left: open or broken_off
     operator: Transfer = Transfer.NOBODY
     busy: bool = False  # who wants an operator has to wait
-    official: Official | None = None  # takes calls himself now; his line has closed when she is in it
+    hour: HourOffered | None = None  # of an official; his line has closed when she is in it
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
 
@@ -153,7 +153,7 @@ def simulate(
     """
     source: _Source = _Typed(read, out) if keys is None else _Listed(keys)
     desk = desk or Desk()
-    session = Session(menu, directory, caller, desk.official)
+    session = Session(menu, directory, caller, desk.hour)
     return _Call(session, source, prompts, _Page(out), desk).carry()
 
 
@@ -170,7 +170,7 @@ def walk(
     Raises KeysMistake.
     """
     desk = Desk()
-    session = Session(menu, directory, caller, desk.official)
+    session = Session(menu, directory, caller, desk.hour)
     call = _Call(session, _Paced(keys), prompts, _Page(StringIO()), desk)
     try:
         call.carry()

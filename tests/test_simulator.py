@@ -20,6 +20,7 @@ import pytest
 
 from ivr import simulator
 from ivr.cases import code as tracking_code
+from ivr.cases.live_hour import HourOffered
 from ivr.cases.meetings import Official
 from ivr.desk.trees.beside import TreesBeside
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
@@ -76,6 +77,8 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
     if seen.result is Lookup.FOUND:
         due = now + timedelta(days=int(given.get("due_in", "3")))
         seen = CaseSeen(Lookup.FOUND, given["status"], "abfa", due, given.get("answer", ""))
+    agency = given.get("agency", "ostandari")
+    hour = HourOffered(Official(given["official"]), agency) if "official" in given else None
     return Desk(
         new_code=lambda case: "" if given.get("code") == "none" else EXAMPLE_CODE,
         look_up=lambda code: seen,
@@ -86,7 +89,7 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
         earlier=given.get("earlier", ""),
         busy="busy" in given,
         operator=Transfer(given.get("operator", "nobody")),
-        official=Official(given["official"]) if "official" in given else None,
+        hour=hour,
         has_room=given.get("disk") != "full",
         keeps=given.get("journal") != "full",
     )

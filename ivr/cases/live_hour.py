@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from ivr.cases.meetings import Official
 from ivr.cases.transitions import Refused
 
 SHORTEST, LONGEST = timedelta(minutes=10), timedelta(hours=4)
 MOST_ROOM = 20  # as far as a place in the line is spoken
 USUAL_ROOM = 10
 FRESH = timedelta(seconds=15)  # what a call's process has not looked at for longer is gone with it
+
+
+@dataclass(frozen=True, slots=True)
+class HourOffered:
+    """Whose hour a caller is offered: `official` of which body (its code), for many bodies have a head."""
+
+    official: Official
+    agency: str
 
 
 class HourCallState(StrEnum):

@@ -19,7 +19,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.channel import Channel
-from ivr.cases.live_hour import HourOutcome, waiting
+from ivr.cases.live_hour import HourOffered, HourOutcome, waiting
 from ivr.cases.meetings import Official
 from ivr.desk.meetings import hour_planning, hour_queue, session_planning
 from ivr.store.engine import AWAY, is_away
@@ -41,7 +41,7 @@ class HourLine:
         self, engine: AsyncEngine, extensions: Mapping[str, str], clock: Callable[[], datetime]
     ) -> None:
         self._engine, self._extensions, self._clock = engine, extensions, clock
-        self._hours: Sequence[tuple[Row[Any], bool]] = ()  # with whether one more may wait
+        self._hours: Sequence[tuple[Row[Any], int]] = ()  # with how many wait
         self._heard: dict[str, datetime] = {}  # calls in which they talked, until then: the books don't know
 
     async def follow(self) -> None:
@@ -57,18 +57,18 @@ class HourLine:
         async with self._engine.connect() as connection:
             found = await hour_planning.hours(connection, now)
             lines = [await hour_queue.of_hour(connection, each.session) for each in found]
-        free = [len(waiting(line, now)) < each.room for each, line in zip(found, lines, strict=True)]
-        self._hours = tuple(zip(found, free, strict=True))
+        self._hours = [(each, len(waiting(line, now))) for each, line in zip(found, lines, strict=True)]
         await self._tell_heard()
 
-    def offered(self) -> Official | None:
-        """Who takes calls himself now, and has room for one more."""
+    def offered(self) -> HourOffered | None:
+        """Who takes calls himself now, and has room for one more; of several, the one with fewest in line."""
         now = self._clock()
-        open_ones = (hour for hour, free in self._hours if free and hour_planning.is_open(hour, now))
-        return next((Official(hour.official) for hour in open_ones), None)
+        free = [(n, h) for h, n in self._hours if n < h.room and hour_planning.is_open(h, now)]
+        _, hour = min(free, key=lambda each: each[0], default=(0, None))
+        return HourOffered(Official(hour.official), hour.agency) if hour is not None else None
 
     async def join(self, call: str, action: JoinHour) -> HourTold:
-        row = (uuid.UUID(call), action.code, action.language, action.records, self._clock(), action.official)
+        row = (uuid.UUID(call), action.code, action.language, action.records, self._clock(), action.hour)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await hour_queue.join(self._engine, *row)

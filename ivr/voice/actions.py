@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ivr.cases.meetings import Official
+from ivr.cases.live_hour import HourOffered as HourOffered  # for shells, which see the voice alone
 from ivr.voice.enquiries import Taken
 from ivr.voice.events import Recorded
 
@@ -256,13 +256,13 @@ class Connect:
 class JoinHour:
     """Stand in line for the official who takes calls himself now. Answer: `HourTold`.
 
-    `records`: she consents that what they say is recorded. `official`: whom she was offered; None: any.
+    `records`: she consents that what they say is recorded. `hour`: which she was offered; None: any.
     """
 
     code: str
     language: str
     records: bool
-    official: Official | None = None
+    hour: HourOffered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from math import inf
 
-from ivr.cases.meetings import MeetingWay, RequestState
-from ivr.cases.meetings import Official as Official  # for shells, which see the voice alone
+from ivr.cases.meetings import MeetingWay, Official, RequestState
 
 
 class Ended(StrEnum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ivr.cases.meetings import Official
+from ivr.cases.live_hour import HourOffered
 from ivr.voice.actions import Action, Ask, Enquire, HangUp, MissReason, RecallCaller, Say, Sound, Speech
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
@@ -57,7 +57,7 @@ class Session(Talk):
     __slots__ = ("_flow", "_played", "menu")
 
     def __init__(
-        self, menu: Menu, directory: Directory, caller: Caller, hour: Official | None = None
+        self, menu: Menu, directory: Directory, caller: Caller, hour: HourOffered | None = None
     ) -> None:
         """`hour`: the official who takes calls himself now, if one does and has room."""
         super().__init__(menu.steps, menu.start, menu.languages[0], directory, caller)

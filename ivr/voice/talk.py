@@ -8,7 +8,7 @@ from math import inf
 from typing import Protocol, TypeVar
 
 from ivr.cases import phone
-from ivr.cases.meetings import Official
+from ivr.cases.live_hour import HourOffered
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -117,7 +117,7 @@ class Talk:
         self.known_county = ""
         self.blocked = False
         self.earlier = ""  # what an earlier call of hers left: see `CallerKnown`
-        self.hour: Official | None = None  # who takes calls himself now, and has room for one more
+        self.hour: HourOffered | None = None  # who takes calls himself now, and has room for one more
         self.step = start
         self.code: str | None = None  # None: no case yet; "": a case whose code could not be promised
         self.joins = False  # whether she goes on with the case of an earlier call …

@@ -16,7 +16,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.channel import Channel
-from ivr.cases.live_hour import FRESH
+from ivr.cases.live_hour import FRESH, HourOffered
 from ivr.cases.meetings import Official
 from ivr.desk.editing.seeding import directory_from
 from ivr.desk.meetings import (
@@ -31,8 +31,8 @@ from ivr.lab.pace import patience
 from ivr.loops.carrying import OpenLine
 from ivr.loops.hour_line import HourLine
 from ivr.settings import ROOT, Settings
-from ivr.voice.actions import RingOfficial
-from ivr.voice.events import Connected, Event
+from ivr.voice.actions import JoinHour, RingOfficial
+from ivr.voice.events import Connected, Event, HourState, HourTold
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend
 from tests.desk.meetings.hall import LATER, Hall, hall
@@ -58,8 +58,9 @@ async def followed(at: Hall) -> AsyncIterator[HourLine]:
 
 
 async def until_offered(line: HourLine, official: Official | None) -> None:
+    wanted = official and HourOffered(official, "ostandari")
     async with asyncio.timeout(patience(10)):
-        while line.offered() is not official:
+        while line.offered() != wanted:
             await asyncio.sleep(0.02)
 
 
@@ -97,6 +98,28 @@ async def test_what_is_done_to_an_hour_on_its_session_s_page_changes_what_caller
         await until_offered(line, Official.GOVERNOR)
         await session_planning.cancel(engine, at.page, why, number, LATER)
         await until_offered(line, None)
+
+
+async def test_of_two_heads_who_take_calls_at_once_she_stands_in_the_line_of_whom_she_was_offered(
+    engine: AsyncEngine,
+) -> None:
+    at = await hall(engine)
+    line = HourLine(engine, EXTENSIONS, lambda: at.at)
+    await announced(at, official=Official.HEAD, agency="gas", room=2)
+    await line.reread()
+    gas, code = line.offered(), await at.wish()
+    water_s = await announced(at, official=Official.HEAD, agency="abfa")
+    assert gas == HourOffered(Official.HEAD, "gas")
+    told = await line.join(str(uuid.uuid4()), JoinHour(code, "fa", False, gas))
+    assert told == HourTold(HourState.WAITING, 1)
+
+    await line.reread()
+    water, call = line.offered(), uuid.uuid4()
+    assert water == HourOffered(Official.HEAD, "abfa"), "where nobody waits yet"
+    assert (await line.join(str(call), JoinHour(code, "fa", False, water))).place == 1
+    assert (await row_of(at, call)).session == water_s
+    assert (await line.join(str(uuid.uuid4()), JoinHour(code, "fa", False, gas))).place == 2
+    assert (await line.join(str(uuid.uuid4()), JoinHour(code, "fa", False, gas))).state is HourState.FULL
 
 
 class RingsUntil:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ivr.cases.meetings import Official
+from ivr.cases.live_hour import HourOffered
 from ivr.desk.editing.seeding import directory_from
 from ivr.voice.actions import (
     Action,
@@ -120,7 +120,7 @@ class Conversation:
     missed: list[str] = field(default_factory=list)
     rates: list[int] = field(default_factory=list)
     directory: Directory = DIRECTORY
-    hour: Official | None = None  # takes calls himself
+    hour: HourOffered | None = None  # of an official who takes calls himself
     line: list[HourTold] = field(default_factory=list)  # how she stands there, each time that it is asked
     rings: list[Connected] = field(default_factory=list)  # what comes of his telephone's ringing
     in_line: list[JoinHour | AwaitHour | RingOfficial] = field(default_factory=list)

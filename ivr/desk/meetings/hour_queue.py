@@ -14,8 +14,7 @@ from typing import Any
 from sqlalchemy import Row, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.live_hour import HourCallState, HourOutcome, is_live, taken, waiting
-from ivr.cases.meetings import Official
+from ivr.cases.live_hour import HourCallState, HourOffered, HourOutcome, is_live, taken, waiting
 from ivr.cases.transitions import Side
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
@@ -36,13 +35,13 @@ async def join(
     language: str,
     records: bool,
     now: datetime,
-    official: Official | None = None,
+    offered: HourOffered | None = None,
 ) -> HourTold:
-    """She stands in line, if an hour is open and has room: of that official, where she was told who it is."""
+    """She stands in line, if an hour is open and has room: the one that she was offered, if one was."""
     async with engine.begin() as connection:
         await alone(connection, "hour calls")
-        hours = [h for h in await hour_planning.hours(connection, now) if official in (None, h.official)]
-        open_ones = [hour for hour in hours if hour_planning.is_open(hour, now)]
+        hours = await hour_planning.hours(connection, now)
+        open_ones = [h for h in hours if hour_planning.is_open(h, now) and _is_his(offered, h)]
         for hour in open_ones:
             there = await of_hour(connection, hour.session)
             if len(waiting(there, now)) < hour.room:
@@ -52,6 +51,11 @@ async def join(
                 await tell(connection)
                 return HourTold(HourState.WAITING, len(waiting(there, now)) + 1)
     return HourTold(HourState.FULL if open_ones else HourState.CLOSED)
+
+
+def _is_his(offered: HourOffered | None, hour: Row[Any]) -> bool:
+    """Two heads may take calls at once; one never has two hours at once."""
+    return offered is None or (offered.official, offered.agency) == (hour.official, hour.agency)
 
 
 async def look(engine: AsyncEngine, call: uuid.UUID, now: datetime) -> HourTold:

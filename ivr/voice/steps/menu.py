@@ -143,7 +143,7 @@ kind:
     def _open_now(self, talk: Talk) -> tuple[Mapping[str, Choice], tuple[str, ...]]:
         """The keys that mean something now, and what is said before the prompt."""
         if talk.hour is not None and not talk.blocked and self.hour_prompt:
-            return self.keys, (f"hour.{talk.hour}", *self.hour_prompt)
+            return self.keys, (f"hour.{talk.hour.official}", *self.hour_prompt)
         return {key: choice for key, choice in self.keys.items() if not choice.hour}, ()
 
     def unclear(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
-from ivr.cases.live_hour import FRESH, HourOutcome
+from ivr.cases.live_hour import FRESH, HourOffered, HourOutcome
 from ivr.cases.meetings import Official
 from ivr.desk.case import answers, collecting, referring
 from ivr.desk.letters import outgoing
@@ -123,9 +123,10 @@ async def test_who_was_offered_one_official_stands_in_no_other_one_s_line(at: Ha
     deputy = await announced(at, official=Official.DEPUTY, extensions=("202",))
     call, code = uuid.uuid4(), await at.wish()
     await joins(at)
-    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, Official.GOVERNOR)
+    his, hers = (HourOffered(who, "ostandari") for who in (Official.GOVERNOR, Official.DEPUTY))
+    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, his)
     assert told == HourTold(HourState.FULL)
-    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, Official.DEPUTY)
+    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, hers)
     assert told == HourTold(HourState.WAITING, 1) and (await row_of(at, call)).session == deputy
 
 

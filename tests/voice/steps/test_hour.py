@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ivr.cases.live_hour import HourOffered
 from ivr.cases.meetings import Official
 from ivr.voice.actions import AwaitHour, JoinHour, RingOfficial
 from ivr.voice.events import Connected, Ended, HourState, HourTold, Recorded
@@ -16,6 +17,7 @@ from tests.voice.test_words_first import MENU as WORDS_FIRST
 
 TREES = {"sorted": default_menu(), "words first": WORDS_FIRST}
 both = pytest.mark.parametrize("menu", TREES.values(), ids=list(TREES))
+GOVERNOR = HourOffered(Official.GOVERNOR, "ostandari")
 TALK = Recorded("2026/11/25/talk", 60.0, 40.0, Ended.HANGUP)
 SECOND, NEXT = HourTold(HourState.WAITING, 2, 4.0), HourTold(HourState.WAITING, 1, 4.0)
 TURN = HourTold(HourState.TURN)
@@ -23,7 +25,7 @@ TURN = HourTold(HourState.TURN)
 
 def offered(menu: Menu | None = None, **facts: Any) -> Conversation:
     """At the menu, while the governor takes calls."""
-    facts = {"hour": Official.GOVERNOR} | facts
+    facts = {"hour": GOVERNOR} | facts
     return Conversation(menu or TREES["sorted"], **facts).press("1")
 
 
@@ -50,7 +52,7 @@ def test_with_no_hour_open_nothing_is_offered_and_the_key_means_nothing(menu: Me
 
 
 def test_nothing_is_offered_to_who_is_blocked() -> None:
-    talk = Conversation(TREES["sorted"], hour=Official.GOVERNOR)
+    talk = Conversation(TREES["sorted"], hour=GOVERNOR)
     talk.session.blocked = True
     assert talk.press("1").step == "kind" and "hour.offer" not in talk.heard
     assert talk.press("7").heard[0] == "no_match"
@@ -61,12 +63,12 @@ def test_nothing_is_offered_to_who_is_blocked() -> None:
 def test_her_words_are_a_case_and_she_has_its_code_before_she_stands_in_line(
     menu: Menu, language: str
 ) -> None:
-    talk = Conversation(menu, hour=Official.GOVERNOR, line=[SECOND, TURN], rings=[Connected(True)])
+    talk = Conversation(menu, hour=GOVERNOR, line=[SECOND, TURN], rings=[Connected(True)])
     talk.press(language, "7").speak()
     [opened] = talk.opened
     assert opened.kind == "meeting" and "code.is" in talk.heard and not talk.in_line
     talk.silent().press("2")
-    assert talk.in_line[0] == JoinHour(CODE, opened.language, False, Official.GOVERNOR)
+    assert talk.in_line[0] == JoinHour(CODE, opened.language, False, GOVERNOR)
     assert talk.over and {"hour.turn", "hour.over"} <= set(talk.heard)
 
 
