@@ -41,6 +41,7 @@ _tell = lru_cache(4)(log.error)  # once, and not at each look at a case
 
 FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
+FIELDS |= {"task"}  # the office's words in place of hers: of a part, a collective or a confidential case
 FIELDS |= {"when", "way", "where", "link", "place"}  # of her meeting; place: where or link
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
 
@@ -221,6 +222,8 @@ async def write(
     words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
     words |= await _slot(engine, event.details, ZoneInfo(page.calendar.timezone), stationery)
     wording = stationery.letters[kind]
+    if words["task"] and any("task" in names_in(text) for text in wording.text):
+        words["words"] = ""  # an older file prints all under {words}
     return FormalLetter(
         kind=kind,
         number=digits.en_to_fa(f"{case.code}/{event.seq}"),
@@ -292,6 +295,7 @@ def _words(
     """What the placeholders stand for; digits Persian. `late` "" = by no working day."""
     level = str(details.get("level") or case.level)
     words = ((case.told or "") if case.confidential else case.words).strip()
+    words = words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}…"
     known = {
         "code": case.code,
         "kind": stationery.kinds.get(case.kind, case.kind),
@@ -302,7 +306,8 @@ def _words(
         "due": jalali(calendar.day(due_at), "fa"),
         "late": str(late) if late else "",
         "level": stationery.levels.get(level, level),
-        "words": words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}…",
+        "words": words,
+        "task": words if case.confidential or case.channel in NOBODYS else "",
     }
     return {name: str(digits.en_to_fa(text)) for name, text in known.items()}
 

@@ -13,8 +13,9 @@ from sqlalchemy import false, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.case import answers, collecting, referring, splitting
+from ivr.desk.case import answers, collecting, confiding, referring, splitting
 from ivr.desk.case.change import actor_named
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters import formal_letters
@@ -148,6 +149,27 @@ async def test_nor_is_a_part_that_has_its_whole_s_fewer_days(at: Counter) -> Non
         assert await offered(at, part) == [LetterKind.REFERRAL, LetterKind.REMINDER]
         with pytest.raises(Refused):
             await letter(at, part, LetterKind.ORDER)
+
+
+async def test_only_what_a_citizen_wrote_is_printed_as_hers(at: Counter, tmp_path: Path) -> None:
+    """By an older file, which knows {words} alone, the body reads what it is to see to all the same."""
+    codes, desk = [await at.open("water.bill") for _ in range(3)], actor_named(at.page, "desk")
+    async with at.engine.begin() as connection:
+        await connection.execute(cases.update().values(words="قبض من گران است"))
+    hers, many, secret = codes
+    whole = await collecting.collect(at.engine, at.page, desk, [many], "قبض‌های اهر", at.at)
+    await confiding.confide(at.engine, at.page, at.ask(secret, reason="می‌ترسد"), Secrecy(told="قبض کسی"))
+    parts = [Part("abfa", "لوله"), Part("edu", "مدرسه")]
+    [part, _] = await splitting.split(at.engine, at.page, at.ask(await at.open()), parts)
+    text = 'letters: {referral: {to: x, subject: y, text: ["گفتهٔ شهروند: «{words}»"]}}'
+    (tmp_path / formal_letters.FILE).write_text(text, encoding="utf-8")
+    heads = {hers: ("گفتهٔ شهروند", "قبض من گران است"), whole.code: ("شرح موضوع", "قبض‌های اهر")}
+    heads |= {secret: ("شرح موضوع", "قبض کسی"), part: ("شرح موضوع", "لوله")}
+    for code, (head, words) in heads.items():
+        found = await letter(at, code, LetterKind.REFERRAL)
+        assert [line for line in found.paragraphs if "«" in line][1:] == [f"{head}: «{words}»"]
+        older = await write(at.engine, at.page, tmp_path, code, LetterKind.REFERRAL, at.at, true())
+        assert older.paragraphs == [f"گفتهٔ شهروند: «{words}»"]
 
 
 async def test_a_case_sent_on_is_referred_to_who_has_it_now(at: Counter) -> None:
