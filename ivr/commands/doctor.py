@@ -221,6 +221,7 @@ async def _database(settings: Settings) -> Diagnosis:
     from ivr.installation import CommandError as Missing
     from ivr.installation import database_url
     from ivr.store.engine import READ_ONLY, make_engine, takes
+    from ivr.store.listening import hears
     from ivr.store.schema import NEWER, is_current, is_newer
 
     try:
@@ -232,6 +233,7 @@ async def _database(settings: Settings) -> Diagnosis:
         current = await is_current(engine)
         async with engine.connect() as connection:
             newer, well = await is_newer(connection), await takes(connection)
+        heard = not well or await hears(engine.url.render_as_string(hide_password=False))
     except Exception as error:
         mend = "start PostgreSQL or mend IVR_DATABASE_URL"
         return Diagnosis("database", False, f"does not answer: {error}", mend)
@@ -244,6 +246,10 @@ async def _database(settings: Settings) -> Diagnosis:
         return Diagnosis("database", False, NEWER, "update this machine (git pull && make env)")
     if not current:
         return Diagnosis("database", False, "the schema is older than the code", "ivr db upgrade")
+    if not heard:
+        found = "no running process is told what is published: notifications do not come through"
+        mend = "straight to PostgreSQL, or PgBouncer with pool_mode=session (docs/production.md, section 1)"
+        return Diagnosis("database", False, found, mend)
     return Diagnosis("database", True, "answers, and its schema is up to date")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 
 _ALIVE_SECONDS = 20.0  # how soon a half-open connection is noticed
 _RETRY_SECONDS = 1.0
+HEARD_SECONDS = 2.0
 
 
 Hearer = Callable[[frozenset[str] | None], Awaitable[None]]
@@ -43,6 +45,25 @@ async def hear(url: str, channel: str, callback: Hearer) -> None:
                 raise
             log.warning("not listening on %s for now: %s", channel, error)
         await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def hears(url: str) -> bool:
+    """Whether one connection is told what another says: a pooler of transactions keeps it back, silently."""
+    channel, heard = f"ivr_heard_{secrets.token_hex(8)}", asyncio.Event()
+    listening: Any = await asyncpg.connect(plain_url(url), timeout=5)  # type: ignore[no-untyped-call]
+    try:
+        await listening.add_listener(channel, lambda *_: heard.set())
+        saying: Any = await asyncpg.connect(plain_url(url), timeout=5)  # type: ignore[no-untyped-call]
+        try:
+            await saying.execute(f"NOTIFY {channel}", timeout=5)
+            async with asyncio.timeout(HEARD_SECONDS):
+                return await heard.wait()
+        except TimeoutError:
+            return False
+        finally:
+            saying.terminate()
+    finally:
+        listening.terminate()
 
 
 async def _listen_once(url: str, channel: str, callback: Hearer) -> None:

@@ -8,13 +8,15 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
@@ -31,7 +33,7 @@ from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, 
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.fixtures.learned import nothing_learned
 from tests.fixtures.plans import plan_of
-from tests.fixtures.weak_database import WeakDatabase, read_only
+from tests.fixtures.weak_database import WeakDatabase, Wire, read_only
 
 # A process of its own, that has to end as well: no thread that sleeps in the disk is waited for.
 DOCTOR = """
@@ -209,6 +211,39 @@ async def test_a_database_that_takes_nothing_is_not_well(weak_database: WeakData
     async with read_only(weak_database):
         seen = await doctor._database(settings)  # likewise
     assert not seen.ok and "takes nothing" in seen.found and "standby" in seen.found, seen
+
+
+class TransactionPooler(Wire):
+    """What comes between two transactions comes to nobody, as behind PgBouncer's."""
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not writer.get_extra_info("sockname")[1:]:  # to the database
+            await super()._pass(reader, writer)
+            return
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readexactly(5)
+                rest = await reader.readexactly(int.from_bytes(head[1:]) - 4)
+                if head[:1] != b"A":  # a notification
+                    writer.write(head + rest)
+        writer.close()
+
+
+async def test_a_pooler_through_which_no_notification_comes_is_told_as_the_database_s_fault(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "disable")  # its answer to that is no message
+    address, seen = make_url(database_url), []
+    for wire in (Wire(), TransactionPooler()):
+        wire.open_.set()
+        carry = partial(wire.carry, f"{address.query['host']}/.s.PGSQL.5432")
+        relay = await asyncio.start_server(carry, "127.0.0.1", 0)
+        through = address.set(host="127.0.0.1", port=relay.sockets[0].getsockname()[1], query={})
+        settings = Settings(state=tmp_path, database_url=through.render_as_string(False))
+        seen.append(await doctor._database(settings))  # one look of many
+        relay.close()
+    assert seen[0].ok, seen
+    assert not seen[1].ok and "notifications" in seen[1].found and "pool_mode=session" in seen[1].mend, seen
 
 
 @dataclass
