@@ -122,8 +122,9 @@ async def test_nobody_is_told_whose_it_is_and_an_agency_reads_only_what_was_writ
     at: Counter,
 ) -> None:
     code = await at.open()
+    place = {"address": "اهر، کوچهٔ مهر، پلاک ۳", "latitude": 38.4772, "longitude": 47.069}
     async with at.engine.begin() as connection:
-        await connection.execute(update(cases).values(place={"address": "اهر، کوچهٔ مهر، پلاک ۳"}))
+        await connection.execute(update(cases).values(place=place))
     await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
     for scope in (Scope(), Scope(of_desk=True), ABFA):
         file = await casefile.read(at.engine, scope, code)
@@ -134,6 +135,7 @@ async def test_nobody_is_told_whose_it_is_and_an_agency_reads_only_what_was_writ
     assert not file.calls and not file.recordings and "confided" not in {e.event for e in file.events}
     told = await at.case(code)
     assert HERS[1:] not in str(told) and told["confidential"] == "desk"
+    assert "38.4772" not in str(told)
     assert HERS[1:] not in str([c for c in await as_json.cases(at.engine) if c["code"] == code])
     [its_call] = await as_json.calls(at.engine)
     assert its_call["case"] is None

@@ -745,6 +745,27 @@ async def test_markup_in_a_name_and_in_words_stays_text(desk: Desk, chrome: Brow
         assert "صدا ۱۱۱" in await page.title()
 
 
+async def test_the_page_shows_whatever_is_known_of_the_place(desk: Desk) -> None:
+    code, at = await desk.open(), desk.panel
+    client = await at.signed_in("officer", agency="abfa")
+    point = {"latitude": 38.4772, "longitude": 47.069}
+    shown = '<bdi dir="ltr">۳۸.۴۷۷۲, ۴۷.۰۶۹</bdi>'
+    for place, seen in (
+        (point, [shown]),
+        ({"latitude": 0.0, "longitude": 0.0}, ["۰.۰, ۰.۰"]),
+        ({"address_id": "A-4711"}, ["شناسهٔ نشانی نزد فرستنده <bdi>A-4711</bdi>"]),
+        (point | {"address": "اهر، کوچهٔ مهر", "address_id": "7"}, ["اهر، کوچهٔ مهر", shown, "<bdi>7</bdi>"]),
+    ):
+        async with at.engine.begin() as connection:
+            await connection.execute(update(cases).where(cases.c.code == code).values(place=place))
+        page = await client.text(f"/panel/cases/{code}")
+        assert "<dt>نشانی</dt>" in page and all(each in page for each in seen), place
+    for nothing in (None, {}, {"address": ""}):
+        async with at.engine.begin() as connection:
+            await connection.execute(update(cases).where(cases.c.code == code).values(place=nothing))
+        assert "<dt>نشانی</dt>" not in await client.text(f"/panel/cases/{code}"), nothing
+
+
 async def test_words_written_down_at_the_desk_suggest_an_agency_that_a_button_assigns(
     desk: Desk, chrome: Browser
 ) -> None:
