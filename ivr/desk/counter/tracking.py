@@ -1,6 +1,7 @@
 """A citizen follows her case by its code, without signing in: what 111 → 6 would tell, and nothing about her.
 
-The answer to a case that was opened by telephone takes the number too, as on the telephone.
+The answer to a case that was opened by telephone takes the number too, as on the telephone; of a confidential
+one it is heard there alone: here whoever knows its code could try whose number it is.
 
 A code that is no code takes the same way as one that is nobody's. With a million cases in the books a
 well-formed guess hits one in 900 times, so guessing must cost; but what many guess shuts nobody out. When an
@@ -50,7 +51,8 @@ class Tracked:
 
     `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too;
     `past`: nobody can show it any more, for retention took it away. `merged`: it goes on in another case, of
-    which all but the code is. `has_number`: she can tell 111 whether it is solved.
+    which all but the code is. `has_number`: she can tell 111 whether it is solved. `sealed`: locked, and no
+    number opens it here.
     `meeting`: told in place of deadline and delay, as on the telephone.
     """
 
@@ -66,6 +68,7 @@ class Tracked:
     merged: bool = False
     has_number: bool = True
     meeting: MeetingSeen | None = None
+    sealed: bool = False
 
 
 class Doubted(Refused):
@@ -155,7 +158,7 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     its = cases.c
     query = select(its.code, its.status, its.answer, its.answer_voice, its.due_at, agencies.c.name)
     query = query.add_columns(its.channel, its.caller_key, its.callback, its.anonymised_at, parts_column())
-    query = query.add_columns(its.kind, its.answered_at)
+    query = query.add_columns(its.kind, its.answered_at, its.confidential)
     query = query.join(agencies, agencies.c.code == its.agency).where(followed_by(code))
     row = (await connection.execute(with_meeting(query))).first()
     if row is None:
@@ -164,7 +167,8 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     status, told = Status(row.status), bool(row.answer) or voiced
     owed = status in OPEN - {Status.ANSWERED}
     meeting = meeting_standing.of_now(meeting_in(row._mapping), status, now)
-    hers, past = number in phone.of_case(row.caller_key, row.callback), row.anonymised_at is not None
+    sealed, past = row.confidential is not None, row.anonymised_at is not None
+    hers = not sealed and number in phone.of_case(row.caller_key, row.callback)
     merged = row.code != code  # which opens the answer to her number alone
     locked = told and not hers and (merged or tells_number_only(row.channel, row.caller_key, past))
     return Tracked(
@@ -180,4 +184,5 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         merged,
         bool(row.caller_key or row.callback),
         meeting,
+        locked and sealed,
     )

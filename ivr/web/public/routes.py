@@ -84,7 +84,8 @@ async def track(visit: Visit) -> web.Response:
         )
     if found is None:
         return _asked(visit, given, "public.track.unknown", 404)
-    wrong = visit.words("public.track.not_hers") if number and found.locked else ""
+    tells = number and found.locked and not found.sealed
+    wrong = visit.words("public.track.not_hers") if tells else ""
     return _public(visit, "public/track.html", code="", found=found, wrong=wrong, doubted=None)
 
 

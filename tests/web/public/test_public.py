@@ -196,6 +196,31 @@ async def test_the_answer_takes_the_number_too_and_a_wrong_one_counts_as_a_wrong
     assert text("public.track.verdict") not in page
 
 
+async def test_no_number_opens_a_confidential_case_so_that_nobody_finds_out_whose_it_is(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text, now = await panel.client(), words(), panel.clock.now
+    page = await panel.panel.book.page()
+    hers = Wanted("complaint", "water.supply", "ahar", caller="09141234567", words="آب نداریم")
+    again = (await register(panel.engine, page, hers, now)).code
+    ask = Instruction(again, actor_named(page, "desk/karimi"), "تکراری", now)
+    await closing.merge(panel.engine, page, ask, opened)
+    for code in (opened, again):
+        sealed = {"answer": ANSWER, "answer_voice": "2026/11/25/x", "confidential": "caller"}
+        await become(panel, code, **sealed)
+    await become(panel, opened, status=Status.ANSWERED)
+    for code in (opened, again):
+        shown = set()
+        for number in ("", HERS, "09120000000"):
+            status, told = await track(client, code, number)
+            assert status == 200 and text("public.track.sealed") in told, (code, number)
+            shown.add(re.sub(r'value="[^"]*"', "", told))
+            panel.clock.now += tracking.SLIPS.within
+        assert len(shown) == 1, "nor does it say that a number is not hers"
+        assert ANSWER not in told and 'id="number"' not in told and text("public.track.voiced") not in told
+    assert (await panel.panel.book.look_up("09141234567", again, now)).answer == ANSWER, "she hears it"
+
+
 async def test_her_number_opens_the_answer_also_where_an_older_release_kept_it_as_it_came(
     panel: PanelServed, opened: str
 ) -> None:
