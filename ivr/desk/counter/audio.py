@@ -49,7 +49,7 @@ def put(content: bytes, folder: Path, now: datetime) -> FactRecording:
     check(content)
     name = f"{now:%Y/%m/%d}/{uuid.uuid4().hex}"
     path = folder / f"{name}.wav"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    path.parent.mkdir(parents=True, exist_ok=True)  # as the umask has it: calls record there, too
     flushing.replace(path, content)
     flushing.flush_folders(path, folder)
     measured = measure(content)

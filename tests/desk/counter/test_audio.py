@@ -39,6 +39,18 @@ def test_a_recording_that_was_cut_short_at_its_sender_s_is_kept_as_far_as_it_goe
     assert (tmp_path / "recordings" / f"{found.name}.wav").read_bytes() == cut
 
 
+def test_the_day_s_folder_is_open_to_asterisk_whose_calls_record_there_too(tmp_path: Path) -> None:
+    write_tone(tmp_path / "whole.wav", 440, 1.0)
+    before = os.umask(0o007)  # as the service has it: Asterisk comes in by the group
+    try:
+        name = audio.put((tmp_path / "whole.wav").read_bytes(), tmp_path / "recordings", WEDNESDAY).name
+    finally:
+        os.umask(before)
+    file = tmp_path / "recordings" / f"{name}.wav"
+    assert [f"{place.stat().st_mode & 0o777:o}" for place in [*file.parents][:4]] == ["770"] * 4
+    assert f"{file.stat().st_mode & 0o777:o}" == "640"
+
+
 @pytest.mark.parametrize("kept", [44, 45])
 def test_a_recording_of_which_nothing_is_left_is_refused(tmp_path: Path, kept: int) -> None:
     write_tone(tmp_path / "whole.wav", 440, 1.0)
