@@ -21,7 +21,8 @@ SheetRow = Sequence[Any]
 Batches = AsyncIterator[Sequence[SheetRow]]
 
 TEXT, NUMBER, SHARE, MOMENT = "text", "number", "share", "moment"  # kinds of columns
-_FORMATS = {NUMBER: "#,##0.##", SHARE: "0.0%", MOMENT: "[$-fa-IR,16]yyyy/mm/dd hh:mm"}
+_FORMATS = {NUMBER: "#,##0", SHARE: "0.0%", MOMENT: "[$-fa-IR,16]yyyy/mm/dd hh:mm"}
+_BROKEN = "#,##0.0#"  # a NUMBER that may have a fraction; a whole one would end in a bare point
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _MOST_CELL = 32_000  # characters; Excel takes 32,767
 _BOM = "\ufeff"
@@ -113,6 +114,7 @@ class Workbook:
         self._formats = {
             kind: self._book.add_format(font | {"num_format": form}) for kind, form in _FORMATS.items()
         }
+        self._broken = self._book.add_format(font | {"num_format": _BROKEN})
         self._row = 1
         titles = list(sheet.titles())
         for place, (title, column) in enumerate(titles):
@@ -142,7 +144,8 @@ class Workbook:
             case bool() | None:
                 pass
             case int() | float():
-                page.write_number(row, place, value, form)
+                broken = column.kind == NUMBER and isinstance(value, float)
+                page.write_number(row, place, value, self._broken if broken else form)
             case _:
                 text = str(value)[:_MOST_CELL]
                 if text.startswith("<r>"):  # XlsxWriter takes it for markup of its own, and escapes nothing

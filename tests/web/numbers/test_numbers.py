@@ -380,6 +380,23 @@ async def test_a_workbook_shows_a_share_to_the_tenth_of_a_percent(served: PanelS
     assert page["C2"].number_format == "0.0%"
 
 
+async def test_a_workbook_shows_a_whole_number_without_a_point_and_a_mean_score_with_its_fraction(
+    served: PanelServed,
+) -> None:
+    client, measure = await served.signed_in("supervisor"), "numbers.measure"
+    answer = await client.get(f"/panel/numbers/export/figures.xlsx?{ABAN}&by=topic")
+    page = load_workbook(io.BytesIO(await answer.read())).worksheets[0]  # type: ignore[no-untyped-call]
+    head, *rows = page.iter_rows()
+    place = {cell.value: n for n, cell in enumerate(head)}
+    formats = {
+        name: {cell.number_format for row in rows if (cell := row[place[words()(f"{measure}.{name}")]]).value}
+        for name in ("opened", "median", "kept", "satisfaction")
+    }
+    assert formats == {
+        "opened": {"#,##0"}, "median": {"#,##0"}, "kept": {"0.0%"}, "satisfaction": {"#,##0.0#"}
+    }  # fmt: skip
+
+
 def test_scales_end_on_round_whole_numbers() -> None:
     assert charts.scale(0) == [0, 1] and charts.scale(3) == [0, 1, 2, 3]
     assert charts.scale(97) == [0, 25, 50, 75, 100]
