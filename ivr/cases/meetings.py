@@ -179,6 +179,8 @@ class Official(StrEnum):
     HEAD = "head"
 
 
+# Many have the rank: she must be told of which body.
+OF_A_BODY = frozenset({Official.COUNTY_GOVERNOR, Official.MAYOR, Official.HEAD})
 MOST_SLOTS = 60
 MINUTES = range(3, 121)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ivr.cases.meetings import AWAITED, SLOTTED, MeetingWay, Official, RequestState
+from ivr.cases.meetings import AWAITED, OF_A_BODY, SLOTTED, MeetingWay, Official, RequestState
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import saying
 from ivr.voice.actions import Speech, Words
+from ivr.voice.directory import Directory
 from ivr.voice.events import MeetingSeen
 
 SLOT_PROMPTS = frozenset(
@@ -20,6 +21,11 @@ _SIMPLY = {
     RequestState.NO_SHOW: "meeting.stands.missed",
 }
 PROMPTS = SLOT_PROMPTS | {*_SIMPLY.values(), "meeting.waiting", "meeting.stands.comes"}
+
+
+def body(official: Official, agency: str, directory: Directory) -> tuple[str, ...]:
+    """Said behind the rank: whose head he is. Nothing where its name has no sound yet."""
+    return (f"agency.{agency}",) if official in OF_A_BODY and agency in directory.agencies else ()
 
 
 def slot(official: Official, way: MeetingWay, starts_at: datetime, place: str, language: str) -> Speech:

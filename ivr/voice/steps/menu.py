@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ivr.cases.meetings import Official
+from ivr.voice import meeting_standing
 from ivr.voice.fields import Fields, checked_key
 from ivr.voice.menu import SLOW_FINGER, Choosing
 from ivr.voice.mistakes import shown
@@ -142,8 +143,10 @@ kind:
 
     def _open_now(self, talk: Talk) -> tuple[Mapping[str, Choice], tuple[str, ...]]:
         """The keys that mean something now, and what is said before the prompt."""
-        if talk.hour is not None and not talk.blocked and self.hour_prompt:
-            return self.keys, (f"hour.{talk.hour.official}", *self.hour_prompt)
+        hour = talk.hour
+        if hour is not None and not talk.blocked and self.hour_prompt:
+            whose = meeting_standing.body(hour.official, hour.agency, talk.directory)
+            return self.keys, (f"hour.{hour.official}", *whose, *self.hour_prompt)
         return {key: choice for key, choice in self.keys.items() if not choice.hour}, ()
 
     def unclear(self) -> Iterator[str]:

@@ -45,6 +45,18 @@ def test_the_offer_stands_before_the_menu_and_its_key_counts(menu: Menu) -> None
 
 
 @both
+@pytest.mark.parametrize("rank", [Official.HEAD, Official.MAYOR, Official.COUNTY_GOVERNOR])
+def test_of_whom_there_are_many_the_body_is_said_where_its_name_has_a_sound(
+    menu: Menu, rank: Official
+) -> None:
+    told = offered(menu, hour=HourOffered(rank, "gas")).heard
+    at = told.index(f"hour.{rank}")
+    assert told[at + 1 : at + 3] == ["agency.gas", "hour.offer"]
+    told = offered(menu, hour=HourOffered(rank, "added_by_people")).heard
+    assert told[told.index(f"hour.{rank}") + 1] == "hour.offer"
+
+
+@both
 def test_with_no_hour_open_nothing_is_offered_and_the_key_means_nothing(menu: Menu) -> None:
     talk = offered(menu, hour=None)
     assert not {"hour.offer", "hour.governor"} & set(talk.heard)
