@@ -45,10 +45,17 @@ async def keep(change: Change) -> uuid.UUID:
 
 async def binds(change: Change) -> bool:
     """Whether the last ruling on this very case gave it to the agency that has it, and was not revoked."""
-    query = select(precedents).where(precedents.c.case_id == change.case.id)
+    return await binds_to(change.connection, change.case.id, change.agency, _matter(change))
+
+
+async def binds_to(
+    connection: AsyncConnection, case: uuid.UUID, agency: str, matter: tuple[str, str]
+) -> bool:
+    """`matter`: its governing topic and its county."""
+    query = select(precedents).where(precedents.c.case_id == case)
     query = query.order_by(precedents.c.ruled_at.desc(), precedents.c.ended_at.desc().nulls_first())
-    last = (await change.connection.execute(query.limit(1))).first()
-    if last is None or last.agency != change.agency or (last.topic, last.county) != _matter(change):
+    last = (await connection.execute(query.limit(1))).first()
+    if last is None or last.agency != agency or (last.topic, last.county) != matter:
         return False
     return last.ended_at is None or last.ended_reason in (REPLACED, OF_A_PART)
 

@@ -30,6 +30,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
 from ivr.desk.book.yaml_file import read_placed
+from ivr.desk.case import precedents
 from ivr.desk.case.order_calls import is_order
 from ivr.desk.letters.notices import LetterEntry, check_fields, names_in
 from ivr.desk.letters.outgoing import case_and_names, jalali
@@ -42,6 +43,7 @@ _tell = lru_cache(4)(log.error)  # once, and not at each look at a case
 FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
 FIELDS |= {"task"}  # the office's words in place of hers: of a part, a collective or a confidential case
+FIELDS |= {"returnable"}  # the agency, where it may send the case back
 FIELDS |= {"when", "way", "where", "link", "place"}  # of her meeting; place: where or link
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
 
@@ -221,6 +223,7 @@ async def write(
     then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
     words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
     words |= await _slot(engine, event.details, ZoneInfo(page.calendar.timezone), stationery)
+    words["returnable"] = words["agency"] if await _may_return(engine, page, case) else ""
     wording = stationery.letters[kind]
     if words["task"] and any("task" in names_in(text) for text in wording.text):
         words["words"] = ""  # an older file prints all under {words}
@@ -273,6 +276,14 @@ def _told_by(
     ):  # only the one by which it came to the body that has it
         found = [event for event in found if event.details.get("agency") == case.agency]
     return (found[-1], found[-1].at) if found else None
+
+
+async def _may_return(engine: AsyncEngine, page: Page, case: Row[Any]) -> bool:
+    """Whether the body that has it could still say that it is not its own, as `referring.give_back`."""
+    matter = page.rules.governing_topic(case.kind, case.topic), case.county or ""
+    async with engine.connect() as connection:
+        bound = await precedents.binds_to(connection, case.id, case.agency, matter)
+    return not bound and case.agency != page.rules.desk
 
 
 def _deadline(case: Row[Any], event: Row[Any]) -> datetime:

@@ -13,7 +13,7 @@ from sqlalchemy import false, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.case import answers, collecting, confiding, referring, splitting
+from ivr.desk.case import answers, collecting, confiding, precedents, referring, splitting
 from ivr.desk.case.change import actor_named
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.splitting import Part
@@ -149,6 +149,23 @@ async def test_nor_is_a_part_that_has_its_whole_s_fewer_days(at: Counter) -> Non
         assert await offered(at, part) == [LetterKind.REFERRAL, LetterKind.REMINDER]
         with pytest.raises(Refused):
             await letter(at, part, LetterKind.ORDER)
+
+
+async def test_a_body_that_a_ruling_binds_to_the_case_is_not_bidden_to_return_it(at: Counter) -> None:
+    code = await at.open("water.bill")
+
+    async def bidden() -> bool:
+        return "بازگردانده شود" in "\n".join((await letter(at, code, LetterKind.REFERRAL)).paragraphs)
+
+    assert await bidden()
+    await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "کار ما نیست"))
+    await referring.rule(at.engine, at.page, at.ask(code, reason="قبض آب"), "abfa")
+    assert not await bidden()
+    with pytest.raises(Refused):
+        await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "کار ما نیست"))
+    [ruling] = await precedents.listed(at.engine)
+    await precedents.revoke(at.engine, ruling["id"], actor_named(at.page, "desk"), "قانون تازه", at.later())
+    assert await bidden()
 
 
 async def test_only_what_a_citizen_wrote_is_printed_as_hers(at: Counter, tmp_path: Path) -> None:
