@@ -33,7 +33,7 @@ MOST_LISTED = 1_000
 MOST_FIELDS = 60
 SPAN = timedelta(days=90)
 KIND, COUNTY = "kind", "county"  # the attributes that every service has
-_ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,40})\](?:\[\])?")
+_ATTRIBUTE = re.compile(r"attribute\[([^\[\]]+)\](?:\[\])?")
 
 
 def application(counter: Counter) -> web.Application:
@@ -203,7 +203,7 @@ def _given(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def _fields(content: bytes) -> dict[str, str]:
-    """A form's fields; several values for one attribute are put in one line."""
+    """A form's fields; several values for one attribute are put in one line, each `media_url` in its own."""
     try:
         pairs = [(name, value) for name, value in bodies.fields(content, MOST_FIELDS) if value]
     except ValueError:
@@ -215,7 +215,8 @@ def _fields(content: bytes) -> dict[str, str]:
     for name, value in pairs:
         attribute = _ATTRIBUTE.fullmatch(name)
         name = f"attribute[{attribute[1]}]" if attribute else name
-        fields[name] = f"{fields[name]}, {value}" if attribute and name in fields else value
+        between = ", " if attribute else "\n" if name == "media_url" else ""
+        fields[name] = f"{fields[name]}{between}{value}" if between and name in fields else value
     return fields
 
 

@@ -57,7 +57,7 @@ async def service(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Service]
 
 
 async def call(
-    service: Service, path: str, form: dict[str, str] | None = None, key: str = "city_app"
+    service: Service, path: str, form: dict[str, Any] | None = None, key: str = "city_app"
 ) -> tuple[int, str, str]:
     """Status, content type and text; with a form it is a POST."""
     api_key = {"api_key": service.tokens.get(key, key)}
@@ -65,18 +65,18 @@ async def call(
     if form is None:
         asking = service.client.get(f"/open311{path}", params=api_key if key else None)
     else:
-        asking = service.client.post(f"/open311{path}", data=urlencode(form | api_key), headers=headers)
+        asking = service.client.post(f"/open311{path}", data=urlencode(form | api_key, True), headers=headers)
     async with asking as answer:
         return answer.status, answer.headers["Content-Type"], await answer.text()
 
 
-async def as_json(service: Service, path: str, form: dict[str, str] | None = None, **how: Any) -> Any:
+async def as_json(service: Service, path: str, form: dict[str, Any] | None = None, **how: Any) -> Any:
     status, kind, text = await call(service, path, form, **how)
     assert kind == "application/json; charset=utf-8"
     return status, json.loads(text)
 
 
-async def as_xml(service: Service, path: str, form: dict[str, str] | None = None, **how: Any) -> Any:
+async def as_xml(service: Service, path: str, form: dict[str, Any] | None = None, **how: Any) -> Any:
     status, kind, text = await call(service, path, form, **how)
     assert kind == "text/xml; charset=utf-8"
     assert text.startswith('<?xml version="1.0" encoding="utf-8"?>')
@@ -158,6 +158,17 @@ async def test_the_example_request_becomes_a_case_and_is_followed(
     assert (seen["status"], seen["status_notes"], seen["service_code"]) == ("closed", "پر شد.", "city.street")
     assert seen["requested_datetime"] == "2026-11-25T08:00:00+00:00"
     assert str(seen["lat"]) == "37.76524078"
+
+
+async def test_of_several_photographs_and_values_of_one_attribute_each_is_kept(
+    service: Service, at: Counter
+) -> None:
+    photographs = [f"https://city.example/photo/{n}.jpeg" for n in (1, 2, 3)]
+    long = "which_of_these_things_are_wrong_with_the_street_light"
+    form = EXAMPLE | {"media_url": photographs, f"attribute[{long}][]": ["dark", "leaning"]}
+    status, (made,) = await as_json(service, "/v2/requests.json", form)
+    words = (await at.case(made["service_request_id"]))["words"].splitlines()
+    assert status == 201 and words[-4:] == [f"{long}: dark, leaning", *photographs]
 
 
 async def test_the_answer_that_she_rejected_says_nothing_of_a_request_that_is_open_again(
