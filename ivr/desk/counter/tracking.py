@@ -20,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.channels import tells_number_only
+from ivr.cases.meetings import OF_A_BODY
 from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import REOPEN
 from ivr.desk.book.book import meeting_in, with_meeting
 from ivr.desk.counter import questions
 from ivr.desk.counter.questions import Sum
@@ -52,8 +54,10 @@ class Tracked:
     `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too;
     `past`: nobody can show it any more, for retention took it away. `merged`: it goes on in another case, of
     which all but the code is. `has_number`: she can tell 111 whether it is solved. `sealed`: locked, and no
-    number opens it here.
-    `meeting`: told in place of deadline and delay, as on the telephone.
+    number opens it here. `reopens`: how many days after its end 111 hears from her number that it is not
+    solved; 0: no more, or not at all.
+    `meeting`: told in place of deadline and delay, as on the telephone; `meeting_body`: the body's name where
+    its official is one of many of his rank.
     """
 
     code: str
@@ -69,6 +73,8 @@ class Tracked:
     has_number: bool = True
     meeting: MeetingSeen | None = None
     sealed: bool = False
+    reopens: int = 0
+    meeting_body: str = ""
 
 
 class Doubted(Refused):
@@ -158,7 +164,7 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     its = cases.c
     query = select(its.code, its.status, its.answer, its.answer_voice, its.due_at, agencies.c.name)
     query = query.add_columns(its.channel, its.caller_key, its.callback, its.anonymised_at, parts_column())
-    query = query.add_columns(its.kind, its.answered_at, its.confidential)
+    query = query.add_columns(its.kind, its.answered_at, its.confidential, its.closed_at)
     query = query.join(agencies, agencies.c.code == its.agency).where(followed_by(code))
     row = (await connection.execute(with_meeting(query))).first()
     if row is None:
@@ -168,9 +174,12 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     owed = status in OPEN - {Status.ANSWERED}
     meeting = meeting_standing.of_now(meeting_in(row._mapping), status, now)
     sealed, past = row.confidential is not None, row.anonymised_at is not None
-    hers = not sealed and number in phone.of_case(row.caller_key, row.callback)
+    numbers = phone.of_case(row.caller_key, row.callback)
+    hers = not sealed and number in numbers
     merged = row.code != code  # which opens the answer to her number alone
     locked = told and not hers and (merged or tells_number_only(row.channel, row.caller_key, past))
+    over = row.closed_at if status in (Status.CLOSED, Status.ADVISED, Status.WITHDRAWN) else None
+    reopens = numbers and over is not None and now - over <= REOPEN  # as `book.seen_in` offers it
     return Tracked(
         code,
         status,
@@ -182,7 +191,16 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         locked,
         locked and past,
         merged,
-        bool(row.caller_key or row.callback),
+        bool(numbers),
         meeting,
         locked and sealed,
+        REOPEN.days if reopens else 0,
+        await _body(connection, meeting),
     )
+
+
+async def _body(connection: AsyncConnection, meeting: MeetingSeen | None) -> str:
+    if meeting is None or meeting.official not in OF_A_BODY:
+        return ""
+    query = select(agencies.c.name).where(agencies.c.code == meeting.agency)
+    return (await connection.execute(query)).scalar() or ""

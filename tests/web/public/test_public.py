@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.meetings import RequestState
-from ivr.cases.statuses import Status
+from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import REOPEN
 from ivr.desk.case import answers, closing, collecting, splitting
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import Instruction, actor_named
@@ -33,6 +34,7 @@ from ivr.store.tables import cases, meeting_requests
 from ivr.voice.events import Lookup
 from ivr.web.panel.locale import digits, words
 from tests.desk.meetings.hall import hall
+from tests.desk.meetings.test_tiers import county_session, sent_below
 from tests.desk.office import call, office, opening
 from tests.fixtures.solving import solved
 from tests.web.browser import PHONE, patient, screenshot, serious, window
@@ -314,6 +316,27 @@ async def test_what_was_opened_again_shows_the_old_answer_and_that_another_one_i
     assert ANSWER in page and text("public.track.overdue") in page
 
 
+async def test_of_a_case_that_is_over_she_reads_that_111_still_hears_that_it_is_not_solved_where_it_does(
+    panel: PanelServed, opened: str
+) -> None:
+    client, now = await panel.client(), panel.clock.now
+    said = words()("public.track.reopens", days=REOPEN.days)
+    lately, long_ago = now - REOPEN + timedelta(hours=1), now - REOPEN - timedelta(hours=1)
+    told = []
+    for status in Status:
+        for ended in (lately, long_ago):
+            over = None if status in OPEN else ended
+            await become(panel, opened, status=status, closed_at=over, answer=ANSWER)
+            shown = said in (await track(client, opened))[1]
+            seen = await panel.panel.book.look_up("09141234567", opened, now)
+            assert shown == seen.may_reopen, (status, ended)
+            told += [(status, ended)] * shown
+    assert told == [(each, lately) for each in Status if each in ("closed", "advised", "withdrawn")]
+    for withheld in ("", "0000"):
+        await become(panel, opened, status=Status.CLOSED, closed_at=lately, caller_key=withheld)
+        assert said not in (await track(client, opened))[1], "111 does not know that it is she"
+
+
 async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
     panel: PanelServed, opened: str
 ) -> None:
@@ -371,6 +394,16 @@ async def test_a_request_to_meet_tells_until_when_it_waits_and_then_with_whom_wh
     panel.clock.now += timedelta(days=7)
     _, page = await track(client, code)
     assert text("public.track.overdue") in page and slot not in page, "its hour is over"
+
+
+async def test_who_is_heard_by_one_of_many_of_his_rank_reads_of_which_body_he_is(panel: PanelServed) -> None:
+    client, text, at = await panel.client(), words(), await hall(panel.engine)
+    at.at = panel.clock.now
+    code = await sent_below(at, 2, "09141234561")
+    await at.fill(await county_session(at))
+    who = text("meetings.official.county_governor")
+    body = text("meetings.of_body", who=who, body="فرمانداری شهرستان اهر")
+    assert f"<dt>{text('public.track.meeting.with', official=body)}</dt>" in (await track(client, code))[1]
 
 
 async def test_of_a_request_to_meet_every_state_that_111_tells_has_its_sentence(panel: PanelServed) -> None:
