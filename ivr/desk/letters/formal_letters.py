@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.channels import NOBODYS
 from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import standing
-from ivr.cases.meetings import MeetingWay
+from ivr.cases.meetings import OF_A_BODY, MeetingWay
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError, Text
@@ -44,7 +44,8 @@ FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
 FIELDS |= {"task"}  # the office's words in place of hers: of a part, a collective or a confidential case
 FIELDS |= {"returnable"}  # the agency, where it may send the case back
-FIELDS |= {"when", "way", "where", "link", "place"}  # of her meeting; place: where or link
+SLOT_FIELDS = ("when", "official", "way", "where", "link", "place")  # of her meeting; place: where or link
+FIELDS |= set(SLOT_FIELDS)
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
 
 
@@ -109,6 +110,7 @@ class Stationery(LetterEntry):
     kinds: dict[str, Text] = Field(default={})
     levels: dict[str, Text] = Field(default={})
     ways: dict[str, Text] = Field(default={})
+    officials: dict[str, Text] = Field(default={})
     letters: dict[LetterKind, LetterWording] = Field(default={})
 
 
@@ -326,11 +328,11 @@ def _words(
 async def _slot(
     engine: AsyncEngine, details: Mapping[str, Any], zone: ZoneInfo, stationery: Stationery
 ) -> dict[str, str]:
-    """Day, hour and way of the slot that an event gave her; where she comes to, or else number or address."""
+    """Day, hour and way of the slot that an event gave her, with whom; where to, or else number or address."""
     if "at" not in details or "session" not in details:
-        return dict.fromkeys(("when", "way", "where", "link", "place"), "")
+        return dict.fromkeys(SLOT_FIELDS, "")
     at = datetime.fromisoformat(details["at"]).astimezone(zone)
-    query = select(meeting_sessions.c.way, meeting_sessions.c.place, meeting_sessions.c.link)
+    query = select(meeting_sessions, agencies.c.name).join(agencies)
     async with engine.connect() as connection:
         its = meeting_sessions.c.number == details["session"]
         session = (await connection.execute(query.where(its))).one()
@@ -338,4 +340,7 @@ async def _slot(
     in_person = session.way == MeetingWay.IN_PERSON
     where, link = (session.place, "") if in_person else ("", session.link)
     way = stationery.ways.get(session.way, session.way)
-    return {"when": str(when), "way": way, "where": where, "link": link, "place": where or link}
+    who = stationery.officials.get(session.official, session.official)
+    who = f"{who}، {session.name}" if session.official in OF_A_BODY else who
+    place = {"where": where, "link": link, "place": where or link}
+    return {"when": str(when), "official": who, "way": way} | place

@@ -16,6 +16,7 @@ from ivr.desk.refusals import Refused
 from ivr.store.tables import case_events
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import NEAR, ordered
+from tests.desk.meetings.test_tiers import county_session, sent_below
 from tests.fixtures.database import SEED
 
 
@@ -41,6 +42,18 @@ async def test_the_invitation_is_of_the_slot_she_has_and_there_is_none_without(a
     await agenda.release(at.engine, at.page, at.by(code, "نمی‌آید"), LATER)
     with pytest.raises(Refused):
         await printed(at, code, LetterKind.INVITATION)
+
+
+async def test_the_invitation_names_whom_she_meets_and_calls_no_request_accepted_that_was_sent_below(
+    at: Hall,
+) -> None:
+    """Of which body where many have the rank, and of the governor none."""
+    hers, below = await at.accepted(caller="09141234561"), await sent_below(at, 0, "09141234562")
+    await at.fill(await at.session(slots=1))
+    await at.fill(await county_session(at))
+    for code, who in ((hers, "استاندار"), (below, "فرماندار، فرمانداری شهرستان اهر")):
+        text = await printed(at, code, LetterKind.INVITATION)
+        assert f"\nدیدار با {who}: ۱۴۰۵/۰۹/" in text and "نوبت داده شد" in text and "پذیرفته" not in text
 
 
 @pytest.mark.parametrize(
