@@ -194,7 +194,7 @@ AREA = Noun(
     tables.areas,
     (
         Field("code", "code"),
-        Field("key", pattern=r"\d\d"),
+        Field("key", pattern=r"\d\d?", width=2),
         Field("name"),
         Field("capital"),
         Field("towns", "list", needed=False),

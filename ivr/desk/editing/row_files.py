@@ -6,10 +6,13 @@ import csv
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import yaml
+from persiantools.jdatetime import JalaliDate
 
+from ivr.cases.periods import FIRST_YEAR, LAST_YEAR
 from ivr.desk.editing.nouns import Noun
 from ivr.desk.editing.values import LIST_MARK, Field, Row
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
@@ -91,8 +94,18 @@ def _cell(field: Field, language: str, value: Any) -> str:
         value = value.get(language, "")
     if field.kind == "list":
         value = LIST_MARK.join(value)
+    if field.kind == "day":
+        value = _jalali(value)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _jalali(day: str) -> str:
+    """Text to Excel, which saves a Gregorian day in the machine's form. Too far for `day_of`: as it is."""
+    found = date.fromisoformat(day)
+    if not FIRST_YEAR < found.year - 621 <= LAST_YEAR:  # of all its days the Jalali year is among them
+        return day
+    return JalaliDate(found).isoformat()  # type: ignore[no-untyped-call]
 
 
 def _plain(cell: str) -> str:

@@ -129,6 +129,7 @@ class Field:
     """`kind`: code | text | whole | flag | list | day | choice | said. `names`: whose codes it holds.
 
     `low`, `high`: bounds of a number, and the longest text. `lines`: whether a text may have several.
+    `width`: of digits that may begin with zeros, which Excel takes off.
     `fields`: what may be filled into it anew: a text that stands there as it is holds what it held.
     """
 
@@ -142,6 +143,7 @@ class Field:
     choices: tuple[str, ...] = ()
     default: Any = None
     lines: bool = False
+    width: int = 0
     fields: frozenset[str] = FIELDS
 
     @property
@@ -194,7 +196,7 @@ class Field:
             raise self._wrong("needed")
         if self.pattern and text and not re.fullmatch(self.pattern, plain_digits(text)):
             raise self._wrong("pattern")
-        return plain_digits(text) if self.pattern else text
+        return plain_digits(text).zfill(self.width) if self.pattern else text
 
     def _code(self, text: str) -> str:
         text = plain_digits(text)

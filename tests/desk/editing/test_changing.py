@@ -250,7 +250,7 @@ WRONG: list[tuple[Noun, dict[str, Any], str]] = [
     (AGENCY, {"code": "x", "name": "ن" * 201, "level": "county"}, "name: has more than 200"),
     (TOPIC, {"deadline_days": "zwei"}, "deadline_days: must be a whole number from 1 to 365, not “zwei”"),
     (TOPIC, {"colour": "red"}, "colour: unknown key"),
-    (AREA, {"key": "1"}, "key: has not the right form"),
+    (AREA, {"key": "101"}, "key: has not the right form"),
     (RULE, BILL | {"agency": "abfaa"}, "no agency .*did you mean “abfa”"),
     (RULE, BILL | {"county": "ahar", "agency": "abfa"}, "exactly when"),
     (RULE, BILL | {"scope": "county_pattern", "agency": "abfa"}, r"lacks \{county\}"),

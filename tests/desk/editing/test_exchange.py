@@ -20,7 +20,7 @@ from ivr.desk.editing.nouns import BY_NAME, NOUNS, RULE, WORDING
 from ivr.desk.editing.undoing import history, undo
 from ivr.desk.editing.who_gets import WhoGets, who_gets
 from ivr.desk.letters import wording
-from ivr.store.tables import book_changes, topics, wordings
+from ivr.store.tables import book_changes, calendar_days, topics, wordings
 from tests.desk.counter import Counter, counter
 from tests.desk.editing.test_changing import edit, row, why
 from tests.desk.office import WEDNESDAY
@@ -104,6 +104,23 @@ async def test_a_file_as_excel_saves_it_on_a_persian_windows_comes_in(engine: As
     excel = '\ufeffcode؛deadline_days؛name\r\nwater.bill؛۹؛"قبض؛ آب, برق; گاز"\r\n'.encode()
     [done] = await bring_in(engine, why(), "topic", excel, "t.csv", FILES)
     assert done.after and (done.after["deadline_days"], done.after["name"]) == (9, "قبض؛ آب, برق; گاز")
+
+
+async def test_counties_and_days_that_excel_has_saved_come_in_and_change_nothing(engine: AsyncEngine) -> None:
+    counties = await export(engine, "area", "csv", FILES)
+    assert b",01," in counties
+    assert await bring_in(engine, why(), "area", counties.replace(b",01,", b",1,"), "a.csv", FILES) == []
+    assert (await refused(engine, "area", "code,key\nahar,101\n"))[0].startswith("x.csv:2:2: key: has not")
+    for day in ("2000-01-01", "2001-12-31", "2002-01-01", "2026-11-28", "2121-12-31", "2122-01-01"):
+        row = {"day": date.fromisoformat(day), "county": "", "is_working": False, "note": "برف"}
+        async with engine.begin() as connection:
+            await connection.execute(calendar_days.insert().values(row))
+    days = await export(engine, "day", "csv", FILES)
+    told = [line.partition(",")[0] for line in days.decode("utf-8-sig").splitlines()[1:]]
+    far = ["2000-01-01", "2001-12-31", "1380-10-11", "1405-09-07", "1500-10-10", "2122-01-01"]
+    assert told == far, "Jalali is text to Excel; too far for that stays as it is"
+    for excel in (days, days.replace(b"1405-09-07", b"1405/9/7")):
+        assert await bring_in(engine, why(), "day", excel, "d.csv", FILES) == []
 
 
 async def test_a_file_that_was_looked_at_changes_that_and_nothing_else(engine: AsyncEngine) -> None:
