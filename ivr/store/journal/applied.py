@@ -29,7 +29,7 @@ from zlib import crc32
 from ivr.store.disk_thread import DiskThread, in_time
 from ivr.store.facts import Fact, FactError
 from ivr.store.facts import read as fact_of
-from ivr.store.flushing import put
+from ivr.store.flushing import put, sync
 from ivr.store.folders import listed
 from ivr.store.journal.journal_keeping import FactTerm, let_go
 from ivr.store.volumes import SECOND
@@ -225,13 +225,17 @@ class Applied:
         await self._disk.ask(partial(self.quarantine, name, content, why))
 
     def quarantine(self, name: str, content: bytes, why: str) -> None:
-        """Put something unusable aside, never lose it, and say so. Raises OSError when no disk takes it."""
+        """Put something unusable aside, never lose it, and say so. Raises OSError when no disk takes it.
+
+        It is on that disk when this returns: the checkpoint, and the database's mark, pass it next.
+        """
         for place in self._places:
             shelf = place / "quarantine"
             try:
                 shelf.mkdir(exist_ok=True)
-                (shelf / name).write_bytes(content)
-                (shelf / f"{name}.why").write_text(why + "\n", encoding="utf-8")
+                sync(place)  # which has the shelf's own name
+                put(shelf / name, content)
+                put(shelf / f"{name}.why", f"{why}\n".encode())
             except OSError:
                 if place == self._places[-1]:
                     raise

@@ -216,3 +216,25 @@ async def test_a_stray_file_that_is_called_like_a_segment_keeps_nobody_from_star
         and f"{tmp_path / '1x.log'} is not read" in caplog.text
     )
     await journal.close()
+
+
+async def test_what_is_put_into_quarantine_is_on_the_disk_before_anybody_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    journal.open()
+    real, synced = os.fsync, list[tuple[Path, bytes | set[str]]]()
+
+    def fsync(fd: int) -> None:
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        synced.append((path, {each.name for each in path.iterdir()} if path.is_dir() else path.read_bytes()))
+        real(fd)
+
+    with monkeypatch.context() as each:
+        each.setattr(os, "fsync", fsync)
+        journal.quarantine("x.fact", b"her words", "a fact was refused: as a test")
+    shelf = tmp_path / "quarantine"
+    assert b"her words" in [held for _, held in synced]
+    assert any(path == tmp_path and "quarantine" in held for path, held in synced if isinstance(held, set))
+    assert synced[-1] == (shelf, {"x.fact", "x.fact.why"}), "the report says last that something was put aside"
+    await journal.close()
