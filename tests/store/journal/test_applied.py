@@ -236,5 +236,5 @@ async def test_what_is_put_into_quarantine_is_on_the_disk_before_anybody_goes_on
     shelf = tmp_path / "quarantine"
     assert b"her words" in [held for _, held in synced]
     assert any(path == tmp_path and "quarantine" in held for path, held in synced if isinstance(held, set))
-    assert synced[-1] == (shelf, {"x.fact", "x.fact.why"}), "the report says last that something was put aside"
+    assert synced[-1] == (shelf, {"x.fact", "x.fact.why"}), "the report is the last of it"
     await journal.close()
