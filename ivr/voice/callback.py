@@ -130,7 +130,7 @@ class AnswerStep(OurCallStep):
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code  # whatever she says belongs to this case
         which: Speech = ("callback.code_is", *saying.code(self.code, talk.language))
-        awaited = verdict.awaited(self.seen, talk.caller.now, talk.language)
+        awaited = verdict.awaited(self.seen, talk.caller.now, talk.language, talk.directory)
         if not self.seen.may_confirm:  # she only wanted to know how it stands
             stands = verdict.situation(self.seen, talk.caller.now, talk.language, talk.directory)
             if self.seen.withheld:

@@ -189,6 +189,7 @@ class MeetingSeen:
     official: Official = Official.GOVERNOR
     way: MeetingWay = MeetingWay.IN_PERSON
     place: str = ""
+    agency: str = ""  # of the official
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class MeetingNews:
     way: MeetingWay = MeetingWay.IN_PERSON
     starts_at: datetime | None = None
     place: str = ""
+    agency: str = ""  # of the official; "": whoever planned the call said none
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class InvitationStep(OurCallStep):
 
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code
-        told = ("callback.greeting", *self.speech(talk.language))
+        told = ("callback.greeting", *self.speech(talk))
         yield from talk.do(Say(told, talk.language), Said)
         if self.news.starts_at is not None:
             yield from self._ask(talk)
@@ -72,10 +73,10 @@ class InvitationStep(OurCallStep):
 
     def _is_heard(self, talk: Talk) -> Flow[bool]:
         """An answering machine would leave her to come for a slot that is off."""
-        return bool((yield from self.key(talk, ("meeting.heard_menu",), ("1",), self.speech(talk.language))))
+        return bool((yield from self.key(talk, ("meeting.heard_menu",), ("1",), self.speech(talk))))
 
     def _ask(self, talk: Talk) -> Flow[None]:
-        again = self.speech(talk.language)
+        again = self.speech(talk)
         match (yield from self.key(talk, ("meeting.menu",), ("1", "2", "3"), again)):
             case "1":
                 yield from self.settle(talk, "comes", "meeting.comes")
@@ -85,12 +86,14 @@ class InvitationStep(OurCallStep):
                 until = saying.day(self.news.again_on, talk.language)
                 yield from self.settle(talk, "another_day", "meeting.another_day", *until)
 
-    def speech(self, language: str) -> Speech:
+    def speech(self, talk: Talk) -> Speech:
         """Date, hour and place in words, until when she waits, or that she waits no more; then her code."""
-        news, code = self.news, ("meeting.code_is", *saying.code(self.code, language))
+        news, language = self.news, talk.language
+        code = ("meeting.code_is", *saying.code(self.code, language))
         if news.starts_at is None:
             until = () if news.what in NO_DAY else saying.day(news.again_on, language)
             return (f"meeting.{news.what}", *until, *code)
         lead: Speech = (f"meeting.{news.what}",) if news.what in LEADS else ()
-        slot = meeting_standing.slot(news.official, news.way, news.starts_at, news.place, language)
+        whose = meeting_standing.body(news.official, news.agency, talk.directory)
+        slot = meeting_standing.slot(news.official, news.way, news.starts_at, news.place, language, whose)
         return (*lead, *slot, *code)

@@ -28,11 +28,16 @@ def body(official: Official, agency: str, directory: Directory) -> tuple[str, ..
     return (f"agency.{agency}",) if official in OF_A_BODY and agency in directory.agencies else ()
 
 
-def slot(official: Official, way: MeetingWay, starts_at: datetime, place: str, language: str) -> Speech:
-    """With whom, day and hour in words, what to bring, where. `starts_at` in the province's zone."""
+def slot(
+    official: Official, way: MeetingWay, starts_at: datetime, place: str, language: str, whose: Speech = ()
+) -> Speech:
+    """With whom, day and hour in words, what to bring, where. `starts_at` in the province's zone.
+
+    `whose`: of `body`.
+    """
     when = (*saying.day(starts_at.date(), language), *saying.clock(starts_at.time(), language))
     where: Speech = ("meeting.place", Words(place)) if place else ()
-    return (f"meeting.invited.{official}", *when, f"meeting.way.{way}", *where)
+    return (f"meeting.invited.{official}", *whose, *when, f"meeting.way.{way}", *where)
 
 
 def of_now(seen: MeetingSeen | None, status: str, now: datetime) -> MeetingSeen | None:
@@ -47,12 +52,13 @@ def of_now(seen: MeetingSeen | None, status: str, now: datetime) -> MeetingSeen 
     return seen if to_come or waits or seen.state in _SIMPLY else None
 
 
-def told(seen: MeetingSeen, now: datetime, language: str) -> Speech:
+def told(seen: MeetingSeen, now: datetime, language: str, directory: Directory) -> Speech:
     """Of what `of_now` found."""
     if seen.state in SLOTTED and seen.starts_at is not None:
         comes: Speech = ("meeting.stands.comes",) if seen.state is RequestState.CONFIRMED else ()
         at = seen.starts_at.astimezone(now.tzinfo)
-        return (*slot(seen.official, seen.way, at, seen.place, language), *comes)
+        whose = body(seen.official, seen.agency, directory)
+        return (*slot(seen.official, seen.way, at, seen.place, language, whose), *comes)
     if seen.state is RequestState.WAITING and seen.next_on is not None:
         return ("meeting.waiting", *saying.day(seen.next_on, language))
     return (_SIMPLY[seen.state],)

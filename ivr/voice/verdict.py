@@ -305,9 +305,9 @@ def named(agency: str, directory: Directory) -> Speech:
     return (f"agency.{agency}",) if agency in directory.agencies else ()
 
 
-def awaited(seen: CaseSeen, now: datetime, language: str) -> Speech:
+def awaited(seen: CaseSeen, now: datetime, language: str, directory: Directory) -> Speech:
     """What she waits for: her meeting, else an answer until its deadline, be it anew."""
-    if meeting := _meeting(seen, now, language):
+    if meeting := _meeting(seen, now, language, directory):
         return meeting
     if not _is_open(seen) or seen.due_at is None:
         return ()
@@ -316,14 +316,14 @@ def awaited(seen: CaseSeen, now: datetime, language: str) -> Speech:
     return ("status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language))
 
 
-def _meeting(seen: CaseSeen, now: datetime, language: str) -> Speech:
+def _meeting(seen: CaseSeen, now: datetime, language: str, directory: Directory) -> Speech:
     meeting = meeting_standing.of_now(seen.meeting, seen.status, now)
-    return meeting_standing.told(meeting, now, language) if meeting else ()
+    return meeting_standing.told(meeting, now, language, directory) if meeting else ()
 
 
 def situation(seen: CaseSeen, now: datetime, language: str, directory: Directory) -> Speech:
     """Status, agency, answer, deadline or delay: each only where it is true of a case in that status."""
     said = answer(seen, language, directory)
-    has_news = bool(said or _meeting(seen, now, language))
+    has_news = bool(said or _meeting(seen, now, language, directory))
     none: Speech = ("status.no_answer_yet",) if seen.status in OPEN and not has_news else ()
-    return (*standing(seen, directory), *said, *awaited(seen, now, language), *none)
+    return (*standing(seen, directory), *said, *awaited(seen, now, language, directory), *none)

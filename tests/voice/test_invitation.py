@@ -104,6 +104,18 @@ def test_a_meeting_by_telephone_has_no_place_and_a_mayor_is_named() -> None:
     assert "meeting.place" not in talk.heard
 
 
+@pytest.mark.parametrize("what", ["invited", "reminder", "moved", "delayed"])
+def test_of_whom_there_are_many_the_body_is_named_each_time_that_she_is_told_with_whom(what: str) -> None:
+    news = replace(INVITED, what=what, official=Official.HEAD, agency="gas")
+    talk = called(news)
+    assert "meeting.invited.head agency.gas weekday.tue" in plain(talk)
+    assert "meeting.invited.head agency.gas weekday.tue" in plain(talk.press("*"))
+    for agency in ("", "added_by_people"):  # of an older release's call, and one whose name has no sound yet
+        assert "meeting.invited.head weekday.tue" in plain(called(replace(news, agency=agency)))
+    governor = replace(news, official=Official.GOVERNOR, agency="ostandari")
+    assert "meeting.invited.governor weekday.tue" in plain(called(governor))
+
+
 def test_what_she_is_asked_and_told_of_her_slot_bids_nobody_come_who_meets_by_telephone() -> None:
     said = parse([("p.yaml", (ROOT / "sounds/prompts.yaml").read_bytes())])
     for id in ("meeting.menu", "meeting.comes", "meeting.stands.comes"):

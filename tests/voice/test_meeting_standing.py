@@ -43,6 +43,14 @@ def test_who_has_a_slot_hears_with_whom_when_and_where(language: str) -> None:
     assert "status.due_is" not in said
 
 
+def test_of_whom_there_are_many_the_body_is_named() -> None:
+    its = MeetingSeen(S.INVITED, AT.date(), AT, Official.HEAD, MeetingWay.PHONE, agency="gas")
+    said = heard(its)
+    assert said[said.index("meeting.invited.head") + 1 :][:2] == ["agency.gas", "weekday.tue"]
+    governor = heard(replace(its, official=Official.GOVERNOR))
+    assert governor[governor.index("meeting.invited.governor") + 1] == "weekday.tue"
+
+
 @pytest.mark.parametrize(
     ("meeting", "says"),
     [

@@ -196,6 +196,7 @@ def news_of(notice: Mapping[str, Any]) -> MeetingNews:
         MeetingWay(notice.get("way", MeetingWay.IN_PERSON)),
         datetime.fromisoformat(starts_at) if starts_at else None,
         notice.get("place", ""),
+        notice.get("agency", ""),
     )
 
 

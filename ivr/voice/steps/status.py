@@ -111,7 +111,7 @@ status:
                 return (yield from self._found(talk, seen.into or code, seen))
 
     def _found(self, talk: Talk, code: str, seen: CaseSeen) -> Flow[str]:
-        awaited = verdict.awaited(seen, talk.caller.now, talk.language)
+        awaited = verdict.awaited(seen, talk.caller.now, talk.language, talk.directory)
         lead = self.prompt + verdict.standing(seen, talk.directory)
         if seen.withheld:
             yield from verdict.offer_operator(talk, self, (*lead, verdict.not_told(seen), *awaited))
