@@ -477,6 +477,20 @@ async def test_who_answers_a_part_is_not_told_that_nobody_can_call_about_it(desk
     assert 'data-name="answer"' in form and words()("casefile.nobody_called") not in form
 
 
+async def test_what_the_desk_wrote_into_a_part_is_not_headed_as_the_citizen_s_words(desk: Desk) -> None:
+    code, page = await desk.open(), await desk.office.book.page()
+    ask = Instruction(code, actor_named(page, "desk"), now=WEDNESDAY)
+    parts = [Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")]
+    part, _ = await splitting.split(desk.panel.engine, page, ask, parts)
+    client = await desk.panel.signed_in("supervisor")
+    async with desk.panel.engine.begin() as connection:
+        its = update(cases).where(cases.c.code == code)
+        await connection.execute(its.values(words="کوچه خراب است"))
+    for its_code, head, other in ((part, "شرح موضوع", "نوشتهٔ شهروند"), (code, "نوشتهٔ شهروند", "شرح موضوع")):
+        shown = await client.text(f"/panel/cases/{its_code}")
+        assert f'<h2 id="written">{head}</h2>' in shown and other not in shown
+
+
 async def test_who_answers_in_a_language_that_is_spoken_no_more_is_told_that_nobody_is_called(
     desk: Desk,
 ) -> None:
