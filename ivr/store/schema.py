@@ -9,8 +9,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, text
+from asyncpg.exceptions import DeadlockDetectedError
+from sqlalchemy import Connection, func, inspect, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import KEY_BYTES
@@ -23,6 +25,9 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "db"
 # Two instances that upgrade at once take turns. Any constant will do.
 _LOCK = 1_111_111
 LOCK_SECONDS = 30  # for a table that somebody works with: all others wait behind who waits for it
+TRIES = 6  # where it and whoever writes hold each other up
+# What calls bring to the books, first what whoever brings it, and whoever reads or works there, begins with.
+WRITTEN = ("cases", "calls", "recordings", "referrals", "case_events", "inbox_entries", "outbox", "callbacks")
 NEWER = "the database's schema is newer than this code, which works on beside it"
 
 
@@ -38,14 +43,26 @@ async def upgrade(url: str, service: str = "") -> None:
     """
     engine = make_engine(url, pool=1, command_seconds=copying.SECONDS)
     try:
-        async with engine.begin() as connection:
-            await migrate(connection)
-            key = {"name": TRACKING_KEY, "value": secrets.token_bytes(KEY_BYTES), "made_at": func.now()}
-            await connection.execute(insert(key_material).values(key).on_conflict_do_nothing())
-            if service:
-                await grant(connection, service)
+        for tried in range(TRIES):  # first gently: most migrations touch none of it, or one table
+            try:
+                return await _upgrade(engine, service, alone=tried > 0)
+            except DBAPIError as error:
+                if (
+                    tried + 1 == TRIES
+                    or getattr(error.orig, "sqlstate", "") != DeadlockDetectedError.sqlstate
+                ):
+                    raise
     finally:
         await engine.dispose()
+
+
+async def _upgrade(engine: AsyncEngine, service: str, alone: bool) -> None:
+    async with engine.begin() as connection:
+        await migrate(connection, alone=alone)
+        key = {"name": TRACKING_KEY, "value": secrets.token_bytes(KEY_BYTES), "made_at": func.now()}
+        await connection.execute(insert(key_material).values(key).on_conflict_do_nothing())
+        if service:
+            await grant(connection, service)
 
 
 async def is_current(engine: AsyncEngine) -> bool:
@@ -61,15 +78,20 @@ async def is_newer(connection: AsyncConnection) -> bool:
     return bool(at) and not knows(at)
 
 
-async def migrate(connection: AsyncConnection, to: str = "head") -> None:
+async def migrate(connection: AsyncConnection, to: str = "head", alone: bool = False) -> None:
     """Run the missing migrations in this transaction. Those who come at once take turns. Raises NewerSchema.
 
     One takes as long as it takes with many rows, if the connection's `command_seconds` are enough.
+    `alone`: nobody reads or writes meanwhile what calls write, so that who holds some of it waits for none.
     """
     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
     if await is_newer(connection):
         raise NewerSchema(f"{NEWER}: update this machine")
+    if alone:
+        there = await connection.run_sync(lambda c: inspect(c).get_table_names())
+        if names := [name for name in WRITTEN if name in there]:
+            await connection.execute(text(f"LOCK TABLE {', '.join(names)}"))
     await connection.run_sync(_migrate, to)
 
 

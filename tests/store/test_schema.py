@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from ivr.desk.letters import outgoing
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
 from ivr.desk.recordings import revealing
+from ivr.lab.pace import patience
 from ivr.settings import Settings
 from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
@@ -97,18 +99,17 @@ async def test_what_a_newer_release_has_migrated_is_left_as_it_is_and_said(
     assert not seen.ok and "newer than this code" in seen.found and "ivr db upgrade" not in seen.mend
 
 
-def with_a_long_migration(folder: Path) -> Path:
-    """All of ours and one more, which takes a second and then a lock on the cases."""
+def with_a_migration(folder: Path, *statements: str) -> Path:
+    """All of ours and one more."""
     shutil.copytree(schema.MIGRATIONS, folder / "db")
     (last,) = ScriptDirectory.from_config(schema._config()).get_heads()  # where those lie that we have
     lines = [
         "from alembic import op",
         f'revision, down_revision = "9999", "{last}"',
         "def upgrade():",
-        '    op.execute("SELECT pg_sleep(1)")',
-        '    op.execute("LOCK TABLE cases")',
+        *(f'    op.execute("{statement}")' for statement in statements),
     ]
-    (folder / "db" / "versions" / "9999_long.py").write_text("\n".join(lines))
+    (folder / "db" / "versions" / "9999_one_more.py").write_text("\n".join(lines))
     return folder / "db"
 
 
@@ -117,7 +118,8 @@ async def test_a_migration_may_take_long_but_waits_no_longer_than_before_for_wha
 ) -> None:
     await schema.upgrade(empty_url)
     engine = make_engine(empty_url)
-    monkeypatch.setattr(schema, "MIGRATIONS", with_a_long_migration(tmp_path))
+    one_more = with_a_migration(tmp_path, "SELECT pg_sleep(1)", "LOCK TABLE cases")
+    monkeypatch.setattr(schema, "MIGRATIONS", one_more)
     monkeypatch.setattr(schema, "make_engine", partial(make_engine, command_seconds=0.5))
     with monkeypatch.context() as soon:
         soon.setattr(schema, "LOCK_SECONDS", 1)
@@ -127,6 +129,32 @@ async def test_a_migration_may_take_long_but_waits_no_longer_than_before_for_wha
                 await schema.upgrade(empty_url)
     assert not await schema.is_current(engine)
     await schema.upgrade(empty_url)
+    assert await schema.is_current(engine)
+    await engine.dispose()
+
+
+async def test_an_upgrade_amid_calls_that_hold_it_up_and_it_them_comes_through(
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who writes may begin with the calls, a migration with the cases: who waits later is ended."""
+    await schema.upgrade(empty_url)
+    engine = make_engine(empty_url)
+    longer = f"SELECT pg_sleep({patience(1.5)})"  # than PostgreSQL lets the writer wait until it looks
+    one_more = with_a_migration(tmp_path, "LOCK TABLE cases", longer, "LOCK TABLE calls")
+    monkeypatch.setattr(schema, "MIGRATIONS", one_more)
+
+    async def write_for_ever() -> None:
+        while True:
+            with suppress(DBAPIError):  # may be the one that is ended
+                async with engine.begin() as connection:
+                    await connection.execute(text("LOCK TABLE calls IN ROW EXCLUSIVE MODE"))
+                    await connection.execute(text("LOCK TABLE cases IN ROW EXCLUSIVE MODE"))
+
+    writing = asyncio.create_task(write_for_ever())
+    await schema.upgrade(empty_url)
+    writing.cancel()
+    with suppress(asyncio.CancelledError):
+        await writing
     assert await schema.is_current(engine)
     await engine.dispose()
 

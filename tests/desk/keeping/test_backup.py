@@ -61,7 +61,7 @@ from tests.fixtures.damaged import bad_sector, damaged
 from tests.fixtures.database import create, drop
 from tests.fixtures.province import answer
 from tests.store.test_key_copies import copies, holder
-from tests.store.test_schema import with_a_long_migration
+from tests.store.test_schema import with_a_migration
 
 NUMBER = "09141234567"
 
@@ -367,7 +367,7 @@ async def test_a_restore_onto_a_newer_release_takes_as_long_as_its_migrations_ta
     new: Machine, old: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "old.tar").write_bytes(await old.back_up())
-    monkeypatch.setattr(schema, "MIGRATIONS", with_a_long_migration(tmp_path))
+    monkeypatch.setattr(schema, "MIGRATIONS", with_a_migration(tmp_path, "SELECT pg_sleep(1)"))
     monkeypatch.setattr(store_engine, "make_engine", partial(make_engine, command_seconds=0.5))
     status, said = await ivr_here(new.url, new.state, "restore", str(tmp_path / "old.tar"))
     assert status == 0, said
