@@ -13,7 +13,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 PIECE = 4 << 20
@@ -34,6 +34,11 @@ class RowRange(NamedTuple):
 async def tables(connection: AsyncConnection) -> Tables:
     """Every table of ours, those that others point to first."""
     return await connection.run_sync(_tables)
+
+
+async def take_time(connection: AsyncConnection) -> None:
+    """What the server would end this transaction for does not: it may be idle while a file is read."""
+    await connection.execute(_TAKE_TIME)
 
 
 async def server(raw: Any) -> str:
@@ -98,6 +103,10 @@ async def empty_all(raw: Any, names: Tables) -> None:
         await raw.execute(f"TRUNCATE {', '.join(_quoted(name) for name in names)}")
 
 
+_TAKE_TIME = text(
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('statement_timeout', "
+    "'idle_in_transaction_session_timeout', 'transaction_timeout')"  # the last one since PostgreSQL 17
+)
 # How many pages its file has, and which file it is, in which database.
 _FILE = """SELECT pg_relation_size(oid) / current_setting('block_size')::bigint, concat_ws('/', oid,
   pg_relation_filenode(oid), (SELECT oid FROM pg_database WHERE datname = current_database()))

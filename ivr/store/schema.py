@@ -58,6 +58,7 @@ async def upgrade(url: str, service: str = "") -> None:
 
 async def _upgrade(engine: AsyncEngine, service: str, alone: bool) -> None:
     async with engine.begin() as connection:
+        await copying.take_time(connection)
         await migrate(connection, alone=alone)
         key = {"name": TRACKING_KEY, "value": secrets.token_bytes(KEY_BYTES), "made_at": func.now()}
         await connection.execute(insert(key_material).values(key).on_conflict_do_nothing())

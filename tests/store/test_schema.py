@@ -118,6 +118,10 @@ async def test_a_migration_may_take_long_but_waits_no_longer_than_before_for_wha
 ) -> None:
     await schema.upgrade(empty_url)
     engine = make_engine(empty_url)
+    async with engine.begin() as connection:
+        limit = f'ALTER DATABASE "{engine.url.database}" SET statement_timeout = 900'
+        await connection.execute(text(limit))
+    await engine.dispose()  # so that it holds
     one_more = with_a_migration(tmp_path, "SELECT pg_sleep(1)", "LOCK TABLE cases")
     monkeypatch.setattr(schema, "MIGRATIONS", one_more)
     monkeypatch.setattr(schema, "make_engine", partial(make_engine, command_seconds=0.5))

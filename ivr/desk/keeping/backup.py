@@ -131,6 +131,7 @@ class Backup:
 
     async def _begin(self, connection: AsyncConnection, raw: Any) -> None:
         """The snapshot, and what it says of itself."""
+        await copying.take_time(connection)
         taken_at = await raw.fetchval("SELECT now()")
         revision = await schema.revision(connection)
         if not revision:

@@ -203,6 +203,7 @@ class _Restoring:
         placed: list[Path] = []
         try:
             async with engine.begin() as connection:
+                await copying.take_time(connection)
                 await self._prepare(connection, content)
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 await copying.empty_all(raw, content["tables"])

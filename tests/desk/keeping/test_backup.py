@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tarfile
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -371,6 +372,40 @@ async def test_a_restore_onto_a_newer_release_takes_as_long_as_its_migrations_ta
     monkeypatch.setattr(store_engine, "make_engine", partial(make_engine, command_seconds=0.5))
     status, said = await ivr_here(new.url, new.state, "restore", str(tmp_path / "old.tar"))
     assert status == 0, said
+
+
+class Slow(io.BytesIO):
+    """A disk or a pipe that takes longer over a piece than the server lets a transaction be idle."""
+
+    slow = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.take_time(self.tell() > len(self.getbuffer()) // 2)
+        return super().read(size)
+
+    def write(self, piece: Any, /) -> int:
+        self.take_time(self.tell() > 0)
+        return super().write(piece)
+
+    def take_time(self, now: bool) -> None:
+        if now and not self.slow:
+            self.slow += 1
+            time.sleep(0.5)
+
+
+async def test_a_server_that_ends_idle_transactions_ends_neither_a_backup_nor_a_restore(
+    new: Machine, old: Machine
+) -> None:
+    for machine in (old, new):
+        async with machine.engine.begin() as connection:
+            its = f'ALTER DATABASE "{machine.engine.url.database}"'
+            await connection.execute(text(f"{its} SET idle_in_transaction_session_timeout = 200"))
+        await machine.engine.dispose()  # so that it holds
+    out = Slow()
+    await Backup(old.engine, old.state, lambda finding: None).write(out)
+    source = Slow(out.getvalue())
+    await restore(new.engine, new.state, source)
+    assert out.slow and source.slow and await new.tables()
 
 
 async def test_a_restore_does_not_begin_where_a_folder_lies_on_another_disk(
