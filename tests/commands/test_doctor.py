@@ -218,7 +218,7 @@ class TransactionPooler(Wire):
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not writer.get_extra_info("sockname")[1:]:  # to the database
-            await super()._pass(reader, writer)
+            await super()._pass(reader, writer)  # as it is
             return
         with suppress(OSError, asyncio.IncompleteReadError):
             while True:
