@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 from ivr.asterisk.server import files_for
 from ivr.settings import ROOT, Settings, absolute, config_file
@@ -421,6 +422,8 @@ async def _rights(settings: Settings) -> Diagnosis:
     state, second = settings.state_path, settings.second_path
     kept = [settings.recordings, state / "fallback"]
     kept += [second, second / "recordings", second / "fallback"] if second else []
+    today = f"{datetime.now(ZoneInfo(settings.province.timezone)):%Y/%m/%d}"  # as calls name their folder
+    kept += [place / today for place in kept if place.name == "recordings"]
     wanted = [(place, READ | WRITE | ENTER) for place in kept if place.exists()]
     beeps = [settings.sounds / language / "beep.wav" for language in settings.calls.languages]
     wanted += [(beep, READ) for beep in beeps if beep.exists()]
@@ -430,7 +433,8 @@ async def _rights(settings: Settings) -> Diagnosis:
             runner, stop = next(iter(stops.items()))
             found = f"Asterisk (user {runner.name}) may not use {place}: {stop} keeps it out"
             mend = (
-                "give the state folder, or second volume, to Asterisk's group (docs/production.md, 1 and 7)"
+                "let Asterisk's group into the state folder, or second volume, and write in it "
+                "(docs/production.md, 1 and 7)"
             )
             return Diagnosis("rights", False, found, mend)
     seen = "Asterisk may read the prompts and write recordings"

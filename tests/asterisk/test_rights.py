@@ -7,12 +7,15 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from ivr.asterisk import rights
+from ivr.asterisk.recording import new_name
 from ivr.asterisk.rights import ENTER, READ, WRITE, Runner, barred, runners
 from ivr.commands import doctor
 from ivr.commands.doctor import FILES_OF_ASTERISK, examine
@@ -83,6 +86,23 @@ async def test_the_doctor_tells_of_a_folder_on_the_second_volume_that_is_closed_
     (second / closed).chmod(0o700)
     found = await look()
     assert not found.ok and f"may not use {second / closed}:" in found.found
+
+
+async def test_the_doctor_tells_of_a_folder_of_today_that_is_closed_to_asterisk(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(state=str(folder))
+    monkeypatch.setattr(rights, "runners", lambda: iter([who(folder.stat().st_gid)]))
+    name = new_name(folder / "recordings", datetime.now(ZoneInfo(settings.province.timezone)))
+    today = (folder / "recordings" / name).parent
+    for place in [*today.parents][:2]:
+        place.chmod(0o2770)
+    today.chmod(0o2750)
+    look = partial(doctor._rights, settings)  # this check alone
+    found = await look()
+    assert not found.ok and f"may not use {today}: {today} keeps it out" in found.found
+    today.chmod(0o2770)
+    assert (await look()).ok
 
 
 async def test_the_doctor_tells_of_an_asterisk_that_may_open_few_files(tmp_path: Path) -> None:
