@@ -150,6 +150,22 @@ async def test_forms_of_other_sites_and_old_forms_change_nothing(panel: PanelSer
     assert not wrong and await story(panel) == before
 
 
+async def test_a_look_up_without_cookies_is_taken_from_no_other_site_and_nothing_else_is_without_them(
+    panel: PanelServed,
+) -> None:
+    http, key = await panel.anybody(), "g" * 32
+    hers = {"Cookie": f"seda-form={key}"}
+    fields = {"csrf": sessions.token_for(key), "code": "1234567890"}
+    for said in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        for headers in (said, hers | said):
+            async with http.post("/track", data=fields, headers=headers) as answer:
+                assert answer.status == 403, headers
+    ours = {"Origin": panel.url, "Sec-Fetch-Site": "same-origin"}
+    for path, status in (("/track", 404), ("/panel/sign-in", 403), ("/panel/theme", 403)):
+        async with http.post(path, data=fields, headers=ours, allow_redirects=False) as answer:
+            assert answer.status == status, path
+
+
 async def test_strange_values_never_make_the_server_fail(panel: PanelServed, at: Counter) -> None:
     code = await hostile_case(panel, at)
     person = await panel.person("supervisor")

@@ -193,10 +193,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`name` stands in the table of permissions. `most`: bytes of a body, more for uploads."""
+    """`name` stands in the table of permissions. `most`: bytes of a body, more for uploads.
+
+    `looks_up`: what is posted changes nothing, so that who keeps no cookies may send it, too.
+    """
 
     method: str
     path: str
     name: str
     act: Callable[[Visit], Awaitable[web.StreamResponse]]
     most: int = FORM_BYTES
+    looks_up: bool = False

@@ -29,7 +29,7 @@ def routes() -> list[Route]:
         Route("GET", "/", "start", start),
         Route("GET", "/call", "call", call),
         Route("GET", "/track", "track", ask),
-        Route("POST", "/track", "track.send", track),
+        Route("POST", "/track", "track.send", track, looks_up=True),
         Route("GET", "/paper/{token}", "paper", paper),
     ]
 

@@ -621,6 +621,28 @@ async def test_a_case_is_followed_without_javascript_on_a_telephones_screen(
     await context.close()
 
 
+@pytest.mark.usefixtures("cheap")
+async def test_whose_browser_keeps_no_cookies_follows_her_case_also_behind_a_proof_of_work(
+    panel: PanelServed, opened: str
+) -> None:
+    http, referred = await panel.anybody(), words()("public.track.status.referred")
+    await http.get("/track")
+
+    async def sent(headers: dict[str, str], solved: str = "") -> tuple[int, bool]:
+        fields = {"csrf": "of another visit", "code": opened, "solved": solved}
+        async with http.post("/track", data=fields, headers=headers) as answer:
+            return answer.status, referred in await answer.text()
+
+    assert await sent({"Origin": panel.url}) == (200, True)
+    assert await sent({"Origin": panel.url, "Sec-Fetch-Site": "same-origin"}) == (200, True)
+    assert await sent({}) == (403, False), "an old browser says nothing of whose page sent it"
+    for number in range(tracking.SLIPS.most):
+        await tracking.track(panel.engine, unknown(number), "127.0.0.1", panel.clock.now)
+    assert await sent({"Origin": panel.url}) == (429, False)
+    paid = await puzzled(panel, opened, "127.0.0.1")
+    assert await sent({"Origin": panel.url}, paid.solved) == (200, True)
+
+
 @pytest.mark.parametrize("dark", [False, True])
 async def test_the_public_pages_look_as_they_should(
     chrome: Browser, panel: PanelServed, opened: str, dark: bool
