@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -228,7 +228,7 @@ def _opened_by_wish(
     begun = best if isinstance(best, RecordingBegunFact) else None
     if begun and (begun.case or begun.code):
         return []
-    opened = _opening(best.call, _said_at(stray, best), best, recorded)
+    opened = _opening(best.call, _said_at(stray, best, recorded), best, recorded)
     wishes = [
         wish
         for wish in confided.get(str(best.call.id), ())
@@ -261,7 +261,7 @@ async def _facts(shelf: Shelf, stray: Stray, recorded: FactRecording, told: Fact
     """What must be applied, in one transaction. The call is over, if nothing said so before."""
     language = shelf.book.conventions.languages[0]
     call = _unknown(stray, language) if told is None else told.call
-    at = _moment(stray) if told is None else _said_at(stray, told)
+    at = _moment(stray) if told is None else _said_at(stray, told, recorded)
     over = CallEndedFact(call, LOST, at, steps=(), scraps=())
     if recorded.ended in (TOO_SHORT, NO_VOICE):
         return [replace(over, scraps=(recorded,))]
@@ -396,9 +396,15 @@ def _moment(stray: Stray) -> datetime:
     return datetime.fromtimestamp(stray.grown_at, UTC)
 
 
-def _said_at(stray: Stray, told: Fact) -> datetime:
-    """When the file grew last, unless that is a wrong clock's: before her call, or after any can end."""
+def _said_at(stray: Stray, told: Fact, recorded: FactRecording) -> datetime:
+    """When the file grew last, unless that is a wrong clock's: before her call, or after any can end.
+
+    Nor later than its length after she was about to speak: where Asterisk is another user, what gives room
+    back (`trim`) moves the file's time.
+    """
     began, grown = told.call.started_at, _moment(stray)
+    if isinstance(told, RecordingBegunFact):
+        grown = min(grown, told.at + timedelta(seconds=recorded.seconds))
     return grown if began - FAR <= grown <= began + LONGEST_CALL else happened_at(told)
 
 

@@ -113,6 +113,25 @@ async def test_a_file_whose_process_died_becomes_a_case_with_caller_kind_and_cou
         assert row["ended_at"] == row["started_at"]
 
 
+@pytest.mark.parametrize("late", [timedelta(seconds=2), timedelta(hours=1)])
+async def test_words_bear_the_time_at_which_they_were_said_though_room_was_given_back_later(
+    engine: AsyncEngine, tmp_path: Path, late: timedelta
+) -> None:
+    """As the file of another user, whose time nobody else can set, has it then."""
+    name = put(tmp_path, at=(WEDNESDAY + late).timestamp())
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.intake.recording_begun(facts, name, CHOSEN)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (case,) = await as_json.cases(engine)
+        (row,) = await as_json.calls(engine)
+        said = f"2026-11-25T11:30:0{min(late.seconds, 3)}+03:30"
+        assert (case["opened_at"], row["ended_at"]) == (said, said)
+
+
 async def test_a_file_of_which_nobody_knows_anything_becomes_a_request_at_the_desk(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
