@@ -333,7 +333,7 @@ def meeting_in(row: Any) -> MeetingSeen | None:
         return MeetingSeen(state, row["next_on"])
     who, way = Official(row["official"]), MeetingWay(row["way"])
     place = row["meeting_place"] if way is MeetingWay.IN_PERSON else ""
-    return MeetingSeen(state, row["next_on"], row["slot_at"], who, way, place)
+    return MeetingSeen(state, row["next_on"], row["slot_at"], who, way, place, row["meeting_agency"])
 
 
 _HERS = (cases.c.caller_key == bindparam("caller"), NOT_WITHHELD)  # of `caller`
@@ -407,7 +407,7 @@ def with_meeting(query: Select[Any]) -> Select[Any]:
     slot, session, noted = meeting_slots.c, meeting_sessions.c, meeting_requests.c
     query = query.add_columns(noted.state.label("request_state"), noted.next_on, noted.decided_at)
     query = query.add_columns(slot.starts_at.label("slot_at"), session.official, session.way)
-    query = query.add_columns(session.place.label("meeting_place"))
+    query = query.add_columns(session.place.label("meeting_place"), session.agency.label("meeting_agency"))
     hers = (slot.case_id == cases.c.id) & (slot.outcome == "")
     query = query.outerjoin(meeting_requests, noted.case_id == cases.c.id)
     return query.outerjoin(meeting_slots, hers).outerjoin(meeting_sessions, session.number == slot.session)
