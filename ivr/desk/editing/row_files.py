@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,8 +22,10 @@ from ivr.voice.yaml_tree import Listing, Node, Scalar, Table, read_tree
 LARGEST = 256 * 1024  # bytes; the whole province is a quarter of it
 MOST_ROWS = 5000
 _DELIMITERS = ",;\t؛"  # Excel's is the system's list separator: «؛» on a Persian Windows
-# What a spreadsheet takes for a formula when a cell begins with it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Where a spreadsheet would begin a formula: also behind what parts cells for others, be it quoted for us.
+# An apostrophe comes before it and goes again, also where there are some already.
+_FORMULA = re.compile(r"""(^(?='*+[\t\r])|(?:^|(?<=[;؛\t\r\n])) *+(?='*+[ "]*+[=+\-@]))""")
+_DEFUSED = re.compile(f"{_FORMULA.pattern}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def _cell(field: Field, language: str, value: Any) -> str:
     if field.kind == "day":
         value = _jalali(value)
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _jalali(day: str) -> str:
@@ -109,8 +112,8 @@ def _jalali(day: str) -> str:
 
 
 def _plain(cell: str) -> str:
-    """Without the apostrophe that kept a spreadsheet from computing it."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    """Without the apostrophes that kept a spreadsheet from computing it."""
+    return _DEFUSED.sub(r"\1", cell)
 
 
 def _refused(name: str, line: int, column: int, message: str) -> MenuMistakes:

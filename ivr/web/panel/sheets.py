@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ TEXT, NUMBER, SHARE, MOMENT = "text", "number", "share", "moment"  # kinds of co
 _FORMATS = {NUMBER: "#,##0", SHARE: "0.0%", MOMENT: "[$-fa-IR,16]yyyy/mm/dd hh:mm"}
 _BROKEN = "#,##0.0#"  # a NUMBER that may have a fraction; a whole one would end in a bare point
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
+# Where a cell begins to who parts them by other marks: our quotes hold nothing together then.
+_BEHIND = re.compile(r"""((?<=[;؛\t\r\n]) *+)(?=[ "]*+[=+\-@])""")
 _MOST_CELL = 32_000  # characters; Excel takes 32,767
 _BOM = "\ufeff"
 
@@ -87,7 +90,11 @@ def _plain(sheet: Sheet, row: SheetRow) -> list[Any]:
 
 
 def harmless(text: str) -> str:
-    """What a spreadsheet would take for a formula begins with an apostrophe instead."""
+    """What a spreadsheet would take for a formula begins with an apostrophe instead.
+
+    LibreOffice begins a cell also behind a semicolon or a tab, Excel on a Persian Windows behind `؛`.
+    """
+    text = _BEHIND.sub(r"\1'", text)
     return f"'{text}" if text.lstrip(" ").startswith(_RISKY) else text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from dataclasses import replace
 from datetime import date
@@ -54,6 +56,32 @@ async def test_what_goes_out_comes_in_again_and_changes_nothing(engine: AsyncEng
         .decode("utf-8-sig")
         .startswith("name,topic,status,said.az,")
     )
+
+
+async def test_what_a_spreadsheet_would_compute_behind_another_mark_goes_out_harmless_and_comes_in_as_it_was(
+    engine: AsyncEngine,
+) -> None:
+    notes = {
+        "abfa": ("آب;=1+1|x", "آب;'=1+1|x"),
+        "gas": ("گاز؛ -5", "گاز؛ '-5"),
+        "bus_tabriz": ("'=1؛'=2 ''=3", "''=1؛''=2 ''=3"),
+        "fuel": ('راه, "گذر؛"=1;ب', 'راه, "گذر؛\'"=1;ب'),
+        "ems": ("او گفت؛ 'نه'; 2-1", "او گفت؛ 'نه'; 2-1"),
+    }
+    for code, (note, _) in notes.items():
+        await edit(engine, "agency", code, note=note)
+    lines = {"on": "case_reminded", "to": "level", "by": "email", "text": {"fa": "{code}\n- آب\n'- گاز\n''x"}}
+    await change(engine, why(), wish(BY_NAME["notice"], lines))
+    for noun in ("agency", "notice"):
+        data = await export(engine, noun, "csv", FILES)
+        assert await bring_in(engine, why(), noun, data, "a.csv", FILES) == []
+        text = data.decode("utf-8-sig")
+        for mark in ",;؛\t":
+            for cells in csv.reader(io.StringIO(text, newline=""), delimiter=mark):
+                assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))], mark
+    rows = csv.DictReader(io.StringIO((await export(engine, "agency", "csv", FILES)).decode("utf-8-sig")))
+    held = {each["code"]: each["note"] for each in rows}
+    assert {code: held[code] for code in notes} == {code: out for code, (_, out) in notes.items()}
 
 
 async def test_a_file_is_rehearsed_then_comes_in_whole_and_is_undone_whole(engine: AsyncEngine) -> None:

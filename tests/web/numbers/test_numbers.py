@@ -297,10 +297,33 @@ async def test_a_workbook_over_which_the_panel_died_goes_after_a_day(served: Pan
     made.unlink()
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+98", "-x", "@SUM(A1)", "\t=1", "  =1"])
+@pytest.mark.parametrize("text", ["=1+1", "+98", "-x", "@SUM(A1)", "\tx", "  =1"])
 def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(text: str) -> None:
     assert harmless(text) == f"'{text}"
     assert harmless(f"x{text}") == f"x{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("آب;=1+1|x", "آب;'=1+1|x"),
+        ("آب؛  =1", "آب؛  '=1"),
+        ("آب\t+98", "آب\t'+98"),
+        ("\t=1", "'\t'=1"),
+        ("آب\r\n-x", "آب\r\n'-x"),
+        ('آب, گاز؛"=1;برق', "آب, گاز؛'\"=1;برق"),
+        ("آب; گاز؛ 2-1\nبرق", "آب; گاز؛ 2-1\nبرق"),
+    ],
+)
+def test_a_cell_is_harmless_too_to_a_spreadsheet_that_parts_cells_by_other_marks(
+    text: str, safe: str
+) -> None:
+    assert harmless(text) == safe
+    line = io.StringIO()
+    csv.writer(line).writerow(["111", safe, "x"])
+    for mark in ",;؛\t":
+        for cells in csv.reader(io.StringIO(line.getvalue(), newline=""), delimiter=mark):
+            assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))], mark
 
 
 async def test_who_the_callers_are_leaves_only_with_a_reason_and_is_noted(served: PanelServed) -> None:
