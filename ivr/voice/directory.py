@@ -32,6 +32,7 @@ class Directory:
     Prompt ids derived from it: `topic_group.<digit>`, `topic.<code>`, `county.<code>`,
     `agency.<code>`, all of them in the province's own prompt catalogue. `area_code`: what stands before a
     local number ("041"). `calls_back`: whether citizens are called at all.
+    `meeting_topic`: that of requests to meet, "" without one.
     `agencies`: those whose name can be heard.
     `calendar`: which days are worked. `announced`: by slot. `says_groups`: “For water and power, one. For …”;
     `says_leaves`: the matters of each group, another matter, and the way back, as she may have missed hers.
@@ -45,6 +46,7 @@ class Directory:
     calendar: Calendar = field(repr=False, hash=False)
     area_code: str = ""
     calls_back: bool = True
+    meeting_topic: str = ""
     announced: Mapping[str, Announcement] = field(default_factory=dict, repr=False, compare=False)
     by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
@@ -60,6 +62,10 @@ class Directory:
         groups = tuple(part for g in self.groups for part in (f"topic_group.{g}", f"press.{g}"))
         object.__setattr__(self, "says_groups", groups)
         object.__setattr__(self, "says_leaves", {g: _says(topics) for g, topics in leaves.items()})
+
+    def wishes_to_meet(self, topic: str) -> bool:
+        """Whether it is the matter that governs requests to meet, and is of nothing else."""
+        return topic == self.meeting_topic and topic != self.other_topic
 
     def leaves(self, group: str) -> tuple[Topic, ...]:
         """The topics behind a first press, in key order."""

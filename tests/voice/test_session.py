@@ -169,6 +169,23 @@ def test_each_kind_opens_a_case_of_its_kind(key: str, kind: str) -> None:
     assert talk.opened[0].kind == kind
 
 
+@pytest.mark.parametrize("kind", ["1", "2", "3", "4"])
+def test_for_a_meeting_with_the_governor_press_one_asks_for_a_meeting_whatever_was_pressed_before(
+    kind: str,
+) -> None:
+    talk = Conversation().press("1", kind, "9", "1", "01")
+    assert talk.step == "callback", "as under 5: how is she reached, and who is she"
+    [opened] = talk.press("2", "09120000000", "1", "2").speak().opened
+    assert (opened.kind, opened.topic, opened.callback) == ("meeting", "gov.meeting", "09120000000")
+    back = Conversation().press("1", "4", "9", "1", "#", "1", "1", "01")
+    assert back.step == "record" and back.speak().opened[0].kind == "request"
+
+
+def test_a_meeting_chosen_among_the_matters_asks_a_withheld_number_where_to_call() -> None:
+    talk = Conversation(caller=Caller("", OFFICE_HOURS)).press("1", "4", "9", "1", "01")
+    assert talk.step == "callback_number"
+
+
 def test_zero_at_the_topic_is_another_matter() -> None:
     assert Conversation().press("1", "1", "0", "00").speak().opened[0].topic == "other.other"
 

@@ -98,6 +98,12 @@ def test_keys_known_by_heart_work_at_the_first_question() -> None:
     assert talk.opened[0].kind == "meeting" and talk.step == "topic"
 
 
+def test_the_meeting_itself_chosen_after_her_words_asks_how_to_reach_her_too() -> None:
+    talk = left_words("1", "4").press("9", "1", TABRIZ)
+    assert talk.step == "callback" and said(talk)[-1] == ("gov.meeting", "tabriz")
+    assert left_words("1", "4").press("9", "1", "#", *WATER, TABRIZ).step == "review"
+
+
 def test_a_meeting_asks_how_to_reach_her_after_her_words() -> None:
     talk = left_words("1", "5").press(*WATER, TABRIZ, "2", "09120000001", "1", "1", "0012345679", "1")
     last = talk.refined[-1]

@@ -240,6 +240,7 @@ def directory_from(folder: Path, conventions: Conventions) -> Directory:
         other_topic=seeds.topics.other,
         calendar=seeds.calendar.with_conventions(conventions),
         area_code=seeds.areas.area_code,
+        meeting_topic=seeds.kinds.kinds.get(Kind.MEETING, ""),
     )
 
 

@@ -22,7 +22,7 @@ from ivr.desk.case.change import CITIZEN, Change, Instruction
 from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.case.joining import reserve
-from ivr.desk.case.rows import TOPIC
+from ivr.desk.case.rows import TOPIC, wishes_to_meet
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 from ivr.store.facts import CaseRefinedFact
@@ -76,13 +76,16 @@ async def _put(
     async with changing(connection, page, CaseAction.CHANGE_TOPIC, ask) as change:
         change.details |= {"before": (change.topic, change.county), "topic": topic, "county": county}
         change.topic, change.county = topic, county
+        change.kind = kind = await _kind(connection, page, case, topic)
+        if kind != case.kind:
+            change.details["kind"] = kind
         _keep_deadline(change)
         running = await change.running()
         sealed = bool(case.confidential)
         if topic in page.confidential and not sealed:
             change.values["confidential"], sealed = TOPIC, True
-    route = page.rules.route(case.kind, topic, county)
-    if sealed and case.kind != Kind.MEETING:  # an agency could neither hear nor read it
+    route = page.rules.route(kind, topic, county)
+    if sealed and kind != Kind.MEETING:  # an agency could neither hear nor read it
         route = RoutingDecision(page.rules.desk, Reason.CONFIDENTIAL)
     read_first = running is not None and running.reason == Reason.OVER_LIMIT
     if route.agency == case.agency or read_first:
@@ -96,10 +99,19 @@ async def _put(
         change.details |= {"reason": route.reason} | ({"advice": route.advice} if route.advice else {})
 
 
+async def _kind(connection: AsyncConnection, page: Page, case: Row[Any], topic: str) -> str:
+    """Whoever chooses the meeting itself asks for one; if she goes back from it, it is what it was."""
+    if wishes_to_meet(page, topic) or case.kind != Kind.MEETING:
+        return Kind.MEETING if wishes_to_meet(page, topic) else str(case.kind)
+    opened = select(case_events.c.details["kind"].astext)
+    opened = opened.where(case_events.c.case_id == case.id, case_events.c.seq == 1)
+    return (await connection.execute(opened)).scalar() or Kind.MEETING
+
+
 def _keep_deadline(change: Change) -> None:
     """As many working days as the topic has, but none beyond the deadline that there is."""
     case, page, clock = change.case, change.page, change.clock
-    whole = left = page.term(clock, case.kind, change.topic, change.county).days
+    whole = left = page.term(clock, change.kind, change.topic, change.county).days
     while left > 1 and clock.due_at(page.calendar, left, change.county) > case.due_at:
         left -= 1
     if left < whole:

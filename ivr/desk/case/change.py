@@ -102,6 +102,7 @@ class Change:
         self.ask = ask
         self.status = status
         self.agency: str = case.agency
+        self.kind: str = case.kind
         self.topic: str = case.topic
         self.county: str = case.county or ""
         self.clock = clock_of(case)
@@ -143,7 +144,7 @@ class Change:
 
     def climb(self) -> None:
         """The next higher level is responsible from now on; at the top of the ladder it stays there."""
-        ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
+        ladder = self.page.ladder(self.kind, self.topic, self.agency)
         higher = self.page.ladders.above(ladder, self.case.rung, self.level)
         if higher != self.case.rung:
             self.rung, self.level = higher, ladder.rungs[higher - 1].level
@@ -152,7 +153,7 @@ class Change:
 
     def come_again(self) -> None:
         """By a new deadline the top rung comes again at its own day, however often it came by the old one."""
-        ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
+        ladder = self.page.ladder(self.kind, self.topic, self.agency)
         self.rung = min(self.rung, len(ladder.rungs) - 1)
         if self.rung != self.case.rung:
             self.details["stands"] = self.rung  # for the watchdog; `rung` tells of a climb
@@ -166,7 +167,7 @@ class Change:
         page, calendar = self.page, self.page.calendar
         level = page.ladders.higher(self.level, other.level or self.level)
         if level != self.level:
-            own = page.ladder(self.case.kind, self.topic, self.agency)
+            own = page.ladder(self.kind, self.topic, self.agency)
             its = page.ladder(other.kind, other.topic, other.agency)
             passed, there = (
                 sum(page.ladders.higher(rung.level, level) == level for rung in ladder.rungs)
@@ -177,7 +178,7 @@ class Change:
             self.details |= {"rung": self.rung, "level": level}
         sooner = self.clock.due_by(calendar, other.due_at, self.county)
         now_due, due_at = (
-            page.term(clock, self.case.kind, self.topic, self.county).due_at for clock in (self.clock, sooner)
+            page.term(clock, self.kind, self.topic, self.county).due_at for clock in (self.clock, sooner)
         )
         if due_at < min(now_due, self.case.due_at):
             self.clock = sooner
@@ -188,7 +189,7 @@ class Change:
         ahead keeps that."""
         self.come_again()
         case, calendar, now = self.case, self.page.calendar, self.ask.now
-        days = self.page.term(self.clock, case.kind, self.topic, self.county).days
+        days = self.page.term(self.clock, self.kind, self.topic, self.county).days
         before = self.clock = self.clock.run(calendar, now, self.county)
         day = await order_calls.day_of(self.connection, case.id) if case.part_of else None
         if day is not None and day > calendar.day(now):
@@ -197,7 +198,7 @@ class Change:
         of_topic = days
         if day is None:  # not of the days that another deadline left it
             its = replace(before, ordered_days=None)
-            of_topic = self.page.term(its, case.kind, self.topic, self.county).days
+            of_topic = self.page.term(its, self.kind, self.topic, self.county).days
         self.clock = before.give(calendar, now, days, fair_days(of_topic), self.county)
         if self.clock != before:
             self.details["days_given"] = self.clock.stopped_days - before.stopped_days
@@ -232,7 +233,7 @@ class Change:
         times = self._times()
         due_at = times["due_at"]
         row: dict[str, Any] = {"status": self.status, "agency": self.agency, "topic": self.topic}
-        row |= {"county": self.county or None, "rung": self.rung, "level": self.level}
+        row |= {"kind": self.kind, "county": self.county or None, "rung": self.rung, "level": self.level}
         row |= times | asdict(self.clock) | self.values
         if self.status not in OPEN or self.action is CaseAction.REOPEN:
             row["draft"] = None  # what waits to be approved ends with it, or with her “not solved”
@@ -298,12 +299,12 @@ class Change:
     def _times(self) -> dict[str, Any]:
         """Deadline and next rung, worked out anew only if something bears on them."""
         page, case = self.page, self.case
-        same = (self.clock, self.topic, self.county, self.rung)
-        before = (clock_of(case), case.topic, case.county or "", case.rung)
+        same = (self.clock, self.kind, self.topic, self.county, self.rung)
+        before = (clock_of(case), case.kind, case.topic, case.county or "", case.rung)
         if same == before and not self._begins and case.timed_by >= page.wanted(self.county):
             return {"due_at": case.due_at, "next_rung_at": case.next_rung_at}
-        term = page.term(self.clock, case.kind, self.topic, self.county)
-        ladder = page.ladder(case.kind, self.topic, self.agency)
+        term = page.term(self.clock, self.kind, self.topic, self.county)
+        ladder = page.ladder(self.kind, self.topic, self.agency)
         next_rung_at = None if self._waits else next_at(ladder, term, self.rung)
         due_at = min(term.due_at, self.not_after) if self.not_after else term.due_at
         times: dict[str, Any] = {"due_at": due_at, "next_rung_at": next_rung_at}

@@ -26,7 +26,7 @@ from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.case.family import first_due
 from ivr.desk.case.order_calls import is_order
-from ivr.desk.case.rows import MOVED, TOPIC
+from ivr.desk.case.rows import MOVED, TOPIC, wishes_to_meet
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
@@ -104,6 +104,8 @@ async def change_topic(
 ) -> None:
     """Another topic or county; what is not given stays. The agency stays too: moving it is a referral.
 
+    A request whose topic is the meeting itself is one to meet from then on.
+
     Raises Refused for what the book does not know, and when nothing would change.
     """
     async with changing(engine, page, CaseAction.CHANGE_TOPIC, ask) as change:
@@ -114,7 +116,10 @@ async def change_topic(
             raise Refused(f"there is no topic {topic}")
         if change.county and change.county not in page.live_counties | {before[1]}:
             raise Refused(f"there is no county {county}")
-        if (change.topic, change.county) == before:
+        hers = change.case.part_of is None and change.case.channel != COLLECTIVE
+        if change.kind == Kind.REQUEST and hers and wishes_to_meet(page, change.topic):
+            change.kind = change.details["kind"] = Kind.MEETING
+        if (change.topic, change.county, change.kind) == (*before, change.case.kind):
             raise Refused(f"case {ask.code} is about {change.topic} already")
         if change.topic in page.confidential and not change.case.confidential:
             refuse_collective(change.case)
@@ -122,7 +127,7 @@ async def change_topic(
             await confide_below(change, TOPIC)
             if change.case.part_of is not None:  # its body reads the part's words, which name nobody
                 change.values["told"] = change.case.words
-            elif change.case.kind != Kind.MEETING and change.agency != page.rules.desk:  # it reads nothing
+            elif change.kind != Kind.MEETING and change.agency != page.rules.desk:  # it reads nothing
                 change.move(page.rules.desk, MOVED)
                 change.status = Status.OPENED
         change.details |= {"before": before, "topic": change.topic, "county": change.county}

@@ -116,11 +116,18 @@ class Ruling:
     given: dict[str, str]
 
 
+def wishes_to_meet(page: Page, topic: str) -> bool:
+    """Whether it is the matter that governs requests to meet, and is of nothing else."""
+    return topic == page.rules.kinds.get(Kind.MEETING) and topic != page.other_topic
+
+
 def rule(opening: CaseOpening, page: Page) -> Ruling:
     """Never fails for an unknown kind, topic or county: a menu may be older or newer than the book."""
     kind = Kind(opening.kind) if opening.kind in _KINDS else Kind.REQUEST
     topic = opening.topic if opening.topic in page.deadlines else page.other_topic
     county = opening.county if opening.county in page.counties else ""
+    if kind is Kind.REQUEST and wishes_to_meet(page, topic):  # a complaint may be about how one was received
+        kind = Kind.MEETING
     term = page.term(Clock(opening.at), kind, topic, county)
     route = page.rules.route(kind, topic, county, opening.town if county else "")
     if topic in page.confidential and kind is not Kind.MEETING and route.agency != page.rules.desk:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.escalation import as_json
+from ivr.cases.kinds import Kind
 from ivr.desk.book.book import CHANNEL, BookEmpty, Conventions, read_calendar
 from ivr.desk.book.seeds import SeedError, Seeds, directory_from, groups, load_seeds
 from ivr.desk.editing.checks import read_province, wrongs
@@ -127,6 +128,7 @@ async def directory(engine: AsyncEngine, conventions: Conventions) -> Directory:
             other_topic=province.other_topic,
             calendar=await read_calendar(connection, conventions),
             area_code=province.area_code,
+            meeting_topic=province.kinds.get(Kind.MEETING, ""),
         )
 
 

@@ -82,8 +82,8 @@ caller who spoke at all is never sent to `then`: what there is becomes a case.
 `topic`, `county` and the numbers of `digits` may be asked before the beep or behind it (`111.yaml`,
 `111-words-first.yaml`). What she says behind it refines the case that is there: its topic and county, the
 body in charge, a deadline that never becomes a later one. Who hangs up before she has said it leaves her
-words to the desk, as a matter "of anything else". The kind is chosen before the beep: behind it nothing
-changes it any more."""
+words to the desk, as a matter "of anything else". The kind is chosen before the beep: behind it only the
+matter of a meeting itself changes it (`topic`)."""
     LEAF = "record"
     LOOK = "record"
     TELLS_ALL = True

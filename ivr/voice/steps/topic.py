@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from ivr.cases.kinds import Kind
 from ivr.voice.directory import Topic
 from ivr.voice.menu import Choosing
 from ivr.voice.step_fields import PROMPT
@@ -30,7 +31,9 @@ class TopicStep(Choosing):
     )
     ABOUT = """\
 Groups and matters come from the province's topic tree, with their names and digits. `0` is another matter at
-both presses."""
+both presses. Whoever chooses the matter that governs requests to meet (`kinds` of the province's
+`rules.yaml`) asks for a meeting: the kind is `meeting` then, whatever was chosen before, and a `branch` on
+`kind` goes by that."""
     SPEAKS = frozenset({"topic.other_leaf", "keys.back", *(f"press.{digit}" for digit in range(10))})
     EXAMPLE = """\
 topic:
@@ -54,6 +57,8 @@ topic:
             except Back:
                 continue
         talk.draft["topic"] = topic.code
+        if directory.wishes_to_meet(topic.code):  # its name says so, whatever she pressed before
+            talk.draft["kind"] = Kind.MEETING
         return self.go
 
     def _leaf(self, talk: Talk, group: str) -> Flow[Topic]:

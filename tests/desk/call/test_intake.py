@@ -190,6 +190,18 @@ async def test_a_meeting_request_goes_to_the_governor_whatever_it_is_about(
         )
 
 
+@pytest.mark.parametrize("kind", ["request", "complaint"])
+async def test_a_request_for_the_meeting_itself_is_one_to_meet_and_a_complaint_about_it_stays_one(
+    engine: AsyncEngine, tmp_path: Path, kind: str
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening(kind=kind, topic="gov.meeting"))
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None
+        assert (case["kind"], case["agency"]) == ("meeting" if kind == "request" else kind, "ostandari")
+
+
 async def test_a_caller_is_known_by_her_latest_case_however_her_number_is_written(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from ivr.desk.call.callbacks import claim
 from ivr.desk.case import closing, pausing, referring
 from ivr.desk.case.joining import reserve
 from ivr.desk.facts.apply import apply
+from ivr.desk.meetings import request_list
 from ivr.store.facts import CaseOpenedFact, CaseRefinedFact, FactCall
 from ivr.store.tables import callbacks, cases, outbox
 from tests.desk.counter import Counter, counter
@@ -97,6 +98,20 @@ async def test_a_topic_with_more_time_makes_no_deadline_later_until_the_desk_giv
     await pausing.change_topic(call.at.engine, call.at.page, call.at.ask(CODE, reason="wrong"), QUICK)
     await pausing.change_topic(call.at.engine, call.at.page, call.at.ask(CODE, reason="right"), SLOW)
     assert (await call.at.row(CODE)).due_at > before.due_at  # the desk's topic has its own time
+
+
+async def test_who_chooses_the_meeting_itself_waits_for_one_and_not_if_she_goes_back_from_it(
+    call: Call, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await call.apply(call.opened)
+    after = await call.apply(call.says("gov.meeting", "ahar"))
+    assert (after.kind, after.agency) == ("meeting", "ostandari")
+    async with engine.connect() as connection:
+        [wish] = await request_list.listed(connection, call.at.page, call.at.at)
+    assert wish.code == CODE
+    after = await call.apply(call.says(QUICK, "ahar"))
+    assert (after.kind, after.agency) == ("complaint", "abfa")
+    assert await findings(engine, tmp_path) == []
 
 
 async def test_another_county_alone_gives_no_time_beyond_the_deadline_that_it_kept(call: Call) -> None:

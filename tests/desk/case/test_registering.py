@@ -14,6 +14,7 @@ from ivr.cases.suggest import Suggester
 from ivr.desk.case import answers, pausing, referring, suggestion_outcomes
 from ivr.desk.case.registering import Registered, Wanted, register
 from ivr.desk.counter import audio
+from ivr.desk.meetings import request_list
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, outbox, recordings
 from tests.desk.counter import Counter, counter
@@ -57,6 +58,33 @@ async def test_it_opens_as_a_call_s_does_with_the_same_rules_and_goes_on_like_on
     assert {"case": by_desk["code"]} in payloads
     await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "وصل شد")
     assert await findings(at.engine, tmp_path, done.code) == []
+
+
+@pytest.mark.parametrize("kind", ["request", "complaint"])
+async def test_a_request_that_the_desk_gives_the_topic_of_meetings_stands_on_the_list_of_those_who_wait(
+    at: Counter, tmp_path: Path, kind: str
+) -> None:
+    wanted = Wanted(kind, "water.supply", "ahar", WATER, "09141234567")
+    code, at_once = (await registered(at, wanted)).code, replace(wanted, topic="gov.meeting")
+    at_once_code = (await registered(at, at_once)).code
+    await pausing.change_topic(at.engine, at.page, at.ask(code, reason="استاندار را می‌خواهد"), "gov.meeting")
+    async with at.engine.connect() as connection:
+        wishes = await request_list.listed(connection, at.page, at.at)
+    assert {wish.code for wish in wishes} == ({code, at_once_code} if kind == "request" else set())
+    assert await findings(at.engine, tmp_path) == []
+
+
+async def test_a_request_that_an_older_release_left_with_the_topic_of_meetings_is_given_it_once_more(
+    at: Counter,
+) -> None:
+    code = (await registered(at, Wanted("request", "gov.meeting", "ahar", WATER, "09141234567"))).code
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(kind="request"))
+    ask = at.ask(code, reason="استاندار را می‌خواهد")
+    await pausing.change_topic(at.engine, at.page, ask, "gov.meeting")
+    assert (await at.row(code)).kind == "meeting"
+    with pytest.raises(Refused, match=r"about gov\.meeting already"):
+        await pausing.change_topic(at.engine, at.page, at.ask(code, reason="باز هم"), "gov.meeting")
 
 
 async def test_words_that_were_changed_without_an_event_are_found(at: Counter, tmp_path: Path) -> None:
