@@ -7,6 +7,7 @@ letter, and anybody can find the event that it stands for.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,11 +43,13 @@ _tell = lru_cache(4)(log.error)  # once, and not at each look at a case
 
 FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
+FIELDS |= {"address"}  # of the matter
 FIELDS |= {"task"}  # the office's words in place of hers: of a part, a collective or a confidential case
 FIELDS |= {"returnable"}  # the agency, where it may send the case back
 SLOT_FIELDS = ("when", "official", "way", "where", "link", "place")  # of her meeting; place: where or link
 FIELDS |= set(SLOT_FIELDS)
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
+_LINK = re.compile(r"(https?://\S+)", re.IGNORECASE)  # opened by nobody in other digits
 
 
 class LetterKind(StrEnum):
@@ -314,6 +317,7 @@ def _words(
         "kind": stationery.kinds.get(case.kind, case.kind),
         "topic": case.topic_name,
         "county": case.county_name or "",
+        "address": "" if case.confidential else ((case.place or {}).get("address") or "").strip(),
         "agency": agency,
         "opened": jalali(calendar.day(case.opened_at), "fa"),
         "due": jalali(calendar.day(due_at), "fa"),
@@ -322,7 +326,13 @@ def _words(
         "words": words,
         "task": words if case.confidential or case.channel in NOBODYS else "",
     }
-    return {name: str(digits.en_to_fa(text)) for name, text in known.items()}
+    return {name: _persian(text) for name, text in known.items()}
+
+
+def _persian(text: str) -> str:
+    pieces = _LINK.split(text)
+    pieces[::2] = [str(digits.en_to_fa(piece)) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 async def _slot(

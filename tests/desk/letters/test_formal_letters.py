@@ -6,6 +6,7 @@ import dataclasses
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pytest
@@ -73,6 +74,24 @@ async def test_a_letter_tells_of_its_event_however_late_it_is_printed(at: Counte
     assert first.to == "استاندار" and "۱۲ روز کاری" in "\n".join(first.paragraphs)
     reminder = await letter(at, code, LetterKind.REMINDER)
     assert "۱۵ روز کاری" in "\n".join(reminder.paragraphs), "a reminder tells of the day of its printing"
+
+
+async def test_the_body_reads_on_paper_where_it_is_and_addresses_as_they_were_written(at: Counter) -> None:
+    """Of a confidential case not: it may be where she lives."""
+    code, link = await at.open("water.bill"), "https://farm3.example/27_b.jpg"
+    its = cases.update().where(cases.c.code == code)
+
+    async def referred(**values: Any) -> list[str]:
+        async with at.engine.begin() as connection:
+            await connection.execute(its.values(**values))
+        return list((await letter(at, code, LetterKind.REFERRAL)).paragraphs)
+
+    found = await referred(words=f"از 3 روز پیش\n{link}", place={"address": "خیابان 22 بهمن", "latitude": None})
+    assert "نشانی: خیابان ۲۲ بهمن" in found and f"گفتهٔ شهروند: «از ۳ روز پیش\n{link}»" in found
+    for nothing in (None, {}, {"address": None}, {"address": " "}):
+        assert "نشانی" not in "".join(await referred(place=nothing)), nothing
+    found = await referred(place={"address": "خیابان 22 بهمن"}, confidential="desk", told="قبض")
+    assert "نشانی" not in "".join(found) and "بهمن" not in "".join(found)
 
 
 async def test_a_reminder_promises_no_call_of_ours(at: Counter) -> None:
