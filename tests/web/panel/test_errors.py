@@ -35,6 +35,22 @@ async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: 
     await away.dispose()
 
 
+async def test_what_went_wrong_leads_a_citizen_to_the_first_page_and_staff_to_the_panel(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    away = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
+    async with panel_served(away, tmp_path) as served:
+        citizen = await served.client()
+        pages = [await citizen.get("/paper/x"), await citizen.post("/track", {"csrf": "old"})]
+        for answer, status in zip(pages, (503, 403), strict=True):
+            page = await answer.text()
+            assert answer.status == status and 'href="/"' in page and "/panel/" not in page, status
+    await away.dispose()
+    office = await panel.signed_in("auditor")
+    page = await (await office.get("/panel/nothing")).text()
+    assert 'href="/panel/"' in page and 'href="/"' not in page
+
+
 async def test_a_fault_of_ours_is_logged_and_tells_nothing(
     panel: PanelServed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
