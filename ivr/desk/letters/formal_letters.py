@@ -338,7 +338,7 @@ def _persian(text: str) -> str:
 async def _slot(
     engine: AsyncEngine, details: Mapping[str, Any], zone: ZoneInfo, stationery: Stationery
 ) -> dict[str, str]:
-    """Day, hour and way of the slot that an event gave her, with whom; where to, or else number or address."""
+    """Day, hour and way of the slot that an event gave her, with whom; where to, or number or address."""
     if "at" not in details or "session" not in details:
         return dict.fromkeys(SLOT_FIELDS, "")
     at = datetime.fromisoformat(details["at"]).astimezone(zone)

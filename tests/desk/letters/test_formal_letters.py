@@ -86,11 +86,12 @@ async def test_the_body_reads_on_paper_where_it_is_and_addresses_as_they_were_wr
             await connection.execute(its.values(**values))
         return list((await letter(at, code, LetterKind.REFERRAL)).paragraphs)
 
-    found = await referred(words=f"از 3 روز پیش\n{link}", place={"address": "خیابان 22 بهمن", "latitude": None})
+    place = {"address": "خیابان 22 بهمن"}
+    found = await referred(words=f"از 3 روز پیش\n{link}", place=place | {"latitude": None})
     assert "نشانی: خیابان ۲۲ بهمن" in found and f"گفتهٔ شهروند: «از ۳ روز پیش\n{link}»" in found
     for nothing in (None, {}, {"address": None}, {"address": " "}):
         assert "نشانی" not in "".join(await referred(place=nothing)), nothing
-    found = await referred(place={"address": "خیابان 22 بهمن"}, confidential="desk", told="قبض")
+    found = await referred(place=place, confidential="desk", told="قبض")
     assert "نشانی" not in "".join(found) and "بهمن" not in "".join(found)
 
 
