@@ -489,7 +489,7 @@ async def _journal(settings: Settings) -> Diagnosis:
         async with _books(settings) as engine:
             lacking = await behind(engine, settings.spool)
             async with engine.connect() as connection:
-                found = await proved.setbacks(connection)
+                found = [*await proved.setbacks(connection), *await proved.spared(connection)]
     except Exception as error:
         wrong[f"what the database lacks can't be told: {error}"] = "look at database in this list"
         lacking, found = set(), []

@@ -10,6 +10,7 @@ import typer
 from ivr.commands.books import Code, Json
 from ivr.commands.caseflow import By, act
 from ivr.commands.output import fail, load_settings, show_json, show_rows, want_sure_time, with_database
+from ivr.installation import CommandError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -28,6 +29,7 @@ def retention(
     Exit code 1 where anything could not be taken.
     """
     from ivr.desk.editing import terms
+    from ivr.desk.keeping import proved
     from ivr.desk.keeping import retention as rules
     from ivr.store.aside import Aside
     from ivr.store.derived import Derived
@@ -48,6 +50,9 @@ def retention(
 
     async def work(engine: AsyncEngine) -> dict[str, Any]:
         await want_sure_time(engine)
+        async with engine.connect() as connection:
+            if spared := await proved.spared(connection):
+                raise CommandError(spared[0])
         kept = await terms.in_force(engine, settings.seed_path)
         derived = Derived(settings.derived)
         return rules.as_json(await rules.keep(engine, kept, settings.recordings, derived, now, aside=aside))

@@ -34,7 +34,7 @@ from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.fallback import places, take_in_from
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
-from ivr.desk.keeping import custody, retention, sealing, witnessing
+from ivr.desk.keeping import custody, proved, retention, sealing, witnessing
 from ivr.desk.meetings.hour_hearing import keep_noting
 from ivr.desk.meetings.inviting import keep_asking
 from ivr.desk.meetings.order_giving import put_off
@@ -278,13 +278,22 @@ class Worker:
             self._looks_at_all = now + AGAIN if self.aside.counts.get("inbox") else None
 
     async def _forget(self) -> None:
-        """What retention.yaml and people say; a file with mistakes takes nothing away."""
+        """What retention.yaml and people say; a file with mistakes takes nothing away.
+
+        Nor does anything go after a restore before somebody has looked: what a hold protected since is not
+        in the books.
+        """
         if not self.is_sure():
             return
         engine, now = self.pump.engine, self.clock()
         tries = await limiting.forget(engine, now, self.book.window)
         if (keys := await channels.forget(engine, now)) or tries:
             log.info("forgotten: %d tries, and %d keys of requests of other systems", tries, keys)
+        async with engine.connect() as connection:
+            spared = await proved.spared(connection)
+        if spared:
+            log.warning("%s", *spared)
+            return
         try:
             kept = await terms.in_force(engine, self.cellar.seed)
             its = (self.shelf.recordings, self.cellar.derived, now)

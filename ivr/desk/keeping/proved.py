@@ -24,7 +24,9 @@ from ivr.store.tables import audit, case_events, custody_days
 ACTION, SUBJECT = "books_verified", "books/verified"
 SEEN, RESTORED = "setback_seen", "books_restored"
 OVERDUE = timedelta(days=8)  # a whole proof is to be made once a week
+SPARED = timedelta(days=7)  # so long nothing is erased after the books went back, or until somebody looked
 WEEK = timedelta(days=6, hours=12)  # so long after the last one the next may begin: in the same night's hours
+_SPARED = "the books went back ({}): put holds back; until `ivr verify --seen`, or {}, nothing is erased"
 _RESTORE = "the books are those of a backup of {} (restored {}); roots of later seals were told elsewhere"
 
 
@@ -100,6 +102,19 @@ async def setbacks(connection: AsyncConnection, lost: Collection[datetime] = ())
         if back.to and any(map(back.took, lost)):
             told.append(_RESTORE.format(f"{back.to:%Y-%m-%d %H:%M:%SZ}", f"{back.at:%Y-%m-%d %H:%M:%SZ}"))
     return told
+
+
+async def spared(connection: AsyncConnection) -> list[str]:
+    """That nothing is erased for now, in a sentence: what was protected since then may be so no more."""
+    now: datetime = (await connection.execute(select(func.now()))).scalar_one()
+    since = max([now - SPARED, *(row.at for row in await _noted(connection, SEEN))])
+    backs = await journal_marks.setbacks(connection, since)
+    found = [row.went_back_at for row in backs if row.applied_again or row.beyond]
+    found += [row.at for row in await _noted(connection, RESTORED) if row.at > since]
+    if not found:
+        return []
+    last = max(found)
+    return [_SPARED.format(*(f"{at:%Y-%m-%d %H:%MZ}" for at in (last, last + SPARED)))]
 
 
 async def went_back(connection: AsyncConnection) -> list[Setback]:

@@ -35,7 +35,7 @@ from ivr.desk.case.callback_planning import ORDER
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.splitting import Part
-from ivr.desk.keeping import retention
+from ivr.desk.keeping import proved, retention
 from ivr.desk.keeping.retention import Retention, Ripe, Terms
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.refusals import Refused
@@ -45,6 +45,7 @@ from ivr.loops.every import Loops
 from ivr.store.aside import Aside
 from ivr.store.derived import Derived
 from ivr.store.facts import FactStep
+from ivr.store.journal import journal_marks
 from ivr.store.tables import (
     attachments,
     blocked_callers,
@@ -548,6 +549,59 @@ async def test_the_work_takes_what_another_machine_erased(
                     await asyncio.sleep(0.05)
         finally:
             await loops.close()
+
+
+async def test_after_a_restore_the_work_takes_nothing_until_somebody_has_looked(
+    service: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The hold that kept it was set after the backup, and is set again before that."""
+    monkeypatch.setattr(worker, "RETENTION_SECONDS", 0.01)
+    async with office(service, tmp_path) as desk:
+        archive = Archive(await counter(service), desk, tmp_path)
+        (held, kept), (_, path) = await archive.closed(), await archive.closed()
+        async with service.begin() as connection:
+            await proved.note_restore(connection, WEDNESDAY.isoformat())
+        worker_at(archive.at.at + timedelta(days=4_000), desk, tmp_path).start(loops := Loops())
+        try:
+            async with asyncio.timeout(patience(20)):
+                while caplog.text.count("nothing is erased") < 2:
+                    await asyncio.sleep(0.05)
+                assert kept.exists() and path.exists()
+                await holds.hold(service, archive.at.ask(held, "desk", "دادگاه"))
+                await proved.see(service, "به دفتر نگاه شد")
+                while path.exists():
+                    await asyncio.sleep(0.05)
+        finally:
+            await loops.close()
+    assert kept.exists()
+
+
+async def test_nothing_is_spared_a_week_after_the_database_went_back_nor_where_a_journal_alone_did(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def spared() -> int:
+        async with engine.connect() as connection:
+            return len(await proved.spared(connection))
+
+    for to, facts, so in ((WEDNESDAY, 0, 0), (WEDNESDAY, 12, 1), (None, 12, 1)):
+        async with engine.begin() as connection:
+            await journal_marks.begin(connection, "one")
+            await journal_marks.note_setback(connection, "one", to, facts, False)
+        assert await spared() == so
+    monkeypatch.setattr(proved, "SPARED", timedelta())
+    assert await spared() == 0
+
+
+async def test_the_command_takes_nothing_after_a_restore_before_somebody_has_looked(
+    archive: Archive, database_url: str, tmp_path: Path
+) -> None:
+    case, path = await archive.closed()
+    async with archive.at.engine.begin() as connection:
+        await connection.execute(update(cases).values(closed_at=func.now() - timedelta(days=9_000)))
+        await proved.note_restore(connection, WEDNESDAY.isoformat())
+    code, said = await ivr(database_url, tmp_path, "retention")
+    assert code == 1 and "ivr verify --seen" in said and "nothing is erased" in said
+    assert path.exists() and (await archive.at.row(case)).anonymised_at is None
 
 
 async def test_a_file_that_is_yet_to_go_stays_as_long_as_its_case_is_held(archive: Archive) -> None:
