@@ -13,7 +13,7 @@ import tarfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from ivr.desk.keeping.sealing import keep_roots, seal
 from ivr.desk.reading import as_json
 from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.packing import Packer
+from ivr.desk.recordings.storing import store_recordings
 from ivr.settings import ROOT
 from ivr.store import engine as store_engine
 from ivr.store import key_file, recording_files, schema
@@ -47,8 +48,10 @@ from ivr.store.code_blocks import (
     after_restore,
     next_desk_number,
 )
+from ivr.store.derived import Derived
 from ivr.store.engine import make_engine
 from ivr.store.folders import TellRefused
+from ivr.store.vault import Vault
 from ivr.store.volumes import link
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_fallback import put as put_fallback
@@ -56,6 +59,7 @@ from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.keeping.test_seal_proof import listened
 from tests.desk.keeping.test_verify import close_days, findings, list_of, with_words
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.desk.recordings.test_storing import endpoint, vault
 from tests.fixtures.commands import ivr as ivr_here
 from tests.fixtures.commands import started as ivr
 from tests.fixtures.damaged import bad_sector, damaged
@@ -63,6 +67,8 @@ from tests.fixtures.database import create, drop
 from tests.fixtures.province import answer
 from tests.store.test_key_copies import copies, holder
 from tests.store.test_schema import with_a_migration
+
+__all__ = ["endpoint", "vault"]  # fixtures
 
 NUMBER = "09141234567"
 
@@ -192,6 +198,41 @@ async def test_what_the_dialplan_recorded_after_the_backup_comes_back_with_the_d
         await desk.pump.idle()
         assert (await desk.intake.look_up(NUMBER, spoken)).result is Lookup.FOUND
     assert [case["code"] for case in await as_json.cases(new.engine)] == [spoken]
+
+
+async def test_what_only_the_recordings_store_has_since_the_backup_is_one_case_each_after_a_restore(
+    old: Machine, new: Machine, vault: Vault
+) -> None:
+    """As the page on production has it: laid into the restored folder with the time of its object."""
+    page = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    _, _, way = page.partition("but for what a recordings' store (10) has of it")
+    [into] = re.findall(r"from the day before the backup on into `(\w+)/`", way)
+
+    async def said(desk: Office) -> str:
+        await desk.intake.open_case(calling := call(), opening(recorded(old.state, name := put(old.state))))
+        await desk.intake.call_ended(calling, "completed", WEDNESDAY, (), ())
+        await desk.pump.idle()
+        await store_recordings(old.engine, old.state / "recordings", vault, Derived(old.state / "derived"))
+        return name
+
+    async with office(old.engine, old.state / "spool") as desk:
+        before = await said(desk)
+        archive = await old.back_up()
+        since = [await said(desk), await said(desk)]
+    shutil.rmtree(old.state)
+    await restore(new.engine, new.state, io.BytesIO(archive))
+    for name in since:
+        path = new.state / into / f"{name}.wav"
+        path.write_bytes(vault.open(name).read(vault.size(name)))
+        os.utime(path, (WEDNESDAY.timestamp(),) * 2)
+    async with office(new.engine, new.state / "spool") as desk:
+        assert await one_pass(desk, new) == Pass(cases=2)
+        assert await one_pass(desk, new) == Pass()
+    found = await as_json.cases(new.engine)
+    its = {case["recordings"][0]["path"].removesuffix(".wav"): case for case in found}
+    assert its.keys() == {before, *since} and len(found) == 3
+    assert {datetime.fromisoformat(its[name]["opened_at"]) for name in since} == {WEDNESDAY}
+    assert await findings(new.engine, new.state) == []
 
 
 async def test_a_backup_in_the_middle_of_calls_holds_every_case_promised_before_it(
