@@ -55,7 +55,8 @@ class SealProof:
     witnessed: Witnessed = field(default_factory=dict)
     setbacks: Sequence[Setback] = ()  # what was lost then is another finding's
     lost: set[datetime] = field(default_factory=set)  # of when roots are that were so
-    _told: set[int] | None = None  # numbers that retention took
+    _told: set[int] = field(default_factory=set)  # numbers that retention took
+    _asked: AsyncConnection | None = None  # on which that was read: retention goes on beside us
 
     async def run(self, after: int = 0, root: str = "") -> None:
         """`after`: only those behind that seal, which was proved and had that root."""
@@ -127,15 +128,17 @@ class SealProof:
         self, connection: AsyncConnection, which: Sealed, entry: SealedEntry, there: bool
     ) -> None:
         number, _, key, _ = entry
-        if not there and number in await self._taken(connection):
+        if not there and await self._is_taken(connection, number):
             return
         self.found([await _finding(connection, which, key, "changed" if there else "removed")])
 
-    async def _taken(self, connection: AsyncConnection) -> set[int]:
-        if self._told is None:
+    async def _is_taken(self, connection: AsyncConnection, number: int) -> bool:
+        """By retention, as this page sees it: a look of before knows nothing of what went since."""
+        if number not in self._told and self._asked is not connection:
             query = select(audit.c.detail["numbers"]).where(audit.c.action.in_(TOLD))
             self._told = {n for each in (await connection.execute(query)).scalars() for n in each or ()}
-        return self._told
+            self._asked = connection
+        return number in self._told
 
     async def _of_unsealed(self, connection: AsyncConnection, last: Seal) -> None:
         for which in SEALED.values():

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import chained, state_of
 from ivr.cases.proving import Finding
 from ivr.desk.book import menus
-from ivr.desk.keeping import proved, retention, sealing
+from ivr.desk.keeping import proved, retention, seal_proof, sealing
 from ivr.desk.keeping.seal_proof import read_roots
 from ivr.desk.keeping.sealing import Seal, keep_roots, root_of, seal
 from ivr.desk.people.auditing import note
@@ -280,6 +280,31 @@ async def test_what_retention_takes_is_no_finding_and_what_somebody_else_took_is
     assert sorted(each.kind for each in await findings(engine, tmp_path)) == [
         *("audit_removed", "call_removed", "call_removed", "letter_removed")
     ]
+
+
+async def test_what_retention_takes_while_the_proof_runs_is_no_finding(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a letter of the first seal, which is proved, and then one of the second."""
+    at, later, waiting = await counter(engine), NOW + timedelta(days=400), list[int]()
+    for _ in range(2):
+        await at.open()
+        [made] = await seal(engine)
+        waiting.append(made.up_to)
+    monkeypatch.setattr(seal_proof, "PAGE", 1)
+    pages, pruned = seal_proof._seals, list[int]()  # between two pages
+
+    async def prune_first(connection: AsyncConnection, after: int) -> list[Seal]:
+        if waiting:
+            sent = update(outbox).where(outbox.c.noted_no <= waiting.pop(0)).values(delivered_at=NOW)
+            async with engine.begin() as other:
+                await other.execute(sent)
+            pruned.append(await retention.prune(engine, later))
+        return await pages(connection, after)
+
+    monkeypatch.setattr(seal_proof, "_seals", prune_first)
+    assert await findings(engine, tmp_path) == []
+    assert len(pruned) == 2 and all(pruned), "one letter or more of each seal"
 
 
 def test_roots_are_read_from_a_log_as_well_as_from_a_list(tmp_path: Path) -> None:
