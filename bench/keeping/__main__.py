@@ -87,7 +87,7 @@ async def _backup(engine: AsyncEngine, folder: Path, number: int) -> Taken:
         _, sums = await work.write(out)
     taken = Archived(path.name, sums, path.stat().st_size, work.content["taken_at"])
     write_list(path, [*work.earlier.chain, taken], work.held, ())
-    told = {"sums": sums, "rows": work.rows, "copied": work.copied}
+    told = {"sums": sums, "rows": work.rows, "copied": work.copied, "lacking": work.lacking}
     await backed_up.keep(engine, path.name, told)
     return Taken(work.copied, path.stat().st_size, time.process_time() - cpu, time.perf_counter() - began)
 

@@ -253,8 +253,8 @@ class Backups:
     engine: AsyncEngine
     settings: Settings
 
-    async def told(self, *days_ago: float, by: str = "") -> doctor.Diagnosis:
-        now, detail = datetime.now(UTC), {"host": by} if by else {}
+    async def told(self, *days_ago: float, by: str = "", **detail: str | int) -> doctor.Diagnosis:
+        now, detail = datetime.now(UTC), detail | ({"host": by} if by else {})
         async with self.engine.begin() as connection:
             for days in days_ago:
                 at = now - timedelta(days=days, minutes=1)
@@ -295,13 +295,26 @@ async def test_of_two_machines_on_one_database_each_tells_of_its_own_backups(
     await backups.told(13, by=socket.gethostname())
     another = await backups.told(*range(12, 3, -1), by="another")
     assert not another.ok and "was made at" in another.found, another
-    await backed_up.keep(engine, "1.tar", {"sums": "", "rows": 1, "copied": 1})
+    await backed_up.keep(engine, "1.tar", {"sums": "", "rows": 1, "copied": 1, "lacking": []})
     ours = await backups.told()
     assert ours.ok and "was made by this machine at" in ours.found, ours
     assert not (await backups.told(*range(11, 4, -1))).ok, "an earlier release noted no machine"
     assert not (await backups.told(4, by=socket.gethostname())).ok
     assert not (await backups.told(0, by="another")).ok
     assert (await backups.told(0, by=socket.gethostname())).ok
+
+
+async def test_a_backup_that_lacks_things_is_red_until_a_whole_one_is_made_or_a_month_is_over(
+    backups: Backups, engine: AsyncEngine
+) -> None:
+    made = {"sums": "", "rows": 1, "copied": 1}
+    await backed_up.keep(engine, "1.tar", made | {"lacking": ["a recording", "another"]})
+    half = await backups.told()
+    assert not half.ok and half.found.endswith("not whole: 2 things are lacking in 1.tar"), half
+    await backed_up.keep(engine, "2.tar", made | {"lacking": []})
+    assert (await backups.told()).ok
+    assert not (await backups.told(29, file="3.tar", lacking=1)).ok
+    assert (await backups.told(31, file="3.tar", lacking=1)).ok
 
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_neither_the_other_looks_nor_the_end(

@@ -28,8 +28,9 @@ LOOKED = 1500  # notes: one each quarter of an hour for two weeks
 
 
 async def keep(engine: AsyncEngine, file: str, made: Mapping[str, Any]) -> None:
-    """Note it, once it is whole and on its disk. `made`: its `sums`, and how many `rows` there were."""
+    """Note it, once it is on its disk. `made`: its `sums`, how many `rows` there were, what is `lacking`."""
     detail = {"file": file, "sums": made["sums"], "rows": made["rows"], "copied": made["copied"]}
+    detail["lacking"] = len(made["lacking"])
     detail["host"] = socket.gethostname()  # each machine of one database has a timer of its own
     async with engine.begin() as connection:
         now = (await connection.execute(select(func.now()))).scalar_one()
@@ -38,6 +39,8 @@ async def keep(engine: AsyncEngine, file: str, made: Mapping[str, Any]) -> None:
 
 async def last(connection: AsyncConnection) -> tuple[bool, str]:
     """Whether it was kept up here, as far as is known, and when the last one was made, in a few words.
+
+    One that lacks things is none to rely on: not well, until another is made or they were given up.
 
     A machine that has no habit of its own tells of all. Notes of an earlier release, without a machine, count
     for each.
@@ -52,7 +55,10 @@ async def last(connection: AsyncConnection) -> tuple[bool, str]:
     made: datetime = notes[0].at
     broke_off = len(_days(notes)) >= HABIT and LATE < now - made <= GIVEN_UP
     by = " by this machine" if notes[0].host == here else ""
-    return not broke_off, f"the last one was made{by} at {made.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    said = f"the last one was made{by} at {made.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if not notes[0].lacking or now - made > GIVEN_UP:
+        return not broke_off, said
+    return False, f"{said} and is not whole: {notes[0].lacking} things are lacking in {notes[0].file}"
 
 
 def _days(notes: Sequence[Row[Any]]) -> set[date]:
@@ -61,8 +67,10 @@ def _days(notes: Sequence[Row[Any]]) -> set[date]:
 
 
 def newest() -> Select[Any]:
-    """Of the last ones: when, and on which machine."""
-    its = select(audit.c.at, audit.c.detail["host"].as_string().label("host"))
+    """Of the last ones: when, on which machine, which file, and how many things it lacks (once: null)."""
+    detail = audit.c.detail
+    its = select(audit.c.at, *(detail[name].as_string().label(name) for name in ("host", "file")))
+    its = its.add_columns(detail["lacking"].as_integer().label("lacking"))
     return its.where(audit.c.subject == SUBJECT).order_by(audit.c.id.desc()).limit(LOOKED)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ivr.cases.proving import Finding
+from ivr.desk.keeping import backed_up
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import restore
 from ivr.desk.recordings.storing import store_recordings
@@ -157,6 +158,29 @@ async def test_a_disk_that_is_not_mounted_where_the_recordings_were_is_not_taken
     for name in names:
         why = f"{old.state / 'recordings'} is empty: is its disk mounted?"
         assert f"lacking: recording {name} is not in this backup: {why}" in said
+
+
+async def test_the_last_backup_is_red_while_it_lacks_things_and_not_for_what_was_gone_before(
+    old: Machine, tmp_path: Path
+) -> None:
+    _, names = await with_words(old.engine, old.state)
+    (old.state / "recordings" / f"{names[0]}.wav").unlink()
+    folder, away = old.state / "recordings", tmp_path / "unmounted"
+
+    async def told(archive: str) -> tuple[bool, str]:
+        code, said = await ivr(old.url, old.state, "backup", str(tmp_path / archive))
+        assert code == 1, said
+        async with old.engine.connect() as connection:
+            return await backed_up.last(connection)
+
+    folder.rename(away)
+    folder.mkdir()
+    well, said = await told("a.tar")
+    assert not well and said.endswith("and is not whole: 2 things are lacking in a.tar")
+    folder.rmdir()
+    away.rename(folder)
+    well, said = await told("b.tar")
+    assert well and said.endswith(" UTC"), said
 
 
 async def test_the_rows_of_a_page_are_looked_through_at_once(
