@@ -22,6 +22,7 @@ from ivr.web.panel.locale import digits, words
 from tests.desk.meetings.hall import Hall
 from tests.desk.meetings.test_order_giving import NEAR
 from tests.web.meetings.test_meeting_papers import MEETINGS, at
+from tests.web.numbers.test_numbers import MARKUP
 from tests.web.panel import Client, PanelServed
 
 __all__ = ["at"]
@@ -320,3 +321,17 @@ async def test_what_an_older_release_noted_tells_no_code_to_who_sees_some_counti
     client = await panel.signed_in("auditor", areas=("tabriz",))
     page = await client.text("/panel/admin/audit")
     assert words()("admin.audit.action.lottery_rung") in page and code not in page
+
+
+async def test_words_that_look_like_a_workbook_s_own_markup_stand_in_the_agenda_as_they_were_sent(
+    panel: PanelServed, at: Hall
+) -> None:
+    for n, text in enumerate(MARKUP):
+        await become(at, await at.accepted(9, f"0914123456{n}", bodies=["abfa"]), words=text)
+    number = await at.session(slots=2)
+    await at.fill(number)
+    answer = await (await panel.signed_in("governor")).get(f"{MEETINGS}/sessions/{number}/agenda.xlsx")
+    page = load_workbook(io.BytesIO(await answer.read())).worksheets[0]  # type: ignore[no-untyped-call]
+    cells = [cell for row in page.iter_rows() for cell in row]
+    assert set(MARKUP) <= {str(cell.value).lstrip() for cell in cells}
+    assert not [cell for cell in cells if cell.data_type == "f"]
