@@ -31,10 +31,12 @@ def unprepared(wav: Path, codecs: Collection[str]) -> Iterator[str]:
 
 
 def _time(path: Path) -> int | None:
+    """None also of a file with nothing in it, as a power cut leaves one."""
     try:
-        return path.stat().st_mtime_ns
+        found = path.stat()
     except OSError:
         return None
+    return found.st_mtime_ns if found.st_size else None
 
 
 def recording_of(recorded: Sequence[Path], language: str, id: str) -> Path | None:

@@ -95,7 +95,10 @@ def prepare(wav: Path, codecs: Collection[str]) -> bool:
     for codec in stale:
         path = beside(wav, codec)
         half = path.with_name(f".{path.name}.{os.getpid()}.part")
-        half.write_bytes(ENCODED[codec](samples))
+        with half.open("wb") as file:
+            file.write(ENCODED[codec](samples))
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut leaves its name and time, and nothing in it
         os.utime(half, ns=(when.st_atime_ns, when.st_mtime_ns))
         half.replace(path)
     return True

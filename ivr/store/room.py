@@ -155,7 +155,8 @@ class Room:
             except OSError as error:
                 if error.errno in _NO_SUCH_WAY:
                     if not self._told:
-                        log.warning("%s: no room can be set aside for a recording (NFS?)", self.folder)
+                        log.warning("%s: no room can be set aside for a recording (NFS, ZFS?)", self.folder)
+                        self._drop_hollow()
                     self._told = True
                     return None
                 if error.errno != errno.ENOSPC or not self._give_way(size):
@@ -256,17 +257,25 @@ class Room:
             return there > 0
         return False
 
+    def _drop_hollow(self) -> None:
+        """A ballast that has its length and no bytes, as once built on ZFS, or of zeros: it is built anew."""
+        with suppress(OSError):
+            found = self._file.stat()
+            if _is_hollow(found, found.st_size):
+                self._give_way(found.st_size)
+
     def _build(self, wanted: int) -> None:
         with suppress(OSError), self._alone() as fd:
             if fd < 0:
                 return
+            there = os.fstat(fd).st_size
             try:
                 _allocate(fd, wanted)
             except OSError as error:
                 if error.errno not in _NO_SUCH_WAY:
                     raise
-                there = os.fstat(fd).st_size
-                os.pwrite(fd, bytes(min(PIECE_BYTES, wanted - there)), there)
+                os.ftruncate(fd, there)  # ZFS has only lengthened it …
+                os.pwrite(fd, os.urandom(min(PIECE_BYTES, wanted - there)), there)  # … and keeps no zeros
 
     @contextmanager
     def _alone(self) -> Iterator[int]:
@@ -349,7 +358,17 @@ def _held(path: Path) -> int:
 
 
 def _allocate(fd: int, size: int, mode: int = 0) -> None:
-    """Really on the disk. Python's own posix_fallocate can't keep the size, and writes for want of it."""
+    """Really on the disk. Python's own posix_fallocate can't keep the size, and writes for want of it.
+
+    ZFS says that it did, and sets nothing aside: the blocks tell.
+    """
     if _libc.fallocate(fd, mode, ctypes.c_int64(0), ctypes.c_int64(size)):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+    if _is_hollow(os.fstat(fd), size):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+
+def _is_hollow(found: os.stat_result, size: int) -> bool:
+    """Whether that file lacks blocks for so many bytes; a little less, as for Btrfs's first few, is none."""
+    return found.st_blocks * 512 < size - BLOCK_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,27 @@ def test_a_wav_that_somebody_put_there_makes_its_forms_stale(wav: Path) -> None:
     assert list(unprepared(wav, ALL)) == list(ALL)
     assert prepare(wav, ALL) and not list(unprepared(wav, ALL)) and not prepare(wav, ALL)
     assert np.abs(tones.from_alaw(beside(wav, "alaw").read_bytes())).max() < 0.13 * 32_768
+
+
+def test_a_form_that_a_power_cut_left_empty_is_stale_though_it_has_its_wav_s_time(wav: Path) -> None:
+    when, form = wav.stat(), beside(wav, "alaw")
+    os.truncate(form, 0)
+    os.utime(form, ns=(when.st_atime_ns, when.st_mtime_ns))
+    assert list(unprepared(wav, ALL)) == ["alaw"]
+    assert prepare(wav, ALL) and form.stat().st_size == RATE and not list(unprepared(wav, ALL))
+
+
+def test_a_form_is_on_the_disk_before_it_has_its_name(wav: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a power cut leaves it whole, or not there."""
+    sync, flushed = os.fsync, list[tuple[int, bool]]()
+
+    def syncs(fd: int) -> None:
+        sync(fd)
+        flushed.append((os.fstat(fd).st_size, beside(wav, "alaw").exists()))
+
+    beside(wav, "alaw").unlink()
+    monkeypatch.setattr(os, "fsync", syncs)
+    assert prepare(wav, ALL) and flushed == [(RATE, False)]
 
 
 def test_forms_that_are_not_asked_for_any_more_are_removed(wav: Path) -> None:

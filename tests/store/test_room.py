@@ -71,6 +71,25 @@ def test_where_no_room_can_be_set_aside_as_by_nfs_the_log_says_so_once(
     room.close()
 
 
+def test_what_zfs_says_it_set_aside_is_not_relied_on_and_there_the_ballast_is_written(
+    small_disk: SmallDisk, on_zfs: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    room, ballast = Room(small_disk.path, BALLAST), small_disk.path / FOLDER / "ballast"
+    built = room.count([])
+    assert built.ballast == built.wanted <= on_disk(ballast)
+    assert ballast.read_bytes().count(0) < built.ballast // 100, "zeros would take no room there"
+    os.truncate(ballast, 0)
+    os.truncate(ballast, built.wanted)  # as an earlier release left it
+    hold = [Hold.of(small_disk.path / f"{n}.wav", 60) for n in "ab"]
+    for each in hold:
+        each.path.write_bytes(BEGUN)
+    assert room.count(hold).ballast == built.wanted <= on_disk(ballast)
+    assert [(each.secured, each.in_time) for each in hold] == [(None, False)] * 2
+    room.count(hold)
+    assert caplog.text.count("no room can be set aside") == 1
+    room.close()
+
+
 def test_of_a_short_recording_the_rest_is_given_back(small_disk: SmallDisk) -> None:
     room, file = Room(small_disk.path), small_disk.path / "a.wav"
     file.write_bytes(BLOCK)

@@ -132,6 +132,20 @@ async def test_words_whose_room_the_disk_has_set_aside_are_whole_however_full_it
     assert volumes.was_sick("other", 10, 0)
 
 
+async def test_words_for_which_zfs_only_said_that_it_set_room_aside_are_not_called_whole_on_a_full_disk(
+    small_disk: SmallDisk, on_zfs: None
+) -> None:
+    volumes = Volumes.of(small_disk.path, None, ballast=2 << 20)
+    volumes.hold("3f", MINUTE)
+    (small_disk.path / "3f.wav").touch()
+    await volumes.look()
+    assert not volumes.was_sick("3f", 10, 0)
+    small_disk.fill()
+    assert volumes.was_sick("3f", 10, 0)
+    await volumes.look()  # the ballast gives way
+    assert volumes.was_sick("3f", 10, 0)
+
+
 async def test_words_refused_while_the_server_was_stopped_are_not_called_whole_for_room_set_aside_as_it_woke(
     small_disk: SmallDisk,
 ) -> None:
