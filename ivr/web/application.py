@@ -67,12 +67,14 @@ def attach(app: web.Application, panel: Panel, start: Start) -> Pages:
     for route in routes:
         app.router.add_route(route.method, route.path, guard.around(route))
     app.router.add_route("*", "/panel{rest:.*}", guard.around(Route("*", "", "nowhere", _nowhere)))
+    # A citizen's slip in an address. aiohttp tries it last, behind what is attached later as well.
+    app.router.add_route("GET", "/{rest:.*}", guard.around(Route("GET", "", "lost", _nowhere)))
     return made
 
 
 def check(routes: Iterable[Route]) -> None:
     """Every route has a line in the table, and every line a route. Raises NotDeclared."""
-    names = {route.name for route in routes} | {"nowhere"}
+    names = {route.name for route in routes} | {"nowhere", "lost"}
     if missing := names - ROUTES.keys():
         raise NotDeclared(
             f"routes without a line in ivr/web/panel/permissions.py: {', '.join(sorted(missing))}"
@@ -89,4 +91,6 @@ async def _let_go(panel: Panel, _: web.Application) -> None:
 async def _nowhere(visit: Visit) -> web.Response:
     if visit.request.path == "/panel":
         return visit.redirect("/panel/")
+    if visit.request.path == "/track/":
+        return visit.redirect("/track")
     raise NotFound

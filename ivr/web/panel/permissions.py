@@ -252,6 +252,7 @@ ROUTES: Mapping[str, Permission] = {
     # public
     "start": P.PUBLIC,
     "call": P.PUBLIC,
+    "lost": P.PUBLIC,
     "paper": P.PUBLIC,
     "track": P.PUBLIC,
     "track.send": P.PUBLIC,

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, expect
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -14,9 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.people import own_account
 from ivr.store.engine import make_engine
 from ivr.store.tables import attempts, people
-from ivr.web.window import problem_of
+from ivr.web import outside
+from ivr.web.application import attach
+from ivr.web.health import application
+from ivr.web.window import Counter, problem_of
+from tests.fixtures.database import SEED
 from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served
+from tests.web.service import LEARNING
 
 
 async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: Browser) -> None:
@@ -49,6 +55,35 @@ async def test_what_went_wrong_leads_a_citizen_to_the_first_page_and_staff_to_th
     office = await panel.signed_in("auditor")
     page = await (await office.get("/panel/nothing")).text()
     assert 'href="/panel/"' in page and 'href="/"' not in page
+
+
+async def test_a_slip_in_an_address_leads_to_the_first_page_and_other_systems_keep_their_own_answers(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    app, http = application(), await panel.anybody()
+    attach(app, panel.panel, lambda *_: None)
+    book = panel.panel.book
+    outside.attach(app, Counter(panel.engine, book, LEARNING, tmp_path, SEED.name, panel.clock))  # later
+    async with TestServer(app) as server:
+
+        async def got(path: str, method: str = "GET") -> tuple[int, str, str]:
+            url = server.make_url(path)
+            async with http.request(method, url, allow_redirects=False) as answer:
+                return answer.status, answer.content_type, await answer.text()
+
+        for slip in ("/Track", "/track.", "/track/x", "/paper/", "/healthz/", "/static/x", "/%D9%BE"):
+            status, kind, page = await got(slip)
+            assert (status, kind) == (404, "text/html"), slip
+            assert "چنین صفحه‌ای نیست" in page and 'href="/"' in page and "/panel/" not in page, slip
+        async with http.get(server.make_url("/track/"), allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/track")
+        for path in ("/", "/track", "/healthz", "/api/openapi.json"):
+            assert (await got(path))[0] == 200, path
+        for own in ("/api", "/api/nothing", "/open311/nothing", "/static/x/nothing.css"):
+            status, _, told = await got(own)
+            assert status == 404 and "چنین صفحه‌ای" not in told, own
+        assert (await got("/healthz", "HEAD"))[0] == 200 and (await got("/healthz", "POST"))[0] == 405
+        assert (await got("/panel/nothing"))[0] == 303, "to the sign-in"
 
 
 async def test_a_fault_of_ours_is_logged_and_tells_nothing(
