@@ -25,7 +25,7 @@ from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
-from ivr.desk.meetings.request_deciding import RELEASED, Deciding, deciding, held, tier_of, today
+from ivr.desk.meetings.request_deciding import RELEASED, Deciding, deciding, held, lists_of, today
 from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
 from ivr.desk.meetings.session_planning import BEGINS, EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
@@ -128,7 +128,7 @@ async def _give(
         return []
     session = await planned(connection, free[0].session)
     next_ones: list[MeetingRequest] = []
-    for wish in await request_list.next_for(connection, page, now, session.agency):
+    for wish in await request_list.next_for(connection, page, now, session):
         if len(next_ones) == len(free):
             break
         if wish.place.group == COOLING or wish.code == but:
@@ -162,10 +162,12 @@ async def place(books: Books, page: Page, ask: Instruction, number: int, slot: i
         if not free:
             raise Refused(f"slot {slot} of session {number} is not free")
         one = await held(connection, page, ask)
-        if one.tier != tier_of(page, session.agency):
+        if one.tier not in lists_of(page, session):
             raise Refused(f"request {ask.code} is not on the list of {session.agency}")
+        if lists_of(page, session) & {getattr(one.stored, "about", None), one.case.accused}:
+            raise Refused(f"case {ask.code} is about {session.agency}: it is kept from that body")
         action = A.MOVE if one.state in SLOTTED else A.INVITE
-        ahead_of = await _ahead_of(connection, page, ask, session.agency) if action is A.INVITE else 0
+        ahead_of = await _ahead_of(connection, page, ask, session) if action is A.INVITE else 0
         if ahead_of and not ask.reason.strip():
             raise Refused(f"request {ask.code} is put ahead of {ahead_of} others: that needs a reason")
         async with deciding(connection, page, ask, action) as one:
@@ -289,8 +291,8 @@ async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequ
     return (await connection.execute(query.order_by(meeting_slots.c.slot))).all()
 
 
-async def _ahead_of(connection: AsyncConnection, page: Page, ask: Instruction, body: str) -> int:
-    waiting = await request_list.next_for(connection, page, ask.now, body)
+async def _ahead_of(connection: AsyncConnection, page: Page, ask: Instruction, session: Row[Any]) -> int:
+    waiting = await request_list.next_for(connection, page, ask.now, session)
     return next((at for at, wish in enumerate(waiting) if wish.code == ask.code), 0)
 
 

@@ -27,7 +27,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.meetings import agenda, order_giving
 from ivr.desk.meetings.agenda import BY_ITSELF
-from ivr.desk.meetings.request_deciding import the_office
+from ivr.desk.meetings.request_deciding import lists_of
 from ivr.desk.meetings.request_list import EVERYTHING
 from ivr.desk.meetings.session_moving import begins
 from ivr.desk.meetings.session_planning import BEGINS, alone, planned, unchanged
@@ -256,7 +256,7 @@ async def _needed(connection: AsyncConnection, page: Page, number: int, now: dat
 
 async def _answering(connection: AsyncConnection, page: Page, session: Row[Any], now: datetime) -> set[str]:
     """Whose orders head the agenda of the office that gave them: their heads are to answer for that."""
-    if session.agency != the_office(page):
+    if "" not in lists_of(page, session):
         return set()
     return {*await order_giving.heading(connection, page, now)} - {page.rules.desk, session.agency}
 

@@ -20,7 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.kinds import Kind
-from ivr.cases.meetings import DATED, RequestAction, RequestState, check_next_on, decide, is_anew, standing
+from ivr.cases.meetings import (
+    DATED,
+    Official,
+    RequestAction,
+    RequestState,
+    check_next_on,
+    decide,
+    is_anew,
+    standing,
+)
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
@@ -146,9 +155,13 @@ def the_office(page: Page) -> str:
     return page.rules.route(Kind.MEETING, page.other_topic, "").agency
 
 
-def tier_of(page: Page, body: str) -> str:
-    """Which list a session of that body's official is filled from: "" for the office's own."""
-    return "" if body == the_office(page) else body
+def lists_of(page: Page, session: Any) -> frozenset[str]:
+    """The bodies on whose lists they stand from whom a session is filled; "" for the office's own.
+
+    That is the governor's and every deputy's, who also hears whom the office has sent to his body.
+    """
+    own = "" if session.agency == the_office(page) else str(session.agency)
+    return frozenset({own, ""} if session.official in (Official.GOVERNOR, Official.DEPUTY) else {own})
 
 
 def today(page: Page, now: datetime) -> date:

@@ -22,7 +22,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.meetings import order_giving
-from ivr.desk.meetings.request_deciding import at_the_office, tier_of, today
+from ivr.desk.meetings.request_deciding import at_the_office, lists_of, today
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.cases import WISHES
 from ivr.store.tables import cases, meeting_requests
@@ -77,15 +77,19 @@ async def listed(
     return await told(connection, page, now, found)
 
 
-async def next_for(connection: AsyncConnection, page: Page, now: datetime, body: str) -> list[MeetingRequest]:
-    """Who is to be heard next at a session of that body's official, in the fair order.
+async def next_for(
+    connection: AsyncConnection, page: Page, now: datetime, session: Row[Any]
+) -> list[MeetingRequest]:
+    """Who is to be heard next at that session, in the fair order.
 
-    The office's list are those who wait; that of a county governor, mayor or head are those sent to him.
+    The office's list are those who wait; that of a county governor, mayor or head are those sent to him. A
+    deputy hears nobody about himself.
     """
-    tier = tier_of(page, body)
-    states = {RequestState.WAITING} | ({RequestState.SENT_BELOW} if tier else set())
+    lists = lists_of(page, session)
+    states = {RequestState.WAITING} | ({RequestState.SENT_BELOW} if any(lists) else set())
     found = await listed(connection, page, now, states=states)
-    return [wish for wish in found if (wish.case.tier or "") == tier]
+    there = [wish for wish in found if (wish.case.tier or "") in lists]
+    return [wish for wish in there if not lists & {wish.case.about, wish.case.accused}]
 
 
 async def of_case(

@@ -52,13 +52,17 @@ _OF_THE_DESK = frozenset({"topic_changed", "told", "closed", "withdrawn", "held"
 
 @dataclass(frozen=True, slots=True)
 class CaseNames:
-    """Codes by the names people know. `assignable`: agencies that can be given cases, by name."""
+    """Codes by the names people know. `assignable`: agencies that can be given cases, by name.
+
+    `office`: the governor's, as far as meetings ask.
+    """
 
     agencies: Mapping[str, str]
     topics: Mapping[str, str]
     counties: Mapping[str, str]
     assignable: Sequence[str] = ()
     desk: str = ""
+    office: str = ""
 
 
 @dataclass(frozen=True, slots=True)

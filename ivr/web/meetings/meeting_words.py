@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
 from ivr.cases.meetings import Official
+from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.reading.casefile import CaseNames, names
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.panel import refusals
@@ -122,16 +124,18 @@ def jalali_day(day: date) -> str:
 
 
 def official(visit: Visit, session: Any, names: CaseNames) -> str:
-    """Who holds it: the governor and his deputy are known, of the others the body is told."""
+    """Who holds it: of all but the governor, and a deputy without a body of his own, the body is told."""
     who = visit.words(f"meetings.official.{session.official}")
-    if session.official in (Official.GOVERNOR, Official.DEPUTY):
+    deputy_at_large = session.official == Official.DEPUTY and session.agency == names.office
+    if session.official == Official.GOVERNOR or deputy_at_large:
         return who
     return visit.words("meetings.of_body", who=who, body=names.agencies.get(session.agency, session.agency))
 
 
 async def names_of(visit: Visit) -> CaseNames:
+    page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
-        return await names(connection)
+        return replace(await names(connection), office=the_office(page))
 
 
 def put(form: Form, refusal: Refused, visit: Visit, its: CaseNames) -> str:

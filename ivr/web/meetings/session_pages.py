@@ -20,7 +20,7 @@ from ivr.desk.letters import indicator
 from ivr.desk.meetings import agenda, inviting, order_giving, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.order_giving import OrderSeen
-from ivr.desk.meetings.request_deciding import the_office
+from ivr.desk.meetings.request_deciding import lists_of, the_office
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.desk.reading.briefs import voices_of
@@ -196,7 +196,7 @@ async def session_page(
         to_tell=to_tell,
         day=jalali_day,
         papers=papers,
-        own_list=row.agency != the_office(page),
+        own_list="" not in lists_of(page, row),
         voices=voices,
         readable=readable,
         annex=annex,
@@ -238,7 +238,7 @@ def _by_now(visit: Visit, row: Row[Any], begins: datetime, zone: ZoneInfo) -> di
 async def _owed(visit: Visit, connection: AsyncConnection, row: Row[Any]) -> dict[str, list[OrderSeen]]:
     """What the bodies are to answer for first; nothing once the session is over or off."""
     page = await visit.panel.book.page()
-    if row.state != "planned" or row.ends_at <= visit.now or row.agency != the_office(page):
+    if row.state != "planned" or row.ends_at <= visit.now or "" not in lists_of(page, row):
         return {}
     return await order_giving.heading(connection, page, visit.now, visit.scope)
 

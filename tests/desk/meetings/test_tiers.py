@@ -46,6 +46,36 @@ async def test_each_session_is_filled_from_its_own_list_in_the_fair_order(at: Ha
     assert (await at.case(old))["agency"] == BELOW, "the tier has her case all the while"
 
 
+async def deputy_session(at: Hall, body: str, slots: int = 3) -> int:
+    starts_at = at.at.replace(hour=9) + (SOON - at.at.date())
+    wanted = PlannedSession(Official.DEPUTY, body, starts_at, slots, place="تالار")
+    return await session_planning.plan(at.engine, at.page, at.by("").actor, wanted, at.at)
+
+
+async def test_each_deputy_hears_who_waits_at_the_office_and_whom_it_sent_to_his_body_at_one_hour(
+    at: Hall,
+) -> None:
+    first, last = [await at.accepted(days, f"0914123456{days}") for days in (9, 1)]
+    own, other = await deputy_session(at, "gov_civil", 2), await deputy_session(at, "gov_economic", 1)
+    sent = await at.wish(4, "09141234564")
+    await request_deciding.send_below(at.engine, at.page, at.by(sent, "کار عمرانی است"), "gov_civil")
+    with pytest.raises(Refused, match="is not on the list of gov_economic"):
+        await agenda.place(at.engine, at.page, at.by(sent, "بیمار است"), other, 1)
+    assert await at.fill(own) == [first, sent]
+    await agenda.place(at.engine, at.page, at.by(last), other, 1)
+    assert (await at.seen(last)).state is S.INVITED
+
+
+async def test_a_deputy_hears_nobody_about_himself(at: Hall) -> None:
+    about = await at.accepted(9, "09141234561", about="gov_civil")
+    waits = await at.accepted(1, "09141234562")
+    own = await deputy_session(at, "gov_civil")
+    assert await at.fill(own) == [waits]
+    with pytest.raises(Refused, match="it is kept from that body"):
+        await agenda.place(at.engine, at.page, at.by(about, "بیمار است"), own, 2)
+    assert await at.fill(await deputy_session(at, "gov_economic")) == [about]
+
+
 async def test_nobody_is_put_by_hand_into_a_session_of_another_list(at: Hall) -> None:
     below, waits = await sent_below(at, 2, "09141234561"), await at.accepted(3, "09141234562")
     county, governor = await county_session(at), await at.session()

@@ -19,6 +19,7 @@ from playwright.async_api import Browser
 from sqlalchemy import select, update
 
 from ivr.cases.attendance import Came, InvitationState
+from ivr.cases.meetings import Official
 from ivr.desk.case import closing, collecting, pausing
 from ivr.desk.meetings import (
     agenda,
@@ -32,6 +33,7 @@ from ivr.desk.meetings import (
 )
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing
+from ivr.desk.meetings.session_planning import PlannedSession
 from ivr.store.tables import audit, cases, meeting_minutes
 from ivr.web.meetings.session_files import CalendarEvent, ics
 from tests.desk.meetings.hall import LATER, Hall, hall
@@ -182,6 +184,27 @@ async def test_minutes_and_attendance_tell_who_came_and_keep_apart_what_is_about
         for path in ("minutes", "attendance"):
             client = await panel.signed_in(role)
             assert (await client.get(f"{session}/{path}.pdf")).status == status, (role, path)
+
+
+@pytest.mark.parametrize(("body", "named"), [("gov_civil", True), ("ostandari", False)])
+async def test_minutes_press_report_and_pages_say_which_deputy_it_was(
+    panel: PanelServed, at: Hall, body: str, named: bool
+) -> None:
+    code, starts_at = await at.accepted(9, "09141234561"), at.at + timedelta(days=6)
+    wanted = PlannedSession(Official.DEPUTY, body, starts_at, 3, place="تالار")
+    number = await session_planning.plan(at.engine, at.page, at.ask("").actor, wanted, at.at)
+    await at.fill(number)
+    page = f"{MEETINGS}/sessions/{number}"
+    office = await panel.signed_in("governor")
+    texts = [await (await office.get(path)).text() for path in (f"{MEETINGS}/sessions", page)]
+    at.at = panel.clock.now = starts_at + timedelta(minutes=5)
+    await agenda.met(at.engine, at.page, at.by(code))
+    office = await panel.signed_in("governor")
+    texts.append(await (await office.get(f"{page}/report")).text())
+    texts += [(await paper(office, f"{page}/{name}.pdf"))[1] for name in ("minutes", "attendance")]
+    name = "معاونت هماهنگی امور عمرانی استانداری" if named else "استانداری"
+    for its in map(plain, texts):
+        assert plain("معاون استاندار") in its and (plain(f"معاون استاندار، {name}") in its) is named
 
 
 async def test_a_long_reason_of_a_body_not_to_come_stands_whole_on_minutes_and_attendance(
