@@ -97,9 +97,10 @@ async def delay(
 ) -> list[str]:
     """On its day: whoever is yet to come in is heard so much later, and is called. Their codes.
 
-    An hour of calls begins so much later, or lasts so much longer. Two who tell of one delay make it one:
-    `seen` is its end when they looked. Raises Refused where that has changed, without a reason, on another
-    day, for a session that would end on the next, and where it would last into another one of that official.
+    Where nobody came in yet, or an hour of calls is yet to come, it begins so much later; else it lasts so
+    much longer. Two who tell of one delay make it one: `seen` is its end when they looked. Raises Refused
+    where that has changed, without a reason, on another day, for a session that would end on the next, and
+    where it would last into another one of that official.
     """
     _check(ask)
     by = timedelta(minutes=minutes)
@@ -114,8 +115,9 @@ async def delay(
         await refuse_twice(connection, session, session.ends_at, session.ends_at + by, but=number)
         later = {"ends_at": session.ends_at + by}
         hour = await hour_planning.hour(connection, number)
-        if hour is not None and hour.starts_at > ask.now:
-            later["starts_at"] = hour.starts_at + by
+        begun = await sits(connection, number) if hour is None else hour.starts_at <= ask.now
+        if not begun:
+            later["starts_at"] = session.starts_at + by
         changed = update(meeting_sessions).where(meeting_sessions.c.number == number)
         await connection.execute(changed.values(later))
         await tell(connection)

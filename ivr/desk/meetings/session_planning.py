@@ -43,15 +43,16 @@ CHANNEL = "ivr_hours"  # NOTIFY: an hour or its line has changed
 CANCELLED = "meeting_cancelled"  # in the audit
 LONGEST = 300  # characters of a place or a link
 
-# A session begins with its first slot: a delay moves the slots, and not the hour at which it was to begin.
-# Once somebody came in it has begun, whatever is delayed then. Who was missed before is moved with nothing.
+# A session begins with its first slot. Once somebody came in it has begun, whatever is delayed then: at its
+# hour, or sooner where that was told too late. Who was missed before is moved with nothing.
 _ITS_SLOT = meeting_slots.c.session == meeting_sessions.c.number
 _STANDS = meeting_slots.c.outcome != "no_show"
 _FIRST = select(meeting_slots.c.starts_at).where(_ITS_SLOT, _STANDS).order_by(meeting_slots.c.slot).limit(1)
 FIRST_SLOT = func.coalesce(_FIRST.scalar_subquery(), meeting_sessions.c.starts_at)
 _CAME_IN = (meeting_slots.c.outcome == "met") | meeting_slots.c.began_at.is_not(None)
 _SITS = select(meeting_slots.c.slot).where(_ITS_SLOT, _CAME_IN).exists()
-BEGINS = case((_SITS, meeting_sessions.c.starts_at), else_=FIRST_SLOT)
+_FIRST_IN = select(func.min(meeting_slots.c.began_at)).where(_ITS_SLOT).scalar_subquery()
+BEGINS = case((_SITS, func.least(meeting_sessions.c.starts_at, _FIRST_IN)), else_=FIRST_SLOT)
 YET_TO_COME_IN = (meeting_slots.c.outcome == "", meeting_slots.c.began_at.is_(None))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from ivr.cases.attendance import Came
 from ivr.cases.meeting_orders import OrderState
 from ivr.desk.letters.formal_letters import Paper, PaperHeading, PaperTable
 from ivr.desk.letters.indicator import Issue, PaperKind
-from ivr.desk.meetings import agenda, session_minutes
+from ivr.desk.meetings import agenda, session_minutes, session_moving
 from ivr.desk.meetings.session_minutes import Sat, SessionRecord
 from ivr.desk.reading.casefile import CaseNames
 from ivr.web.meetings.meeting_words import jalali_day, names_of, official
@@ -31,6 +32,7 @@ class Writing:
 
     visit: Visit
     record: SessionRecord
+    begins: datetime
     names: CaseNames
     who: str
     day: str
@@ -68,12 +70,16 @@ async def _writing(visit: Visit) -> Writing:
     async with visit.panel.engine.connect() as connection:
         record = await session_minutes.read(connection, page, visit.now, number)
         readable = await agenda.is_whole(connection, number, visit.scope, but_apart=True)
-    if record is None or visit.scope.agency or not readable or record.session.starts_at > visit.now:
+        if record is None or visit.scope.agency or not readable:
+            raise NotFound
+        begins = await session_moving.begins(connection, record.session)
+    if begins > visit.now:
         raise NotFound
     names, zone = await names_of(visit), ZoneInfo(page.calendar.timezone)
     return Writing(
         visit,
         record,
+        begins,
         names,
         official(visit, record.session, names),
         jalali_day(page.calendar.day(record.session.starts_at)),
@@ -125,7 +131,7 @@ def _opening(its: Writing, key: str = "opening", **counted: int) -> str:
     session = its.record.session
     place = session.place or its.visit.words(f"meetings.way.{session.way}")
     values = {"n": session.number, "day": its.day, "place": place, "who": its.who}
-    return its.say(key, hour=its.hour(session.starts_at), **values, **counted)
+    return its.say(key, hour=its.hour(its.begins), **values, **counted)
 
 
 def _one(its: Writing, each: Sat) -> Iterator[Block]:

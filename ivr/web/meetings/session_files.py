@@ -50,7 +50,7 @@ async def calendar(visit: Visit) -> web.StreamResponse:
         each = (row.ends_at - row.starts_at) / max(row.slots, 1)
         starts_at, ends_at = min(hours), max(hours) + each
     event = CalendarEvent(
-        f"session-{row.number}@{visit.request.host.partition(':')[0]}",
+        f"{row.number}-{int(row.made_at.timestamp())}@seda111",  # by whatever name the panel is opened
         starts_at,
         ends_at,
         visit.words("meetings.calendar_summary", who=official(visit, row, names)),

@@ -263,6 +263,37 @@ async def test_a_session_that_is_delayed_while_it_sits_has_begun_though_its_firs
         await at.session(slots=1, starts_at=begins + timedelta(minutes=30))
 
 
+async def test_a_session_that_is_late_before_anybody_came_in_begins_so_much_later_and_that_stands(
+    at: Hall,
+) -> None:
+    number, [first, _] = await invited(at, 2)
+    at.at = FRIDAY + timedelta(days=1, minutes=25)
+    for minutes in (20, 10):
+        await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, minutes)
+    begins = at.at = FRIDAY + timedelta(days=1, minutes=60)
+    await session_day.begin(at.engine, at.page, at.by(first), number, at.at)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 15)  # while it sits
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+        assert await session_moving.begins(connection, session) == session.starts_at == begins
+    assert session.ends_at == begins + timedelta(minutes=20 + 15)
+
+
+async def test_a_late_session_that_begins_sooner_than_was_told_has_begun(at: Hall) -> None:
+    """The official came before that, or a tablet without network had somebody in the room."""
+    number, [first, _] = await invited(at, 2)
+    at.at = FRIDAY + timedelta(days=1, minutes=30)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 60)
+    at.at += timedelta(minutes=40)
+    await session_day.begin(at.engine, at.page, at.by(first), number, at.at)
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+        assert await session_moving.begins(connection, session) == at.at
+    await session_day.step_out(at.engine, at.page, at.by(first), number, at.at)  # by a slip
+    async with at.engine.connect() as connection:
+        assert await session_moving.begins(connection, session) == session.starts_at
+
+
 async def test_who_is_in_the_room_is_not_rung_that_her_slot_is_later(at: Hall) -> None:
     number, [inside, waits] = await invited(at, 2)
     at.at = FRIDAY + timedelta(days=1, minutes=31)  # Saturday

@@ -39,6 +39,7 @@ from ivr.web.meetings.session_files import CalendarEvent, ics
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.fixtures.database import SEED
+from tests.voice.conversation import TEHRAN
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
 
@@ -338,6 +339,25 @@ def test_a_calendar_s_lines_are_folded_between_letters_and_marks_escaped() -> No
     assert "DTSTART:20261201T070000Z" in whole and "STATUS:CONFIRMED" in whole and "DESCRIPTION" not in whole
 
 
+async def test_a_session_stands_once_in_a_calendar_by_whatever_name_the_panel_is_opened_and_once_moved(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, other = await at.session(), await at.session(starts_at=at.at + timedelta(days=7))
+    office, found = await panel.signed_in("governor"), []
+
+    async def note_uid(its: int, host: str) -> None:
+        path = f"{MEETINGS}/sessions/{its}/calendar.ics"
+        text = await (await office.get(path, headers={"Host": host})).text()
+        found.append(text.partition("UID:")[2].partition("\r\n")[0])
+
+    await note_uid(number, "111.example")
+    await note_uid(number, "127.0.0.1:8111")
+    await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, at.at + timedelta(days=10))
+    await note_uid(number, "[::1]:8111")
+    await note_uid(other, "111.example")
+    assert found[0] == found[1] == found[2] != found[3] and found[0].endswith("@seda111")
+
+
 async def test_a_head_s_calendar_holds_his_block_and_a_cancelled_session_says_so(
     panel: PanelServed, at: Hall
 ) -> None:
@@ -400,6 +420,45 @@ async def test_whose_own_session_is_late_has_it_in_his_calendar_from_its_first_s
     for client in (await panel.signed_in("head", agency="ostandari"), await panel.signed_in("governor")):
         told = await client.text(f"{MEETINGS}/sessions/{number}/calendar.ics")
         assert f"DTSTART:{begins.astimezone(UTC):%Y%m%dT%H%M%S}Z" in told
+
+
+async def test_calendar_and_minutes_of_a_late_session_tell_its_late_hour_once_somebody_came_in_too(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted(9, bodies=["abfa"])
+    number, begins = await at.session(slots=2), at.at + timedelta(days=6, minutes=30)
+    session = f"{MEETINGS}/sessions/{number}"
+    await at.fill(number)
+    at.at += timedelta(days=6)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    panel.clock.now = at.at = begins
+    await session_day.heard(at.engine, at.page, at.by(code), number, at.at, Hearing("آب"))
+    office = await panel.signed_in("governor")
+    for client, minutes in ((office, 20), (await panel.signed_in("head"), 10)):  # its one slot
+        told = await client.text(f"{session}/calendar.ics")
+        for name, hour in (("DTSTART", begins), ("DTEND", begins + timedelta(minutes=minutes))):
+            assert f"{name}:{hour.astimezone(UTC):%Y%m%dT%H%M%S}Z" in told
+    _, text = await paper(office, f"{session}/minutes.pdf")
+    assert plain(f"از ساعت {persian(f'{begins.astimezone(TEHRAN):%H:%M}')}") in plain(text)
+
+
+async def test_a_late_session_that_begins_sooner_than_was_told_has_its_minutes_from_then(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted(9)
+    number = await at.session(slots=1)
+    session = f"{MEETINGS}/sessions/{number}"
+    await at.fill(number)
+    at.at += timedelta(days=6)
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 60)
+    at.at += timedelta(minutes=40)
+    panel.clock.now = at.at
+    office = await panel.signed_in("governor")
+    assert (await office.get(f"{session}/attendance.pdf")).status == 404
+    await session_day.heard(at.engine, at.page, at.by(code), number, at.at, Hearing("آب"))
+    assert f"{session}/minutes.pdf" in await office.text(session)
+    _, text = await paper(office, f"{session}/minutes.pdf")
+    assert plain(f"از ساعت {persian(f'{at.at.astimezone(TEHRAN):%H:%M}')}") in plain(text)
 
 
 async def test_the_agenda_is_a_table_of_what_its_reader_may_see_and_on_record(
