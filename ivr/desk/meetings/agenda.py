@@ -320,7 +320,8 @@ async def invite(one: Deciding, slot: Row[Any], what: str = meeting_calls.INVITE
     """She is called with day, hour and place, and asked whether she comes; an SMS tells number or address."""
     session = await planned(one.connection, slot.session)
     told = {"what": what, "session": slot.session, "slot": slot.slot}
-    told |= {"starts_at": there(one.page, slot), "official": session.official, "way": session.way}
+    told |= {"starts_at": there(one.page, slot), "official": session.official, "agency": session.agency}
+    told |= {"way": session.way}
     in_person = session.way == MeetingWay.IN_PERSON
     told |= {"place": session.place} if in_person else {"place": "", "link": session.link}
     now, day = today(one.page, one.ask.now), today(one.page, slot.starts_at)

@@ -14,10 +14,11 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
+from ivr.cases.meetings import Official
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.call import callback_list, callbacks
 from ivr.desk.call.callbacks import Briefing, Placing
-from ivr.desk.case import answers, closing, referring
+from ivr.desk.case import answers, closing, meeting_calls, referring
 from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import agenda, request_deciding, request_list, session_moving, session_planning
 from ivr.desk.meetings.invitation_answers import heard
@@ -27,6 +28,7 @@ from ivr.voice.events import MeetingSeen
 from ivr.voice.invitation import MeetingNews
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.desk.meetings.test_tiers import BELOW, county_session, sent_below
 from tests.fixtures.database import until_blocked
 from tests.fixtures.province import book_of
 from tests.store import noted
@@ -72,6 +74,16 @@ async def waiting(at: Hall) -> list[dict[str, Any]]:
         about = (tables.callbacks.c.state == "waiting", tables.callbacks.c.purpose == "meeting")
         found = await connection.execute(query.where(*about))
         return [row.notice | {"code": row.code} for row in found]
+
+
+async def test_our_call_and_who_asks_know_of_which_body_the_official_is(at: Hall) -> None:
+    code = await sent_below(at, 2, "09141234561")
+    await at.fill(await county_session(at))
+    calls = [meeting_calls.news_of(notice) for notice in await waiting(at)]
+    assert [call.what for call in calls] == ["invited", "reminder"]
+    assert {(call.official, call.agency) for call in calls} == {(Official.COUNTY_GOVERNOR, BELOW)}
+    seen = (await book_of(at.engine).look_up("", code, at.at)).meeting
+    assert seen is not None and (seen.official, seen.agency) == (Official.COUNTY_GOVERNOR, BELOW)
 
 
 async def invited(at: Hall) -> tuple[int, str, str]:
