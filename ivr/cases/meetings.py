@@ -180,7 +180,7 @@ class Official(StrEnum):
 
 
 # Many have the rank: she must be told of which body.
-OF_A_BODY = frozenset({Official.COUNTY_GOVERNOR, Official.MAYOR, Official.HEAD})
+OF_A_BODY = frozenset(Official) - {Official.GOVERNOR}
 MOST_SLOTS = 60
 MINUTES = range(3, 121)
 
