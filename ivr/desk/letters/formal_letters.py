@@ -37,6 +37,7 @@ from ivr.desk.letters.notices import LetterEntry, check_fields, names_in
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, case_events, cases, meeting_sessions
+from ivr.store.tables import precedents as rulings
 
 log = logging.getLogger(__name__)
 _tell = lru_cache(4)(log.error)  # once, and not at each look at a case
@@ -284,11 +285,20 @@ def _told_by(
 
 
 async def _may_return(engine: AsyncEngine, page: Page, case: Row[Any]) -> bool:
-    """Whether the body that has it could still say that it is not its own, as `referring.give_back`."""
-    matter = page.rules.governing_topic(case.kind, case.topic), case.county or ""
+    """Whether the body that has it could still say that it is not its own, as `referring.give_back`.
+
+    A collective one goes with all who wait in it: a ruling on one of them holds it, too.
+    """
+    if case.agency == page.rules.desk:
+        return False
+    members = select(cases).where(cases.c.member_of == case.id, cases.c.closed_at.is_(None))
+    ruled = members.where(cases.c.id.in_(select(rulings.c.case_id)))
     async with engine.connect() as connection:
-        bound = await precedents.binds_to(connection, case.id, case.agency, matter)
-    return not bound and case.agency != page.rules.desk
+        for each in [case, *(await connection.execute(ruled)).all()]:
+            matter = page.rules.governing_topic(each.kind, each.topic), each.county or ""
+            if await precedents.binds_to(connection, each.id, each.agency, matter):
+                return False
+    return True
 
 
 def _deadline(case: Row[Any], event: Row[Any]) -> datetime:

@@ -188,6 +188,22 @@ async def test_a_body_that_a_ruling_binds_to_the_case_is_not_bidden_to_return_it
     assert await bidden()
 
 
+async def test_nor_is_one_that_has_a_collective_case_of_which_a_ruling_binds_a_member(at: Counter) -> None:
+    held, other, desk = await at.open("water.bill"), await at.open("water.bill"), actor_named(at.page, "desk")
+    await referring.rule(at.engine, at.page, at.ask(held, reason="قبض آب"), "abfa")
+    whole = (await collecting.collect(at.engine, at.page, desk, [held, other], "قبض", at.at)).code
+
+    async def bidden() -> bool:
+        return "بازگردانده شود" in "\n".join((await letter(at, whole, LetterKind.REFERRAL)).paragraphs)
+
+    assert not await bidden()
+    with pytest.raises(Refused, match=held):
+        await referring.give_back(at.engine, at.page, at.ask(whole, "abfa", "کار ما نیست"))
+    await collecting.release(at.engine, at.page, at.ask(held, reason="جداست"))
+    assert await bidden()
+    await referring.give_back(at.engine, at.page, at.ask(whole, "abfa", "کار ما نیست"))
+
+
 async def test_only_what_a_citizen_wrote_is_printed_as_hers(at: Counter, tmp_path: Path) -> None:
     """By an older file, which knows {words} alone, the body reads what it is to see to all the same."""
     codes, desk = [await at.open("water.bill") for _ in range(3)], actor_named(at.page, "desk")
