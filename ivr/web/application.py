@@ -92,5 +92,5 @@ async def _nowhere(visit: Visit) -> web.Response:
     if visit.request.path == "/panel":
         return visit.redirect("/panel/")
     if visit.request.path == "/track/":
-        return visit.redirect("/track")
+        return visit.redirect(str(visit.request.rel_url.with_path("/track", keep_query=True)))
     raise NotFound

@@ -75,8 +75,9 @@ async def test_a_slip_in_an_address_leads_to_the_first_page_and_other_systems_ke
             status, kind, page = await got(slip)
             assert (status, kind) == (404, "text/html"), slip
             assert "چنین صفحه‌ای نیست" in page and 'href="/"' in page and "/panel/" not in page, slip
-        async with http.get(server.make_url("/track/"), allow_redirects=False) as answer:
-            assert (answer.status, answer.headers["Location"]) == (303, "/track")
+        for its in ("", "?code=1234567890"):  # a letter's QR brings the code
+            async with http.get(server.make_url(f"/track/{its}"), allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (303, f"/track{its}")
         for path in ("/", "/track", "/healthz", "/api/openapi.json"):
             assert (await got(path))[0] == 200, path
         for own in ("/api", "/api/nothing", "/open311/nothing", "/static/x/nothing.css"):
