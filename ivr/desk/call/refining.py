@@ -22,6 +22,7 @@ from ivr.desk.case.change import CITIZEN, Change, Instruction
 from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.case.joining import reserve
+from ivr.desk.case.pausing import opened_as
 from ivr.desk.case.rows import TOPIC, wishes_to_meet
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
@@ -103,9 +104,7 @@ async def _kind(connection: AsyncConnection, page: Page, case: Row[Any], topic: 
     """Whoever chooses the meeting itself asks for one; if she goes back from it, it is what it was."""
     if wishes_to_meet(page, topic) or case.kind != Kind.MEETING:
         return Kind.MEETING if wishes_to_meet(page, topic) else str(case.kind)
-    opened = select(case_events.c.details["kind"].astext)
-    opened = opened.where(case_events.c.case_id == case.id, case_events.c.seq == 1)
-    return (await connection.execute(opened)).scalar() or Kind.MEETING
+    return await opened_as(connection, case)
 
 
 def _keep_deadline(change: Change) -> None:

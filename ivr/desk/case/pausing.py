@@ -30,7 +30,7 @@ from ivr.desk.case.rows import MOVED, TOPIC, wishes_to_meet
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
-from ivr.store.tables import cases
+from ivr.store.tables import case_events, cases, meeting_requests
 
 BATCH = 200
 MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
@@ -104,7 +104,8 @@ async def change_topic(
 ) -> None:
     """Another topic or county; what is not given stays. The agency stays too: moving it is a referral.
 
-    A request whose topic is the meeting itself is one to meet from then on.
+    A request whose topic is the meeting itself is one to meet from then on; given another before the office
+    has decided anything on it, as after a slip, it is what it was.
 
     Raises Refused for what the book does not know, and when nothing would change.
     """
@@ -119,6 +120,10 @@ async def change_topic(
         hers = change.case.part_of is None and change.case.channel != COLLECTIVE
         if change.kind == Kind.REQUEST and hers and wishes_to_meet(page, change.topic):
             change.kind = change.details["kind"] = Kind.MEETING
+        elif change.kind == Kind.MEETING and not wishes_to_meet(page, change.topic):
+            was = await opened_as(change.connection, change.case)
+            if was != change.kind and not await _is_decided(change):
+                change.kind = change.details["kind"] = was
         if (change.topic, change.county, change.kind) == (*before, change.case.kind):
             raise Refused(f"case {ask.code} is about {change.topic} already")
         if change.topic in page.confidential and not change.case.confidential:
@@ -138,6 +143,18 @@ async def change_topic(
             change.clock = change.clock.due_by(page.calendar, due_at, change.county)
         elif is_anew and not await is_order(change.connection, change.case.id):
             change.clock = replace(change.clock, ordered_days=await _days_of_oldest(change))
+
+
+async def opened_as(connection: AsyncConnection, case: Row[Any]) -> str:
+    """The kind that it had first."""
+    kind = select(case_events.c.details["kind"].astext)
+    first = kind.where(case_events.c.case_id == case.id, case_events.c.seq == 1)
+    return (await connection.execute(first)).scalar() or str(case.kind)
+
+
+async def _is_decided(change: Change) -> bool:
+    query = select(meeting_requests.c.state).where(meeting_requests.c.case_id == change.case.id)
+    return (await change.connection.execute(query)).first() is not None
 
 
 async def _days_of_oldest(change: Change) -> int | None:

@@ -38,7 +38,7 @@ from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import case_events, meeting_requests, referrals
+from ivr.store.tables import case_events, meeting_requests, meeting_sessions, meeting_slots, referrals
 
 A, S = RequestAction, RequestState
 # What she may say herself, by telephone, and what happens by itself; all else is the office's.
@@ -285,7 +285,14 @@ async def _check_bodies(one: Deciding, about: str, bodies: Collection[str]) -> N
     for kept_from in {about, one.case.accused} & {*bodies}:
         raise WrongField("bodies", f"{kept_from} is kept from a complaint about its head and can't attend")
     had = select(referrals.c.id).where(referrals.c.case_id == one.case.id, referrals.c.agency == about)
-    if about and ((await one.connection.execute(had.limit(1))).first() or await _was_shown(one, about)):
+    hers = (meeting_slots.c.case_id == one.case.id, meeting_slots.c.outcome == "")
+    sits = select(meeting_slots.c.slot).join(meeting_sessions)
+    sits = sits.where(*hers, meeting_sessions.c.agency == about)
+    if about and (
+        (await one.connection.execute(had.limit(1))).first()
+        or (about != the_office(one.page) and (await one.connection.execute(sits.limit(1))).first())
+        or await _was_shown(one, about)
+    ):
         raise WrongField("about", f"{about} has had this case already and can't be kept from it any more")
 
 

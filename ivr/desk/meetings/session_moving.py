@@ -116,8 +116,10 @@ async def delay(
         later = {"ends_at": session.ends_at + by}
         hour = await hour_planning.hour(connection, number)
         begun = await sits(connection, number) if hour is None else hour.starts_at <= ask.now
-        if not begun:
-            later["starts_at"] = session.starts_at + by
+        if not begun:  # who was missed was told the old hour
+            its = select(FIRST_SLOT).where(meeting_sessions.c.number == number)
+            first = (await connection.execute(its)).scalar_one() if hour is None else hour.starts_at
+            later["starts_at"] = first + by
         changed = update(meeting_sessions).where(meeting_sessions.c.number == number)
         await connection.execute(changed.values(later))
         await tell(connection)

@@ -14,7 +14,7 @@ from ivr.cases.suggest import Suggester
 from ivr.desk.case import answers, pausing, referring, suggestion_outcomes
 from ivr.desk.case.registering import Registered, Wanted, register
 from ivr.desk.counter import audio
-from ivr.desk.meetings import request_list
+from ivr.desk.meetings import request_deciding, request_list
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, outbox, recordings
 from tests.desk.counter import Counter, counter
@@ -71,7 +71,19 @@ async def test_a_request_that_the_desk_gives_the_topic_of_meetings_stands_on_the
     async with at.engine.connect() as connection:
         wishes = await request_list.listed(connection, at.page, at.at)
     assert {wish.code for wish in wishes} == ({code, at_once_code} if kind == "request" else set())
+    await pausing.change_topic(at.engine, at.page, at.ask(code, reason="به اشتباه"), "water.supply")
+    assert (await at.row(code)).kind == kind, "a slip is undone"
     assert await findings(at.engine, tmp_path) == []
+
+
+async def test_what_the_office_has_decided_as_a_request_to_meet_stays_one_whatever_its_topic(
+    at: Counter,
+) -> None:
+    code = (await registered(at, Wanted("request", "water.supply", "ahar", WATER, "09141234567"))).code
+    await pausing.change_topic(at.engine, at.page, at.ask(code, reason="استاندار را می‌خواهد"), "gov.meeting")
+    await request_deciding.review(at.engine, at.page, at.ask(code))
+    await pausing.change_topic(at.engine, at.page, at.ask(code, reason="دربارهٔ آب"), "water.supply")
+    assert (await at.row(code)).kind == "meeting"
 
 
 async def test_a_request_that_an_older_release_left_with_the_topic_of_meetings_is_given_it_once_more(

@@ -279,6 +279,22 @@ async def test_a_session_that_is_late_before_anybody_came_in_begins_so_much_late
     assert session.ends_at == begins + timedelta(minutes=20 + 15)
 
 
+async def test_a_late_session_whose_first_was_missed_begins_at_the_hour_that_the_second_was_told(
+    at: Hall,
+) -> None:
+    number, [first, second] = await invited(at, 2)
+    at.at = FRIDAY + timedelta(days=1, minutes=42)
+    await agenda.missed(at.engine, at.page, at.by(first))
+    async with at.engine.connect() as connection:
+        told = await session_moving.begins(connection, await session_planning.planned(connection, number))
+    await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 20)
+    begins = at.at = told + timedelta(minutes=20)
+    await session_day.begin(at.engine, at.page, at.by(second), number, at.at)
+    async with at.engine.connect() as connection:
+        session = await session_planning.planned(connection, number)
+        assert await session_moving.begins(connection, session) == session.starts_at == begins
+
+
 async def test_a_late_session_that_begins_sooner_than_was_told_has_begun(at: Hall) -> None:
     """The official came before that, or a tablet without network had somebody in the room."""
     number, [first, _] = await invited(at, 2)

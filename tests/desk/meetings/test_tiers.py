@@ -76,6 +76,15 @@ async def test_a_deputy_hears_nobody_about_himself(at: Hall) -> None:
     assert await at.fill(await deputy_session(at, "gov_economic")) == [about]
 
 
+async def test_of_whom_she_complains_is_not_noted_while_she_has_a_slot_with_him(at: Hall) -> None:
+    """His own people have read it by then."""
+    code = await at.accepted(9, "09141234561")
+    await at.fill(await deputy_session(at, "gov_civil"))
+    with pytest.raises(Refused, match="gov_civil has had this case already"):
+        await request_deciding.review(at.engine, at.page, at.by(code), about="gov_civil")
+    await request_deciding.review(at.engine, at.page, at.by(code), about="gov_economic")
+
+
 async def test_nobody_is_put_by_hand_into_a_session_of_another_list(at: Hall) -> None:
     below, waits = await sent_below(at, 2, "09141234561"), await at.accepted(3, "09141234562")
     county, governor = await county_session(at), await at.session()
