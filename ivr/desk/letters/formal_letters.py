@@ -321,13 +321,13 @@ def _words(
     """What the placeholders stand for; digits Persian. `late` "" = by no working day."""
     level = str(details.get("level") or case.level)
     words = ((case.told or "") if case.confidential else case.words).strip()
-    words = words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}…"
+    words = words if len(words) <= MOST_WORDS else f"{words[: _cut(words)].rstrip()}…"
     known = {
         "code": case.code,
         "kind": stationery.kinds.get(case.kind, case.kind),
         "topic": case.topic_name,
         "county": case.county_name or "",
-        "address": "" if case.confidential else ((case.place or {}).get("address") or "").strip(),
+        "address": "" if case.confidential else _address(case.place or {}),
         "agency": agency,
         "opened": jalali(calendar.day(case.opened_at), "fa"),
         "due": jalali(calendar.day(due_at), "fa"),
@@ -337,6 +337,21 @@ def _words(
         "task": words if case.confidential or case.channel in NOBODYS else "",
     }
     return {name: _persian(text) for name, text in known.items()}
+
+
+def _address(place: Mapping[str, Any]) -> str:
+    """Without one the point, or the address's ID. No blank in a point: one number, read left to right."""
+    if address := (place.get("address") or "").strip():
+        return str(address)
+    if place.get("latitude") is not None:
+        return f"{place['latitude']},{place['longitude']}"
+    return str(place.get("address_id") or "").strip()
+
+
+def _cut(words: str) -> int:
+    """Before a link rather than within it: half of one leads nowhere."""
+    links = (link.start() for link in _LINK.finditer(words) if link.start() < MOST_WORDS < link.end())
+    return next(links, 0) or MOST_WORDS
 
 
 def _persian(text: str) -> str:

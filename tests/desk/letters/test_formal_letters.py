@@ -91,8 +91,34 @@ async def test_the_body_reads_on_paper_where_it_is_and_addresses_as_they_were_wr
     assert "نشانی: خیابان ۲۲ بهمن" in found and f"گفتهٔ شهروند: «از ۳ روز پیش\n{link}»" in found
     for nothing in (None, {}, {"address": None}, {"address": " "}):
         assert "نشانی" not in "".join(await referred(place=nothing)), nothing
-    found = await referred(place=place, confidential="desk", told="قبض")
-    assert "نشانی" not in "".join(found) and "بهمن" not in "".join(found)
+    point: dict[str, Any] = {"latitude": 38.07, "longitude": 46.29}
+    assert "نشانی: ۳۸.۰۷,۴۶.۲۹" in await referred(place=point | {"address_id": "7"})
+    assert "نشانی: ۷" in await referred(place={"address_id": "7", "latitude": None})
+    for its_place in (place, point, {"address_id": "7"}):
+        found = await referred(place=its_place, confidential="desk", told="قبض")
+        assert "نشانی" not in "".join(found) and "بهمن" not in "".join(found)
+
+
+async def test_words_too_long_for_paper_are_cut_before_a_link_and_not_within_it(at: Counter) -> None:
+    code, link, most = (
+        await at.open("water.bill"),
+        "https://farm3.example/27_b.jpg",
+        formal_letters.MOST_WORDS,
+    )
+
+    async def hers(words: str) -> str:
+        async with at.engine.begin() as connection:
+            await connection.execute(cases.update().values(words=words))
+        [found] = [
+            each for each in (await letter(at, code, LetterKind.REFERRAL)).paragraphs if "گفته" in each
+        ]
+        return found.removeprefix("گفتهٔ شهروند: «").removesuffix("»")
+
+    lead = "x" * (most - 10)
+    assert await hers(f"{lead}\n{link}") == f"{lead}…"
+    lead = "x" * (most - len(link) - 1)
+    assert await hers(f"{lead}\n{link}\nhttps://b.example") == f"{lead}\n{link}…"
+    assert await hers("x" * most + link) == "x" * most + "…"
 
 
 async def test_a_reminder_promises_no_call_of_ours(at: Counter) -> None:
