@@ -21,6 +21,7 @@ from persiantools.jdatetime import JalaliDate
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.statuses import Status
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
 from ivr.desk.letters.formal_letters import LetterKind, Paper
@@ -28,7 +29,7 @@ from ivr.desk.letters.outgoing import jalali
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused
 from ivr.store.named_lock import alone
-from ivr.store.tables import case_events, papers
+from ivr.store.tables import case_events, cases, papers
 
 TOKEN_BYTES = 16
 SHORT = 12  # letters of a fingerprint that people compare
@@ -198,6 +199,9 @@ def _holds() -> ColumnElement[bool]:
         later = (case_events.c.case_id == papers.c.case_id, case_events.c.seq > papers.c.as_of)
         told = select(case_events.c.seq).where(*later, case_events.c.event.in_(events)).exists()
         undone.append((papers.c.kind == kind) & told)
+    over = (cases.c.id == papers.c.case_id, cases.c.status.in_((Status.WITHDRAWN, Status.MERGED)))
+    # Older releases printed one after it was withdrawn, too.
+    undone.append((papers.c.kind == PaperKind.ORDER) & select(cases.c.id).where(*over).exists())
     return ~or_(replaced, *undone)
 
 

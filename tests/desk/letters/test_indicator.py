@@ -118,6 +118,16 @@ async def test_a_withdrawn_order_has_no_letter_that_would_hold_until_it_is_opene
     assert await hold(at, [await printed(at, part, LetterKind.ORDER), old]) == [True, False]
 
 
+async def test_an_order_s_letter_that_an_older_release_printed_once_it_was_withdrawn_does_not_hold(
+    at: Hall,
+) -> None:
+    _, [part] = await ordered(at, MeetingOrder("abfa", "آب وصل شود", NEAR))
+    its = await write(at.engine, at.page, SEED, part, LetterKind.ORDER, at.at, true())
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "لازم نیست"))
+    late = await issued(at, its, Issue(PaperKind.ORDER, its.case, its.as_of + 1))
+    assert await hold(at, [late]) == [False]
+
+
 async def test_minutes_written_again_take_the_place_of_the_older_and_a_report_does_not(at: Hall) -> None:
     number = await at.session()
     for kind, holds in ((PaperKind.MINUTES, False), (PaperKind.REPORT, True)):
