@@ -507,4 +507,4 @@ def _where(root: Path, name: str) -> Path | None:
 
 def _is_closed(last_day: date | None, path: Path) -> bool:
     """A list of a day whose root is in the snapshot. Not the seals' roots: some are younger."""
-    return last_day is not None and path.name != ROOTS and path.stem <= last_day.isoformat()
+    return last_day is not None and path.name != ROOTS and path.name[:10] <= last_day.isoformat()

@@ -174,4 +174,26 @@ def _add(half: Path, lines: Sequence[bytes]) -> None:
 
 def _name(half: Path, path: Path) -> None:
     sync(half)
+    _keep_other(half, path)
     half.replace(path)
+
+
+def _keep_other(half: Path, path: Path) -> None:
+    """A list of that day with other bytes goes aside: after a restore it alone names what the books lost."""
+    try:
+        there = _sha256(path)
+    except FileNotFoundError:
+        return
+    except OSError:
+        there = "unread"
+    if there != _sha256(half):
+        before = path.with_suffix(f".{there[:8]}.before")
+        path.replace(before)
+        log.warning(
+            "custody: %s was closed before, with another list, which is kept as %s", path.stem, before
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case.event_log import add_event
 from ivr.desk.keeping import custody
+from ivr.desk.keeping.backup import _is_closed
 from ivr.desk.keeping.custody import ListUnkept
 from ivr.lab.pace import patience
 from ivr.store.engine import is_away
@@ -86,6 +87,37 @@ async def test_a_list_that_can_not_be_written_again_as_it_was_is_not_passed_off_
         await connection.execute(text("UPDATE case_events SET hash = sha256('x') WHERE seq = 2"))
     await custody.keep(engine, tmp_path / "custody")
     assert not list_of(tmp_path, day).exists()
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_closing_a_day_again_keeps_the_list_that_it_was_closed_with_before(
+    engine: AsyncEngine, tmp_path: Path, readable: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a restore of older books: that list alone names what they lost."""
+    await (await counter(engine)).open()
+    (day,) = await close_days(engine, tmp_path)
+    new = list_of(tmp_path, day)
+    again, lost = new.read_bytes(), b"the name of a case that is gone"
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM custody_days"))
+    await custody.keep(engine, tmp_path / "custody", AT_ONCE)
+    assert [*new.parent.iterdir()] == [new] and not caplog.messages, "the same list is no other"
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM custody_days"))
+    new.unlink()
+    if readable:
+        new.write_bytes(lost)
+        kept = name = new.with_suffix(f".{hashlib.sha256(lost).hexdigest()[:8]}.before")
+    else:
+        new.mkdir()  # what can't be read as a file
+        (new / "names").write_bytes(lost)
+        name = new.with_suffix(".unread.before")
+        kept = name / "names"
+    await custody.keep(engine, tmp_path / "custody", AT_ONCE)
+    assert (new.read_bytes(), kept.read_bytes()) == (again, lost)
+    assert [str(name) in message for message in caplog.messages] == [True], "it is named once"
+    assert await findings(engine, tmp_path) == []
+    assert _is_closed(day.day, name), "a backup takes it along"
 
 
 async def test_a_disk_that_takes_no_list_is_no_database_that_is_away_and_its_day_is_closed_later(
