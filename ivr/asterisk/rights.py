@@ -18,15 +18,20 @@ from pathlib import Path
 import psutil
 
 READ, WRITE, ENTER = 4, 2, 1
+PROC, ENFORCE = Path("/proc"), Path("/sys/fs/selinux/enforce")
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Who a process runs as, by numbers; how many `files` it may have open, 0 where there is no end."""
+    """Who a process runs as, by numbers; how many `files` it may have open, 0 where there is no end.
+
+    `confined`: SELinux is enforcing, and it runs in the domain of a packaged Asterisk.
+    """
 
     uid: int
     groups: frozenset[int]
     files: int = field(default=0, compare=False)
+    confined: bool = False
 
     @property
     def name(self) -> str:
@@ -42,16 +47,23 @@ def runners() -> Iterator[Runner]:
         loaded = name.startswith("ld-linux") and any(Path(word).name == "asterisk" for word in words)
         if (name == "asterisk" or loaded) and not any(word.startswith(("-r", "-x")) for word in words):
             with suppress(OSError):  # it may be gone
-                of = Path(f"/proc/{process.pid}")
-                yield _runner((of / "status").read_text(), (of / "limits").read_text())
+                of = PROC / str(process.pid)
+                yield _runner((of / "status").read_text(), (of / "limits").read_text(), _confined(of))
 
 
-def _runner(status: str, limits: str) -> Runner:
+def _confined(of: Path) -> bool:
+    with suppress(OSError):  # there is no SELinux, or no such module at all
+        domain = (of / "attr/current").read_bytes()  # user:role:domain:level, and a NUL
+        return ENFORCE.read_bytes().strip() == b"1" and b":asterisk_t:" in domain
+    return False
+
+
+def _runner(status: str, limits: str, confined: bool) -> Runner:
     """Effective user and groups (proc(5): the second of four numbers, and all groups), and its soft limit."""
     told = {key: value.split() for key, _, value in (line.partition(":") for line in status.splitlines())}
     groups = frozenset(map(int, [told["Gid"][1], *told["Groups"]]))
     files = limits.partition("Max open files")[2].split()[0]
-    return Runner(int(told["Uid"][1]), groups, int(files) if files.isdigit() else 0)
+    return Runner(int(told["Uid"][1]), groups, int(files) if files.isdigit() else 0, confined)
 
 
 def barred(runner: Runner, path: Path, wanted: int) -> Path | None:

@@ -105,6 +105,41 @@ async def test_the_doctor_tells_of_a_folder_of_today_that_is_closed_to_asterisk(
     assert (await look()).ok
 
 
+async def test_the_doctor_tells_of_an_asterisk_that_selinux_confines_whatever_the_mode_bits_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, enforce, proc = tmp_path / "asterisk", tmp_path / "enforce", tmp_path / "proc"
+    program.symlink_to("/bin/sleep")
+    sleeper = await asyncio.create_subprocess_exec(str(program), "60")
+    of = proc / str(sleeper.pid)  # no other Asterisk of this machine is there
+    (of / "attr").mkdir(parents=True)
+    for name in ("status", "limits"):
+        (of / name).symlink_to(f"/proc/{sleeper.pid}/{name}")
+    monkeypatch.setattr(rights, "PROC", proc)
+    monkeypatch.setattr(rights, "ENFORCE", enforce)
+    look = partial(doctor._rights, Settings(state=str(tmp_path)))  # this check alone
+    allowed = (True, "Asterisk may read the prompts and write recordings")
+    try:
+        found = await look()
+        assert (found.ok, found.found) == allowed, "no SELinux at all"
+        (of / "attr/current").write_bytes(b"system_u:system_r:asterisk_t:s0\0")
+        for told in ("", "0"):
+            enforce.write_text(told)
+            found = await look()
+            assert (found.ok, found.found) == allowed, "it is off, or only tells"
+        enforce.write_text("1")
+        found = await look()
+        assert not found.ok and "unless asterisk_t is permissive" in found.found
+        assert "semanage permissive -a asterisk_t" in found.mend
+        for domain in (b"system_u:system_r:unconfined_service_t:s0\0", b"unconfined\n"):
+            (of / "attr/current").write_bytes(domain)
+            found = await look()
+            assert (found.ok, found.found) == allowed, "it is not confined, or by AppArmor"
+    finally:
+        sleeper.kill()
+        await sleeper.wait()
+
+
 async def test_the_doctor_tells_of_an_asterisk_that_may_open_few_files(tmp_path: Path) -> None:
     program = tmp_path / "asterisk"  # whose name it goes by
     program.symlink_to("/bin/sleep")
