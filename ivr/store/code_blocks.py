@@ -28,7 +28,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.store import copying
 from ivr.store.base import metadata, moment
 from ivr.store.engine import make_engine
 
@@ -98,7 +97,12 @@ _SKIP = text("SELECT max(nextval(CAST(:name AS regclass))) FROM generate_series(
 # Each promotion begins another timeline, a fail-over's as a point-in-time restore's; the log's name tells it.
 _NOW = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS integer)"
 # What was dumped and taken in elsewhere keeps the row, and most databases are on timeline 1.
-_DATABASE = "SELECT oid FROM pg_database WHERE datname = current_database()"
+# So the name holds the server's, the database's and the table's: `pg_restore --clean` makes that anew.
+_MAY_ASK = text("SELECT has_function_privilege('pg_control_system()', 'execute')")
+_HERE = text(
+    "SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), oid, "
+    f"CAST('{code_blocks.name}' AS regclass)::oid) FROM pg_database WHERE datname = current_database()"
+)
 _TURNED = text(
     f"SELECT NOT EXISTS (SELECT FROM {code_blocks.name} WHERE number = {TIMELINE} AND used = {_NOW} "
     "AND (CAST(:here AS text) = '' OR holder = :here))"
@@ -189,9 +193,9 @@ async def begin_here(connection: AsyncConnection) -> None:
 
 async def _here(connection: AsyncConnection) -> str:
     """Which database of which server; "" where we may not ask. Not kept: a pooler may lead elsewhere."""
-    raw: Any = (await connection.get_raw_connection()).driver_connection
-    server = await copying.server(raw)
-    return server and f"{server}/{await raw.fetchval(_DATABASE)}"
+    if not (await connection.execute(_MAY_ASK)).scalar_one():
+        return ""
+    return str((await connection.execute(_HERE)).scalar_one())
 
 
 async def _turn(connection: AsyncConnection) -> None:

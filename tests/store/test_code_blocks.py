@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import uuid
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, make_url, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.standby import TOOLS
 from ivr.lab.pace import patience
 from ivr.store.code_blocks import (
     BLOCK,
@@ -80,6 +83,24 @@ async def test_what_a_database_gave_after_it_was_copied_by_other_means_is_not_gi
         "nothing is passed over"
     )
     assert late == [DESK_FIRST + 2 + SKIPPED_NUMBERS + n for n in range(2)]
+    assert {*blocks}.isdisjoint(fresh)
+
+
+async def test_what_a_database_gave_after_the_dump_that_is_taken_in_over_it_is_not_given_again(
+    engine: AsyncEngine, service: AsyncEngine, tmp_path: Path
+) -> None:
+    """In the same database of the same server, as `pg_restore --clean` does."""
+    await given(service, 2)
+    dump, its = str(tmp_path / "books.dump"), engine.url.set(drivername="postgresql")
+    url = f"--dbname={its.render_as_string(hide_password=False)}"
+    await asyncio.to_thread(subprocess.run, [TOOLS / "pg_dump", "-Fc", f"--file={dump}", url], check=True)
+    desk, blocks = await given(service, 2)
+    for each in (engine, service):
+        await each.dispose()
+    clean = [TOOLS / "pg_restore", "--clean", "--if-exists", url, dump]
+    await asyncio.to_thread(subprocess.run, clean, check=True)
+    late, fresh = await given(service, 2)
+    assert late == [DESK_FIRST + 2 + SKIPPED_NUMBERS + n for n in range(2)] and late[0] > desk[-1]
     assert {*blocks}.isdisjoint(fresh)
 
 
