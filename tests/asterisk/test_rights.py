@@ -129,8 +129,8 @@ async def test_the_doctor_tells_of_an_asterisk_that_selinux_confines_whatever_th
             assert (found.ok, found.found) == allowed, "it is off, or only tells"
         enforce.write_text("1")
         found = await look()
-        assert not found.ok and "unless asterisk_t is permissive" in found.found
-        assert "semanage permissive -a asterisk_t" in found.mend
+        assert found.ok, "who has lifted it would see red for good"
+        assert "unless asterisk_t is permissive" in found.found
         for domain in (b"system_u:system_r:unconfined_service_t:s0\0", b"unconfined\n"):
             (of / "attr/current").write_bytes(domain)
             found = await look()
