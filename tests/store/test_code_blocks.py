@@ -93,12 +93,13 @@ async def test_what_a_database_gave_after_the_dump_that_is_taken_in_over_it_is_n
     await given(service, 2)
     dump, its = str(tmp_path / "books.dump"), engine.url.set(drivername="postgresql")
     url = f"--dbname={its.render_as_string(hide_password=False)}"
-    await asyncio.to_thread(subprocess.run, [TOOLS / "pg_dump", "-Fc", f"--file={dump}", url], check=True)
+    take = [str(TOOLS / "pg_dump"), "-Fc", f"--file={dump}", url]
+    await asyncio.to_thread(subprocess.check_call, take)
     desk, blocks = await given(service, 2)
     for each in (engine, service):
         await each.dispose()
-    clean = [TOOLS / "pg_restore", "--clean", "--if-exists", url, dump]
-    await asyncio.to_thread(subprocess.run, clean, check=True)
+    clean = [str(TOOLS / "pg_restore"), "--clean", "--if-exists", url, dump]
+    await asyncio.to_thread(subprocess.check_call, clean)
     late, fresh = await given(service, 2)
     assert late == [DESK_FIRST + 2 + SKIPPED_NUMBERS + n for n in range(2)] and late[0] > desk[-1]
     assert {*blocks}.isdisjoint(fresh)
