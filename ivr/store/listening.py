@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _ALIVE_SECONDS = 20.0  # how soon a half-open connection is noticed
 _RETRY_SECONDS = 1.0
-HEARD_SECONDS = 2.0
+HEARD_SECONDS = 10.0  # only who waits for what never comes waits as long
 
 
 Hearer = Callable[[frozenset[str] | None], Awaitable[None]]
@@ -56,10 +57,10 @@ async def hears(url: str) -> bool:
         saying: Any = await asyncpg.connect(plain_url(url), timeout=5)  # type: ignore[no-untyped-call]
         try:
             await saying.execute(f"NOTIFY {channel}", timeout=5)
-            async with asyncio.timeout(HEARD_SECONDS):
-                return await heard.wait()
-        except TimeoutError:
-            return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARD_SECONDS):
+                    await heard.wait()
+            return heard.is_set()
         finally:
             saying.terminate()
     finally:

@@ -102,9 +102,9 @@ async def _put(
 
 async def _kind(connection: AsyncConnection, page: Page, case: Row[Any], topic: str) -> str:
     """Whoever chooses the meeting itself asks for one; if she goes back from it, it is what it was."""
-    if wishes_to_meet(page, topic) or case.kind != Kind.MEETING:
-        return Kind.MEETING if wishes_to_meet(page, topic) else str(case.kind)
-    return await opened_as(connection, case)
+    if wishes_to_meet(page, topic):
+        return Kind.MEETING
+    return await opened_as(connection, case) if case.kind == Kind.MEETING else str(case.kind)
 
 
 def _keep_deadline(change: Change) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import COLLECTIVE
@@ -146,10 +146,12 @@ async def change_topic(
 
 
 async def opened_as(connection: AsyncConnection, case: Row[Any]) -> str:
-    """The kind that it had first."""
-    kind = select(case_events.c.details["kind"].astext)
+    """The kind that was asked for first, before its topic made it a request to meet."""
+    its = case_events.c.details
+    kind = select(func.coalesce(its["given"]["kind"].astext, its["kind"].astext))
     first = kind.where(case_events.c.case_id == case.id, case_events.c.seq == 1)
-    return (await connection.execute(first)).scalar() or str(case.kind)
+    found = (await connection.execute(first)).scalar()
+    return found if found in frozenset(Kind) else str(case.kind)
 
 
 async def _is_decided(change: Change) -> bool:
@@ -163,7 +165,7 @@ async def _days_of_oldest(change: Change) -> int | None:
     Only what has stopped since then comes on top of them.
     """
     case, calendar, county = change.case, change.page.calendar, change.county
-    days = change.page.term(replace(change.clock, ordered_days=None), case.kind, change.topic, county).days
+    days = change.page.term(replace(change.clock, ordered_days=None), change.kind, change.topic, county).days
     left = [
         calendar.working_days(case.opened_at, clock_of(each).due_at(calendar, days, county), county) - stopped
         for each, stopped in await duplicates.hurrying(change.connection, case.id)

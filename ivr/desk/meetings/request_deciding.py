@@ -285,15 +285,13 @@ async def _check_bodies(one: Deciding, about: str, bodies: Collection[str]) -> N
     for kept_from in {about, one.case.accused} & {*bodies}:
         raise WrongField("bodies", f"{kept_from} is kept from a complaint about its head and can't attend")
     had = select(referrals.c.id).where(referrals.c.case_id == one.case.id, referrals.c.agency == about)
+    if about and ((await one.connection.execute(had.limit(1))).first() or await _was_shown(one, about)):
+        raise WrongField("about", f"{about} has had this case already and can't be kept from it any more")
     hers = (meeting_slots.c.case_id == one.case.id, meeting_slots.c.outcome == "")
     sits = select(meeting_slots.c.slot).join(meeting_sessions)
     sits = sits.where(*hers, meeting_sessions.c.agency == about)
-    if about and (
-        (await one.connection.execute(had.limit(1))).first()
-        or (about != the_office(one.page) and (await one.connection.execute(sits.limit(1))).first())
-        or await _was_shown(one, about)
-    ):
-        raise WrongField("about", f"{about} has had this case already and can't be kept from it any more")
+    if about and about != the_office(one.page) and (await one.connection.execute(sits.limit(1))).first():
+        raise WrongField("about", f"she has a slot with {about}: release it first")
 
 
 async def _was_shown(one: Deciding, agency: str) -> bool:

@@ -117,8 +117,7 @@ async def delay(
         hour = await hour_planning.hour(connection, number)
         begun = await sits(connection, number) if hour is None else hour.starts_at <= ask.now
         if not begun:  # who was missed was told the old hour
-            its = select(FIRST_SLOT).where(meeting_sessions.c.number == number)
-            first = (await connection.execute(its)).scalar_one() if hour is None else hour.starts_at
+            first = await begins(connection, session) if hour is None else hour.starts_at
             later["starts_at"] = first + by
         changed = update(meeting_sessions).where(meeting_sessions.c.number == number)
         await connection.execute(changed.values(later))

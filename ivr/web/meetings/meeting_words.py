@@ -42,6 +42,7 @@ _FORMS: Mapping[str, str] = {
     "minutes": r"a slot has .*",
     "keeps_out": r"bodies: \S+ is kept from a complaint .*",
     "knows": r"about: \S+ has had this case already .*",
+    "slot_with": r"about: she has a slot with \S+: release it first",
     "later": r"starts_at: .*",
     "due_on": r"due_on: an order is due .*",
     "earlier": r"due_on: an extension .*",

@@ -80,7 +80,7 @@ async def test_of_whom_she_complains_is_not_noted_while_she_has_a_slot_with_him(
     """His own people have read it by then."""
     code = await at.accepted(9, "09141234561")
     await at.fill(await deputy_session(at, "gov_civil"))
-    with pytest.raises(Refused, match="gov_civil has had this case already"):
+    with pytest.raises(Refused, match="she has a slot with gov_civil: release it first"):
         await request_deciding.review(at.engine, at.page, at.by(code), about="gov_civil")
     await request_deciding.review(at.engine, at.page, at.by(code), about="gov_economic")
 
