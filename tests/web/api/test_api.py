@@ -22,6 +22,7 @@ from ivr.desk.case import closing, referring, splitting
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.splitting import Part
 from ivr.desk.counter import channels
+from ivr.lab.pace import patience
 from ivr.store.tables import cases, recordings
 from ivr.store.tables import channels as channel_table
 from ivr.web.api.openapi import DOCUMENT
@@ -409,8 +410,10 @@ async def test_schemathesis_finds_no_answer_that_the_description_does_not_know(
     command = ("-m", "schemathesis.cli", "run", f"{api.url}/api/openapi.json", "--max-examples", "12")
     how = ("--seed", "111", "--generation-database", "none", "--no-color", "--suppress-health-check", "all")
     checks = ("--exclude-checks", "positive_data_acceptance", "--phases", "examples,coverage,fuzzing")
+    # The suggester's first answer waits until it has learned.
+    who = ("--request-timeout", str(patience(60)), "-H", f"Authorization: Bearer {api.tokens['city_app']}")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *command, *how, *checks, "-H", f"Authorization: Bearer {api.tokens['city_app']}"),
+        *(sys.executable, *command, *how, *checks, *who),
         cwd=tmp_path,
         env={**os.environ, "PYTHONUTF8": "1"},
         stdout=asyncio.subprocess.PIPE,
