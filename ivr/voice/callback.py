@@ -155,7 +155,7 @@ class AnswerStep(OurCallStep):
         return (yield from self.goodbye(talk))
 
     def _news(self, talk: Talk) -> Speech:
-        whose = verdict.named(self.seen.agency, talk.directory)
+        whose = talk.directory.named(self.seen.agency)
         return (*self._answer(talk), *(("callback.agency_is", *whose) if whose else ()))
 
     def _answer(self, talk: Talk) -> Speech:

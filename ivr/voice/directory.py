@@ -67,6 +67,10 @@ class Directory:
         """Whether it is the matter that governs requests to meet, and is of nothing else."""
         return topic == self.meeting_topic and topic != self.other_topic
 
+    def named(self, agency: str) -> tuple[str, ...]:
+        """Its name; nothing where that has no sound yet, as of a body that people added."""
+        return (f"agency.{agency}",) if agency in self.agencies else ()
+
     def leaves(self, group: str) -> tuple[Topic, ...]:
         """The topics behind a first press, in key order."""
         return self.by_group.get(group, ())

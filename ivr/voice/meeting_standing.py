@@ -25,7 +25,7 @@ PROMPTS = SLOT_PROMPTS | {*_SIMPLY.values(), "meeting.waiting", "meeting.stands.
 
 def body(official: Official, agency: str, directory: Directory) -> tuple[str, ...]:
     """Said behind the rank: whose head he is. Nothing where its name has no sound yet."""
-    return (f"agency.{agency}",) if official in OF_A_BODY and agency in directory.agencies else ()
+    return directory.named(agency) if official in OF_A_BODY else ()
 
 
 def slot(

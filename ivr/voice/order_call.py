@@ -51,7 +51,7 @@ class OrderStep(OurCallStep):
 
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code
-        whose = verdict.named(self.news.agency, talk.directory)
+        whose = talk.directory.named(self.news.agency)
         told = (*self._due(talk), *whose, *map(Words, script.pieces(self.news.words)))
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         yield from talk.do(Say(("callback.greeting", *told, *which), talk.language), Said)

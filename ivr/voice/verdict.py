@@ -84,7 +84,7 @@ def answer(seen: CaseSeen, language: str, directory: Directory) -> Speech:
     intro = simply if read_in == language else (*old, f"status.answer_in_{read_in}")
     words = map(Words, pieces)
     voiced = [part for part in seen.parts if part.voice]
-    spoken = [(*named(part.agency, directory), _voiced(seen, part.voice)) for part in voiced]
+    spoken = [(*directory.named(part.agency), _voiced(seen, part.voice)) for part in voiced]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
     return (*intro, *said) if said else ()
 
@@ -293,16 +293,11 @@ def standing(seen: CaseSeen, directory: Directory) -> Speech:
         speech.append("status.parts_are")
         for part in seen.parts:
             stands = "status.part_answered" if part.answered else "status.part_waiting"
-            if name := named(part.agency, directory):
+            if name := directory.named(part.agency):
                 speech += [*name, stands]
-    elif seen.status != Status.RETURNED and (name := named(seen.agency, directory)):
+    elif seen.status != Status.RETURNED and (name := directory.named(seen.agency)):
         speech += ["status.agency_is", *name]  # returned, its words say that whose it is is being determined
     return tuple(speech)
-
-
-def named(agency: str, directory: Directory) -> Speech:
-    """Its name; nothing where that has no sound yet, as of a body that people added."""
-    return (f"agency.{agency}",) if agency in directory.agencies else ()
 
 
 def awaited(seen: CaseSeen, now: datetime, language: str, directory: Directory) -> Speech:
