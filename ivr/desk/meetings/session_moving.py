@@ -20,7 +20,6 @@ from ivr.desk.meetings import agenda, body_notices, hour_planning
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.session_planning import (
     BEGINS,
-    FIRST_SLOT,
     LONGEST,
     YET_TO_COME_IN,
     alone,
@@ -66,8 +65,7 @@ async def move(
         if await sits(connection, number):
             raise Refused(f"session {number} has begun and can't be moved")
         its = meeting_sessions.c
-        first = (await connection.execute(select(FIRST_SLOT).where(its.number == number))).scalar_one()
-        by = starts_at - first
+        by = starts_at - await begins(connection, session)
         await refuse_twice(connection, session, starts_at, session.ends_at + by, but=number)
         place = (place.strip() or session.place) if session.way == MeetingWay.IN_PERSON else session.place
         values = {"starts_at": starts_at, "ends_at": its.ends_at + by, "place": place}

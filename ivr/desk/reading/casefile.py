@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.alphabet import persian_order
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import COLLECTIVE
+from ivr.cases.meetings import OF_A_BODY, Official
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side, permitted
 from ivr.desk.call import interventions
@@ -63,6 +64,13 @@ class CaseNames:
     assignable: Sequence[str] = ()
     desk: str = ""
     office: str = ""
+
+    def body_of(self, session: Row[Any]) -> str:
+        """Of which body its official is; "" of the governor, and of a deputy without one of his own."""
+        at_large = session.official == Official.DEPUTY and session.agency == self.office
+        if session.official not in OF_A_BODY or at_large:
+            return ""
+        return self.agencies.get(session.agency, session.agency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
-from ivr.cases.meetings import Official
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.reading.casefile import CaseNames, names
 from ivr.desk.refusals import Refused, WrongField
@@ -125,12 +124,10 @@ def jalali_day(day: date) -> str:
 
 
 def official(visit: Visit, session: Any, names: CaseNames) -> str:
-    """Who holds it: of all but the governor, and a deputy without a body of his own, the body is told."""
+    """Who holds it, and of which body."""
     who = visit.words(f"meetings.official.{session.official}")
-    deputy_at_large = session.official == Official.DEPUTY and session.agency == names.office
-    if session.official == Official.GOVERNOR or deputy_at_large:
-        return who
-    return visit.words("meetings.of_body", who=who, body=names.agencies.get(session.agency, session.agency))
+    body = names.body_of(session)
+    return visit.words("meetings.of_body", who=who, body=body) if body else who
 
 
 async def names_of(visit: Visit) -> CaseNames:
