@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.store import copying
 from ivr.store.base import metadata, moment
 from ivr.store.engine import make_engine
 
@@ -98,7 +99,7 @@ _SKIP = text("SELECT max(nextval(CAST(:name AS regclass))) FROM generate_series(
 _NOW = "CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS integer)"
 # What was dumped and taken in elsewhere keeps the row, and most databases are on timeline 1.
 # So the name holds the server's, the database's and the table's: `pg_restore --clean` makes that anew.
-_MAY_ASK = text("SELECT has_function_privilege('pg_control_system()', 'execute')")
+_MAY_ASK = text(copying.MAY_ASK)
 _HERE = text(
     "SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), oid, "
     f"CAST('{code_blocks.name}' AS regclass)::oid) FROM pg_database WHERE datname = current_database()"
@@ -167,15 +168,17 @@ async def _notice_turn(connection: AsyncConnection) -> None:
     Before any number: whoever finds that facts are missing (`skip`) comes later, or, where none is, never.
     """
     here = {"here": await _here(connection)}
-    if not (await connection.execute(_TURNED, here)).scalar_one():
+
+    async def turned() -> bool:
+        return bool((await connection.execute(_TURNED, here)).scalar_one())
+
+    if not await turned():
         return
     # A transaction of its own: numbers that are passed over stay so though the caller's is undone, and nobody
     # waits for the row until that ends. Not of the caller's pool, all of which may be held by who waits here.
     engine = connection.engine
     async with _turning.setdefault(engine.pool, asyncio.Lock()):  # one connection more, not one for each
-        if not (
-            await connection.execute(_TURNED, here)
-        ).scalar_one():  # who had the lock before has seen to it
+        if not await turned():  # who had the lock before has seen to it
             return
         url = engine.url.render_as_string(hide_password=False)
         one = make_engine(url, pool=1, isolation_level="READ COMMITTED")  # whatever the database's own is

@@ -43,7 +43,7 @@ async def take_time(connection: AsyncConnection) -> None:
 
 async def server(raw: Any) -> str:
     """Which one it is, as it was named when it was made; "" where this role may not ask."""
-    if not await raw.fetchval("SELECT has_function_privilege('pg_control_system()', 'execute')"):
+    if not await raw.fetchval(MAY_ASK):
         return ""
     return str(await raw.fetchval("SELECT system_identifier FROM pg_control_system()"))
 
@@ -103,6 +103,7 @@ async def empty_all(raw: Any, names: Tables) -> None:
         await raw.execute(f"TRUNCATE {', '.join(_quoted(name) for name in names)}")
 
 
+MAY_ASK = "SELECT has_function_privilege('pg_control_system()', 'execute')"
 _TAKE_TIME = text(
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('statement_timeout', "
     "'idle_in_transaction_session_timeout', 'transaction_timeout')"  # the last one since PostgreSQL 17
