@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
+from ivr.desk.call.intake import CallFacts
 from ivr.desk.facts import reconcile as reconcile_file
 from ivr.desk.facts import strays as strays_file
 from ivr.desk.facts.quarantine import try_again
@@ -89,14 +90,20 @@ async def rows(engine: AsyncEngine, name: str) -> list[Any]:
         return list(await connection.execute(select(recordings).where(recordings.c.name == name)))
 
 
-async def test_a_file_whose_process_died_becomes_a_case_with_caller_kind_and_county(
-    engine: AsyncEngine, tmp_path: Path
-) -> None:
-    name = put(tmp_path)
+async def begun(engine: AsyncEngine, tmp_path: Path, name: str) -> CallFacts:
+    """Her words are under way as the process dies."""
     async with office(engine, tmp_path) as desk:
         facts = call()
         await desk.intake.call_started(facts)
         await desk.intake.recording_begun(facts, name, CHOSEN)
+    return facts
+
+
+async def test_a_file_whose_process_died_becomes_a_case_with_caller_kind_and_county(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    facts = await begun(engine, tmp_path, name)
     async with office(engine, tmp_path) as desk:
         await desk.pump.idle()
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
@@ -119,10 +126,7 @@ async def test_words_bear_the_time_at_which_they_were_said_though_room_was_given
 ) -> None:
     """As the file of another user, whose time nobody else can set, has it then."""
     name = put(tmp_path, at=(WEDNESDAY + late).timestamp())
-    async with office(engine, tmp_path) as desk:
-        facts = call()
-        await desk.intake.call_started(facts)
-        await desk.intake.recording_begun(facts, name, CHOSEN)
+    await begun(engine, tmp_path, name)
     async with office(engine, tmp_path) as desk:
         await desk.pump.idle()
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
