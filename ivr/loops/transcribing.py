@@ -72,11 +72,16 @@ class Transcriber:
         """One recording, the newest first. False when there is none to try at this look. Raises NoneWorks."""
         besides = {name for name, times in self._failed.items() if times >= TRIES}
         besides |= {*self._tried, *self.aside.waiting(STEP, self.clock())}
-        async with self.engine.begin() as connection:
+        # No transaction while a program listens: `ivr db upgrade` would wait for it.
+        alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with alone.connect() as connection:
             found = await self._take(connection, besides)
             if found is None:
                 return False
-            await self._hear(found)
+            try:
+                await self._hear(found)
+            finally:
+                await recognising.let_go(connection, found.name)
         return True
 
     async def _take(self, connection: AsyncConnection, besides: set[str]) -> Unheard | None:

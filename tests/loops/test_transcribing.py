@@ -9,14 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -236,6 +236,39 @@ async def test_several_workers_hear_each_once_and_what_fails_keeps_nobody_waitin
     for code in codes:
         story = [event["what"] for event in (await at.case(code))["events"]]
         assert story.count("transcribed") == 1
+
+
+async def test_while_a_recogniser_listens_the_books_can_be_upgraded_and_no_other_worker_takes_it(
+    engine: AsyncEngine, tmp_path: Path, program: list[str]
+) -> None:
+    at = await counter(engine)
+    code, others = await said(engine, tmp_path, 400), transcriber(engine, tmp_path, program)
+    listener, slow = transcriber(engine, tmp_path, program), Slow({"": program}, 20)
+    listener.recogniser = slow
+    listening = asyncio.create_task(listener.once())
+    await slow.begun.wait()
+    assert not await others.once()
+    async with engine.begin() as upgrading:
+        await upgrading.execute(text("LOCK TABLE cases, recordings IN ACCESS EXCLUSIVE MODE NOWAIT"))
+    slow.go_on.set()
+    assert await listening and await written(at, code)
+    async with engine.connect() as connection:
+        held = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+                    " (SELECT oid FROM pg_database WHERE datname = current_database())")  # fmt: skip
+        assert (await connection.execute(held)).scalar_one() == 0, "by a connection that others use again"
+
+
+@dataclass(frozen=True)
+class Slow(Recogniser):
+    """A recogniser that takes its time."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def words(self, wav: Path, language: str) -> str:
+        self.begun.set()
+        await self.go_on.wait()
+        return await super().words(wav, language)
 
 
 async def test_words_that_the_books_refuse_keep_nobody_waiting_and_are_not_tried_for_ever(

@@ -28,6 +28,8 @@ from ivr.store.tables import calls, cases, provinces, recordings
 
 EVENT = "transcribed"
 PAGE = 100
+_HOLD = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 112))")
+_LET_GO = text("SELECT pg_advisory_unlock(hashtextextended(:name, 112))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,10 @@ async def take(
     since: datetime | None = None,
     among: Collection[str] | None = None,
 ) -> Unheard | None:
-    """The newest one that no other worker has, held for as long as this transaction lasts.
+    """The newest one that no other worker has; held by this connection until `let_go`.
 
     `languages`: those that can be recognised, "" among them = all. `since` and `among`: of those recorded
-    later, of these names; None = of all. Held by a lock of its own: no row is.
+    later, of these names; None = of all. Held by a lock of its own: no row is, and no transaction need last.
     What is not in `folder` is another machine's. Which language she chose, a call's row tells at its end; its
     own case tells it at once.
     """
@@ -83,15 +85,20 @@ async def take(
     while True:
         rows = (await connection.execute(page)).all()
         for row in await ask_once(partial(_here, folder, rows)):
-            mine = await connection.execute(
-                text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 112))"), {"name": row.name}
-            )
+            if not (await connection.execute(_HOLD, {"name": row.name})).scalar_one():
+                continue
             still = select(recordings.c.name).where(recordings.c.name == row.name, TO_TRANSCRIBE)
-            if mine.scalar_one() and (await connection.execute(still)).first():
+            if (await connection.execute(still)).first():
                 return Unheard(row.name, row.id, row.code, row.language, row.kind, row.county or "")
+            await let_go(connection, row.name)
         if len(rows) < PAGE:
             return None
         page = query.where(tuple_(*place) < tuple_(rows[-1].recorded_at, rows[-1].name))
+
+
+async def let_go(connection: AsyncConnection, name: str) -> None:
+    """Another worker may take it, too."""
+    await connection.execute(_LET_GO, {"name": name})
 
 
 def _here(folder: Path, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
