@@ -421,6 +421,8 @@ _SEEN = Prepared(seen())
 
 async def read_page(connection: AsyncConnection, conventions: Conventions) -> Page:
     """The book as this transaction sees it. Raises BookEmpty."""
+    # Before what it is of: what is changed in between is then read again, and cases timed by it once more.
+    revised = (await connection.execute(select(calendar_revisions))).all()
     province = (await connection.execute(select(provinces))).first()
     if province is None:
         raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
@@ -433,7 +435,6 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
     about = (topics.c.code, topics.c.deadline_days, topics.c.confidential, topics.c.retired_at)
     days = (await connection.execute(select(*about))).all()
     counties = (await connection.execute(select(areas.c.code, areas.c.retired_at))).all()
-    revised = (await connection.execute(select(calendar_revisions))).all()
     set_here = {row.name: row.value for row in await connection.execute(select(limits_set))}
     return Page(
         rules=Rules(

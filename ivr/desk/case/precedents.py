@@ -69,9 +69,11 @@ async def revoke(
     if not reason.strip():
         raise Refused("a precedent can't be revoked without a reason")
     end: Json = {"ended_at": now or datetime.now(UTC), "ended_by": actor.name, "ended_reason": reason.strip()}
+    this = (precedents.c.id == _id(precedent), precedents.c.ended_at.is_(None))
+    its = select(precedents.c.case_id).where(*this).scalar_subquery()
     async with engine.begin() as connection:
-        await alone(connection, "precedents")
-        this = (precedents.c.id == _id(precedent), precedents.c.ended_at.is_(None))
+        await connection.execute(select(cases.c.id).where(cases.c.id == its).with_for_update())
+        await alone(connection, "precedents")  # after its case, as who rules does
         revoking = update(precedents).where(*this).values(end).returning(precedents.c.case_id)
         case = (await connection.execute(revoking)).scalar()
         if case is None:

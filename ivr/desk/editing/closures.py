@@ -17,6 +17,7 @@ from ivr.desk.book.book import Page, read_page
 from ivr.desk.editing.changing import Why, Wish, apply
 from ivr.desk.editing.nouns import DAY
 from ivr.desk.refusals import Refused
+from ivr.store.named_lock import alone
 from ivr.store.tables import calendar_days
 
 Json = dict[str, Any]
@@ -52,8 +53,9 @@ async def lift(
     """Work goes on that day after all, also where the seed files name it. Raises Refused."""
     async with engine.begin() as connection:
         await _allowed(connection, page, actor, county)
+        await alone(connection, "seed")  # before its row, as whoever changes the book does
         this = (calendar_days.c.day == day, calendar_days.c.county == county)
-        found = (await connection.execute(select(calendar_days).where(*this).with_for_update())).first()
+        found = (await connection.execute(select(calendar_days).where(*this))).first()
         if found is None or found.is_working:
             raise Refused(f"no closure is declared for {day} {_where(county)}")
         key = DAY.key({"day": day.isoformat(), "county": county})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import closing, pausing, precedents, referring
+from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.named_lock import alone
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.keeping.test_verify import findings
+from tests.fixtures.database import until_blocked
 
 
 @pytest.fixture
@@ -180,6 +184,19 @@ async def test_a_ruling_binds_until_another_one_or_another_topic(at: Counter) ->
     assert (await at.case(code))["agency"] == "edu" and await at.in_force() == 1
     await pausing.change_topic(at.engine, at.page, at.ask(code, reason="z"), "energy.power_cut")
     await referring.give_back(at.engine, at.page, at.ask(code, "edu", "برق است"))
+
+
+async def test_a_precedent_is_revoked_while_its_case_is_ruled_on_anew_and_neither_fails(at: Counter) -> None:
+    code = await twice_returned(at)
+    await referring.rule(at.engine, at.page, at.ask(code, "desk/ahmadi", "الف"), "abfa")
+    (kept,) = await precedents.listed(at.engine)
+    async with at.engine.begin() as ruling:
+        await locked(ruling, code)
+        revoking = asyncio.create_task(precedents.revoke(at.engine, kept["id"], at.ask(code).actor, "x"))
+        await until_blocked(at.engine)
+        await alone(ruling, "precedents")  # as a ruling takes both, in this order
+    await revoking
+    assert await precedents.listed(at.engine) == []
 
 
 async def test_precedents_are_listed_replaced_and_revoked(at: Counter) -> None:

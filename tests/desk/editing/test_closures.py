@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
@@ -21,11 +21,12 @@ from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.desk.editing.seeding import seed
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases
+from ivr.store.named_lock import alone
+from ivr.store.tables import calendar_days, cases
 from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
-from tests.fixtures.database import SEED
+from tests.fixtures.database import SEED, until_blocked
 from tests.fixtures.province import answer
 
 DESK = Actor("desk/karimi", Side.DESK)
@@ -195,6 +196,17 @@ async def test_what_can_t_be_a_closure_is_refused(
     with pytest.raises(Refused, match=r"no closure is declared|only by the desk|no county"):
         await closures.lift(at.engine, at.page, actor, day, county)
     assert await closures.listed(at.engine, date(2026, 1, 1)) == []
+
+
+async def test_a_day_is_lifted_while_the_files_are_taken_in_and_neither_fails(at: Counter) -> None:
+    await close(at, SATURDAY)
+    async with at.engine.begin() as seeding:
+        await alone(seeding, "seed")
+        lifting = asyncio.create_task(closures.lift(at.engine, at.page, DESK, SATURDAY, "ahar"))
+        await until_blocked(at.engine)
+        await seeding.execute(update(calendar_days).values(note="برف و یخ"))
+    await lifting
+    assert await closures.listed(at.engine, SATURDAY) == []
 
 
 async def test_closures_are_listed_with_who_declared_them(at: Counter) -> None:
