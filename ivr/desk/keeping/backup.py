@@ -192,9 +192,7 @@ class Backup:
 
     async def _attachments(self, writer: Writer) -> None:
         """Every file, and what is only named."""
-        async with self.engine.connect() as connection:
-            query = select(attachments.c.name, attachments.c.sha256).where(attachments.c.removed_at.is_(None))
-            known = {row.name: row.sha256 for row in await connection.execute(query)}
+        known = await self._papers()
         root, there = self.state / FOLDER, set[str]()
         for path in files(root, self._refused):
             name = path.relative_to(root).as_posix()
@@ -205,11 +203,19 @@ class Backup:
                 self._found("attachment_changed", text, name)
         if not there:
             self._bare.add(root)
+        if known.keys() - there:
+            known = await self._papers()  # retention takes some while we read
         for name in sorted(known.keys() - there):
             path = root / name  # in a folder that does not show it, or nowhere
             if not await asyncio.to_thread(self._add, writer, path) and path not in self._unread:
                 old = self._stands(f"{FOLDER}/{name}")
                 self._missing("attachment_missing", str(path), name, path, old)
+
+    async def _papers(self) -> dict[str, str]:
+        """What is attached, each with its SHA-256."""
+        query = select(attachments.c.name, attachments.c.sha256).where(attachments.c.removed_at.is_(None))
+        async with self.engine.connect() as connection:
+            return {row.name: row.sha256 for row in await connection.execute(query)}
 
     async def _recordings(self, writer: Writer) -> None:
         """Every file, whether a row names it or not, and then what is only named."""

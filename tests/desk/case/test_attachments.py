@@ -191,6 +191,20 @@ async def test_one_that_retention_takes_as_the_proof_comes_to_it_is_not_missing(
     assert await proving == []
 
 
+async def test_one_that_retention_takes_while_a_backup_reads_those_before_it_is_not_missing(at: Desk) -> None:
+    first = await at.found(await at.attach(await at.open()))
+    at.later()
+    row, told = await at.found(await at.attach(await at.open())), list[Any]()
+    with asleep(at.path(first)) as sleepers:
+        writing = asyncio.create_task(Backup(at.engine, at.folder, told.append).write(io.BytesIO()))
+        while not sleepers:
+            await asyncio.sleep(0.01)
+        await sql(at.engine, f"UPDATE attachments SET removed_at = now() WHERE id = '{row.id}'")
+        at.path(row).rename(at.folder / "gone")  # by the only way that does not ask that disk
+    await writing
+    assert told == []
+
+
 async def test_it_is_in_the_backup_and_comes_back_whole(at: Desk, empty_url: str, tmp_path: Path) -> None:
     row = await at.found(await at.attach(await at.open()))
     out, told = io.BytesIO(), list[Any]()
