@@ -10,8 +10,9 @@ import hashlib
 import json
 import secrets
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -28,11 +29,17 @@ from ivr.desk.letters.formal_letters import LetterKind, Paper
 from ivr.desk.letters.outgoing import jalali
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused
+from ivr.store.journal.journal_marks import Setback
 from ivr.store.named_lock import alone
 from ivr.store.tables import case_events, cases, papers
 
 TOKEN_BYTES = 16
 SHORT = 12  # letters of a fingerprint that people compare
+LEFT_OUT = 1_000  # numbers, after the books went back: more than a month has
+YEAR = timedelta(days=366)
+
+
+AskSetbacks = Callable[[AsyncConnection], Awaitable[Sequence[Setback]]]
 
 
 class PaperKind(StrEnum):
@@ -89,11 +96,19 @@ class IssuedPaper:
 
 
 async def issue(
-    connection: AsyncConnection, paper: Paper, what: Issue, by: str, now: datetime, day: date, confirm: str
+    connection: AsyncConnection,
+    paper: Paper,
+    what: Issue,
+    by: str,
+    now: datetime,
+    day: date,
+    confirm: str,
+    went_back: AskSetbacks | None = None,
 ) -> Paper:
     """The paper with its number and day, fingerprint and the address that confirms it (`confirm` and token).
 
-    `day`: the one it bears, where it is new. Two who print at once get one number.
+    `day`: the one it bears, where it is new. Two who print at once get one number. `went_back` tells when the
+    books did: the numbers that they had given before are left out.
     """
     await alone(connection, "paper numbers")
     print_ = _fingerprint(paper, what)
@@ -101,9 +116,10 @@ async def issue(
     found = (await connection.execute(select(papers).where(*its, _holds()))).first()
     if found is None:
         year = _year(day)
-        last = select(func.coalesce(func.max(papers.c.number), 0)).where(papers.c.year == year)
+        backs = await went_back(connection) if went_back else []
+        number = await _next_number(connection, year, now, max((each.at for each in backs), default=None))
         row = {"token": secrets.token_urlsafe(TOKEN_BYTES), "kind": what.kind, "year": year, "dated": day}
-        row |= {"number": (await connection.execute(last)).scalar_one() + 1, "office": _office(paper)}
+        row |= {"number": number, "office": _office(paper)}
         row |= {"fingerprint": print_, "case_id": what.case, "as_of": what.as_of, "session": what.session}
         done = papers.insert().values(row | {"issued_by": by, "issued_at": now}).returning(papers)
         found = (await connection.execute(done)).one()
@@ -177,6 +193,16 @@ def _fingerprint(paper: Paper, what: Issue) -> str:
 def _year(day: date) -> int:
     jalali_date: Any = JalaliDate  # it has no types
     return int(jalali_date(day).year)
+
+
+async def _next_number(
+    connection: AsyncConnection, year: int, now: datetime, went_back: datetime | None
+) -> int:
+    """`went_back`: when the books did last. Where none of this year's was given since, some may be away."""
+    its = select(func.coalesce(func.max(papers.c.number), 0), func.max(papers.c.issued_at))
+    number, at = (await connection.execute(its.where(papers.c.year == year))).one()
+    away = went_back is not None and went_back > (at or now - YEAR)
+    return int(number) + 1 + (LEFT_OUT if away else 0)
 
 
 def _number(row: Row[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from ivr.desk.book.seeds import SeedError
+from ivr.desk.keeping import proved
 from ivr.desk.letters import formal_letters, indicator
 from ivr.desk.letters.formal_letters import Paper, Stationery
 from ivr.desk.letters.indicator import Issue
@@ -42,7 +43,8 @@ async def send_paper(
         if what is not None:
             confirm = paper.stationery.confirm or _here(visit)
             day = page.calendar.day(visit.now)
-            paper = await indicator.issue(connection, paper, what, visit.person.name, visit.now, day, confirm)
+            who, when = visit.person.name, visit.now
+            paper = await indicator.issue(connection, paper, what, who, when, day, confirm, proved.went_back)
         await auditing.note(
             connection, visit.now, action, person=visit.person.id, address=visit.came.address,
             detail={**detail, "number": paper.number}, **noted,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,17 +12,19 @@ from sqlalchemy import true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import closing
+from ivr.desk.keeping import proved
 from ivr.desk.letters import formal_letters, indicator
 from ivr.desk.letters.formal_letters import LetterKind, Paper, write
 from ivr.desk.letters.indicator import Issue, IssuedPaper, PaperKind
 from ivr.desk.meetings import agenda, order_giving, order_ruling
 from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.people.auditing import note
 from ivr.desk.refusals import Refused
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, ordered
 from tests.fixtures.database import SEED
 
-DAY, NEXT_YEAR = date(2026, 12, 1), date(2027, 4, 1)
+DAY, LAST_YEAR, NEXT_YEAR = date(2026, 12, 1), date(2026, 3, 1), date(2027, 4, 1)
 CONFIRM = "https://111.example.ir/paper/"
 
 
@@ -73,6 +75,24 @@ async def test_those_who_print_at_once_get_a_number_each_and_of_one_paper_the_sa
     what = Issue(PaperKind.REPORT, session=await at.session())
     many = await asyncio.gather(*(issued(at, paper(words), what) for words in ("یک", "یک", "دو", "سه")))
     assert {each.number for each in many} == {"۱۴۰۵/۱", "۱۴۰۵/۲", "۱۴۰۵/۳"} and many[0] == many[1]
+
+
+async def test_a_number_that_was_given_before_the_books_went_back_is_not_given_again(at: Hall) -> None:
+    what = Issue(PaperKind.REPORT, session=await at.session())
+
+    async def number(words: str, day: date = DAY) -> str:
+        async with at.engine.begin() as connection:
+            its = (connection, paper(words), what, "sadr", at.later(), day, CONFIRM)
+            return (await indicator.issue(*its, proved.went_back)).number
+
+    assert await number("یک") == "۱۴۰۵/۱"
+    async with at.engine.begin() as connection:
+        restored = {"taken_at": at.later().isoformat()}
+        await note(connection, at.later(), proved.RESTORED, subject=proved.SUBJECT, detail=restored)
+    assert [await number(words) for words in ("یک", "دو", "سه")] == ["۱۴۰۵/۱", "۱۴۰۵/۱۰۰۲", "۱۴۰۵/۱۰۰۳"]
+    assert await number("چهار", LAST_YEAR) == "۱۴۰۴/۱۰۰۱"
+    at.at += timedelta(days=366)
+    assert await number("پنج", NEXT_YEAR) == "۱۴۰۶/۱"
 
 
 async def test_an_invitation_holds_until_her_slot_is_another(at: Hall) -> None:

@@ -136,7 +136,7 @@ async def test_a_paper_s_code_opens_a_page_that_confirms_it_and_says_nothing_of_
         assert address in again, "printed again it is the same paper"
     assert numbered == "۱۴۰۵/۲"
     gone = await guest.get("/paper/AAAAAAAAAAAAAAAAAAAAAA")
-    assert gone.status == 404 and "صادر نشده است" in await gone.text()
+    assert gone.status == 404 and "در دفتر ما نیست" in await gone.text()
     assert (await office.post(f"{session}/void", {"paper": "1405/1", "reason": ""})).status == 422
     nothing = await office.post(f"{session}/void", {"paper": "1405/9", "reason": "اشتباه"})
     assert nothing.status == 422 and "برگهٔ معتبری با این شماره" in await nothing.text()
