@@ -16,7 +16,7 @@ import os
 import shutil
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -200,31 +200,42 @@ class _Restoring:
 
     async def run(self, engine: AsyncEngine) -> Restored:
         content = self.done.content = await asyncio.to_thread(self.reader.content)
+        async with engine.begin() as connection:
+            await copying.take_time(connection)
+            await self._prepare(connection, content)
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            await copying.empty_all(raw, content["tables"])
+            await self._take_all()
+            for table, columns in content["tables"].items():
+                await self._fill(raw, table, columns)
+            last = content["sequences"]
+            hotline = code_blocks.fingerprint(await code_blocks.tracking_key(connection))
+            begins = await asyncio.to_thread(self._codes_go_on, hotline, last)
+            await copying.set_sequences(raw, {**last, **begins})
+            await schema.migrate(connection)
+            await code_blocks.begin_here(connection)
+            await proved.note_restore(connection, content["taken_at"])
+            if self.service:
+                await grants.grant(connection, self.service)
+            await self._into_place()
+        return self.done
+
+    async def _into_place(self) -> None:
+        """To its end, whoever gives up, for the thread goes on; then what was placed is taken back.
+
+        Not behind this: of a COMMIT that was sent nobody knows whether the books are full.
+        """
         placed: list[Path] = []
+        placing = asyncio.create_task(asyncio.to_thread(self._place, placed))
         try:
-            async with engine.begin() as connection:
-                await copying.take_time(connection)
-                await self._prepare(connection, content)
-                raw: Any = (await connection.get_raw_connection()).driver_connection
-                await copying.empty_all(raw, content["tables"])
-                await self._take_all()
-                for table, columns in content["tables"].items():
-                    await self._fill(raw, table, columns)
-                last = content["sequences"]
-                hotline = code_blocks.fingerprint(await code_blocks.tracking_key(connection))
-                begins = await asyncio.to_thread(self._codes_go_on, hotline, last)
-                await copying.set_sequences(raw, {**last, **begins})
-                await schema.migrate(connection)
-                await code_blocks.begin_here(connection)
-                await proved.note_restore(connection, content["taken_at"])
-                if self.service:
-                    await grants.grant(connection, self.service)
-                await asyncio.to_thread(self._place, placed)
+            await asyncio.shield(placing)
         except BaseException:
+            while not placing.done():
+                with suppress(asyncio.CancelledError):  # Ctrl-C once more
+                    await asyncio.wait({placing})
             for folder in placed:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        return self.done
 
     def _codes_go_on(self, hotline: str, last: dict[str, int]) -> dict[str, int]:
         """From where; noted before anybody can give one. Raises RestoreError."""

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tarfile
+import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from ivr.desk.reading import as_json
 from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.packing import Packer
 from ivr.desk.recordings.storing import store_recordings
+from ivr.lab.pace import patience
 from ivr.settings import ROOT
 from ivr.store import engine as store_engine
 from ivr.store import key_file, recording_files, schema
@@ -282,6 +284,52 @@ async def test_a_damaged_archive_leaves_nothing_behind(old: Machine, new: Machin
             assert await new.tables() == [] and new.files() == []
     await restore(new.engine, new.state, io.BytesIO(whole))
     assert await findings(new.engine, new.state) == []
+
+
+async def test_a_restore_that_is_given_up_as_its_folders_go_to_their_places_leaves_nothing_behind(
+    old: Machine, new: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(old.state)
+    archive, at, on, rename = await old.back_up(), threading.Event(), threading.Event(), os.rename
+
+    def slow(*its: Any) -> None:
+        rename(*its)
+        at.set()
+        on.wait(patience(60))
+
+    monkeypatch.setattr(os, "rename", slow)
+    restoring = asyncio.create_task(restore(new.engine, new.state, io.BytesIO(archive)))
+    await asyncio.to_thread(at.wait, patience(60))
+    for _ in range(2):  # Ctrl-C, and once more
+        restoring.cancel()
+        await asyncio.wait({restoring}, timeout=0.3)  # who does not wait for the thread is over by then
+    on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await restoring
+    assert await new.tables() == [] and new.files() == ["restores.json"], "from where codes go on"
+    await restore(new.engine, new.state, io.BytesIO(archive))
+    assert await findings(new.engine, new.state) == []
+
+
+async def test_a_restore_whose_commit_nobody_answers_leaves_the_recordings_that_its_books_may_name(
+    old: Machine, new: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office(old.engine, old.state / "spool") as desk:
+        await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
+        await desk.pump.idle()
+    archive, dialect = await old.back_up(), new.engine.sync_engine.dialect
+    commit = dialect.do_commit
+
+    def unanswered(connection: Any) -> None:
+        commit(connection)
+        raise ConnectionResetError
+
+    with monkeypatch.context() as cut:
+        cut.setattr(dialect, "do_commit", unanswered)
+        with pytest.raises(ConnectionResetError):
+            await restore(new.engine, new.state, io.BytesIO(archive))
+    assert await findings(new.engine, new.state) == []
+    assert [*(new.state / "recordings").rglob("*.wav")]
 
 
 async def test_the_codes_of_the_dialplan_that_an_earlier_release_backed_up_are_not_given_again(
