@@ -114,7 +114,7 @@ def _minutes(its: Writing, annex: bool) -> Iterator[Block]:
     if annex:
         yield _opening(its, "annexed", apart=record.kept_apart)
     else:
-        yield _opening(its, heard=len(heard))
+        yield _opening(its, heard=len([*record.heard(False), *record.heard(True)]))
         if record.missed:
             yield its.say("missed", n=len(record.missed))
         if record.kept_apart:
