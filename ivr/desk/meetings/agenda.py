@@ -273,9 +273,9 @@ async def slot_of(connection: AsyncConnection, case: UUID) -> Row[Any] | None:
 
 
 async def slots_of(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
-    """By case the slot that each has, or had last, with its session's official and place."""
+    """By case the slot that each has, or had last, with its session's official, of which body, and place."""
     its = meeting_sessions.c
-    query = select(meeting_slots, its.official, its.place).join(
+    query = select(meeting_slots, its.official, its.agency, its.place).join(
         meeting_sessions, its.number == meeting_slots.c.session
     )
     query = query.where(meeting_slots.c.case_id.in_(ids)).order_by(meeting_slots.c.starts_at)

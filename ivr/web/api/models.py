@@ -101,12 +101,14 @@ class Meeting(BaseModel):
     next_on: date | None = Field(description="Until which day she waits, or of her slot.")
     at: datetime | None = Field(description="Of the slot that she has or had.")
     official: Official | None
+    agency: str | None = Field(description="Of which body that official is.")
     place: str
 
     @classmethod
     def of(cls, wish: MeetingRequest, slot: Any) -> Meeting:
         told: dict[str, Any] = {"state": wish.state, "next_on": wish.next_on}
         told |= {"at": slot and slot.starts_at, "official": slot and slot.official}
+        told |= {"agency": slot and slot.agency}
         return cls.model_validate(told | {"place": slot.place if slot else ""})
 
 

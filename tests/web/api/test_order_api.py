@@ -159,6 +159,7 @@ async def test_a_request_to_meet_is_sent_and_followed_to_its_slot(api: Service, 
     await at.fill(await at.session(slots=1))
     seen = (await get(api, path, "city_app"))[1]["meeting"]
     assert (seen["state"], seen["official"], seen["place"]) == ("invited", "governor", "تالار") and seen["at"]
+    assert seen["agency"] == "ostandari" and waits["agency"] is None
     other = {"kind": "complaint", "topic": "water.supply", "county": "ahar", "words": "آب نداریم"}
     async with api.client.post("/api/v1/cases", json=other, headers=api.headers()) as answer:
         assert (await answer.json())["meeting"] is None

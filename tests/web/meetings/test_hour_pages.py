@@ -206,6 +206,16 @@ async def test_an_hour_that_has_begun_is_called_off_among_the_sessions_as_ended(
     assert "ساعت پایان یافت" in page and "نشست لغو شد" not in page and "جلسهٔ فوری" in page
 
 
+async def test_of_a_head_who_takes_calls_the_page_says_of_which_body(panel: PanelServed, at: Hall) -> None:
+    span = (at.at, at.at + timedelta(hours=1))
+    wanted = WantedHour(Official.HEAD, "abfa", *span, ("201",), even_off=True)
+    number = await hour_planning.announce(at.engine, at.page, at.by("").actor, wanted, ALLOWED, at.at)
+    [heading] = re.findall(
+        "<h1>(.*?)</h1>", await (await panel.signed_in("governor")).text(f"{HOURS}/{number}")
+    )
+    assert heading == "گفتگوی مستقیم رئیس دستگاه، شرکت آب و فاضلاب آذربایجان شرقی با شهروندان"
+
+
 async def test_from_whom_her_case_is_kept_he_talks_with_her_and_learns_no_code(
     panel: PanelServed, at: Hall
 ) -> None:
