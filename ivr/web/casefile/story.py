@@ -259,8 +259,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "approved"
         case "answered" | "answer_proposed" if "voice" in details:
             return "voice"
-        case "topic_changed" if event.actor == CITIZEN:
-            return "citizen"
+        case "topic_changed":
+            return ("citizen" if event.actor == CITIZEN else USUAL) + ("_kind" if "kind" in details else "")
         case "words_added" if details.get("repeat"):
             return "repeat"
         case "words_added" | "words_replaced" if details.get("recovered"):

@@ -998,6 +998,21 @@ async def test_why_a_neighbour_s_number_is_that_of_his_case_no_more_stands_in_th
     assert told[0].startswith(f"کد ملی نشان داد که پروندهٔ {digits('1234567894')} از شخص دیگری است")
 
 
+@pytest.mark.parametrize("actor", ["desk", "citizen"])
+async def test_of_a_topic_that_made_a_case_another_kind_the_story_says_which(desk: Desk, actor: str) -> None:
+    code = await desk.open()
+    details = {"before": ["water.supply", "ahar"], "topic": "other.other", "county": "ahar"}
+    async with desk.panel.engine.begin() as connection:
+        case = (await connection.execute(select(cases.c.id).where(cases.c.code == code))).scalar_one()
+        for more in ({}, {"kind": "meeting"}):
+            its = (connection, uuid4(), case, WEDNESDAY, "topic_changed", details | more, actor)
+            await add_event(*its)
+    file = await casefile.read(desk.panel.engine, Scope(), code)
+    assert file is not None
+    its_kind, alone = [line.text for line in Teller(words(), file).story() if line.kind == "topic_changed"]
+    assert its_kind == f"{alone}؛ نوع پرونده از این پس «{words()('common.kind.meeting')}» است"
+
+
 NEARER, REACHED = "نزدیک‌تر", "به رئیس دستگاه رسیده بود"
 LATER = {"due_before": "2026-12-02T00:00:00+03:30", "due_at": "2026-12-01T21:30:00+00:00"}
 SOONER = {"due_before": LATER["due_at"], "due_at": LATER["due_before"]}
