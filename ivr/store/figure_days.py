@@ -98,7 +98,10 @@ WITH told AS MATERIALIZED (
     {_ABOUT},
     CASE WHEN e.details ->> 'score' ~ '^[1-5]$' THEN (e.details ->> 'score')::int ELSE 0 END AS value
   FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
-  WHERE e.event IN ('returned', 'escalated')
+  WHERE e.event = 'returned' OR (e.event = 'escalated' AND NOT EXISTS (
+      SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq AND b.event = 'escalated'
+        AND b.details ->> 'level' = e.details ->> 'level' AND b.details -> 'rung' < e.details -> 'rung'
+    ))
     OR (e.event = 'reopened' AND e.details ->> 'rung' IS NOT NULL)
     OR (e.event = 'rated' AND e.details ->> 'score' ~ '^[1-5]$')
     OR (e.event IN ('closed', 'withdrawn', 'advised', 'merged') AND {_CITIZENS})

@@ -28,7 +28,7 @@ SETTLED = timedelta(minutes=10)  # no transaction that began before midnight is 
 STALE = timedelta(hours=1)  # so long a day keeps its figures though something noted today changed them
 LATE = timedelta(days=2)  # so long after its end a day is counted once more, for calls that came in late
 AT_ONCE = 500  # rows between two turns of the event loop
-FORM = 8  # raised when a day is counted or kept in another way: then all are counted anew
+FORM = 9  # raised when a day is counted or kept in another way: then all are counted anew
 FIGURES = "figures"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # when a day was counted that could not be
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('figures'))")

@@ -22,6 +22,7 @@ from ivr.desk.case.change import Instruction
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.splitting import Part
+from ivr.desk.deadlines import escalating
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
@@ -334,6 +335,28 @@ async def test_who_pauses_what_is_late_and_lets_it_go_has_missed_its_deadline_on
     bodies = figures.by(await found(at), "agency")
     missed = {body: its[What.OVERDUE] for body, its in bodies.items() if its[What.OVERDUE]}
     assert missed == {"abfa": 6}
+    assert await anew(at) == figures.total(await found(at, 60))
+
+
+async def test_a_reminder_that_comes_again_at_the_top_is_no_climb_but_the_top_by_a_new_deadline_is(
+    at: Counter,
+) -> None:
+    code = await at.open()
+
+    async def passes(days: int) -> int:
+        for _ in range(days):
+            at.later()
+            await escalating.sweep(at.engine, at.page, at.at)
+        await count(at)
+        return figures.total(await found(at, 120))[What.ESCALATED]
+
+    ladder = at.page.ladder("complaint", "water.supply", "abfa")
+    late = [rung for rung in ladder.rungs if rung.days >= 0]
+    assert ladder.repeat and await passes(40) == len({rung.level for rung in late})
+    assert (await at.row(code)).rung > len(ladder.rungs) + 1, "it came again, more than once"
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert await passes(40) == len(late) + 1
     assert await anew(at) == figures.total(await found(at, 60))
 
 
