@@ -77,9 +77,9 @@ WITH told AS MATERIALIZED (
     SELECT max(r.referred_at) AS at FROM referrals r
     WHERE r.case_id = e.case_id AND r.referred_at <= e.at AND r.reason = 'reopened'
   ) again ON true
-  WHERE e.event = 'answered' AND {_STANDS.format("e")} AND NOT EXISTS (
-    SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq AND b.event = 'answered'
-      AND b.at >= held.referred_at AND {_STANDS.format("b")}
+  WHERE e.event IN ('answered', 'advised') AND {_STANDS.format("e")} AND NOT EXISTS (
+    SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq
+      AND b.event IN ('answered', 'advised') AND b.at >= held.referred_at AND {_STANDS.format("b")}
   )
 ), overdue AS (
   SELECT 'overdue' AS what, r.agency, {_ABOUT},

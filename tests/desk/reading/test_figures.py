@@ -338,6 +338,27 @@ async def test_who_pauses_what_is_late_and_lets_it_go_has_missed_its_deadline_on
     assert await anew(at) == figures.total(await found(at, 60))
 
 
+async def test_what_is_answered_on_the_spot_is_an_answer_kept_or_late_and_once_more_after_not_solved(
+    at: Counter,
+) -> None:
+    code, late, onward = [await at.open() for _ in range(3)]
+    at.later(2)
+    for each in (code, onward):
+        await closing.advise(at.engine, at.page, at.ask(each, reason="به دفتر بروید"))
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(onward, "citizen"))
+    at.later()
+    await closing.advise(at.engine, at.page, at.ask(onward, reason="به دفتر دیگر بروید"))
+    at.later(10)
+    await closing.advise(at.engine, at.page, at.ask(late, reason="به دفتر بروید"))
+    at.later()
+    await count(at)
+    abfa = figures.by(await found(at), "agency")["abfa"]
+    assert (abfa[What.IN_TIME], abfa[What.LATE], abfa[What.OVERDUE]) == (3, 1, 1)
+    assert (abfa[What.ADVISED], abfa[What.REOPENED]) == (4, 1)
+    assert (abfa.kept, abfa.median) == (0.75, 2), "2, 2, 14, and 1 since it was not solved"
+
+
 async def test_a_reminder_that_comes_again_at_the_top_is_no_climb_but_the_top_by_a_new_deadline_is(
     at: Counter,
 ) -> None:
