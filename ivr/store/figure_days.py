@@ -81,7 +81,7 @@ WITH told AS MATERIALIZED (
     SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq
       AND b.event IN ('answered', 'advised') AND b.at >= held.referred_at AND {_STANDS.format("b")}
   )
-), overdue AS (
+), overdue AS (  -- not what another case brought, past by then, into one that had time left
   SELECT 'overdue' AS what, r.agency, {_ABOUT},
     (extract(isodow FROM c.opened_at AT TIME ZONE :zone)::int - 1) * 24
       + extract(hour FROM c.opened_at AT TIME ZONE :zone)::int AS value
@@ -90,6 +90,10 @@ WITH told AS MATERIALIZED (
     AND (r.ended_at IS NULL OR r.ended_at > r.due_at) AND NOT EXISTS (
     SELECT 1 FROM case_events b WHERE b.case_id = r.case_id AND b.event = 'answered'
       AND b.at >= r.referred_at AND b.at <= r.due_at AND {_STANDS.format("b")}
+  ) AND NOT EXISTS (
+    SELECT 1 FROM case_events d WHERE d.case_id = r.case_id AND d.event IN ('duplicate_merged', 'collected')
+      AND d.at > r.due_at AND (r.ended_at IS NULL OR d.at < r.ended_at)
+      AND (d.details ->> 'due_before')::timestamptz > d.at
   )
 ), others AS (
   SELECT CASE e.event WHEN 'closed' THEN e.details ->> 'closure' ELSE e.event END AS what,

@@ -315,6 +315,32 @@ async def test_a_missed_deadline_that_moves_to_a_day_that_was_counted_is_missed_
     assert await anew(at) == figures.total(await found(at, 60))
 
 
+async def test_a_deadline_that_had_passed_when_its_case_went_on_in_another_is_missed_once_by_who_had_it(
+    at: Counter,
+) -> None:
+    callers = [f"0914{n}234567" for n in range(4)]
+    merged, collected, late = [await at.open("water.bill", caller=caller) for caller in callers[:3]]
+    for code in (merged, collected):
+        await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    at.later(6)
+    into, _, twin, first = [await at.open("water.bill", caller=caller) for caller in callers]
+    desk = at.ask("").actor
+    whole = (await collecting.collect(at.engine, at.page, desk, [first], "قطع آب", at.at)).code
+    at.later(7)
+    await count(at)
+    await closing.merge(at.engine, at.page, at.ask(merged, reason="همان است"), into)
+    await collecting.collect(at.engine, at.page, desk, [collected], "قطع آب", at.at, whole)
+    for code in (into, whole):
+        assert (await at.row(code)).due_at < at.at, "it waits for her, too"
+    at.later(20)
+    await closing.merge(at.engine, at.page, at.ask(late, reason="همان است"), twin)
+    at.later()
+    await count(at)
+    missed = {body: its[What.OVERDUE] for body, its in figures.by(await found(at, 60), "agency").items()}
+    assert missed == {"edu": 2, "abfa": 4}, "late and its twin, the second of the collected one, and the first"
+    assert await anew(at) == figures.total(await found(at, 60))
+
+
 async def test_who_pauses_what_is_late_and_lets_it_go_has_missed_its_deadline_once(at: Counter) -> None:
     codes = [await at.open() for _ in range(6)]
     returned, onward, ruled, advised, withdrawn, split = codes
