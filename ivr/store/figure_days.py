@@ -76,6 +76,10 @@ WITH told AS MATERIALIZED (
   LEFT JOIN LATERAL (
     SELECT max(r.referred_at) AS at FROM referrals r
     WHERE r.case_id = e.case_id AND r.referred_at <= e.at AND r.reason = 'reopened'
+      AND EXISTS (
+        SELECT 1 FROM case_events o WHERE o.case_id = r.case_id AND o.at = r.referred_at
+          AND o.event = 'reopened' AND o.details ->> 'rung' IS NOT NULL
+      )
   ) again ON true
   WHERE e.event IN ('answered', 'advised') AND {_STANDS.format("e")} AND NOT EXISTS (
     SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq

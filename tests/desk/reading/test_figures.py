@@ -337,7 +337,9 @@ async def test_a_deadline_that_had_passed_when_its_case_went_on_in_another_is_mi
     at.later()
     await count(at)
     missed = {body: its[What.OVERDUE] for body, its in figures.by(await found(at, 60), "agency").items()}
-    assert missed == {"edu": 2, "abfa": 4}, "late and its twin, the second of the collected one, and the first"
+    assert missed == {"edu": 2, "abfa": 4}, (
+        "late and its twin, the second of the collected one, and the first"
+    )
     assert await anew(at) == figures.total(await found(at, 60))
 
 
@@ -413,6 +415,32 @@ async def test_a_withdrawal_that_is_taken_back_says_of_no_answer_that_it_solved_
     at.later()
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     assert figures.total(await found(at))[What.REOPENED] == 0
+
+
+async def test_who_takes_a_withdrawal_back_has_waited_since_the_opening_until_she_says_not_solved(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    at.later()
+    await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    at.later()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
+    assert (await at.row(code)).answered_at == at.at
+    await count(at)
+    whole = figures.total(await found(at))
+    assert (whole.answered, whole.median, whole.p90) == (1, 3, 3)
+    at.later()
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    at.later()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "دوباره درست شد")
+    at.later()
+    await count(at)
+    whole = figures.total(await found(at))
+    assert (whole.answered, whole.median, whole.p90) == (2, 1, 3), (
+        "three days, and one since it was not solved"
+    )
 
 
 async def test_not_solved_is_counted_for_whose_answer_it_was_though_another_has_the_case_now(
