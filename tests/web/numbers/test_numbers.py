@@ -111,6 +111,14 @@ async def test_the_lines_of_every_table_add_up_to_its_last_one(served: PanelServ
         assert sum(line[at] for line in lines) == last[at] > 0
 
 
+async def test_a_bygone_month_s_page_and_file_say_of_what_waits_that_it_waits_now(served: PanelServed) -> None:
+    client, now = await served.signed_in("supervisor"), "(هم‌اکنون)"
+    head, *_ = await sheet(client, f"/panel/numbers/export/figures.xlsx?{ABAN}")
+    assert [title for title in head if now in title] == [f"در انتظار پاسخ {now}", f"از آن‌ها معوق {now}"]
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', await client.text(f"/panel/numbers?{ABAN}"))
+    assert [title for title in heads if now in title] == [f"در انتظار {now}", f"معوق {now}"]
+
+
 async def test_a_head_sees_the_own_agency_and_learns_of_no_other(served: PanelServed) -> None:
     head = await served.signed_in("head", agency="abfa")
     text = await head.text(f"/panel/numbers?{ABAN}")
