@@ -211,7 +211,6 @@ async def _back_up(
 
     from ivr.desk.keeping.backup import Backup, BackupError
     from ivr.desk.keeping.verify import totals
-    from ivr.store.vault import VaultError
 
     expected: dict[str, int] = {}
     with suppress(ProgrammingError):  # no tables: said below
@@ -221,7 +220,7 @@ async def _back_up(
         work = Backup(engine, state, found.append, step, store, leave_stored, earlier)
         try:
             writer, sums = await work.write(_guarded(out))
-        except (BackupError, VaultError) as error:
+        except BackupError as error:
             raise Trouble(str(error)) from None
     return work, _figures(work, writer, sums)
 

@@ -120,7 +120,6 @@ async def _prove(
 ) -> Verification:
     from ivr.desk.keeping import proved
     from ivr.desk.keeping.verify import Verification, prove, totals
-    from ivr.store.vault import VaultError
 
     since = await proved.last(engine, whole=False, well=True, listened=listen) if new else None
     async with engine.connect() as connection:
@@ -128,10 +127,7 @@ async def _prove(
     with bars({} if code or since else await totals(engine)) as step:
         proof = Verification(engine, settings.recordings, settings.custody, tell, step, vault(settings))
         proof.witnesses, proof.since = tuple(told), since
-        try:
-            await prove(proof, plain(code), roots, listen)
-        except VaultError as error:
-            raise Trouble(str(error)) from None
+        await prove(proof, plain(code), roots, listen)
     if reach is not None:
         await proved.keep(engine, replace(reach, findings=proof.findings))
     return proof

@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gzip
+import io
 import json
 import os
 import tempfile
@@ -101,6 +102,8 @@ class Backup:
     # Recordings that are not told yet, for another copy may stand for them; why, and what is lost.
     _waiting: dict[Path, tuple[OSError, str]] = field(default_factory=dict)
     _added: set[str] = field(default_factory=set)  # members that `held` does not name
+    _store_away: str = ""  # why it is not asked again; told once each, where earlier ones hold what is
+    _told_away: set[bool] = field(default_factory=set)  # there, and where they don't
 
     async def write(self, out: IO[bytes]) -> tuple[Writer, str]:
         """All of it. The writer, for its figures, and the SHA-256 that stands for the backup."""
@@ -308,17 +311,23 @@ class Backup:
         root = self.state / "recordings"
         its = [root / f"{row.name}{suffix}" for suffix in (PLAIN, PACKED, CLOSED)]
         names = [path.relative_to(self.state).as_posix() for path in its]
-        what = ""
+        what, refused = "", ""
 
         def lost() -> list[Path]:
             return [path for path in its if path in self._waiting]
 
         if not self.held.keys().isdisjoint(names) or self._shown(writer, row.name, its):
             what = "the recording is in this backup all the same"
-        elif self._fetch(writer, row, bool(lost())):
-            what = "the copy in the recordings' store stands for it"
+        else:
+            try:
+                if self._fetch(writer, row):
+                    what = "the copy in the recordings' store stands for it"
+            except VaultError as error:
+                refused = str(error)
         old = not what and any(map(self._stands, names))
-        if not what and not lost():
+        if refused and not lost():
+            self._ungiven(row.name, refused, old)
+        elif not what and not lost():
             self._missing("recording_missing", f"recording {row.name}", row.name, its[0], old)
         for path in lost() if what or old else ():
             self._tell_lost(path, self._waiting.pop(path)[0], what or _EARLIER_STANDS)
@@ -339,26 +348,39 @@ class Backup:
                 return True
         return False
 
-    def _fetch(self, writer: Writer, row: Row[Any], lost: bool) -> bool:
-        """From the store. False: it has none, or a part is in the backup already under that name."""
+    def _fetch(self, writer: Writer, row: Row[Any]) -> bool:
+        """From the store. False: it has none, or a part is in the backup already under that name.
+
+        Raises VaultError with nothing written: one that is away, or refuses one recording, ends no backup.
+        """
         name, member = row.name, f"recordings/{row.name}{PLAIN}"
         if self.vault is None or self._has(member):
             return False
+        if self._store_away:
+            raise VaultError(self._store_away)
+        held = self.earlier.files.get(member)
+        is_held = held is not None and held.sha256 == row.sha256
+        content = b""
         try:
-            size = self.vault.size(name)
+            if self.leave_stored or is_held:
+                self.vault.size(name)
+            else:  # megabytes; in the middle of a member it would be too late
+                content = b"".join(iter(self.vault.open(name).read, b""))
         except FileNotFoundError:
             return False
-        except VaultError:
-            if not lost:
-                raise
-            return False  # what the disk gave is in the backup, which a store that is away does not end
+        except VaultError as error:
+            try:
+                self.vault.check()
+            except VaultError:
+                self._store_away = str(error)
+            raise
         if self.leave_stored:
             return True
-        if (held := self.earlier.files.get(member)) and held.sha256 == row.sha256:
+        if held is not None and is_held:
             self._leave(member, held)
             return True
-        hashed = writer.add(member, self.vault.open(name), size, row.recorded_at.timestamp())
-        self.held[member] = Held(size, 0, hashed, len(self.earlier.chain))
+        hashed = writer.add(member, io.BytesIO(content), len(content), row.recorded_at.timestamp())
+        self.held[member] = Held(len(content), 0, hashed, len(self.earlier.chain))
         if hashed != row.sha256:
             text = f"recording {name} in the store is not what was recorded; it is backed up as it is"
             self._found("recording_changed", text, name)
@@ -443,6 +465,17 @@ class Backup:
             self._found(kind, f"{what} is not in this backup: {hidden} {why}", name, self.lacking)
         else:
             self._found(kind, text, name, self.gone)
+
+    def _ungiven(self, name: str, why: str, old: bool) -> None:
+        """Only in the store, which does not give it: never called gone."""
+        among, stands = None if old else self.lacking, f"; {_EARLIER_STANDS}" if old else ""
+        if not self._store_away:
+            text = f"recording {name} is not given by its store: {why}{stands or f'; {_NOT_IN_IT}'}"
+            self._found("recording_unread", text, name, among)
+        elif old not in self._told_away:
+            self._told_away.add(old)
+            text = f"{why}; what is there alone is not in this backup{stands}"
+            self._found("store_unread", text, "", among)
 
     def _stands(self, name: str) -> bool:
         """Whether an earlier backup holds it, which then is brought back from there."""

@@ -45,7 +45,7 @@ from ivr.store.tables import (
     recordings,
     referrals,
 )
-from ivr.store.vault import Vault
+from ivr.store.vault import Vault, VaultError
 from ivr.store.volumes import SECOND
 from ivr.voice.wave import with_lengths
 
@@ -74,6 +74,7 @@ class Verification:
     looked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOOKED, 0))
     findings: int = 0
     since: Proved | None = None  # only what was written after that
+    store_away: str = ""  # why it is not asked again
     witnesses: tuple[Path, ...] = ()  # files and folders where the seals' roots were written down
     _told: set[tuple[str, str, int | None, str, str, str]] = field(default_factory=set)
 
@@ -368,7 +369,11 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
         gone = f"its disk does not give it: {error.strerror}"
     if digest is not None and digest.hex() == row.sha256:
         return []
-    stored = _stored(proof.vault, row.name)
+    stored, refused = None, ""
+    try:
+        stored = _stored(proof, row.name)
+    except VaultError as error:
+        refused = str(error)
     if locked:
         kind, text = "recording_locked", f"{locked}; bring the key back, or ivr keys recover"
         text += "; the copy in the store is whole" if stored == row.sha256 else ""
@@ -378,6 +383,10 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
     elif digest is not None:
         kind, text = "recording_changed", f"{path} is not what was recorded: its bytes were changed"
         text += "; the copy in the store is" if stored == row.sha256 else "; compare it with one in a backup"
+    elif proof.store_away and refused:
+        return [Finding("store_unread", f"{refused}; what is there alone is not proved")]  # once for all
+    elif refused:
+        kind, text = "recording_unread", f"recording {row.name} is not given by its store: {refused}"
     elif stored is None:
         kind, text = "recording_missing", f"{path} is not there"
         text += ", nor is it in the store" if proof.vault else ""
@@ -522,11 +531,22 @@ def _prove_attachment(proof: Verification, row: Row[Any]) -> list[Finding]:
     return [Finding(kind, f"case {row.code}: {path} {text}", row.code, recording=row.name)] if kind else []
 
 
-def _stored(vault: Vault | None, name: str) -> str | None:
+def _stored(proof: Verification, name: str) -> str | None:
+    """The hash of the copy; None where there is none. Raises VaultError."""
+    if proof.vault is None:
+        return None
+    if proof.store_away:
+        raise VaultError(proof.store_away)
     try:
-        return vault.sha256(name) if vault else None
+        return proof.vault.sha256(name)
     except FileNotFoundError:
         return None
+    except VaultError as error:
+        try:
+            proof.vault.check()
+        except VaultError:
+            proof.store_away = str(error)
+        raise
 
 
 async def _codes(connection: AsyncConnection, ids: Collection[Any]) -> dict[Any, str]:

@@ -20,11 +20,11 @@ from ivr.desk.keeping.restore import restore
 from ivr.desk.recordings.storing import store_recordings
 from ivr.store import recording_files
 from ivr.store.derived import Derived
-from ivr.store.vault import Vault
+from ivr.store.vault import Vault, VaultError, _Stream
 from ivr.store.volumes import link
 from tests.desk.facts.test_reconcile import put, recorded
 from tests.desk.keeping.test_backup import Machine, new, old
-from tests.desk.keeping.test_backup_chain import another_case
+from tests.desk.keeping.test_backup_chain import another_case, recordings_in
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import call, office, opening
 from tests.desk.recordings.test_storing import BUCKET, endpoint, vault
@@ -112,6 +112,62 @@ async def test_without_a_store_that_answers_it_is_one_thing_that_is_lacking(
         assert [each.text for each in told] == work.lacking and len(told) == 1 and work.gone == []
         assert told[0].text.startswith(f"{sick} can't be read: ")
     assert (await restore(new.engine, new.state, io.BytesIO(out.getvalue()))).lacking == work.lacking
+
+
+async def test_a_store_that_is_away_is_one_sentence_and_keeps_nothing_else_out_of_the_backup(
+    old: Machine, new: Machine, vault: Vault, tmp_path: Path
+) -> None:
+    """What earlier archives hold of it lacks nothing; and when the store is back, nor does the next one."""
+    _, names = await with_words(old.engine, old.state)
+    folder, todays = old.state / "recordings", list[str]()
+    await store_recordings(old.engine, folder, vault, Derived(old.state / "derived"))
+    code, said = await ivr(old.url, old.state, "backup", str(tmp_path / "1.tar"), "--new")
+    assert code == 0, said
+    for name in names:
+        recording_files.plain(folder, name).unlink()
+    away = {"IVR_RECORDINGS_STORE__URL": BUCKET, "IVR_RECORDINGS_STORE__ENDPOINT": "http://127.0.0.1:1"}
+    for archive, how in (("2.tar", ["--new"]), ("other.tar", [])):
+        todays.append(f"{await another_case(old)}.wav")
+        its = str(tmp_path / archive)
+        code, said = await ivr(old.url, old.state, "backup", its, "--json", *how, **away)
+        made = json.loads(said)
+        assert code == 1 and made["gone"] == [] and made["lacking"] == ([] if how else made["findings"])
+        [told] = made["findings"]
+        assert told.startswith("the recordings' store fails: "), told
+        assert told.endswith("an earlier backup stands for it") is bool(how)
+        assert recordings_in(Path(its).read_bytes()) == (set(todays[-1:]) if how else set(todays))
+    code, said = await ivr(new.url, new.state, "restore", str(tmp_path / "2.tar"))
+    assert code == 0 and "3 recordings" in said, said
+
+    work = Backup(old.engine, old.state, lambda finding: None, vault=vault)
+    await work.write(io.BytesIO())
+    assert work.lacking == work.gone == []
+
+
+async def test_one_recording_that_the_store_refuses_is_lacking_and_the_others_are_in_it(
+    old: Machine, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk gives the first of it only, which leaves no half member."""
+    _, (one, other) = await with_words(old.engine, old.state)
+    folder = old.state / "recordings"
+    await store_recordings(old.engine, folder, vault, Derived(old.state / "derived"))
+    for name in (one, other):
+        recording_files.plain(folder, name).unlink()
+    reads, begun = _Stream.read, list[bytes]()
+
+    def slow_down(stream: _Stream, size: int = 1000) -> bytes:
+        if stream._name == one and begun:  # whose it is
+            raise VaultError("the recordings' store fails: 503 SlowDownRead")
+        begun.append(reads(stream, size))
+        return begun[-1]
+
+    monkeypatch.setattr(_Stream, "read", slow_down)
+    out, told = io.BytesIO(), list[Finding]()
+    work = Backup(old.engine, old.state, told.append, vault=vault)
+    await work.write(out)
+    assert [(each.kind, each.recording) for each in told] == [("recording_unread", one)]
+    assert [each.text for each in told] == work.lacking and work.gone == []
+    assert recordings_in(out.getvalue()) == {f"{other}.wav"}
 
 
 async def test_what_was_gone_before_is_told_with_each_archive_and_is_no_fault_of_it(

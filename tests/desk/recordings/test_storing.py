@@ -404,7 +404,28 @@ async def test_the_commands_use_the_store_of_the_settings(
     assert (status, json.loads(said)["findings"]) == (0, [])
     monkeypatch.setitem(os.environ, "IVR_RECORDINGS_STORE__ENDPOINT", "http://127.0.0.1:1")
     status, said = await ivr(database_url, tmp_path, "verify")
-    assert status == 1 and said.startswith("the recordings' store fails")
+    assert status == 1 and said.startswith("store_unread: the recordings' store fails"), said
+    assert said.count("the recordings' store fails") == 1 and "2 recordings" in said, said
+
+
+async def test_one_that_the_store_does_not_give_is_told_and_all_others_are_proved(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    for name in names:
+        recording_files.plain(tmp_path / "recordings", name).unlink()
+    one, other, gives = *sorted(names), Vault.sha256
+
+    def giving(store: Vault, name: str) -> str:
+        if name == one:
+            raise VaultError("the recordings' store fails: 503 SlowDownRead")
+        return gives(store, name)
+
+    monkeypatch.setattr(Vault, "sha256", giving)
+    vault.delete(other)
+    found = [(each.kind, each.recording) for each in await proved(engine, tmp_path, vault)]
+    assert found == [("recording_unread", one), ("recording_missing", other)]
 
 
 async def test_the_store_gets_what_was_recorded_and_helps_where_the_key_of_an_envelope_is_lost(
