@@ -641,6 +641,14 @@ async def _store(settings: Settings) -> Diagnosis:
 
     store = vault(settings)
     if store is None:
+        async with _books(settings) as engine:
+            copies = await storing.copies(engine)
+        found = (
+            f"{copies} copies are in a store that is configured no more, and what retention takes stays there"
+        )
+        mend = f"recordings_store in {config_file()} again, also in a drill; docs/production.md, 10"
+        if copies:
+            return Diagnosis("store", False, found, mend)
         return Diagnosis("store", True, "recordings are in the local folder alone")
     try:
         store.check()

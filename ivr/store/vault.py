@@ -60,23 +60,36 @@ class Vault:
 
     def size(self, name: str) -> int:
         """In bytes."""
-        with _sentence(name):
+        with self._sure(name):
             return int(obstore.head(self._store, f"{name}.wav")["size"])
 
     def open(self, name: str) -> IO[bytes]:
         """To be read from the beginning, as a stream."""
-        with _sentence(name):
+        with self._sure(name):
             return cast("IO[bytes]", _Stream(name, obstore.open_reader(self._store, f"{name}.wav")))
 
     def delete(self, name: str) -> None:
-        """No matter whether it is there."""
-        with suppress(FileNotFoundError), _sentence(name):
-            obstore.delete(self._store, f"{name}.wav")
+        """No matter whether it is there, for then it succeeds; what is not found is more than that."""
+        try:
+            with _sentence(name):
+                obstore.delete(self._store, f"{name}.wav")
+        except FileNotFoundError:
+            raise VaultError(f"the recordings' store does not find where to delete {name}") from None
 
     def check(self) -> None:
-        """Whether it answers and lets us in."""
-        with suppress(FileNotFoundError):
-            self.size("is-anybody-there")
+        """Whether it answers, has our bucket and lets us in."""
+        with suppress(FileNotFoundError), _sentence("is-anybody-there"):
+            obstore.get(self._store, "is-anybody-there.wav")
+
+    @contextmanager
+    def _sure(self, name: str) -> Iterator[None]:
+        """What is not there is a bucket's word: without one a HEAD says the same, and no more."""
+        try:
+            with _sentence(name):
+                yield
+        except FileNotFoundError:
+            self.check()
+            raise
 
     def sha256(self, name: str) -> str:
         """Of what is there, in hex."""
@@ -99,7 +112,9 @@ class _Stream:
 def _sentence(name: str) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if "NoSuchBucket" in str(error):
+            raise VaultError("the recordings' store fails: it has no such bucket (NoSuchBucket)") from None
         raise FileNotFoundError(f"recording {name} is not in the store") from None
     except (BaseError, OSError) as error:
         words = " ".join(str(error).split("Debug source")[0].split())

@@ -98,6 +98,13 @@ async def late(engine: AsyncEngine, folder: Path) -> Late:
     return Late(waiting if waiting >= FEWEST else 0, lost)
 
 
+async def copies(engine: AsyncEngine) -> int:
+    """How many are in the store, as the books say; also of what retention took and nobody removed there."""
+    its = select(func.count()).where(recordings.c.stored_at.is_not(None))
+    async with engine.connect() as connection:
+        return int((await connection.execute(its)).scalar_one())
+
+
 def _is_whole(folder: Path, row: Row[Any]) -> bool:
     """What is not as it was recorded is in no store (`_copy`)."""
     try:

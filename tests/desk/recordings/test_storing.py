@@ -343,13 +343,50 @@ async def test_of_a_quiet_evening_whose_last_recordings_are_damaged_or_refused_n
 
 
 async def test_a_store_that_takes_nothing_is_no_recording_s_fault(
-    engine: AsyncEngine, tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, tmp_path: Path, endpoint: str
 ) -> None:
-    monkeypatch.setattr("ivr.store.aside.MANY", 2)
     await with_words(engine, tmp_path)
-    nobody_s = Vault("s3://seda112/tabriz", endpoint, "us-east-1", "key", "secret")
-    with pytest.raises(NoneWorks, match="store: none of"):
-        await store_recordings(engine, tmp_path / "recordings", nobody_s, Derived(tmp_path / "derived"))
+    aside, nobody_s = Aside(), Vault("s3://seda112/tabriz", endpoint, "us-east-1", "key", "secret")
+    with pytest.raises(VaultError, match="it has no such bucket"):
+        derived = Derived(tmp_path / "derived")
+        await store_recordings(engine, tmp_path / "recordings", nobody_s, derived, aside=aside)
+    assert not aside.counts.get("store")
+
+
+async def test_in_a_bucket_that_is_not_there_nothing_counts_as_removed_nor_a_recording_as_gone(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault, endpoint: str
+) -> None:
+    _, (one, other) = await with_words(engine, tmp_path)
+    shelf = (engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    await store_recordings(*shelf)
+    for name in (one, other):
+        recording_files.plain(tmp_path / "recordings", name).unlink()
+    mistyped = Vault("s3://seda112/tabriz", endpoint, "us-east-1", "key", "secret")
+    told: list[Finding] = []
+    work = Backup(engine, tmp_path, told.append, vault=mistyped)
+    await work.write(io.BytesIO())
+    assert ([each.kind for each in told], len(work.lacking), work.gone) == (["store_unread"], 1, [])
+
+    async with engine.begin() as connection:
+        taken = dict.fromkeys(("removed_at", "erased_at"), func.now())
+        await connection.execute(update(recordings).where(recordings.c.name == one).values(**taken))
+    with pytest.raises(VaultError, match="it has no such bucket"):
+        await store_recordings(engine, tmp_path / "recordings", mistyped, Derived(tmp_path / "derived"))
+    assert sorted(await stored(engine)) == sorted((one, other))
+    await store_recordings(*shelf)
+    assert await stored(engine) == [other]
+
+
+async def test_the_doctor_tells_of_copies_in_a_store_that_is_configured_no_more(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await with_words(engine, tmp_path)
+    settings = Settings(state=tmp_path, database_url=database_url)
+    assert (await doctor._store(settings)).ok  # this check alone: all of them take seconds
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(stored_at=func.now(), removed_at=func.now()))
+    found = await doctor._store(settings)  # likewise
+    assert not found.ok and found.found.startswith("2 copies are in a store that is configured no more")
 
 
 async def test_a_key_that_may_not_delete_keeps_nothing_from_the_store_and_is_told_of(
