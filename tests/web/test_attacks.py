@@ -13,6 +13,7 @@ from aiohttp import web
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case import referring
 from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.people import signing_in, unsealing
 from ivr.desk.people.people import Person
@@ -127,6 +128,22 @@ async def test_nothing_of_a_case_out_of_sight_is_there_by_any_route(desk: Desk, 
     friend = await panel.person("auditor", trusted=True)
     second = await panel.client(friend, await panel.token_of(friend))
     assert (await second.post(f"/panel/openings/{opening}/allow")).status == 303, "it waited"
+
+
+async def test_a_ruling_tells_whom_its_case_is_kept_from_neither_which_nor_why(
+    panel: PanelServed, at: Counter
+) -> None:
+    friend, code = await panel.person("supervisor"), await at.open("water.bill", "ahar")
+    await referring.rule(panel.engine, at.page, at.ask(code, reason=WORDS), "gas")
+    client = await panel.client(friend, await panel.token_of(friend))
+    address = "/panel/admin/who-gets?kind=complaint&topic=water.bill&county=ahar"
+    before = await client.text(address)
+    assert WORDS in before and code in before.translate(LATIN), "it is there"
+    secrecy = Secrecy(kept_from=[friend.name], told="رشوه")
+    await confide(panel.engine, at.page, at.ask(code, reason="تهدید شده است"), secrecy)
+    after = await client.text(address)
+    assert WORDS not in after and code not in after.translate(LATIN)
+    assert "گاز" in after.partition('id="precedents"')[2].partition("</section>")[0], "routing obeys it"
 
 
 async def test_forms_of_other_sites_and_old_forms_change_nothing(panel: PanelServed, at: Counter) -> None:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.clock import Clock
 from ivr.cases.routing import Reason, RoutingDecision, Rule, RuleScope
 from ivr.cases.suggest import Suggester, Suggestion
 from ivr.desk.book.book import Page
+from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, precedents
 
 ORDER = list(RuleScope)
@@ -60,8 +61,12 @@ async def who_gets(
     at: datetime,
     words: str = "",
     suggester: Suggester | None = None,
+    scope: Scope | None = None,
 ) -> WhoGets:
-    """What would become of such a call at that moment. Unknown codes count as not given, as at an opening."""
+    """What would become of such a call at that moment. Unknown codes count as not given, as at an opening.
+
+    `scope`: of whoever asks; None: the machine.
+    """
     found = None
     if suggester is not None and words.strip():
         found = suggester.suggest(words, county, kind, retired=page.retired_topics)
@@ -82,7 +87,7 @@ async def who_gets(
         governing,
         route,
         tuple(weigh(page, kind, chosen, place, town, route)),
-        tuple(await _precedents(engine, governing)),
+        tuple(await _precedents(engine, governing, scope or Scope())),
         term.days,
         term.due_at,
         found,
@@ -108,9 +113,14 @@ def _fate(page: Page, rule: Rule, agency: str, county: str, route: RoutingDecisi
     return {Reason.TIE: "tie", Reason.OUTSIDE: "outside"}.get(route.reason, "won")
 
 
-async def _precedents(engine: AsyncEngine, topic: str) -> list[dict[str, Any]]:
-    """The rulings on that topic that are in force, in any county."""
-    query = select(precedents, cases.c.code).join(cases, cases.c.id == precedents.c.case_id)
+async def _precedents(engine: AsyncEngine, topic: str, scope: Scope) -> list[dict[str, Any]]:
+    """The rulings on that topic that are in force, in any county.
+
+    Without code and why where the case is confidential, or not theirs to see.
+    """
+    open_to_them = and_(cases.c.confidential.is_(None), scope.in_sight()).label("open_to_them")
+    query = select(precedents, cases.c.code, open_to_them)
+    query = query.join(cases, cases.c.id == precedents.c.case_id)
     query = query.where(precedents.c.topic == topic, precedents.c.ended_at.is_(None))
     async with engine.connect() as connection:
         rows = (await connection.execute(query.order_by(precedents.c.ruled_at.desc()))).all()
@@ -118,9 +128,9 @@ async def _precedents(engine: AsyncEngine, topic: str) -> list[dict[str, Any]]:
         {
             "county": row.county,
             "agency": row.agency,
-            "case": row.code,
+            "case": row.code if row.open_to_them else "",
             "by": row.ruled_by,
-            "reason": row.reason,
+            "reason": row.reason if row.open_to_them else "",
             "at": row.ruled_at,
         }
         for row in rows

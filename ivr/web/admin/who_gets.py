@@ -39,8 +39,9 @@ async def page(visit: Visit) -> web.Response:
             if suggester is None:
                 wrong["words"] = visit.words("admin.tester.no_words")
         verdict = await who_gets(
-            panel.engine, book, asked["kind"], asked["topic"], asked["county"], at, asked["words"], suggester
-        )
+            panel.engine, book, asked["kind"], asked["topic"], asked["county"], at, asked["words"], suggester,
+            visit.scope,
+        )  # fmt: skip
     async with panel.engine.connect() as connection:
         names = await read_names(connection)
     asked["day"] = digits(showing.jalali_day(at.date())) if "day" not in wrong else asked["day"]

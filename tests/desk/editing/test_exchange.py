@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.suggest import Suggester
 from ivr.desk.case import referring
+from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.editing.changing import Conflict, change, wish
 from ivr.desk.editing.exchange import ImportRefused, bring_in, export, looked_at
 from ivr.desk.editing.listing import Files
@@ -22,6 +23,7 @@ from ivr.desk.editing.nouns import BY_NAME, NOUNS, RULE, WORDING
 from ivr.desk.editing.undoing import history, undo
 from ivr.desk.editing.who_gets import WhoGets, who_gets
 from ivr.desk.letters import wording
+from ivr.desk.people.scope import Scope
 from ivr.store.tables import book_changes, calendar_days, topics, wordings
 from tests.desk.counter import Counter, counter
 from tests.desk.editing.test_changing import edit, row, why
@@ -311,6 +313,19 @@ async def test_who_gets_this_names_the_rule_that_won_and_those_that_lost(engine:
     assert (ruled.route.agency, ruled.weighed[0].fate) == ("bargh_as", "won")
     assert [(p["case"], p["reason"]) for p in ruled.precedents] == [(code, "مرز دو شرکت")]
     assert {w.fate for w in ruled.weighed[1:]} == {"less_specific", "elsewhere"}
+
+
+async def test_who_gets_this_tells_of_a_ruling_on_a_confidential_case_neither_which_nor_why(
+    engine: AsyncEngine,
+) -> None:
+    at = await counter(engine)
+    code = await at.open("water.bill", "ahar")
+    await referring.rule(engine, at.page, at.ask(code, reason="رئیس آبفا"), "gas")
+    far = (await asked(at, "water.bill", scope=Scope(areas=("tabriz",)))).precedents
+    assert [(p["agency"], p["case"], p["reason"]) for p in far] == [("gas", "", "")], "of another county"
+    await confide(engine, at.page, at.ask(code, reason="تهدید شده است"), Secrecy("abfa", told="رشوه"))
+    sealed = (await asked(at, "water.bill")).precedents
+    assert [(p["agency"], p["case"], p["reason"]) for p in sealed] == [("gas", "", "")]
 
 
 async def test_words_choose_topic_and_county_where_none_is_given(
