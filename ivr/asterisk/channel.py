@@ -322,9 +322,11 @@ class Channel:
         self._timeouts = (first, following)
 
     async def _play(self, files: Sequence[str]) -> None:
-        """Play to the end; keys are ignored."""
+        """Play to the end; keys are ignored. A -1: she hung up meanwhile, though HANGUP may come later."""
         for piece in files:
-            await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable=True)
+            if (await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), True)).result == "-1":
+                self._connection.gone()
+                return
 
     async def _record(self, record: Record) -> Event:
         """Without packets Asterisk hears no silence: who sees that (ivr/loops/quiet.py) ends it by a key."""

@@ -124,7 +124,7 @@ class AgiConnection(asyncio.Protocol):
         self._server.disconnected(self)
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_result(LOST)
-        self._gone()
+        self.gone()
 
     def _not_awaited(self) -> None:
         if self._abandoned:
@@ -139,13 +139,14 @@ class AgiConnection(asyncio.Protocol):
                 self._server.introduced(self)
             case Hangup():
                 self.told_hangup = True
-                self._gone()
+                self.gone()
             case Broken(reason=reason):
                 self._server.drop(self, reason)
             case _:
                 self._stray()
 
-    def _gone(self) -> None:
+    def gone(self) -> None:
+        """Somebody saw it, be it before Asterisk says so."""
         first = not self.hung_up
         self.hung_up = True
         if first and self.on_hangup is not None:

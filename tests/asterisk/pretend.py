@@ -129,7 +129,7 @@ class Pretend:
                 return "200 result=0"
             case ["EXEC", "Playback", files]:
                 self.played += files.split("&")
-                return "200 result=0"
+                return "200 result=-1" if hanging_up else "200 result=0"
             case ["EXEC", "Queue", _]:
                 if not hanging_up:
                     self.variables["QUEUESTATUS"] = self.queue_status

@@ -250,6 +250,30 @@ async def test_a_say_without_barge_in_plays_to_the_end(calls: Calls) -> None:
     assert call.commands == ['EXEC Playback "/sounds/fa/a&/sounds/fa/b"']
 
 
+class ToldLate(Pretend):
+    """Says only with its next reply that she hung up."""
+
+    def answer(self, line: str) -> list[str]:
+        late = ["HANGUP"] if self.dead else []
+        return [*late, *super().answer(line)[:1]]
+
+
+async def test_who_hangs_up_in_the_middle_has_not_heard_it_though_asterisk_says_late_that_she_is_gone(
+    calls: Calls,
+) -> None:
+    """… and is gone at once for whoever asks: how her call ended, and where she stood in line."""
+    call, gone = ToldLate(hangs_up_at=1), list[bool]()
+
+    async def script(channel: Channel) -> None:
+        assert await channel.perform(Say(("a",), "fa")) == HungUp()
+        gone.append(channel.hung_up)
+        await channel.perform(HangUp())
+        gone.append(channel.vanished)
+
+    await calls.talk(call, script)
+    assert gone == [True, False] and call.variables["IVR_DONE"] == "1"
+
+
 @pytest.mark.parametrize(
     ("how", "ended"), [("dtmf", Ended.HASH), ("silence", Ended.SILENCE), ("limit", Ended.LIMIT)]
 )

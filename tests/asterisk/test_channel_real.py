@@ -270,7 +270,23 @@ async def test_a_hangup_while_speaking_ends_in_hung_up(pbx: Pbx, folder: Path, a
     async with answering(pbx, folder, script) as errors:
         assert (await pbx.call(Hear(), PutDown())).completed
     assert not errors
-    assert events[1:] == [HungUp(), HungUp()]
+    assert events == [HungUp(), HungUp(), HungUp()]
+
+
+async def test_asterisk_tells_a_speech_that_a_hangup_broke_off_from_one_that_it_lacks(
+    pbx: Pbx, folder: Path
+) -> None:
+    results: list[str] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        for name in ("nosuchfile", "long"):
+            played = await connection.send(command("EXEC", "Playback", str(folder / "sounds" / name)))
+            results.append(played.result)
+
+    async with answering(pbx, folder, script) as errors:
+        assert (await pbx.call(Hear(), PutDown())).completed
+    assert not errors
+    assert results == ["0", "-1"]
 
 
 @pytest.mark.parametrize(

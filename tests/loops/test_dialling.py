@@ -246,6 +246,19 @@ async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
     assert set(town.callee.rung.values()) == {1} and again == 2  # each telephone once, and who had wished it
 
 
+async def test_who_hangs_up_in_the_middle_of_the_news_has_not_heard_it_and_is_rung_again(town: Town) -> None:
+    """She wished to hear how her case stands, which asks no key of her."""
+    number = fresh_number()
+    town.callee.answers[number] = (Hear(), PutDown())
+    async with office(town.hotline.engine, town.folder / number) as desk:
+        code = await desk.intake.open_case(call(number), opening())
+        await desk.pump.idle()
+        await desk.intake.wish_call_back(call(number), code)
+        await desk.pump.idle()
+    told = await town.until_outcome(number, "no_key")
+    assert (told.purpose, told.state) == ("status", "waiting")
+
+
 async def test_a_key_before_the_answer_ends_nothing_and_a_wrong_one_is_taken_back_by_phone(
     town: Town,
 ) -> None:
