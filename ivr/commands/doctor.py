@@ -653,7 +653,10 @@ async def _store(settings: Settings) -> Diagnosis:
     try:
         store.check()
     except Exception as error:
-        mend = f"compare recordings_store in {config_file()} with the store"
+        mend = (
+            f"compare recordings_store in {config_file()} with the store; where it refuses (403) also its key"
+        )
+        mend += " with docs/production.md, 10: it may be one without s3:ListBucket"
         return Diagnosis("store", False, str(error), mend)
     async with _books(settings) as engine:
         late = await storing.late(engine, settings.recordings)
