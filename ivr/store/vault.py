@@ -51,7 +51,8 @@ class Vault:
         """Keep a recording. Raises VaultError also when it is not there afterwards, or has another hash."""
         try:
             with _sentence(name):
-                obstore.put(self._store, f"{name}.wav", file)
+                # In one piece: of one in parts a process that ends leaves parts that no delete finds.
+                obstore.put(self._store, f"{name}.wav", file, use_multipart=False)
             there = self.sha256(name)
         except FileNotFoundError as error:  # the bucket may be what is not there
             raise VaultError(f"{error} where it was put") from None

@@ -247,10 +247,10 @@ async def test_one_that_the_store_refuses_is_put_aside_for_an_hour_and_keeps_no_
         older, newer = (row.name for row in await connection.execute(not_stored(None)))
     aside, puts, now = Aside(), obstore.put, datetime.now(UTC)
 
-    def refusing(store: Any, path: str, file: Any) -> None:
+    def refusing(store: Any, path: str, file: Any, **how: Any) -> None:
         if path == f"{older}.wav":
             raise PermissionDeniedError("AccessDenied")
-        puts(store, path, file)
+        puts(store, path, file, **how)
 
     async def a_pass(minutes: int) -> int:
         derived, at = Derived(tmp_path / "derived"), now + timedelta(minutes=minutes)
@@ -274,10 +274,10 @@ async def test_a_page_of_those_that_the_store_refuses_keeps_no_newer_one_out(
         bad = {row.name for row in await connection.execute(not_stored(None))}
     aside, puts = Aside(), obstore.put
 
-    def refusing(store: Any, path: str, file: Any) -> None:
+    def refusing(store: Any, path: str, file: Any, **how: Any) -> None:
         if path.removesuffix(".wav") in bad:
             raise PermissionDeniedError("AccessDenied")
-        puts(store, path, file)
+        puts(store, path, file, **how)
 
     async def a_pass() -> int:
         folder, derived = tmp_path / "recordings", Derived(tmp_path / "derived")
@@ -351,6 +351,14 @@ async def test_a_store_that_takes_nothing_is_no_recording_s_fault(
         derived = Derived(tmp_path / "derived")
         await store_recordings(engine, tmp_path / "recordings", nobody_s, derived, aside=aside)
     assert not aside.counts.get("store")
+
+
+def test_long_words_go_up_in_one_piece_of_which_nothing_stays_behind(vault: Vault) -> None:
+    """A store that got parts says so behind the hash of the whole."""
+    content = bytes(12 << 20)
+    vault.put("long", io.BytesIO(content), hashlib.sha256(content).hexdigest())
+    whole = obstore.head(vault._store, "long.wav")  # what the vault says of none
+    assert whole["size"] == len(content) and "-" not in str(whole["e_tag"])
 
 
 async def test_in_a_bucket_that_is_not_there_nothing_counts_as_removed_nor_a_recording_as_gone(
