@@ -24,7 +24,9 @@ MOST_ITEMS = 200
 JALALI_BEFORE = 1700  # years below this one are Jalali
 # Letters that Arabic keyboards give and Persian does not have; one form of each is stored.
 _LETTERS = str.maketrans("يىك", "ییک")
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2)
+# Marks of direction come along where a number is copied, and nobody sees them.
+UNSEEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2, UNSEEN)
 # What neither the database nor XML takes, or nobody can read.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}

@@ -8,15 +8,15 @@ from datetime import date, time
 from aiohttp.web import FileField
 from multidict import MultiDictProxy
 
-from ivr.desk.editing.values import day_of, hour_of
+from ivr.desk.editing.values import UNSEEN, day_of, hour_of
 from ivr.desk.refusals import WrongField
 from ivr.web.panel.locale import Locale
 
-_LATIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
+_LATIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", UNSEEN)
 
 
 def latin(text: str) -> str:
-    """Latin digits in place of Persian and Arabic ones."""
+    """Latin digits in place of Persian and Arabic ones, without marks of direction."""
     return text.translate(_LATIN)
 
 
@@ -86,7 +86,7 @@ class Form:
 
     def day(self, name: str, *, needed: bool = True) -> date | None:
         """A Jalali day like 1405/09/05 or a Gregorian one, as a date of the Gregorian calendar."""
-        value = self.raw(name)
+        value = latin(self.raw(name))
         if not value.strip() and not needed:
             return None
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import yaml
 from multidict import MultiDict, MultiDictProxy
 
 from ivr.cases.roles import Role
+from ivr.desk.editing.values import Field
 from ivr.web import application
 from ivr.web.application import NotDeclared, check
 from ivr.web.panel.forms import Form
@@ -166,6 +167,30 @@ def test_a_day_is_read_in_either_calendar() -> None:
     for typed in ("", "1405/13/01", "26/11/2026", "فردا"):
         form = Form(MultiDictProxy(MultiDict(on=typed)), words())
         assert form.day("on") is None and "on" in form.wrong
+
+
+def test_marks_of_direction_that_come_along_with_a_copied_number_change_nothing() -> None:
+    typed = {
+        "on": "\u200f۱۴۰۵/۰۹/۰۵\u200e",
+        "at": "\u2068۹:۳۰\u2069",
+        "many": "\u202b۱۲\u202c",
+        "none": "\u200e",
+    }
+    form = Form(MultiDictProxy(MultiDict(typed)), words())
+    assert (form.day("on"), form.hour("at", "x"), form.number("many")) == (
+        date(2026, 11, 26),
+        time(9, 30),
+        12,
+    )
+    assert form.number("none", otherwise=7) == 7 and form.day("none", needed=False) is None
+    assert not form.wrong
+    book = {
+        kind: Field("x", kind, pattern=r"\d{3,8}" * (kind == "text")) for kind in ("whole", "day", "text")
+    }
+    read = {kind: field.read("\ufeff" + "1405/9/5" * (kind == "day") + "۱۱۱" * (kind != "day") + "\u200f")
+            for kind, field in book.items()}  # fmt: skip
+    assert read == {"whole": 111, "day": "2026-11-26", "text": "111"}
+    assert Field("x", "code").read("\u200ewater.supply\u200e") == "water.supply"
 
 
 async def test_forms_of_others_change_nothing(panel: PanelServed) -> None:
