@@ -17,6 +17,7 @@ import aiohttp
 
 from ivr.desk.book.book import Book
 from ivr.desk.book.seeds import SeedError
+from ivr.desk.book.yaml_file import is_gone
 from ivr.desk.letters import held_events, outgoing
 from ivr.desk.letters.notices import FILE, Notices, load_sparing
 from ivr.desk.letters.outgoing import LEASE, Leased
@@ -191,11 +192,11 @@ class Delivery:
         return self._notices
 
     def _stamp(self) -> tuple[int, ...]:
-        """Which file is there, () for none."""
+        """Which file is there, () for none in its folder, (0,) for no folder."""
         try:
             its = (self.folder / FILE).stat()
         except OSError:
-            return ()
+            return (0,) if is_gone(self.folder) else ()
         return its.st_mtime_ns, its.st_ctime_ns, its.st_ino
 
     def _look(self) -> None:

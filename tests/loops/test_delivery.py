@@ -370,6 +370,27 @@ async def test_a_file_that_can_t_be_read_loses_nothing_and_holds_up_neither_lett
         assert len(web.requests) == 2 and not post.delivery.trouble
 
 
+async def test_while_the_province_s_folder_is_gone_events_wait_and_are_told_once_it_is_back(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (folder := tmp_path / "province").mkdir()
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), folder)
+        await opened(engine, tmp_path)
+        await post.all()
+        assert not web.requests and "notices.yaml" in post.delivery.trouble, "the place of a disk"
+        folder.rmdir()
+        await post.all()
+        assert not web.requests and "notices.yaml" in post.delivery.trouble
+        folder.mkdir()
+        notices(folder)
+        await post.all()
+        assert len(web.requests) == 1 and not post.delivery.trouble
+        (folder / "notices.yaml").rename(folder / "notices.before")
+        await post.all()
+        assert not post.delivery.trouble, "a folder that has no such file wants nobody told"
+
+
 async def test_one_bad_text_or_address_costs_only_the_messages_that_need_it_until_it_is_mended(
     engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

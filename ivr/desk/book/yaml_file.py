@@ -23,7 +23,7 @@ Faults = dict[tuple[str, int], dict[str, str]]  # an entry's list and place → 
 
 
 def read_placed(path: Path, model: type[M]) -> M:
-    """Raises SeedError, one line for each mistake. A file that is not there is an empty one."""
+    """Raises SeedError, one line for each mistake. A file that its folder lacks is an empty one."""
     return read_sparing(path, model, {})[0]
 
 
@@ -32,6 +32,8 @@ def read_sparing(path: Path, model: type[M], spared: Spared) -> tuple[M, Faults]
     try:
         root, mistakes = read_tree(path.read_bytes(), str(path))
     except FileNotFoundError:
+        if is_gone(path.parent):  # moved, or its disk is away: that says nothing, least of all "nothing"
+            raise SeedError(f"{path.parent} is not there, or empty") from None
         return model(), {}
     except OSError as error:
         raise SeedError(f"{path}: can't be read: {error.strerror}") from None
@@ -57,6 +59,11 @@ def read_sparing(path: Path, model: type[M], spared: Spared) -> tuple[M, Faults]
         if refused:
             raise SeedError(str(MenuMistakes(mistakes)))
         return found, faults
+
+
+def is_gone(folder: Path) -> bool:
+    """Also when it is empty, as the place is where a disk was mounted: a province's has files always."""
+    return not any(folder.glob("*"))
 
 
 async def overlaid(

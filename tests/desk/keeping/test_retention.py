@@ -871,7 +871,16 @@ async def test_the_report_says_what_would_go_and_takes_nothing(
 
 
 def test_the_province_s_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "areas.yaml").touch()
     assert retention.load(SEED).rules and retention.load(tmp_path) == Retention()
+
+
+@pytest.mark.parametrize("folder", ["gone", ""])
+def test_a_province_s_folder_that_is_gone_or_whose_disk_is_away_says_not_that_it_has_no_rules(
+    tmp_path: Path, folder: str
+) -> None:
+    with pytest.raises(SeedError, match=r"is not there, or empty$"):
+        retention.load(tmp_path / folder)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_kind_status_and_level_are_told_in_the_province_s_words_and_a_strange_on
 
 
 def test_no_file_means_no_notices(tmp_path: Path) -> None:
+    (tmp_path / "areas.yaml").touch()
     assert load(tmp_path) == Notices()
 
 
@@ -196,7 +197,7 @@ async def test_people_add_notices_that_no_file_has(engine: AsyncEngine, tmp_path
     await change(engine, why(), wish(NOTICE, mail))
     found = await sent(engine, written(tmp_path, NOTICES), "case_closed")
     assert found == [("email", "پرونده 7", "بسته شد.\n\nپروندهٔ 7")], "one line above, lines below"
-    (tmp_path / "notices.yaml").unlink()
+    (tmp_path / "notices.yaml").rename(tmp_path / "notices.before")
     assert await sent(engine, load(tmp_path), "case_closed") == [], "nobody is reached without contacts"
 
 
