@@ -42,7 +42,7 @@ class CountySeed(SeedEntry):
     """`municipalities`: code → name of the towns that have one of their own; `towns`: the others."""
 
     code: SeedCode
-    key: Annotated[str, StringConstraints(pattern=r"^\d\d$")]
+    key: Annotated[str, StringConstraints(pattern="^[0-9]{2}$")]
     name: Text
     capital: Text
     towns: list[str] = []
@@ -55,7 +55,7 @@ class CountySeed(SeedEntry):
 
 
 class Areas(SeedEntry):
-    area_code: Annotated[str, StringConstraints(pattern=r"^0\d{2}$")]
+    area_code: Annotated[str, StringConstraints(pattern="^0[0-9]{2}$")]
     subscriber_digits: int = 8
     ordinary_words: list[str] = []  # names of places that callers say for other things, too
     # places that other provinces' bodies answer for: whoever names one is read by people
@@ -138,7 +138,7 @@ class LeafSeed(SeedEntry):
     code: SeedCode
     name: Text
     # Without one the telephone's menu leaves it out: the service desk and the suggestions know it.
-    key: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d)?$")] = ""
+    key: Annotated[str, StringConstraints(pattern="^(0|[1-9][0-9])?$")] = ""
     route: RouteSeed
     deadline_days: int = Field(ge=1, le=365)
     confidential: bool = False
@@ -153,7 +153,7 @@ class Top(SeedEntry):
 
 class Topics(SeedEntry):
     other: SeedCode
-    menu: dict[Annotated[str, StringConstraints(pattern=r"^\d$")], Text]
+    menu: dict[Annotated[str, StringConstraints(pattern="^[0-9]$")], Text]
     topics: list[Top] = Field(min_length=1)
 
 

@@ -207,6 +207,8 @@ async def test_a_desk_that_people_give_no_cases_is_refused_and_what_clashed_befo
         ("topics.yaml", '"default": "abfa"', '"default": "abfaa"', "water.supply: route.default: .*'abfaa'"),
         ("topics.yaml", "other: other.other", "other: other.what", "other: there is no topic 'other.what'"),
         ("areas.yaml", 'key: "02"', 'key: "2"', r"counties\[1\] \(azarshahr\)\.key"),
+        ("areas.yaml", 'key: "02"', 'key: "۰۲"', r"counties\[1\] \(azarshahr\)\.key"),  # no telephone's
+        ("topics.yaml", 'key: "12"', 'key: "1۲"', r"leaves\[1\] \(.*\)\.key"),
         ("agencies.yaml", "fallback: gov_inspection", "fallback: police", "fallback: 'police' is no agency"),
         ("agencies.yaml", "\n  scope: inside", "\n  scope: indoors", r"agencies\[0\] \(ostandari\)\.scope"),
         (
