@@ -23,7 +23,7 @@ from pydantic_settings import SettingsError as EnvironmentMistake
 
 from ivr.cases.roles import Role
 from ivr.cases.zone import TIMEZONE
-from ivr.voice.yaml_tree import doubled
+from ivr.voice.yaml_tree import MISREAD, doubled, misread
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -588,8 +588,8 @@ def load() -> Settings:
     if "IVR_CONFIG" in os.environ and not config_file().is_file():
         raise SettingsError(f"IVR_CONFIG: {config_file()} is no file")
     try:
-        if doubles := [f"{config_file()}:{line}: {key} stands twice" for line, key in _doubled()]:
-            raise SettingsError("\n".join(doubles))
+        if mistaken := [f"{config_file()}:{line}: {told}" for line, told in _mistaken()]:
+            raise SettingsError("\n".join(mistaken))
         return Settings()
     except SettingsError:
         raise
@@ -601,10 +601,12 @@ def load() -> Settings:
         raise SettingsError(f"{config_file()}: {' '.join(str(error).split())}") from None
 
 
-def _doubled() -> list[tuple[int, str]]:
-    """What stands twice in the file: of two sections of one name only the last would hold."""
+def _mistaken() -> list[tuple[int, str]]:
+    """What the file's reader passes over. Of two sections of one name only the last would hold."""
     file = config_file()
-    return sorted(doubled(file.read_text(encoding="utf-8"))) if file.is_file() else []
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    twice = [(line, f"{key} stands twice") for line, key in doubled(text)]
+    return sorted([*twice, *((line, f"{key}: {MISREAD}") for line, key in misread(text))])
 
 
 def _is_strange(name: str) -> bool:

@@ -135,8 +135,11 @@ def test_the_hotline_of_a_drill_reaches_nobody_though_it_has_the_settings_of_the
         ("calls: {cases_per_day: 99999999999}", r"calls\.cases_per_day .*less than or equal to 100000"),
         ("web: {port: 8112}\nweb: {idle_minutes: 5}\n", r"config\.yaml:2: web stands twice$"),
         ("calls:\n  menu: a\n  menu: b\n", r"config\.yaml:3: menu stands twice$"),
-        ("callbacks: {opens: 10:00, closes: '18:30'}", r"callbacks\.opens .*in quotes: \"09:00\", got 600"),
-        ("callbacks: {closes: 20:00}", r"callbacks\.closes .*in quotes: \"09:00\", got 1200"),
+        ("callbacks: {opens: 10:00, closes: '18:30'}", r"config\.yaml:1: opens: .*, or put it in quotes$"),
+        ("callbacks: {closes: 1200}", r"callbacks\.closes .*in quotes: \"09:00\", got 1200"),
+        ("web:\n  session_hours: 8:30\n", r"config\.yaml:2: session_hours: a number like 8:30 .* write 8\.5"),
+        ("callbacks:\n  gaps_hours: [3, 2:30]\n", r"config\.yaml:2: gaps_hours: a number like 8:30"),
+        ("calls: {repeat_days: 015}", r"config\.yaml:1: repeat_days: a number like 8:30 or 015"),
     ],
 )
 def test_what_could_not_work_is_told_before_anything_starts(

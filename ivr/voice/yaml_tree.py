@@ -17,6 +17,7 @@ from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, shown
 
 LARGEST_FILE = 1024 * 1024  # bytes
 DEEPEST = 20
+MISREAD = "a number like 8:30 or 015 is read as another one: write 8.5, or 15, or put it in quotes"
 MOST_NODES = 80_000
 
 _Loader: Any = getattr(yaml, "CLoader", yaml.Loader)
@@ -100,23 +101,39 @@ def doubled(text: str) -> Iterator[tuple[int, str]]:
 
     For our own files, where anchors and merge keys are allowed. Raises YAMLError.
     """
-    root = yaml.compose(text, Loader=SAFE)
-    waiting, done = [root], set[int]()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in done:  # behind an alias
-            continue
-        done.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-        elif isinstance(node, yaml.MappingNode):
+    for node, _ in _walked(text):
+        if isinstance(node, yaml.MappingNode):
             keys = set[tuple[str, str]]()
-            for key, value in node.value:
-                waiting.append(value)
+            for key, _ in node.value:
                 its = key.tag, str(key.value)
                 if its in keys and key.value != "<<":
                     yield key.start_mark.line + 1, its[1]
                 keys.add(its)
+
+
+def misread(text: str) -> Iterator[tuple[int, str]]:
+    """Line and key of numbers that YAML's own loaders take for others: 8:30 is 510 there, and 015 is 13."""
+    for node, key in _walked(text):
+        if isinstance(node, yaml.ScalarNode) and node.tag.endswith((":int", ":float")):
+            digits = node.value.lstrip("+-").replace("_", "")
+            octal = digits.isdigit() and digits[0] == "0" and int(digits, 8) != int(digits)
+            if octal or ":" in digits:
+                yield node.start_mark.line + 1, key
+
+
+def _walked(text: str) -> Iterator[tuple[yaml.Node | None, str]]:
+    """Every node, with the key that it stands behind; once, however many aliases lead to it."""
+    waiting, done = [(yaml.compose(text, Loader=SAFE), "")], set[int]()
+    while waiting:
+        node, key = waiting.pop()
+        if id(node) in done:  # behind an alias
+            continue
+        done.add(id(node))
+        yield node, key
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [(each, key) for each in node.value]
+        elif isinstance(node, yaml.MappingNode):
+            waiting += [(value, str(name.value)) for name, value in node.value]
 
 
 def _events(text: str) -> Iterator[yaml.Event]:

@@ -21,11 +21,12 @@ from ivr.voice.directory import County as CountyKey
 from ivr.voice.directory import Directory
 from ivr.voice.directory import Topic as TopicKey
 from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.yaml_tree import SAFE, doubled
+from ivr.voice.yaml_tree import MISREAD, SAFE, doubled, misread
 
 SeedCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 _SHORT = 24  # characters of a body's short name
+_NUMBERS = ("deadline_days", "subscriber_digits")  # any other is in a note, and may be of a telephone
 
 
 class SeedError(Exception):
@@ -260,6 +261,8 @@ def _read(path: Path, model: type[M], *, optional: bool = False) -> M:
         content = yaml.load(text, Loader=SAFE)
         if doubles := [f"{path}:{line}: {key!r} stands twice" for line, key in sorted(doubled(text))]:
             raise SeedError("\n".join(doubles))
+        if wrong := [f"{path}:{line}: {key}: {MISREAD}" for line, key in misread(text) if key in _NUMBERS]:
+            raise SeedError("\n".join(wrong))
         return model.model_validate(content)
     except OSError as error:
         raise SeedError(f"{path} can't be read: {error.strerror}") from None

@@ -94,6 +94,12 @@ def test_what_stands_twice_in_a_file_is_told_by_its_line_and_anchors_may_stay(fo
         load_seeds(folder)
 
 
+def test_a_note_may_be_a_telephone_s_number_with_a_0_before_it(folder: Path) -> None:
+    file = folder / "areas.yaml"
+    file.write_text(file.read_text() + "\nasked_at: 04135210000\n", encoding="utf-8")
+    assert load_seeds(folder) == replace(load_seeds(SEED), name=folder.name)
+
+
 async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
     engine: AsyncEngine,
 ) -> None:
@@ -218,6 +224,7 @@ async def test_a_desk_that_people_give_no_cases_is_refused_and_what_clashed_befo
             "kinds.meeting: there is no topic 'gov.tea'",
         ),
         ("rules.yaml", "\nkinds:", "\nkinds: [", "line"),
+        ("areas.yaml", "_digits: 8", "_digits: 010", r"areas\.yaml:9: subscriber_digits: .*015"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(
