@@ -38,6 +38,7 @@ MOST_WORDS = 4_000  # characters, as Open311 has it
 LONGEST = 200  # characters of anything else
 MOST_ADDRESS = 500
 _DIALLED = re.compile(r"\+?[\d ()./-]{4,24}")  # of no use for calling back, but what somebody gave
+_BREAKS = str.maketrans("\x0b\x0c", "\n\n")  # soft line and page breaks, as word processors copy them
 TO_COME = FactRecording("", 0.0, 0.0, "", "", 0)
 
 
@@ -95,6 +96,7 @@ async def register(
     and it is sure enough. Else the case opens at the desk for a person to read.
     """
     check(wanted, page)
+    wanted = dataclasses.replace(wanted, words=wanted.words.translate(_BREAKS))
     suggestion, at = None, _given(wanted, page, suggester)
     if suggester is not None and wanted.words.strip():
         words = wanted.words[:MOST_WORDS]  # it takes long over more
@@ -177,7 +179,7 @@ def _mistakes(wanted: Wanted, page: Page) -> Iterator[tuple[str, str]]:
         text: str = getattr(wanted, field)
         if field != "words" and len(text) > LONGEST:
             yield field, f"at most {LONGEST} characters"
-        if not _is_clean(text):
+        if not _is_clean(text.translate(_BREAKS) if field == "words" else text):
             yield field, "holds a character that is no text"
     yield from _place_mistakes(wanted.place or {})
     if wanted.caller and not (

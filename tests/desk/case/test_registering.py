@@ -187,6 +187,13 @@ async def test_what_will_not_do_names_its_field_and_writes_nothing(
         assert (await connection.execute(select(cases.c.id))).all() == []
 
 
+async def test_a_soft_line_break_or_a_page_break_in_her_words_is_a_line_break(at: Counter) -> None:
+    done = await registered(at, Wanted("request", "water.supply", words="آب نیست\x0bتانکر\x0cهم نیامد\x0c"))
+    assert (await at.case(done.code))["words"] == "آب نیست\nتانکر\nهم نیامد"
+    with pytest.raises(WrongField, match=r"^caller_name: "):
+        await registered(at, Wanted("request", "water.supply", caller_name="a\x0bb"))
+
+
 async def test_a_recording_handed_in_belongs_to_the_case(at: Counter, tmp_path: Path) -> None:
     kept = audio.put(tone(tmp_path), tmp_path / "recordings", at.at)
     done = await registered(at, Wanted("request", audio=kept))

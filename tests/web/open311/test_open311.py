@@ -352,6 +352,20 @@ async def test_a_request_sent_again_is_one_case_though_its_service_is_retired(se
     assert (status, error["description"]) == (404, "service_code: it was not found")
 
 
+async def test_words_with_a_soft_line_break_are_taken_and_known_when_they_are_sent_again(
+    service: Service, at: Counter
+) -> None:
+    headers = service.headers(
+        **{"Idempotency-Key": "a2", "Content-Type": "application/x-www-form-urlencoded"}
+    )
+    made, data = [], urlencode(EXAMPLE | {"description": "یک چاله\x0bجلوی مدرسه"})
+    for _ in range(2):
+        async with service.client.post("/open311/v2/requests.json", data=data, headers=headers) as answer:
+            made.append((answer.status, (await answer.json())[0].get("service_request_id")))
+    assert [status for status, _ in made] == [201, 200] and len({code for _, code in made}) == 1
+    assert (await at.case(made[0][1]))["words"].startswith("یک چاله\nجلوی مدرسه")
+
+
 async def test_the_discovery_file_names_the_endpoint(service: Service) -> None:
     _, found = await as_json(service, "/discovery.json", key="")
     (endpoint,) = found["endpoints"]
