@@ -42,7 +42,7 @@ class Forked:
     def __init__(self, work: Callable[[], object], name: str) -> None:
         """It does `work`, in a group of its own: a Ctrl-C comes to us. Code 0, or what SystemExit brings.
 
-        `name`: how `ps` and `top` call it, up to 15 bytes.
+        `name`: how `ps` and `top` call it, up to 15 bytes. Raises OSError where there is no room for it.
         """
         self.returncode: int | None = None
         """None while it lives; like Popen's, negative for a signal."""
@@ -51,11 +51,18 @@ class Forked:
             stream.flush()  # else both would write what waits there
         # A signal that came before it has shed our handlers would be told to us, by the pipe we share.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
-        self.pid = os.fork()
-        if self.pid == 0:
-            _live(work, name, before)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._watched = os.pidfd_open(self.pid)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                _live(work, name, before)
+        finally:  # also where there is no room for another process
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            self._watched = os.pidfd_open(self.pid)
+        except OSError:  # no free file: nobody could watch it
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            raise
         asyncio.get_running_loop().add_reader(self._watched, self._reap)
 
     async def wait(self) -> int:

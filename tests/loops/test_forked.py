@@ -49,8 +49,44 @@ asyncio.run(main())
 """
 
 
-def ran(*arguments: str) -> tuple[dict[str, Any], str]:
-    command = [sys.executable, "-c", PROGRAM, *arguments]
+# No room for a process; then none for one file more, by which it could be watched.
+CROWDED = """
+import asyncio, json, os, resource, signal, sys, time
+from ivr.loops.forked import Forked
+
+def refused():
+    raise BlockingIOError("no room")
+
+def tries():
+    try:
+        Forked(lambda: time.sleep(600), "seda crowded")
+    except OSError:
+        left = []
+        try:
+            left = [os.waitpid(-1, os.WNOHANG)]
+        except ChildProcessError:
+            pass
+        return len(left), len(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+async def main():
+    forks, os.fork = os.fork, refused
+    found = [tries()]
+    os.fork = forks
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))), most))
+    while True:
+        try:
+            os.dup(0)
+        except OSError:
+            break
+    print(json.dumps({"left and blocked": [*found, tries()]}))
+
+asyncio.run(main())
+"""
+
+
+def ran(*arguments: str, program: str = PROGRAM) -> tuple[dict[str, Any], str]:
+    command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=patience(60), check=True)
     return json.loads(done.stdout), done.stderr
 
@@ -62,3 +98,8 @@ def test_each_ends_in_its_own_way_and_the_parent_is_told_nothing_that_was_meant_
     assert found["codes"] == [0, 2, 1, -9, -15, 7]
     assert found["told"] == [] and found["own group"] and found["name"] == "seda looping"
     assert said.count("Traceback") == 1 and "ZeroDivisionError" in said
+
+
+def test_where_there_is_no_room_for_a_child_none_is_left_unwatched_and_no_signal_stays_blocked() -> None:
+    found, _ = ran(program=CROWDED)
+    assert found["left and blocked"] == [[0, 0], [0, 0]]
