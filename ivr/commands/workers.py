@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 SOON_SECONDS = 20.0  # who dies sooner is started again ever more slowly …
 LONGEST_WAIT = 30.0  # … up to this
 READY_SECONDS = 90.0
+ALL_SECONDS = 20.0  # for so long systemd is kept waiting for all of them
 SIGN_SECONDS = 5.0  # how often each is asked for a sign of life …
 SILENT_SECONDS = 30.0  # … and for how long it may give none, once it serves
 LAST = "work"  # goes on until no other is left: what callers say at the end is brought into the books
@@ -102,7 +104,13 @@ class _Processes:
         wait = 1.0
         while not self.stopping.is_set():
             began = time.monotonic()
-            kept.process = process = self._start(kept)
+            try:
+                kept.process = process = self._start(kept)
+            except OSError as error:  # no room for one more process, or no free file: the others go on
+                wait = min(wait * 2, LONGEST_WAIT)
+                log.error("%s can't be started: %s; tried again in %g s", kept.role, error.strerror, wait)
+                await self._rest(wait)
+                continue
             kept.lived_at = None
             if self.stopping.is_set():
                 process.terminate()
@@ -115,13 +123,14 @@ class _Processes:
                 break
             wait = 1.0 if time.monotonic() - began > SOON_SECONDS else min(wait * 2, LONGEST_WAIT)
             log.error("%s died (%d); another starts in %g s", kept.name, code, wait)
-            try:
-                await asyncio.wait_for(self.stopping.wait(), wait)
-            except TimeoutError:
-                continue
+            await self._rest(wait)
         kept.ended.set()
         if kept.unfit:
             self.stopping.set()
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
 
     def _start(self, kept: _Kept) -> Forked:
         parent = os.getpid()
@@ -132,9 +141,10 @@ class _Processes:
         return Forked(partial(in_sentences, serving), f"ivr {kept.role}")
 
     async def _come(self, older: list[str]) -> bool:
-        """Whether all of ours came to serve; then the older ones are told to drain, if we take over."""
-        deadline = time.monotonic() + READY_SECONDS
-        while not {kept.name for kept in self.kept} <= set(siblings(self.place)):
+        """Whether ours came to serve; then the older ones are told to drain, if we take over."""
+        began = time.monotonic()
+        deadline = began + READY_SECONDS
+        while not self._serve(time.monotonic() - began):
             ended = all(kept.ended.is_set() for kept in self.kept)
             if self.stopping.is_set() or ended or (self.careful and time.monotonic() > deadline):
                 return False
@@ -144,6 +154,17 @@ class _Processes:
             self.careful = False  # from now on any answer is better than none
             drain(self.place, older)
         return True
+
+    def _serve(self, seconds: float) -> bool:
+        """Whether all of ours do; so late, and with nobody to relieve, one that carries calls is enough.
+
+        Else systemd would end a line that is well for a role that can't start.
+        """
+        there = set(siblings(self.place))
+        if self.careful or seconds < ALL_SECONDS:
+            return {kept.name for kept in self.kept} <= there
+        calls = [kept for kept in self.kept if kept.role == "calls"]
+        return any(kept.name in there for kept in calls or self.kept)
 
     async def _watch(self) -> None:
         """Kill who hangs: it can't always end itself."""

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -141,3 +142,67 @@ async def test_who_dies_as_it_drains_for_a_take_over_is_not_begun_again_as_the_o
         if serving.returncode is None:
             serving.terminate()
             await serving.wait()
+
+
+HURRIED = "import ivr.commands.workers as w; w.ALL_SECONDS = 1; import ivr.cli; ivr.cli.main()"
+
+
+async def test_a_panel_whose_port_another_has_keeps_systemd_from_no_line_that_is_well(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = on_its_own_ports(tmp_path)
+    env, place = environment(settings, database_url), tmp_path / "run" / "serve"
+    systemd, told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), list[bytes]()
+    systemd.bind(f"\0{tmp_path}")
+    systemd.setblocking(False)
+
+    def ready() -> bool:
+        with suppress(BlockingIOError):
+            told.append(systemd.recv(64))
+        return b"READY=1" in told
+
+    with systemd, socket.create_server((settings.web.host, settings.web.port)):
+        serving = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", HURRIED, "serve", "--workers", "1", stderr=asyncio.subprocess.DEVNULL,
+            env={**env, "NOTIFY_SOCKET": f"@{tmp_path}"},
+        )  # fmt: skip
+        try:
+            await until(ready)
+            there = {duty for name in siblings(place) for duty in duties_of(name)}
+            assert "calls" in there and "panel" not in there
+        finally:
+            serving.terminate()
+            await asyncio.wait_for(serving.wait(), patience(40))
+
+
+# There is room for no panel at first.
+CROWDED = """
+import errno, os
+import ivr.commands.workers as workers
+forked, refused = workers.Forked, []
+def forking(work, name):
+    if name == "ivr panel" and not refused:
+        refused.append(name)
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return forked(work, name)
+workers.Forked = forking
+import ivr.cli
+ivr.cli.main()
+"""
+
+
+async def test_a_role_for_which_there_is_no_room_yet_is_begun_later_and_the_others_go_on(
+    database_url: str, tmp_path: Path
+) -> None:
+    env = environment(on_its_own_ports(tmp_path), database_url)
+    with (tmp_path / "said").open("wb") as said:
+        serving = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CROWDED, "serve", "--workers", "1", env=env, stderr=said
+        )
+    try:
+        await until(lambda: len(siblings(tmp_path / "run" / "serve")) == 3)
+        assert "panel can't be started: Resource temporarily unavailable" in (tmp_path / "said").read_text()
+    finally:
+        if serving.returncode is None:
+            serving.terminate()
+        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
