@@ -13,10 +13,12 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ivr.settings import DUTIES, Duty, Settings
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.journal.bell import reachable
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ JOURNAL = "journal"  # which one it writes
 ANSWER_SECONDS = 3.5  # a little more than a check may take
 AGAIN_SECONDS = 1.0  # until a disk that refused our name is asked again
 _LONGEST_WORD = 32
+_last_read: dict[Path, list[str]] = {}  # who was there, by folder
 
 Sayings = Mapping[str, Callable[[], Awaitable[Any]]]
 
@@ -70,14 +73,17 @@ class Telling:
                 log.exception("nobody can ask how this process is yet; tried again")
 
     async def _listen(self) -> OSError | None:
-        """What is in the way."""
+        """What is in the way. Under its name only once it listens: one that refuses is a dead process's."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        new = self._folder / f"{self._name}.new"
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folder.chmod(0o700)
-            (self._folder / self._name).unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             with reachable(self._folder) as near:
-                listener.bind(f"{near}/{self._name}")
+                listener.bind(f"{near}/{new.name}")
+            listener.listen(64)
+            new.rename(self._folder / self._name)
             self._server = await asyncio.start_unix_server(self._answer, sock=listener)
         except OSError as error:
             listener.close()
@@ -107,37 +113,54 @@ class Telling:
 
 async def ask_all(folder: Path, what: str, but: str = "") -> dict[str, Any]:
     """What each tells, by name; None of one that does not answer in time, or has nothing to say."""
-    names = await asyncio.to_thread(_names, folder)
+    try:
+        names = _last_read[folder] = await ask_once(partial(in_time, folder, partial(_names, folder)))
+    except OSError:  # a disk that hangs, or shows not all: who was there is asked
+        if folder not in _last_read:
+            raise
+        names = _last_read[folder]
     asked = [name for name in names if name != but]
-    answers = await asyncio.gather(*(_ask(folder, name, what) for name in asked))
+    answers = await asyncio.gather(*(_ask_aside(folder, name, what) for name in asked))
     return {name: told for name, (there, told) in zip(asked, answers, strict=True) if there}
 
 
 async def is_alive(folder: Path, name: str) -> bool:
-    """Whether its loop turns."""
-    return bool((await _ask(folder, name, ALIVE))[1])
+    """Whether its loop turns. Begins no thread: who asks forks."""
+    try:
+        return bool(await _answer_of(_connected(folder, name), ALIVE))
+    except (OSError, ValueError):
+        return False
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return sorted(path.name for path in folder.iterdir() if not path.suffix) if folder.is_dir() else []
 
 
-async def _ask(folder: Path, name: str, what: str) -> tuple[bool, Any]:
-    """Whether such a process is there, and what it tells."""
+async def _ask_aside(folder: Path, name: str, what: str) -> tuple[bool, Any]:
+    """Whether such a process is there, and what it tells. The disk that has its name may hang."""
+    try:
+        asking = await ask_once(partial(in_time, folder / name, partial(_connected, folder, name)))
+        return True, await _answer_of(asking, what)
+    except (FileNotFoundError, ConnectionRefusedError):  # it ended, or died and left its name
+        return False, None
+    except (OSError, ValueError):
+        return True, None
+
+
+def _connected(folder: Path, name: str) -> socket.socket:
+    """The name that a dead process left is removed; one that is not there may be there by now."""
     asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     asking.setblocking(False)
     try:
         with reachable(folder) as near:
-            await asyncio.get_running_loop().sock_connect(asking, f"{near}/{name}")
-        return True, await _answer_of(asking, what)
-    except (FileNotFoundError, ConnectionRefusedError):  # it ended, or died and left its name
+            asking.connect(f"{near}/{name}")
+    except OSError as error:
         asking.close()
-        with suppress(OSError):
-            (folder / name).unlink(missing_ok=True)
-        return False, None
-    except (OSError, ValueError):
-        asking.close()
-        return True, None
+        if isinstance(error, ConnectionRefusedError):
+            with suppress(OSError):
+                (folder / name).unlink(missing_ok=True)
+        raise
+    return asking
 
 
 async def _answer_of(asking: socket.socket, what: str) -> Any:
