@@ -141,6 +141,6 @@ def title(words: Locale, names: BookNames, noun: str, key: str, row: Row | None)
 
 
 def holds(asked: str, *texts: str) -> bool:
-    """Whether texts hold all that is sought, whichever keyboard it was typed on."""
-    whole = normalise(" ".join(texts))
-    return all(normalise(part) in whole for part in asked.split())
+    """Whether texts hold all that is sought, whichever keyboard it was typed on, words joined or not."""
+    whole = normalise(" ".join(texts)).replace(" ", "")
+    return all(normalise(part).replace(" ", "") in whole for part in asked.split())

@@ -46,13 +46,20 @@ class InboxNames:
         return fixed.get(name) or tuple(lists[name])
 
     def body_called(self, name: str) -> str:
-        """The code of the agency of that name, long or short, whatever the keyboard; "" for none."""
-        typed = normalise(name)
+        """The code of the agency of that name, long or short, whatever the keyboard, words joined or not.
+
+        "" for none.
+        """
+        typed = _joined(name)
         for known in (self.bodies, self.shorts):
-            found = [code for code in self.bodies if normalise(known.get(code, "")) == typed]
+            found = [code for code in self.bodies if _joined(known.get(code, "")) == typed]
             if typed and len(found) == 1:
                 return found[0]
         return ""
+
+
+def _joined(name: str) -> str:
+    return normalise(name).replace(" ", "")
 
 
 class NameBook:

@@ -23,7 +23,7 @@ from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
 from ivr.desk.editing.undoing import history
 from ivr.desk.letters import notices, outgoing
 from ivr.desk.people import auditing, people, totp
-from ivr.web.admin import book_rows
+from ivr.web.admin import book_rows, showing
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
 from tests.web.account.test_sign_in import sign_in
@@ -361,8 +361,13 @@ async def test_people_and_the_book_are_found_from_an_arabic_keyboard(panel: Pane
     for asked in ("كريمي", "مريم", "کریمی مریم", "KARIMI"):
         found = await client.text(f"/panel/admin/people?q={asked}")
         assert re.findall(r'scope="row"><a href="/panel/admin/people/([a-z]+)">', found) == ["karimi"], asked
-    for asked in ("شهرداري تبريز", "تبریز شهرداری"):
+    for asked in ("شهرداري تبريز", "تبریز شهرداری", "شهرداری\u200cتبریز", "شهرداریتبریز"):
         assert 'row?key=shahrdari_tabriz"' in await client.text(f"{BOOK}/agency?q={asked}"), asked
+
+
+def test_what_a_half_space_parts_is_found_joined_and_joined_parted() -> None:
+    assert showing.holds("آتشنشانی", "سازمان آتش\u200cنشانی") and showing.holds("آتش\u200cنشانی", "آتشنشانی")
+    assert not showing.holds("آتشبس", "سازمان آتش\u200cنشانی")
 
 
 async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: PanelServed) -> None:
