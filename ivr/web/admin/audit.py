@@ -21,7 +21,7 @@ async def page(visit: Visit) -> web.Response:
     query = visit.request.query
     before = whole_number(query.get("before", ""))
     may_see_codes = visit.allowed("cases_see")
-    who, about = query.get("who", "").strip()[:30], query.get("about", "").strip()[:100]
+    who, about = query.get("who", "").strip().casefold()[:30], query.get("about", "").strip()[:100]
     case = _case(visit, about)
     found = await auditing.listed(
         visit.panel.engine, who, "" if case else about, before, PAGE + 1,

@@ -404,6 +404,8 @@ async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: Pa
     for action in deeds:
         assert TEXT(f"admin.audit.action.{action}") in trail, action
     assert TEXT("admin.audit.none") in await client.text("/panel/admin/audit?who=nobody")
+    typed = client.person.name.upper()
+    assert TEXT("admin.audit.none") not in await client.text(f"/panel/admin/audit?who={typed}")
     demoted = await client.post(
         f"/panel/admin/people/{client.person.name}/change", {"full_name": "x", "role": "auditor"}
     )
