@@ -19,6 +19,7 @@ from ivr.cases import national_id, phone
 from ivr.cases.channels import DESK
 from ivr.cases.kinds import Kind
 from ivr.cases.places import Where
+from ivr.cases.search import plain_number
 from ivr.desk.book.book import Page
 from ivr.desk.case import entries, suggestion_outcomes
 from ivr.desk.case.change import Books
@@ -96,7 +97,8 @@ async def register(
     and it is sure enough. Else the case opens at the desk for a person to read.
     """
     check(wanted, page)
-    wanted = dataclasses.replace(wanted, words=wanted.words.translate(_BREAKS))
+    words, identity = wanted.words.translate(_BREAKS), plain_number(wanted.national_id)
+    wanted = dataclasses.replace(wanted, words=words, national_id=identity)
     suggestion, at = None, _given(wanted, page, suggester)
     if suggester is not None and wanted.words.strip():
         words = wanted.words[:MOST_WORDS]  # it takes long over more
@@ -188,7 +190,7 @@ def _mistakes(wanted: Wanted, page: Page) -> Iterator[tuple[str, str]]:
         yield "caller", "is no telephone number"
     if wanted.callback and not phone.is_callable(wanted.callback, page.area_code):
         yield "callback", "is no Iranian number that can be called"
-    if wanted.national_id and not national_id.is_valid(wanted.national_id):
+    if wanted.national_id and not national_id.is_valid(plain_number(wanted.national_id)):
         yield "national_id", "is no national ID"
 
 

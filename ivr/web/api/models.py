@@ -53,7 +53,9 @@ class NewCase(Message):
     caller: Short = Field("", description="Her telephone number in any usual form.")
     caller_name: Short = ""
     callback: Short = Field("", description="Where to call her back, if elsewhere; an Iranian number.")
-    national_id: Short = Field("", description="Ten digits with a right check digit.")
+    national_id: Short = Field(
+        "", description="Ten digits with a right check digit, also Persian ones or in groups."
+    )
     language: Short = Field("fa", description="The language that she hears: fa or az.")
     place: Place | None = None
 

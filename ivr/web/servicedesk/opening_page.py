@@ -16,6 +16,7 @@ from aiohttp import web
 
 from ivr.cases import national_id, phone
 from ivr.cases.kinds import Kind
+from ivr.cases.search import plain_number
 from ivr.desk.book.book import Page
 from ivr.desk.case import registering
 from ivr.desk.case.registering import Wanted
@@ -152,7 +153,7 @@ async def _earlier(visit: Visit, page: Page, number: str) -> tuple[Sequence[Any]
 def _wanted(form: Form, page: Page, by: str) -> Wanted:
     """What won't do is in `form.wrong`."""
     number, callback = _number(form, page, "caller"), _number(form, page, "callback")
-    identity = latin(form.text("national_id", needed=False))
+    identity = plain_number(form.text("national_id", needed=False))
     if identity and not national_id.is_valid(identity):
         form.refuse("national_id", "desk.wrong.national_id")
     return Wanted(

@@ -174,6 +174,7 @@ async def test_the_fate_of_every_suggestion_is_kept(at: Counter, suggester: Sugg
         ({"caller_name": "x" * 201}, "caller_name"),
         ({"callback": "+14155550100"}, "callback"),
         ({"national_id": "1234567890"}, "national_id"),
+        ({"national_id": "-"}, "national_id"),
     ],
 )
 async def test_what_will_not_do_names_its_field_and_writes_nothing(
@@ -192,6 +193,14 @@ async def test_a_soft_line_break_or_a_page_break_in_her_words_is_a_line_break(at
     assert (await at.case(done.code))["words"] == "آب نیست\nتانکر\nهم نیامد"
     with pytest.raises(WrongField, match=r"^caller_name: "):
         await registered(at, Wanted("request", "water.supply", caller_name="a\x0bb"))
+
+
+@pytest.mark.parametrize("given", ["۰۰۱-۲۳۴۵۶۷-۹", "\u200e001 234567 9\u200e", "٠٠١٢٣٤٥٦٧٩"])
+async def test_a_national_id_is_ten_digits_however_it_is_written(at: Counter, given: str) -> None:
+    done = await registered(at, Wanted("request", "water.supply", national_id=given))
+    async with at.engine.connect() as connection:
+        found = await connection.execute(select(cases.c.national_id).where(cases.c.id == done.id))
+    assert found.scalar_one() == "0012345679"
 
 
 async def test_a_recording_handed_in_belongs_to_the_case(at: Counter, tmp_path: Path) -> None:

@@ -145,6 +145,12 @@ async def test_the_receipt_of_what_is_confidential_names_no_number_and_promises_
     assert "به شماره‌ای که داده‌اید می‌گوییم. نخست" in receipt and "\u2066—\u2069" not in receipt
 
 
+async def test_a_national_id_in_groups_is_taken(panel: PanelServed, operator: Client) -> None:
+    assert (await operator.post(DESK, SENT | {"national_id": "۰۰۱-۲۳۴۵۶۷-۹"})).status == 303
+    async with panel.engine.connect() as connection:
+        assert (await connection.execute(select(cases.c.national_id))).scalar_one() == "0012345679"
+
+
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
