@@ -300,7 +300,8 @@ class Channel:
         """Play `files` (joined by `&`) and collect keys: `Keys` or `HungUp`."""
         connection = self._connection
         seconds = first
-        if most > 1 and first != following:
+        # Read's own argument holds behind the last file only: before that it is the channel's between keys.
+        if most > 1 and (files or first != following):
             if self._timeouts != (first, following):
                 await self._set_timeouts(first, following)
             seconds = 0.0  # Read then takes the channel's own

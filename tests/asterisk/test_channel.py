@@ -188,6 +188,16 @@ async def test_first_and_next_key_have_their_own_times_set_only_when_they_change
     assert reads == ['0"', '0"', '7"', '0"']
 
 
+async def test_between_keys_pressed_while_she_is_spoken_to_no_other_question_s_time_counts(
+    calls: Calls,
+) -> None:
+    call = Pretend(keys="1#2#")
+    even = Ask(("a", "b"), "fa", max_keys=10, first_key_seconds=6, next_key_seconds=6)
+    await calls.perform(call, [CODE, even])
+    *_, digit, read, _ = call.commands
+    assert digit == "SET VARIABLE TIMEOUT(digit) 6.000" and read.endswith(',0"')
+
+
 async def test_without_barge_in_the_speech_ends_before_keys_count(calls: Calls) -> None:
     call = Pretend(keys="5")
     assert await calls.perform(call, [Ask(("a", "b"), "fa", barge_in=False)]) == [Keys("5", Ended.FULL)]
