@@ -59,9 +59,10 @@ CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
 CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
 RANG = (16, 17)  # of a trunk that works
-# 18 may be of a trunk that does not answer (SIP 408), 21 of one that refuses us (401, 403, 407).
-PERHAPS_REFUSED = (18, 21)
 UNSURE = 19  # nobody answered, or SIP 480: it is off, or a gateway has no line for us
+# Where nothing rang. 18 may be of a trunk that does not answer (SIP 408), 21 of one that refuses us (401,
+# 403, 407); 20 is a telephone that is off.
+PERHAPS_REFUSED = (18, UNSURE, 20, 21)
 WAITS_FOR = (AmiLost, AmiTimeout, AmiFailed)  # of what look raises; a refused login is told
 UNSAID = 3  # times that a call is put off for want of what is to be heard, until it is told
 # So long a recording is away, looked for so often, until it counts as lost: another server may have it, and

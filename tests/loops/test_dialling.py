@@ -935,7 +935,8 @@ async def test_who_rejects_our_call_was_disturbed_and_is_rung_no_sooner_than_who
         assert (await tried(dialler)).last_outcome == "no_answer"
 
 
-@pytest.mark.parametrize("cause", ["18", "21"])  # SIP 408, 403; or 603, of who declines
+# SIP 408, 480 (it is off, or a gateway has no line), it is off, 403; or 603, of who declines
+@pytest.mark.parametrize("cause", ["18", "19", "20", "21"])
 @pytest.mark.parametrize(("rings", "stands"), [(False, "answered"), (True, "closed")])
 async def test_no_case_closes_for_a_trunk_that_refuses_every_call_as_one_does_whose_citizen_declines_each(
     engine: AsyncEngine, tmp_path: Path, cause: str, rings: bool, stands: str
