@@ -161,6 +161,12 @@ def test_what_parts_words_parts_them_in_a_field_of_one_line_and_nothing_unseen_i
     assert form.text("words", lines=True) == "می\u200cآید\nفردا صبح ساعت ۸ نه"
 
 
+def test_letters_as_an_old_pdf_gives_them_are_those_that_a_keyboard_gives() -> None:
+    form = Form(MultiDictProxy(MultiDict(words="ﺁﺏ ﻗﻄﻊ ﺍﺳﺖ، ﻻﺯﻡ: ۵ m²", long="ﷲ" * 60)), words())
+    assert form.text("words", lines=True) == "آب قطع است، لازم: ۵ m²"
+    assert form.text("long") == "" and "long" in form.wrong, "as it is kept it is 240 characters"
+
+
 def test_a_day_is_read_in_either_calendar() -> None:
     for typed in ("۱۴۰۵/۰۹/۰۵", "1405-9-5", " 2026-11-26 ", "۲۰۲۶/۱۱/۲۶"):
         assert Form(MultiDictProxy(MultiDict(on=typed)), words()).day("on") == date(2026, 11, 26)
