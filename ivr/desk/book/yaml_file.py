@@ -89,11 +89,16 @@ async def overlaid(
 def _plain(node: Node) -> Any:
     match node:
         case Table(entries=entries):
-            return {key.value: _plain(value) for key, value in entries}
+            return {key.value: _plain(value) for key, value in entries if not _is_null(value)}
         case Listing(items=items):
             return [_plain(item) for item in items]
         case Scalar(value=value):
             return value
+
+
+def _is_null(node: Node) -> bool:
+    """`key: ~` says what a key that is left out says. Where a word is quoted it is meant."""
+    return isinstance(node, Scalar) and not node.quoted and node.value in ("~", "null", "Null", "NULL")
 
 
 def _mistake(path: Path, root: Node, error: Any) -> Mistake:

@@ -63,6 +63,17 @@ def test_no_file_means_no_notices(tmp_path: Path) -> None:
     assert load(tmp_path) == Notices()
 
 
+@pytest.mark.parametrize("null", ["~", "null"])
+def test_a_key_that_is_said_to_be_nothing_is_one_that_is_left_out(tmp_path: Path, null: str) -> None:
+    contact = "agency: abfa, email: [head@abfa.example]"
+    notice = f"{{on: case_answered, to: citizen, by: sms, topic: {null}, text: x}}"
+    written(tmp_path, f"contacts: [{{{contact}, level: {null}}}]\nnotices: [{notice}]")
+    assert load(tmp_path).contacts[0].level == "" and load(tmp_path).notices[0].topic == "*"
+    with pytest.raises(SeedError, match=r"notices\[0\]\.to: Field required"):
+        written(tmp_path, f"notices: [{notice.replace('citizen', null)}]")
+    assert written(tmp_path, f"no_county: '{null}'").no_county == null
+
+
 NOTICES = """
 contacts:
   - {agency: abfa, email: [desk@abfa.example], webhook: ["https://abfa.example/111"]}
