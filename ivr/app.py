@@ -760,10 +760,11 @@ class Hotline:
 
     @cached_property
     def _needed_by_files(self) -> frozenset[str]:
+        """As they were when first asked: those of the next release say nothing of what calls reach here."""
         return needed(self.settings)
 
     async def _prompts(self) -> str:
         gaps = await asyncio.to_thread(
-            lambda: missing(needed(self.settings), self.settings.calls.languages, self.settings.sounds)
+            lambda: missing(self._needed_by_files, self.settings.calls.languages, self.settings.sounds)
         )
         return f"{len(gaps)} prompts have no audio: ivr sounds build" if gaps else ""

@@ -328,10 +328,14 @@ def tree_tools(
 
 
 def needed(settings: Settings) -> frozenset[str]:
-    """Every prompt id that any menu file can reach, and what the dialplan plays by itself."""
+    """Every prompt id that any menu file can reach, and what the dialplan plays by itself.
+
+    A file that can't be read, half-written or an editor's lock, is left out: what answers is on the air.
+    """
     from ivr.asterisk.channel import BEEP
     from ivr.asterisk.dialplan import PROMPTS
     from ivr.desk.trees.tree_files import read_tree_file
+    from ivr.voice.mistakes import MenuMistakes
     from ivr.voice.own_words import whole_in
     from ivr.voice.parse import parse
     from ivr.voice.proof import prompt_ids
@@ -339,7 +343,11 @@ def needed(settings: Settings) -> frozenset[str]:
     directory = directory_of(settings)
     ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
-        menu = parse(read_tree_file(path).data, str(path))
+        try:
+            menu = parse(read_tree_file(path).data, str(path))
+        except (MenuMistakes, OSError) as error:
+            log.warning("%s: its prompts are not looked at: %s", path, error)
+            continue
         ids |= prompt_ids(menu, directory) - whole_in(menu.words, menu.languages)
     return ids
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from pathlib import Path
 
-from ivr.installation import load_secrets
-from ivr.settings import Settings
+import pytest
+
+from ivr import installation
+from ivr.app import Hotline
+from ivr.installation import load_secrets, needed
+from ivr.settings import ROOT, Settings
+from ivr.speech.paths import WAV_HEADER, wav_path
 
 
 def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -22,3 +29,43 @@ def test_a_secret_that_a_power_cut_left_empty_is_made_anew_and_never_taken_for_n
     found = load_secrets(Settings(state=tmp_path))
     assert len(found.agi) == len(before.agi) and found.agi != before.agi and found.ami == before.ami
     assert len([*(tmp_path / "secrets").iterdir()]) == 5
+
+
+@pytest.fixture
+def menus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of menu files, for this test to spoil."""
+    monkeypatch.setattr(installation, "ROOT", tmp_path / "checkout")
+    return Path(shutil.copytree(ROOT / "dialplan" / "menus", tmp_path / "checkout" / "dialplan" / "menus"))
+
+
+def test_a_half_written_menu_and_an_editors_lock_hide_no_other_files_prompts(
+    menus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = needed(Settings(state=tmp_path))
+    (menus / "half.yaml").write_text("menu: half\nsteps:\n  a: [")
+    (menus / ".#111.yaml").symlink_to("admin@desk.4711:1")
+    assert needed(Settings(state=tmp_path)) == whole
+    for file in ("half.yaml", ".#111.yaml"):
+        assert f"{menus / file}: its prompts are not looked at" in caplog.text
+
+
+async def test_the_menu_files_of_the_next_release_make_no_running_process_unready(
+    menus: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IVR_DATABASE_URL", database_url)
+    settings = Settings(state=tmp_path)
+    for language in settings.calls.languages:
+        for id in needed(settings):
+            wav = wav_path(settings.sounds, language, id)
+            wav.parent.mkdir(parents=True, exist_ok=True)
+            wav.write_bytes(bytes(WAV_HEADER + 2))
+    running = Hotline(settings)
+    look = running._prompts  # what `/readyz` asks, without a server
+    assert await look() == ""
+    flood = menus / "flood.yaml"
+    flood.write_text(flood.read_text().replace("flood.welcome", "flood.tomorrow"))
+    assert await look() == ""
+    next_one = Hotline(settings)
+    look = next_one._prompts  # it takes over once its own can be heard
+    assert (await look()).endswith("prompts have no audio: ivr sounds build")
+    await asyncio.gather(running.engine.dispose(), next_one.engine.dispose())
