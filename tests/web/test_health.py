@@ -1,0 +1,34 @@
+"""What `/readyz` is told by checks that are slow, or slow to be given up."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ivr.lab.pace import patience
+from ivr.web import health
+
+
+async def test_a_check_that_is_slow_to_be_given_up_costs_no_process_its_whole_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_up, closed = asyncio.Event(), asyncio.Event()
+
+    async def frozen() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+            await closed.wait()  # as closing a connection that is not answered
+        return ""
+
+    async def well() -> str:
+        return ""
+
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.05)
+    async with asyncio.timeout(patience(10)):
+        found = await health.examine({"database": frozen, "disk": well})
+    assert found == {"database": "no answer within 0.05 s", "disk": ""}
+    await given_up.wait()
+    closed.set()
