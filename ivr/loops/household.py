@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ivr.desk.facts.gauges import Gauge, joined
+from ivr.desk.facts.gauges import Gauge, apart, joined
 from ivr.loops.telling import CALLS, GAUGES, READY, Sayings, ask_all, duties_of
 from ivr.settings import Duty
 from ivr.web.health import Report
@@ -71,7 +71,8 @@ class Household:
             Gauge("ivr_processes", "Processes of this machine, by what they do.", there[duty], {"role": duty})
             for duty in sorted({*there, *self.duties})
         ]
-        return [*joined(Gauge(**each) for each in _flat(told.values())), *roles]
+        own = [apart(Gauge(**each), name) for name, some in told.items() for each in some or ()]
+        return [*joined(own), *roles]
 
     async def going_on(self) -> list[Json]:
         """The calls of this machine."""

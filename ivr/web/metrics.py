@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from ivr.desk.facts.gauges import Gauge
+from ivr.desk.facts.gauges import COUNTERS, Gauge
 
 Gather = Callable[[], Awaitable[Iterable[Gauge]]]
 
@@ -28,7 +28,8 @@ def text(gauges: Iterable[Gauge]) -> str:
     """Gauges of one name must follow each other, as those of one histogram."""
     lines, last = [], ""
     for gauge in gauges:
-        name, kind = (gauge.family, "histogram") if gauge.family else (gauge.name, "gauge")
+        name, plain = gauge.family or gauge.name, "counter" if gauge.name in COUNTERS else "gauge"
+        kind = "histogram" if gauge.family else plain
         if name != last:
             lines += [f"# HELP {name} {gauge.help}", f"# TYPE {name} {kind}"]
             last = name

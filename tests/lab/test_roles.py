@@ -63,7 +63,10 @@ async def test_who_speaks_notices_nothing_when_panel_and_work_die_and_is_in_the_
         ]:
             await asyncio.sleep(0.1)  # the work has its books in order before it says that it is there
             found = (await metrics(house))[1]
-    assert found['ivr_loop_lag_seconds_bucket{role="calls",le="+Inf"}'] > 0
+    looks = (
+        f'ivr_loop_lag_seconds_bucket{{role="calls",le="+Inf",process="calls-{process(house, "calls").pid}"}}'
+    )
+    assert found[looks] > 0
 
 
 async def test_the_calls_die_and_her_words_become_a_case_by_the_work_that_lives(house: Hotline) -> None:

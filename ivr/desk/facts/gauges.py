@@ -38,6 +38,8 @@ class Gauge:
     family: str = ""
 
 
+# What only grows. Prometheus takes a sum that falls, as one who is silent is left out, for a new beginning.
+COUNTERS = frozenset({"ivr_loop_failures", "ivr_enquiries"})
 _JOIN: Mapping[str, Callable[[Iterable[float]], float]] = {"sum": sum, "min": min, "max": max}
 
 
@@ -52,6 +54,12 @@ def joined(gauges: Iterable[Gauge]) -> list[Gauge]:
         for of_name in told.values()
         for same in of_name.values()
     ]
+
+
+def apart(gauge: Gauge, process: str) -> Gauge:
+    """Its own process's alone, if it only grows: joined with nobody's."""
+    grows = gauge.family or gauge.name in COUNTERS
+    return replace(gauge, labels={**gauge.labels, "process": process}) if grows else gauge
 
 
 def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
