@@ -53,6 +53,14 @@ class FiguresQuery:
             return ""
         return urlencode({name: value for name, value in about.items() if value})
 
+    @property
+    def about(self) -> list[tuple[str, str]]:
+        """What it is narrowed to: dimension and code of each that was chosen, or else that they see alone."""
+        subject, seen = self.subject, self.subject.seen
+        alone = {"agency": (seen.agency,), "county": seen.areas}
+        chosen = {name: (getattr(subject, name),) for name in DIMENSIONS if getattr(subject, name)}
+        return [(name, code) for name in DIMENSIONS for code in (alone | chosen).get(name, ()) if code]
+
     def name_of(self, dimension: str, code: str) -> str:
         """ "" for a kind and for a code without a name: the page has its words for them."""
         names: Mapping[str, Mapping[str, str]] = {

@@ -24,6 +24,7 @@ from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Sheet, 
 from ivr.web.panel.visit import NotFound, Visit
 
 FORMS = ("xlsx", "csv")
+LONGEST = 150  # letters of a file's name: who sees many counties has many codes
 
 
 async def export(visit: Visit) -> web.StreamResponse:
@@ -36,8 +37,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     if maker is None:
         raise NotFound
     wanted, sheet, batches = await maker(visit)
-    name = f"111-{table}-{wanted.period.name.partition(':')[2]}.{form}"
-    return await send(visit, sheet, batches, form, name)
+    return await send(visit, sheet, batches, form, _file_name(table, wanted, form))
 
 
 async def reveal(visit: Visit) -> web.StreamResponse:
@@ -60,7 +60,13 @@ async def reveal(visit: Visit) -> web.StreamResponse:
         return visit.render("numbers/asked.html", status=202)
     wanted, sheet, batches = await _cases(visit, reason)
     kind = visit.request.match_info["form"]
-    return await send(visit, sheet, batches, kind, f"111-cases-{wanted.period.name.partition(':')[2]}.{kind}")
+    return await send(visit, sheet, batches, kind, _file_name("cases", wanted, kind))
+
+
+def _file_name(table: str, wanted: FiguresQuery, form: str) -> str:
+    """With the codes that it is about: beside the whole's file it must not pass for that."""
+    codes = [code for _, code in wanted.about]
+    return "-".join(["111", table, wanted.period.name.partition(":")[2], *codes])[:LONGEST] + f".{form}"
 
 
 Made = tuple[FiguresQuery, Sheet, Batches]
@@ -75,8 +81,14 @@ async def _figures(visit: Visit) -> Made:
         columns.append(Column(words(f"numbers.measure.{measure.name}"), kind))
     named = [(line.name or unnamed(by, line.code, words), line) for line in seen.lines]
     rows = [[name, *(m.of(line) for m in MEASURES)] for name, line in named]
-    rows.append([words("numbers.whole"), *(m.of(seen.whole) for m in MEASURES)])
+    rows.append([_sum_of(seen.asked, words), *(m.of(seen.whole) for m in MEASURES)])
     return seen.asked, _sheet(visit, seen.asked, words(f"numbers.table.{by}"), columns), _at_once(rows)
+
+
+def _sum_of(wanted: FiguresQuery, words: Locale) -> str:
+    names = [wanted.name_of(name, code) or unnamed(name, code, words) for name, code in wanted.about]
+    of = words("numbers.gaps.comma").join(names)
+    return f"{words('numbers.whole')} ({of})" if of else words("numbers.whole")
 
 
 async def _league(visit: Visit) -> Made:

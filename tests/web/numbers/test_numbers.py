@@ -111,7 +111,9 @@ async def test_the_lines_of_every_table_add_up_to_its_last_one(served: PanelServ
         assert sum(line[at] for line in lines) == last[at] > 0
 
 
-async def test_a_bygone_month_s_page_and_file_say_of_what_waits_that_it_waits_now(served: PanelServed) -> None:
+async def test_a_bygone_month_s_page_and_file_say_of_what_waits_that_it_waits_now(
+    served: PanelServed,
+) -> None:
     client, now = await served.signed_in("supervisor"), "(هم‌اکنون)"
     head, *_ = await sheet(client, f"/panel/numbers/export/figures.xlsx?{ABAN}")
     assert [title for title in head if now in title] == [f"در انتظار پاسخ {now}", f"از آن‌ها معوق {now}"]
@@ -364,6 +366,28 @@ async def test_every_table_leaves_in_both_forms(served: PanelServed) -> None:
     admin = await served.signed_in("admin")
     assert (await admin.get(f"/panel/numbers/export/figures.csv?{ABAN}")).status == 403
     assert "export/" not in await admin.text(f"/panel/numbers?{ABAN}")
+
+
+async def test_a_file_of_a_part_says_in_its_name_and_last_row_of_which(served: PanelServed) -> None:
+    everybody = await served.signed_in("governor")
+    head = await served.signed_in("head", agency="abfa")
+    some = await served.signed_in("governor", areas=("marand", "tabriz"))
+    sums = set()
+    for client, asked, codes, names in (
+        (everybody, "", "", ""),
+        (everybody, "&county=tabriz&kind=complaint", "-tabriz-complaint", "تبریز، شکایت"),
+        (head, "&topic=water.supply", "-abfa-water.supply", ""),
+        (some, "", "-marand-tabriz", "مرند، تبریز"),
+        (some, "&county=tabriz", "-tabriz", "تبریز"),
+    ):
+        for table in ("figures", "league", "hours-overdue", "cases") + ("gaps",) * (client is not head):
+            answer = await client.get(f"/panel/numbers/export/{table}.csv?{ABAN}{asked}")
+            assert answer.headers["Content-Disposition"].endswith(f"''111-{table}-1405-08{codes}.csv")
+        whole = (await sheet(client, f"/panel/numbers/export/figures.xlsx?{ABAN}{asked}"))[-1][0]
+        sums.add(whole)
+        if client is not head:
+            assert whole == (f"جمع کل ({names})" if names else "جمع کل")
+    assert len(sums) == 5
 
 
 async def test_an_unfinished_month_says_what_it_is_compared_with(served: PanelServed) -> None:
