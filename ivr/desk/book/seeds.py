@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from ivr.cases.deadlines import Calendar
 from ivr.cases.escalation import STANDARD, Ladders
@@ -20,12 +20,13 @@ from ivr.desk.book.ladders import read_ladders
 from ivr.voice.directory import County as CountyKey
 from ivr.voice.directory import Directory
 from ivr.voice.directory import Topic as TopicKey
-from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.mistakes import MenuMistakes, nearest
 from ivr.voice.yaml_tree import MISREAD, SAFE, doubled, misread
 
 SeedCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 _SHORT = 24  # characters of a body's short name
+_SEALS = "confidential"
 _NUMBERS = ("deadline_days", "subscriber_digits")  # any other is in a note, and may be of a telephone
 
 
@@ -144,6 +145,17 @@ class LeafSeed(SeedEntry):
     deadline_days: int = Field(ge=1, le=365)
     confidential: bool = False
     keywords: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt(cls, given: Any) -> Any:
+        """A slip in this key would pass for a note, and open to all what few may read."""
+        for key in map(str, given if isinstance(given, dict) else ()):
+            if key == _SEALS or key.startswith(f"{_SEALS}_") or len(key) < 10 or key[0] not in "cC":
+                continue  # `official` is as near, and may be a note
+            if nearest(key.lower(), [_SEALS]):
+                raise ValueError(f"unknown key {key!r}, did you mean {_SEALS!r}?")
+        return given
 
 
 class Top(SeedEntry):

@@ -97,6 +97,9 @@ def test_what_stands_twice_in_a_file_is_told_by_its_line_and_anchors_may_stay(fo
 def test_a_note_may_be_a_telephone_s_number_with_a_0_before_it(folder: Path) -> None:
     file = folder / "areas.yaml"
     file.write_text(file.read_text() + "\nasked_at: 04135210000\n", encoding="utf-8")
+    file = folder / "topics.yaml"
+    noted = file.read_text().replace("    confidential: true", "    official: x\n    confidential: true")
+    file.write_text(noted, encoding="utf-8")
     assert load_seeds(folder) == replace(load_seeds(SEED), name=folder.name)
 
 
@@ -211,6 +214,7 @@ async def test_a_desk_that_people_give_no_cases_is_refused_and_what_clashed_befo
         ("topics.yaml", "deadline_days: 2", "deadline_days: two", r"\(water.supply\)\.deadline_days"),
         ("topics.yaml", 'key: "12"', 'key: "11"', "key '11' is there more than once"),
         ("topics.yaml", '"default": "abfa"', '"default": "abfaa"', "water.supply: route.default: .*'abfaa'"),
+        ("topics.yaml", "\n    confidential: true", "\n    confidental: true", "did you mean 'confidential'"),
         ("topics.yaml", "other: other.other", "other: other.what", "other: there is no topic 'other.what'"),
         ("areas.yaml", 'key: "02"', 'key: "2"', r"counties\[1\] \(azarshahr\)\.key"),
         ("areas.yaml", 'key: "02"', 'key: "۰۲"', r"counties\[1\] \(azarshahr\)\.key"),  # no telephone's
