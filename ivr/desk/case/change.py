@@ -326,6 +326,8 @@ class Change:
         if self._begins:
             row = {"id": uuid.uuid4(), "case_id": self.case.id, "agency": self.agency, "reason": self._begins}
             row |= {"referred_at": self.ask.now, "due_at": due_at}
+            if self.status not in OPEN:  # whose the end is, and nobody's work any more
+                row |= {"ended_at": self.ask.now, "ended_reason": self._ends}
             await self.connection.execute(referrals.insert(), [row])
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.channels import COLLECTIVE
+from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import REOPEN, CaseAction, Side
 from ivr.desk.book.book import Page
@@ -59,7 +60,11 @@ async def withdraw(books: Books, page: Page, ask: Instruction) -> None:
 
 
 async def advise(engine: AsyncEngine, page: Page, ask: Instruction, spoken: str = "") -> None:
-    """Answered on the spot: the reason is the advice, with which she is called. `spoken`: as of an answer."""
+    """Answered on the spot: the reason is the advice, with which she is called. `spoken`: as of an answer.
+
+    It is the desk's answer, and the case its own from now on: not of the body that had it, of which she would
+    hear as who answers. A part stays where it is, a request to meet too, and what is about the desk itself.
+    """
     refuse_latin(ask.reason, "reason")
     refuse_unreadable(spoken, "spoken")
     if not spoken.strip():
@@ -71,6 +76,9 @@ async def advise(engine: AsyncEngine, page: Page, ask: Instruction, spoken: str 
         change.values["answered_at"] = ask.now
         if spoken.strip():
             change.details["spoken"] = spoken.strip()
+        case, desk = change.case, page.rules.desk
+        if case.part_of is None and case.kind != Kind.MEETING and desk not in (case.agency, case.accused):
+            change.move(desk, "desk")
         await callback_planning.plan(change.connection, change.case, f"answer:{ask.cause}", ask.now)
 
 

@@ -16,6 +16,7 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callbacks as calling
 from ivr.desk.case import answers, callback_planning, closing, collecting, pausing, referring
 from ivr.desk.case.change import Instruction
+from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.people.scope import Scope
@@ -176,6 +177,32 @@ async def test_withdrawn_and_advised_cases_can_begin_again(at: Counter) -> None:
         assert (await at.row(code)).status == status and await at.running(code) == []
         await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
         assert len(await at.running(code)) == 1
+
+
+async def test_what_the_desk_advises_is_its_own_answer_and_not_of_the_body_that_had_the_case(
+    at: Counter,
+) -> None:
+    code, desk = await at.open(), at.page.rules.desk
+    again = await at.open()
+    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), code)
+    await closing.advise(at.engine, at.page, at.ask(code, reason="به دادگاه بروید."))
+    seen = await book_of(at.engine).look_up("09141234567", code, at.at)
+    assert (seen.answer, seen.agency) == ("به دادگاه بروید.", desk)
+    assert (await at.row(again)).agency == desk, "what went on in it lies where it does"
+    had = [(r["agency"], r["ended_reason"]) for r in (await at.case(code))["referrals"]]
+    assert had == [("abfa", "advised"), (desk, "advised")] and await at.running(code) == []
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert ((await at.row(code)).agency, [each.agency for each in await at.running(code)]) == (desk, [desk])
+    await referring.refer(at.engine, at.page, at.ask(code), "abfa")
+
+
+async def test_advice_about_the_desk_itself_stays_where_it_is(at: Counter) -> None:
+    code, desk = await at.open("gov.conduct"), at.page.rules.desk
+    await confide(at.engine, at.page, at.ask(code, reason="از میز"), Secrecy(desk, told="بدرفتاری"))
+    above = (await at.row(code)).agency
+    await closing.advise(at.engine, at.page, at.ask(code, reason="به دادگاه بروید."))
+    assert above != desk and (await at.row(code)).agency == above
 
 
 async def test_a_duplicate_goes_on_in_the_case_it_repeats(at: Counter) -> None:
