@@ -457,6 +457,29 @@ class Recognition(SettingsGroup):
         return self
 
 
+# A variable of one of these takes the place of the file's; the library merges both, and nothing goes away.
+_MAPPINGS = (
+    ("calls", "services"),
+    ("enquiries", "hosts"),
+    ("meetings", "extensions"),
+    ("notify", "sms", "headers"),
+    ("recognition", "models"),
+)
+
+
+class _File(YamlConfigSettingsSource):
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        given = {name.upper() for name in os.environ}
+        for *groups, name in _MAPPINGS:
+            its: Any = found
+            for group in groups:
+                its = its.get(group) if isinstance(its, dict) else None
+            if isinstance(its, dict) and f"IVR_{'__'.join([*groups, name])}".upper() in given:
+                its.pop(name, None)
+        return found
+
+
 class Settings(BaseSettings):
     """The whole. Relative paths count from the project's folder."""
 
@@ -513,7 +536,7 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            YamlConfigSettingsSource(settings_cls, yaml_file=config_file(), yaml_file_encoding="utf-8"),
+            _File(settings_cls, yaml_file=config_file(), yaml_file_encoding="utf-8"),
         )
 
     @property

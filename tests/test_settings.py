@@ -51,6 +51,35 @@ def test_a_list_that_is_no_json_is_told_by_its_variable_and_not_shown(
     assert "authority" not in str(told.value)
 
 
+def test_a_mapping_in_the_environment_takes_the_place_of_the_file_s_and_one_key_of_it_is_added(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else a second hotline on the same file rings the officials, and asks the registry, of the first."""
+    (file := tmp_path / "own.yaml").write_text(
+        'calls: {services: {"122": flood}}\n'
+        "enquiries: {hosts: {api.example.ir: {number: true}}}\n"
+        'meetings: {extensions: {"201": PJSIP/201}}\n'
+        "notify: {sms: {headers: {X-Key: one}}}\n"
+        "recognition: {models: {fa: /models/fa}}\n"
+    )
+    monkeypatch.setenv("IVR_CONFIG", str(file))
+    wholes = ("ENQUIRIES__HOSTS", "MEETINGS__EXTENSIONS", "NOTIFY__SMS__HEADERS", "RECOGNITION__MODELS")
+    for name in wholes:
+        monkeypatch.setenv(f"IVR_{name}", "{}")
+    monkeypatch.setenv("IVR_CALLS__SERVICES", '{"1190": "flood"}')
+    found = load()
+    emptied = (found.enquiries.hosts, found.meetings.extensions, found.notify.sms.headers)
+    assert not any(emptied) and found.recognition.models == {} and found.calls.services == {"1190": "flood"}
+    for name in (*wholes, "CALLS__SERVICES"):
+        monkeypatch.delenv(f"IVR_{name}")
+    monkeypatch.setenv("IVR_CALLS__SERVICES__1190", "flood")
+    found = load()
+    assert found.calls.services == {"122": "flood", "1190": "flood"}
+    assert found.meetings.extensions == {"201": "PJSIP/201"} and found.enquiries.hosts.keys() == {
+        "api.example.ir"
+    }
+
+
 def test_a_file_of_ones_own_is_there_and_needs_to_hold_only_what_differs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
