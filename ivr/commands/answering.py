@@ -63,8 +63,10 @@ def answer(
             aloud = spoken or ready_to_hear
         ask = Instruction(plain(code), actor_named(page, by))
         proposed = settings.answers.approval and ask.actor.side is Side.AGENCY
-        await (answers.propose if proposed else answers.give)(engine, page, ask, words, recorded, aloud)
-        return proposed
+        if proposed:
+            return await answers.propose(engine, page, ask, words, recorded, aloud)
+        await answers.give(engine, page, ask, words, recorded, aloud)
+        return False
 
     proposed = with_page(give)
     typer.echo(f"case {plain(code)}: {'the answer waits for approval' if proposed else 'answered'}")

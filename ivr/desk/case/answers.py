@@ -13,7 +13,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, order_calls
 from ivr.desk.case.change import Books, Change, Instruction, must_go
 from ivr.desk.case.rows import MOVED
-from ivr.desk.case.transaction import changing
+from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused, WrongField
 from ivr.voice import script
 
@@ -56,13 +56,22 @@ async def propose(
     words: str,
     voice: SpokenAnswer | None = None,
     spoken: str = "",
-) -> None:
-    """Store an answer that the citizen hears only once the desk approves of it. Its clock goes on."""
+) -> bool:
+    """Store an answer that the citizen hears only once the desk approves of it. Its clock goes on.
+
+    To what is about the desk itself it is given at once: that sees nothing of it, so nobody
+    could approve. Says whether it waits.
+    """
     _refuse_nothing(words, voice, spoken)
-    async with changing(engine, page, CaseAction.PROPOSE, ask) as change:
-        draft = _said(words.strip(), voice, spoken.strip())
-        change.values = {"draft": draft | {"by": ask.actor.name, "agency": change.agency}}
-        change.details = draft
+    async with transaction(engine) as connection:
+        if (await locked(connection, ask.code)).accused == page.rules.desk:
+            await give(connection, page, ask, words, voice, spoken)
+            return False
+        async with changing(connection, page, CaseAction.PROPOSE, ask) as change:
+            draft = _said(words.strip(), voice, spoken.strip())
+            change.values = {"draft": draft | {"by": ask.actor.name, "agency": change.agency}}
+            change.details = draft
+    return True
 
 
 async def approve(engine: AsyncEngine, page: Page, ask: Instruction) -> None:

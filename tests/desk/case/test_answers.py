@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, closing, referring
 from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import callbacks, cases
@@ -122,6 +123,19 @@ async def test_an_agencys_answer_waits_where_approval_is_needed(engine: AsyncEng
     assert (last["what"], last["actor"], last["details"]["proposed_by"]) == (
         "answered", "desk/karimi", "abfa/ahmadi",
     )  # fmt: skip
+
+
+async def test_an_answer_to_what_is_about_the_desk_waits_for_nobody_s_leave(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, at = await opened(engine, tmp_path), await counter(engine)
+    ask, desk = at.ask(code, "desk", "از میز"), at.page.rules.desk
+    await confide(engine, at.page, ask, Secrecy(desk, told="بدرفتاری"))
+    await referring.refer(engine, at.page, at.ask(code), "edu")  # as whoever is no part of the desk may
+    assert not await answers.propose(engine, at.page, at.ask(code, "edu/amini"), "رسیدگی شد.")
+    case = await shown(engine, code)
+    assert (case["status"], case["answer"], case["awaiting_approval"]) == ("answered", "رسیدگی شد.", None)
+    assert await state_of_call(engine) == ["waiting"]
 
 
 async def test_an_answer_that_was_turned_down_waits_no_more(engine: AsyncEngine, tmp_path: Path) -> None:

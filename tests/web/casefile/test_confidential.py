@@ -202,6 +202,21 @@ async def test_what_an_older_release_told_of_a_paper_is_no_line_of_the_story(des
     assert "پیوستی افزوده شد" in page and "زینب" not in page
 
 
+async def test_the_body_above_answers_what_is_about_the_desk_though_answers_wait_for_approval(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "HASHER", QUICK)
+    async with desk_served(engine, tmp_path, approval=True) as desk:
+        code, book = await desk.open(topic="other.other"), await desk.panel.panel.book.page()
+        await confide(desk, code, accused=book.rules.desk)
+        theirs = await desk.panel.signed_in("officer", agency=book.away_from(book.rules.desk))
+        form, waits = await theirs.text(f"/panel/cases/{code}?do=answer"), words()("casefile.answer.waits")
+        assert 'data-name="answer"' in form and waits not in form
+        assert (await theirs.post(f"/panel/cases/{code}/answer", {"words": "رسیدگی شد."})).status == 303
+        told = await as_json.case_json(engine, code)
+        assert told and told["status"] == "answered" and told["answer"] == "رسیدگی شد."
+
+
 async def test_its_json_leads_to_none_of_her_words(desk: Desk) -> None:
     code = await desk.open()
     engine = desk.panel.engine
