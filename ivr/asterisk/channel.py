@@ -284,6 +284,8 @@ class Channel:
         files = self._files(say.speech, say.language, spoken)
         if not say.barge_in:
             await self._play(files)
+            if self.attempt:  # told or not? Behind a reply to whatever is sent after it HANGUP is never late
+                await self._connection.send(_READ_KEYS)
             return HungUp() if self._connection.hung_up else said
         if len(files) == 1 and not say.heeds_key:
             await self._connection.send(_read_line(files[0], 1, AT_ONCE), True)
@@ -301,7 +303,7 @@ class Channel:
         connection = self._connection
         seconds = first
         # Read's own argument holds behind the last file only: before that it is the channel's between keys.
-        if most > 1 and (files or first != following):
+        if most > 1 and ("&" in files or first != following):
             if self._timeouts != (first, following):
                 await self._set_timeouts(first, following)
             seconds = 0.0  # Read then takes the channel's own

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import pytest
 
 from ivr.asterisk import channel, recording
 from ivr.asterisk.agi import COMMAND_BYTES
-from ivr.asterisk.channel import Channel
+from ivr.asterisk.channel import CALL_BACK, Channel
 from ivr.asterisk.recording import Anywhere
 from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.pace import patience
@@ -282,6 +283,24 @@ async def test_who_hangs_up_in_the_middle_has_not_heard_it_though_asterisk_says_
 
     await calls.talk(call, script)
     assert gone == [True, False] and call.variables["IVR_DONE"] == "1"
+
+
+class OlderToldLate(ToldLate):
+    """As Asterisk 16 to 18.16: its Playback says nothing of a hang-up."""
+
+    def answer(self, line: str) -> list[str]:
+        return [each.replace("=-1", "=0") for each in super().answer(line)]
+
+
+async def test_on_a_call_of_ours_nobody_counts_as_told_by_an_older_asterisk_that_says_late_that_she_is_gone(
+    calls: Calls,
+) -> None:
+    call = OlderToldLate(hangs_up_at=1, arguments=(CALL_BACK, str(uuid.uuid4())))
+
+    async def script(channel: Channel) -> None:
+        assert channel.attempt and await channel.perform(Say(("a",), "fa")) == HungUp()
+
+    await calls.talk(call, script)
 
 
 @pytest.mark.parametrize(
