@@ -226,7 +226,8 @@ class _Restoring:
         Not behind this: of a COMMIT that was sent nobody knows whether the books are full.
         """
         placed: list[Path] = []
-        placing = asyncio.create_task(asyncio.to_thread(self._place, placed))
+        # No task: a second Ctrl-C ends all of these.
+        placing = asyncio.get_running_loop().run_in_executor(None, self._place, placed)
         try:
             await asyncio.shield(placing)
         except BaseException:

@@ -12,7 +12,7 @@ import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,6 @@ from ivr.store.tables import case_events, cases, papers
 TOKEN_BYTES = 16
 SHORT = 12  # letters of a fingerprint that people compare
 LEFT_OUT = 1_000  # numbers, after the books went back: more than a month has
-YEAR = timedelta(days=366)
 
 
 AskSetbacks = Callable[[AsyncConnection], Awaitable[Sequence[Setback]]]
@@ -117,7 +116,7 @@ async def issue(
     if found is None:
         year = _year(day)
         backs = await went_back(connection) if went_back else []
-        number = await _next_number(connection, year, now, max((each.at for each in backs), default=None))
+        number = await _next_number(connection, year, max((each.at for each in backs), default=None))
         row = {"token": secrets.token_urlsafe(TOKEN_BYTES), "kind": what.kind, "year": year, "dated": day}
         row |= {"number": number, "office": _office(paper)}
         row |= {"fingerprint": print_, "case_id": what.case, "as_of": what.as_of, "session": what.session}
@@ -195,14 +194,19 @@ def _year(day: date) -> int:
     return int(jalali_date(day).year)
 
 
-async def _next_number(
-    connection: AsyncConnection, year: int, now: datetime, went_back: datetime | None
-) -> int:
+async def _next_number(connection: AsyncConnection, year: int, went_back: datetime | None) -> int:
     """`went_back`: when the books did last. Where none of this year's was given since, some may be away."""
     its = select(func.coalesce(func.max(papers.c.number), 0), func.max(papers.c.issued_at))
     number, at = (await connection.execute(its.where(papers.c.year == year))).one()
-    away = went_back is not None and went_back > (at or now - YEAR)
+    since = at or datetime.combine(_begins(year), time(), UTC)
+    away = went_back is not None and went_back > since
     return int(number) + 1 + (LEFT_OUT if away else 0)
+
+
+def _begins(year: int) -> date:
+    jalali_date: Any = JalaliDate  # it has no types
+    begins: date = jalali_date(year, 1, 1).to_gregorian()
+    return begins
 
 
 def _number(row: Row[Any]) -> str:

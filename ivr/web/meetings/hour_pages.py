@@ -26,7 +26,7 @@ from ivr.desk.reading.briefs import voices_of
 from ivr.desk.reading.casefile import must_know
 from ivr.desk.refusals import Refused
 from ivr.store.engine import AWAY
-from ivr.web.meetings.meeting_words import jalali_day, names_of, put
+from ivr.web.meetings.meeting_words import jalali_day, names_of, official, put
 from ivr.web.panel.forms import Form, whole_number
 from ivr.web.panel.streaming import AGAIN, ALIVE, event_stream, may_go_on
 from ivr.web.panel.visit import NotFound, Visit
@@ -185,6 +185,7 @@ async def _page(
     shown = seen.of(asked) or seen.with_him
     async with visit.panel.engine.connect() as connection:
         told = await _of_her(visit, connection, seen, shown) if shown else {}
+    line = await _line(visit, seen)
     return visit.render(
         "meetings/hour.html",
         status=422 if form else 200,
@@ -197,8 +198,9 @@ async def _page(
         done=done if done in DEEDS else "",
         day=jalali_day,
         may_hear=visit.allowed("recordings_blind"),
+        who=official(visit, seen.hour, line["names"]),
         **told,
-        **await _line(visit, seen),
+        **line,
     )
 
 

@@ -298,10 +298,12 @@ async def test_a_restore_that_is_given_up_as_its_folders_go_to_their_places_leav
         on.wait(patience(60))
 
     monkeypatch.setattr(os, "rename", slow)
+    before = asyncio.all_tasks()
     restoring = asyncio.create_task(restore(new.engine, new.state, io.BytesIO(archive)))
     await asyncio.to_thread(at.wait, patience(60))
-    for _ in range(2):  # Ctrl-C, and once more
-        restoring.cancel()
+    for _ in range(2):  # Ctrl-C, and once more, which ends whatever goes on
+        for task in asyncio.all_tasks() - before:
+            task.cancel()
         await asyncio.wait({restoring}, timeout=0.3)  # who does not wait for the thread is over by then
     on.set()
     with pytest.raises(asyncio.CancelledError):
