@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import time
 from ipaddress import ip_network
 from json import JSONDecodeError
@@ -470,14 +472,29 @@ _MAPPINGS = (
 class _File(YamlConfigSettingsSource):
     def __call__(self) -> dict[str, Any]:
         found = super().__call__()
-        given = {name.upper() for name in os.environ}
-        for *groups, name in _MAPPINGS:
+        given = {name.upper(): value for name, value in os.environ.items()}
+        for path in _MAPPINGS:
             its: Any = found
-            for group in groups:
+            for group in path[:-1]:
                 its = its.get(group) if isinstance(its, dict) else None
-            if isinstance(its, dict) and f"IVR_{'__'.join([*groups, name])}".upper() in given:
-                its.pop(name, None)
+            if isinstance(its, dict) and _is_whole(path, given):
+                its.pop(path[-1], None)
         return found
+
+
+def _is_whole(path: Sequence[str], given: Mapping[str, str]) -> bool:
+    """Whether a variable of its own, or of a group that it is in, holds all of it."""
+    if "IVR_" + "__".join(path).upper() in given:
+        return True
+    for depth in range(1, len(path)):
+        its: Any = None
+        with suppress(ValueError):  # what is no JSON is told by its variable, later
+            its = json.loads(given.get("IVR_" + "__".join(path[:depth]).upper(), "null"))
+        for name in path[depth:]:
+            its = its.get(name) if isinstance(its, dict) else None
+        if its is not None:
+            return True
+    return False
 
 
 class Settings(BaseSettings):

@@ -70,7 +70,13 @@ def test_a_mapping_in_the_environment_takes_the_place_of_the_file_s_and_one_key_
     found = load()
     emptied = (found.enquiries.hosts, found.meetings.extensions, found.notify.sms.headers)
     assert not any(emptied) and found.recognition.models == {} and found.calls.services == {"1190": "flood"}
-    for name in (*wholes, "CALLS__SERVICES"):
+    monkeypatch.delenv("IVR_ENQUIRIES__HOSTS")
+    monkeypatch.setenv("IVR_ENQUIRIES", '{"hosts": {"a.example.ir": {}}}')
+    monkeypatch.delenv("IVR_NOTIFY__SMS__HEADERS")
+    monkeypatch.setenv("IVR_NOTIFY", '{"sms": {"headers": {}}}')
+    found = load()
+    assert found.enquiries.hosts.keys() == {"a.example.ir"} and found.notify.sms.headers == {}
+    for name in ("ENQUIRIES", "NOTIFY", "MEETINGS__EXTENSIONS", "RECOGNITION__MODELS", "CALLS__SERVICES"):
         monkeypatch.delenv(f"IVR_{name}")
     monkeypatch.setenv("IVR_CALLS__SERVICES__1190", "flood")
     found = load()
