@@ -109,6 +109,10 @@ WITH told AS MATERIALIZED (
   WHERE e.event = 'returned' OR (e.event = 'escalated' AND NOT EXISTS (
       SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq AND b.event = 'escalated'
         AND b.details ->> 'level' = e.details ->> 'level' AND b.details -> 'rung' < e.details -> 'rung'
+        AND NOT EXISTS (
+          SELECT 1 FROM case_events n WHERE n.case_id = e.case_id AND n.seq BETWEEN b.seq AND e.seq
+            AND n.event = 'reopened'
+        )
     ))
     OR (e.event = 'reopened' AND e.details ->> 'rung' IS NOT NULL)
     OR (e.event = 'rated' AND e.details ->> 'score' ~ '^[1-5]$')

@@ -414,6 +414,23 @@ async def test_a_reminder_that_comes_again_at_the_top_is_no_climb_but_the_top_by
     assert await anew(at) == figures.total(await found(at, 60))
 
 
+async def test_a_case_opened_again_climbs_by_its_new_deadline_though_nobody_looked_until_it_was_long_over(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    for _ in range(40):
+        at.later()
+        await escalating.sweep(at.engine, at.page, at.at)
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    await count(at)
+    before = figures.total(await found(at, 120))[What.ESCALATED]
+    at.later(60)
+    await escalating.sweep(at.engine, at.page, at.at)
+    await count(at)
+    assert figures.total(await found(at, 180))[What.ESCALATED] == before + 1
+
+
 async def test_a_withdrawal_that_is_taken_back_says_of_no_answer_that_it_solved_nothing(at: Counter) -> None:
     code = await at.open()
     await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
