@@ -46,15 +46,16 @@ class InboxNames:
         return fixed.get(name) or tuple(lists[name])
 
     def body_called(self, name: str) -> str:
-        """The code of the agency of that name, long or short, whatever the keyboard, words joined or not.
+        """The code of the agency of that name, long or short, whatever the keyboard; "" for none.
 
-        "" for none.
+        Words joined or not, where none has the name as it is typed.
         """
-        typed = _joined(name)
-        for known in (self.bodies, self.shorts):
-            found = [code for code in self.bodies if _joined(known.get(code, "")) == typed]
-            if typed and len(found) == 1:
-                return found[0]
+        for spelt in (normalise, _joined):
+            typed = spelt(name)
+            for known in (self.bodies, self.shorts):
+                found = [code for code in self.bodies if spelt(known.get(code, "")) == typed]
+                if typed and len(found) == 1:
+                    return found[0]
         return ""
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select, text, update
 from bench.panel.books import fill
 from ivr.cases.alphabet import persian_order
 from ivr.store.tables import agencies, areas, cases, marks, recordings
+from ivr.web.inbox.names import NameBook
 from tests.desk.inbox import NOW
 from tests.web.browser import PHONE, chrome, screenshot, serious, window
 from tests.web.inbox.test_inbox import books, line
@@ -78,6 +79,18 @@ async def test_a_body_has_the_name_that_people_use_and_tells_its_whole_one(
         await page.locator("#deed-refer button.main").click()
         await expect(row.locator(".of-agency [aria-hidden]")).to_have_text("بنیاد شهید")
     assert (await its.at.row(its.codes[0])).agency == "shahid"
+
+
+async def test_of_two_bodies_that_a_half_space_tells_apart_each_is_found_as_it_is_typed(
+    panel: PanelServed,
+) -> None:
+    called = {"shahid": "سازمان آتش\u200cنشانی", "bonyad_maskan": "سازمان آتشنشانی"}
+    async with panel.engine.begin() as connection:
+        for code, name in called.items():
+            await connection.execute(update(agencies).where(agencies.c.code == code).values(name=name))
+    names = await NameBook().names(panel.panel)
+    assert [names.body_called(name) for name in called.values()] == list(called)
+    assert names.body_called("سازمانآتشنشانی") == "", "which of the two is not known"
 
 
 async def test_every_seeded_body_has_a_short_name_of_its_own(panel: PanelServed) -> None:
