@@ -16,6 +16,7 @@ from ivr.desk.letters.notices import ANY
 from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale, digits
 
+_HALF_SPACE = "\u200c"
 _WHATS = {"agency": "agency", "topic": "topic", "county": "area"}  # of mistakes → noun
 
 
@@ -141,6 +142,10 @@ def title(words: Locale, names: BookNames, noun: str, key: str, row: Row | None)
 
 
 def holds(asked: str, *texts: str) -> bool:
-    """Whether texts hold all that is sought, whichever keyboard it was typed on, words joined or not."""
-    whole = normalise(" ".join(texts)).replace(" ", "")
-    return all(normalise(part).replace(" ", "") in whole for part in asked.split())
+    """Whether texts hold all that is sought, whichever keyboard it was typed on, half-spaces or not."""
+    whole = " ".join(texts)
+    spelt = normalise(whole), normalise(whole.replace(_HALF_SPACE, ""))
+    return all(
+        any(normalise(part) in its or normalise(part.replace(_HALF_SPACE, "")) in its for its in spelt)
+        for part in asked.split()
+    )
