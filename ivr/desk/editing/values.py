@@ -26,6 +26,7 @@ JALALI_BEFORE = 1700  # years below this one are Jalali
 _LETTERS = str.maketrans("يىك", "ییک")
 # Marks of direction come along where a number is copied, and nobody sees them.
 UNSEEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_SHAPES = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
 _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2, UNSEEN)
 # What neither the database nor XML takes, or nobody can read.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -86,9 +87,14 @@ class WrongRow(Refused):
         super().__init__("; ".join(f"{wrong.field}: {wrong}" for wrong in self.wrongs))
 
 
+def plain_letters(text: str) -> str:
+    """Letters themselves for their shapes within a word, which is how an old PDF gives them."""
+    return _SHAPES.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+
+
 def persian(text: str) -> str:
     """One form of each letter, single blanks; half-spaces stay."""
-    return " ".join(unicodedata.normalize("NFC", text).translate(_LETTERS).split())
+    return " ".join(unicodedata.normalize("NFC", plain_letters(text)).translate(_LETTERS).split())
 
 
 def persian_lines(text: str) -> str:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import date, time
 
 from aiohttp.web import FileField
 from multidict import MultiDictProxy
 
-from ivr.desk.editing.values import UNSEEN, day_of, hour_of
+from ivr.desk.editing.values import UNSEEN, day_of, hour_of, plain_letters
 from ivr.desk.refusals import WrongField
 from ivr.web.panel.locale import Locale
 
 _LATIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", UNSEEN)
-_SHAPES = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
 
 
 def latin(text: str) -> str:
     """Latin digits in place of Persian and Arabic ones, without marks of direction."""
     return text.translate(_LATIN)
-
-
-def _plain_letters(text: str) -> str:
-    """Letters themselves for their shapes within a word, which is how an old PDF gives them."""
-    return _SHAPES.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
 
 
 def whole_number(text: str) -> int:
@@ -51,7 +43,7 @@ class Form:
 
     def text(self, name: str, most: int = 200, *, needed: bool = True, lines: bool = False) -> str:
         """Without blanks around it and control characters in it; what parts words parts them as a blank."""
-        value = _plain_letters(self.raw(name)).replace("\r\n", "\n").strip()
+        value = plain_letters(self.raw(name)).replace("\r\n", "\n").strip()
         kept = "\u200c\n\t" if lines else "\u200c"
         value = "".join(c if c.isprintable() or c in kept else " " * c.isspace() for c in value)
         if needed and not value:

@@ -154,6 +154,15 @@ async def test_a_rule_that_was_taken_back_is_the_files_again(engine: AsyncEngine
     assert (found.agency, found.reason) == ("edu", "rule")
 
 
+async def test_a_name_as_an_old_pdf_gives_its_letters_is_kept_in_those_that_a_keyboard_gives(
+    engine: AsyncEngine,
+) -> None:
+    [done] = await edit(engine, "agency", "abfa", name="ﺳﺎﺯﻣﺎﻥ ﭘﺎﺭﻛﻬﺎﻱ m²", note="ﺗﻠﻔﻦ: ۵ ﻻﺯﻡ")
+    assert done.after and (done.after["name"], done.after["note"]) == ("سازمان پارکهای m²", "تلفن: ۵ لازم")
+    [done] = await edit(engine, "area", "ahar", towns="ﻫﻮﺭﺍﻧﺪ\nهوراند")
+    assert done.after and done.after["towns"] == ["هوراند"]
+
+
 async def test_nothing_that_cases_point_at_is_deleted_or_left_without_a_body(engine: AsyncEngine) -> None:
     at = await counter(engine)
     with pytest.raises(Refused, match="retired, never deleted"):
