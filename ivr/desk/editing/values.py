@@ -27,6 +27,7 @@ _LETTERS = str.maketrans("يىك", "ییک")
 # Marks of direction come along where a number is copied, and nobody sees them.
 UNSEEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 _SHAPES = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
+_MARK_ALONE = re.compile(" (?=[\u064b-\u0652])")  # Unicode gives a blank for the letter that bears it
 _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2, UNSEEN)
 # What neither the database nor XML takes, or nobody can read.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -89,7 +90,7 @@ class WrongRow(Refused):
 
 def plain_letters(text: str) -> str:
     """Letters themselves for their shapes within a word, which is how an old PDF gives them."""
-    return _SHAPES.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    return _SHAPES.sub(lambda found: _MARK_ALONE.sub("", unicodedata.normalize("NFKC", found[0])), text)
 
 
 def persian(text: str) -> str:
