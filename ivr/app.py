@@ -90,7 +90,7 @@ from ivr.loops.watchdog import end_with_parent, tell_systemd, watch_loop
 from ivr.loops.weekly_proof import WeeklyProof
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import DUTIES, Callbacks, Duty, Settings, absolute
-from ivr.speech.check import missing
+from ivr.speech.check import Missing, missing
 from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.recognition import Recogniser, by_command, by_sherpa
 from ivr.speech.sound_book import SoundBook, forget_unused
@@ -102,6 +102,7 @@ from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from ivr.voice.directory import Directory
 from ivr.voice.lottery_call import TO_THE_OFFICIAL
+from ivr.voice.mistakes import MenuMistakes
 from ivr.web import application as panel
 from ivr.web import metrics
 from ivr.web.board import Board
@@ -418,7 +419,7 @@ class Hotline:
         place, loop = meeting_place(self.settings), asyncio.get_running_loop()
         older = replaced(await asyncio.to_thread(siblings, place), self.duties) if self.take_over else []
         if older or self.when_ready:
-            await self._become_ready(self._checks() | self._sound)
+            await self._become_ready(self._checks() | {"prompts": partial(self._prompts, whole=True)})
         sockets = await obtain(self.settings, place, self.duties)
 
         def drain_soon() -> None:  # also while our loop hangs
@@ -756,15 +757,27 @@ class Hotline:
 
     def _needed(self) -> frozenset[str]:
         """The prompts that calls can reach, or could if what people added to the book had its sound."""
-        return self._needed_by_files | self.offered.added
+        return self._needed_as_found() | self.offered.added
 
     @cached_property
     def _needed_by_files(self) -> frozenset[str]:
-        """As they were when first asked: those of the next release say nothing of what calls reach here."""
+        """As first read whole: those of the next release say nothing of what calls reach here.
+
+        Raises MenuMistakes or OSError, and is read again then.
+        """
         return needed(self.settings)
 
-    async def _prompts(self) -> str:
-        gaps = await asyncio.to_thread(
-            lambda: missing(self._needed_by_files, self.settings.calls.languages, self.settings.sounds)
-        )
+    def _needed_as_found(self) -> frozenset[str]:
+        with suppress(MenuMistakes, OSError):
+            return self._needed_by_files
+        return needed(self.settings, lenient=True)
+
+    async def _prompts(self, whole: bool = False) -> str:
+        """`whole`: no menu file may be left out, as one that is just being copied."""
+
+        def look() -> list[Missing]:
+            ids = self._needed_by_files if whole else self._needed_as_found()
+            return missing(ids, self.settings.calls.languages, self.settings.sounds)
+
+        gaps = await asyncio.to_thread(look)
         return f"{len(gaps)} prompts have no audio: ivr sounds build" if gaps else ""

@@ -327,10 +327,11 @@ def tree_tools(
     )
 
 
-def needed(settings: Settings) -> frozenset[str]:
+def needed(settings: Settings, lenient: bool = False) -> frozenset[str]:
     """Every prompt id that any menu file can reach, and what the dialplan plays by itself.
 
-    A file that can't be read, half-written or an editor's lock, is left out: what answers is on the air.
+    Raises MenuMistakes or OSError where a file can't be read, as one that is half-written; `lenient` leaves
+    it out: what answers is on the air. Hidden files are nobody's menus, as an editor's locks.
     """
     from ivr.asterisk.channel import BEEP
     from ivr.asterisk.dialplan import PROMPTS
@@ -343,9 +344,13 @@ def needed(settings: Settings) -> frozenset[str]:
     directory = directory_of(settings)
     ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
+        if path.name.startswith("."):
+            continue
         try:
             menu = parse(read_tree_file(path).data, str(path))
         except (MenuMistakes, OSError) as error:
+            if not lenient:
+                raise
             log.warning("%s: its prompts are not looked at: %s", path, error)
             continue
         ids |= prompt_ids(menu, directory) - whole_in(menu.words, menu.languages)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from ivr import installation
 from ivr.app import Hotline
-from ivr.installation import load_secrets, needed
+from ivr.installation import CommandError, load_secrets, needed
 from ivr.settings import ROOT, Settings
 from ivr.speech.paths import WAV_HEADER, wav_path
+from ivr.web.health import Check, examine
+from tests.fixtures.commands import typed
 
 
 def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -38,15 +42,66 @@ def menus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(ROOT / "dialplan" / "menus", tmp_path / "checkout" / "dialplan" / "menus"))
 
 
+def _speak_all(settings: Settings) -> None:
+    for language in settings.calls.languages:
+        for id in needed(settings):
+            wav = wav_path(settings.sounds, language, id)
+            wav.parent.mkdir(parents=True, exist_ok=True)
+            wav.write_bytes(bytes(WAV_HEADER + 2))
+
+
 def test_a_half_written_menu_and_an_editors_lock_hide_no_other_files_prompts(
     menus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = needed(Settings(state=tmp_path))
     (menus / "half.yaml").write_text("menu: half\nsteps:\n  a: [")
     (menus / ".#111.yaml").symlink_to("admin@desk.4711:1")
-    assert needed(Settings(state=tmp_path)) == whole
-    for file in ("half.yaml", ".#111.yaml"):
-        assert f"{menus / file}: its prompts are not looked at" in caplog.text
+    assert needed(Settings(state=tmp_path), lenient=True) == whole
+    assert f"{menus / 'half.yaml'}: its prompts are not looked at" in caplog.text
+    assert ".#111.yaml" not in caplog.text
+
+
+async def test_ivr_sounds_check_proves_nothing_while_a_menu_file_cant_be_read_and_names_it(
+    menus: Path, tmp_path: Path, database_url: str
+) -> None:
+    _speak_all(Settings(state=tmp_path))
+    (menus / ".#111.yaml").symlink_to("admin@desk.4711:1")
+    _, said, _ = await typed(database_url, tmp_path, "sounds", "check")
+    assert "every prompt has audio in every language\n" in said
+    (menus / "half.yaml").write_text("menu: half\nsteps:\n  a: [")
+    code, said, why = await typed(database_url, tmp_path, "sounds", "check")
+    assert (code, said) == (1, "") and f"{menus / 'half.yaml'}:" in why
+    assert (await typed(database_url, tmp_path, "sounds", "list", "--missing", "--json"))[0] == 0
+
+
+async def test_who_takes_over_waits_for_a_half_written_menu_and_who_serves_asks_it_again(
+    menus: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IVR_DATABASE_URL", database_url)
+    settings = Settings(state=tmp_path)
+    _speak_all(settings)
+    flood = menus / "flood.yaml"
+    whole = flood.read_text()
+    flood.write_text("menu: half\nsteps:\n  a: [")
+    gates: list[Mapping[str, Check]] = []
+
+    async def gate(_: Hotline, checks: Mapping[str, Check]) -> None:
+        gates.append(checks)
+        raise CommandError
+
+    monkeypatch.setattr(Hotline, "_become_ready", gate)
+    hotline = Hotline(settings, when_ready=True)
+    open_doors, look = hotline._open_doors, hotline._prompts  # the gate, and what `/readyz` asks
+    async with AsyncExitStack() as stack:
+        with pytest.raises(CommandError):
+            await open_doors(stack)
+    prompts = {"prompts": gates[0]["prompts"]}
+    assert str(flood) in (await examine(prompts))["prompts"]
+    assert await look() == ""
+    flood.write_text(whole.replace("flood.welcome", "flood.tomorrow"))  # all of it is there now
+    for found in ((await examine(prompts))["prompts"], await look()):
+        assert found.endswith("prompts have no audio: ivr sounds build")
+    await hotline.engine.dispose()
 
 
 async def test_the_menu_files_of_the_next_release_make_no_running_process_unready(
@@ -54,11 +109,7 @@ async def test_the_menu_files_of_the_next_release_make_no_running_process_unread
 ) -> None:
     monkeypatch.setenv("IVR_DATABASE_URL", database_url)
     settings = Settings(state=tmp_path)
-    for language in settings.calls.languages:
-        for id in needed(settings):
-            wav = wav_path(settings.sounds, language, id)
-            wav.parent.mkdir(parents=True, exist_ok=True)
-            wav.write_bytes(bytes(WAV_HEADER + 2))
+    _speak_all(settings)
     running = Hotline(settings)
     look = running._prompts  # what `/readyz` asks, without a server
     assert await look() == ""

@@ -280,7 +280,7 @@ async def _prompts(settings: Settings) -> Diagnosis:
     from ivr.installation import needed
     from ivr.speech.check import missing, not_ready
 
-    ids = needed(settings)
+    ids = needed(settings, lenient=True)
     where = ids, settings.calls.languages, settings.sounds
     if gaps := missing(*where):
         return Diagnosis("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")

@@ -84,7 +84,7 @@ def sounds_list(
 
     settings = load_settings()
     booth = installation.booth(settings)
-    found = booth.seen(installation.needed(settings))
+    found = booth.seen(installation.needed(settings, lenient=True))
     chosen = [one for one in found if one.needed and not one.source] if missing else found
     rows = [dataclasses.asdict(booth.measured(one)) for one in chosen]
     if json:
