@@ -647,9 +647,10 @@ async def _store(settings: Settings) -> Diagnosis:
             f"{copies} copies are in a store that is configured no more, and what retention takes stays there"
         )
         mend = f"recordings_store in {config_file()} again, also in a drill; docs/production.md, 10"
-        if copies:
+        if copies and "work" in settings.serve.roles:
             return Diagnosis("store", False, found, mend)
-        return Diagnosis("store", True, "recordings are in the local folder alone")
+        found = "the work has one, elsewhere" if copies else "recordings are in the local folder alone"
+        return Diagnosis("store", True, found)
     try:
         store.check()
     except Exception as error:

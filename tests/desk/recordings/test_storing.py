@@ -32,7 +32,7 @@ from ivr.desk.recordings.enclosing import enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.storing import not_stored, store_recordings
 from ivr.lab.pace import patience
-from ivr.settings import RecordingsStore, Settings
+from ivr.settings import RecordingsStore, Serve, Settings
 from ivr.store import key_file, recording_files
 from ivr.store.aside import Aside, NoneWorks
 from ivr.store.derived import Derived
@@ -395,6 +395,17 @@ async def test_the_doctor_tells_of_copies_in_a_store_that_is_configured_no_more(
         await connection.execute(update(recordings).values(stored_at=func.now(), removed_at=func.now()))
     found = await doctor._store(settings)  # likewise
     assert not found.ok and found.found.startswith("2 copies are in a store that is configured no more")
+
+
+async def test_the_doctor_of_a_machine_that_only_takes_calls_misses_no_store(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await with_words(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(stored_at=func.now()))
+    settings = Settings(state=tmp_path, database_url=database_url, serve=Serve(roles=("calls",)))
+    found = await doctor._store(settings)  # this check alone, as above
+    assert found.ok and "local folder alone" not in found.found
 
 
 async def test_a_key_that_may_not_delete_keeps_nothing_from_the_store_and_is_told_of(
