@@ -82,6 +82,14 @@ class Vault:
         with suppress(FileNotFoundError), _sentence("is-anybody-there"):
             obstore.get(self._store, "is-anybody-there.wav")
 
+    def is_away(self) -> bool:
+        """Whether a failure was the store's own, and not of one recording."""
+        try:
+            self.check()
+        except VaultError:
+            return True
+        return False
+
     @contextmanager
     def _sure(self, name: str) -> Iterator[None]:
         """What is not there is a bucket's word: without one a HEAD says the same, and no more."""

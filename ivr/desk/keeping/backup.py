@@ -369,9 +369,7 @@ class Backup:
         except FileNotFoundError:
             return False
         except VaultError as error:
-            try:
-                self.vault.check()
-            except VaultError:
+            if self.vault.is_away():
                 self._store_away = str(error)
             raise
         if self.leave_stored:

@@ -542,9 +542,7 @@ def _stored(proof: Verification, name: str) -> str | None:
     except FileNotFoundError:
         return None
     except VaultError as error:
-        try:
-            proof.vault.check()
-        except VaultError:
+        if proof.vault.is_away():
             proof.store_away = str(error)
         raise
 

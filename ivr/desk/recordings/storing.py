@@ -172,9 +172,7 @@ async def _store(engine: AsyncEngine, folder: Path, vault: Vault, now: datetime,
         if not await ask_once(partial(_copy, folder, vault, now, row)):
             return None
     except VaultError as error:
-        try:
-            await ask_once(vault.check)
-        except VaultError:
+        if await ask_once(vault.is_away):
             raise StoreAway(*error.args) from error
         raise
     await _note(engine, row.name, func.now())
