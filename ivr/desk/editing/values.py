@@ -25,10 +25,10 @@ JALALI_BEFORE = 1700  # years below this one are Jalali
 # Letters that Arabic keyboards give and Persian does not have; one form of each is stored.
 _LETTERS = str.maketrans("يىك", "ییک")
 # Marks of direction come along where a number is copied, and nobody sees them.
-UNSEEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_UNSEEN = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 _SHAPES = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
 _MARK_ALONE = re.compile(" (?=[\u064b-\u0652])")  # Unicode gives a blank for the letter that bears it
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2, UNSEEN)
+DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2, _UNSEEN)
 # What neither the database nor XML takes, or nobody can read.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
@@ -104,7 +104,7 @@ def persian_lines(text: str) -> str:
 
 
 def plain_digits(text: str) -> str:
-    return text.translate(_DIGITS).strip()
+    return text.translate(DIGITS).strip()
 
 
 def day_of(text: str) -> date:

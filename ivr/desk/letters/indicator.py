@@ -22,6 +22,7 @@ from persiantools.jdatetime import JalaliDate
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.periods import Grain, period
 from ivr.cases.statuses import Status
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
@@ -36,7 +37,6 @@ from ivr.store.tables import case_events, cases, papers
 TOKEN_BYTES = 16
 SHORT = 12  # letters of a fingerprint that people compare
 LEFT_OUT = 1_000  # numbers, after the books went back: more than a month has
-
 
 AskSetbacks = Callable[[AsyncConnection], Awaitable[Sequence[Setback]]]
 
@@ -114,11 +114,10 @@ async def issue(
     its = (papers.c.fingerprint == print_, papers.c.withdrawn_at.is_(None))
     found = (await connection.execute(select(papers).where(*its, _holds()))).first()
     if found is None:
-        year = _year(day)
         backs = await went_back(connection) if went_back else []
-        number = await _next_number(connection, year, max((each.at for each in backs), default=None))
-        row = {"token": secrets.token_urlsafe(TOKEN_BYTES), "kind": what.kind, "year": year, "dated": day}
-        row |= {"number": number, "office": _office(paper)}
+        number = await _next_number(connection, day, max((each.at for each in backs), default=None))
+        row = {"token": secrets.token_urlsafe(TOKEN_BYTES), "kind": what.kind, "dated": day}
+        row |= {"year": _year(day), "number": number, "office": _office(paper)}
         row |= {"fingerprint": print_, "case_id": what.case, "as_of": what.as_of, "session": what.session}
         done = papers.insert().values(row | {"issued_by": by, "issued_at": now}).returning(papers)
         found = (await connection.execute(done)).one()
@@ -194,19 +193,13 @@ def _year(day: date) -> int:
     return int(jalali_date(day).year)
 
 
-async def _next_number(connection: AsyncConnection, year: int, went_back: datetime | None) -> int:
+async def _next_number(connection: AsyncConnection, day: date, went_back: datetime | None) -> int:
     """`went_back`: when the books did last. Where none of this year's was given since, some may be away."""
     its = select(func.coalesce(func.max(papers.c.number), 0), func.max(papers.c.issued_at))
-    number, at = (await connection.execute(its.where(papers.c.year == year))).one()
-    since = at or datetime.combine(_begins(year), time(), UTC)
+    number, at = (await connection.execute(its.where(papers.c.year == _year(day)))).one()
+    since = at or datetime.combine(period(Grain.YEAR, day).since, time(), UTC)
     away = went_back is not None and went_back > since
     return int(number) + 1 + (LEFT_OUT if away else 0)
-
-
-def _begins(year: int) -> date:
-    jalali_date: Any = JalaliDate  # it has no types
-    begins: date = jalali_date(year, 1, 1).to_gregorian()
-    return begins
 
 
 def _number(row: Row[Any]) -> str:

@@ -57,15 +57,15 @@ class SessionRecord:
     bodies: Sequence[Attendance]
     sat: Sequence[Sat]
 
-    def heard(self, apart: bool) -> list[Sat]:
-        return [each for each in self.sat if each.slot.outcome == "met" and each.apart == apart]
+    @property
+    def heard(self) -> list[Sat]:
+        return [each for each in self.sat if each.slot.outcome == "met"]
 
     def minuted(self, annex: bool) -> list[Sat]:
         """What stands in the minutes, or in their annex."""
         if not annex:
-            return self.heard(False)
-        heard = (each for each in self.sat if each.slot.outcome == "met")
-        return [each.annexed for each in heard if each.apart or each.orders_apart]
+            return [each for each in self.heard if not each.apart]
+        return [each.annexed for each in self.heard if each.apart or each.orders_apart]
 
     @property
     def kept_apart(self) -> int:

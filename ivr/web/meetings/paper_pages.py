@@ -114,7 +114,7 @@ def _minutes(its: Writing, annex: bool) -> Iterator[Block]:
     if annex:
         yield _opening(its, "annexed", apart=record.kept_apart)
     else:
-        yield _opening(its, heard=len([*record.heard(False), *record.heard(True)]))
+        yield _opening(its, heard=len(record.heard))
         if record.missed:
             yield its.say("missed", n=len(record.missed))
         if record.kept_apart:
@@ -189,7 +189,7 @@ def _signatures(its: Writing, annex: bool) -> PaperTable:
 
 def _attendance(its: Writing) -> Iterator[Block]:
     record = its.record
-    heard = [*record.heard(False), *record.heard(True)]
+    heard = record.heard
     yield _opening(its, heard=len(heard))
     yield PaperHeading(its.say("bodies"))
     yield _bodies(its)

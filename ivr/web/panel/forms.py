@@ -8,16 +8,14 @@ from datetime import date, time
 from aiohttp.web import FileField
 from multidict import MultiDictProxy
 
-from ivr.desk.editing.values import UNSEEN, day_of, hour_of, plain_letters
+from ivr.desk.editing.values import DIGITS, day_of, hour_of, plain_letters
 from ivr.desk.refusals import WrongField
 from ivr.web.panel.locale import Locale
-
-_LATIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", UNSEEN)
 
 
 def latin(text: str) -> str:
     """Latin digits in place of Persian and Arabic ones, without marks of direction."""
-    return text.translate(_LATIN)
+    return text.translate(DIGITS)
 
 
 def whole_number(text: str) -> int:
