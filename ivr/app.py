@@ -556,7 +556,9 @@ class Hotline:
 
     async def _ready(self) -> Json:
         """Its checks, and what is not well and does not bite yet."""
-        checks = self._checks() | (self._sound if "panel" in self.duties else {})
+        checks = self._checks()
+        if "panel" in self.duties:  # it looks at every file, so no call is bothered with it
+            checks |= {"prompts": self._prompts}
         told = {"draining": self.stopping.is_set(), "checks": await examine(checks)}
         return told | {"warnings": self._warnings()}
 
@@ -704,11 +706,6 @@ class Hotline:
         if "calls" in self.duties:
             checks |= {"disk": self._disk, "journal": self._journal}
         return checks
-
-    @property
-    def _sound(self) -> dict[str, Check]:
-        """Looks at every file, so no call is bothered with it but before its process serves."""
-        return {"prompts": self._prompts}
 
     async def _database(self) -> str:
         async with self.engine.connect() as connection:

@@ -284,7 +284,8 @@ class Channel:
         files = self._files(say.speech, say.language, spoken)
         if not say.barge_in:
             await self._play(files)
-            if self.attempt:  # told or not? Behind a reply to whatever is sent after it HANGUP is never late
+            # On a call of ours: was she told or not? HANGUP comes before the reply to whatever is sent next.
+            if self.attempt and not self._connection.hung_up:
                 await self._connection.send(_READ_KEYS)
             return HungUp() if self._connection.hung_up else said
         if len(files) == 1 and not say.heeds_key:

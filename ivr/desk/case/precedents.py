@@ -72,7 +72,8 @@ async def revoke(
     this = (precedents.c.id == _id(precedent), precedents.c.ended_at.is_(None))
     its = select(precedents.c.case_id).where(*this).scalar_subquery()
     async with engine.begin() as connection:
-        await connection.execute(select(cases.c.id).where(cases.c.id == its).with_for_update())
+        lock = select(cases.c.id).where(cases.c.id == its).with_for_update(key_share=True)
+        await connection.execute(lock)
         await alone(connection, "precedents")  # after its case, as who rules does
         revoking = update(precedents).where(*this).values(end).returning(precedents.c.case_id)
         case = (await connection.execute(revoking)).scalar()
