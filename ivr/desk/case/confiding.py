@@ -111,6 +111,8 @@ async def _seal(
 ) -> None:
     values = {"confidential": its.by, "accused": its.accused, "kept_from": its.kept_from, "told": its.told}
     values |= {"member_of": None, "person_id": case.person_id}
+    if its.accused == page.rules.desk:
+        values["draft"] = None  # nobody of the desk sees it any more: it would wait for ever
     if str(case.person_id) in (its.kept_from or ()):  # else it would lie where nobody looks
         values["person_id"] = None
     seal = update(cases).where(cases.c.id == case.id).values(values).returning(*cases.c)

@@ -255,6 +255,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "part"
         case "handed_back" if "agency" in details:
             return "moved"
+        case "advised" if "from" in details:
+            return "moved"
         case "answered" if "proposed_by" in details:
             return "approved"
         case "answered" | "answer_proposed" if "voice" in details:

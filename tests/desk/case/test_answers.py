@@ -138,6 +138,18 @@ async def test_an_answer_to_what_is_about_the_desk_waits_for_nobody_s_leave(
     assert await state_of_call(engine) == ["waiting"]
 
 
+async def test_what_waits_as_its_case_becomes_one_about_the_desk_waits_no_more(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, at = await opened(engine, tmp_path), await counter(engine)
+    assert await answers.propose(engine, at.page, at.ask(code, "abfa"), "آب وصل شد.")
+    about = Secrecy(at.page.rules.desk, told="بدرفتاری")
+    await confide(engine, at.page, at.ask(code, "desk", "از میز"), about)
+    assert (await shown(engine, code))["awaiting_approval"] is None
+    assert not await answers.propose(engine, at.page, at.ask(code, "abfa"), "آب وصل شد.")
+    assert (await shown(engine, code))["status"] == "answered"
+
+
 async def test_an_answer_that_was_turned_down_waits_no_more(engine: AsyncEngine, tmp_path: Path) -> None:
     code, at = await opened(engine, tmp_path), await counter(engine)
     await answer(engine, code, "abfa", "شاید", approval=True)

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.suggest import Suggester
-from ivr.desk.case import answers, pausing, referring, suggestion_outcomes
+from ivr.desk.case import answers, closing, pausing, referring, suggestion_outcomes
 from ivr.desk.case.registering import Registered, Wanted, register
 from ivr.desk.counter import audio
 from ivr.desk.meetings import request_deciding, request_list
@@ -149,6 +149,7 @@ async def test_the_fate_of_every_suggestion_is_kept(at: Counter, suggester: Sugg
     assert (await suggestion_outcomes.summary(at.engine))["decided"] == 3, "the desk is no choice"
     await pausing.change_topic(at.engine, at.page, at.ask(vague, "desk", "خواندم"), "water.bill")
     await referring.refer(at.engine, at.page, at.ask(vague, "desk/sadr"), "abfa")
+    await closing.advise(at.engine, at.page, at.ask(right, "desk", "به دادگاه بروید."))  # whose, as before
     found = await suggestion_outcomes.summary(at.engine)
     kept = {one["case"]: one for one in await suggestion_outcomes.listed(at.engine)}
     assert (found["suggestions"], found["decided"]) == (4, 4)

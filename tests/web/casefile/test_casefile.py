@@ -1094,6 +1094,18 @@ async def test_what_is_handed_back_away_from_its_body_is_not_said_to_be_back_the
     assert latest.text.startswith("پاسخ کافی نبود و پرونده نزد ") and "بازرسی" in latest.text
 
 
+async def test_the_story_says_whose_a_case_was_before_the_desk_advised(desk: Desk) -> None:
+    code, engine = await desk.open(), desk.panel.engine
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    await closing.advise(engine, page, Instruction(code, Actor("desk", Side.DESK), "به دادگاه", WEDNESDAY))
+    file = await casefile.read(engine, Scope(), code)
+    assert file is not None
+    latest: Any = Teller(words(), file).story()[0]
+    assert latest.text.startswith("پرونده از شرکت آب و فاضلاب آذربایجان شرقی نزد ")
+    assert "راهنمایی" in latest.text
+
+
 async def test_who_stepped_into_the_call_stands_in_its_path_and_in_the_story(
     desk: Desk, chrome: Browser
 ) -> None:
