@@ -15,7 +15,7 @@ from ivr.desk.book.seeds import SeedError, load_seeds
 from ivr.desk.book.suggesting import learn, load_suggester, places_of, read_cases, read_examples
 from tests.fixtures.database import SEED
 
-CASES = [json.loads(line) for line in (SEED / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
+CASES = [json.loads(line) for line in (SEED / "cases.jsonl").read_text(encoding="utf-8").split("\n") if line]
 
 
 @pytest.mark.parametrize(
@@ -243,6 +243,13 @@ def test_a_mistake_in_the_seed_folder_is_named(tmp_path: Path, name: str, conten
     with pytest.raises(SeedError, match=place) as caught:
         load_suggester(tmp_path)
     assert name in str(caught.value)
+
+
+def test_a_line_separator_in_a_pasted_text_of_a_case_parts_no_line(tmp_path: Path) -> None:
+    text, given = "آب\u2028قطع\u2029است\x85", {"topic": "water.supply"}
+    lines = [json.dumps(given | {"text": each}, ensure_ascii=False) for each in (text, "برق رفت")]
+    (tmp_path / "cases.jsonl").write_text("\r\n".join([*lines, ""]), encoding="utf-8", newline="")
+    assert [each.text for each in read_cases(tmp_path, load_seeds(SEED))] == [text, "برق رفت"]
 
 
 def test_a_province_without_examples_learns_from_keywords_and_assigns_nothing_alone(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def labelled(path: Path, seeds: Seeds) -> list[LabelledCase]:
     counties = {None, *(county.code for county in seeds.areas.counties)}
     cases = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # U+2028 and its like may stand in a text
     except (OSError, UnicodeDecodeError) as error:
         raise SeedError(f"{path}: {' '.join(str(error).split())}") from None
     for number, line in enumerate(lines, 1):
