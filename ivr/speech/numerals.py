@@ -73,7 +73,10 @@ _ORDINAL = re.compile(
 _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
 _WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|اداری|کار))?"  # «ساعت کاری ۸/۳۰»
 _BEFORE = re.compile(rf"([^\W\d_]+(?:\u200c[^\W\d_]+)*){_WORKING}[\s:،,\u064b-\u0655\u200c]*$")
-_IN_WORDS = rf"\([^()]*\)\s*(?=(?:{'|'.join(MONEY | SCALES)})\b)"  # «۲/۱۲۵ (دو …) میلیارد»
+# Endings of what Azerbaijani counts: «tümənə», «rialdır», «nəfərlik»; not of «minik», «günəş», «metro».
+_CASE = r"(?:l[aə]r)?(?:l[ıiuü][kq])?(?:[ıiuü]n?)?(?:n?[aə]|n?d[aə]n?|l[aə])?(?:d[ıiuü]r)?"
+_COUNTED = re.compile(rf"({'|'.join(COUNTED)}){_CASE}")
+_IN_WORDS = rf"\([^()]*\)\s*(?=(?:{'|'.join(MONEY | SCALES)}){_CASE}\b)"  # «۲/۱۲۵ (دو …) میلیارد»
 _AFTER = re.compile(rf"\s*(?:{_IN_WORDS})?([^\W\d_]+|%)")
 _OF_NO_SUM = re.compile(r"\s*\((?![^()]*(?:هزار|میلیون|میلیارد))")  # «(بانک ملی)»
 
@@ -122,6 +125,7 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         kind = found.lastgroup if found.lastgroup not in ("s1", "s2", "s3") else None
         kind = kind or next(name for name in ("date", "amount") if found[name])
         before, after = _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
+        after = counted[1] if (counted := _COUNTED.fullmatch(after)) else after
         one = _Figure(kind, found.group(), before, after, bool(_OF_NO_SUM.match(text, found.end())))
         its_hour = _hour_before(last, say) if last is not None and _TO_HOUR.fullmatch(between) else ""
         to_hour = last is not None and its_hour and one.is_clock and not last.to  # «۸-۱۴/۳۰»

@@ -185,6 +185,22 @@ def test_azerbaijani_figures(text: str, said: str) -> None:
     assert readable(text, "az", WORDS["az"]) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("12.500 tümənə", "on iki min beş yüz tümənə"),
+        ("350.200 rialdır", "üç yüz əlli min iki yüz rialdır"),
+        ("12.500 (on iki) manatın", "on iki min beş yüz (on iki) manatın"),
+        ("12000500 tümənlik", "on iki milyon beş yüz tümənlik"),
+        ("2.000 faizi", "iki faizi"),
+        ("12000500 minik", "bir iki sıfır , sıfır sıfır beş , sıfır sıfır minik"),
+        ("12000500 metro", "bir iki sıfır , sıfır sıfır beş , sıfır sıfır metro"),
+    ],
+)
+def test_what_an_azerbaijani_figure_counts_is_known_in_every_case(text: str, said: str) -> None:
+    assert readable(text, "az", WORDS["az"]) == said
+
+
 def _said(text: str) -> str:
     return readable(text, "fa", WORDS["fa"])
 
