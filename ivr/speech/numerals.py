@@ -35,6 +35,7 @@ NAMING = _set(
     "کد شماره تلفن همراه موبایل پیگیری رهگیری شناسه حساب کارت شبا ملی پستی نامه پرونده پلاک بند ماده تبصره "
     "kod kodu nömrə nömrəsi telefon"
 )
+NAMING_BEHIND = _set("saylı nömrəli")  # «110/4512 saylı məktub»
 BESIDE = _set("روز مورد gün")  # may stand behind an hour or a telephone number, too, and not count it
 TELEPHONES = _set("تلفن همراه موبایل telefon")
 HOURS = _set("ساعات")  # besides the catalogue's
@@ -99,7 +100,7 @@ class _Figure:
     @property
     def named(self) -> bool:
         """A code, or a number of something."""
-        return self.of in NAMING
+        return self.of in NAMING or self.after in NAMING_BEHIND
 
     @property
     def of(self) -> str:
@@ -263,9 +264,8 @@ def _split(one: _Figure, language: str) -> Speech:
     is_slash, is_comma = "/" in one.text, "," in one.text
     apart = (is_slash and (one.named or len(whole) > 4)) or (is_comma and language == "fa")
     if apart or len(whole) > 9 or (len(whole) > 1 and whole[0] == "0"):
-        return tuple(
-            chain.from_iterable(_plain(_Figure("plain", n, one.before, ""), language) for n in (whole, part))
-        )
+        its = _Figure("plain", "", one.before, one.after if one.after in NAMING_BEHIND else "")
+        return tuple(chain.from_iterable(_plain(replace(its, text=n), language) for n in (whole, part)))
     return _decimal(int(whole), part, language)
 
 

@@ -201,6 +201,19 @@ def test_what_an_azerbaijani_figure_counts_is_known_in_every_case(text: str, sai
     assert readable(text, "az", WORDS["az"]) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("110/4512 saylı məktub", "yüz on dörd min beş yüz on iki saylı məktub"),
+        ("12/345 nömrəli", "on iki üç yüz qırx beş nömrəli"),
+        ("110/45123 saylı", "yüz on dörd beş bir , iki üç saylı"),
+        ("12 nömrəli məktəb", "on iki nömrəli məktəb"),
+    ],
+)
+def test_a_number_that_azerbaijani_names_behind_it_is_no_decimal(text: str, said: str) -> None:
+    assert readable(text, "az", WORDS["az"]) == said
+
+
 def _said(text: str) -> str:
     return readable(text, "fa", WORDS["fa"])
 
