@@ -71,6 +71,7 @@ _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 _ORDINAL = re.compile(
     r"c[ıiuü](?:l[aə]r|s[ıiuü])?(?:n?[ıiuü]n?|n?d[aə]n?|[yn]?[aə])?(?:d[ıiuü]r)?\b", re.IGNORECASE
 )
+_OF_YEAR = re.compile(r"[-’']c[ıiuü](?:\s+il(?:in|də)?)?\b", re.IGNORECASE)  # «25.09.1405-ci il»
 _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
 _WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|اداری|کار))?"  # «ساعت کاری ۸/۳۰»
 _BEFORE = re.compile(rf"([^\W\d_]+(?:\u200c[^\W\d_]+)*){_WORKING}[\s:،,\u064b-\u0655\u200c]*$")
@@ -136,10 +137,14 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         elif its_hour and kind in ("split", "plain"):  # «ساعت ۸ صبح تا ۱۴/۳۰», «۸:۰۰ تا ۱۴/۳۰»
             one = replace(one, before=its_hour)
         yield between
-        suffix = _SUFFIX.match(text, found.end()) if language == "az" else None  # «10:30-da» is one word
         spoken = say(_speech(one, language, say))
+        at, last = found.end(), one
+        if language == "az" and kind == "date" and _day(re.split(r"[-/.]", one.text)):
+            year = _OF_YEAR.match(text, at)  # what is spoken of a date names its year, and ends otherwise
+            at = year.end() if year else at
+        suffix = _SUFFIX.match(text, at) if language == "az" else None  # «10:30-da» is one word
         yield f" {spoken}" + (_ordinal(spoken, text, suffix.end()) if suffix else " ")
-        at, last = suffix.end() if suffix else found.end(), one
+        at = suffix.end() if suffix else at
     yield text[at:]
 
 

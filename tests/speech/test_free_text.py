@@ -214,6 +214,22 @@ def test_a_number_that_azerbaijani_names_behind_it_is_no_decimal(text: str, said
     assert readable(text, "az", WORDS["az"]) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "behind"),
+    [
+        ("25.09.1405-ci il tarixində baxılacaq", " tarixində baxılacaq"),
+        ("1405/09/25-ci ildə baxıldı", " baxıldı"),
+        ("25.09.1405-cı İLİN", ""),
+        ("25.09.1405-dən", "dən"),
+        ("25.09.1405-ci ildən", " ildən"),
+    ],
+)
+def test_an_azerbaijani_date_with_its_year_named_behind_it_becomes_no_ordinal(text: str, behind: str) -> None:
+    day = "min dörd yüz beş ilinin azər ayının iyirmi beşi çərşənbə"
+    assert readable(text, "az", WORDS["az"]) == f"{day}{behind}"
+    assert readable("12.14.15-ci bəndlər", "az", WORDS["az"]) == "on iki on dörd on beşinci bəndlər"
+
+
 def _said(text: str) -> str:
     return readable(text, "fa", WORDS["fa"])
 
