@@ -38,7 +38,7 @@ NAMING = _set(
 NAMING_BEHIND = _set("saylı nömrəli")  # «110/4512 saylı məktub»
 BESIDE = _set("روز مورد gün")  # may stand behind an hour or a telephone number, too, and not count it
 TELEPHONES = _set("تلفن همراه موبایل telefon")
-HOURS = _set("ساعات")  # besides the catalogue's
+HOURS = _set("ساعات saatlar saatları")  # besides the catalogue's
 SPELT_FROM = 8  # digits: longer runs are codes and telephone numbers, unless they count something
 SPELT_NAMED_FROM = 5
 ROUND = "0000"  # so ends an amount, and hardly a code
@@ -133,7 +133,10 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         to_hour = last is not None and its_hour and one.is_clock and not last.to  # «۸-۱۴/۳۰»
         if last is not None and _DASH.fullmatch(between) and (_rises(last, one) or to_hour):
             one = replace(one, before=its_hour or last.before, to=True)
-            between = " " if language == "az" else f" {say(('sign.to',))} "  # «on on iki», «ده تا دوازده»
+            between = f" {say(('sign.to',))} "  # «ده تا دوازده»
+            if language == "az":  # «on on iki gün»; of hours «on on iki» is 10:12
+                is_hours = one.kind == "time" or (its_hour and one.after not in COUNTED - BESIDE)
+                between = f", {say(('sign.hour',))} " if is_hours else " "
         elif its_hour and kind in ("split", "plain"):  # «ساعت ۸ صبح تا ۱۴/۳۰», «۸:۰۰ تا ۱۴/۳۰»
             one = replace(one, before=its_hour)
         yield between

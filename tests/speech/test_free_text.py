@@ -167,7 +167,7 @@ def test_azerbaijani() -> None:
         ("saat 10:30-da", "saat on otuzda"),
         ("saat 10.30-da", "saat on otuzda"),
         ("saat 8.30-dan 14.30-a", "saat səkkiz otuzdan on dörd otuza"),
-        ("saat 8-14.30", "saat səkkiz on dörd otuz"),
+        ("saat 8-14.30", "saat səkkiz , saat on dörd otuz"),
         ("saat 8.30 və 14.30-da", "saat səkkiz otuz və on dörd otuzda"),
         ("111-ə zəng edin", "yüz on birə zəng edin"),
         ("5-ci küçə", "beşinci küçə"),
@@ -228,6 +228,30 @@ def test_an_azerbaijani_date_with_its_year_named_behind_it_becomes_no_ordinal(te
     day = "min dörd yüz beş ilinin azər ayının iyirmi beşi çərşənbə"
     assert readable(text, "az", WORDS["az"]) == f"{day}{behind}"
     assert readable("12.14.15-ci bəndlər", "az", WORDS["az"]) == "on iki on dörd on beşinci bəndlər"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("saat 8-14-də", "saat səkkiz , saat on dörddə"),
+        ("10:00-12:00", "saat on , saat on iki"),
+        ("iş saatları: 8.30-14.30", "iş saatları: səkkiz otuz , saat on dörd otuz"),
+        ("saat 10:00 və 12-15 nəfər", "saat on və on iki on beş nəfər"),
+        ("hər saat 8-10 metr", "hər saat səkkiz on metr"),
+        ("8-10 saat", "səkkiz on saat"),
+    ],
+)
+def test_an_azerbaijani_range_of_hours_says_that_both_are_hours_and_one_of_counts_does_not(
+    text: str, said: str
+) -> None:
+    assert readable(text, "az", WORDS["az"]) == said
+
+
+@given(st.integers(0, 23), st.integers(0, 24))
+def test_no_azerbaijani_range_of_hours_sounds_like_a_time(first: int, last: int) -> None:
+    times = {readable(f"saat {first}:{minute:02}", "az", WORDS["az"]) for minute in range(60)}
+    ranges = (f"saat {first}-{last}", f"saat {first}:00-{last}:00", f"saat {first}.00-{last}.00")
+    assert all(readable(text, "az", WORDS["az"]) not in times for text in ranges)
 
 
 def _said(text: str) -> str:
