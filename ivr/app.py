@@ -618,7 +618,7 @@ class Hotline:
             async with asyncio.timeout(1):
                 caseless = await condition.without_case(self.engine)
                 dead = await outgoing.dead(self.engine)
-        gauges = await asyncio.to_thread(condition.of_spool, settings.spool, settings.state_path / "fallback")
+        gauges = await condition.asked_of_spool(settings.spool, settings.state_path / "fallback")
         gauges += [
             Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
             Gauge("ivr_dead_letters", "Messages that were put aside with a reason.", dead),

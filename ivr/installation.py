@@ -351,10 +351,15 @@ def needed(settings: Settings, lenient: bool = False) -> frozenset[str]:
         except (MenuMistakes, OSError) as error:
             if not lenient:
                 raise
-            log.warning("%s: its prompts are not looked at: %s", path, error)
+            _warn_once(f"{path}: its prompts are not looked at: {error}")
             continue
         ids |= prompt_ids(menu, directory) - whole_in(menu.words, menu.languages)
     return ids
+
+
+@cache
+def _warn_once(trouble: str) -> None:
+    log.warning("%s", trouble)  # whoever watches /readyz asks all day
 
 
 # The secrets that Asterisk and we share

@@ -56,8 +56,9 @@ def test_a_half_written_menu_and_an_editors_lock_hide_no_other_files_prompts(
     whole = needed(Settings(state=tmp_path))
     (menus / "half.yaml").write_text("menu: half\nsteps:\n  a: [")
     (menus / ".#111.yaml").symlink_to("admin@desk.4711:1")
-    assert needed(Settings(state=tmp_path), lenient=True) == whole
-    assert f"{menus / 'half.yaml'}: its prompts are not looked at" in caplog.text
+    for _ in range(2):
+        assert needed(Settings(state=tmp_path), lenient=True) == whole
+    assert caplog.text.count(f"{menus / 'half.yaml'}: its prompts are not looked at") == 1
     assert ".#111.yaml" not in caplog.text
 
 

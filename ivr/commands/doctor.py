@@ -268,10 +268,19 @@ async def _books(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 
 async def _clock(settings: Settings) -> Diagnosis:
+    from sqlalchemy import func, select
+
+    from ivr.cases.zone import OUTDATED, SUMMER, TIMEZONE, is_outdated
     from ivr.loops import time_of_day
 
     async with _books(settings) as engine:
         wrong = (await time_of_day.ask(engine)).trouble
+        async with engine.connect() as connection:
+            its = (await connection.execute(select(func.timezone(TIMEZONE, SUMMER)))).scalar_one()
+    local = {"this machine": SUMMER.astimezone(ZoneInfo(TIMEZONE)), "the database": its}
+    if not wrong and (old := [who for who, there in local.items() if is_outdated(there)]):
+        mend = "upgrade tzdata there, then restart PostgreSQL and all roles"
+        return Diagnosis("clock", False, f"{' and '.join(old)}: {OUTDATED}", mend)
     mend = f"timedatectl set-ntp true on both; until they agree {time_of_day.RESTS}"
     return Diagnosis("clock", not wrong, wrong or "this machine's clock and the database's agree", mend)
 
@@ -578,17 +587,28 @@ async def _escalation(settings: Settings) -> Diagnosis:
 
 async def _leaving(settings: Settings) -> Diagnosis:
     """What should have left the house and did not, and whether the files that say what leaves are right."""
+    from sqlalchemy import select
+
+    from ivr.desk.book.book import read_page
     from ivr.desk.book.seeds import SeedError
     from ivr.desk.call import callback_list
+    from ivr.desk.editing.nouns import BY_NAME
     from ivr.desk.keeping import retention
     from ivr.desk.letters import formal_letters, notices, outgoing, wording
+    from ivr.installation import conventions
+    from ivr.store.tables import agencies
 
     try:
-        notices.load(settings.seed_path), wording.load(settings.seed_path)
+        told, _ = notices.load(settings.seed_path), wording.load(settings.seed_path)
         formal_letters.load(settings.seed_path), retention.load(settings.seed_path)
     except SeedError as error:
         return Diagnosis("leaving", False, str(error), "the sentence above names file, line and key")
     async with _books(settings) as engine:
+        async with engine.connect() as connection:
+            levels = (await read_page(connection, conventions(settings))).ladders.levels
+            bodies = set((await connection.execute(select(agencies.c.code))).scalars())
+        events = next(each.choices for each in BY_NAME["notice"].fields if each.name == "on")
+        unheard = notices.unheard(told, bodies, levels, events)
         dead, unreachable = await outgoing.dead(engine), await callback_list.unreachable(engine)
         aside, late = await callback_list.put_aside(engine), sum((await outgoing.tried_long(engine)).values())
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
@@ -597,7 +617,9 @@ async def _leaving(settings: Settings) -> Diagnosis:
     mend += "; ivr outbox list --state waiting says why nobody takes one" if late else ""
     mend += "; ivr callback list --state unreachable"
     mend += " (put_aside says why; a server that starts looks at those again)" if aside else ""
-    return Diagnosis("leaving", not (dead or aside or late), found, mend)
+    if unheard:
+        found, mend = f"{'; '.join(unheard)}; {found}", f"mend the name in {settings.seed_path}; {mend}"
+    return Diagnosis("leaving", not (dead or aside or late or unheard), found, mend)
 
 
 async def _recognition(settings: Settings) -> Diagnosis:

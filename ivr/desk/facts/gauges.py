@@ -9,7 +9,9 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts.fallback import fallbacks
 from ivr.store import slots
+from ivr.store.disk_thread import ask_once, in_time
 from ivr.store.journal import journal_reading
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND, Volumes
@@ -83,6 +86,13 @@ def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
         Gauge("ivr_quarantined_facts", "Damaged or refused facts put aside.", quarantined),
         Gauge("ivr_fallback_waiting", "Recordings that the dialplan made alone.", waiting),
     ]
+
+
+async def asked_of_spool(spool: Path, fallback: Path) -> list[Gauge]:
+    """The same without a thread of those that serve pages; nothing of a disk that hangs."""
+    with suppress(TimeoutError):
+        return await ask_once(partial(in_time, spool, partial(of_spool, spool, fallback)))
+    return []
 
 
 def of_volumes(volumes: Volumes, seconds: float) -> list[Gauge]:

@@ -272,6 +272,20 @@ def load_sparing(folder: Path) -> tuple[Notices, list[str]]:
     return found, [sentence for its in faults.values() for sentence in its.values()]
 
 
+def unheard(
+    file: Notices, agencies: Container[str], levels: Container[str], events: Container[str]
+) -> list[str]:
+    """One sentence for each entry that names a body, a level or an event that there is none of."""
+    named = [(f"contact {n}", "agency", each.agency, agencies) for n, each in enumerate(file.contacts, 1)]
+    named += [(f"contact {n}", "level", each.level, levels) for n, each in enumerate(file.contacts, 1)]
+    named += [(f"notice {n}", "event", each.on, events) for n, each in enumerate(file.notices, 1)]
+    return [
+        f"{FILE}, {where}: there is no {what} {name}"
+        for where, what, name, there in named
+        if name and name not in there
+    ]
+
+
 async def in_force(connection: AsyncConnection, file: Notices) -> Notices:
     """The file's, and over them what people changed (`ivr.desk.editing`)."""
     found = {each.key: each for each in reversed(file.notices)}

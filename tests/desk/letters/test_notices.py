@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
+from ivr.commands import doctor
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import NOTICE
@@ -28,6 +30,7 @@ from ivr.desk.letters.notices import (
     load,
     load_sparing,
 )
+from ivr.settings import Settings
 from tests.desk.editing.test_changing import why
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.database import SEED
@@ -46,6 +49,30 @@ def test_the_provinces_own_file_is_right_and_names_nobody() -> None:
     notices = load(SEED)
     assert notices.notices and not notices.contacts
     assert all(n.text for n in notices.notices)
+
+
+async def test_the_doctor_names_who_and_what_a_notice_or_contact_is_for_that_there_is_nothing_of(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    seed = tmp_path / "seed"
+    shutil.copytree(SEED, seed)
+    settings = Settings(state=tmp_path, database_url=database_url, province={"seed": str(seed)})
+    assert (await doctor._leaving(settings)).ok  # this check alone: all of them take seconds
+    with (seed / "notices.yaml").open("r+", encoding="utf-8") as file:
+        lines = file.read().replace(
+            "contacts: []",
+            """contacts:
+  - {agency: abfa, level: head, email: [head@abfa.example]}
+  - {agency: abfaa, level: haed, email: [head@abfa.example]}""",
+        )
+        lines = lines.replace("on: case_answered", "on: case_anwsered", 1)
+        file.seek(0)
+        file.write(lines)
+    found = await doctor._leaving(settings)  # likewise
+    assert not found.ok and "contact 1" not in found.found
+    for said in ("contact 2: there is no agency abfaa", "contact 2: there is no level haed"):
+        assert f"notices.yaml, {said}" in found.found
+    assert ": there is no event case_anwsered" in found.found
 
 
 def test_kind_status_and_level_are_told_in_the_province_s_words_and_a_strange_one_by_its_code() -> None:
