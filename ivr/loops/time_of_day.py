@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.zone import OUTDATED, SUMMER, TIMEZONE, is_outdated
 from ivr.store import clocks, slots
 from ivr.store.clocks import EARLIEST, FAR, LATEST, NEAR, is_a_time
 from ivr.store.disk_thread import ask_once
@@ -121,6 +122,8 @@ class TimeOfDay:
 
     async def begin(self) -> None:
         """Ask before anybody is served, unless the database is away."""
+        if self.zone.key == TIMEZONE and is_outdated(SUMMER.astimezone(self.zone)):
+            log.warning("this machine has %s: upgrade tzdata, then restart all roles", OUTDATED)
         try:
             async with asyncio.timeout(FIRST_SECONDS):
                 await self.compare()

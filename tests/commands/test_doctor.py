@@ -6,19 +6,23 @@ import asyncio
 import json
 import os
 import socket
+import struct
 import sys
-from collections.abc import AsyncIterator
+import zoneinfo
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.zone import TIMEZONE
 from ivr.commands import doctor
 from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.desk.facts.gauges import Gauge
@@ -27,11 +31,13 @@ from ivr.desk.people.auditing import note
 from ivr.lab.pace import patience
 from ivr.loops.household import Household
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
+from ivr.loops.time_of_day import TimeOfDay
 from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Province, Recognition, Serve, Settings, Web
 from ivr.store import listening
 from ivr.web import metrics
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 from tests.desk.facts.test_fallback import put as put_fallback
+from tests.desk.keeping.test_verify import sql
 from tests.fixtures.learned import nothing_learned
 from tests.fixtures.plans import plan_of
 from tests.fixtures.weak_database import WeakDatabase, Wire, read_only
@@ -212,6 +218,50 @@ async def test_a_database_that_takes_nothing_is_not_well(weak_database: WeakData
     async with read_only(weak_database):
         seen = await doctor._database(settings)  # likewise
     assert not seen.ok and "takes nothing" in seen.found and "standby" in seen.found, seen
+
+
+def old_zone(folder: Path) -> None:
+    """Iran's as before tzdata 2022b, with summer time for ever."""
+    one = struct.pack(">5s15x6llBB6s", b"TZif2", 0, 0, 0, 0, 1, 6, 12_600, 0, 0, b"+0330\0")
+    (folder / "Asia").mkdir(parents=True)
+    (folder / TIMEZONE).write_bytes(one + one + b"\n<+0330>-3:30<+0430>,J80/24,J264/24\n")
+
+
+@pytest.fixture
+def old_zones(tmp_path: Path) -> Iterator[None]:
+    old_zone(tmp_path / "zones")
+    zoneinfo.reset_tzpath([str(tmp_path / "zones")])
+    ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath()
+    ZoneInfo.clear_cache()
+
+
+async def test_time_zones_in_which_iran_still_has_summer_time_are_told_by_the_doctor_and_at_a_start(
+    engine: AsyncEngine, tmp_path: Path, old_zones: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    seen = await doctor._clock(Settings(state=tmp_path, database_url=url))  # one look of many
+    assert not seen.ok and seen.found.startswith("this machine: time zones from before 2022b"), seen
+    assert "upgrade tzdata" in seen.mend
+    await TimeOfDay(engine, ZoneInfo(TIMEZONE)).begin()
+    assert caplog.text.count("upgrade tzdata") == 1
+
+
+async def test_time_zones_in_which_iran_still_has_summer_time_are_told_of_the_database_too(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    settings = Settings(state=tmp_path, database_url=url)
+    assert (await doctor._clock(settings)).ok  # one look of many
+    await sql(engine, f'ALTER DATABASE "{engine.url.database}" SET search_path = public, pg_catalog')
+    await sql(
+        engine,
+        "CREATE FUNCTION public.timezone(text, timestamptz) RETURNS timestamp LANGUAGE sql"
+        " AS $$SELECT pg_catalog.timezone($1, $2) + interval '1 hour'$$",
+    )
+    seen = await doctor._clock(settings)  # likewise
+    assert not seen.ok and seen.found.startswith("the database: time zones from before 2022b"), seen
 
 
 class TransactionPooler(Wire):
