@@ -54,6 +54,7 @@ Sounds = Callable[[str, str], str | None]
 SpeaksWords = Callable[[str, str], Awaitable[str | None]]
 Spoken = Mapping[Sound, str | None]
 Talked = Callable[[str, float, bool], bool]  # Asterisk's result, seconds so far, whether she is gone
+BridgedAt = Callable[[], float | None]  # since when (time.monotonic) she is with whom we rang, as AMI says
 
 BEEP = "beep"
 BEEP_SECONDS = 0.5  # that RECORD FILE's own takes at most, before anything she says is heard
@@ -79,7 +80,7 @@ _BEFORE_OTHERS = command("SET", "VARIABLE", "QUEUE_PRIO", "10")
 _NOT_FORWARDED = command("SET", "VARIABLE", "__CFIGNORE", "TRUE")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
 _BRIDGE_RESULT = command("GET", "VARIABLE", "BRIDGERESULT")
-_DIAL_RESULT = command("GET", "FULL", "VARIABLE", "${DIALSTATUS} ${ANSWEREDTIME}")
+_DIAL_RESULT = command("GET", "VARIABLE", "DIALSTATUS")
 _MUSIC = {True: command("SET", "MUSIC", "ON", "seda111"), False: command("SET", "MUSIC", "OFF")}
 RING_SECONDS = 25
 _STOP_RECORDING = command("EXEC", "StopMixMonitor")
@@ -418,17 +419,25 @@ class Channel:
         bridge = command("EXEC", "Bridge", f"{connect.line},x")  # x: his call ends with hers
         return await self._talk(connect, bridge, _BRIDGE_RESULT, _bridged)
 
-    async def ring(self, places: Sequence[str], action: RingOfficial) -> Event:
+    async def ring(self, places: Sequence[str], action: RingOfficial, bridged_at: BridgedAt) -> Event:
         """Ring these telephones together, music meanwhile; both talk until one of them hangs up.
 
         `places`: technology and resource, like PJSIP/201, and only what may be rung.
         """
+
+        def talked(status: str, _: float, gone: bool) -> bool:
+            """Who hung up while they were together has talked; who was left at once waits on."""
+            since = bridged_at()
+            if since is None:  # AMI is away. Dial's ANSWEREDTIME is how long her own call is answered.
+                return status == "ANSWER"
+            return gone or time.monotonic() - since >= LEAST_TALK
+
         if self._connection.hung_up:
             return HungUp()
         # g: go on here when he hangs up; i: no telephone forwards her; S: never longer than that.
         options = f"gim(seda111)S({round(action.max_seconds)})"
         dial = command("EXEC", "Dial", f"{'&'.join(places)},{RING_SECONDS},{options}")
-        return await self._talk(action, dial, _DIAL_RESULT, _was_answered)
+        return await self._talk(action, dial, _DIAL_RESULT, talked)
 
     async def lasts(self, seconds: float) -> None:
         """From now on the call may take so long, whatever it was allowed before."""
@@ -515,12 +524,6 @@ def _is_unspoken(spoken: Spoken) -> bool:
 
 def _bridged(result: str, lasted: float, gone: bool) -> bool:
     return lasted > LEAST_TALK if gone or not result else result == "SUCCESS"
-
-
-def _was_answered(result: str, lasted: float, gone: bool) -> bool:
-    """`result`: Dial's status and, once it is over, for how long they talked."""
-    status, _, seconds = result.partition(" ")
-    return status == "ANSWER" and (not seconds.isdigit() or int(seconds) >= LEAST_TALK)
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -118,7 +119,7 @@ class OpenLine:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
         for call in self.live.values():
             if call.facts.unique_id == unique_id:
-                call.talked = True
+                call.talked, call.bridged_at = True, time.monotonic()
 
     def going_on(self) -> list[dict[str, Any]]:
         """What the live board shows of this process's calls."""
@@ -160,6 +161,7 @@ class Call:
         self.outcome = "failed"
         self.wrong_codes = 0
         self.talked = False  # with an operator, or an official
+        self.bridged_at: float | None = None  # since then with the official whose telephone rang last
         self.in_line = False  # for an official
         self.came_to_queue = now  # latest; whoever leaves it keeps her place from then on
         self.told_code = ""  # which code the dialplan would tell her
@@ -368,7 +370,8 @@ class Call:
                 return await hours.wait(self.facts.id, self.channel, action)
         if action.record and not self.channel.hung_up:
             await self._begin_recording(action.max_seconds)
-        event = await hours.ring(self.facts.id, self.channel, action, lambda: self.talked)
+        self.bridged_at = None
+        event = await hours.ring(self.facts.id, self.channel, action, lambda: self.bridged_at)
         if isinstance(event, Connected) and event.recording is None and not event.gone:
             await self.channel.kept()
         return event

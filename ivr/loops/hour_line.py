@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.asterisk.channel import Channel
+from ivr.asterisk.channel import BridgedAt, Channel
 from ivr.cases.live_hour import HourOffered, HourOutcome, waiting
 from ivr.cases.meetings import Official
 from ivr.desk.meetings import hour_planning, hour_queue, session_planning
@@ -96,21 +96,19 @@ class HourLine:
             await channel.idle(LOOK_SECONDS)
         return HungUp()
 
-    async def ring(
-        self, call: str, channel: Channel, action: RingOfficial, talks: Callable[[], bool]
-    ) -> Event:
-        """`talks`: whether Asterisk has said that she is in a bridge."""
+    async def ring(self, call: str, channel: Channel, action: RingOfficial, bridged_at: BridgedAt) -> Event:
         id = uuid.UUID(call)
-        watch = asyncio.create_task(self._watch(id, talks))
+        watch = asyncio.create_task(self._watch(id, bridged_at))
         try:
             names = await hour_queue.extensions(self._engine, id)
             places = [self._extensions[name] for name in names if name in self._extensions]
-            event: Event = await channel.ring(places, action) if places else Connected(False)
-            if isinstance(event, Connected) and talks():  # she hung up before Asterisk could say so
+            event: Event = await channel.ring(places, action, bridged_at) if places else Connected(False)
+            # She hung up before Asterisk could say so.
+            if isinstance(event, Connected) and event.gone and bridged_at() is not None:
                 event = replace(event, talked=True)
         except AWAY as error:
             log.warning("call %s can't reach the official: %s", call, error)
-            event = Connected(talks(), gone=channel.hung_up)
+            event = Connected(bridged_at() is not None, gone=channel.hung_up)
         finally:
             watch.cancel()
         if not (isinstance(event, Connected) and event.talked):
@@ -134,12 +132,12 @@ class HourLine:
             await hour_queue.over(self._engine, uuid.UUID(call), HourOutcome.HEARD, ended_at)
             self._heard.pop(call, None)
 
-    async def _watch(self, call: uuid.UUID, talks: Callable[[], bool]) -> None:
+    async def _watch(self, call: uuid.UUID, bridged_at: BridgedAt) -> None:
         """While his telephone rings and they talk, the books know that this call lives."""
         told = failed = False
         while True:
             try:
-                if talks() and not told:
+                if bridged_at() is not None and not told:
                     await hour_queue.answered(self._engine, call, self._clock())
                     told = True
                 await hour_queue.look(self._engine, call, self._clock())

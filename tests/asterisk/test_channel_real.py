@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ivr.asterisk.agi import command
-from ivr.asterisk.channel import Channel
+from ivr.asterisk.channel import LEAST_TALK, Channel
 from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn, Wait
@@ -444,7 +444,7 @@ async def test_where_a_telephone_forwards_her_by_itself_nobody_takes_her_call(
         elif rung == "operator":
             events.append(await channel.perform(Operator("operators", "fa", 3)))
         else:
-            events.append(await channel.ring([place], RingOfficial("fa", False, 20.0)))
+            events.append(await channel.ring([place], RingOfficial("fa", False, 20.0), lambda: None))
 
     there = "penalty 0 as forwarding state_interface Local/111@seda111-inbound"
     try:
@@ -456,6 +456,28 @@ async def test_where_a_telephone_forwards_her_by_itself_nobody_takes_her_call(
     assert not errors and outcome.completed, (errors, outcome.problem)
     nobody = {"operator": Transferred(Transfer.NOBODY), "official": Connected(False)}
     assert (events, elsewhere) == ([nobody[rung]], [])
+
+
+@pytest.mark.parametrize(("lasts", "talked"), [(0.5, False), (LEAST_TALK + 1, True)])
+async def test_an_official_who_picks_up_and_is_gone_at_once_has_talked_with_nobody(
+    pbx: Pbx, folder: Path, lasts: float, talked: bool
+) -> None:
+    """Though her own call, which Asterisk measures, was answered long ago."""
+    events, taken_at = list[Event](), list[float]()
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        if channel.line.startswith("Local/"):  # the official's telephone
+            taken_at.append(time.monotonic())
+            await channel.idle(lasts)
+        else:
+            await channel.idle(LEAST_TALK)
+            place, ring = "Local/111@seda111-inbound", RingOfficial("fa", False, 20.0)
+            events.append(await channel.ring([place], ring, lambda: taken_at[0] if taken_at else None))
+
+    async with answering(pbx, folder, script) as errors:
+        outcome = await pbx.call(StayOn())
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    assert events == [Connected(talked)]
 
 
 async def test_a_queue_without_operators_says_nobody(pbx: Pbx, folder: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.asterisk.channel import Channel
+from ivr.asterisk.channel import BridgedAt, Channel
 from ivr.cases.live_hour import FRESH, HourOffered
 from ivr.cases.meetings import Official
 from ivr.desk.editing.seeding import directory_from
@@ -130,7 +130,7 @@ class RingsUntil:
     def __init__(self, until: Callable[[], Awaitable[None]]) -> None:
         self.until = until
 
-    async def ring(self, places: Sequence[str], action: RingOfficial) -> Event:
+    async def ring(self, places: Sequence[str], action: RingOfficial, bridged_at: BridgedAt) -> Event:
         await self.until()
         return Connected(True)
 
@@ -145,19 +145,20 @@ async def test_a_fault_while_they_talk_is_told_once_and_the_books_learn_of_it_al
     await hour_queue.take(engine, at.by(""), number)
     asked = 0
 
-    def talks() -> bool:
+    def bridged_at() -> float | None:
         nonlocal asked
         asked += 1
         if asked < 3:
             raise LookupError("a bridge of tomorrow")
-        return True
+        return 0.0
 
     async def until_told() -> None:
         async with asyncio.timeout(patience(20)):
             while (await row_of(at, call)).state != "talking":
                 await asyncio.sleep(0.05)
 
-    await line.ring(str(call), cast(Channel, RingsUntil(until_told)), RingOfficial("fa", False, 60), talks)
+    channel = cast(Channel, RingsUntil(until_told))
+    await line.ring(str(call), channel, RingOfficial("fa", False, 60), bridged_at)
     assert caplog.text.count("LookupError: a bridge of tomorrow") == 1
     assert (await row_of(at, call)).outcome == "heard"
 
@@ -175,7 +176,9 @@ async def talks_while_the_books_go(at: Hall) -> tuple[HourLine, uuid.UUID, datet
         at.at += timedelta(minutes=5)
 
     channel = cast(Channel, RingsUntil(books_go))
-    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    await line.ring(
+        str(call), channel, RingOfficial("fa", False, 60), lambda: 0.0 if at.at > taken_at else None
+    )
     return line, call, taken_at
 
 
@@ -230,7 +233,9 @@ async def test_a_short_talk_that_nobody_saw_begin_has_lasted_since_he_took_her_c
         at.at += timedelta(minutes=5)
 
     channel = cast(Channel, RingsUntil(minutes_pass))
-    await line.ring(str(call), channel, RingOfficial("fa", False, 60), lambda: at.at > taken_at)
+    await line.ring(
+        str(call), channel, RingOfficial("fa", False, 60), lambda: 0.0 if at.at > taken_at else None
+    )
     assert (await row_of(at, call)).talked_at == taken_at
 
 
