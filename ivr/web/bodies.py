@@ -33,19 +33,25 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def in_utf8(request: web.Request, handler: Answer) -> web.StreamResponse:
-    """Before anything is read: 415 for another charset, and for what is packed."""
-    if not _plain(request):
-        raise web.HTTPUnsupportedMediaType(reason="The body must be in UTF-8 and not packed")
+    """Before anything is read: 415 for another charset, and for what is packed.
+
+    Left to a part of the application that has this too, and its own form for what it refuses.
+    """
+    inmost = request.match_info.apps[-1]
+    if request.app is inmost or in_utf8 not in inmost.middlewares:
+        _refuse_undecodable(request)
     return await handler(request)
 
 
-def _plain(request: web.Request) -> bool:
+def _refuse_undecodable(request: web.Request) -> None:
     try:
         charset = request.charset or ""
     except _MALFORMED:
-        return False
-    packed = request.headers.get("Content-Encoding", "")
-    return charset.lower() in _IN_UTF8 and packed.lower() in _AS_IT_IS
+        charset = "none that can be read"
+    if charset.lower() not in _IN_UTF8:
+        raise web.HTTPUnsupportedMediaType(reason="Content-Type: the body must be in UTF-8")
+    if request.headers.get("Content-Encoding", "").lower() not in _AS_IT_IS:
+        raise web.HTTPUnsupportedMediaType(reason="Content-Encoding: the body must not be packed")
 
 
 @asynccontextmanager

@@ -59,6 +59,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(409, str(error), KEY)
         case Refused():
             return Problem(400, str(error))
+        case web.HTTPUnsupportedMediaType():
+            return Problem(415, error.reason, error.reason.partition(":")[0])
         case web.HTTPException():
             return Problem(error.status, f"{error.reason}".lower())
         case BookEmpty():

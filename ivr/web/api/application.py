@@ -27,7 +27,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def application(counter: Counter) -> web.Application:
     """What is served under /api."""
     api = Api(counter)
-    app = web.Application(middlewares=[_plainly])
+    app = web.Application(middlewares=[_plainly, bodies.in_utf8])
     app.add_routes(
         [
             web.get("/openapi.json", api.document),

@@ -39,7 +39,7 @@ _ATTRIBUTE = re.compile(r"attribute\[([^\[\]]+)\](?:\[\])?")
 def application(counter: Counter) -> web.Application:
     """What is served under /open311."""
     georeport = GeoReport(counter)
-    app = web.Application(middlewares=[_in_spec_form])
+    app = web.Application(middlewares=[_in_spec_form, bodies.in_utf8])
     app.add_routes(
         [
             web.get("/discovery.{form}", georeport.discovery),

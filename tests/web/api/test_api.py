@@ -338,6 +338,26 @@ async def test_a_body_that_is_too_large_or_no_json_is_refused(api: Service) -> N
             assert answer.status == status and (await answer.json())["error"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("Content-Type", "application/json; charset=windows-1256"),
+        ("Content-Type", "application/json; charset*=no"),
+        ("Content-Encoding", "gzip"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v1/cases", "/api/v1/nothing"])
+async def test_a_body_in_another_charset_or_packed_is_refused_in_json_with_its_field(
+    api: Service, engine: AsyncEngine, path: str, field: str, value: str
+) -> None:
+    headers = api.headers(**{"Content-Type": "application/json", field: value})
+    content = json.dumps(CASE, ensure_ascii=False).encode("windows-1256", "replace")
+    async with api.client.post(path, data=content, headers=headers) as answer:
+        said = await answer.json()
+    assert (answer.status, said["field"]) == (415, field) and said["error"].startswith(f"{field}: ")
+    assert await count(engine) == 0
+
+
 async def test_without_a_good_token_nothing_is_told(api: Service, engine: AsyncEngine) -> None:
     for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic Og=="}):
         for path in ("/api/v1/cases", "/api/v1/topics"):

@@ -314,6 +314,22 @@ async def test_a_form_nobody_can_read_and_a_format_nobody_serves(service: Servic
     assert "xml and json are served" in text
 
 
+async def test_a_form_in_another_charset_or_packed_is_refused_in_the_specification_s_form(
+    service: Service,
+) -> None:
+    form = "application/x-www-form-urlencoded"
+    for field, value in (("Content-Type", f"{form}; charset=windows-1256"), ("Content-Encoding", "gzip")):
+        headers = {"Content-Type": form, field: value}
+        path = "/open311/v2/requests"
+        async with service.client.post(f"{path}.json", data=b"x", headers=headers) as answer:
+            assert answer.status == 415
+            [error] = await answer.json()
+            assert error["code"] == 415 and error["description"].startswith(f"{field}: ")
+        async with service.client.post(f"{path}.xml", data=b"x", headers=headers) as answer:
+            assert answer.status == 415
+            assert spark(Xml.fromstring(await answer.text()))[0]["code"] == "415"
+
+
 async def test_what_xml_has_no_character_for_does_not_spoil_a_list(service: Service) -> None:
     sent = EXAMPLE | {"description": "A hole\ufffe here\uffff\U0001f573", "account_id": "1\x0123\0"}
     status, made = await as_xml(service, "/v2/requests.xml", sent)
