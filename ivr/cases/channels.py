@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from ivr.cases.phone import is_withheld
@@ -29,3 +30,9 @@ def tells_number_only(channel: str, caller: str, anonymised: bool) -> bool:
     Where retention took the number away, nobody can show it any more: the answer is not open to others then.
     """
     return channel == PHONE and (not is_withheld(caller) or anonymised)  # older rows may hold noughts
+
+
+def without_secrets(webhook: str) -> str:
+    """Its address for lists, logs and the audit: what lets one post there may stand in it."""
+    address, asks, _ = re.sub(r"//[^/]*@", "//***@", webhook).partition("?")
+    return address + ("?***" if asks else "")

@@ -118,6 +118,18 @@ async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: 
     assert set((await post.states()).values()) == {"sent"}
 
 
+async def test_neither_log_nor_list_holds_what_is_secret_in_the_address_of_a_webhook_that_fails(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = notices(tmp_path, "http://seda:s3cret@127.0.0.1:9/hook?key=s3cret")
+    post = Post(engine, Notify(webhook_secret="s"), folder)
+    await opened(engine, tmp_path)
+    await post.all()
+    [failed] = [row for row in await outgoing.listed(engine, "waiting", 9) if row["kind"] == "webhook"]
+    assert failed["attempts"] and failed["to"] == "http://***@127.0.0.1:9/hook?***"
+    assert f"webhook to {failed['to']} was not sent" in caplog.text and "s3cret" not in caplog.text
+
+
 async def test_where_nobody_is_to_be_told_of_an_event_its_case_is_not_read(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

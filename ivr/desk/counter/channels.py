@@ -16,7 +16,7 @@ from sqlalchemy import Row, case, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.channels import RESERVED, ChannelRight
+from ivr.cases.channels import RESERVED, ChannelRight, without_secrets
 from ivr.cases.suggest import Suggester
 from ivr.desk.book.book import Page
 from ivr.desk.case.registering import TO_COME, Wanted, check, register
@@ -111,7 +111,8 @@ async def revoke(engine: AsyncEngine, name: str, now: datetime, by: str = "", re
         await _change(connection, name, revoked_at=now)
         if row.webhook:
             await _hold_back(connection, row, now)
-        await _note(connection, now, "channel_revoked", name, reason, {"before": _given(row), "by": by})
+        detail = {"before": _on_record(_given(row)), "by": by}
+        await _note(connection, now, "channel_revoked", name, reason, detail)
 
 
 async def change(
@@ -142,14 +143,18 @@ async def change(
         await _change(connection, name, **(after | {"agency": after["agency"] or None}))
         if row.webhook:
             await _hold_back(connection, row, now)
-        await _note(
-            connection, now, "channel_changed", name, reason, {"before": before, "after": after, "by": by}
-        )
+        detail = {"before": _on_record(before), "after": _on_record(after), "by": by}
+        await _note(connection, now, "channel_changed", name, reason, detail)
 
 
 def _given(row: Row[Any]) -> Json:
     """What a channel may do, and where its news go."""
     return {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
+
+
+def _on_record(given: Json) -> Json:
+    """The same for the audit, which many may read and nothing leaves."""
+    return given | {"webhook": without_secrets(given["webhook"])}
 
 
 async def _note(
@@ -196,7 +201,7 @@ async def listed(engine: AsyncEngine) -> list[Json]:
             "note": row.note,
             "rights": row.rights,
             "agency": row.agency,
-            "webhook": row.webhook,
+            "webhook": without_secrets(row.webhook),
             "cases": row.many,
             "made_at": row.made_at.isoformat(),
             "revoked_at": row.revoked_at and row.revoked_at.isoformat(),

@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
-from ivr.cases.channels import PHONE
+from ivr.cases.channels import PHONE, without_secrets
 from ivr.cases.deadlines import Calendar
 from ivr.cases.kinds import Kind
 from ivr.cases.meetings import MeetingWay
@@ -574,4 +574,4 @@ def masked(kind: str, to: str) -> str:
     if kind == "email" or kind.startswith(account_news.LETTER):
         name, _, domain = to.partition("@")
         return f"{name[:1]}***@{domain}"
-    return to.partition("?")[0]
+    return without_secrets(to)

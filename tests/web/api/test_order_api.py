@@ -20,6 +20,7 @@ from ivr.desk.meetings import agenda, order_giving, order_ruling, request_decidi
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
 from ivr.store.tables import audit, cases, meeting_orders, outbox
+from ivr.store.tables import channels as channel_rows
 from tests.desk.meetings.hall import SOON, WORDS, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.fixtures.commands import ivr
@@ -300,6 +301,24 @@ async def test_changed_rights_hold_from_the_next_request_on_and_are_on_record(ap
             await channels.change(at.engine, "automation", at.at, **why | wrong)
     with pytest.raises(Refused):
         await channels.change(at.engine, "nobody", at.at, **why)
+
+
+async def test_neither_the_audit_nor_the_list_of_channels_holds_what_is_secret_in_a_webhook_s_address(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, at: Hall
+) -> None:
+    secret = "https://seda:pa@ss@oa.example.ir/111?key=se/cret@x"
+    its: Mapping[str, Any] = {"rights": ["orders"], "webhook": secret}
+    await channels.add(engine, "oa", at.at, **its)
+    await channels.change(engine, "oa", at.at, ["orders", "names"], by="sadr", reason="تفاهم‌نامه")
+    [listed] = json.loads((await ivr(database_url, tmp_path, "channel", "list", "--json"))[1])
+    async with engine.connect() as connection:
+        kept = (await connection.execute(select(channel_rows.c.webhook))).scalar_one()
+    assert kept == secret, "where its news go is as it was given"
+    await channels.revoke(engine, "oa", at.at, "sadr", "پایان")
+    async with engine.connect() as connection:
+        noted = (await connection.execute(select(audit.c.detail).order_by(audit.c.id))).scalars().all()
+    told = [noted[0]["before"], noted[0]["after"], noted[1]["before"], listed]
+    assert {each["webhook"] for each in told} == {"https://***@oa.example.ir/111?***"}
 
 
 @pytest.mark.usefixtures("api")
