@@ -37,6 +37,9 @@ async def of(
     told = (await connection.execute(query.order_by(channels.c.agency.is_not(None)))).all()
     if not told or not codes:
         return {}
+    # Before it is read how they stand: what says the newest has the latest time, for what changed since gets
+    # news of its own. And the books' clock, so that no server's that goes wrong makes an older one count.
+    at = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     whole, known = cases.alias("whole"), cases.alias("known")
     ids = select(known.c.id).where(known.c.code.in_(codes))
     orders = select(cases, *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "said", "said_at")))
@@ -52,7 +55,8 @@ async def of(
     found = defaultdict[str, list[Mapping[str, Any]]](list)
     for row in await connection.execute(orders.where(its_or_hers)):
         knowing = [channel for channel in told if _may_know(channel, row)]
-        news = [{"to": channel.webhook, **_theirs(channel), **_news(row, today)} for channel in knowing]
+        stands = {**_news(row, today), "at": at.isoformat()}
+        news = [{"to": channel.webhook, **_theirs(channel), **stands} for channel in knowing]
         found[row.code] += news
         if row.whole in ended and row.closed_at and row.closed_at == row.whole_ended_at:
             found[row.whole] += news

@@ -267,9 +267,7 @@ async def _news_of_orders(
     ended = [_code_of(event) for event in events if event.kind in order_news.ENDS]
     news = await order_news.of(connection, [_code_of(event) for event in events], ended, today)
     return [
-        outbox_row(
-            f"{e.key}:order:{n['case']}:{n['to']}", "webhook", now, {**n, "at": e.created_at.isoformat()}
-        )
+        outbox_row(f"{e.key}:order:{n['case']}:{n['to']}", "webhook", now, {**n})
         for e in events
         for n in news.get(_code_of(e), ())
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,19 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Outcome
+from ivr.desk.call import callbacks
 from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.counter import channels
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notices
-from ivr.desk.meetings import agenda, order_giving, order_ruling, request_deciding
+from ivr.desk.meetings import agenda, order_answers, order_giving, order_ruling, request_deciding
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
 from ivr.store.tables import audit, cases, meeting_orders, outbox
 from ivr.store.tables import channels as channel_rows
 from tests.desk.meetings.hall import SOON, WORDS, Hall, hall
+from tests.desk.meetings.test_order_answers import called, ordered
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.fixtures.commands import ivr
 from tests.web.service import Service, serving
@@ -256,6 +259,29 @@ async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(
     await answers.give(at.engine, at.page, at.by(abfa, who="abfa"), "وصل شد")
     await noted()
     assert states == ["accepted", "accepted", "reported"]
+
+
+@pytest.mark.usefixtures("api")
+async def test_of_two_news_of_one_order_the_later_one_tells_how_it_stands_though_she_had_spoken_before(
+    at: Hall,
+) -> None:
+    """As where what she said on the call waited in the journal while her body reported."""
+    _, [part] = await ordered(at, "abfa")
+    placing = await called(at, NEAR)
+    assert placing is not None
+    spoke = at.at
+    at.at += timedelta(minutes=10)
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    before = await news(at)
+    async with at.engine.begin() as connection:
+        await callbacks.ended(connection, placing.id, Outcome.ORDER_NOT_DONE, spoke)
+        await order_answers.heard(connection, at.page, placing.id, spoke)
+    [since] = await news(at)
+    assert {n["order"]["state"] for n in before} == {"reported"} and not [
+        n for n in before if n["order"]["said"]
+    ]
+    assert since["order"]["said"] == "order_not_done"
+    assert datetime.fromisoformat(since["at"]) > max(datetime.fromisoformat(n["at"]) for n in before)
 
 
 async def test_that_an_order_is_over_with_its_case_is_told_and_each_order_by_itself(
