@@ -17,7 +17,7 @@ import aiohttp
 
 from ivr.notify.post import Dispatch, NotSent, refused
 
-_OURS = {"to", "had_by", "body"}  # of a row: for whom it is
+_OURS = {"to", "had_by", "body", "nameless"}  # of a row: for whom it is
 
 
 class Webhook:

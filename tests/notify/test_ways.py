@@ -321,6 +321,7 @@ async def test_a_mail_server_that_is_away_is_tried_again() -> None:
 async def test_a_webhook_is_signed_and_bears_its_id(session: aiohttp.ClientSession) -> None:
     async with http_server() as server:
         payload = {"to": server.url, "event": "case_answered", "case": "1234567894", "details": {"x": "ی"}}
+        payload |= {"had_by": "abfa", "body": "edu", "nameless": "meeting_order"}  # for us alone
         webhook = Webhook(session, "shared", lambda: NOW)
         await webhook.send(Dispatch("0b8e4a0c", "webhook", server.url, payload))
     [request] = server.requests

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.channels import ChannelRight
 from ivr.cases.meeting_orders import is_late, state_of
 from ivr.desk.case.order_calls import ORDERED_OF
-from ivr.desk.letters.still_so import HAD_BY
+from ivr.desk.letters.still_so import HAD_BY, NAMELESS
 from ivr.store.tables import cases, channels, meeting_orders, meeting_requests
 
 EVENT = "meeting_order"
@@ -33,8 +33,9 @@ async def of(
     """
     its = (channels.c.webhook != "", channels.c.revoked_at.is_(None))
     query = select(channels).where(*its, channels.c.rights.contains([ChannelRight.ORDERS]))
-    # One address is told once: for who sees all, where it is theirs too.
-    told = (await connection.execute(query.order_by(channels.c.agency.is_not(None)))).all()
+    # One address is told once: for who sees all, and most of it, where it is theirs too.
+    most_first = (channels.c.agency.is_not(None), ~channels.c.rights.contains([ChannelRight.NAMES]))
+    told = (await connection.execute(query.order_by(*most_first))).all()
     if not told or not codes:
         return {}
     # Before it is read how they stand: what says the newest has the latest time, for what changed since gets
@@ -72,8 +73,11 @@ def _may_know(channel: Row[Any], row: Row[Any]) -> bool:
 
 
 def _theirs(channel: Row[Any]) -> dict[str, str]:
-    """So that a body's news that is late is not sent where the order was taken from it."""
-    return {HAD_BY: channel.agency} if channel.agency else {}
+    """So that news that is late is not sent to a body from which the order was taken, nor of what became
+    confidential, or is about a head since, to who may know of no such thing."""
+    if channel.agency:
+        return {HAD_BY: channel.agency}
+    return {} if ChannelRight.NAMES in channel.rights else {NAMELESS: EVENT}
 
 
 def _news(row: Row[Any], today: date) -> dict[str, Any]:

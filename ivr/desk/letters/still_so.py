@@ -2,7 +2,7 @@
 
 A letter may wait for hours (its gateway was down), or until somebody has it sent again weeks later. Then it
 would tell her an hour that is not hers any more, after the one that told her the new one; or a body of a case
-that was taken from it since.
+that was taken from it since; or who may know no names of an order whose case became confidential.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from ivr.cases.zone import ZONE
 from ivr.desk.case import meeting_calls
 from ivr.desk.case.callback_planning import TOLD_OF
 from ivr.desk.people.scope import Scope
-from ivr.store.tables import cases
+from ivr.store.tables import cases, meeting_orders, meeting_requests
 
 ABOUT = "about"  # in a letter's payload: the event that it tells of, where there is something to be asked
 _AT = "at"  # … and when that was
 HAD_BY, BODY = "had_by", "body"  # in one that is not hers: the body whose the case was, or that was asked
-KEPT = (ABOUT, HAD_BY, BODY)
+NAMELESS = "nameless"  # … or of an order, to who may know of none that is kept apart: the event
+KEPT = (ABOUT, HAD_BY, BODY, NAMELESS)
 _OF_A_SLOT = ("session", "slot", "starts_at", "place", "was_at", "again_on")
 OF_AN_ANSWER = frozenset({"case_answered", "case_advised", "case_closed"})
 
@@ -50,6 +51,8 @@ async def still_theirs(connection: AsyncConnection, told: Mapping[str, Any]) -> 
 
 async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> bool:
     """Of what a letter keeps."""
+    if NAMELESS in told:
+        return await _is_kept_from_nobody(connection, told)
     if ABOUT not in told:
         return await still_theirs(connection, told)
     if told[ABOUT] in OF_AN_ANSWER:
@@ -57,6 +60,17 @@ async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: da
     if "again_on" in told and not meeting_calls.still_true(told, now, now.astimezone(ZONE).date()):
         return False
     return await meeting_calls.still_hers(connection, told, now)
+
+
+async def _is_kept_from_nobody(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
+    """Whether an order is neither of a confidential case nor about a head, as `order_news` asks first."""
+    order, whole = meeting_orders.c, cases.alias("whole")
+    query = select(order.case_id).join(cases, cases.c.id == order.case_id)
+    query = query.join(whole, whole.c.id == order.of_case)
+    query = query.outerjoin(meeting_requests, meeting_requests.c.case_id == whole.c.id)
+    apart = (meeting_requests.c.about, whole.c.accused, whole.c.confidential, cases.c.confidential)
+    query = query.where(cases.c.code == told["case"], *(column.is_(None) for column in apart))
+    return (await connection.execute(query)).first() is not None
 
 
 async def _has_that_answer(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:

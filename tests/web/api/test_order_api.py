@@ -21,7 +21,7 @@ from ivr.desk.letters.notices import Notices
 from ivr.desk.meetings import agenda, order_answers, order_giving, order_ruling, request_deciding
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
-from ivr.store.tables import audit, cases, meeting_orders, outbox
+from ivr.store.tables import audit, cases, meeting_orders, meeting_requests, outbox
 from ivr.store.tables import channels as channel_rows
 from tests.desk.meetings.hall import SOON, WORDS, Hall, hall
 from tests.desk.meetings.test_order_answers import called, ordered
@@ -236,6 +236,35 @@ async def test_news_that_are_late_are_not_sent_to_a_body_from_which_the_order_wa
     kept = [each.payload for each in late if await outgoing.is_no_longer_so(at.engine, each, now)]
     assert [(each["case"], each["to"]) for each in kept] == [(edu, school)]
     assert HOOK in [each.payload["to"] for each in late if each.payload["case"] == edu]
+
+
+@pytest.mark.parametrize("how", ["the whole", "the order", "accuses", "about a head", "another's change"])
+async def test_late_news_of_what_is_kept_apart_since_reach_only_who_may_read_names(
+    api: Service, at: Hall, how: str
+) -> None:
+    every, both = "https://names.example.ir/111", "https://both.example.ir/111"
+    for name, more, hook in (("of_all", ["names"], every), ("few", [], both), ("more", ["names"], both)):
+        await channels.add(at.engine, name, api.clock(), 10, rights=["orders", *more], webhook=hook)
+    _, heard, [abfa, edu, _] = await held(at)
+    events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
+    await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
+    hers, its = cases.c.code == heard, cases.c.code == edu
+    request = meeting_requests.c.case_id.in_(select(cases.c.id).where(hers))
+    changed = {
+        "the whole": update(cases).where(hers).values(confidential="desk"),
+        "the order": update(cases).where(its).values(confidential="desk"),
+        "accuses": update(cases).where(hers).values(accused="tamin"),
+        "about a head": update(meeting_requests).where(request).values(about="tamin"),
+        "another's change": update(cases).where(cases.c.code == abfa).values(confidential="desk"),
+    }[how]
+    async with at.engine.begin() as connection:
+        await connection.execute(changed)
+    now = at.at + timedelta(hours=1)
+    late = await outgoing.lease(at.engine, now, 500, "webhook")
+    kept = [each.payload for each in late if await outgoing.is_no_longer_so(at.engine, each, now)]
+    of_edu = [each["to"] for each in kept if each["case"] == edu]
+    assert of_edu == ([] if how == "another's change" else [HOOK])
+    assert {each["to"] for each in kept} == {HOOK} and {every, both} < {each.payload["to"] for each in late}
 
 
 async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(
