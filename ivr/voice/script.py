@@ -105,15 +105,20 @@ def is_spoken(piece: str) -> bool:
 def heard(answer: str, spoken: str, language: str) -> str:
     """Of an answer as it is written and as it is spoken, what who chose `language` hears.
 
-    Her own language first, then what any voice reads; "" when none reads either.
+    Her own language first, be it of some lines, as where two bodies answered; then what any voice reads; ""
+    when none reads either.
     """
     texts = [text for text in (answer, spoken) if text.strip() and is_readable(text)]
     hers = [text for text in texts if read_in(text, language) == language]
-    return next(iter(hers or texts), "")
+    partly = [text for text in texts[::-1] if any(language_of(one) == language for one in text.splitlines())]
+    return next(iter(hers or partly or texts), "")
 
 
 def pieces(text: str) -> Iterator[str]:
-    """All of `text`, each piece short enough to be made ready while she waits."""
+    """All of `text`, each piece in one language and short enough to be made ready while she waits."""
+    *before, text = _by_language(text)
+    for part in before:
+        yield from pieces(part.strip())
     while (size := sum(length <= LONGEST for length in accumulate(map(_length, text)))) < len(text):
         ends = (max((found.end() for found in end.finditer(text, 0, size)), default=0) for end in _ENDS)
         at = next(filter(None, ends), size)
@@ -121,6 +126,20 @@ def pieces(text: str) -> Iterator[str]:
         text = text[at:].lstrip()
     if text:
         yield text
+
+
+def _by_language(text: str) -> Iterator[str]:
+    """Lines of Persian and of Azerbaijani apart, as those of two bodies; others stay with those before."""
+    held, its = "", ""
+    for line in text.splitlines(keepends=True):
+        found = language_of(line)
+        if found in (FA, AZ) and found != its:
+            if its:
+                yield held
+                held = ""
+            its = found
+        held += line
+    yield held
 
 
 def _length(sign: str) -> int:

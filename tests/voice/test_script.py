@@ -86,7 +86,7 @@ def test_persian_of_officials_is_never_taken_for_azerbaijani() -> None:
 
 
 def test_callers_words_are_told_apart() -> None:
-    rows = [json.loads(line) for line in (PROVINCE / "cases.jsonl").read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in (PROVINCE / "cases.jsonl").read_text("utf-8").split("\n") if line]
     found = {(row["lang"], script.language_of(row["text"])) for row in rows}
     assert found == {("fa", "fa"), ("az", "azb")}
 
@@ -171,3 +171,19 @@ def test_a_long_text_of_which_no_voice_reads_a_piece_is_not_readable() -> None:
     assert script.is_readable("آب محله وصل شد. " * 200) and not script.is_readable(
         "آب محله وصل شد. " * 200 + azb
     )
+
+
+def test_of_two_bodies_words_each_language_is_a_piece_of_its_own_and_hers_is_heard_be_it_the_shorter() -> (
+    None
+):
+    az, fa = "25 gündə su gələcək.\nSu geldi", "شرکت برق: کابل این محله عوض می‌شود.\nOK"
+    for both in ([az, fa], [fa, az]):
+        text = "\n".join(both)
+        assert script.language_of(text) == "fa" and list(script.pieces(text)) == both
+        assert (
+            script.heard("درست شد.", text, "az") == text
+            and script.heard("درست شد.", text, "fa") == "درست شد."
+        )
+    assert list(script.runs(az, "az")) == [("az", az)]
+    assert script.heard("درست شد.", "OK\n12", "az") == "OK\n12"
+    assert script.heard("درست شد.\nOK", "شرکت برق: درست شد.\nOK", "az") == "درست شد.\nOK"

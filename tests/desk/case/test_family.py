@@ -359,6 +359,29 @@ async def test_whom_every_body_answers_in_her_language_hears_that_and_no_persian
     assert sorted(said) == ["Su gəldi.", "Yol düzəldi."]
 
 
+async def test_what_one_body_writes_in_her_language_she_hears_however_much_persian_another_writes(
+    at: Counter,
+) -> None:
+    whole, one, two = await split(at)
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == whole).values(language="az"))
+        await connection.execute(update(callbacks).values(language="az"))
+    await answers.give(at.engine, at.page, at.ask(one, "abfa"), "درست شد.", spoken="Su 12 gündə gələcək.")
+    long = "آسفالت این کوچه تا پایان سال انجام می‌شود و پیمانکار آن مشخص است. " * 3
+    await answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), long)
+    placing = await claim(at.engine, at.page, Policy(), at.at)
+    assert placing is not None and placing.language == "az" and "Su 12 gündə gələcək." in placing.answer
+    told = await briefing(at.engine, str(placing.id))
+    assert told is not None
+    intro, *said = verdict.answer(told.seen, "az", DIRECTORY)
+    hers = Words("Su 12 gündə gələcək.")
+    assert len(said) == 2 and hers in said
+    (theirs,) = (each for each in said if isinstance(each, Words) and each != hers)
+    assert theirs.text.endswith(long.strip())
+    assert intro == ("status.answer_is" if said[0] == hers else "status.answer_in_fa")
+    assert verdict.answer(told.seen, "fa", DIRECTORY)[1:] == (Words(told.seen.answer),)
+
+
 CALLERS = ("09141234567", "09141234568", "09141234569")
 
 
