@@ -9,14 +9,19 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr import installation
 from ivr.app import Hotline
+from ivr.desk.editing.changing import change, wish
+from ivr.desk.editing.nouns import TOPIC
 from ivr.installation import CommandError, load_secrets, needed
 from ivr.settings import ROOT, Settings
 from ivr.speech.paths import WAV_HEADER, wav_path
 from ivr.web.health import Check, examine
+from tests.desk.editing.test_changing import why
 from tests.fixtures.commands import typed
+from tests.loops.test_offered import NEW
 
 
 def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -73,6 +78,20 @@ async def test_ivr_sounds_check_proves_nothing_while_a_menu_file_cant_be_read_an
     code, said, why = await typed(database_url, tmp_path, "sounds", "check")
     assert (code, said) == (1, "") and f"{menus / 'half.yaml'}:" in why
     assert (await typed(database_url, tmp_path, "sounds", "list", "--missing", "--json"))[0] == 0
+
+
+async def test_ivr_sounds_check_names_what_people_added_that_no_caller_is_told_of_for_want_of_audio(
+    engine: AsyncEngine, tmp_path: Path, database_url: str
+) -> None:
+    _speak_all(Settings(state=tmp_path))
+    await change(engine, why(), wish(TOPIC, NEW))
+    heard = wav_path(Settings(state=tmp_path).sounds, "fa", "topic.water.meter")
+    heard.write_bytes(bytes(WAV_HEADER + 2))
+    code, said, told = await typed(database_url, tmp_path, "sounds", "check")
+    assert "az: topic.water.meter, which people added, has no audio" in " ".join(told.split())
+    assert "fa: topic" not in told and "every prompt has audio in every language\n" in said
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    assert (code, said, "") == await typed(nowhere, tmp_path, "sounds", "check")
 
 
 async def test_who_takes_over_waits_for_a_half_written_menu_and_who_serves_asks_it_again(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import err, load_settings, show_json, show_table
+from ivr.commands.output import err, load_settings, show_json, show_table, with_database
 from ivr.commands.progress import lines
 from ivr.installation import CommandError
 from ivr.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -74,6 +78,24 @@ def _tell_of_other_words(settings: Settings) -> None:
         err.print(f"{language}: {id} was recorded for other words", style="yellow", markup=False)
 
 
+def _tell_of_what_is_not_offered(settings: Settings) -> None:
+    """What people added to the book and has no audio is no fault of a prompt's: no call reaches it."""
+    from ivr.desk.book.book import Book
+    from ivr.installation import conventions, directory_of
+    from ivr.loops.offered import Offered
+    from ivr.speech.check import missing
+
+    async def added(engine: AsyncEngine) -> frozenset[str]:
+        found = Offered(Book(engine, conventions(settings)), directory_of(settings), lambda id, _: id)
+        await found.reread()
+        return found.added
+
+    with suppress(CommandError):  # where the book can't be read, as before there is any
+        for gap in missing(with_database(settings, added), settings.calls.languages, settings.sounds):
+            told = f"{gap.language}: {gap.id}, which people added, has no audio, so no caller is told of it"
+            err.print(told, style="yellow", markup=False)
+
+
 @app.command("list", epilog="Example: ivr sounds list --missing --json")
 def sounds_list(
     missing: Annotated[bool, typer.Option("--missing", help="Only those that calls need and lack.")] = False,
@@ -112,6 +134,7 @@ def check(json: Json = False) -> None:
     for path in strays(installation.catalogue(settings), installation.RECORDED):
         err.print(f"{path}: no prompt has this name, so nobody hears it", style="yellow", markup=False)
     _tell_of_other_words(settings)
+    _tell_of_what_is_not_offered(settings)
     bad = list(
         unfit(installation.catalogue(settings), settings.calls.languages, installation.recorded(settings))
     )
