@@ -78,7 +78,10 @@ RINGING = "5"  # Newstate's ChannelState, once the trunk has said so (SIP 180)
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """How a citizen is dialled. `dial` holds {number}. `at_once`: calls in progress, of all workers."""
+    """How a citizen is dialled. `dial` holds {number}.
+
+    `at_once`: calls in progress, of all workers, beside who talks with an operator in her turn.
+    """
 
     dial: str
     caller_id: str

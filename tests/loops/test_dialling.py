@@ -28,8 +28,9 @@ from ivr.cases.turns import Hours
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
 from ivr.desk.call.callbacks import LONGEST_TALK, SOON
+from ivr.desk.call.callbacks import claim as claim_of
 from ivr.desk.call.live import CallQueue, QueueMember
-from ivr.desk.case import answers, closing
+from ivr.desk.case import answers, closing, turn_calls
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import CITIZEN, Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
@@ -1031,6 +1032,33 @@ async def test_nobody_is_rung_in_her_turn_outside_the_hours_in_which_operators_s
         dialler.clock = lambda: NOON - timedelta(seconds=30)
         await dialler.look()
         await peer.until_received("Originate")
+
+
+@pytest.mark.parametrize("here", [True, False], ids=["our Asterisk", "another site's"])
+async def test_who_talks_with_an_operator_in_her_turn_keeps_nobody_else_from_being_rung_and_gives_no_line(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+
+    async def one_talks(queue: str) -> CallQueue:
+        return CallQueue({}, (QueueMember("one", "talking", 3),))
+
+    await keeps(engine, tmp_path, NOON - timedelta(minutes=6))
+    [place] = await turn_calls.kept(engine)
+    page = await book_of(engine).page()
+    begun = NOON - timedelta(minutes=5)
+    talks = await claim_of(engine, page, Policy(), begun, {place.id})
+    assert talks is not None
+    call_of_hers = replace(CALL, id=uuid.uuid4(), unique_id=str(talks.id))
+    await apply(engine, page, [CallStartedFact(call_of_hers)])
+    codes = [await answered(engine, tmp_path, number) for number in ("09141234561", "09141234562")]
+    monkeypatch.setattr("ivr.loops.dialling.ELSEWHERE_SECONDS", 0.0)
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        dialler.trunk = replace(dialler.trunk, at_once=1)
+        dialler.queue = one_talks
+        peer.replies["status"] = told(*([call_of_hers.unique_id] if here else []))
+        await dialler.look()
+    states = [(await row_of(engine, code)).state for code in (place.code, *codes)]
+    assert states[0] == "calling" and sorted(states[1:]) == ["calling", "waiting"]
 
 
 async def test_over_days_on_which_no_operator_serves_her_place_is_not_given_up(

@@ -612,6 +612,13 @@ def _goes_on_at(now: datetime) -> ColumnElement[bool]:
     return or_(attempt.outcome.is_(None), settled & _talks())
 
 
+def _takes_a_line_at(now: datetime) -> ColumnElement[bool]:
+    """The same, but for who talks in her turn: no more are rung so than operators serve (`whose_turn`)."""
+    attempt = callback_attempts.c
+    turn = select(callbacks.c.id).where(callbacks.c.id == attempt.callback_id, callbacks.c.purpose == TURN)
+    return _goes_on_at(now) & ~(attempt.outcome.is_(None) & turn.exists() & _talks())
+
+
 async def _on_the_line(connection: AsyncConnection, number: str, now: datetime) -> timedelta | None:
     """How long to wait while a call of ours to that number goes on; None where none does."""
     attempt = callback_attempts.c
@@ -733,7 +740,7 @@ async def _asked(connection: AsyncConnection, asked: Row[Any], yes: bool, now: d
 
 async def in_progress(engine: AsyncEngine, now: datetime) -> int:
     """How many attempts take a line: ringing, or talking."""
-    query = select(func.count()).select_from(callback_attempts).where(_goes_on_at(now))
+    query = select(func.count()).select_from(callback_attempts).where(_takes_a_line_at(now))
     async with engine.connect() as connection:
         return (await connection.execute(query)).scalar_one()
 
@@ -744,7 +751,7 @@ async def open_attempts(engine: AsyncEngine, before: datetime, now: datetime) ->
     True where she answered and that call goes on in the books: its end, or that it is lost, comes by itself.
     """
     attempt = callback_attempts.c
-    query = select(attempt.id, _talks()).where(_goes_on_at(now), attempt.at < before)
+    query = select(attempt.id, _talks()).where(_takes_a_line_at(now), attempt.at < before)
     async with engine.connect() as connection:
         found = await connection.execute(query.order_by(attempt.at).limit(500))
         return {row.id: row[1] for row in found}

@@ -16,9 +16,11 @@ from ivr.cases.callback import Outcome, Policy
 from ivr.cases.turns import PLACE_HOLDS, TURN_RINGS, whose_turn
 from ivr.desk.call import callback_list, callbacks, live
 from ivr.desk.case import turn_calls
+from ivr.desk.facts.apply import apply
 from ivr.desk.letters import outgoing
 from ivr.store import tables
-from tests.desk.call.test_callbacks import NOON, end, page
+from ivr.store.facts import CallEndedFact, CallStartedFact
+from tests.desk.call.test_callbacks import CALL, NOON, end, page
 from tests.desk.office import call, office, opening
 
 NUMBER = "09141234567"
@@ -83,6 +85,22 @@ async def test_who_came_first_is_rung_first_and_nobody_before_her_turn(
     assert await claimed(engine, now + 3 * MINUTE) is None, "one operator, one call"
     await end(engine, rung, Outcome.TALKED, now + 3 * MINUTE)
     assert (await claimed(engine, now + 4 * MINUTE)).code == second
+
+
+async def test_who_talks_in_her_turn_takes_no_line_of_others_who_are_called(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await keeps(engine, tmp_path, NOON)
+    rung = await claimed(engine, NOON + MINUTE)
+    assert await callbacks.in_progress(engine, NOON + MINUTE) == 1, "she is rung"
+    book, now = await page(engine), NOON + 10 * MINUTE
+    talk = replace(CALL, id=uuid.uuid4(), unique_id=str(rung.id))
+    await apply(engine, book, [CallStartedFact(talk)])
+    assert await callbacks.in_progress(engine, now) == 0
+    assert await callbacks.open_attempts(engine, now, now) == {}
+    assert [place.rung for place in await live.places(engine)] == [True], "she takes an operator"
+    await apply(engine, book, [CallEndedFact(talk, "lost", now, steps=(), scraps=())])
+    assert await callbacks.open_attempts(engine, now, now) == {rung.id: False}, "nobody says how it ended"
 
 
 async def test_who_asks_again_keeps_her_place_and_the_board_shows_it_masked(
