@@ -85,7 +85,8 @@ export class Phone extends EventTarget {
       ua.on("disconnected", () => {
         clearTimeout(timer);
         reject("unreachable");
-        if (this.state === "talking" || this.state === "ringing") this.#endOf(ua, "lost");
+        // A talk goes on without it: its sound comes another way, and ends the talk where it fails.
+        if (this.state === "ringing") this.#endOf(ua, "lost");
       });
       ua.start();
     });
@@ -107,6 +108,10 @@ export class Phone extends EventTarget {
     });
     this.#session = session;
     this.#meters.mine = meter(this.#sound, this.#stream);
+    // JsSIP watches the state of ICE, which stays "disconnected" in Chrome.
+    session.connection.addEventListener("connectionstatechange", ({ target }) => {
+      if (target.connectionState === "failed") this.#endOf(ua, "lost");
+    });
     session.connection.addEventListener("track", ({ streams: [stream], track }) => {
       const heard = stream ?? new MediaStream([track]);
       this.#player.srcObject = heard;

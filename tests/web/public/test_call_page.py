@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, WebSocketRoute, async_playwright, expect
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -145,6 +145,32 @@ async def test_who_calls_again_at_once_keeps_her_call_when_the_first_ones_connec
             await socket.wait_for_event("close")
         await hears(page, "theirs")
         await expect(page.get_by_text(text("state.talking"))).to_be_visible()
+
+
+async def test_a_talk_outlasts_its_websocket_and_ends_with_its_sound(
+    chrome: Browser, hotline: Hotline
+) -> None:
+    lines: list[WebSocketRoute] = []
+    again = asyncio.Event()
+
+    def line(route: WebSocketRoute) -> None:
+        route.connect_to_server()
+        lines.append(route)
+        if len(lines) > 1:
+            again.set()
+
+    async with calling(chrome, hotline, permissions=["microphone"]) as page:
+        await page.route_web_socket(hotline.settings.phone_url, line)
+        await page.reload()
+        await press_call(page)
+        await hears(page, "theirs")
+        await lines[0].close(code=1012)  # as nginx does that starts anew
+        async with asyncio.timeout(patience(HEARD / 1000)):
+            await again.wait()
+        await hears(page, "theirs")
+        await expect(page.get_by_text(text("state.talking"))).to_be_visible()
+        hotline.console("channel request hangup all")  # its BYE goes to the WebSocket that was
+        await expect(page.get_by_text(text("trouble.lost"))).to_be_visible(timeout=patience(HEARD))
 
 
 @asynccontextmanager
