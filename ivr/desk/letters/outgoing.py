@@ -249,9 +249,9 @@ def _in_time(
 ) -> Mapping[str, str]:
     """Without hers where what waited is not so any more: an answer, and her case was opened again since."""
     case = known.get(_code_of(event))
-    if case is None or event.kind not in still_so.OF_AN_ANSWER or not event.is_late(now):
+    if case is None or event.kind not in still_so.UNDONE_BY_REOPENING or not event.is_late(now):
         return hers
-    return hers if still_so.has_answer_of(case, event.created_at) else {**hers, case.code: ""}
+    return hers if still_so.stands(case, event.kind, event.created_at) else {**hers, case.code: ""}
 
 
 async def _hold(connection: AsyncConnection, events: Sequence[Leased], reason: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.statuses import Status
 from ivr.cases.zone import ZONE
 from ivr.desk.case import meeting_calls
 from ivr.desk.case.callback_planning import TOLD_OF
@@ -27,12 +28,14 @@ NAMELESS = "nameless"  # … or of an order, to who may know of none that is kep
 KEPT = (ABOUT, HAD_BY, BODY, NAMELESS)
 _OF_A_SLOT = ("session", "slot", "starts_at", "place", "was_at", "again_on")
 OF_AN_ANSWER = frozenset({"case_answered", "case_advised", "case_closed"})
+WITHDRAWN = "case_withdrawn"
+UNDONE_BY_REOPENING = OF_AN_ANSWER | {WITHDRAWN}
 
 
 def kept(kind: str, told: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """What a letter to her keeps of its event, so that this can be asked again."""
     its = {name: told[name] for name in _OF_A_SLOT if name in told}
-    if kind not in OF_AN_ANSWER and "slot" not in its and "was_at" not in its:
+    if kind not in UNDONE_BY_REOPENING and "slot" not in its and "was_at" not in its:
         return {}
     return {ABOUT: kind, _AT: at.isoformat(), **its}
 
@@ -55,8 +58,8 @@ async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: da
         return await _is_kept_from_nobody(connection, told)
     if ABOUT not in told:
         return await still_theirs(connection, told)
-    if told[ABOUT] in OF_AN_ANSWER:
-        return await _has_that_answer(connection, told)
+    if told[ABOUT] in UNDONE_BY_REOPENING:
+        return await _stands(connection, told)
     if "again_on" in told and not meeting_calls.still_true(told, now, now.astimezone(ZONE).date()):
         return False
     return await meeting_calls.still_hers(connection, told, now)
@@ -73,15 +76,17 @@ async def _is_kept_from_nobody(connection: AsyncConnection, told: Mapping[str, A
     return (await connection.execute(query)).first() is not None
 
 
-async def _has_that_answer(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
+async def _stands(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
     query = select(cases.c.status, cases.c.answered_at).where(cases.c.code == told["case"])
     case = (await connection.execute(query)).first()
-    return case is not None and has_answer_of(case, datetime.fromisoformat(told[_AT]))
+    return case is not None and stands(case, told[ABOUT], datetime.fromisoformat(told[_AT]))
 
 
-def has_answer_of(case: Any, at: datetime) -> bool:
+def stands(case: Any, kind: str, at: datetime) -> bool:
     """Whether her case was not opened again since, nor answered otherwise, of which another letter tells.
 
     Also where it was closed since nobody could reach her: she is still to read it.
     """
+    if kind == WITHDRAWN:
+        return bool(case.status == Status.WITHDRAWN)
     return case.status in TOLD_OF and bool(case.answered_at is None or case.answered_at <= at)

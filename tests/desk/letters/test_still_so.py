@@ -59,6 +59,10 @@ notices:
   - {on: case_answered, to: agency, by: sms, text: "{code}"}
   - {on: case_answered, to: citizen, by: sms, text: "{answer}"}
 """
+OF_A_WITHDRAWAL = """
+notices:
+  - {on: case_withdrawn, to: citizen, by: sms, text: "{code}"}
+"""
 UP = """
 contacts:
   - {agency: abfa, sms: ["09121112233"]}
@@ -206,6 +210,25 @@ async def test_nor_where_nothing_was_written_of_it_until_then(at: Hall, tmp_path
         await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
         await post.later(hours=2)
         assert post.sent == []
+
+
+async def test_who_withdrew_as_the_desk_wrote_is_told_so_unless_her_case_was_opened_again_since(
+    at: Hall, tmp_path: Path
+) -> None:
+    async with post_office(at, tmp_path, TAKEN, AWAY) as post:
+        (tmp_path / "notices.yaml").write_text(OF_A_WITHDRAWAL)
+        told, late, unwritten = [await opened(at.engine, tmp_path) for _ in range(3)]
+        await closing.withdraw(at.engine, at.page, at.ask(told, reason="گفت"))
+        await post.all()
+        await closing.withdraw(at.engine, at.page, at.ask(late, reason="گفت"))
+        await post.all()
+        assert post.sent == [told, late]
+        await closing.withdraw(at.engine, at.page, at.ask(unwritten, reason="گفت"))
+        at.at += timedelta(hours=1)
+        for code in (late, unwritten):
+            await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+        await post.later(hours=2)
+        assert post.sent == [told, late] and sorted(await post.ended()) == ["", NO_LONGER_SO]
 
 
 async def test_a_first_answer_is_not_told_after_the_second(at: Hall, tmp_path: Path) -> None:
