@@ -200,7 +200,7 @@ export function keys(players, onward = () => {}) {
     const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, dialog, [contenteditable]");
     if ((!current && !STEPS.includes(event.code)) || typing || document.querySelector("dialog[open]") || event.ctrlKey || event.altKey || event.metaKey) return;
     if (switchedOff(event)) return;
-    const pressing = event.target.closest("button, a, summary");
+    const pressing = event.target.closest("button, a, summary, input[type=checkbox]");
     const moves = {
       Space: () => !pressing && current.toggle(),
       ArrowRight: () => current.to(current.audio.currentTime + 5),

@@ -126,6 +126,21 @@ async def test_the_keyboard_alone_plays_seeks_changes_speed_and_marks(desk: Desk
         await screenshot(page, "casefile-marks")
 
 
+async def test_space_ticks_the_box_that_has_the_focus_and_plays_nothing(desk: Desk, chrome: Browser) -> None:
+    async with window(chrome, desk.panel, "operator") as page:
+        await page.goto(f"/panel/cases/{await desk.open()}")
+        await page.wait_for_selector("[data-drawn]")
+        box, paused = page.locator(".skip-silence"), "document.querySelector('.recording audio').paused"
+        await box.press("Space")
+        await expect(box).to_be_checked()
+        assert await page.evaluate(paused)
+        await box.press("ArrowUp")  # keys that a box has no use for go on
+        assert await page.evaluate("document.querySelector('.recording audio').playbackRate") == 1.25
+        await page.locator("h1").click()
+        await page.keyboard.press("Space")
+        await page.wait_for_function(PLAYED, arg=0.2)
+
+
 async def test_letters_switched_off_mark_nothing_and_space_plays_on(desk: Desk, chrome: Browser) -> None:
     async with window(chrome, desk.panel, "supervisor") as page:
         await page.goto(f"/panel/cases/{await desk.open()}")
