@@ -591,6 +591,20 @@ async def test_the_pages_are_for_everybody_s_eyes(chrome: Browser, panel: PanelS
                 assert wide <= 0, f"{path} is {wide} px too wide"
 
 
+async def test_the_states_of_days_differ_in_high_contrast(chrome: Browser, panel: PanelServed) -> None:
+    looks = ("light", "dark")
+    async with window(chrome, panel, "admin") as page:
+        for look in looks:
+            await page.emulate_media(
+                forced_colors="active", color_scheme="dark" if look == "dark" else "light"
+            )
+            await page.goto("/panel/admin/calendar?year=1405&month=9")
+            colours = "all => new Set(all.map((each) => getComputedStyle(each).backgroundColor)).size"
+            assert await page.locator(".legend .dot").evaluate_all(colours) == 4
+            assert await page.locator(".month td:is(.working, .off)").evaluate_all(colours) == 2
+            await screenshot(page, f"admin-calendar-contrast-{look}")
+
+
 async def test_what_another_admin_made_of_her_is_not_undone_by_a_page_that_was_open(
     panel: PanelServed,
 ) -> None:

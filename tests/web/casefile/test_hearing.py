@@ -395,6 +395,11 @@ async def test_the_voice_itself_takes_a_reason_and_a_role(desk: Desk, chrome: Br
         await page.locator("#reveal-voice button.main").click()
         await expect(page.locator("[data-form=even]")).to_have_attribute("aria-pressed", "true")
         await screenshot(page, "casefile-revealed")
+        await page.emulate_media(forced_colors="active")
+        colours = "all => new Set(all.map((each) => getComputedStyle(each).backgroundColor)).size"
+        assert await page.locator("[data-form]").evaluate_all(colours) == 2, "which form plays is seen"
+        await screenshot(page, "casefile-revealed-contrast")
+        await page.emulate_media(forced_colors="none")
         await page.locator(".speed").select_option("1.5")
         for form in FORMS:
             await page.locator(f"[data-form={form}]").click()

@@ -136,6 +136,20 @@ async def test_how_it_looks(panel: PanelServed, chrome: Browser) -> None:
             await screenshot(page, f"{name}-empty")
 
 
+async def test_the_row_that_keys_act_on_is_seen_in_high_contrast(panel: PanelServed, chrome: Browser) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await page.emulate_media(forced_colors="active")
+        await live(page, "/panel/inbox?queue=all")
+        row = line(page, its.codes[1])
+        await row.locator(".topic").click()
+        await expect(row).to_have_css("outline-style", "solid")
+        await screenshot(page, "inbox-contrast", whole=False)
+        await page.locator("#pick-all").focus()  # the row stays the one that `m` takes
+        await expect(row).to_have_css("outline-style", "solid")
+        await expect(page.locator("tr.case:not(.at)").first).to_have_css("outline-style", "none")
+
+
 async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Browser) -> None:
     """On a Persian keyboard: the keys are known by their place."""
     its = await books(panel.engine)
