@@ -110,14 +110,14 @@ function put(old, renewed) {
     return;
   }
   if (old.dataset.seq === renewed.dataset.seq && !old.classList.contains("gone")) return;
-  const focused = old === document.activeElement;
+  const focused = old.contains(document.activeElement) && document.activeElement.tagName; // one of each in a row
   renewed.classList.add("changed");
   for (const name of ["at", "sounds"]) renewed.classList.toggle(name, old.classList.contains(name));
   const [was, box] = [old, renewed].map((each) => each.querySelector(".pick input"));
   box.checked = was.checked;
   if (was.checked) box.value = was.value; // what she picked is what she saw
   old.replaceWith(renewed);
-  if (focused) renewed.focus({ preventScroll: true });
+  if (focused) (renewed.querySelector(focused) ?? renewed).focus({ preventScroll: true });
 }
 
 // Whoever looks may not see or hear that case any more: only its code stays.
@@ -126,6 +126,7 @@ function empty(gone) {
   gone.classList.add("gone");
   delete gone.dataset.sounds;
   for (const cell of gone.querySelectorAll("td:not(.pick)")) {
+    if (cell.contains(document.activeElement)) gone.focus({ preventScroll: true });
     cell.replaceChildren();
     cell.removeAttribute("title");
   }

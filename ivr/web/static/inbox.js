@@ -49,6 +49,8 @@ const seen = (row) => `${row.dataset.code}:${row.dataset.seq}`;
 function count() {
   const codes = picked();
   if (deeds) {
+    // Hidden, the bar would let the focus fall to the page's beginning.
+    if (!codes.length && deeds.contains(document.activeElement)) (here() ?? all)?.focus({ preventScroll: true });
     deeds.hidden = !codes.length;
     deeds.querySelector(".picked").textContent = words.picked.replace("#", persian(codes.length));
   }

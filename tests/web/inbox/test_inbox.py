@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, referring
+from ivr.desk.case import answers, pausing, referring
 from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.deadlines.escalating import sweep
@@ -349,6 +349,50 @@ async def test_what_happens_meanwhile_is_seen_without_reloading_and_moves_nothin
         assert (await listed(page))[0] == newer
 
 
+async def test_what_has_the_focus_in_a_row_keeps_it_when_the_row_is_renewed(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    code = its.codes[1]
+    await its.record(code, panel.panel.places.recordings)  # which the body accepts
+    agency = (await its.at.row(code)).agency
+    async with window(chrome, panel, "officer", agency=agency) as page:
+        await live(page, "/panel/inbox?queue=all")
+        row = line(page, code)
+        ask, engine, book = its.at.ask(code, agency, reason="بازدید"), panel.engine, its.at.page
+        for part, deed in (
+            ("[data-play]", pausing.pause(engine, book, ask, 1)),
+            (".pick input", pausing.resume(engine, book, ask)),
+            ("a.code", answers.give(engine, book, ask, "درست شد")),
+        ):
+            seq = await row.get_attribute("data-seq")
+            await row.locator(part).focus()
+            await deed
+            await expect(row).not_to_have_attribute("data-seq", str(seq))
+            await expect(row.locator(part)).to_be_focused()
+
+
+async def test_the_focus_is_back_in_the_list_when_the_bar_of_deeds_goes(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "officer", agency="abfa") as page:
+        await live(page, "/panel/inbox?queue=all")
+        row, mine = line(page, its.codes[1]), page.locator("[data-deed=mine]")
+        await page.locator("#pick-all").press("Space")  # there is no row yet that she stands on
+        await mine.press("Escape")
+        await expect(page.locator("#pick-all")).to_be_focused()
+        await page.keyboard.press("j")
+        await page.keyboard.press("x")
+        await mine.press("Escape")
+        await expect(mine).to_be_hidden()
+        await expect(row).to_be_focused()
+        await page.keyboard.press("x")
+        await mine.press("Enter")
+        await expect(row.locator(".of-state")).to_contain_text("مریم کریمی")
+        await expect(row).to_be_focused()
+
+
 async def test_a_list_that_only_stands_open_is_told_news_and_ends_after_the_idle_time(
     panel: PanelServed, chrome: Browser
 ) -> None:
@@ -422,6 +466,7 @@ async def test_of_a_line_that_may_not_be_seen_any_more_only_the_code_stays_and_i
         await confide(panel.engine, its.at.page, its.at.ask(code, reason="پاسخ دروغ است"), about)
         await expect(line(page, code)).to_have_class(re.compile("gone"))
         await expect(page.locator(".player")).to_be_hidden()
+        await expect(line(page, code)).to_be_focused()
         assert "".join((await line(page, code).inner_text()).split()) == code.translate(PERSIAN)
         assert SAID[1][1] not in await line(page, code).evaluate("its => its.outerHTML")
 
