@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 from persiantools.jdatetime import JalaliDate
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -148,6 +148,32 @@ async def test_the_row_that_keys_act_on_is_seen_in_high_contrast(panel: PanelSer
         await page.locator("#pick-all").focus()  # the row stays the one that `m` takes
         await expect(row).to_have_css("outline-style", "solid")
         await expect(page.locator("tr.case:not(.at)").first).to_have_css("outline-style", "none")
+
+
+async def test_at_four_times_the_size_what_hangs_over_the_list_hides_no_case(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    await its.record(its.codes[2], panel.panel.places.recordings)
+    small: ViewportSize = {"width": 320, "height": 256}
+    async with window(chrome, panel, "supervisor", size=small) as page:
+        await live(page, "/panel/inbox?queue=all")
+        row = line(page, its.codes[2])
+        await row.get_by_role("checkbox").check()
+        await expect(page.locator(".deeds")).to_be_visible()
+        await row.evaluate("each => each.scrollIntoView()")
+        top = "its => document.elementFromPoint(160, its.getBoundingClientRect().y + 40)"
+        top += "?.closest('tr.case') === its"
+        assert await row.evaluate(top)
+        bar = "e => e.getBoundingClientRect().height / innerHeight"
+        assert await page.locator(".deeds").evaluate(bar) < 1 / 3
+        await screenshot(page, "inbox-400", whole=False)
+        await row.locator("[data-play]").click()
+        await expect(page.locator(".player")).to_be_visible()
+        await row.evaluate("each => each.scrollIntoView()")
+        assert await row.evaluate(top)
+        await page.locator("[data-deed=close]").press("Enter")
+        await expect(page.locator("#deed-close")).to_be_visible()
 
 
 async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Browser) -> None:
