@@ -83,6 +83,15 @@ async def enter(context: BrowserContext, panel: PanelServed, role: str, **who: A
     await context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
 
 
+async def stays_when_asked(page: Page) -> None:
+    """Whoever leads to another page is asked by the browser, and stays."""
+    async with page.expect_event("dialog") as asked:
+        await page.evaluate("setTimeout(() => location.assign('/'))")
+    dialog = await asked.value
+    assert dialog.type == "beforeunload"
+    await dialog.dismiss()
+
+
 async def screenshot(page: Page, name: str, whole: bool = True) -> None:
     """For people to look at, under the state folder; only where SEDA_PICTURES is set: painting is dear."""
     await page.evaluate("document.fonts.ready")

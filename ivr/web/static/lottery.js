@@ -2,7 +2,7 @@
 // shows the code that another telephone of the office dials.
 
 import { dialpad } from "./dialpad.js";
-import { sent } from "./panel.js";
+import { sent, toast } from "./panel.js";
 
 const face = document.querySelector("[data-phone]");
 const phone = dialpad(face);
@@ -35,6 +35,14 @@ document.addEventListener("submit", async (event) => {
     asking = false;
   }
 });
+
+// Any other form leads to another page, which cuts her off. Captured: before panel.js takes it for sent.
+document.addEventListener("submit", (event) => {
+  if (phone.state === "idle" || !event.target.matches("main form:not([data-ring])")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  toast(face.dataset.talks, "bad");
+}, true);
 
 phone.addEventListener("change", () => {
   const idle = phone.state === "idle";

@@ -19,6 +19,7 @@ const HIDDEN = [[/^c=IN IP4 0\.0\.0\.0/gm, "c=IN IP4 127.0.0.1"], [/[0-9a-f-]+\.
 
 export class Phone extends EventTarget {
   #account; #ua = null; #session = null; #stream = null; #sound = null; #meters = {}; #player = new Audio();
+  #speaking = false;
 
   constructor(account) {
     super();
@@ -28,11 +29,17 @@ export class Phone extends EventTarget {
     this.muted = false;
     this.since = 0;
     addEventListener("pagehide", () => this.hangUp());
+    addEventListener("beforeunload", (event) => {
+      if (this.state !== "talking" || !this.#speaking) return; // who listens cuts nobody off
+      event.preventDefault();
+      event.returnValue = true; // before 119 Chrome asks for this alone
+    });
   }
 
   /** Call a number. Without `speaking` no microphone is asked for, and the other side hears silence. */
   async call(number, { speaking = true } = {}) {
     if (this.state !== "idle") return;
+    this.#speaking = speaking;
     this.#become("microphone");
     // Made while the click still counts, or the browser keeps it silent.
     const sound = this.#sound = new AudioContext();

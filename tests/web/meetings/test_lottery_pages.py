@@ -111,6 +111,29 @@ async def test_what_he_writes_while_he_talks_outlasts_the_call_which_no_second_p
     assert rung == 2
 
 
+async def test_a_result_that_is_sent_while_he_talks_waits_and_hangs_up_on_nobody(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    panel.panel.telephones = Telephones(desk=Telephone("ws://127.0.0.1:9/ws", "desk", "secret", "111"))
+    await (await panel.signed_in("governor")).post(f"{LOTTERY}/draw")
+    async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        await page.route_web_socket("ws://127.0.0.1:9/ws", lambda line: line.on_message(lambda told: None))
+        await page.goto(LOTTERY)
+        first, ended = page.locator("article").first, page.get_by_role("button", name="پایان گفتگو")
+        await first.get_by_role("button", name="تماس با شهروند").click()
+        await ended.wait_for()
+        await talked(at)
+        await first.locator("summary").click()
+        await first.get_by_role("radio", name="راضی نیست").check()
+        await first.locator("textarea").fill("آب هنوز قطع است")
+        await first.get_by_role("button", name="ثبت نتیجه").click()
+        await page.get_by_text(words()("meetings.lottery.talks")).wait_for()
+        await expect(ended).to_be_visible()
+        await ended.click()
+        await first.get_by_role("button", name="ثبت نتیجه").click()
+        await page.get_by_text("نتیجه ثبت شد.").wait_for()
+
+
 async def test_only_the_office_draws_and_rings(panel: PanelServed, at: Hall) -> None:
     client = await panel.signed_in("governor")
     assert (await client.post(f"{LOTTERY}/draw")).status == 303

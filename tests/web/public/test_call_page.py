@@ -26,7 +26,7 @@ from ivr.web.panel.locale import words
 from ivr.web.panel.visit import Panel
 from tests.fixtures.hotline import PATIENCE, Hotline
 from tests.fixtures.province import book_of
-from tests.web.browser import PHONE, WIDE, patient, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, patient, screenshot, serious, stays_when_asked, window
 from tests.web.panel import PanelServed, panel_served, places_of
 from tests.web.service import Clock
 
@@ -171,6 +171,18 @@ async def test_a_talk_outlasts_its_websocket_and_ends_with_its_sound(
         await expect(page.get_by_text(text("state.talking"))).to_be_visible()
         hotline.console("channel request hangup all")  # its BYE goes to the WebSocket that was
         await expect(page.get_by_text(text("trouble.lost"))).to_be_visible(timeout=patience(HEARD))
+
+
+async def test_who_leaves_the_page_in_mid_call_is_asked_and_keeps_her_call(
+    chrome: Browser, hotline: Hotline
+) -> None:
+    async with calling(chrome, hotline, permissions=["microphone"]) as page:
+        await press_call(page)
+        await hears(page, "theirs")
+        await stays_when_asked(page)
+        await hears(page, "theirs")
+        await page.get_by_role("button", name=text("hang_up")).click()
+        await page.goto("/")  # nobody is asked any more
 
 
 @asynccontextmanager
