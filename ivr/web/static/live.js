@@ -2,7 +2,7 @@
 // steps into a call. Without it the board is as it was when the page was opened, and its buttons lead to forms.
 
 import { dialpad } from "./dialpad.js";
-import { sent } from "./panel.js";
+import { sent, toast } from "./panel.js";
 import { watch } from "./watching.js";
 
 const board = document.querySelector("[data-board]");
@@ -42,7 +42,7 @@ const face = document.querySelector("[data-phone]");
 const phone = face && dialpad(face);
 const dialog = document.getElementById("intervene");
 const form = dialog?.querySelector("form");
-let meant = {};
+let meant = {}, doing = ""; // what the dialog asks about, and what the telephone was last taken up for
 
 function show(parts, which, name) {
   for (const each of parts) each.hidden = each.dataset[name] !== which;
@@ -52,6 +52,8 @@ board.addEventListener("click", (event) => {
   const link = event.target.closest("[data-intervention]");
   if (!link || !dialog) return;
   event.preventDefault();
+  const talks = phone && phone.state !== "idle" && doing === "take";
+  if (talks && link.dataset.intervention !== "end") return toast(face.dataset.talks, "bad");
   meant = { action: link.dataset.intervention, whose: link.closest("tr").querySelector("[data-number]").textContent };
   form.action = link.href;
   form.reset();
@@ -86,16 +88,17 @@ form?.addEventListener("submit", async (event) => {
 
 function dial(number) {
   phone.hangUp();
-  show(face.querySelectorAll("[data-doing]"), meant.action, "doing");
+  doing = meant.action;
+  show(face.querySelectorAll("[data-doing]"), doing, "doing");
   face.querySelector("[data-whom]").textContent = meant.whose;
-  face.querySelector("[data-mine]").hidden = meant.action !== "take";
+  face.querySelector("[data-mine]").hidden = doing !== "take";
   face.hidden = false;
-  phone.call(number, { speaking: meant.action === "take" });
+  phone.call(number, { speaking: doing === "take" });
 }
 
 phone?.addEventListener("change", () => {
   const idle = phone.state === "idle";
-  if (meant.action !== "take") face.querySelector('[data-act="mute"]').hidden = true;
+  if (doing !== "take") face.querySelector('[data-act="mute"]').hidden = true;
   face.querySelector('[data-act="put-away"]').hidden = !(idle && phone.trouble);
   if (idle && !phone.trouble) face.hidden = true;
 });

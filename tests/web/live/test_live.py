@@ -39,7 +39,7 @@ from tests.desk.case.test_turn_calls import keeps
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
 from tests.fixtures.province import CONVENTIONS, book_of
-from tests.web.browser import PHONE, WIDE, enter, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, enter, screenshot, serious, stays_when_asked, window
 from tests.web.panel import PanelServed, places_of
 from tests.web.service import Clock
 
@@ -387,6 +387,8 @@ async def test_a_supervisor_takes_a_call_over_and_its_words_are_a_case(
         await expect(row).to_have_count(0, timeout=patience(SEEN))  # the hotline has her no more
         await hears(page)
         assert not calling.done()
+        await stays_when_asked(page)
+        await hears(page)
         case = await hotline.case_of(number)
         await page.get_by_role("button", name=text("dock.ends.take")).click()
         outcome = await calling
@@ -394,6 +396,31 @@ async def test_a_supervisor_takes_a_call_over_and_its_words_are_a_case(
     assert case["recordings"][0]["voiced_seconds"] > 0.5
     assert (await hotline.call_of(number))["outcome"] == "completed"
     await lasted(hotline, number, "take")
+
+
+async def test_what_a_supervisor_who_talks_presses_of_another_call_ends_no_talk_and_hides_no_button(
+    chrome: Browser, hotline: Hotline
+) -> None:
+    number, other, steps = fresh_number(), fresh_number(), (*TO_THE_BEEP, Speak(LONG))
+    before = set(hotline.settings.recordings.rglob("*.wav"))
+    async with watching(chrome, hotline, number, (*steps, StayOn())) as (page, row, _):
+        await expect(row).to_contain_text(text("step.record"), timeout=patience(SEEN))
+        await hotline.recording_grown(besides=before)
+        await step_in(page, row, "take")
+        await hears(page)
+        beside = asyncio.create_task(hotline.call(*steps, number=other))
+        another = page.locator("[data-rows] tr", has_text=digits(f"{other[:4]}•••{other[-2:]}"))
+        await another.get_by_role("link", name=text("act.listen"), exact=True).click()
+        await expect(page.get_by_text(text("dock.talks"))).to_be_visible()
+        await another.get_by_role("link", name=text("act.end"), exact=True).click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name=words()("common.cancel")).click()
+        await page.get_by_role("button", name=words()("public.call.mute"), exact=True).click()
+        await page.get_by_role("button", name=words()("public.call.unmute"), exact=True).click()
+        await hears(page)
+        await expect(page.get_by_role("button", name=text("dock.ends.take"))).to_be_visible()
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
 
 
 async def test_who_waits_for_an_operator_is_seen_and_so_is_the_operator(
