@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.channels import NOBODYS
+from ivr.cases.zone import TIMEZONE
+from ivr.desk.case import confiding
+from ivr.desk.case.rows import TOPIC
 from ivr.desk.people import auditing, limiting, unsealing
 from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.people.people import Person
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.audit import TELLING
-from ivr.store.tables import audit, cases, people, recordings
+from ivr.store.tables import audit, case_events, cases, people, recordings, referrals
 
 SITTING = timedelta(minutes=15)  # seeing or hearing a thing again within it is the same seeing
 REVEALED = timedelta(hours=8)  # a working day: so long a revealed voice stays
@@ -144,19 +150,64 @@ async def seen_lately(
     return (await connection.execute(query)).first() is not None
 
 
-async def seen_by(engine: AsyncEngine, case: UUID, limit: int = 100, before: int = 0) -> list[dict[str, Any]]:
+async def seen_by(
+    engine: AsyncEngine, case: UUID, limit: int = 100, before: int = 0, zone: str = TIMEZONE
+) -> list[dict[str, Any]]:
     """Who saw, heard, revealed or took away what of a case; the latest first. No name: the command line.
 
-    `before`: the `id` of the last row seen.
+    Files with who the callers are, in which it may be, are among it: which cases were in one nobody keeps.
+    `before`: the `id` of the last row seen. `zone`: by whose days such a file was asked for.
     """
+    async with engine.connect() as connection:
+        its = (await connection.execute(select(cases).where(cases.c.id == case))).one()
+        had = select(referrals.c.agency).where(referrals.c.case_id == case)
+        bodies = {its.agency, *(await connection.execute(had)).scalars()}
+        rows = await connection.execute(seeing(its, bodies, zone, before).limit(limit))
+        return [dict(row._mapping) for row in rows]
+
+
+def seeing(case: Row[Any], bodies: Collection[str], zone: str, before: int = 0) -> Select[Any]:
+    """`bodies`: those that have or had it."""
     who = (people.c.name, people.c.full_name, people.c.role, people.c.agency)
     what = (audit.c.id, audit.c.at, audit.c.action, audit.c.reason, recordings.c.recorded_at)
     query = select(*what, *who).join(people, people.c.id == audit.c.person_id, isouter=True)
     query = query.join(recordings, recordings.c.name == audit.c.recording, isouter=True)
-    query = query.where(audit.c.case_id == case, *([audit.c.id < before] if before else []))
-    async with engine.connect() as connection:
-        rows = await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))
-        return [dict(row._mapping) for row in rows]
+    query = query.where(or_(audit.c.case_id == case.id, _taken_along(case, bodies, zone)))
+    return query.where(*([audit.c.id < before] if before else [])).order_by(audit.c.id.desc())
+
+
+def _taken_along(case: Row[Any], bodies: Collection[str], zone: str) -> ColumnElement[bool]:
+    """The rows of the files that it may be in, by its topic, county and kind of now (`exporting.Export`).
+
+    Whose file named no body took their own body's, by where they are now.
+    """
+    its, asked, county = audit.c, audit.c.detail, case.county or ""
+    day = case.opened_at.astimezone(ZoneInfo(zone)).date().isoformat()
+    agency = func.coalesce(asked["agency"].astext, people.c.agency, "")
+    in_sight = or_(func.jsonb_array_length(people.c.areas) == 0, people.c.areas.has_key(county))
+    named = {"topic": case.topic, "kind": case.kind, "county": county}
+    return and_(
+        its.subject == "export/cases",
+        its.action == "identities_exported",
+        its.at >= case.opened_at,
+        asked["since"].astext <= day,
+        asked["until"].astext > day,
+        agency.in_(["", *sorted(bodies)]),
+        *(func.coalesce(asked[name].astext, code) == code for name, code in named.items()),
+        in_sight if county else true(),
+        false() if case.channel in NOBODYS else true(),
+        its.at < _sealed_at(case) if case.confidential else true(),
+    )
+
+
+def _sealed_at(case: Row[Any]) -> Any:
+    """When it was made confidential, at the latest; null where it was opened so, and no file names her."""
+    its = case_events.c
+    of = select(func.min(its.at)).where(its.event == confiding.EVENT)
+    if case.confidential == TOPIC and case.merged_into is None:  # a duplicate is sealed with its whole
+        moved = its.details["before"][0].astext != its.details["topic"].astext
+        of = select(func.max(its.at)).where(its.event == "topic_changed", moved)
+    return of.where(its.case_id == case.id).scalar_subquery()
 
 
 async def lately(

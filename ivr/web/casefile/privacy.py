@@ -84,6 +84,7 @@ async def seen_by(visit: Visit) -> web.StreamResponse:
     if not visit.scope.reads_whole(case):
         raise Forbidden
     before = whole_number(visit.request.query.get("before", ""))
-    rows = await revealing.seen_by(visit.panel.engine, case.id, PAGE + 1, before)
+    zone = visit.panel.archive.zone
+    rows = await revealing.seen_by(visit.panel.engine, case.id, PAGE + 1, before, zone)
     older = rows[PAGE - 1]["id"] if len(rows) > PAGE else 0
     return visit.render("casefile/seen_by.html", rows=rows[:PAGE], older=older, code=code_of(visit))

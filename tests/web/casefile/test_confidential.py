@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Page
@@ -343,6 +343,85 @@ async def test_identities_leave_in_a_file_only_when_another_person_allows_it(des
     desk.panel.clock.now += OPEN_FOR + timedelta(minutes=1)
     late = await desk.panel.client(head.person, await desk.panel.token_of(head.person))  # type: ignore[arg-type]
     assert (await late.post(path, {"reason": WHY})).status == 202
+
+
+async def take(desk: Desk, client: Client, query: str, reason: str) -> None:
+    """The file of these cases with who the callers are."""
+    path, second = f"/panel/numbers/export/cases.csv?{query}", await trusted(desk, "governor")
+    assert (await client.post(path, {"reason": reason})).status == 202
+    assert (await second.post(f"/panel/openings/{await waiting(desk)}/allow")).status == 303
+    assert (await client.post(path, {"reason": reason})).status == 200
+
+
+async def files_with(desk: Desk, code: str) -> list[str]:
+    """Why who took files away that the case may be in did so, the first first; by the case's page."""
+    page = await (await desk.panel.signed_in("auditor")).text(f"/panel/cases/{code}/seen-by")
+    said, reason = words()("casefile.audit.identities_exported"), words()("casefile.reason")
+    return re.findall(rf"— {said}\s*<br><span class=\"soft\">{reason}:</span> (.*?)<br>", page)[::-1]
+
+
+async def test_who_took_a_case_away_in_a_file_with_identities_is_among_those_who_saw_it(desk: Desk) -> None:
+    supervisor, clock = await desk.panel.signed_in("supervisor"), desk.panel.clock
+    clock.now = WEDNESDAY - timedelta(minutes=5)
+    await take(desk, supervisor, MONTH, "before there was the case")
+    code, nowhere = await desk.open(), await desk.open(caller="09143334455", topic="water.bill", county="")
+    clock.now = WEDNESDAY + timedelta(minutes=5)
+    named = f"{MONTH}&agency=abfa&county=ahar&topic=water.supply&kind=complaint"
+    for role, more, query, reason in (
+        ("supervisor", {}, MONTH, "of the month"),
+        ("supervisor", {}, named, "of its topic"),
+        ("head", {}, MONTH, "of their body"),
+        ("governor", {"areas": ("ahar",)}, MONTH, "of their county"),
+        ("governor", {"areas": ("tabriz",)}, MONTH, "of a county not its own"),
+        ("head", {"agency": "edu"}, MONTH, "of a body not its own"),
+        ("supervisor", {}, f"{MONTH}&agency=edu", "of another body"),
+        ("supervisor", {}, f"{MONTH}&county=tabriz", "of another county"),
+        ("supervisor", {}, f"{MONTH}&kind=request", "of another kind"),
+        ("supervisor", {}, "period=month:1405-08", "of another month"),
+    ):
+        await take(desk, await desk.panel.signed_in(role, **more), query, reason)
+    taken = ["of the month", "of its topic", "of their body", "of their county"]
+    assert await files_with(desk, code) == taken
+    its = ["of the month", "of their body", "of their county", "of a county not its own"]
+    assert await files_with(desk, nowhere) == its, "who sees some counties sees what has none"
+    await referring.refer(*await by(desk, code, "desk", "ادارهٔ دیگر"), "edu")
+    assert await files_with(desk, code) == [*taken, "of a body not its own", "of another body"], "maybe"
+
+
+@pytest.mark.parametrize("by_topic", [False, True])
+async def test_a_file_of_before_a_case_was_confidential_is_told_there_and_none_of_after_it(
+    desk: Desk, by_topic: bool
+) -> None:
+    code, supervisor = await desk.open(), await desk.panel.signed_in("supervisor")
+    sealed = await desk.open(caller="09143334455", topic="gov.conduct")
+    desk.panel.clock.now = WEDNESDAY + timedelta(minutes=5)
+    await take(desk, supervisor, MONTH, "it is open")
+    desk.panel.clock.now += timedelta(minutes=5)
+    if by_topic:
+        sent = {"topic": "gov.conduct", "county": "ahar", "reason": "رفتار کارمند"}
+        assert (await supervisor.post(f"/panel/cases/{code}/topic", sent)).status == 303
+    else:
+        await confide(desk, code)
+    desk.panel.clock.now += timedelta(minutes=5)
+    await take(desk, await desk.panel.signed_in("supervisor"), MONTH, "it is sealed")
+    assert await files_with(desk, code) == ["it is open"]
+    assert await files_with(desk, sealed) == []
+
+
+async def test_who_has_seen_a_case_is_found_by_indexes(desk: Desk) -> None:
+    """Among as many other rows as the planner believes in."""
+    code, engine = await desk.open(), desk.panel.engine
+    rows = (
+        "INSERT INTO audit (at, action, subject) SELECT now(), 'x', 'x/' || n FROM generate_series(1, 9999) n"
+    )
+    async with engine.begin() as connection:
+        await connection.execute(text(rows))
+        await connection.execute(text("ANALYZE audit"))
+        case = (await connection.execute(select(cases).where(cases.c.code == code))).one()
+        query = revealing.seeing(case, ["abfa"], "Asia/Tehran").limit(100)
+        asked = query.compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
+        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {asked}")).scalars())
+    assert "BitmapOr" in plan and "Seq Scan on audit" not in plan, plan
 
 
 async def test_one_person_reveals_so_many_a_day_and_supervisors_and_auditors_are_told(
