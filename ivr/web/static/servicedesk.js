@@ -40,9 +40,9 @@ if (typed) {
   });
 }
 
-// By place, so that a Persian keyboard's digits do as well.
+// By place, so that a Persian keyboard's digits do as well. The number pad with Alt types signs by their codes.
 document.addEventListener("keydown", (event) => {
-  const digit = event.altKey && !event.ctrlKey && /^(?:Digit|Numpad)([1-3])$/.exec(event.code);
+  const digit = event.altKey && !event.ctrlKey && /^Digit([1-3])$/.exec(event.code);
   if (digit && form) {
     event.preventDefault();
     take(document.querySelector(`#beside [data-key="${digit[1]}"]`));

@@ -311,6 +311,21 @@ async def test_what_came_too_late_beside_the_form_is_asked_for_again_by_itself(
     assert len(held) == 2
 
 
+async def test_a_sign_that_is_typed_by_its_code_on_the_number_pad_takes_no_proposal(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    """As a half-space, Alt+0157, in the middle of a word."""
+    await LEARNING.suggester()
+    await counter(panel.engine)
+    async with window(chrome, panel, "operator") as page:
+        await page.goto(DESK)
+        await page.fill("#f-words", "کنتور آب خانهٔ ما نشت می‌کند")
+        await expect(page.locator("#beside [data-key='1']")).to_be_visible()
+        await page.locator("#f-words").press("Alt+Numpad1")
+        await expect(page.locator("#f-words")).to_be_focused()
+        await expect(page.locator("#f-topic")).to_have_value("")
+
+
 async def test_enter_of_the_number_pad_sends_the_form_as_well(panel: PanelServed, chrome: Browser) -> None:
     await counter(panel.engine)
     async with window(chrome, panel, "operator") as page:
