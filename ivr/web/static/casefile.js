@@ -94,7 +94,8 @@ function prepare(form) {
   });
 
   // `wav`: what he said, until the server has it or he puts it aside; meanwhile nothing is given without it.
-  let recorder = null, wav = null, busy = false;
+  // `cut`: he spoke for longer than is taken.
+  let recorder = null, wav = null, busy = false, cut = false;
   const submit = form.querySelector("[type=submit]");
   const show = () => {
     record.setAttribute("aria-pressed", String(Boolean(recorder)));
@@ -108,7 +109,7 @@ function prepare(form) {
   const start = async () => {
     say("");
     try {
-      recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), (loud, seconds) => {
+      recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), (loud, seconds, full) => {
         if (!form.isConnected) { // left meanwhile, or before the microphone was allowed: no button would stop it
           recorder?.stop();
           recorder = null;
@@ -116,6 +117,8 @@ function prepare(form) {
         }
         level.value = loud;
         clock.textContent = `${place.dataset.recording} ${digits(Math.floor(seconds))}`; // read out, it would be in it
+        cut = full;
+        if (full) record.click();
       });
     } catch (error) {
       const { none, refused, failed } = place.dataset;
@@ -139,6 +142,7 @@ function prepare(form) {
     if (made.wrong) return say(made.wrong, true);
     form.elements.voice.value = made.digest;
     play(made.url);
+    if (cut) say(place.dataset.longest, true);
   };
   record.addEventListener("click", async () => {
     if (busy) return;

@@ -29,7 +29,10 @@ function prepare(booth) {
   record.addEventListener("click", async () => {
     try {
       // Plain sound: what makes calls clear makes a prompt dull.
-      running = await Recorder.start(WORKLET, (loud) => { level.value = loud; }, false);
+      running = await Recorder.start(WORKLET, (loud, seconds, full) => {
+        level.value = loud;
+        if (full) stop.click();
+      }, false);
     } catch (error) {
       const { none, refused, failed } = booth.dataset;
       state.textContent = { NotFoundError: none, NotAllowedError: refused }[error.name] ?? failed;

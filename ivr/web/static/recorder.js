@@ -5,8 +5,8 @@ const RATE = 16000;
 const LONGEST_SECONDS = 300;
 
 export class Recorder {
-  // `told` hears how loud it is, 0 to 1, and for how many seconds it goes on. `mend`: whether the browser makes
-  // speech clearer, and duller. Throws when there is no microphone, or it can't be heard; then it is let go.
+  // `told` hears how loud it is, 0 to 1, for how many seconds it goes on, and at last, once, that it is full: nothing
+  // is kept from then on. `mend`: whether the browser makes speech clearer, and duller. Throws when there is no microphone, or it can't be heard; then it is let go.
   static async start(worklet, told, mend = true) {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: mend, noiseSuppression: mend, autoGainControl: mend },
@@ -22,11 +22,14 @@ export class Recorder {
       recorder.node = new AudioWorkletNode(context, "tape", { numberOfOutputs: 0 });
       let count = 0;
       recorder.node.port.onmessage = ({ data }) => {
-        if (count <= context.sampleRate * LONGEST_SECONDS) {
+        const full = count + data.length > context.sampleRate * LONGEST_SECONDS;
+        if (full) {
+          recorder.node.port.onmessage = null;
+        } else {
           recorder.pieces.push(data);
           count += data.length;
         }
-        told(Math.min(Math.max(...data.map(Math.abs)) * 1.2, 1), count / context.sampleRate);
+        told(Math.min(Math.max(...data.map(Math.abs)) * 1.2, 1), count / context.sampleRate, full);
       };
       source.connect(recorder.node);
       return recorder;

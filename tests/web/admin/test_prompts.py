@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, FilePayload, Page, async_playwright
+from playwright.async_api import Browser, FilePayload, Page, Route, async_playwright
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -186,6 +186,23 @@ async def test_what_keeps_a_recording_from_beginning_is_called_a_refusal_only_wh
             )
             await page.click("#record")
             await page.locator("#state").get_by_text(TEXT(f"admin.prompt.{sentence}")).wait_for()
+
+
+async def test_a_recording_that_is_longer_than_the_page_keeps_ends_by_itself(
+    panel: PanelServed, built: Path, chrome: Browser
+) -> None:
+    async def short(route: Route) -> None:
+        served = await route.fetch()
+        script = (await served.text()).replace("LONGEST_SECONDS = 300", "LONGEST_SECONDS = 1")
+        await route.fulfill(response=served, body=script)
+
+    async with window(chrome, panel, "admin") as page:
+        await page.route("**/recorder.js*", short)
+        await page.goto(ONE)
+        await page.click("#record")
+        await page.locator("#state").get_by_text(TEXT("admin.prompt.recorded")).wait_for()
+        assert await page.locator(".file output").inner_text() == "microphone.wav"
+        assert await page.locator("#stop").is_hidden() and await page.locator("#record").is_visible()
 
 
 async def test_who_may_only_look_may_only_listen(panel: PanelServed, built: Path) -> None:

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.speech.telephone import RATE, Samples
 from ivr.web.panel.locale import words
 from tests.fixtures.hotline import write_tone
 from tests.web.browser import screenshot, serious, window
@@ -66,6 +67,15 @@ navigator.mediaDevices.getUserMedia = async (wish) => {
 LET_GO = """() => given.length > 0 &&
 given.every((each) => each.getTracks().every((track) => track.readyState === 'ended'))"""
 
+# A microphone that hears 500 Hz and nothing else.
+HUM = """navigator.mediaDevices.getUserMedia = async () => {
+  const context = new AudioContext(), its = new OscillatorNode(context, { frequency: 500 });
+  const hears = context.createMediaStreamDestination();
+  its.connect(hears);
+  its.start();
+  return hears.stream;
+};"""
+
 # What changes where a screen reader tells it: in a live region that is not off by itself, as a timer is.
 TOLD = """() => {
   window.told = [];
@@ -83,6 +93,15 @@ async def answer_form(page: Page, code: str) -> Locator:
     await page.goto(f"/panel/cases/{code}")
     await page.locator("[data-deed=answer]").click()
     return page.locator("form.deed")
+
+
+async def said_in(form: Locator, code: str) -> Samples:
+    """What the telephone would carry of it."""
+    digest = await form.locator("[name=voice]").input_value()
+    made = await form.page.request.get(f"/panel/cases/{code}/voice/{digest}")
+    with wave.open(io.BytesIO(await made.body())) as sound:
+        assert sound.getframerate() == RATE
+        return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(float)
 
 
 async def test_what_he_said_goes_with_his_answer_though_the_network_failed_and_he_signed_in_anew(
@@ -228,26 +247,28 @@ async def test_what_was_spoken_is_not_left_unasked_and_who_cancels_leaves_no_mic
         await page.wait_for_url("**/panel/inbox")
 
 
-async def test_a_microphone_that_is_on_for_longer_than_is_recorded_goes_off_with_its_form_too(
+async def test_an_answer_that_is_spoken_for_longer_than_is_taken_ends_by_itself_and_is_kept(
     desk: Desk, chrome: Browser
 ) -> None:
     async def short(route: Route) -> None:
         served = await route.fetch()
-        script = (await served.text()).replace("LONGEST_SECONDS = 300", "LONGEST_SECONDS = 1")
+        script = (await served.text()).replace("LONGEST_SECONDS = 300", "LONGEST_SECONDS = 3")
         await route.fulfill(response=served, body=script)
 
     code = await desk.open()
     async with window(chrome, desk.panel, "supervisor") as page:
-        await page.add_init_script(KEPT)
+        await page.add_init_script(f"{HUM} {KEPT}")
         await page.route("**/recorder.js*", short)
         form = await answer_form(page, code)
-        await form.locator(".record").click()
-        await expect(form.locator(".heard")).to_contain_text("۱")
-        level = await form.locator(".level").element_handle()
-        now = await form.locator(".level").evaluate("it => it.value")
-        await page.wait_for_function("([it, was]) => it.value !== was", arg=[level, now])
-        await form.locator("[data-leave]").click()
-        await page.wait_for_function(LET_GO)
+        record, heard = form.locator(".record"), form.locator(".heard")
+        await record.click()
+        await expect(heard).to_have_text(words()("casefile.voice.longest"))
+        assert await page.evaluate(LET_GO)
+        await expect(record).to_have_text(words()("casefile.voice.start"))
+        assert 2.8 < len(await said_in(form, code)) / RATE <= 3
+        await form.locator("[name=words]").fill("آب وصل شد.")
+        await form.locator("[type=submit]").click()
+        await page.wait_for_url("**?done=answer")
 
 
 async def test_who_goes_on_before_the_microphone_is_allowed_leaves_none_open(
@@ -313,24 +334,14 @@ async def test_a_browser_that_hears_a_microphone_at_its_own_rate_only_records_wh
             AudioContext.prototype.createMediaStreamSource = function (stream) {
               if (this.sampleRate === 16000) throw new DOMException("another rate", "NotSupportedError");
               return real.call(this, stream);
-            };
-            navigator.mediaDevices.getUserMedia = async () => {
-              const context = new AudioContext(), its = new OscillatorNode(context, { frequency: 500 });
-              const hears = context.createMediaStreamDestination();
-              its.connect(hears);
-              its.start();
-              return hears.stream;
             };"""
         )
+        await page.add_init_script(HUM)
         form = await answer_form(page, code)
         await form.locator(".record").click()
         await expect(form.locator(".heard")).to_contain_text("۲")
         await form.locator(".record").click()
-        voice = form.locator("[name=voice]")
-        await expect(voice).not_to_have_value("")
-        made = await page.request.get(f"/panel/cases/{code}/voice/{await voice.input_value()}")
-        with wave.open(io.BytesIO(await made.body())) as sound:
-            rate, frames = sound.getframerate(), sound.getnframes()
-            said = np.frombuffer(sound.readframes(rate), "<i2").astype(float)
-        assert frames > 1.9 * rate
-        assert np.abs(np.fft.rfft(said)).argmax() == pytest.approx(500, abs=5)  # of one second
+        await expect(form.locator("[name=voice]")).not_to_have_value("")
+        said = await said_in(form, code)
+        assert len(said) > 1.9 * RATE
+        assert np.abs(np.fft.rfft(said[:RATE])).argmax() == pytest.approx(500, abs=5)  # of one second
