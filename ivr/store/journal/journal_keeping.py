@@ -18,7 +18,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-KEEP_BYTES = 64 << 20  # of applied facts stay whatever their age and whatever room there is
+KEEP_BYTES = 64 << 20  # of applied facts stay whatever room there is …
+KEEP_DAYS = 31.0  # … for as long, or for the term if that is longer: retention forgets nobody sooner
 BLOCK = 4096  # that a segment takes of them at least: many short ones are many files
 LEAST_FREE = 1 << 30  # where the disk has less, no more than those stay: calls need it
 DAY_SECONDS = 86_400.0
@@ -38,14 +39,19 @@ def let_go(folder: Path, applied: Mapping[int, Path], term: FactTerm, now: float
 
     `applied`: the journal's segments by number that are applied as a whole; of these the last ones stay, and
     none that is empty. A file's time is no proof, for clocks jump: none counts as older than one before it.
+    Of the last ones those go, too, that are `KEEP_DAYS` older than the newest with facts: else a quiet line's
+    journal told for years who called. Not by `now`: after a long time off nobody has looked yet whose the
+    last words were.
     """
     written, seen, last = 0.0, list[tuple[int, Path, float, int]](), latest(applied)
     for number, path in sorted(applied.items()):
         with suppress(FileNotFoundError):
             found = path.stat()
             written = max(written, found.st_mtime)
-            if number < last or not found.st_size:
-                seen.append((number, path, written, found.st_size))
+            seen.append((number, path, written, found.st_size))
+    newest = max((at for *_, at, size in seen if size), default=0.0)
+    old = min(now, newest) - max(term.days, KEEP_DAYS) * DAY_SECONDS
+    seen = [one for one in seen if one[0] < last or not one[3] or one[2] < old]
     room, gone, short = _room(folder, term), 0, 0.0
     for number, path, at, size in reversed(seen):
         room -= size
@@ -63,7 +69,7 @@ def let_go(folder: Path, applied: Mapping[int, Path], term: FactTerm, now: float
 
 
 def latest(applied: Mapping[int, Path]) -> int:
-    """From which number on applied segments always stay, and are looked into; 0 for all of them.
+    """From which number on applied segments stay whatever the room, and are looked into; 0 for all of them.
 
     By their bytes: each refused write ends a segment, so of a sick disk's last ones none may hold a fact.
     """

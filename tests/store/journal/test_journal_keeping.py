@@ -20,13 +20,13 @@ from tests.store.noted import AT, CALL, noted
 NOW = 1_800_000_000.0
 
 
-def lay(folder: Path, *ages: float, size: int = 100) -> dict[int, Path]:
+def lay(folder: Path, *ages: float, size: int = 100, last: int = KEEP_BYTES) -> dict[int, Path]:
     """A segment so many days old each, and behind them one that always stays."""
     found = {}
     for number, age in enumerate([*ages, 0.0], 1):
         found[number] = path = folder / f"{number:08d}.log"
         path.touch()
-        os.truncate(path, size if number <= len(ages) else KEEP_BYTES)
+        os.truncate(path, size if number <= len(ages) else last)
         os.utime(path, (NOW - age * DAY_SECONDS,) * 2)
     return found
 
@@ -52,6 +52,20 @@ def test_empty_ones_go_at_once_and_the_last_stay_whatever_their_age(tmp_path: Pa
     last = lay(tmp_path)
     assert let_go(tmp_path, last, FactTerm(days=0), NOW + 99 * DAY_SECONDS) == 0
     assert all(path.exists() for path in last.values())
+
+
+def test_a_quiet_journal_does_not_tell_for_years_who_called(tmp_path: Path) -> None:
+    applied = lay(tmp_path, 900, 32, 30, 1, last=100)
+    assert let_go(tmp_path, applied, FactTerm(days=40), NOW) == 1, "a longer term holds"
+    assert let_go(tmp_path, applied, FactTerm(days=14), NOW) == 2
+    assert left(tmp_path) == [3, 4]
+    assert cut_short(tmp_path, 14) is None
+
+
+def test_what_was_told_last_stays_however_long_the_machine_was_off(tmp_path: Path) -> None:
+    applied = lay(tmp_path, 140, 110, 100, last=0)  # a disk that refuses leaves empty ones
+    assert let_go(tmp_path, applied, FactTerm(days=14), NOW) == 1
+    assert left(tmp_path) == [2]
 
 
 async def test_whose_words_they_are_is_known_however_many_writes_the_disk_refused_since(
