@@ -7,7 +7,8 @@ event before (64 zeros for the first), so that none can be changed, removed or s
 
 **`state`** is the SHA-256 of the case's row as the event left it, in the same form: the columns `COVERED`,
 without those that are empty. So a text that lives in the row (the answer, who called) can't be changed
-without an event either.
+without an event either. `salt` among them is random, and goes when the case becomes nameless: who has the
+rest of the row then finds her number in no older `state` by trying all there are.
 
 **A day's root** is the SHA-256 of a text: `day_heading`, then a `day_line` for each event that was written
 on that day, in the order of case and number. The heading holds the root of the day before. `sha256sum` of the
@@ -38,7 +39,7 @@ COVERED = (
     *("rung", "level"),
     *("words", "place", "part_of", "member_of", "anonymised_at", "person_id"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at"),
-    *("ordered_days", "confidential", "accused", "kept_from", "told"),
+    *("ordered_days", "confidential", "accused", "kept_from", "told", "salt"),
 )
 
 

@@ -83,7 +83,10 @@ def _missing(case: Any, first: int, below: int) -> Iterator[Finding]:
 def _state(case: Any, events: Sequence[Any]) -> Iterator[Finding]:
     """Whether the case's row is what its last event left."""
     last = events[-1]
-    if bytes(last.state) in (UNCHAINED, state_of(case._mapping)):
+    left = bytes(last.state)
+    if left in (UNCHAINED, state_of(case._mapping)):
+        return
+    if left == state_of({**case._mapping, "salt": None}):  # a server of the release before still ran
         return
     text = f"the row of case {case.code} was changed after event {last.seq}, without an event"
     said = [event.details for event in events if event.event in ("answered", "advised")]

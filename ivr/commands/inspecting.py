@@ -24,7 +24,7 @@ from ivr.store.tables import calls, cases, recordings
 from ivr.store.volumes import SECOND
 from ivr.voice.footprints import choices_only
 
-PRIVATE = ("caller", "caller_key", "caller_name", "callback", "national_id", "number")
+PRIVATE = ("caller", "caller_key", "caller_name", "callback", "national_id", "number", "salt")
 _MASK = "•••"
 _ALONE = "fallback:"
 _UNHEARD = {"transcript": None, "call_id": None}  # of a confidential case

@@ -23,6 +23,7 @@ from ivr.store.base import metadata, moment
 # `confidential`: who made it so (caller | desk | topic), NULL = nobody; then who she is stays sealed.
 # `accused`: the body that it is about, which never sees it; `kept_from`: ids of people who don't either.
 # `told`: what an agency reads of it in place of her words. `ivr.desk.people.scope` keeps to all of them.
+# `salt`: random, for `ivr.cases.custody`, until retention takes it; NULL = opened by an older release.
 # The indexes behind RUNNING and below serve the queues of the inbox (`ivr.desk.reading.queues`).
 PAUSED = text("paused_at IS NOT NULL AND closed_at IS NULL")
 TO_ANONYMISE = text("closed_at IS NOT NULL AND anonymised_at IS NULL")
@@ -90,6 +91,7 @@ cases = Table(
     Column("accused", Text),
     Column("kept_from", JSONB(none_as_null=True)),
     Column("told", Text),
+    Column("salt", Text),
     Index("ix_cases_opened_at_id", "opened_at", "id"),
     Index(
         "ix_cases_caller_key_opened_at",

@@ -78,6 +78,7 @@ async def test_a_code_is_known_as_she_reads_it_out_in_persian_digits_and_in_grou
     exit_code, said = await ivr(database_url, tmp_path, "spool", "inspect", written, "--json")
     known = json.loads(said)
     assert exit_code == 0 and known["rows"]["cases"][0]["code"] == code and known["facts"]
+    assert known["rows"]["cases"][0]["salt"] == "•••", "which is nobody's to copy"
 
 
 def moments(told: Any) -> set[tuple[Any, ...]]:

@@ -1,7 +1,11 @@
-"""What a journalled fact means in rows. Pure: the same fact and page give the same rows, ids and all."""
+"""What a journalled fact means in rows: the same fact and page give the same rows, ids and all.
+
+But for a case's salt, and what hangs on it: of a case that is there already neither is written again.
+"""
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +42,7 @@ MOVED = "confidential"  # the reason of a referral that takes it away from an ag
 _KINDS = frozenset(Kind)
 _OF_STEP = ("step", "key", "note", "missed")
 VOICED_SECONDS = 0.3  # less voice than this is marked silent
+SALT_BYTES = 16
 
 
 @dataclass(slots=True)
@@ -196,7 +201,7 @@ def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
         for name in ("opened_at", "stopped_days", "paused_days", "ordered_days")
     }
     row |= {"next_rung_at": next_at(ladder, term, rung), "timed_by": page.revision, "rung": rung}
-    row |= {"part_of": of.id if part else None, "confidential": None}
+    row |= {"part_of": of.id if part else None, "confidential": None, "salt": _salt()}
     if part and of.confidential:  # whom the whole is kept from does not see its parts either
         row |= {"told": row["words"]}
         row |= {name: getattr(of, name) for name in ("confidential", "accused", "kept_from")}
@@ -317,7 +322,12 @@ def _case_row(opening: CaseOpening, code: str, ruling: Ruling, page: Page) -> Ro
         "place": opening.place,
         "confidential": TOPIC if ruling.topic in page.confidential else None,
         "entered": True,
+        "salt": _salt(),
     }
+
+
+def _salt() -> str:
+    return secrets.token_hex(SALT_BYTES)
 
 
 def _referral_row(case: uuid.UUID, at: datetime, ruling: Ruling) -> Row:

@@ -99,7 +99,7 @@ _A_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"  # what a call of ours i
 FILES_TOLD = 5  # a line each in one pass; a disk that is read-only lets none go
 CALLS_FORGOTTEN, LETTERS_PRUNED = TOLD = "calls_forgotten", "letters_pruned"  # in the audit
 NOBODY: dict[str, Any] = dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
-NOBODY |= {"words": "", "told": None, "place": None, "draft": null()}
+NOBODY |= {"words": "", "told": None, "place": None, "draft": null(), "salt": None}
 Json = dict[str, Any]
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=36_500)]
 

@@ -33,6 +33,7 @@ LEFT_OUT = {
     "previous",
     "state",
     "passed",
+    "salt",
 }
 
 

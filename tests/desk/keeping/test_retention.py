@@ -24,6 +24,7 @@ from sqlalchemy import Column, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
+from ivr.cases.custody import state_of
 from ivr.cases.kinds import Kind
 from ivr.cases.retention import RetentionRule
 from ivr.cases.statuses import Status
@@ -52,6 +53,7 @@ from ivr.store.tables import (
     callback_attempts,
     callbacks,
     calls,
+    case_events,
     cases,
     outbox,
     recordings,
@@ -79,6 +81,7 @@ KEPT = Retention(
     scraps=90,
 )
 CALLER = "09141234567"
+HERS = ("caller", "caller_key", "caller_name", "callback", "national_id", "words", "told", "place", "draft")
 
 
 class Archive:
@@ -233,6 +236,31 @@ async def test_a_number_that_she_gave_goes_from_all_that_asked_for_her_there(arc
     assert "verify:" in await books() and "9120000001" in await books()
     assert (await archive.keep(400)).anonymised == 1
     assert "verify" in await books() and "9120000001" not in await books()
+
+
+async def test_whoever_tries_all_numbers_finds_hers_in_nothing_that_the_story_vouched_for_before(
+    archive: Archive,
+) -> None:
+    """All else that went into those digests still stands in the row."""
+    at, engine = archive.at, archive.at.engine
+    whole, _ = await archive.case(callback="09120000001")
+    bodies = [Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")]
+    parts = await splitting.split(engine, at.page, at.ask(whole), bodies)
+    for code, part in zip(parts, bodies, strict=True):
+        await answers.give(engine, at.page, at.ask(code, part.agency), "شد")
+    await closing.close(engine, at.page, at.ask(whole, "citizen"))
+    codes = (whole, *parts)
+    before = [dict((await at.row(code))._mapping) for code in codes]
+    assert (await archive.keep(400)).anonymised == 3
+    async with engine.connect() as connection:
+        vouched = {*map(bytes, (await connection.execute(select(case_events.c.state))).scalars())}
+    for code, was in zip(codes, before, strict=True):
+        left = dict((await at.row(code))._mapping)
+        guessed = left | {name: was[name] for name in HERS} | {"anonymised_at": None}
+        assert state_of(guessed) not in vouched
+        assert state_of(guessed | {"salt": was["salt"]}) in vouched, "with what is gone it fits"
+        assert left["salt"] is None
+    assert await findings(engine, archive.folder) == []
 
 
 async def test_a_case_that_forgot_whose_it_is_is_not_opened_again(archive: Archive) -> None:

@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.custody import event_hash
+from ivr.cases.custody import event_hash, state_of
 from ivr.cases.proving import Finding
-from ivr.desk.case import answers, closing, pausing, precedents, referring
+from ivr.desk.case import answers, closing, event_log, pausing, precedents, referring, rows
+from ivr.desk.case.registering import Wanted, register
 from ivr.desk.keeping import custody, proved, sealing
 from ivr.desk.keeping.proved import LastProof
 from ivr.desk.keeping.verify import Verification, prove
@@ -121,6 +123,28 @@ async def test_an_untouched_life_is_clean_with_its_days_and_recordings(
     assert last["details"] == {"precedent": ruling["id"], "reason": "قانون تازه"}
 
 
+async def test_cases_with_a_salt_of_their_own_and_those_of_an_older_release_are_proved_alike(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Also what a server of that release changes beside one of this: it knows no salt."""
+    at = await counter(engine)
+    wanted = Wanted("complaint", "water.supply", "ahar", "آب نداریم", "09141234567", "مریم")
+    salted = [await answered(at), await at.open(), (await register(engine, at.page, wanted, at.at)).code]
+    with patch.object(rows, "_salt", return_value=None):
+        older = await answered(at)
+    await answers.give(engine, at.page, at.ask(salted[1], "abfa"), "وصل شد")
+    with patch.object(event_log, "state_of", lambda case: state_of({**case, "salt": None})):
+        await answers.give(engine, at.page, at.ask(salted[2], "abfa"), "وصل شد")
+    salts = [(await at.row(code)).salt for code in salted]
+    assert [len(salt) for salt in salts] == [32] * 3 and len({*salts}) == 3
+    assert (await at.row(older)).salt is None
+    shown = json.dumps([await at.case(code) for code in salted], default=str)
+    assert not any(salt in shown for salt in salts)
+    assert await findings(engine, tmp_path) == []
+    await sql(engine, "UPDATE cases SET caller = '0' WHERE code = :code", code=salted[2])
+    assert {each.case for each in await findings(engine, tmp_path)} == {salted[2]}
+
+
 HERE = "case_id = (SELECT id FROM cases WHERE code = :code)"
 EDIT = f"UPDATE case_events SET %s WHERE {HERE} AND seq = 5"
 LAST = "UPDATE cases SET last_seq = last_seq - 1 WHERE code = :code"
@@ -143,6 +167,8 @@ CHANGES: dict[str, tuple[tuple[str, ...], tuple[str, int]]] = {
     "the deadline": (
         ("UPDATE cases SET due_at = due_at + interval '9 d' WHERE code = :code",), ("case_changed", 7)
     ),
+    "its salt": (("UPDATE cases SET salt = 'x' WHERE code = :code",), ("case_changed", 7)),
+    "its salt gone": (("UPDATE cases SET salt = NULL WHERE code = :code",), ("case_changed", 7)),
     "who called": (("UPDATE cases SET caller = '0' WHERE code = :code",), ("case_changed", 7)),
     "a ruling's words": ((f"UPDATE precedents SET reason = 'x' WHERE {HERE}",), ("ruling_changed", 4)),
     "a ruling removed": ((f"DELETE FROM precedents WHERE {HERE}",), ("ruling_removed", 4)),
