@@ -239,7 +239,8 @@ class Change:
             row["draft"] = None  # what waits to be approved ends with it, or with her “not solved”
         await self.connection.execute(update(cases).where(cases.c.id == self.case.id).values(row))
         await self._save_referral(due_at)
-        placed = self._begins and self.status in OPEN  # the desk's own advice says nothing of whose it was
+        # The desk's own advice says nothing of whose it was, nor does who is not content with it.
+        placed = self._begins and self.status in OPEN and self.action is not CaseAction.REOPEN
         if placed or self.topic != self.case.topic:
             choice = suggestion_outcomes.Placement(self.topic, self.agency, self.ask.actor.name)
             await suggestion_outcomes.chosen(self.connection, self.case.id, choice, self.ask.now)

@@ -143,7 +143,9 @@ async def change(
         await _change(connection, name, **(after | {"agency": after["agency"] or None}))
         if row.webhook:
             await _hold_back(connection, row, now)
-        detail = {"before": _on_record(before), "after": _on_record(after), "by": by}
+        detail: Json = {"before": _on_record(before), "after": _on_record(after), "by": by}
+        if before["webhook"] != after["webhook"] and detail["before"] == detail["after"]:
+            detail["secret_changed"] = True
         await _note(connection, now, "channel_changed", name, reason, detail)
 
 

@@ -26,7 +26,7 @@ _SCOPES = tuple(str(scope) for scope in RuleScope if scope is not RuleScope.PREC
 ENDED = tuple(str(status) for status in Status if status not in OPEN)
 # Of what a notice may tell: a case's beginning, what is done with it, and what time does.
 _TOLD = ("opened", *EVENTS.values(), "part_answered", "duplicate_merged", "repeated", "reminded", "escalated")
-_TOLD += ("number_confirmed", "office_reminded", "report_asked", "turn_missed")
+_TOLD += ("number_confirmed", "office_reminded", "report_asked", "turn_missed", "order_said")
 _OF_MEETINGS = (
     *("meeting_invited", "meeting_reminder", "meeting_off"),
     *("meeting_view_asked", "meeting_view_late", "meeting_body_moved", "meeting_body_off"),  # to a body

@@ -150,6 +150,7 @@ async def test_the_fate_of_every_suggestion_is_kept(at: Counter, suggester: Sugg
     await pausing.change_topic(at.engine, at.page, at.ask(vague, "desk", "خواندم"), "water.bill")
     await referring.refer(at.engine, at.page, at.ask(vague, "desk/sadr"), "abfa")
     await closing.advise(at.engine, at.page, at.ask(right, "desk", "به دادگاه بروید."))  # whose, as before
+    await closing.reopen(at.engine, at.page, at.ask(right, "citizen"))
     found = await suggestion_outcomes.summary(at.engine)
     kept = {one["case"]: one for one in await suggestion_outcomes.listed(at.engine)}
     assert (found["suggestions"], found["decided"]) == (4, 4)

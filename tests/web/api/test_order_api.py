@@ -369,10 +369,12 @@ async def test_neither_the_audit_nor_the_list_of_channels_holds_what_is_secret_i
     async with engine.connect() as connection:
         kept = (await connection.execute(select(channel_rows.c.webhook))).scalar_one()
     assert kept == secret, "where its news go is as it was given"
+    await channels.change(engine, "oa", at.at, webhook=secret + "2", by="sadr", reason="رمز تازه")
     await channels.revoke(engine, "oa", at.at, "sadr", "پایان")
     async with engine.connect() as connection:
         noted = (await connection.execute(select(audit.c.detail).order_by(audit.c.id))).scalars().all()
-    told = [noted[0]["before"], noted[0]["after"], noted[1]["before"], listed]
+    told = [noted[0]["before"], noted[0]["after"], noted[2]["before"], listed]
+    assert [each.get("secret_changed", False) for each in noted] == [False, True, False]
     assert {each["webhook"] for each in told} == {"https://***@oa.example.ir/111?***"}
 
 
