@@ -341,7 +341,8 @@ class Hotline:
         self.loops.start("announcements", self.announced.follow)
         line.mark = self.time.mark
         line.enquiries = self._enquiries(stack)
-        line.queue = Switchboard(self.ami).queue
+        line.queue, calling = Switchboard(self.ami).queue, policy(settings.callbacks)
+        line.rings = calling.opens, calling.closes
         line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"

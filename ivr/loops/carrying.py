@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from datetime import time as time_of
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -113,13 +114,14 @@ class OpenLine:
     hours: HourLine | None = None
     enquiries: Enquiries | None = None
     queue: Callable[[str], Awaitable[CallQueue]] | None = None  # who waits and serves there now
+    rings: tuple[time_of, time_of] = (time_of.min, time_of.max)  # from when to when citizens are called
     mark: Callable[[], str] = str
 
     def talks(self, unique_id: str) -> None:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
         for call in self.live.values():
             if call.facts.unique_id == unique_id:
-                call.talked, call.bridged_at = True, time.monotonic()
+                call.talked, call.bridged_at = True, call.bridged_at or time.monotonic()
 
     def going_on(self) -> list[dict[str, Any]]:
         """What the live board shows of this process's calls."""
@@ -346,8 +348,12 @@ class Call:
                 return await self.channel.perform(action)
 
     async def _is_busy(self, queue: str) -> bool:
-        """Whether who comes now has to wait. Where nobody can say in time, or serves, she just goes there."""
-        if self.line.queue is None:
+        """Whether who comes now has to wait. Where nobody can say in time, or serves, she just goes there.
+
+        So does she while nobody is rung: those who come after her would be served before her.
+        """
+        opens, closes = self.line.rings
+        if self.line.queue is None or not opens <= self.line.clock().time() < closes:
             return False
         try:
             async with asyncio.timeout(QUEUE_SECONDS):

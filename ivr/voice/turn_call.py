@@ -25,7 +25,10 @@ class TurnNews:
 
 @dataclass(frozen=True, slots=True)
 class TurnStep(OurCallStep):
-    """Says who calls and why; 1 puts her through, 2 lets her place go. Without a key she was not reached."""
+    """Says who calls and why; 1 puts her through, 2 lets her place go.
+
+    Without a key, or an operator who answers, she was not reached.
+    """
 
     code: str
     news: TurnNews
@@ -50,4 +53,5 @@ class TurnStep(OurCallStep):
         if reached.result is Transfer.ANSWERED:
             talk.verdict = "talked"
         else:
+            talk.verdict = ""  # nothing came of her turn: she is rung once more
             talk.say("turn.nobody")

@@ -168,6 +168,17 @@ def test_every_prompt_that_asterisk_plays_by_itself_is_in_the_catalogue(tmp_path
     assert "announce-position-limit = 20\n" in text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_hears_that_she_is_next_where_others_may_keep_a_place_before_her(
+    kind: Kind, tmp_path: Path
+) -> None:
+    dials = Settings(state=tmp_path / "state", callbacks=Callbacks(dial="PJSIP/{number}@trunk"))
+    queue = section(rendered(kind, tmp_path, dials), "operators")
+    assert "announce-position = no\n" in queue and "announce-frequency" not in queue
+    queue = section(rendered(kind, tmp_path), "operators")
+    assert "announce-position = limit\n" in queue and "announce-frequency = 45\n" in queue
+
+
 def test_the_dialplan_dictates_a_code_digit_by_digit_as_the_server_does(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path / "state")
     text, code = rendered("lab", tmp_path, settings), "4071938265"

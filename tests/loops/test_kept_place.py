@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,28 @@ async def test_she_has_it_since_she_came_and_not_since_she_had_heard_what_she_ma
         wishes = select(outbox.c.payload).where(outbox.c.kind == "call_back_wished")
         [wish] = (await connection.execute(wishes)).scalars()
     assert (wish["queue"], datetime.fromisoformat(wish["since"])) == ("operators", WEDNESDAY)
+
+
+@pytest.mark.parametrize("rung", [True, False])
+async def test_a_place_is_offered_only_while_citizens_are_called(
+    engine: AsyncEngine, tmp_path: Path, rung: bool
+) -> None:
+    """Operators may serve from earlier on, and those who came after her would talk with them first."""
+    settings = Settings(state=tmp_path)
+    menu = parse(TREE.read_bytes(), TREE.name, languages=settings.calls.languages)
+
+    async def queue(name: str) -> CallQueue:
+        return BUSY
+
+    async with office(engine, tmp_path) as desk:
+        given = (directory_from(settings.seed_path, CONVENTIONS), desk.intake, lambda: WEDNESDAY)
+        hour = WEDNESDAY.hour
+        rings = (time(hour), time(hour + 1)) if rung else (time(hour + 1), time(hour + 2))
+        line = OpenLine(lambda *_: menu, *given, queue=queue, rings=rings)
+        call = Pretend(keys=TO_HER_WORDS)
+        await carried(line, call, tmp_path)
+    assert any("turn/offer" in each or "turn.offer" in each for each in call.played) == rung
+    assert any(line.startswith("EXEC Queue operators,") for line in call.commands) != rung
 
 
 @pytest.mark.parametrize("confidential", [None, "caller"])

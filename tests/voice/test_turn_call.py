@@ -31,9 +31,9 @@ def test_she_hears_who_calls_and_why_and_her_key_puts_her_through_before_others(
     assert talk.over and talk.session.verdict == "talked"
 
 
-def test_where_nobody_answers_she_is_told_so() -> None:
+def test_where_nobody_answers_she_is_told_so_and_keeps_her_place() -> None:
     talk = called(transfer=Transfer.NOBODY).press("1")
-    assert "turn.nobody" in talk.heard and talk.session.verdict == "not_connected"
+    assert "turn.nobody" in talk.heard and talk.session.verdict == ""
 
 
 def test_who_needs_nobody_any_more_says_so_and_is_not_rung_again() -> None:

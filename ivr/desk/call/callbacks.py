@@ -315,6 +315,8 @@ async def _decide(
         await _put(connection, wanted, next_at=_once_it_presses(wanted, at, now))
     elif pause := await _on_the_line(connection, wanted.number, now):
         await _put(connection, wanted, next_at=now + pause)
+    elif wanted.purpose == TURN and await _calls_us(connection, wanted.number, now):
+        await _put(connection, wanted, next_at=now + THANKS)
     elif await _gives_way(connection, wanted, case, now):
         await _put(connection, wanted, next_at=now + SOON)
     elif await _rung_today(connection, page, wanted.number, now) >= most or (
@@ -625,6 +627,13 @@ async def _on_the_line(connection: AsyncConnection, number: str, now: datetime) 
     query = select(attempt.outcome).where(attempt.number == number, _goes_on_at(now))
     outcomes = (await connection.execute(query)).scalars().all()
     return (SOON if None in outcomes else THANKS) if outcomes else None
+
+
+async def _calls_us(connection: AsyncConnection, number: str, now: datetime) -> bool:
+    """Whether a call of that number goes on: she may wait for an operator there, or talk with one."""
+    its = calls.c
+    goes_on = (its.ended_at.is_(None), its.started_at > now - LONGEST_TALK, its.caller_key == number)
+    return (await connection.execute(select(its.id).where(*goes_on).limit(1))).first() is not None
 
 
 async def _rung_today(connection: AsyncConnection, page: Page, number: str, now: datetime) -> int:

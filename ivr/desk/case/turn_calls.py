@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.deadlines import Calendar
@@ -34,8 +34,8 @@ async def keep(
     """Her call is the proof that the number called. False: no such case.
 
     Whoever waits to be rung for that queue keeps her place, and is rung as she asked last: in that language,
-    within those hours; for another queue she has another one. Who is rung or talks may be somebody else on a
-    shared line: the place that is kept now is not that one.
+    within those hours, as often as anybody; for another queue she has another one. Who is rung or talks may
+    be somebody else on a shared line: the place that is kept now is not that one.
     """
     case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
     if case is None:
@@ -44,7 +44,9 @@ async def keep(
     spoken = language or case.language
     hers = (its.purpose == TURN, its.number == number, its.state == "waiting")
     same = its.notice["queue"].as_string() == queue
-    asked = {"language": spoken, "notice": its.notice.concat({"hours": hours})}
+    asked: dict[str, Any] = {"language": spoken, "notice": its.notice.concat({"hours": hours})}
+    asked |= {"created_at": now, "next_at": func.least(its.next_at, now), "attempts": 0}
+    asked |= dict.fromkeys(("first_at", "last_at", "last_outcome"))
     kept = update(callbacks).where(*hers, same).values(asked).returning(its.id)
     if (await connection.execute(kept)).first() is None:
         notice = {"queue": queue, "since": since.isoformat(), "hours": hours}

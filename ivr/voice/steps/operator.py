@@ -118,7 +118,8 @@ turn (1; anything else, and silence, is to wait on the line). Her words come fir
 once they are a case her place is kept: behind those who came before her, on the line or at home, before those
 who came after. She is called within `hours` and those of `callbacks`, three times at most, hears who calls
 and why, and is put through by a 1. It is offered to nobody who can't be called back (a withheld number or
-one from abroad, an installation that dials nobody), nor to who is blocked."""
+one from abroad, an installation that dials nobody), to nobody outside the hours of `callbacks`, nor to who is
+blocked."""
     SPEAKS = frozenset({"turn.offer", "turn.kept", "turn.not_kept", "goodbye"})
     LEAF = "operator"
     LOOK = "operator"

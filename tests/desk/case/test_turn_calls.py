@@ -41,6 +41,7 @@ async def keeps(
         facts = replace(call(number), language=language)
         code = await desk.intake.open_case(facts, opening())
         await desk.intake.keep_place(facts, code, queue, since, hours)
+        await desk.intake.call_ended(facts, "completed", since, ())
         await desk.pump.idle()
     await sent(engine, since)
     return code
@@ -111,6 +112,41 @@ async def test_who_asks_again_keeps_her_place_and_the_board_shows_it_masked(
     [place] = await live.places(engine)
     assert (place.code, place.since, place.attempts, place.rung) == (code, NOON, 0, False)
     assert NUMBER[-7:-4] not in place.number
+
+
+async def test_who_missed_our_calls_and_asks_again_is_rung_at_once_and_as_often_as_anybody(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, now = await keeps(engine, tmp_path, NOON), NOON
+    for _ in range(2):
+        rung = None
+        while rung is None:
+            now += MINUTE
+            rung = await claimed(engine, now)
+        await end(engine, rung, Outcome.NO_ANSWER, now)
+    assert await claimed(engine, now + MINUTE) is None
+    now += PLACE_HOLDS - timedelta(hours=1)
+    await keeps(engine, tmp_path, now)
+    now += timedelta(hours=2)
+    [place] = await live.places(engine)
+    assert (place.code, place.since, place.attempts) == (code, NOON, 0), "where she stands is as before"
+    await end(engine, await claimed(engine, now), Outcome.NO_ANSWER, now)
+    assert not await messages(engine) and await claimed(engine, now + 6 * MINUTE) is not None
+
+
+async def test_who_has_dialled_us_again_is_not_rung_in_her_turn_until_that_call_is_over(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """She waits there for an operator, or talks with one."""
+    code, book, now = await keeps(engine, tmp_path, NOON), await page(engine), NOON + 5 * MINUTE
+    again = replace(CALL, id=uuid.uuid4(), unique_id="1764.2", caller=NUMBER, started_at=NOON + MINUTE)
+    await apply(engine, book, [CallStartedFact(again)])
+    for look in range(3):
+        assert await claimed(engine, now + look * MINUTE) is None
+    [place] = await live.places(engine)
+    assert (place.attempts, place.rung) == (0, False)
+    await apply(engine, book, [CallEndedFact(again, "completed", now, steps=(), scraps=())])
+    assert (await claimed(engine, now + 3 * MINUTE)).code == code
 
 
 async def test_who_asks_again_in_another_language_is_rung_in_that_one(
