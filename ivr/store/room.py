@@ -45,6 +45,7 @@ ALONE_SECONDS = 180.0  # the longest that the dialplan records by itself …
 GROWS_SECONDS = 3.0  # … and Asterisk writes its next piece of it within two …
 LEFT_SECONDS = 20.0  # … unless it is dead; one that was stopped has gone on by then
 _KEEP_SIZE = 1  # linux/falloc.h
+QUOTA_SECONDS = 600.0  # what a quota leaves does not show: for so long after it refused, no ballast is built
 _NO_SUCH_WAY = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -70,13 +71,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one look at the room found, in bytes. `others`: held by other processes; `full`: none was."""
+    """What one look at the room found, in bytes. `others`: held by other processes; `full`: none was.
+
+    `by_quota`: a recording is refused what the disk has; of a quota the disk itself tells nothing.
+    """
 
     free: int = 0
     others: int = 0
     ballast: int = 0
     wanted: int = 0
     full: bool = False
+    by_quota: bool = False
 
 
 @dataclass(slots=True)
@@ -91,6 +96,8 @@ class Room:
     _known: int = 0  # what the others were last seen to hold
     _blind: bool = False  # whether that can't be seen now
     _told: bool = False  # that its file system sets nothing aside
+    _quota_at: float = float("-inf")  # when a quota refused anything last
+    _by_quota: bool = False  # a recording, at this look, though the ballast gave way
 
     def count(self, holds: Collection[Hold]) -> Count:
         """See to these recordings' room, then to the ballast, and tell how much there is. Raises OSError.
@@ -100,7 +107,7 @@ class Room:
         """
         with suppress(OSError):  # without it nothing is signed, and there is no ballast
             (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
-        full = free_bytes(self.folder) < MARGIN_BYTES  # before the ballast gives way
+        full, self._by_quota = free_bytes(self.folder) < MARGIN_BYTES, False  # before the ballast gives way
         for hold in holds:
             if hold.secured is False and not hold.over:
                 self._secure(hold)
@@ -111,7 +118,8 @@ class Room:
         self._sign(sum(unsecured))
         others = self._others()
         there, wanted = self._balance(free, low, sum(unsecured) + others)
-        return Count(free_bytes(self.folder), others, there, wanted, full)
+        full = full or self._by_quota
+        return Count(free_bytes(self.folder), others, there, wanted, full, self._by_quota)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -149,6 +157,7 @@ class Room:
             trim(hold.path)
 
     def _set_aside(self, fd: int, size: int) -> bool | None:
+        by_quota = False
         for _ in range(2):
             try:
                 _allocate(fd, size, _KEEP_SIZE)
@@ -159,10 +168,13 @@ class Room:
                         self._drop_hollow()
                     self._told = True
                     return None
-                if error.errno != errno.ENOSPC or not self._give_way(size):
-                    return False  # tried again at the next look
+                if by_quota := error.errno == errno.EDQUOT:
+                    self._quota_at = time.monotonic()
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._give_way(size):
+                    break  # tried again at the next look
             else:
                 return True
+        self._by_quota |= by_quota
         return False
 
     def _recorded_alone(self) -> Iterator[Path]:
@@ -217,11 +229,12 @@ class Room:
     def _balance(self, free: int, low: int, held: int) -> tuple[int, int]:
         """Give way or build up. How much ballast there is, and how much there should be."""
         there, wanted = self.there, self.wanted
+        soon = time.monotonic() - self._quota_at <= QUOTA_SECONDS
         if free < low and there:
             self._give_way(low - free)
         elif there > wanted:
             self._give_way(there - wanted, 0)
-        elif there < wanted and free - held - (wanted - there) >= SPARE_BYTES:
+        elif there < wanted and not soon and free - held - (wanted - there) >= SPARE_BYTES:
             self._build(wanted)
         return self.there, wanted
 
@@ -272,9 +285,11 @@ class Room:
             try:
                 _allocate(fd, wanted)
             except OSError as error:
+                os.ftruncate(fd, there)  # a part may be all that a quota left; ZFS has only lengthened it …
+                if error.errno == errno.EDQUOT:
+                    self._quota_at = time.monotonic()
                 if error.errno not in _NO_SUCH_WAY:
                     raise
-                os.ftruncate(fd, there)  # ZFS has only lengthened it …
                 os.pwrite(fd, os.urandom(min(PIECE_BYTES, wanted - there)), there)  # … and keeps no zeros
 
     @contextmanager

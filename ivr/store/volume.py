@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ivr.store.disk_thread import in_time
-from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free_bytes
+from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, QUOTA_SECONDS, Count, Hold, Room, free_bytes
 
 HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
 SLOW_SECONDS = 3.0  # a disk on which it takes longer is told of, and used
@@ -129,6 +129,8 @@ class Volume:
         self.counted = found
         if found.full:
             self.full_at = now
+        if found.by_quota:  # seen only while a recording is there: the next one is safer on another disk
+            self.refused_at = now + QUOTA_SECONDS
 
     def slept(self, seconds: float, now: float) -> None:
         """Keep that a write slept for so long."""
@@ -161,6 +163,8 @@ class Volume:
             return self.last.trouble
         if self.hangs:
             return _hangs(self.folder)
+        if self.counted.by_quota:
+            return f"{self.folder} has a quota that is used up"
         wanted = seconds * BYTES_A_SECOND + MARGIN_BYTES
         if self.counted.free - self.counted.others - len(self.held) * self.largest >= wanted:
             return ""  # nearly always, and none of them need be looked at

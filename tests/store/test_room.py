@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import signal
 import subprocess
@@ -17,8 +18,9 @@ from typing import Any
 import pytest
 
 from ivr.settings import ROOT
+from ivr.store import room as module
 from ivr.store.room import BLOCK_BYTES, FOLDER, SPARE_BYTES, Hold, Room, trim, trim_left
-from tests.fixtures.small_disk import SmallDisk
+from tests.fixtures.small_disk import Quota, SmallDisk
 
 BALLAST = 256 << 20  # far more than a twentieth of the small disk
 BLOCK = b"x" * 32_768  # what Asterisk writes at once
@@ -144,6 +146,44 @@ def test_the_ballast_gives_way_to_the_room_of_a_recording_that_has_just_begun(sm
     room.count([hold])
     assert hold.secured and on_disk(file) >= 960_000
     room.close()
+
+
+def test_the_ballast_gives_way_to_a_recording_that_a_quota_refuses_and_is_built_no_sooner_than_later(
+    quota: Quota, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, file = Room(quota.folder, 4 << 20), quota.folder / "a.wav"
+    whole = room.count([]).ballast
+    file.touch()
+    quota.most = quota.used
+    hold = Hold.of(file, 60)
+    found = room.count([hold])
+    assert hold.in_time and on_disk(file) >= 960_000 and 0 < found.ballast < whole
+    assert not found.full and not found.by_quota, "her words have their room"
+    quota.most = None
+    assert room.count([]).ballast == found.ballast, "others need what a quota has left"
+    monkeypatch.setattr(module, "QUOTA_SECONDS", -math.inf)
+    assert room.count([]).ballast == whole
+    room.close()
+
+
+def test_a_recording_that_a_quota_refuses_though_the_ballast_gave_way_makes_the_disk_full_until_it_does_not(
+    quota: Quota,
+) -> None:
+    room, file = Room(quota.folder), quota.folder / "a.wav"
+    file.touch()
+    quota.most = 0
+    hold = Hold.of(file, 60)
+    found = room.count([hold])
+    assert found.full and found.by_quota and not hold.secured and found.free > SPARE_BYTES
+    quota.most = None
+    found = room.count([hold])
+    assert not found.full and not found.by_quota and hold.secured
+    room.close()
+
+
+def test_of_a_ballast_that_a_quota_refuses_no_part_is_kept(quota: Quota) -> None:
+    quota.most = 2 << 20
+    assert Room(quota.folder, 4 << 20).count([]).ballast == 0 and quota.used < 1 << 20
 
 
 def test_no_ballast_is_built_where_it_would_take_the_room_of_recordings(small_disk: SmallDisk) -> None:

@@ -20,7 +20,7 @@ from ivr.store import volumes as module
 from ivr.store.volume import Look, look, look_in_time
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from tests.fixtures.damaged import asleep, unmounted
-from tests.fixtures.small_disk import SmallDisk
+from tests.fixtures.small_disk import Quota, SmallDisk
 
 MINUTE = 60.0
 
@@ -144,6 +144,29 @@ async def test_words_for_which_zfs_only_said_that_it_set_room_aside_are_not_call
     assert volumes.was_sick("3f", 10, 0)
     await volumes.look()  # the ballast gives way
     assert volumes.was_sick("3f", 10, 0)
+
+
+async def test_what_a_quota_refuses_is_not_called_whole_and_the_next_words_go_to_the_other_disk(
+    quota: Quota, tmp_path: Path
+) -> None:
+    now = 100.0
+    volumes = Volumes.of(quota.folder, tmp_path / "other")
+    volumes.clock = lambda: now
+    quota.most = 0
+    volumes.hold("3f", MINUTE)
+    (quota.folder / "3f.wav").touch()
+    await volumes.look()
+    assert volumes.where(MINUTE) == ["second/"] and not volumes.holds("3f")
+    assert volumes.was_sick("3f", 10, 0) and "a quota that is used up" in volumes.troubles(0)[0]
+    quota.most = None
+    volumes.release("3f")
+    await volumes.look()
+    assert not volumes.troubles(LONGEST_SECONDS), "whoever has no other disk is turned away no longer"
+    now += 60
+    assert volumes.where(MINUTE) == ["second/", ""], "no other call is the next trial so soon"
+    assert not volumes.was_sick("4f", 10, 0)
+    now += 600
+    assert volumes.where(MINUTE) == ["", "second/"]
 
 
 async def test_words_refused_while_the_server_was_stopped_are_not_called_whole_for_room_set_aside_as_it_woke(
