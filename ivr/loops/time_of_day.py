@@ -67,7 +67,10 @@ class Clocks(NamedTuple):
 
     @property
     def trouble(self) -> str:
-        """One sentence where they are too far apart, or both out of this time; else ""."""
+        """One sentence where they are too far apart, or both out of this time; else "".
+
+        Or behind the last case, just after the boot: later the case may be the one that a wrong clock made.
+        """
         far = self.database - self.machine
         if abs(far) > FAR:
             by, here = f"{abs(far) // timedelta(seconds=1)} s", f"{self.machine:%Y-%m-%d %H:%M:%S} UTC here"
@@ -75,6 +78,9 @@ class Clocks(NamedTuple):
             return f"this machine's clock is {by} {way} the database's ({here})"
         if not is_a_time(self.machine):
             return f"it can't be {self.machine:%Y-%m-%d}, as this machine's and the database's clocks say"
+        if self.is_one and self.uptime < BOOT_SECONDS and self.machine < (self.last_case or EARLIEST) - FAR:
+            here = f"{self.machine:%Y-%m-%d %H:%M} UTC"
+            return f"it can't be {here}, as this machine's clock says: a case is later"
         return ""
 
 

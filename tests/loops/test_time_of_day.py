@@ -93,6 +93,42 @@ def test_where_no_clock_can_be_right_it_is_about_as_late_as_the_last_case() -> N
     assert wrong + Clocks(wrong, wrong, NOW).off == NOW
 
 
+@pytest.mark.parametrize(
+    ("behind", "uptime", "is_one", "is_told"),
+    [
+        (timedelta(hours=5), 60.0, True, True),
+        (FAR / 2, 60.0, True, False),
+        (timedelta(hours=5), 1_000.0, True, False),  # that case may be what a wrong clock made
+        (timedelta(hours=5), 60.0, False, False),  # two clocks agree
+    ],
+)
+def test_a_machine_that_has_just_begun_with_its_clock_behind_the_last_case_is_not_believed(
+    behind: timedelta, uptime: float, is_one: bool, is_told: bool
+) -> None:
+    """Without a battery: it began at what its system saved, or was built, and so did its own database."""
+    found = Clocks(NOW - behind, NOW - behind, NOW, uptime, is_one)
+    assert bool(found.trouble) is is_told and found.off == NEVER
+    assert not Clocks(NOW, NOW, None, uptime, is_one).trouble
+
+
+async def test_what_time_brings_about_waits_until_a_clock_without_a_battery_is_set_right(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_of_day, "BOOT_SECONDS", math.inf)
+    async with office(engine, tmp_path) as desk:
+        clock = TimeOfDay(engine, TEHRAN)
+        await said(desk, clock)
+        await clock.compare()
+        assert clock.is_sure
+        await sql(engine, "UPDATE cases SET opened_at = opened_at + interval '5 hours'")
+        await clock.compare()
+        assert not clock.is_sure and "a case is later" in clock.trouble
+        assert await desk.intake.open_case(call(), opening()), "callers are served"
+        await sql(engine, "UPDATE cases SET opened_at = opened_at - interval '5 hours'")
+        await clock.compare()
+        assert clock.is_sure
+
+
 async def test_a_machine_whose_clock_is_years_behind_stamps_words_with_the_database_s_time(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
