@@ -10,7 +10,7 @@ DEV_READY := .venv/.ready-dev
 PIP := $(BIN)/pip --disable-pip-version-check --no-input install
 
 # Whose Python went with an upgrade of the distribution, or became another one, can start nothing: it is made anew.
-WHOLE := $(BIN)/python -c 'import pip' 2>/dev/null
+WHOLE := $(BIN)/python -c 'import pip, os; os.pidfd_open, os.memfd_create' 2>/dev/null
 $(shell [ ! -e .venv ] || $(WHOLE) || rm -f $(READY) $(DEV_READY))
 
 # pip is silent or a flood; this is a line every ten packages of the lock $(1).
@@ -40,6 +40,8 @@ define bring
 	@if [ -z "$(PYTHON)" ]; then echo "Seda 111 needs Python 3.11 or newer, and none is on PATH."; exit 1; fi
 	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
 	  echo "$(PYTHON) can't make an environment: as root, apt-get install python3-venv, then make again."; exit 1; fi
+	@if ! $(PYTHON) -c 'import os; os.pidfd_open, os.memfd_create' 2>/dev/null; then \
+	  echo "$(PYTHON) is a portable build (as uv's) that can't watch processes: make PYTHON=/usr/bin/python3.11"; exit 1; fi
 	@if ! $(WHOLE); then echo "environment: making .venv"; $(PYTHON) -m venv --clear .venv; fi
 	@$(PIP) --require-hashes -r $(1) | $(call COUNT,$(1))
 	@$(PIP) --quiet --no-deps -e .

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
+
+import pytest
 
 from ivr.settings import ROOT
 
@@ -39,3 +45,20 @@ def test_nothing_is_installed_without_its_hashes() -> None:
         assert "--hash=sha256:" in block, block.splitlines()[0]
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "--require-hashes" in recipe
+
+
+@pytest.mark.parametrize("lacking", ["pidfd_open", "memfd_create"])
+def test_no_environment_is_made_of_a_python_that_lacks_what_the_server_lives_by(
+    tmp_path: Path, lacking: str
+) -> None:
+    """As uv's portable builds do: its processes would live on with nobody watching them."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import os; del os.{lacking}\n$2"\n')
+    python.chmod(0o755)
+    made = subprocess.run(
+        ["make", "env", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert made.returncode and f"{python} is a portable build" in made.stdout, made
+    assert not (tmp_path / ".venv").exists()

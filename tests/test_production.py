@@ -76,3 +76,14 @@ def test_a_pbx_whose_manager_listens_everywhere_is_told_to_listen_here_alone() -
     # And everywhere, where another machine's server is to come in: what is written for here alone would win.
     [elsewhere] = re.findall(r"In `manager.conf` of that one (.*\s.*)\) `bindaddr = 0\.0\.0\.0`", text)
     assert "FreePBX, Issabel" in elsewhere and "`manager_custom.conf`, which win" in elsewhere
+
+
+def test_the_user_is_made_on_each_system_that_is_named_for_debian_s_adduser_knows_no_other_s_options() -> (
+    None
+):
+    text = (ROOT / "docs" / "production.md").read_text("utf-8")
+    made = text.partition("## 1. ")[2].partition("usermod")[0]
+    assert re.search(r"^adduser --system --group --home (\S+) (\S+)$", made, re.MULTILINE)
+    [fedora] = re.findall(r"^# RHEL, Rocky, Alma: (useradd .*)$", made, re.MULTILINE)
+    assert {"--system", "--user-group", "--create-home"} <= {*fedora.split()}
+    assert "chmod 755 /opt/seda111" in fedora, "its prompts and the checkout are read by Asterisk"

@@ -47,6 +47,7 @@ class Forked:
         self.returncode: int | None = None
         """None while it lives; like Popen's, negative for a signal."""
         self._ended = asyncio.Event()
+        watch = os.pidfd_open  # a portable Python may lack it: found out before there is a child
         for stream in (sys.stdout, sys.stderr):
             stream.flush()  # else both would write what waits there
         # A signal that came before it has shed our handlers would be told to us, by the pipe we share.
@@ -58,7 +59,7 @@ class Forked:
         finally:  # also where there is no room for another process
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         try:
-            self._watched = os.pidfd_open(self.pid)
+            self._watched = watch(self.pid)
         except OSError:  # no free file: nobody could watch it
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)

@@ -49,7 +49,7 @@ asyncio.run(main())
 """
 
 
-# No room for a process; then none for one file more, by which it could be watched.
+# No room for a process; then a Python that can't watch it, and none for one file more, by which it could be.
 CROWDED = """
 import asyncio, json, os, resource, signal, sys, time
 from ivr.loops.forked import Forked
@@ -60,7 +60,7 @@ def refused():
 def tries():
     try:
         Forked(lambda: time.sleep(600), "seda crowded")
-    except OSError:
+    except (OSError, AttributeError):
         left = []
         try:
             left = [os.waitpid(-1, os.WNOHANG)]
@@ -72,6 +72,10 @@ async def main():
     forks, os.fork = os.fork, refused
     found = [tries()]
     os.fork = forks
+    watches = os.pidfd_open
+    del os.pidfd_open
+    found.append(tries())
+    os.pidfd_open = watches
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))), most))
     while True:
@@ -102,4 +106,4 @@ def test_each_ends_in_its_own_way_and_the_parent_is_told_nothing_that_was_meant_
 
 def test_where_there_is_no_room_for_a_child_none_is_left_unwatched_and_no_signal_stays_blocked() -> None:
     found, _ = ran(program=CROWDED)
-    assert found["left and blocked"] == [[0, 0], [0, 0]]
+    assert found["left and blocked"] == [[0, 0]] * 3
