@@ -116,7 +116,7 @@ async def _export(engine: AsyncEngine, folder: Path, now: datetime, result: Resu
     columns += [Column(name, "moment") for name in ("opened_at", "due_at", "answered_at", "closed_at")]
     book = Workbook(folder / "sheet.xlsx", Sheet("bench", columns, ZoneInfo(TIMEZONE)))
     before, began = _memory(), time.perf_counter()
-    async for rows in exporting.rows(engine, taken):
+    async for rows in exporting.rows(engine, taken, now):
         book.add([[getattr(row, column.title) for column in columns] for row in rows])
         result.export_rows += len(rows)
         if result.export_rows >= EXPORTED:

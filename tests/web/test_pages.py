@@ -175,7 +175,7 @@ async def test_half_written_words_are_not_left_unasked_in_chrome_before_119_eith
             await page.locator("nav.menu a").first.click()
         await expect(page.locator("form.deed [name=reason]")).to_have_value("آب هنوز قطع است")
     asking = [text for each in STATIC.glob("*.js") if '"beforeunload"' in (text := each.read_text())]
-    assert len(asking) == 4
+    assert len(asking) == 5
     for text in asking:
         assert text.count('"beforeunload"') == text.count("event.returnValue = true;")
 

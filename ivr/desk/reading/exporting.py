@@ -62,8 +62,11 @@ async def is_cut(engine: AsyncEngine, export: Export) -> bool:
         return int((await connection.execute(select(func.count()).select_from(its))).scalar_one()) > MOST
 
 
-async def rows(engine: AsyncEngine, export: Export) -> AsyncIterator[Sequence[Row[Any]]]:
-    """The cases that were opened in those days, the oldest first, with the names of things."""
+async def rows(engine: AsyncEngine, export: Export, now: datetime) -> AsyncIterator[Sequence[Row[Any]]]:
+    """The cases that were opened in those days until `now`, the oldest first, with the names of things.
+
+    None that comes while they leave: of that one the note would not tell.
+    """
     query = (
         select(
             *export.subject.seen.columns(),
@@ -74,7 +77,7 @@ async def rows(engine: AsyncEngine, export: Export) -> AsyncIterator[Sequence[Ro
         .join(agencies, agencies.c.code == cases.c.agency)
         .join(topics, topics.c.code == cases.c.topic)
         .join(areas, areas.c.code == cases.c.county, isouter=True)
-        .where(*_asked_for(export))
+        .where(*_asked_for(export), cases.c.opened_at <= now)
         .order_by(cases.c.opened_at, cases.c.id)
         .limit(BATCH)
     )

@@ -22,7 +22,7 @@ from ivr.desk.people.people import Person
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.audit import TELLING
-from ivr.store.tables import audit, case_events, cases, people, recordings, referrals
+from ivr.store.tables import audit, case_events, cases, people, recordings, referrals, topics
 
 SITTING = timedelta(minutes=15)  # seeing or hearing a thing again within it is the same seeing
 REVEALED = timedelta(hours=8)  # a working day: so long a revealed voice stays
@@ -201,12 +201,13 @@ def _taken_along(case: Row[Any], bodies: Collection[str], zone: str) -> ColumnEl
 
 
 def _sealed_at(case: Row[Any]) -> Any:
-    """When it was made confidential, at the latest; null where it was opened so, and no file names her."""
+    """When it was made confidential; null where it was opened so, and no file names her."""
     its = case_events.c
     of = select(func.min(its.at)).where(its.event == confiding.EVENT)
     if case.confidential == TOPIC and case.merged_into is None:  # a duplicate is sealed with its whole
-        moved = its.details["before"][0].astext != its.details["topic"].astext
-        of = select(func.max(its.at)).where(its.event == "topic_changed", moved)
+        secret = select(topics.c.code).where(topics.c.confidential)
+        moved = (its.details["topic"].astext.in_(secret), its.details["before"][0].astext.not_in(secret))
+        of = select(func.min(its.at)).where(its.event == "topic_changed", *moved)
     return of.where(its.case_id == case.id).scalar_subquery()
 
 

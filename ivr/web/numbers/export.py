@@ -156,7 +156,7 @@ async def _cases(visit: Visit, reason: str = "") -> Made:
         if cut:
             told = words("numbers.export.cut", n=number(exporting.MOST))
             yield [[told, *[None] * (len(columns) - 1)]]
-        async for found in exporting.rows(visit.panel.engine, taken):
+        async for found in exporting.rows(visit.panel.engine, taken, visit.now):
             yield [_case(row, visit, reveals=bool(reason)) for row in found]
 
     return wanted, _sheet(visit, wanted, words("numbers.cases.title"), columns), batches()

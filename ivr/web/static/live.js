@@ -42,7 +42,7 @@ const face = document.querySelector("[data-phone]");
 const phone = face && dialpad(face);
 const dialog = document.getElementById("intervene");
 const form = dialog?.querySelector("form");
-let meant = {}, doing = ""; // what the dialog asks about, and what the telephone was last taken up for
+let meant = {}, doing = "", asking = false; // what the dialog asks about, and what the telephone was last taken up for
 
 function show(parts, which, name) {
   for (const each of parts) each.hidden = each.dataset[name] !== which;
@@ -66,7 +66,9 @@ board.addEventListener("click", (event) => {
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const wrong = dialog.querySelector("[data-wrong]");
+  if (asking) return; // a second press would hang up on whom the first one rang
+  asking = true;
+  const wrong = dialog.querySelector("[data-wrong]"), its = meant;
   try {
     const answer = await sent(form.action, new FormData(form), { Accept: "application/json" });
     const told = await answer.json();
@@ -74,7 +76,7 @@ form?.addEventListener("submit", async (event) => {
     if (!told.dial) return dialog.close();
     if (phone && told.browser) {
       dialog.close();
-      return dial(told.dial);
+      return dial(told.dial, its);
     }
     show(dialog.querySelectorAll("[data-for]"), "", "for");
     dialog.querySelector("[data-asks]").hidden = true;
@@ -83,14 +85,16 @@ form?.addEventListener("submit", async (event) => {
   } catch (error) {
     wrong.textContent = error instanceof SyntaxError || error instanceof TypeError ? document.body.dataset.failed : error.message;
     wrong.hidden = false;
+  } finally {
+    asking = false;
   }
 });
 
-function dial(number) {
+function dial(number, its) {
   phone.hangUp();
-  doing = meant.action;
+  doing = its.action;
   show(face.querySelectorAll("[data-doing]"), doing, "doing");
-  face.querySelector("[data-whom]").textContent = meant.whose;
+  face.querySelector("[data-whom]").textContent = its.whose;
   face.querySelector("[data-mine]").hidden = doing !== "take";
   face.hidden = false;
   phone.call(number, { speaking: doing === "take" });

@@ -827,6 +827,8 @@ async def test_who_waits_right_now_goes_before_a_morning_s_answers(
             await connection.execute(
                 update(tables.callbacks).where(tables.callbacks.c.id == its).values(values)
             )
+    async with engine.begin() as connection:  # while she calls us she is not rung in her turn
+        await connection.execute(update(tables.calls).values(ended_at=morning))
     book = await page(engine)
     placed = [await callbacks.claim(engine, book, Policy(), NOON, turns) for _ in kinds]
     told = [codes.index(each.code) for each in placed if each is not None]
