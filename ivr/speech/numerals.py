@@ -66,6 +66,9 @@ _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[/.][0-5]\d")  # behind «ساعت»
 _DASH = re.compile(r"\s*[-–—]\s*")
 # Between two hours; «dan» is what is left of «8.30-dan».
 _TO_HOUR = re.compile(r"\s*(?:(?:صبح|ظهر|بعد\W?از\W?ظهر|عصر|شب)\s*)?(?:تا|الی|لغایت|و|dan|dən|və|[-–—])\s*")
+_LASTS = re.compile(
+    r"(?:\d|\bhər)\s+\w+\s*$"
+)  # «2 saat 30-40 dəqiqə», «hər saat 8-10 avtobus»: no hour is named
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 # «-ci» and its cases; no word that only begins so, like «cild».
 _ORDINAL = re.compile(
@@ -76,7 +79,7 @@ _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel
 _WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|اداری|کار))?"  # «ساعت کاری ۸/۳۰»
 _BEFORE = re.compile(rf"([^\W\d_]+(?:\u200c[^\W\d_]+)*){_WORKING}[\s:،,\u064b-\u0655\u200c]*$")
 # Endings of what Azerbaijani counts: «tümənə», «rialdır», «nəfərlik»; not of «minik», «günəş», «metro».
-_CASE = r"(?:l[aə]r)?(?:l[ıiuü][kq])?(?:[ıiuü]n?)?(?:n?[aə]|n?d[aə]n?|l[aə])?(?:d[ıiuü]r)?"
+_CASE = r"(?:l[aə]r)?(?:l[ıiuü][kq])?(?:[ıiuü]n?)?(?:n?[aə]|n?d[aə]n?|l[aə])?(?:d[aə]k|c[aə]n|d[ıiuü]r)?"
 _COUNTED = re.compile(rf"({'|'.join(COUNTED)}){_CASE}")
 _IN_WORDS = rf"\([^()]*\)\s*(?=(?:{'|'.join(MONEY | SCALES)}){_CASE}\b)"  # «۲/۱۲۵ (دو …) میلیارد»
 _AFTER = re.compile(rf"\s*(?:{_IN_WORDS})?([^\W\d_]+|%)")
@@ -121,7 +124,7 @@ def spelled(text: str, language: str, say: Callable[[Speech], str]) -> str:
 
 
 def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[str]:
-    at, last = 0, None
+    at, last, since = 0, None, 0
     for found in _FIGURE.finditer(text):
         between = text[at : found.start()]
         kind = found.lastgroup if found.lastgroup not in ("s1", "s2", "s3") else None
@@ -135,13 +138,14 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
             one = replace(one, before=its_hour or last.before, to=True)
             between = f" {say(('sign.to',))} "  # «ده تا دوازده»
             if language == "az":  # «on on iki gün»; of hours «on on iki» is 10:12
-                is_hours = one.kind == "time" or (its_hour and one.after not in COUNTED - BESIDE)
+                counts = one.after in COUNTED - BESIDE or _LASTS.search(text[max(since - 40, 0) : since])
+                is_hours = one.kind == "time" or (its_hour and not counts)
                 between = f", {say(('sign.hour',))} " if is_hours else " "
         elif its_hour and kind in ("split", "plain"):  # «ساعت ۸ صبح تا ۱۴/۳۰», «۸:۰۰ تا ۱۴/۳۰»
             one = replace(one, before=its_hour)
         yield between
         spoken = say(_speech(one, language, say))
-        at, last = found.end(), one
+        at, last, since = found.end(), one, found.start()
         if language == "az" and kind == "date" and _day(re.split(r"[-/.]", one.text)):
             year = _OF_YEAR.match(text, at)  # what is spoken of a date names its year, and ends otherwise
             at = year.end() if year else at
@@ -263,7 +267,7 @@ def _day(parts: list[str]) -> date | None:
 def _split(one: _Figure, language: str) -> Speech:
     """«۲/۵», «2.5», «2,5»: a decimal, or thousands before money, or two numbers of a letter or a house."""
     whole, part = re.split(r"[./,]", one.text)
-    is_round = part == "000" and not one.named and one.after not in PERCENT
+    is_round = part == "000" and one.of not in NAMING and one.after not in PERCENT
     is_sum = one.before in SUM and one.after not in SCALES
     # Its unit may stand further on.
     is_amount = one.after in MONEY or (whole[0] != "0" and (is_round or is_sum))

@@ -190,6 +190,7 @@ def test_azerbaijani_figures(text: str, said: str) -> None:
     [
         ("12.500 tümənə", "on iki min beş yüz tümənə"),
         ("350.200 rialdır", "üç yüz əlli min iki yüz rialdır"),
+        ("350.200 rialadək", "üç yüz əlli min iki yüz rialadək"),
         ("12.500 (on iki) manatın", "on iki min beş yüz (on iki) manatın"),
         ("12000500 tümənlik", "on iki milyon beş yüz tümənlik"),
         ("2.000 faizi", "iki faizi"),
@@ -208,6 +209,7 @@ def test_what_an_azerbaijani_figure_counts_is_known_in_every_case(text: str, sai
         ("12/345 nömrəli", "on iki üç yüz qırx beş nömrəli"),
         ("110/45123 saylı", "yüz on dörd beş bir , iki üç saylı"),
         ("12 nömrəli məktəb", "on iki nömrəli məktəb"),
+        ("12.000 saylı", "on iki min saylı"),
     ],
 )
 def test_a_number_that_azerbaijani_names_behind_it_is_no_decimal(text: str, said: str) -> None:
@@ -239,6 +241,9 @@ def test_an_azerbaijani_date_with_its_year_named_behind_it_becomes_no_ordinal(te
         ("saat 10:00 və 12-15 nəfər", "saat on və on iki on beş nəfər"),
         ("hər saat 8-10 metr", "hər saat səkkiz on metr"),
         ("8-10 saat", "səkkiz on saat"),
+        ("2 saat 30-40 dəqiqə", "iki saat otuz qırx dəqiqə"),
+        ("48 saat 2-3 gün", "qırx səkkiz saat iki üç gün"),
+        ("hər saat 8-10 avtobus", "hər saat səkkiz on avtobus"),
     ],
 )
 def test_an_azerbaijani_range_of_hours_says_that_both_are_hours_and_one_of_counts_does_not(
