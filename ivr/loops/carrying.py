@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -121,7 +120,7 @@ class OpenLine:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
         for call in self.live.values():
             if call.facts.unique_id == unique_id:
-                call.talked, call.bridged_at = True, call.bridged_at or time.monotonic()
+                call.talked, call.bridged_at = True, call.bridged_at or monotonic()
 
     def going_on(self) -> list[dict[str, Any]]:
         """What the live board shows of this process's calls."""

@@ -66,9 +66,8 @@ _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[/.][0-5]\d")  # behind «ساعت»
 _DASH = re.compile(r"\s*[-–—]\s*")
 # Between two hours; «dan» is what is left of «8.30-dan».
 _TO_HOUR = re.compile(r"\s*(?:(?:صبح|ظهر|بعد\W?از\W?ظهر|عصر|شب)\s*)?(?:تا|الی|لغایت|و|dan|dən|və|[-–—])\s*")
-_LASTS = re.compile(
-    r"(?:\d|\bhər)\s+\w+\s*$"
-)  # «2 saat 30-40 dəqiqə», «hər saat 8-10 avtobus»: no hour is named
+# «2 saat 30-40 dəqiqə», «hər saat 8-10 avtobus»: no hour is named.
+_LASTS = re.compile(r"(?:\d|\bhər)\s+\w+\s*$")
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 # «-ci» and its cases; no word that only begins so, like «cild».
 _ORDINAL = re.compile(

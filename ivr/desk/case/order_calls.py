@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.callback import Outcome
@@ -20,7 +20,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import ANSWER, HELD, ORDER, YET_TO_TELL
 from ivr.store.callbacks import PUT_ASIDE
-from ivr.store.tables import callbacks, cases, meeting_orders, outbox, referrals
+from ivr.store.tables import callbacks, cases, meeting_orders, meeting_requests, outbox, referrals
 from ivr.voice.order_call import OrderNews
 
 AT = time(12)  # of that day, in the province; quiet hours and days off may put it off
@@ -38,6 +38,12 @@ _OBJECTOR = select(referrals.c.agency).where(
 # What the office then answers itself, or opens again once it is withdrawn, is its own.
 _LAST = _OBJECTOR.order_by(referrals.c.ended_at.desc()).limit(1).correlate(cases)
 ORDERED_OF = func.coalesce(_LAST.scalar_subquery(), cases.c.agency).label("ordered_of")
+
+
+def kept_from_nobody(whole: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """Neither of a confidential case nor about a head, in a query of orders with her request to meet."""
+    apart = (meeting_requests.c.about, whole.c.accused, whole.c.confidential, cases.c.confidential)
+    return tuple(column.is_(None) for column in apart)
 
 
 async def plan(

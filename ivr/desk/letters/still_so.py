@@ -18,6 +18,7 @@ from ivr.cases.statuses import Status
 from ivr.cases.zone import ZONE
 from ivr.desk.case import meeting_calls
 from ivr.desk.case.callback_planning import TOLD_OF
+from ivr.desk.case.order_calls import kept_from_nobody
 from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, meeting_orders, meeting_requests
 
@@ -66,13 +67,12 @@ async def still_so(connection: AsyncConnection, told: Mapping[str, Any], now: da
 
 
 async def _is_kept_from_nobody(connection: AsyncConnection, told: Mapping[str, Any]) -> bool:
-    """Whether an order is neither of a confidential case nor about a head, as `order_news` asks first."""
+    """Whether who may know no names may know of that order yet, as `order_news` asks first."""
     order, whole = meeting_orders.c, cases.alias("whole")
     query = select(order.case_id).join(cases, cases.c.id == order.case_id)
     query = query.join(whole, whole.c.id == order.of_case)
     query = query.outerjoin(meeting_requests, meeting_requests.c.case_id == whole.c.id)
-    apart = (meeting_requests.c.about, whole.c.accused, whole.c.confidential, cases.c.confidential)
-    query = query.where(cases.c.code == told["case"], *(column.is_(None) for column in apart))
+    query = query.where(cases.c.code == told["case"], *kept_from_nobody(whole))
     return (await connection.execute(query)).first() is not None
 
 

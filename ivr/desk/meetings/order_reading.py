@@ -89,8 +89,7 @@ def _query(reader: OrderReader) -> Select[Any]:
         return query.where(*its, func.coalesce(meeting_requests.c.about, "") != reader.agency)
     if reader.names:
         return query
-    apart = (meeting_requests.c.about, WHOLE.c.accused, WHOLE.c.confidential, cases.c.confidential)
-    return query.where(*(column.is_(None) for column in apart))
+    return query.where(*order_calls.kept_from_nobody(WHOLE))
 
 
 def _told(page: Page, row: Row[Any], now: datetime, reader: OrderReader) -> ToldOrder:

@@ -6,7 +6,8 @@ const LONGEST_SECONDS = 300;
 
 export class Recorder {
   // `told` hears how loud it is, 0 to 1, for how many seconds it goes on, and at last, once, that it is full: nothing
-  // is kept from then on. `mend`: whether the browser makes speech clearer, and duller. Throws when there is no microphone, or it can't be heard; then it is let go.
+  // is kept from then on. `mend`: whether the browser makes speech clearer, and duller. Throws when there is no
+  // microphone, or it can't be heard; then it is let go.
   static async start(worklet, told, mend = true) {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: mend, noiseSuppression: mend, autoGainControl: mend },

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, ViewportSize, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import func, select, update
 
 from ivr.cases.callback import Outcome
@@ -80,14 +82,21 @@ async def test_drawn_rung_and_noted_by_keyboard_and_it_reads_well(
         assert "راضی نیست" in await first.inner_text()
 
 
-async def test_what_he_writes_while_he_talks_outlasts_the_call_which_no_second_press_ends(
-    panel: PanelServed, at: Hall, chrome: Browser
-) -> None:
+@asynccontextmanager
+async def at_his_telephone(chrome: Browser, panel: PanelServed) -> AsyncIterator[Page]:
+    """The governor's page of a draw. His telephone there connects, and rings for as long as he lets it."""
     panel.panel.telephones = Telephones(desk=Telephone("ws://127.0.0.1:9/ws", "desk", "secret", "111"))
     await (await panel.signed_in("governor")).post(f"{LOTTERY}/draw")
     async with window(chrome, panel, "governor", size=DESKTOP) as page:
         await page.route_web_socket("ws://127.0.0.1:9/ws", lambda line: line.on_message(lambda told: None))
         await page.goto(LOTTERY)
+        yield page
+
+
+async def test_what_he_writes_while_he_talks_outlasts_the_call_which_no_second_press_ends(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    async with at_his_telephone(chrome, panel) as page:
         token = await panel.token_of(next(reversed(panel.made.values())))  # signed in anew in another tab
         await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
         first, ended = page.locator("article").first, page.get_by_role("button", name="پایان گفتگو")
@@ -114,11 +123,7 @@ async def test_what_he_writes_while_he_talks_outlasts_the_call_which_no_second_p
 async def test_a_result_that_is_sent_while_he_talks_waits_and_hangs_up_on_nobody(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
-    panel.panel.telephones = Telephones(desk=Telephone("ws://127.0.0.1:9/ws", "desk", "secret", "111"))
-    await (await panel.signed_in("governor")).post(f"{LOTTERY}/draw")
-    async with window(chrome, panel, "governor", size=DESKTOP) as page:
-        await page.route_web_socket("ws://127.0.0.1:9/ws", lambda line: line.on_message(lambda told: None))
-        await page.goto(LOTTERY)
+    async with at_his_telephone(chrome, panel) as page:
         first, ended = page.locator("article").first, page.get_by_role("button", name="پایان گفتگو")
         await first.get_by_role("button", name="تماس با شهروند").click()
         await ended.wait_for()
