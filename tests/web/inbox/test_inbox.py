@@ -251,6 +251,7 @@ async def test_keys_that_are_one_letter_are_switched_off_by_whoever_dictates(
         await page.locator("[data-opens=help]").click()
         await page.locator("#help [data-letter-keys]").uncheck()
         await page.keyboard.press("Escape")
+        await expect(line(page, its.codes[-2])).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(f"{panel.url}/panel/cases/{its.codes[-2]}")
     assert (await its.at.row(its.codes[-1])).person_id is None
