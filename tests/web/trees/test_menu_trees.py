@@ -500,6 +500,22 @@ async def tabbed_out(page: Page) -> bool:
     return False
 
 
+@pytest.mark.parametrize("at", [ONE, f"{ONE}/edit", f"{ONE}/drafts/1"])
+async def test_a_picture_wider_than_its_place_begins_at_the_first_step(
+    chrome: Browser, panel: PanelServed, at: str
+) -> None:
+    admin = await panel.signed_in("admin")
+    begun = {"began_from": await began_from(admin), "text": LONGER}
+    assert (await admin.post(f"{ONE}/edit", begun)).status in (302, 303)
+    async with window(chrome, panel, "admin") as page:
+        await page.goto(panel.url + at)
+        picture = page.locator(".tree-picture")
+        assert await picture.evaluate("each => each.scrollWidth > each.clientWidth")
+        place, first = await picture.bounding_box(), await picture.locator("[data-step]").first.bounding_box()
+        assert place and first
+        assert place["x"] < first["x"] and first["x"] + first["width"] < place["x"] + place["width"]
+
+
 async def test_an_editor_that_got_no_answer_asks_again_by_itself(chrome: Browser, panel: PanelServed) -> None:
     async with window(chrome, panel, "admin") as page:
         failed = 0
