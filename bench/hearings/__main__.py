@@ -25,7 +25,7 @@ SEEDS, STEPS = 300, 120
 
 def main() -> None:
     """One line for each world, and for each thing that is wrong in it."""
-    asked = argparse.ArgumentParser(description=__doc__)
+    asked = argparse.ArgumentParser(prog="python -m bench.hearings", description=__doc__)
     asked.add_argument("--seeds", type=int, default=SEEDS)
     asked.add_argument("--first", type=int, default=1)
     asked.add_argument("--steps", type=int, default=STEPS)

@@ -27,7 +27,7 @@ SEEDS = 1_000
 
 def main() -> None:
     """One line for each world in which something is wrong."""
-    asked = argparse.ArgumentParser(description=__doc__)
+    asked = argparse.ArgumentParser(prog="python -m bench.model", description=__doc__)
     asked.add_argument("--seeds", type=int, default=SEEDS)
     asked.add_argument("--first", type=int, default=1)
     asked.add_argument("--story", type=int)

@@ -1,7 +1,14 @@
-"""`make run`: the whole hotline in the foreground, with one demonstration call, until Ctrl-C."""
+"""`make run`: the whole hotline in the foreground, with one demonstration call, until Ctrl-C.
+
+It takes no arguments: its settings come from config.yaml, or the file that IVR_CONFIG names, and before that
+from the environment, where IVR_WEB__PORT is the port in the section web.
+
+    IVR_STATE=/tmp/seda111 IVR_WEB__PORT=8222 python -m ivr.lab.run
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import fcntl
@@ -38,7 +45,12 @@ def say(text: str) -> None:
 
 
 def main() -> None:
-    """Exit 0 after Ctrl-C or SIGTERM, 1 when something can't start, 2 for wrong settings."""
+    """Exit 0 after Ctrl-C or SIGTERM, 1 when something can't start, 2 for wrong settings or arguments."""
+    argparse.ArgumentParser(
+        prog="python -m ivr.lab.run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     try:
         settings = _with_phone(configuration.load())
         with _alone(settings):

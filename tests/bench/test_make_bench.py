@@ -18,6 +18,18 @@ def test_each_bench_knows_the_short_form() -> None:
     assert len(benches) > 20 and not refuse
 
 
+def test_each_bench_says_what_it_is_and_takes_no_wrong_argument() -> None:
+    benches = sorted(Path(ROOT, "bench").glob("*/__main__.py"))
+    named = {path.parent.name: path.read_text(encoding="utf-8") for path in benches}
+    silent = [name for name, text in named.items() if f'prog="python -m bench.{name}"' not in text]
+    assert not silent
+    for name in ("bench", "bench.rehearsal"):
+        command = [sys.executable, "-m", name, "--slow"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and not done.stdout
+        assert done.stderr.splitlines()[-1] == f"python -m {name}: error: unrecognized arguments: --slow"
+
+
 def test_all_are_run_but_those_that_have_a_run_of_their_own() -> None:
     folders = {path.parent.name for path in Path(ROOT, "bench").glob("*/__main__.py")}
     assert set(APART) == {"soak"} == folders - set(benches())

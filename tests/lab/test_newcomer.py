@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -260,6 +261,7 @@ def test_a_state_that_root_began_is_told_to_its_next_user_in_a_sentence(
 ) -> None:
     monkeypatch.setenv("IVR_STATE", str(tmp_path))
     monkeypatch.setenv("IVR_BROWSER_PHONE__WHOSE", "everyone")
+    monkeypatch.setattr(sys, "argv", ["run"])
     lock, opened = tmp_path / "run" / "lock", Path.open
 
     def opening(path: Path, *args: Any, **options: Any) -> Any:
@@ -272,3 +274,17 @@ def test_a_state_that_root_began_is_told_to_its_next_user_in_a_sentence(
         run.main()
     told = capsys.readouterr().err.strip()
     assert end.value.code == 1 and str(lock) in told and "chown -R" in told and len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "code", "told"),
+    [("--help", 0, "config.yaml"), ("--port", 2, "unrecognized"), ("8222", 2, "unrecognized")],
+)
+def test_who_asks_how_to_start_it_or_gives_it_an_argument_starts_nothing(
+    tmp_path: Path, argument: str, code: int, told: str
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()  # so that whatever starts after all ends at once
+    command, where = [sys.executable, "-m", "ivr.lab.run", argument], {"IVR_STATE": f"{blocked}/state"}
+    done = subprocess.run(command, env=os.environ | where, capture_output=True, text=True, check=False)
+    assert (done.returncode, told in done.stdout + done.stderr) == (code, True)
