@@ -35,7 +35,8 @@ NAMING = _set(
     "کد شماره تلفن همراه موبایل پیگیری رهگیری شناسه حساب کارت شبا ملی پستی نامه پرونده پلاک بند ماده تبصره "
     "kod kodu nömrə nömrəsi telefon"
 )
-NAMING_BEHIND = _set("saylı nömrəli")  # «110/4512 saylı məktub»
+NAMING_BEHIND = _set("saylı sayli nömrəli")  # «110/4512 saylı məktub»; in capitals it has no «ı»
+LASTING = _set("dəqiqə saniyə saat həftə ay il")  # a range before these counts, and is none of hours
 BESIDE = _set("روز مورد gün")  # may stand behind an hour or a telephone number, too, and not count it
 TELEPHONES = _set("تلفن همراه موبایل telefon")
 HOURS = _set("ساعات saatlar saatları")  # besides the catalogue's
@@ -66,6 +67,12 @@ _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])[/.][0-5]\d")  # behind «ساعت»
 _DASH = re.compile(r"\s*[-–—]\s*")
 # Between two hours; «dan» is what is left of «8.30-dan».
 _TO_HOUR = re.compile(r"\s*(?:(?:صبح|ظهر|بعد\W?از\W?ظهر|عصر|شب)\s*)?(?:تا|الی|لغایت|و|dan|dən|və|[-–—])\s*")
+# Between two ranges of hours: «8-14, 16-20», «8-14-dək və ya 16-20».
+_MORE_HOURS = re.compile(r"(?:d[aə][nk]?|y?[aə])?\s*[,،;؛(]?\s*(?:(?:və(?:\s+ya)?|ya|yaxud|و|یا)\s+)?")
+_RANGE = re.compile(
+    r"(\d\d?)(?:[:/.]\d\d)?\s*[-–—]\s*(\d\d?)(?:[:/.]\d\d)?(?!\d|[-–—/.:,]\d|\s+[-–—]\s*\d|[-’']c[ıiuü])",
+    re.ASCII,
+)
 # «2 saat 30-40 dəqiqə», «hər saat 8-10 avtobus»: no hour is named.
 _LASTS = re.compile(r"(?:\d|\bhər)\s+\w+\s*$")
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
@@ -77,17 +84,25 @@ _OF_YEAR = re.compile(r"[-’']c[ıiuü](?:\s+il(?:in|də)?)?\b", re.IGNORECASE)
 _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
 _WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|اداری|کار))?"  # «ساعت کاری ۸/۳۰»
 _BEFORE = re.compile(rf"([^\W\d_]+(?:\u200c[^\W\d_]+)*){_WORKING}[\s:،,\u064b-\u0655\u200c]*$")
-# Endings of what Azerbaijani counts: «tümənə», «rialdır», «nəfərlik»; not of «minik», «günəş», «metro».
-_CASE = r"(?:l[aə]r)?(?:l[ıiuü][kq])?(?:[ıiuü]n?)?(?:n?[aə]|n?d[aə]n?|l[aə])?(?:d[aə]k|c[aə]n|d[ıiuü]r)?"
-_COUNTED = re.compile(rf"({'|'.join(COUNTED)}){_CASE}")
+# Endings of what Azerbaijani counts: «tümənə», «rialını», «nəfərlik»; not of «minik», «günəş», «metro».
+_CASE = (
+    r"(?:l[aə]r)?(?:l[ıiuü][kq])?(?:s?[ıiuü](?:[mn][ıiuü]z|[mn])?)?"
+    r"(?:n?[ıiuü]n?|n?[aə]|n?d[aə]n?|l[aə])?(?:d[aə]k|c[aə]n|d[ıiuü]r)?"
+)
+_INFLECTED = re.compile(rf"({'|'.join(COUNTED | LASTING)}){_CASE}|({'|'.join(NAMING_BEHIND)})\w*")
+_SIGN_OF_NUMBER = {r"№[-’']?(?=[^\W\d_])": "nömrə", "№+": " nömrə "}  # «№-li», «№ 5»
 _IN_WORDS = rf"\([^()]*\)\s*(?=(?:{'|'.join(MONEY | SCALES)}){_CASE}\b)"  # «۲/۱۲۵ (دو …) میلیارد»
-_AFTER = re.compile(rf"\s*(?:{_IN_WORDS})?([^\W\d_]+|%)")
+_NAMED = rf"[-–]\s*(?=(?i:{'|'.join(NAMING_BEHIND)}))"  # «110/4512-saylı»
+_AFTER = re.compile(rf"\s*(?:{_IN_WORDS}|{_NAMED})?([^\W\d_]+|%)")
 _OF_NO_SUM = re.compile(r"\s*\((?![^()]*(?:هزار|میلیون|میلیارد))")  # «(بانک ملی)»
 
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """`before`, `after`: the words beside it. `over`: a bracket of no sum between. `to`: it ends a range."""
+    """`before`, `after`: the words beside it. `over`: a bracket of no sum between. `to`: it ends a range.
+
+    `more`: it begins another range of hours behind one.
+    """
 
     kind: str
     text: str
@@ -95,6 +110,7 @@ class _Figure:
     after: str
     over: bool = False
     to: bool = False
+    more: bool = False
 
     @property
     def digits(self) -> str:
@@ -116,9 +132,19 @@ class _Figure:
         its = self.kind == "split" and _CLOCK.fullmatch(self.text)
         return bool(its) and self.after not in COUNTED - BESIDE
 
+    @property
+    def hour(self) -> int | None:
+        """Which it is, if an hour was named."""
+        if not (self.kind == "time" or self.is_clock or self.kind == "plain"):
+            return None
+        hour = int(re.split("[:/.]", self.text)[0])
+        return hour if hour <= 24 else None
+
 
 def spelled(text: str, language: str, say: Callable[[Speech], str]) -> str:
     """`text`, its digits in ASCII, with every figure in words. `say` gives the words of prompt ids."""
+    for sign, word in _SIGN_OF_NUMBER.items() if language == "az" else ():
+        text = re.sub(sign, word, text)
     return "".join(_pieces(text, language, say))
 
 
@@ -128,18 +154,26 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         between = text[at : found.start()]
         kind = found.lastgroup if found.lastgroup not in ("s1", "s2", "s3") else None
         kind = kind or next(name for name in ("date", "amount") if found[name])
-        before, after = _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
-        after = counted[1] if (counted := _COUNTED.fullmatch(after)) else after
+        before, after = _beside(_BEFORE, text[: found.start()]), _bare(_beside(_AFTER, text, found.end()))
         one = _Figure(kind, found.group(), before, after, bool(_OF_NO_SUM.match(text, found.end())))
         its_hour = _hour_before(last, say) if last is not None and _TO_HOUR.fullmatch(between) else ""
-        to_hour = last is not None and its_hour and one.is_clock and not last.to  # «۸-۱۴/۳۰»
+        is_more = last is not None and last.more
+        lasts = not is_more and bool(_LASTS.search(text[max(since - 40, 0) : since]))
+        to_hour = last is not None and its_hour and _is_to_hour(last, one, between, lasts)
         if last is not None and _DASH.fullmatch(between) and (_rises(last, one) or to_hour):
             one = replace(one, before=its_hour or last.before, to=True)
             between = f" {say(('sign.to',))} "  # «ده تا دوازده»
             if language == "az":  # «on on iki gün»; of hours «on on iki» is 10:12
-                counts = one.after in COUNTED - BESIDE or _LASTS.search(text[max(since - 40, 0) : since])
+                counts = lasts or one.after in COUNTED - BESIDE
                 is_hours = one.kind == "time" or (its_hour and not counts)
                 between = f", {say(('sign.hour',))} " if is_hours else " "
+        elif (
+            last is not None
+            and (hour := _hour_before(last, say))
+            and _is_more(last, between, text, one, found.start())
+        ):
+            one = replace(one, before=hour, more=True)
+            between += f" {say(('sign.hour',))} " if language == "az" else ""  # «on dörd, on altı» is 14:16
         elif its_hour and kind in ("split", "plain"):  # «ساعت ۸ صبح تا ۱۴/۳۰», «۸:۰۰ تا ۱۴/۳۰»
             one = replace(one, before=its_hour)
         yield between
@@ -149,7 +183,8 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
             year = _OF_YEAR.match(text, at)  # what is spoken of a date names its year, and ends otherwise
             at = year.end() if year else at
         suffix = _SUFFIX.match(text, at) if language == "az" else None  # «10:30-da» is one word
-        yield f" {spoken}" + (_ordinal(spoken, text, suffix.end()) if suffix else " ")
+        is_joined = suffix and one.after not in NAMING_BEHIND  # not «4512-saylı»
+        yield f" {spoken}" + (_ordinal(spoken, text, suffix.end()) if suffix and is_joined else " ")
         at = suffix.end() if suffix else at
     yield text[at:]
 
@@ -165,6 +200,12 @@ def _ordinal(spoken: str, text: str, at: int) -> str:
 def _beside(pattern: re.Pattern[str], text: str, at: int = 0) -> str:
     found = pattern.match(text, at) if at else pattern.search(text[-40:])
     return found[1].lower() if found else ""
+
+
+def _bare(word: str) -> str:
+    """A word that may stand behind a figure, without its Azerbaijani ending."""
+    found = _INFLECTED.fullmatch(word)
+    return (found[1] or found[2]) if found else word
 
 
 def _rises(first: _Figure, second: _Figure) -> bool:
@@ -183,6 +224,28 @@ def _rises(first: _Figure, second: _Figure) -> bool:
         re.split(r"[/:.,]", one.text) if one.kind != "amount" else [one.digits] for one in (first, second)
     ]
     return [int(part) for part in small[0]] < [int(part) for part in small[1]]
+
+
+def _is_to_hour(first: _Figure, second: _Figure, between: str, lasts: bool) -> bool:
+    """Whether a range of hours ends so, be it over midnight. `lasts`: no hour is named before it."""
+    if first.to or second.is_clock:
+        return not first.to  # «۸-۱۴/۳۰»
+    if first.hour is None or second.hour is None or second.kind == "time":
+        return first.kind == second.kind == "time"
+    is_tight = not between[:1].isspace() or not second.after  # «saat 10 - 5 avtobus»
+    return is_tight and not lasts and second.after not in (COUNTED - BESIDE) | LASTING | NAMING_BEHIND
+
+
+def _is_more(last: _Figure, between: str, text: str, one: _Figure, at: int) -> bool:
+    """Whether another range of hours begins there: later than the last one ended, and it counts nothing."""
+    if not last.to or last.hour is None or one.kind not in ("split", "plain"):
+        return False
+    found = _RANGE.match(text, at)
+    if not (between.strip() and _MORE_HOURS.fullmatch(between) and found):
+        return False
+    after = _bare(_beside(_AFTER, text, found.end()))
+    hours = last.hour <= int(found[1]) <= 24 and int(found[2]) <= 24
+    return hours and after not in COUNTED | LASTING | NAMING_BEHIND
 
 
 def _speech(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech:

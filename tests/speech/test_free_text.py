@@ -113,6 +113,16 @@ WORDS = {
         ("ساعت ۱۰-۲/۵۰ متر و ۳/۳۰", "ساعت ده - دو اُ نیم متر و سه ممیز سه"),
         ("ساعت ۱۰ و ۵ نفر و ۳/۳۰ متر", "ساعت ده و پنج نفر و سه ممیز سه متر"),
         ("ساعت ۲/۵", "ساعت دو اُ نیم"),
+        ("ساعت ۲۲-۶", "ساعت بیستُ دو تا شش"),
+        ("ساعت ۲۲:۰۰-۶:۰۰", "ساعت بیستُ دو تا شش"),
+        ("ساعت ۱۰-۵ نفر", "ساعت ده - پنج نفر"),
+        ("ساعت ۱۴ - ۲ بهمن", "ساعت چهارده - دو بهمن"),
+        ("ساعت ۲/۵-۱۴/۳۰", "ساعت دو اُ نیم تا چهارده و سی دقیقه"),
+        (
+            "ساعت ۸/۳۰-۱۲/۳۰، ۱۴/۳۰-۱۶/۳۰",
+            "ساعت هشت و سی دقیقه تا دوازده و سی دقیقه ، چهارده و سی دقیقه تا شانزده و سی دقیقه",
+        ),
+        ("ساعت ۸-۱۴، ۱۶/۲۰-۱۸/۲۵ متر", "ساعت هشت تا چهارده ، شانزده ممیز دو تا هجده ممیز بیستُ پنج متر"),
         ("۲/۵۰ تا ۳/۳۰ متر", "دو اُ نیم تا سه ممیز سه متر"),
         ("۸:۰۰-۱۴:۳۰", "ساعتِ هشت تا چهارده و سی دقیقه"),
         ("۱۰-۱۲ روز", "ده تا دوازده روز"),
@@ -191,6 +201,13 @@ def test_azerbaijani_figures(text: str, said: str) -> None:
         ("12.500 tümənə", "on iki min beş yüz tümənə"),
         ("350.200 rialdır", "üç yüz əlli min iki yüz rialdır"),
         ("350.200 rialadək", "üç yüz əlli min iki yüz rialadək"),
+        ("350.200 rialını", "üç yüz əlli min iki yüz rialını"),
+        ("350.200 rialınızdan", "üç yüz əlli min iki yüz rialınızdan"),
+        ("350.200 tümənlərinin", "üç yüz əlli min iki yüz tümənlərinin"),
+        ("350.200 manatımıza", "üç yüz əlli min iki yüz manatımıza"),
+        ("12.500 metrini", "on iki yarım metrini"),
+        ("12000500 minimum", "bir iki sıfır , sıfır sıfır beş , sıfır sıfır minimum"),
+        ("12000500 günəş", "bir iki sıfır , sıfır sıfır beş , sıfır sıfır günəş"),
         ("12.500 (on iki) manatın", "on iki min beş yüz (on iki) manatın"),
         ("12000500 tümənlik", "on iki milyon beş yüz tümənlik"),
         ("2.000 faizi", "iki faizi"),
@@ -210,6 +227,17 @@ def test_what_an_azerbaijani_figure_counts_is_known_in_every_case(text: str, sai
         ("110/45123 saylı", "yüz on dörd beş bir , iki üç saylı"),
         ("12 nömrəli məktəb", "on iki nömrəli məktəb"),
         ("12.000 saylı", "on iki min saylı"),
+        ("12.000-saylı", "on iki min saylı"),
+        ("110/4512-saylı", "yüz on dörd min beş yüz on iki saylı"),
+        ("110/4512 saylıdır", "yüz on dörd min beş yüz on iki saylıdır"),
+        ("110/4512 SAYLIYA", "yüz on dörd min beş yüz on iki SAYLIYA"),
+        ("12/345-nömrəlinin", "on iki üç yüz qırx beş nömrəlinin"),
+        ("110/4512 №-li məktub", "yüz on dörd min beş yüz on iki nömrəli məktub"),
+        ("110/4512-№-li", "yüz on dörd min beş yüz on iki nömrəli"),
+        ("№ 110/4512", "nömrə yüz on dörd min beş yüz on iki"),
+        ("məktəb №5", "məktəb nömrə beş"),
+        ("2/5-metrlik", "iki yarımmetrlik"),
+        ("2/5 say", "iki yarım say"),
     ],
 )
 def test_a_number_that_azerbaijani_names_behind_it_is_no_decimal(text: str, said: str) -> None:
@@ -244,12 +272,60 @@ def test_an_azerbaijani_date_with_its_year_named_behind_it_becomes_no_ordinal(te
         ("2 saat 30-40 dəqiqə", "iki saat otuz qırx dəqiqə"),
         ("48 saat 2-3 gün", "qırx səkkiz saat iki üç gün"),
         ("hər saat 8-10 avtobus", "hər saat səkkiz on avtobus"),
+        ("saat 22-6-ya qədər", "saat iyirmi iki , saat altıya qədər"),
+        ("saat 22 - 6", "saat iyirmi iki , saat altı"),
+        ("22:00-6:00", "saat iyirmi iki , saat altı"),
+        ("saat 10-5 nəfər", "saat on - beş nəfər"),
+        ("saat 10 - 5 avtobus", "saat on - beş avtobus"),
+        ("2 saat 20-10 dəqiqə", "iki saat iyirmi - on dəqiqə"),
+        ("hesab 3-2 oldu", "hesab üç - iki oldu"),
     ],
 )
 def test_an_azerbaijani_range_of_hours_says_that_both_are_hours_and_one_of_counts_does_not(
     text: str, said: str
 ) -> None:
     assert readable(text, "az", WORDS["az"]) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("saat 8-14, 16-20", "saat səkkiz , saat on dörd , saat on altı , saat iyirmi"),
+        ("saat 8-14 və 16-20-də", "saat səkkiz , saat on dörd və saat on altı , saat iyirmidə"),
+        ("saat 8-14-dək, 16-20-dək", "saat səkkiz , saat on dörddək, saat on altı , saat iyirmidək"),
+        ("saat 8-14 (16-20)", "saat səkkiz , saat on dörd ( saat on altı , saat iyirmi )"),
+        ("saat 8-14 və ya 22-6", "saat səkkiz , saat on dörd və ya saat iyirmi iki , saat altı"),
+        (
+            "iş saatları: 8-10, 10.30-12, 13:00-17:00",
+            "iş saatları: səkkiz , saat on , saat on otuz , saat on iki , saat on üç , saat on yeddi",
+        ),
+    ],
+)
+def test_a_second_azerbaijani_range_of_hours_is_told_as_one(text: str, said: str) -> None:
+    assert readable(text, "az", WORDS["az"]) == said
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"),
+    [
+        ("hesab 3-2", "hesab üç - iki"),
+        ("3-2", "üç - iki"),
+        ("3-5 avtobus", "üç beş avtobus"),
+        ("16-20 nəfər", "on altı iyirmi nəfər"),
+        ("16-20 gün", "on altı iyirmi gün"),
+        ("15-20 dəqiqəlik fasilə", "on beş iyirmi dəqiqəlik fasilə"),
+        ("15-20 saylı evlər", "on beş iyirmi saylı evlər"),
+        ("15-16-cı siniflər", "on beş on altıncı siniflər"),
+        ("20-30", "iyirmi otuz"),
+        ("16.09.1405", "min dörd yüz beş ilinin azər ayının on altısı düşənbə"),
+        ("telefon 15-20", "telefon on beş iyirmi"),
+        ("0914-999-0011", "sıfır doqquz bir , dörd doqquz doqquz , doqquz sıfır sıfır , bir bir"),
+    ],
+)
+def test_what_stands_behind_azerbaijani_hours_and_is_none_is_told_as_what_it_is(
+    behind: str, said: str
+) -> None:
+    assert readable(f"saat 8-14, {behind}", "az", WORDS["az"]) == f"saat səkkiz , saat on dörd , {said}"
 
 
 @given(st.integers(0, 23), st.integers(0, 24))
