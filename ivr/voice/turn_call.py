@@ -27,7 +27,8 @@ class TurnNews:
 class TurnStep(OurCallStep):
     """Says who calls and why; 1 puts her through, 2 lets her place go.
 
-    Without a key, or an operator who answers, she was not reached.
+    Without a key, or an operator who answers, she was not reached: nothing came of her turn, and she is rung
+    once more. So is who hangs up as she waits for one: the line may have broken, or Asterisk gone down.
     """
 
     code: str
@@ -47,11 +48,9 @@ class TurnStep(OurCallStep):
 
     def _put_through(self, talk: Talk) -> Flow[None]:
         yield from talk.do(Say(("turn.connecting",), talk.language), Said)
-        talk.verdict = "not_connected"
         operator = Operator(self.news.queue, talk.language, first=True)
         reached = yield from talk.do(operator, Transferred)
         if reached.result is Transfer.ANSWERED:
             talk.verdict = "talked"
         else:
-            talk.verdict = ""  # nothing came of her turn: she is rung once more
             talk.say("turn.nobody")

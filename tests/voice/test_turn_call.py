@@ -8,10 +8,21 @@ import pytest
 
 from ivr.voice import callback
 from ivr.voice.actions import HangUp, KeepPlace, OpenCase, Operator, Record, Say
-from ivr.voice.events import CaseOpened, Ended, NotKept, Recorded, Said, Transfer, Transferred
+from ivr.voice.events import (
+    CaseOpened,
+    Ended,
+    HungUp,
+    Keys,
+    NotKept,
+    Recorded,
+    Said,
+    Transfer,
+    Transferred,
+)
 from ivr.voice.menu import Menu
 from ivr.voice.our_call import TRIES
 from ivr.voice.parse import parse
+from ivr.voice.session import Session
 from ivr.voice.turn_call import TurnNews
 from tests.voice.conversation import CALLER, CODE, DIRECTORY, TREE, Conversation, default_menu
 from tests.voice.test_words_first import MENU as WORDS_FIRST
@@ -34,6 +45,15 @@ def test_she_hears_who_calls_and_why_and_her_key_puts_her_through_before_others(
 def test_where_nobody_answers_she_is_told_so_and_keeps_her_place() -> None:
     talk = called(transfer=Transfer.NOBODY).press("1")
     assert "turn.nobody" in talk.heard and talk.session.verdict == ""
+
+
+def test_who_is_cut_off_while_she_waits_for_an_operator_keeps_her_place() -> None:
+    """Nobody knows whether she hung up, the line broke, or Asterisk went down."""
+    talk = Conversation(menu=callback.turn(CODE, TurnNews("operators"), "fa"))
+    waits = Session(talk.menu, talk.directory, talk.caller)
+    told = [waits.start(), *(waits.receive(event) for event in (Said(), Keys("1", Ended.FULL), Said()))]
+    assert isinstance(told[-1], Operator)
+    assert isinstance(waits.receive(HungUp()), HangUp) and waits.verdict == ""
 
 
 def test_who_needs_nobody_any_more_says_so_and_is_not_rung_again() -> None:
