@@ -546,12 +546,13 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     and what was answered anew as she said that it is not solved. Nor when the desk has closed it already. The
     case is locked before the call-back, as everywhere.
     """
-    waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
+    its = callbacks.c
+    waiting = (its.id == wanted.id, its.state == "waiting", its.created_at == wanted.created_at)
     async with engine.begin() as connection:
         case = await locked(connection, code)
         mine = select(callbacks.c.id).where(*waiting).with_for_update()
         if (await connection.execute(mine)).first() is None:
-            return  # who held the case has cancelled it, as with another answer
+            return  # who held the case has cancelled it, as with another answer; or she keeps her place anew
         rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
         if rang and wanted.purpose == ANSWER:
             rang = not (await discretion.is_awaited(connection, case) or await _said_no(connection, case))

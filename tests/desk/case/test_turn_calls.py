@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -16,12 +17,14 @@ from ivr.cases.callback import Outcome, Policy
 from ivr.cases.turns import PLACE_HOLDS, TURN_RINGS, whose_turn
 from ivr.desk.call import callback_list, callbacks, live
 from ivr.desk.case import turn_calls
+from ivr.desk.case.transaction import locked
 from ivr.desk.facts.apply import apply
 from ivr.desk.letters import outgoing
 from ivr.store import tables
 from ivr.store.facts import CallEndedFact, CallStartedFact
 from tests.desk.call.test_callbacks import CALL, NOON, end, page
 from tests.desk.office import call, office, opening
+from tests.fixtures.database import until_blocked
 
 NUMBER = "09141234567"
 MINUTE = timedelta(minutes=1)
@@ -205,6 +208,21 @@ async def test_who_can_t_be_reached_is_tried_thrice_and_then_told_in_writing_onc
     async with engine.connect() as connection:
         case = (await connection.execute(select(tables.cases).where(tables.cases.c.code == code))).one()
     assert case.closed_at is None, "her words are with their body as before"
+
+
+async def test_who_asks_again_as_her_place_is_being_given_up_keeps_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, now = await keeps(engine, tmp_path, NOON), NOON
+    async with engine.begin() as connection:
+        await locked(connection, code)  # somebody works on her case
+        now += PLACE_HOLDS + MINUTE
+        given_up = asyncio.create_task(claimed(engine, now, serving=0))
+        await until_blocked(engine)
+        await keeps(engine, tmp_path, now)
+    assert await given_up is None
+    assert not await messages(engine), "she has just heard that her place is kept"
+    assert (await claimed(engine, now + MINUTE)).code == code
 
 
 async def test_who_does_not_answer_holds_up_nobody_behind_her_until_she_is_rung_again(
