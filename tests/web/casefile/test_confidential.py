@@ -345,12 +345,14 @@ async def test_identities_leave_in_a_file_only_when_another_person_allows_it(des
     assert (await late.post(path, {"reason": WHY})).status == 202
 
 
-async def take(desk: Desk, client: Client, query: str, reason: str) -> None:
+async def take(desk: Desk, client: Client, query: str, reason: str) -> str:
     """The file of these cases with who the callers are."""
     path, second = f"/panel/numbers/export/cases.csv?{query}", await trusted(desk, "governor")
     assert (await client.post(path, {"reason": reason})).status == 202
     assert (await second.post(f"/panel/openings/{await waiting(desk)}/allow")).status == 303
-    assert (await client.post(path, {"reason": reason})).status == 200
+    answer = await client.post(path, {"reason": reason})
+    assert answer.status == 200
+    return await answer.text()
 
 
 async def files_with(desk: Desk, code: str) -> list[str]:
@@ -404,8 +406,22 @@ async def test_a_file_of_before_a_case_was_confidential_is_told_there_and_none_o
         await confide(desk, code)
     desk.panel.clock.now += timedelta(minutes=5)
     await take(desk, await desk.panel.signed_in("supervisor"), MONTH, "it is sealed")
-    assert await files_with(desk, code) == ["it is open"]
+    desk.panel.clock.now += timedelta(minutes=5)
+    await pausing.change_topic(*await by(desk, code, "desk", "نه، قبض"), "water.bill")
+    assert await files_with(desk, code) == ["it is open"], "whatever its topic is afterwards"
     assert await files_with(desk, sealed) == []
+
+
+async def test_a_file_with_identities_holds_no_case_that_came_while_it_left(desk: Desk) -> None:
+    code, held = await desk.open(), []
+    query = select(cases.c.opened_at).where(cases.c.code == code)
+    async with desk.panel.engine.connect() as connection:
+        opened = (await connection.execute(query)).scalar_one()
+    for seconds, reason in ((-1, "it comes while this leaves"), (1, "it was there")):
+        desk.panel.clock.now = opened + timedelta(seconds=seconds)
+        held.append(code in await take(desk, await desk.panel.signed_in("supervisor"), MONTH, reason))
+    assert held == [False, True]
+    assert await files_with(desk, code) == ["it was there"]
 
 
 async def test_who_has_seen_a_case_is_found_by_indexes(desk: Desk) -> None:

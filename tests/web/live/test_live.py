@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 from aiohttp import ClientResponse
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -32,9 +32,10 @@ from ivr.store.tables import audit, calls, interventions
 from ivr.voice.callback import AnswerStep, VerifyStep
 from ivr.voice.steps.registry import TYPES
 from ivr.web.board import Board
+from ivr.web.browser_phone import Telephone
 from ivr.web.live import stream
 from ivr.web.panel.locale import digits, words
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Panel, Telephones
 from tests.desk.case.test_turn_calls import keeps
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
@@ -421,6 +422,37 @@ async def test_what_a_supervisor_who_talks_presses_of_another_call_ends_no_talk_
         await expect(page.get_by_role("button", name=text("dock.ends.take"))).to_be_visible()
         beside.cancel()
         await asyncio.gather(beside, return_exceptions=True)
+
+
+async def test_a_second_press_neither_asks_again_nor_changes_what_the_first_asked(
+    chrome: Browser, panel: PanelServed, tmp_path: Path
+) -> None:
+    panel.panel.telephones = Telephones(desk=Telephone("ws://127.0.0.1:9/ws", "desk", "secret", "111"))
+    one, other = [await running(panel, tmp_path / spool) for spool in ("one", "other")]
+    await tell(panel, going_on(id=one), going_on(id=other, number="0914***68"))
+    asked, answered = list[str](), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.append(route.request.url)
+        await answered.wait()
+        await route.continue_()
+
+    async with window(chrome, panel, "supervisor") as page:
+        await page.route("**/panel/live/calls/**", late)
+        await page.goto("/panel/live")
+        row, another = [page.locator(f'[data-call="{call}"]') for call in (one, other)]
+        dialog, whom = page.get_by_role("dialog"), page.locator("[data-phone] [data-whom]")
+        async with page.expect_request("**/panel/live/calls/**"):
+            await step_in(page, row, "listen")
+        await dialog.get_by_role("button", name=text("act.listen"), exact=True).click()
+        await dialog.get_by_role("button", name=words()("common.cancel")).click()
+        await another.get_by_role("link", name=text("act.take"), exact=True).click()
+        answered.set()
+        await expect(whom).to_have_text("۰۹۱۴•••۶۷")
+        await expect(page.get_by_text(text("dock.listen"))).to_be_visible()
+        await expect(page.get_by_text(text("dock.take"))).to_be_hidden()
+    assert len(asked) == 1 and one in asked[0]
+    assert [row.action for row in await noted(panel.engine, interventions)] == ["listen"]
 
 
 async def test_who_waits_for_an_operator_is_seen_and_so_is_the_operator(
