@@ -4,6 +4,7 @@
 import * as cm from "./vendor/codemirror.min.js";
 import { saidOf, sent } from "./panel.js";
 import { offersAt, stepsOf } from "./tree-place.js";
+import { unwritten } from "./tree-prompts.js";
 
 const form = document.getElementById("tree-form");
 const area = form.querySelector("textarea");
@@ -114,7 +115,8 @@ function goTo(view, number) {
 let marked = "";
 function mark(view, follow = false) {
   const before = view.state.doc.sliceString(0, view.state.doc.lineAt(view.state.selection.main.head).to);
-  const name = Object.keys(stepsOf(before)).at(-1) ?? "";
+  const within = before.match(/^\w+:/gm)?.at(-1); // below the steps stand the words that prompts were given
+  const name = (within === "steps:" && Object.keys(stepsOf(before)).at(-1)) || "";
   for (const each of picture.querySelectorAll(".step.at")) each.classList.remove("at");
   const box = name && picture.querySelector(`[data-step="${CSS.escape(name)}"]`);
   box?.classList.add("at");
@@ -173,7 +175,7 @@ document.addEventListener("tree-text", ({ detail }) => {
   cm.forceLinting(view);
 });
 window.addEventListener("beforeunload", (event) => {
-  if (area.value === area.defaultValue || form.dataset.sent) return;
+  if ((area.value === area.defaultValue && !unwritten()) || form.dataset.sent) return;
   event.preventDefault();
   event.returnValue = true; // before 119 Chrome asks for this alone
 });

@@ -5,10 +5,27 @@ import { saidOf, sent } from "./panel.js";
 import { voiced } from "./tree-voice.js";
 
 const place = document.getElementById("tree-prompts"), words = place.dataset, form = document.getElementById("tree-form");
-let prompts = {}, step = "", playing = null, open = "", last = "";
+let prompts = {}, step = "", playing = null, last = "";
+let at = "", write = null, writing = false; // of the change that is open: in which step it began, and what writes it
 
 document.addEventListener("tree-prompts", ({ detail }) => { if (Object.keys(detail).length) prompts = detail; show(); });
-document.addEventListener("tree-step", ({ detail }) => { step = detail; open = ""; show(); });
+document.addEventListener("tree-step", ({ detail }) => { step = detail; show(); });
+
+/** Words that were typed and not yet written into the text: they stay in sight wherever one goes. */
+export const unwritten = () => [...place.querySelectorAll("textarea")].find((each) => each.value !== each.defaultValue);
+
+// Who saves the tree saves them too; what can't be written is told beside them, and nothing is sent.
+form.addEventListener("submit", async (event) => {
+  if (!unwritten()) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (writing) return;
+  writing = true;
+  const done = await write();
+  writing = false;
+  if (done) form.requestSubmit(event.submitter);
+  else unwritten()?.focus();
+});
 
 /** The ids that stand in the step's lines, in their order. */
 function ids() {
@@ -22,7 +39,7 @@ function ids() {
 
 /** A change that is being written is not taken away under one's fingers, nor is a button that stays as it is. */
 function show() {
-  if (open && place.querySelector(".prompt-edit")) return;
+  if (unwritten() || (at === step && place.querySelector(".prompt-edit"))) return;
   const found = step ? ids() : [];
   const now = JSON.stringify(found.map((id) => [id, prompts[id]]));
   if (now === last) return;
@@ -43,7 +60,7 @@ function shown(id) {
   const box = made("section", { className: "stack tight prompt" }, made("div", { className: "row" }, name, change));
   box.setAttribute("aria-label", id);
   change.setAttribute("aria-label", `${words.edit} ${id}`);
-  change.addEventListener("click", () => edit(id, box));
+  change.addEventListener("click", () => edit(id));
   if (Object.values(prompts[id]).some((said) => said.own)) change.before(made("span", { className: "badge accent", textContent: words.own }));
   for (const [language, said] of Object.entries(prompts[id])) {
     const hear = hearing(id, language, () => said.own);
@@ -78,15 +95,21 @@ function hearing(id, language, own, wrong = () => {}) {
   return hear;
 }
 
-function edit(id, box) {
-  open = id;
+function edit(id) {
+  if (unwritten()) return unwritten().focus(); // of another prompt
+  place.querySelector(".prompt-edit")?.remove();
+  last = "";
+  show();
+  const box = boxOf(id);
+  if (!box) return;
+  at = step;
   last = ""; // drawn again afterwards
   const wrong = made("p", { className: "bad small" }), languages = Object.keys(prompts[id]);
   wrong.setAttribute("role", "alert");
   const tell = (text) => { wrong.textContent = text; };
   const fields = Object.fromEntries(languages.map((language) => {
     const said = prompts[id][language];
-    const area = made("textarea", { rows: 3, lang: language, dir: "auto", maxLength: 1000, id: `said-${language}`, value: said.own || said.spoken });
+    const area = made("textarea", { rows: 3, lang: language, dir: "auto", maxLength: 1000, id: `said-${language}`, textContent: said.own || said.spoken });
     return [language, area];
   }));
   const save = made("button", { type: "button", className: "button main", textContent: words.write });
@@ -99,25 +122,29 @@ function edit(id, box) {
   }
   inner.append(wrong, made("p", { className: "soft small", textContent: words.note }), made("div", { className: "row" }, save, usual, stop));
   const close = (text) => {
-    open = "";
     inner.remove();
     if (text === undefined) { show(); back(id); } else document.dispatchEvent(new CustomEvent("tree-text", { detail: text }));
   };
-  const write = async (said) => {
+  const writeAs = async (said) => {
     try {
       const answer = await sent(words.writeTo, new URLSearchParams({ text: form.elements.text.value, prompt: id, ...said }));
       const told = await answer.json();
-      if (told.wrong) tell(told.wrong); else close(told.text);
+      if (!told.wrong) close(told.text); else tell(told.wrong);
+      return !told.wrong;
     } catch (error) { tell(saidOf(error, form.dataset.away)); }
   };
-  save.addEventListener("click", () => write(Object.fromEntries(languages.map((each) => [`said-${each}`, fields[each].value]))));
-  usual.addEventListener("click", () => write({}));
+  write = () => writeAs(Object.fromEntries(languages.map((each) => [`said-${each}`, fields[each].value])));
+  save.addEventListener("click", write);
+  usual.addEventListener("click", () => writeAs({}));
   stop.addEventListener("click", () => close());
   inner.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); close(); } });
   box.replaceChildren(inner);
   fields[languages[0]].focus();
 }
 
+const boxOf = (id) => [...place.querySelectorAll("section")].find((box) => box.getAttribute("aria-label") === id);
+
+/** Who gave a change up elsewhere goes on in the text. */
 function back(id) {
-  [...place.querySelectorAll("section")].find((box) => box.getAttribute("aria-label") === id)?.querySelector("button")?.focus();
+  (boxOf(id)?.querySelector("button") ?? document.querySelector(".cm-content"))?.focus();
 }

@@ -43,7 +43,7 @@ from tests.voice.conversation import DIRECTORY, TREE
 from tests.voice.steps.test_share import TREE_TRIED, way
 from tests.voice.test_rehearsal import WHOLE, call
 from tests.voice.test_step_figures import moved
-from tests.web.browser import PHONE, patient, screenshot, serious, window
+from tests.web.browser import PHONE, patient, screenshot, serious, stays_when_asked, window
 from tests.web.panel import QUICK, Client, PanelServed, panel_served
 
 TEXT = words()
@@ -618,6 +618,34 @@ async def test_a_line_that_was_linked_to_shows_the_prompts_of_its_step(
         await page.goto(f"{ONE}/edit#L{len(FIRST.splitlines())}")
         change = page.get_by_role("button", name=f"{TEXT('menus.prompts.edit')} goodbye")
         await expect(change).to_be_visible()
+
+
+async def test_words_that_are_typed_for_a_prompt_stay_wherever_one_goes_and_are_saved_with_the_tree(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    async with window(chrome, panel, "admin") as page:
+        await page.goto(f"{ONE}/edit#L{len(FIRST.splitlines())}")
+        said, beside = page.locator("#said-fa"), page.locator("#tree-prompts")
+        kind, bye = (page.locator(f"#tree-picture [data-step={its}] .box") for its in ("kind", "goodbye"))
+        change = page.get_by_role("button", name=f"{TEXT('menus.prompts.edit')} goodbye")
+        await change.click()
+        await kind.dispatch_event("click")
+        await expect(said).to_have_count(0)  # nothing was typed
+        await bye.dispatch_event("click")
+        await change.click()
+        await said.fill("خدانگهدار شما باد")
+        await kind.dispatch_event("click")
+        await said.evaluate(CHECKED_AGAIN)
+        await expect(said).to_have_value("خدانگهدار شما باد")
+        await stays_when_asked(page)
+        await page.get_by_role("button", name=TEXT("menus.edit.save")).click()
+        await page.wait_for_url("**/drafts/1?said=saved")
+        await expect(page.locator(".changes-list")).to_contain_text("خدانگهدار شما باد")
+        await page.goto(f"{ONE}/edit")
+        await page.locator(".cm-content").focus()
+        await pressed_until(page, "Control+End", page.locator(END))
+        await expect(page.locator("#tree-picture [data-step=goodbye]")).to_be_visible()
+        await expect(beside).to_be_hidden()  # there stand the words, and no step
 
 
 async def test_without_scripts_the_text_is_edited_in_a_plain_field(
