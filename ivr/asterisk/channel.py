@@ -27,6 +27,7 @@ from ivr.voice.actions import (
     Clip,
     Connect,
     HangUp,
+    LookAtLine,
     Operator,
     Record,
     RingOfficial,
@@ -42,6 +43,7 @@ from ivr.voice.events import (
     Event,
     HungUp,
     Keys,
+    LineSeen,
     Recorded,
     Said,
     Transfer,
@@ -196,7 +198,7 @@ class Channel:
             self._name = ""
 
     def perform(self, action: Action) -> Awaitable[Event]:
-        """Carry out `Ask`, `Say`, `Record`, `Operator`, `Connect` or `HangUp`; TypeError for the others.
+        """Carry out `Ask`, `Say`, `Record`, `Operator`, `LookAtLine`, `Connect`, `HangUp`; others: TypeError.
 
         Raises `Drained` when the server stops, except in the middle of a recording or with an operator.
         """
@@ -211,6 +213,8 @@ class Channel:
                 return self._record(action)
             case Operator():
                 return self._transfer(action)
+            case LookAtLine():
+                return self._look_at(action)
             case Connect():
                 return self._connect(action)
             case HangUp():
@@ -410,6 +414,16 @@ class Channel:
             return Transferred(Transfer.NOBODY)
         await send(_NO_QUEUE_STATUS)  # should we die from here on, the dialplan has her words to take again
         return Transferred(Transfer.ANSWERED)
+
+    async def _look_at(self, look: LookAtLine) -> Event:
+        """A channel that is gone has no variables."""
+        if not _UNIQUE_ID.fullmatch(look.line):
+            log.error("%r can't be a channel's id", look.line)
+            return LineSeen(False)
+        reply = await self._connection.send(command("GET", "FULL", "VARIABLE", "${UNIQUEID}", look.line))
+        if self._connection.hung_up or reply.dead:
+            return HungUp()
+        return LineSeen(reply.code != 200 or reply.value is not None)
 
     async def _connect(self, connect: Connect) -> Event:
         if not _UNIQUE_ID.fullmatch(connect.line):

@@ -240,6 +240,13 @@ class KeepPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtLine:
+    """Does somebody still hold the line there? Answer: `LineSeen`. `line`: as that of `Connect`."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connect:
     """Let her talk with who holds the line there, recorded only if she consents. Answer: `Connected`.
 
@@ -297,5 +304,5 @@ class HangUp:
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
     | LookUpCase | WishCallBack | Confide | Confirm | Settle | MissReason | Rate | Enquire | Operator
-    | LookAtQueue | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
+    | LookAtQueue | LookAtLine | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
 )  # fmt: skip

@@ -292,6 +292,13 @@ class HourState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LineSeen:
+    """Whether somebody holds that line; where nobody knows, as before: held."""
+
+    held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class HourTold:
     """`place`: her own in the line, 1 is next; 0 where she has none. `waited`: seconds since last asked."""
 
@@ -327,6 +334,7 @@ Event = (
     | Connected
     | Enquired
     | HourTold
+    | LineSeen
     | Rated
     | NotKept
     | RoomFound

@@ -26,13 +26,18 @@ class OurCallStep(Asking):
         `*` only has it told again, as everywhere.
         """
         told, left = Speech(), TRIES
-        while left:
+        while left and not (yield from self.is_void(talk)):
             pressed = (yield from talk.ask(self, (*told, *menu), 1)).pressed
             if pressed in keys:
                 return pressed
             left -= pressed != "*"
             told = again
         return ""
+
+    def is_void(self, talk: Talk) -> Flow[bool]:
+        """Whether nothing is to be asked any more; looked at before each time."""
+        yield from ()
+        return False
 
     def settle(self, talk: Talk, outcome: str, *thanks: Sound) -> Flow[bool]:
         """Her key counts before she is thanked for it. Where no journal takes it she hears that nobody knows.

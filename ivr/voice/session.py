@@ -23,6 +23,7 @@ from ivr.voice.events import (
     HourTold,
     HungUp,
     Keys,
+    LineSeen,
     PlaceKept,
     Recorded,
     RoomFound,
@@ -129,6 +130,8 @@ class Session(Talk):
                 return Trace(self.step, "", f"hour:{state}")
             case HungUp():
                 return Trace(self.step, "", "hangup")
+            case LineSeen():  # no part of her path
+                return Trace(self.step, "", "")
             case WayTaken(way=way):
                 return Trace(self.step, "", way)
             case RoomFound(found=False):

@@ -23,7 +23,7 @@ from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn, Wait
 from ivr.lab.pace import patience
-from ivr.voice.actions import Ask, Operator, Record, RingOfficial, Say
+from ivr.voice.actions import Ask, LookAtLine, Operator, Record, RingOfficial, Say
 from ivr.voice.events import (
     Caller,
     Connected,
@@ -31,6 +31,7 @@ from ivr.voice.events import (
     Event,
     HungUp,
     Keys,
+    LineSeen,
     Recorded,
     Said,
     Transfer,
@@ -488,3 +489,18 @@ async def test_a_queue_without_operators_says_nobody(pbx: Pbx, folder: Path) -> 
 async def test_a_queue_that_does_not_exist_has_failed(pbx: Pbx, folder: Path) -> None:
     event = await heard(pbx, folder, Operator("nosuchqueue", "fa", 3), StayOn())
     assert event == Transferred(Transfer.FAILED)
+
+
+async def test_whether_anybody_holds_a_line_is_seen_from_another_call(pbx: Pbx, folder: Path) -> None:
+    lines, seen = list[str](), list[Event]()
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        lines.append(channel.unique_id)
+        for line in lines:
+            seen.append(await channel.perform(LookAtLine(line)))
+        await channel.perform(Say(("long",), "fa"))
+
+    async with answering(pbx, folder, script) as errors:
+        outcomes = [await pbx.call(Hear(), StayOn()) for _ in range(2)]
+    assert not errors and all(each.completed for each in outcomes), (errors, outcomes)
+    assert seen == [LineSeen(), LineSeen(False), LineSeen()], "the first has put down as the second looks"

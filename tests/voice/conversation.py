@@ -20,6 +20,7 @@ from ivr.voice.actions import (
     JoinHour,
     KeepPlace,
     KeepWords,
+    LookAtLine,
     LookAtQueue,
     LookUpCase,
     MissReason,
@@ -52,6 +53,7 @@ from ivr.voice.events import (
     HourTold,
     HungUp,
     Keys,
+    LineSeen,
     Lookup,
     NotKept,
     PlaceKept,
@@ -122,6 +124,7 @@ class Conversation:
     directory: Directory = DIRECTORY
     hour: HourOffered | None = None  # of an official who takes calls himself
     line: list[HourTold] = field(default_factory=list)  # how she stands there, each time that it is asked
+    held: list[bool] = field(default_factory=list)  # whether an official holds the line, at each look
     rings: list[Connected] = field(default_factory=list)  # what comes of his telephone's ringing
     in_line: list[JoinHour | AwaitHour | RingOfficial] = field(default_factory=list)
     recordings: int = 0
@@ -227,6 +230,8 @@ class Conversation:
                 case LookUpCase(code=code):
                     self.looked_up.append(code)
                     event = self.seen
+                case LookAtLine():
+                    event = LineSeen(self.held.pop(0) if self.held else True)
                 case LookAtQueue():
                     event = QueueSeen(self.busy)
                 case KeepPlace():

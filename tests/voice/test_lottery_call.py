@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from tests.voice.conversation import CODE, Conversation
 TALK = Recorded("2026/11/25/talk", 60.0, 40.0, Ended.HANGUP)
 
 
-def called(language: str = "fa", room: bool = True) -> Conversation:
-    return Conversation(menu=callback.lottery(CODE, LotteryNews("1.7"), language), room=room)
+def called(language: str = "fa", room: bool = True, held: Sequence[bool] = ()) -> Conversation:
+    menu = callback.lottery(CODE, LotteryNews("1.7"), language)
+    return Conversation(menu=menu, room=room, held=[*held])
 
 
 def connecting(talk: Conversation) -> Connect:
@@ -86,3 +88,24 @@ def test_when_the_official_has_gone_she_is_told_so() -> None:
     talk = called().press("2")
     after(talk, HungUp())
     assert talk.session.verdict == "not_connected"
+
+
+@pytest.mark.parametrize("language", ["fa", "az"])
+def test_when_the_official_has_put_down_before_she_picks_up_she_hears_no_invitation(language: str) -> None:
+    talk = called(language, held=[False])
+    assert talk.over and talk.heard == ["callback.greeting", "lottery.gone", "callback.goodbye"]
+    assert talk.session.verdict == "", "she agreed to nothing"
+
+
+def test_when_he_puts_down_while_she_hears_who_calls_she_is_asked_nothing() -> None:
+    talk = called(held=[True, False])
+    assert talk.over and "lottery.menu" not in talk.heard
+    assert talk.heard[-2:] == ["lottery.gone", "callback.goodbye"] and talk.session.verdict == ""
+
+
+@pytest.mark.parametrize("key", ["*", "5", ""])
+def test_when_he_puts_down_before_she_has_chosen_she_is_not_asked_again(key: str) -> None:
+    talk = called(held=[True, True, False])
+    assert talk.heard[-1] == "lottery.menu"
+    talk = talk.press(key) if key else talk.silent()
+    assert talk.over and talk.heard == ["lottery.gone", "callback.goodbye"] and talk.session.verdict == ""
