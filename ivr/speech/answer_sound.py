@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.speech.telephone import RATE, AudioError, measure, read, to_telephone, write
+from ivr.voice.prompt_sounds import ANSWER_SECONDS
 
 FOLDER = "answers"  # under the recordings; the folders of callers' words are named by year
 LARGEST = 64 * 1024 * 1024  # bytes
-LEAST_SECONDS, MOST_SECONDS = 1.0, 300.0
+LEAST_SECONDS, MOST_SECONDS = 1.0, ANSWER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

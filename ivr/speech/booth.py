@@ -25,12 +25,11 @@ from ivr.speech.recorded import SECONDS_PER_CHARACTER, fault, is_silent, least
 from ivr.speech.telephone import RATE, Samples, measure, read, to_telephone, write
 from ivr.speech.wav import WavError, decode
 from ivr.voice.catalogue import ID, Catalogue, Utterance
-from ivr.voice.prompt_sounds import PromptSound, Take, TakeRefused, Version
+from ivr.voice.prompt_sounds import PROMPT_SECONDS, PromptSound, Take, TakeRefused, Version
 
 LARGEST_MB = 16.0
 AT_FULL_SCALE = 0.995
 MOST_CLIPPED = 0.002  # of all samples
-MOST_SECONDS = 90.0
 TRIES_SECONDS = 86_400.0  # so long a recording waits for somebody's decision
 
 
@@ -86,8 +85,7 @@ class Booth:
         catalogue = self._catalogue.catalogue()
         if not self._is_name(language, id) or not (id in needed or id in catalogue.ids(language)):
             raise TakeRefused("unknown", id=id[:60], language=language[:10])
-        about = SECONDS_PER_CHARACTER * len(_text(catalogue, id, language)[1])
-        samples = examine(content, about)
+        samples = examine(content, _seconds(_text(catalogue, id, language)[1]))
         token = hashlib.sha256(content).hexdigest()[:32]
         self._sweep_tries()
         write(self._tries / f"{token}.telephone.wav", samples)
@@ -163,7 +161,9 @@ class Booth:
                     heard, unfit = self._heard(catalogue, language, id, folder, given)
                     source = whose if heard else "machine"
         made = catalogue.find(id, language) is not None
-        return PromptSound(id, language, text, spoken, needed, source, seconds, None, unfit, made)
+        return PromptSound(
+            id, language, text, spoken, needed, source, seconds, None, unfit, made, longest(_seconds(spoken))
+        )
 
     def _heard(
         self, catalogue: Catalogue, language: str, id: str, folder: Path, given: Path
@@ -211,7 +211,7 @@ def examine(content: bytes, about: float) -> Samples:
         samples, rate = decode(content, strict=True)
     except WavError as error:
         raise TakeRefused("lies" if error.lies else "not_wav", why=str(error)) from None
-    if samples.size > MOST_SECONDS * 2 * rate:
+    if samples.size > PROMPT_SECONDS * 2 * rate:
         raise TakeRefused("long", seconds=samples.size / rate, about=about)
     clipped = float((np.abs(samples) >= AT_FULL_SCALE).mean()) if samples.size else 0.0
     if clipped > MOST_CLIPPED:
@@ -222,9 +222,18 @@ def examine(content: bytes, about: float) -> Samples:
     seconds = ready.size / RATE
     if about and seconds < least(about):
         raise TakeRefused("short", seconds=seconds, about=about)
-    if seconds > min(MOST_SECONDS, 4 * about + 3 if about else MOST_SECONDS):
+    if seconds > longest(about):
         raise TakeRefused("long", seconds=seconds, about=about)
     return ready
+
+
+def _seconds(spoken: str) -> float:
+    return SECONDS_PER_CHARACTER * len(spoken)
+
+
+def longest(about: float) -> float:
+    """So many seconds are taken for a text that takes about that many; 0 = unknown."""
+    return min(PROMPT_SECONDS, 4 * about + 3 if about else PROMPT_SECONDS)
 
 
 def _text(catalogue: Catalogue, id: str, language: str) -> tuple[str, str]:

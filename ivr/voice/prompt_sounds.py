@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+PROMPT_SECONDS, ANSWER_SECONDS = 90.0, 300.0  # the most that is taken of what somebody speaks
+
 
 class TakeRefused(Exception):
     """A recording can't be used. `what`: a stable name, filled in with `params` in any language."""
@@ -36,6 +38,7 @@ class PromptSound:
 
     `source`: whose voice is heard: person | house (in the checkout) | machine | tone | "" (no audio).
     `unfit`: why a recording that lies there is not. `made`: without a recording it is made, spoken or a tone.
+    `longest`: so many seconds a recording of it may have.
     """
 
     id: str
@@ -48,6 +51,7 @@ class PromptSound:
     loudness: float | None
     unfit: str = ""
     made: bool = True
+    longest: float = PROMPT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from persiantools.jdatetime import JalaliDateTime
 
 from ivr.cases.code import grouped
 from ivr.cases.search import without_numbers
+from ivr.voice.prompt_sounds import ANSWER_SECONDS
 from ivr.web.panel.locale import Locale, digits, duration, number
 from ivr.web.panel.navigation import entries
 from ivr.web.panel.sessions import FIELD
@@ -90,7 +91,11 @@ def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo)
     environment.filters |= filters(words, panel, zone)
     environment.globals["t"] = words  # _Fixed takes them from there
     made = Pages(panel, words, paths, environment)
-    environment.globals |= {"asset": panel.assets.address, "path": made.path}
+    environment.globals |= {
+        "asset": panel.assets.address,
+        "path": made.path,
+        "longest_answer": ANSWER_SECONDS,
+    }
     return made
 
 

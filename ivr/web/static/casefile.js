@@ -2,8 +2,8 @@
 
 import { among } from "./among.js";
 import { saidOf, sent } from "./panel.js";
-import { digits, keys, Player } from "./player.js";
-import { Recorder } from "./recorder.js";
+import { keys, Player } from "./player.js";
+import { Recorder, showTime } from "./recorder.js";
 
 const players = [...document.querySelectorAll(".recording")].filter((a) => a.querySelector(".player")).map((a) => new Player(a));
 keys(players, among());
@@ -109,14 +109,14 @@ function prepare(form) {
   const start = async () => {
     say("");
     try {
-      recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), (loud, seconds, full) => {
+      recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), place.dataset.most, (loud, seconds, full) => {
         if (!form.isConnected) { // left meanwhile, or before the microphone was allowed: no button would stop it
           recorder?.stop();
           recorder = null;
           return;
         }
         level.value = loud;
-        clock.textContent = `${place.dataset.recording} ${digits(Math.floor(seconds))}`; // read out, it would be in it
+        showTime(clock, seconds, place.dataset.most, place.dataset.recording); // read out, it would be in it
         cut = full;
         if (full) record.click();
       });

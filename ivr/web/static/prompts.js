@@ -1,6 +1,6 @@
 // The prompts page: play in the list, record with the microphone into a WAV that goes the way of an upload.
 
-import { Recorder } from "./recorder.js";
+import { Recorder, showTime } from "./recorder.js";
 
 const WORKLET = new URL("./recorder-worklet.js", import.meta.url);
 let playing = null;
@@ -21,16 +21,20 @@ const booth = document.getElementById("booth");
 if (booth && navigator.mediaDevices && window.AudioWorkletNode) prepare(booth);
 
 function prepare(booth) {
-  const [record, stop, level, state, own, file] =
-    ["record", "stop", "level", "state", "own", "file"].map((id) => document.getElementById(id));
-  let running = null;
+  const [record, stop, level, state, own, file, clock] =
+    ["record", "stop", "level", "state", "own", "file", "clock"].map((id) => document.getElementById(id));
+  const { most } = booth.dataset;
+  let running = null, cut = false;
   document.getElementById("microphone").hidden = false;
 
   record.addEventListener("click", async () => {
+    cut = false;
     try {
       // Plain sound: what makes calls clear makes a prompt dull.
-      running = await Recorder.start(WORKLET, (loud, seconds, full) => {
+      running = await Recorder.start(WORKLET, most, (loud, seconds, full) => {
         level.value = loud;
+        showTime(clock, seconds, most);
+        cut = full;
         if (full) stop.click();
       }, false);
     } catch (error) {
@@ -54,8 +58,9 @@ function prepare(booth) {
     own.src = URL.createObjectURL(wav);
     own.hidden = record.hidden = false;
     stop.hidden = level.hidden = true;
+    clock.textContent = "";
     record.textContent = booth.dataset.redo;
-    state.textContent = booth.dataset.recorded;
+    state.textContent = cut ? booth.dataset.longest : booth.dataset.recorded;
     (own.nextElementSibling?.querySelector("button") ?? own).focus();
   });
 }

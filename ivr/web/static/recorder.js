@@ -1,14 +1,16 @@
 // The microphone as a WAV: samples from an AudioWorklet, 16 bits, one channel, 16,000 a second. The server makes
 // of it what the telephone carries.
 
+import { digits } from "./player.js";
+
 const RATE = 16000;
-const LONGEST_SECONDS = 300;
+const SOON_SECONDS = 10; // before it is full
 
 export class Recorder {
-  // `told` hears how loud it is, 0 to 1, for how many seconds it goes on, and at last, once, that it is full: nothing
-  // is kept from then on. `mend`: whether the browser makes speech clearer, and duller. Throws when there is no
-  // microphone, or it can't be heard; then it is let go.
-  static async start(worklet, told, mend = true) {
+  // `most`: so many seconds are taken. `told` hears how loud it is, 0 to 1, for how many seconds it goes on, and at
+  // last, once, that it is full: nothing is kept from then on. `mend`: whether the browser makes speech clearer, and
+  // duller. Throws when there is no microphone, or it can't be heard; then it is let go.
+  static async start(worklet, most, told, mend = true) {
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: mend, noiseSuppression: mend, autoGainControl: mend },
     });
@@ -23,7 +25,7 @@ export class Recorder {
       recorder.node = new AudioWorkletNode(context, "tape", { numberOfOutputs: 0 });
       let count = 0;
       recorder.node.port.onmessage = ({ data }) => {
-        const full = count + data.length > context.sampleRate * LONGEST_SECONDS;
+        const full = count + data.length > context.sampleRate * most;
         if (full) {
           recorder.node.port.onmessage = null;
         } else {
@@ -47,6 +49,12 @@ export class Recorder {
     await context?.close();
     return wav(pieces.length && context.sampleRate !== RATE ? [await resampled(pieces, context.sampleRate)] : pieces);
   }
+}
+
+// For how many seconds it goes on, of how many; the last ones stand out.
+export function showTime(clock, seconds, most, words = "") {
+  clock.textContent = `${words} ${digits(Math.floor(seconds))} / ${digits(most)}`;
+  clock.classList.toggle("bad", seconds > most - SOON_SECONDS);
 }
 
 // Firefox before 148 hears a microphone at no rate but its own.
