@@ -80,7 +80,7 @@ from ivr.loops.lag import Lag
 from ivr.loops.live_trees import LiveTrees
 from ivr.loops.lost_calls import VanishedCalls
 from ivr.loops.offered import AGAIN_SECONDS, Offered
-from ivr.loops.quiet import QuietWatch
+from ivr.loops.quiet import QuietWatch, TakenOver
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
 from ivr.loops.switchboard import Switchboard
 from ivr.loops.telling import ALIVE, CALLS, GAUGES, JOURNAL, READY, Telling, name_of, telling_place
@@ -239,6 +239,7 @@ class Hotline:
         self.dialler: Dialler | None = None
         self.agi: AgiServer | None = None
         self.line: OpenLine | None = None
+        self.taken = dict[str, TakenOver]()
         self.trees: LiveTrees | None = None
         self.doors: Doors | None = None
         self.panel: Panel | None = None
@@ -355,7 +356,11 @@ class Hotline:
         loops.every("words of menu trees", OWN_SECONDS, keep_own, at_once=False)
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
         loops.start("hours of officials", line.hours.follow)
-        silent = partial(QuietWatch(self.ami).turn, line.live)
+        watch, taken = QuietWatch(self.ami), self.taken
+
+        async def silent() -> None:
+            await watch.turn({**line.live, **taken})
+
         looks = quiet.LOOK_SECONDS
         loops.every("silent telephones", looks, silent, waits_for=(AmiError,), longest=looks)
         self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
@@ -515,7 +520,7 @@ class Hotline:
         if supervising.is_supervisor(connection):
             sorry = self.sounds.path(TO_THE_OFFICIAL, self.settings.calls.languages[0])
             phones = self.settings.meetings.telephones
-            await supervising.carry(connection, self.engine, self.line.clock, phones, sorry)
+            await supervising.carry(connection, self.engine, self.line.clock, self.taken, phones, sorry)
             return
         channel = Channel(
             connection,

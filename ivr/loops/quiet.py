@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Protocol
 
 from ivr.asterisk.ami import Ami, AmiError, AmiFailed
-from ivr.asterisk.channel import Channel
+from ivr.voice.actions import Record
 
 LOOK_SECONDS = 2.0  # a turn: so often is looked at who is being recorded and may be silent by her telephone
 USUAL_TURNS = 4  # between two looks at who only listens
@@ -29,10 +29,36 @@ AT_ONCE = 16  # looks that ask Asterisk together: one wake-up for all of them, a
 SPEECH_PACKETS = 4
 
 
+class LineLookedAt(Protocol):
+    """Of a `Channel` what a look asks for."""
+
+    recording: Record | None
+    recording_since: float
+    fell_silent: bool
+
+    @property
+    def line(self) -> str: ...
+
+
 class OnLine(Protocol):
     """A call in progress."""
 
-    channel: Channel
+    @property
+    def channel(self) -> LineLookedAt: ...
+
+
+@dataclass(slots=True)
+class TakenOver:
+    """A caller who has left the hotline's hands for a supervisor's, by her channel's name."""
+
+    line: str
+    recording: Record | None = None
+    recording_since: float = 0.0
+    fell_silent: bool = False
+
+    @property
+    def channel(self) -> LineLookedAt:
+        return self
 
 
 @dataclass(slots=True)
@@ -75,7 +101,7 @@ class QuietWatch:
         finally:  # else they kept this turn, and it them and all these calls, for the garbage collector
             del faults
 
-    async def _look_at_all(self, due: Sequence[tuple[str, Channel]]) -> list[BaseException]:
+    async def _look_at_all(self, due: Sequence[tuple[str, LineLookedAt]]) -> list[BaseException]:
         """What was at fault; that Asterisk can't be asked first, and then no more are looked at."""
         faults: list[BaseException] = []
         for first in range(0, len(due), AT_ONCE):
@@ -85,17 +111,17 @@ class QuietWatch:
                 break
         return sorted(faults, key=lambda each: not isinstance(each, AmiError))
 
-    def _is_due(self, id: str, channel: Channel) -> bool:
+    def _is_due(self, id: str, channel: LineLookedAt) -> bool:
         heard = self._heard.get(id)
         return heard is None or self._turn >= heard.due or (bool(channel.recording) and not heard.steady)
 
-    async def _look(self, id: str, channel: Channel) -> None:
+    async def _look(self, id: str, channel: LineLookedAt) -> None:
         try:
             await self._look_at(id, channel)
         except AmiFailed:  # she hung up meanwhile
             self._heard.pop(id, None)
 
-    async def _look_at(self, id: str, channel: Channel) -> None:
+    async def _look_at(self, id: str, channel: LineLookedAt) -> None:
         answer = await self.ami.action("Getvar", Channel=channel.line, Variable="CHANNEL(rtcp,all)")
         told = dict(part.split("=", 1) for part in str(answer.value or "").split(";") if "=" in part)
         if not told.get("rxcount", "").isdigit():
@@ -121,14 +147,14 @@ class QuietWatch:
         if asks or signs != before.signs:
             heard.ask_at = now + turns * LOOK_SECONDS - SPARE_SECONDS
 
-    async def _end_recording(self, channel: Channel, quiet: float) -> None:
+    async def _end_recording(self, channel: LineLookedAt, quiet: float) -> None:
         record = channel.recording
         if record and not channel.fell_silent and quiet >= record.silence_seconds:
             channel.fell_silent = True
             key = {"Channel": channel.line, "Digit": "#", "Receive": "true"}
             await self.ami.action("PlayDTMF", **key)
 
-    async def _ask(self, channel: Channel) -> None:
+    async def _ask(self, channel: LineLookedAt) -> None:
         """Whether the telephone is still there."""
         refresh = {"Variable": "PJSIP_SEND_SESSION_REFRESH()", "Value": "invite"}
         await self.ami.action("Setvar", Channel=channel.line, **refresh)

@@ -13,6 +13,7 @@ from ivr.asterisk.server import AgiConnection
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.meetings import lottery_calling
+from ivr.loops.quiet import TakenOver
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,14 @@ async def carry(
     connection: AgiConnection,
     engine: AsyncEngine,
     clock: Callable[[], datetime],
+    taken: dict[str, TakenOver],
     phones: Collection[str] = (),
     sorry: str | None = None,
 ) -> None:
     """Do what the code stands for, once; hang up on any other. Raises what the database raises.
 
-    `phones`: endpoints that may hold the line for a citizen; `sorry`: what is played when she does not come.
+    `taken`: who is with a supervisor, for the watch over silent telephones; `phones`: endpoints that may hold
+    the line for a citizen; `sorry`: what is played when she does not come.
     """
     code = connection.arguments[1] if len(connection.arguments) > 1 else ""
     told = connection.variables
@@ -60,11 +63,13 @@ async def carry(
         if found.action is Intervening.TAKE:
             # The caller leaves the hotline's hands as if she hung up: what she has said is kept.
             # x: her call ends with the conversation, else she would begin at the menu again.
+            taken[str(found.id)] = TakenOver(await _name_of(connection, found.unique_id))
             await connection.send(command("EXEC", "Bridge", f"{found.unique_id},x"))
         else:
             await connection.send(command("EXEC", "ChanSpy", f"{found.unique_id},{LISTEN}"))
         await connection.send(_DONE)
     finally:
+        taken.pop(str(found.id), None)
         await interventions.over(engine, found.id, clock())
 
 
@@ -85,6 +90,12 @@ async def _hold(
         await connection.send(_QUIET)
         if sorry:
             await connection.send(command("EXEC", "Playback", sorry))
+
+
+async def _name_of(connection: AgiConnection, unique_id: str) -> str:
+    """Of her channel; "" where she is gone."""
+    asked = command("GET", "FULL", "VARIABLE", "${CHANNEL(name)}", unique_id)
+    return (await connection.send(asked)).value or ""
 
 
 def _endpoint(channel: str) -> str:
