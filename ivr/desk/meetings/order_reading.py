@@ -55,7 +55,7 @@ async def told(
     """The newest first: of a session, or the one of that code; `after`: the code of the last one seen."""
     query = _query(reader)
     if session is not None:
-        query = query.where(_SESSION.in_([session]))
+        query = query.where(SESSION.in_([session]))
     if code:
         query = query.where(cases.c.code == code)
     if after:
@@ -70,7 +70,7 @@ async def told(
     return [_told(page, row, now, reader) for row in await connection.execute(query)]
 
 
-_SESSION = (
+SESSION = (
     select(meeting_slots.c.session)
     .where(meeting_slots.c.case_id == meeting_orders.c.of_case, meeting_slots.c.outcome == "met")
     .order_by(meeting_slots.c.starts_at.desc())
@@ -82,7 +82,7 @@ _SESSION = (
 def _query(reader: OrderReader) -> Select[Any]:
     query = order_giving.orders().join(agencies, agencies.c.code == order_calls.ORDERED_OF)
     query = query.outerjoin(meeting_requests, meeting_requests.c.case_id == WHOLE.c.id)
-    query = query.add_columns(_SESSION.label("session"), agencies.c.name.label("agency_name"))
+    query = query.add_columns(SESSION.label("session"), agencies.c.name.label("agency_name"))
     query = query.add_columns(WHOLE.c.caller_name.label("name"), WHOLE.c.anonymised_at.label("forgotten_at"))
     if reader.agency:
         its = (cases.c.agency == reader.agency, func.coalesce(WHOLE.c.accused, "") != reader.agency)

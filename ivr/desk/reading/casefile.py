@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.alphabet import persian_order
@@ -22,6 +22,7 @@ from ivr.desk.case import attachments, callback_planning, family
 from ivr.desk.case.confiding import EVENT as CONFIDED
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.meetings import office_deeds
+from ivr.desk.meetings.order_reading import SESSION
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.reading import related
 from ivr.desk.reading.related import Related
@@ -99,7 +100,8 @@ class CaseFile:
     `untold`: it has an answer of which the desk must tell her.
     `kin`: the cases that this one is tied to. `hands`: whose it is at its body, by full name.
     `below`: how each of its parts stands, also one that is out of sight; of a collective case one that waits.
-    `order`: where it carries one. `report`: where its body owes the governor's office one.
+    `order`: where it carries one, with the `session` at which it was given.
+    `report`: where its body owes the governor's office one.
     """
 
     case: Row[Any]
@@ -188,7 +190,7 @@ async def read(
             by_phone,
             await _untold(connection, case),
             await attachments.of_cases(connection, [case.id]) if whole else [],
-            next(iter(await _of(connection, meeting_orders, case.id, meeting_orders.c.due_on)), None),
+            await _order(connection, case.id, whole),
             await office_deeds.owed_of(connection, case.id),
             await _below(connection, case),
         )
@@ -266,6 +268,12 @@ async def _untold(connection: AsyncConnection, case: Row[Any]) -> bool:
     query = select(callbacks.c.id).where(callbacks.c.case_id == case.id, UNTOLD).limit(1)
     told_of = case.status in callback_planning.TOLD_OF and case.anonymised_at is None
     return told_of and (await connection.execute(query)).first() is not None
+
+
+async def _order(connection: AsyncConnection, case: UUID, whole: bool) -> Row[Any] | None:
+    """Of a confidential one no body reads at which session it was given: that would tell whose it is."""
+    query = select(meeting_orders, (SESSION if whole else null()).label("session"))
+    return (await connection.execute(query.where(meeting_orders.c.case_id == case))).first()
 
 
 async def _of(connection: AsyncConnection, table: Any, case: UUID, order: Any) -> list[Row[Any]]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from persiantools.jdatetime import JalaliDate, JalaliDateTime
 from sqlalchemy import Row
 
+from ivr.cases.channels import NOBODYS, PART
 from ivr.cases.routing import Reason
 from ivr.cases.zone import ZONE
 from ivr.desk.call.interventions import Intervening, came_about
@@ -25,7 +26,7 @@ from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import Visit
 
 USUAL = "usual"
-_ROUTED = frozenset(Reason)
+ROUTED = frozenset(Reason) | NOBODYS  # why the machine refers a case; each has its own sentence
 _DATES = ("next_on", "until", "at", "due_on")
 _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
@@ -81,7 +82,7 @@ class Teller:
 
     def line(self, event: Row[Any]) -> StoryEntry:
         details: dict[str, Any] = event.details
-        routed = details.get("reason", "") in _ROUTED and "from" not in details
+        routed = event.event == "referred" and event.actor == MACHINE and details.get("reason", "") in ROUTED
         ended = event.actor == MACHINE and event.event in {"closed", "withdrawn"}  # its variant says why
         voice = details.get("voice") or {}
         moved = details.get("due_at", "") if event.event not in {"opened", "escalated"} else ""
@@ -89,12 +90,20 @@ class Teller:
             event.at,
             event.event,
             self.actor(event.actor),
-            self._text(event.event, _variant(event, routed), details),
+            self._text(event.event, self._made(event) or _variant(event, routed), details),
             "" if routed or ended else str(details.get("reason", "")),
             _quote(event),
             str(voice.get("name", "")),
             datetime.fromisoformat(moved) if moved else None,
         )
+
+    def _made(self, event: Row[Any]) -> str:
+        """Which way the desk made it of other cases, where it did; "" for what a citizen or system opened."""
+        if event.event != "opened":
+            return ""
+        if self.file.case.channel == PART and self.file.order is not None:
+            return "order" if self.file.order.session is None else "order_heard"
+        return str(self.file.case.channel) if self.file.case.channel in NOBODYS else ""
 
     def actor(self, name: str) -> str:
         """`ivr`, `citizen`, `abfa/karimi`, `karimi` as people know them."""
@@ -179,6 +188,7 @@ class Teller:
         shown = {name: digits(value) for name, value in details.items() if isinstance(value, str | int)}
         return shown | {
             "event": event,
+            "heard_in": digits(self.file.order.session if self.file.order else ""),
             "agency": names.agencies.get(str(details.get("agency", "")), str(details.get("agency", ""))),
             "retired": names.agencies.get(str(details.get("retired", "")), str(details.get("retired", ""))),
             "from": names.agencies.get(str(details.get("from", "")), str(details.get("from", ""))),
@@ -237,7 +247,7 @@ def _variant(event: Row[Any], routed: bool) -> str:
     """Which of an event's sentences fits."""
     details = event.details
     match event.event:
-        case "referred" if routed:
+        case "referred" if routed and "from" not in details:
             return str(details["reason"])
         case "referred":
             return "onward" if "/" in event.actor else USUAL
@@ -292,6 +302,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "attachments"
         case "reopened" if "retired" in details:
             return "retired"
-        case "reopened" if "recording" in details:
-            return "words"
+        case "reopened":
+            return ("words" if "recording" in details else USUAL) + ("" if "level" in details else "_same")
+        case "meeting_accept" if "next_on" not in details:
+            return "now"
     return USUAL

@@ -1,0 +1,114 @@
+"""What the story of a case says in Persian, whichever way the case came about."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.channels import NOBODYS
+from ivr.cases.kinds import Kind
+from ivr.cases.routing import Reason
+from ivr.desk.case import closing, collecting, confiding, splitting
+from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.confiding import Secrecy
+from ivr.desk.case.registering import Wanted
+from ivr.desk.case.splitting import Part
+from ivr.desk.meetings import order_giving
+from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.meetings.session_day import walk_in
+from ivr.desk.people.scope import Scope
+from ivr.desk.reading import casefile
+from ivr.voice.events import Ended, Recorded
+from ivr.web.casefile.story import ROUTED, StoryEntry, Teller
+from ivr.web.panel.locale import words
+from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_order_giving import NEAR, heard
+
+WATER = "شرکت آب و فاضلاب آذربایجان شرقی"
+ORDERED = "دستور داده شد؛ این پرونده برای آن دستور ثبت شد"
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def story(at: Hall, code: str, body: str = "") -> list[StoryEntry]:
+    """The first event in front."""
+    file = await casefile.read(at.engine, Scope(body), code)
+    assert file is not None
+    return Teller(words(), file).story()[::-1]
+
+
+async def ordered(at: Hall, code: str) -> str:
+    orders = [MeetingOrder("abfa", "آب وصل شود", NEAR)]
+    [part] = await order_giving.give(at.engine, at.page, at.by(code, who="desk/sadr"), orders)
+    return part
+
+
+def test_every_reason_for_which_the_machine_refers_a_case_has_its_sentence() -> None:
+    assert {*Reason, *NOBODYS} == ROUTED
+    assert set(words().under("casefile.event.referred")) >= ROUTED
+    assert set(words().under("casefile.event.opened")) >= NOBODYS
+
+
+async def test_an_order_s_story_says_who_gave_it_in_which_session(at: Hall) -> None:
+    opened, referred = await story(at, await ordered(at, await heard(at)), "abfa")
+    assert opened.text == "شهروند در نشست ۱ شنیده شد و دستور داده شد؛ این پرونده برای آن دستور ثبت شد"
+    assert "sadr" in opened.who
+    assert referred.text == f"این بخش به {WATER} سپرده شد" and not referred.reason
+
+
+async def test_of_an_order_that_was_given_in_no_session_or_is_confidential_a_body_reads_of_none(
+    at: Hall,
+) -> None:
+    assert (await story(at, await ordered(at, await at.open()), "abfa"))[0].text == ORDERED
+    code = await heard(at)
+    await confiding.confide(at.engine, at.page, at.by(code, "می‌ترسد"), Secrecy(told="آب"))
+    part = await ordered(at, code)
+    assert (await story(at, part, "abfa"))[0].text == ORDERED
+    assert "نشست ۱" in (await story(at, part))[0].text
+
+
+async def test_a_part_and_a_collective_case_came_from_no_service_desk_and_no_body(at: Hall) -> None:
+    whole, member = await at.open(), await at.open(caller="09141234562")
+    part, _ = await splitting.split(
+        at.engine, at.page, at.by(whole), [Part("abfa", "آب"), Part("edu", "مدرسه")]
+    )
+    opened, referred = await story(at, part, "abfa")
+    assert opened.text.startswith("پروندهٔ شهروند به چند بخش شد و این بخش ثبت شد")
+    assert referred.text == f"این بخش به {WATER} سپرده شد" and not referred.reason
+    desk = actor_named(at.page, "desk")
+    of_all = (await collecting.collect(at.engine, at.page, desk, [member], "آب", at.at)).code
+    opened, referred = (await story(at, of_all))[:2]
+    assert opened.text.startswith("پروندهٔ جمعی برای چند پرونده ثبت شد")
+    assert referred.text == f"پروندهٔ جمعی به {WATER} سپرده شد" and not referred.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (None, "پرونده بازگشایی شد؛ سطح مسئول همان ماند"),
+        (
+            Recorded("2026/12/01/again", 5.0, 4.0, Ended.HASH, "0" * 64, 80_000),
+            "شهروند پیام تازه گذاشت و پرونده بازگشایی شد؛ سطح مسئول همان ماند",
+        ),
+    ],
+)
+async def test_what_was_withdrawn_and_is_opened_again_stays_at_its_level_and_the_story_says_so(
+    at: Hall, said: Recorded | None, text: str
+) -> None:
+    code = await at.open()
+    await closing.withdraw(at.engine, at.page, at.by(code, "منصرف شد"))
+    citizen = Instruction(code, actor_named(at.page, "citizen"), now=at.at)
+    await closing.reopen(at.engine, at.page, citizen, words=said)
+    assert (await story(at, code))[-1].text == text
+
+
+async def test_who_walks_in_is_accepted_until_no_day(at: Hall) -> None:
+    number = await at.session(slots=1)
+    at.later(6)
+    wanted = Wanted(Kind.MEETING, words="آب ندارم", caller_name="زهرا", caller="")
+    code, _ = await walk_in(at.engine, at.page, at.by("", who="desk/sadr"), number, at.at, wanted)
+    texts = [line.text for line in await story(at, code)]
+    assert "ملاقات پذیرفته شد" in texts and not any(text.endswith("تا ") for text in texts)
