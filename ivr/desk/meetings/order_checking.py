@@ -5,9 +5,10 @@ She waits for no office: on the day the order is due she is called all the same 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import answers, order_calls
+from ivr.desk.case import answers, callback_planning, order_calls
+from ivr.desk.case.callback_planning import ANSWER, YET_TO_TELL, Reach
 from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import locked, transaction
@@ -25,9 +27,19 @@ from ivr.desk.meetings import order_giving, order_ruling
 from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases, meeting_orders
+from ivr.store.tables import callbacks, cases, meeting_orders
 
 CHECKED = "order_checked"  # the event
+
+
+class HearsOfIt(StrEnum):
+    """How she hears of an order that the office found done."""
+
+    CALLED = "called"
+    UNSEEN = "unseen"  # she is, once the office has looked at all that is reported, or its day has come
+    OTHERS_OPEN = "others_open"  # she is asked on each order's day, or called once all is reported
+    TO_VERIFY = "to_verify"  # if her number proves to be hers
+    BY_HAND = "by_hand"  # nobody can call her: the office tells her itself
 
 
 async def to_check(connection: AsyncConnection, page: Page, now: datetime, scope: Scope) -> list[OrderSeen]:
@@ -44,6 +56,42 @@ async def called_at(
     # Of those all bodies have reported: the first of their days counts.
     told = await order_calls.told_of_each_from(connection, answered, now, zone)
     return [told.get(part.part_of, datetime.combine(part.due_on, order_calls.AT, zone)) for part in parts]
+
+
+async def reaches(
+    connection: AsyncConnection, orders: Sequence[OrderSeen], now: datetime, languages: Collection[str]
+) -> list[Reach]:
+    """Whether she can be told of each by telephone."""
+    ids = {order.part.part_of for order in orders}
+    rows = (await connection.execute(select(cases).where(cases.c.id.in_(ids)))).all()
+    found = await callback_planning.reach(connection, [row._mapping for row in rows], now, languages)
+    by_case = {row.id: reach for row, reach in zip(rows, found, strict=True)}
+    return [by_case[order.part.part_of] for order in orders]
+
+
+async def hears(
+    connection: AsyncConnection, page: Page, now: datetime, order: OrderSeen, languages: Collection[str]
+) -> HearsOfIt | None:
+    """None: she was told, or her case is over."""
+    part = order.part
+    if part.whole_status not in OPEN:
+        return None
+    answered = part.whole_status == Status.ANSWERED
+    query = select(callbacks.c.state).where(
+        callbacks.c.case_id == part.part_of, callbacks.c.purpose == ANSWER
+    )
+    waits = (await connection.execute(query.where(YET_TO_TELL))).scalars().all() if answered else []
+    if answered and not waits:
+        return None
+    [reach] = await reaches(connection, [order], now, languages)
+    if reach in (Reach.NO, Reach.REFUSED) or "unreachable" in waits:
+        return HearsOfIt.BY_HAND
+    if reach is Reach.TO_VERIFY:
+        return HearsOfIt.TO_VERIFY
+    if not answered:
+        return HearsOfIt.OTHERS_OPEN
+    at = await order_calls.told_from(connection, part.part_of, now, ZoneInfo(page.calendar.timezone))
+    return HearsOfIt.UNSEEN if at > now else HearsOfIt.CALLED
 
 
 async def confirm(books: Books, page: Page, ask: Instruction) -> None:

@@ -183,6 +183,14 @@ async def listed(
     return [seen(page, row, now) for row in rows]
 
 
+async def of_code(
+    connection: AsyncConnection, page: Page, now: datetime, scope: Scope, code: str
+) -> OrderSeen | None:
+    """None: there is no such order that they may know of."""
+    row = (await connection.execute(orders().where(cases.c.code == code, scope.cases()))).first()
+    return row and seen(page, row, now)
+
+
 def orders() -> Select[Any]:
     """Every order, with the case that carries it and, as `whole` and `hers`, code and caller of her own.
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from ivr.desk.case import attachments
 from ivr.desk.case.change import Instruction
-from ivr.desk.meetings import office_deeds, order_checking
+from ivr.desk.meetings import office_deeds, order_checking, order_giving
 from ivr.desk.meetings.request_deciding import today
 from ivr.desk.reading.casefile import must_know
 from ivr.desk.refusals import Refused
@@ -38,7 +38,7 @@ async def check(visit: Visit) -> web.StreamResponse:
         try:
             await must_know(visit.panel.engine, visit.scope, code)
             await CHECKS[deed](visit.panel.engine, await visit.panel.book.page(), ask)
-            return visit.redirect(f"{visit.path('meetings.reported')}?done={deed}")
+            return visit.redirect(f"{visit.path('meetings.reported')}?done={deed}&order={code}")
         except Refused as refusal:
             sentence = put(form, refusal, visit, await names_of(visit))
     return await _page(visit, deed, code, form, sentence)
@@ -47,18 +47,26 @@ async def check(visit: Visit) -> web.StreamResponse:
 async def _page(
     visit: Visit, tried: str = "", code: str = "", form: Form | None = None, sentence: str = ""
 ) -> web.Response:
-    page = await visit.panel.book.page()
+    page, languages = await visit.panel.book.page(), visit.panel.book.conventions.languages
+    done, order = (visit.request.query.get(name, "") for name in ("done", "order"))
     async with visit.panel.engine.connect() as connection:
         found = await order_checking.to_check(connection, page, visit.now, visit.scope)
         called = await order_checking.called_at(connection, page, visit.now, found)
         papers = await attachments.of_cases(connection, {each.part.id for each in found})
+        reaches = await order_checking.reaches(connection, found, visit.now, languages)
         owed = await office_deeds.owed(connection, visit.scope)
-    done = visit.request.query.get("done", "")
+        confirmed = await order_giving.of_code(connection, page, visit.now, visit.scope, tracking_code(order))
+        hears = None
+        if confirmed is not None and done == "confirm":
+            hears = await order_checking.hears(connection, page, visit.now, confirmed, languages)
     return visit.render(
         "meetings/reported.html",
         status=422 if form else 200,
         orders=found,
         until=[page.calendar.day(at) if at > visit.now else None for at in called],
+        reaches=reaches,
+        hears=hears,
+        whole=confirmed.part.whole if confirmed else "",
         papers=[paper for paper in papers if paper.removed_at is None],
         owed=owed,
         today=today(page, visit.now),

@@ -11,15 +11,17 @@ from sqlalchemy import update
 from sqlalchemy.event import listen
 
 from ivr.desk.case import answers, referring
+from ivr.desk.case.callback_planning import ANSWER
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_giving import MeetingOrder
-from ivr.store.tables import meeting_orders
+from ivr.store.tables import callbacks, cases, meeting_orders
+from ivr.web.panel.locale import digits
 from tests.cases.papers import image
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile.test_attachments import put
-from tests.web.panel import PanelServed
+from tests.web.panel import Client, PanelServed
 
 REPORTED = "/panel/meetings/reported"
 NOW_REPORTED = "اکنون «پاسخ‌داده‌شده» است و این کار در این وضعیت شدنی نیست"
@@ -62,6 +64,63 @@ async def test_the_office_finds_it_done_or_hands_it_back_and_says_why(panel: Pan
     assert (await head.post(f"{REPORTED}/{poor}/confirm")).status == 403
     auditor = await panel.signed_in("auditor")
     assert "hand-back" not in await auditor.text(REPORTED)
+
+
+CALLED, NOBODY_CALLS = "تماس گرفته می‌شود", "نمی‌توان تلفن کرد؛ خودتان نتیجه را به او بگویید"
+
+
+async def found_done(client: Client, order: str) -> str:
+    """What the page tells the office of her once it has found that order done."""
+    answer = await client.post(f"{REPORTED}/{order}/confirm")
+    assert answer.status == 303
+    text = await client.text(answer.headers["Location"])
+    return " ".join(re.findall(r'<p class="notice[^>]*>(.*?)</p>', text))
+
+
+async def test_the_office_hears_that_she_is_called_or_tells_her_itself_where_nobody_can_call_her(
+    panel: PanelServed, at: Hall
+) -> None:
+    code, order = await reported(at)
+    unheard, hers = await reported(at, "دبستان بخاری بگیرد")
+    async with at.engine.begin() as connection:
+        await connection.execute(
+            cases.update().where(cases.c.code == unheard).values(caller="", caller_key="")
+        )
+    client = await panel.signed_in("governor")
+    assert (await client.text(REPORTED)).count("به این شهروند نمی‌توان تلفن کرد") == 1
+    said = await found_done(client, order)
+    assert CALLED in said and digits(code[:3]) in said and "هنوز باز" not in said
+    said = await found_done(client, hers)
+    assert NOBODY_CALLS in said and digits(unheard[:3]) in said and CALLED not in said
+
+
+async def test_while_more_of_her_case_is_owed_or_not_looked_at_the_office_hears_that_she_is_not_called_now(
+    panel: PanelServed, at: Hall
+) -> None:
+    orders = [MeetingOrder("abfa", "آب وصل شود", NEAR), MeetingOrder("edu", "مدرسه باز شود", FAR)]
+    client = await panel.signed_in("governor")
+    for more_is_owed in (True, False):
+        water, school = await order_giving.give(at.engine, at.page, at.by(await at.open()), orders)
+        await answers.give(at.engine, at.page, at.by(water, who="abfa/karimi"), "وصل شد")
+        if more_is_owed:
+            assert "هنوز باز است" in await found_done(client, water)
+            continue
+        await answers.give(at.engine, at.page, at.by(school, who="edu"), "باز شد")
+        assert "پس از دیدن گزارش‌های دیگر آن" in await found_done(client, water)
+        said = await found_done(client, school)
+        assert CALLED in said and "گزارش‌های دیگر" not in said
+
+
+async def test_who_was_told_of_it_already_is_not_said_to_be_called_again(
+    panel: PanelServed, at: Hall
+) -> None:
+    _, order = await reported(at)
+    told = update(callbacks).where(callbacks.c.purpose == ANSWER).values(state="reached")
+    async with at.engine.begin() as connection:
+        await connection.execute(told)
+    client = await panel.signed_in("governor")
+    assert await found_done(client, order) == "ثبت شد."
+    assert "ثبت شد." in await client.text(f"{REPORTED}?done=confirm&order=0000000000")
 
 
 async def test_of_two_orders_of_one_case_each_says_the_day_on_which_she_is_called_about_both(
