@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
@@ -47,6 +47,16 @@ class Seat:
     at_the_door: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LostSlot:
+    """The slot of somebody who had come for it when the session was called off, and was not heard there."""
+
+    slot: int
+    starts_at: datetime
+    arrived_at: datetime
+    outcome: str = "sent_home"
+
+
 async def read(
     connection: AsyncConnection, page: Page, now: datetime, number: int, scope: Scope
 ) -> list[Seat]:
@@ -71,8 +81,9 @@ async def is_whole(
     connection: AsyncConnection, number: int, scope: Scope, *, but_apart: bool = False
 ) -> bool:
     """Whether nothing of its agenda is out of their sight; `but_apart`: beside what is kept from somebody."""
-    query = select(meeting_slots.c.slot).join(cases, cases.c.id == meeting_slots.c.case_id)
-    query = query.where(meeting_slots.c.session == number, ~scope.in_sight())
+    has_one = select(meeting_slots.c.case_id).where(meeting_slots.c.session == number)
+    of_it = has_one.union(_sent_home(number, meeting_requests.c.case_id))
+    query = select(cases.c.id).where(cases.c.id.in_(of_it), ~scope.in_sight())
     if but_apart:
         query = query.outerjoin(meeting_requests, meeting_requests.c.case_id == cases.c.id)
         why = (meeting_requests.c.about, cases.c.accused, cases.c.confidential)
@@ -91,6 +102,32 @@ async def lost_there(
     ids = (await connection.execute(query)).scalars().all()
     wishes = await request_list.of_ids(connection, page, now, ids)
     return await request_list.as_read(connection, scope, wishes)
+
+
+async def sent_home(
+    connection: AsyncConnection, page: Page, now: datetime, number: int, scope: Scope
+) -> list[tuple[LostSlot, MeetingRequest]]:
+    """Who had come when that session was called off, and was not heard there; by slot."""
+    query = _sent_home(number, meeting_requests.c.case_id, case_events.c.details).order_by(case_events.c.seq)
+    lost = {row.case_id: row.details for row in await connection.execute(query)}
+    wishes = await request_list.of_ids(connection, page, now, lost)
+    found: list[tuple[LostSlot, MeetingRequest]] = []
+    for wish in await request_list.as_read(connection, scope, wishes):
+        its = lost[wish.case.id]
+        hour, came = (datetime.fromisoformat(its[name]) for name in ("starts_at", "arrived_at"))
+        found.append((LostSlot(its["slot"], hour, came), wish))
+    return sorted(found, key=lambda each: each[0].slot)
+
+
+def _sent_home(number: int, *columns: Any) -> Select[Any]:
+    """None where it was not called off; nor who has a slot there again, as whom a tablet heard meanwhile."""
+    event, slot, its = case_events.c, meeting_slots.c, meeting_sessions.c
+    off = select(its.number).where(its.number == number, its.reason != "").exists()
+    again = select(slot.slot).where(slot.session == number, slot.case_id == meeting_requests.c.case_id)
+    query = select(*columns).select_from(meeting_requests)
+    query = query.join(case_events, event.case_id == meeting_requests.c.case_id)
+    there = (event.event == RELEASED, event.details["session"].as_integer() == number)
+    return query.where(off, *there, event.details.has_key("arrived_at"), ~again.exists())
 
 
 def is_apart(case: Row[Any]) -> bool:

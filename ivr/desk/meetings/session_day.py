@@ -262,7 +262,7 @@ async def _sat(connection: AsyncConnection, page: Page, ask: Instruction, number
     session = (await connection.execute(query)).first()
     if session is not None and at < session.off and today(page, at) == today(page, session.starts_at):
         off = session.off
-        ends = {"state": SessionState.PLANNED, "starts_at": min(session.starts_at, off), "ends_at": off}
+        ends = {"state": SessionState.PLANNED, "starts_at": min(session.starts_at, at), "ends_at": off}
         await connection.execute(update(meeting_sessions).where(*its).values(ends))
         await note(connection, ask.now, "meeting_ended", number, None, session.reason)
 

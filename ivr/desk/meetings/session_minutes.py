@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import agenda, inviting, order_giving, session_day, session_planning
+from ivr.desk.meetings.agenda import LostSlot
 from ivr.desk.meetings.inviting import Attendance
 from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
 from ivr.desk.meetings.session_report import ReportedOrder, unnamed
@@ -23,12 +24,12 @@ from ivr.desk.meetings.session_report import ReportedOrder, unnamed
 
 @dataclass(frozen=True, slots=True)
 class Sat:
-    """One slot that somebody has. `minutes`: what was said and decided, without her name; "" = nothing.
+    """One slot that somebody has, or had come for. `said`, `decided`: without her name; "" = nothing.
 
     `apart`: it is kept from some of those who sat there; `orders_apart`: these orders of another are.
     """
 
-    slot: Row[Any]
+    slot: Row[Any] | LostSlot
     wish: MeetingRequest
     apart: bool
     said: str
@@ -76,6 +77,10 @@ class SessionRecord:
     def missed(self) -> list[Sat]:
         return [each for each in self.sat if each.slot.outcome == "no_show"]
 
+    @property
+    def sent_home(self) -> list[Sat]:
+        return [each for each in self.sat if isinstance(each.slot, LostSlot)]
+
 
 async def read(connection: AsyncConnection, page: Page, now: datetime, number: int) -> SessionRecord | None:
     """None: there is no such session."""
@@ -95,6 +100,9 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
         told = [each for each in orders if apart or not each.seen.part.confidential]
         sealed = [each for each in orders if not apart and each.seen.part.confidential]
         sat.append(Sat(seat.slot, seat.wish, apart, said, decided, people, told, sealed))
+    for slot, wish in await agenda.sent_home(connection, page, now, number, EVERYTHING):
+        sat.append(Sat(slot, wish, agenda.is_apart(wish.case), "", "", 1, (), ()))
+    sat.sort(key=lambda each: int(each.slot.slot))
     return SessionRecord(session, await inviting.attendances(connection, number), sat)
 
 

@@ -136,13 +136,15 @@ async def cancel(
             raise Refused(f"session {number} is over")
         calls = session.starts_at <= ask.now and await end_calls(connection, number, ask)
         ended = calls or await sits(connection, number)
+        begins = select(BEGINS).where(meeting_sessions.c.number == number)
+        began = min((await connection.execute(begins)).scalar_one(), session.starts_at, ask.now)
         codes = await booked(connection, number, ask.now)
         for code in codes:
             await lose(connection, page, Instruction(code, ask.actor, ask.reason, ask.now), number, next_on)
         await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now, ended)
         end: dict[str, Any] = {"reason": ask.reason.strip()}
         if ended:
-            end |= {"starts_at": min(session.starts_at, ask.now), "ends_at": ask.now}
+            end |= {"starts_at": began, "ends_at": ask.now}
         else:
             end["state"] = SessionState.CANCELLED
         await connection.execute(
@@ -155,13 +157,20 @@ async def cancel(
 
 
 async def lose(connection: AsyncConnection, page: Page, ask: Instruction, number: int, next_on: date) -> None:
-    """Her slot there, for the session is called off: she waits again, and hears it."""
+    """Her slot there, for the session is called off: she waits again, and hears it.
+
+    That she had come for it stands in her story (`agenda.sent_home`).
+    """
     async with deciding(connection, page, ask, RequestAction.RELEASE, next_on=next_on) as one:
         one.details["session"] = number
         await one.wait(next_on)
         its = (meeting_slots.c.session == number, meeting_slots.c.case_id == one.case.id)
         hers = (*its, meeting_slots.c.outcome == "")
-        await tell_off(one, (await connection.execute(select(meeting_slots).where(*hers))).one())
+        slot = (await connection.execute(select(meeting_slots).where(*hers))).one()
+        if slot.arrived_at is not None:
+            times = {"starts_at": slot.starts_at, "arrived_at": slot.arrived_at}
+            one.details |= {"slot": slot.slot} | {name: at.isoformat() for name, at in times.items()}
+        await tell_off(one, slot)
         await connection.execute(update(meeting_slots).where(*hers).values(EMPTY))
 
 

@@ -117,6 +117,8 @@ def _minutes(its: Writing, annex: bool) -> Iterator[Block]:
         yield _opening(its, heard=len(record.heard))
         if record.missed:
             yield its.say("missed", n=len(record.missed))
+        if record.sent_home:
+            yield its.say("sent_home", n=len(record.sent_home))
         if record.kept_apart:
             yield its.say("apart", n=record.kept_apart)
         yield PaperHeading(its.say("bodies"))
@@ -202,12 +204,15 @@ def _attendance(its: Writing) -> Iterator[Block]:
     yield PaperTable(heads, (2, 2, 4, 3, 3, 2), rows)
     total = sum(each.people for each in heard)
     yield its.say("total", booked=len(rows), heard=len(heard), missed=len(record.missed), people=total)
+    if record.sent_home:
+        yield its.say("sent_home", n=len(record.sent_home))
 
 
 def _citizen(its: Writing, each: Sat) -> tuple[str, ...]:
     """Of what is kept from somebody no code: the list lies open in the room."""
     code = its.visit.words("meetings.private_short") if each.apart else digits(each.wish.code)
-    result = its.say(f"outcome.{each.slot.outcome or 'open'}")
+    was_there = each.slot.outcome == "no_show" and each.slot.arrived_at is not None
+    result = its.say("outcome.gone" if was_there else f"outcome.{each.slot.outcome or 'open'}")
     people = digits(each.people) if each.slot.outcome == "met" else ""
     return (
         digits(each.slot.slot),

@@ -168,6 +168,10 @@ async def session_page(
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
         owed = await _owed(visit, connection, row)
         to_tell = await _to_tell(visit, connection, row, seats)
+        whole = not visit.scope.agency
+        sent_home = (
+            await agenda.sent_home(connection, page, visit.now, row.number, visit.scope) if whole else []
+        )
         complete = await agenda.is_whole(connection, row.number, visit.scope)
         readable = complete or await agenda.is_whole(connection, row.number, visit.scope, but_apart=True)
         asked = {
@@ -194,6 +198,7 @@ async def session_page(
         views=views,
         owed=owed,
         to_tell=to_tell,
+        sent_home=sent_home,
         day=jalali_day,
         papers=papers,
         own_list="" not in lists_of(page, row),
@@ -207,7 +212,7 @@ async def session_page(
         any_heard=any(seat.slot.outcome == "met" for seat in seats),
         any_inside=any(presence(seat.slot) is Presence.INSIDE for seat in seats),
         free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
-        whole=not visit.scope.agency,
+        whole=whole,
         names=await names_of(visit),
         called=called,
         **_by_now(visit, row, begins, ZoneInfo(page.calendar.timezone)),

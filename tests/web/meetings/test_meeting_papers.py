@@ -21,6 +21,7 @@ from sqlalchemy import select, update
 from ivr.cases.attendance import Came, InvitationState
 from ivr.cases.meetings import Official
 from ivr.desk.case import closing, collecting, pausing
+from ivr.desk.case.registering import Wanted
 from ivr.desk.meetings import (
     agenda,
     inviting,
@@ -460,6 +461,62 @@ async def test_a_late_session_that_begins_sooner_than_was_told_has_its_minutes_f
     assert f"{session}/minutes.pdf" in await office.text(session)
     _, text = await paper(office, f"{session}/minutes.pdf")
     assert plain(f"از ساعت {persian(f'{at.at.astimezone(TEHRAN):%H:%M}')}") in plain(text)
+
+
+async def test_who_came_and_was_sent_home_stands_on_attendance_minutes_and_page_of_a_session_that_ended(
+    panel: PanelServed, at: Hall
+) -> None:
+    heard, gone, hall, private = [
+        await at.accepted(9 - n, f"0914123456{n}", about="abfa" if n == 3 else "") for n in range(4)
+    ]
+    away = await at.accepted(1, "09141234569")
+    number = await at.session(slots=5)
+    await at.fill(number)
+    at.at += timedelta(days=6, minutes=-51)  # all of them before its hour
+    came = at.at.astimezone(TEHRAN)
+    for code in (heard, gone, hall, private):
+        await session_day.arrive(at.engine, at.page, at.by(code), number, at.at)
+    await session_day.heard(at.engine, at.page, at.by(heard), number, at.at, Hearing("آب", people=2))
+    await session_day.missed(at.engine, at.page, at.by(gone), number, at.at)
+    at.at += timedelta(minutes=10)
+    wanted = Wanted("meeting", words="بیکار شده‌ام", caller_name="زهرا")
+    walked, _ = await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at, wanted)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    panel.clock.now = at.at
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    _, text = await paper(office, f"{session}/attendance.pdf")
+    _, minutes = await paper(office, f"{session}/minutes.pdf")
+    assert all(persian(code) in text for code in (heard, gone, hall, walked))
+    assert persian(private) not in text and persian(away) not in text
+    assert plain(text).count(plain("آمد و شنیده نشد")) == 3
+    assert plain("هنگام نوبت نبود") in plain(text) and text.count(persian(f"{came:%H:%M}")) >= 4
+    assert plain("از ۵ نوبت، ۱ دیدار شد و ۱ نفر به نوبت خود نیامدند") in plain(text)
+    assert all(plain("۳ نفر آمدند و شنیده نشدند") in plain(each) for each in (text, minutes))
+    page = await office.text(session)
+    told = re.findall(r'id="sent-home".*?</section>', page, re.DOTALL)[0]
+    assert all(code in told for code in (hall, private, walked)) and away not in told
+    whole = persian(f"{came:%H:%M}"), persian(f"{at.at.astimezone(TEHRAN):%H:%M}")
+    assert re.search(rf"{whole[0]} تا {whole[1]}", page), "it began as the first came in"
+
+
+async def test_who_was_sent_home_and_is_out_of_their_sight_stands_on_no_paper_of_theirs(
+    panel: PanelServed, at: Hall
+) -> None:
+    inside, waits = await at.accepted(9), await at.accepted(8, "09141234562")
+    number = await at.session(slots=2)
+    await at.fill(number)
+    at.at += timedelta(days=6)
+    await session_day.begin(at.engine, at.page, at.by(inside), number, at.at)
+    await session_day.arrive(at.engine, at.page, at.by(waits), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    panel.clock.now = at.at
+    office, session = await panel.signed_in("governor", areas=("ahar",)), f"{MEETINGS}/sessions/{number}"
+    _, text = await paper(office, f"{session}/attendance.pdf")
+    assert persian(waits) in text
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == waits).values(county="tabriz"))
+    assert (await office.get(f"{session}/attendance.pdf")).status == 404
+    assert waits not in await office.text(session)
 
 
 async def test_the_agenda_is_a_table_of_what_its_reader_may_see_and_on_record(
