@@ -14,7 +14,7 @@ from ivr.voice import meeting_standing, saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Say, Sound, Speech, WishCallBack, Words
 from ivr.voice.directory import Directory
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, RoomFound, Said, WishNoted
-from ivr.voice.steps.operator import OperatorStep, own_operator
+from ivr.voice.steps.operator import NOBODY, own_operator
 from ivr.voice.talk import Asks, Flow, Gone, Talk
 
 MISSES = 2  # the question is asked so often without a key; then nobody is there
@@ -56,7 +56,7 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "verdict.no_words",
         "verdict.try_again",
         "verdict.or_operator",
-        "operator.closed",
+        NOBODY,
         "record.cut",
         "record.unsure",
         "verdict.unsure",
@@ -135,13 +135,7 @@ def offer_operator(talk: Talk, step: Asks, speech: Speech) -> Flow[None]:
         return
     keys = yield from talk.ask_key(step, (*talk.take_pending(), *speech, "verdict.or_operator"))
     if keys.pressed == "0":
-        yield from _connect(talk, operator)
-
-
-def _connect(talk: Talk, operator: OperatorStep) -> Flow[None]:
-    """Out of hours the step says that nobody is there; else it is said here, where she goes nowhere else."""
-    if not (yield from operator.connect(talk)) and not operator.is_closed(talk):
-        talk.say("operator.closed")
+        yield from operator.connect(talk)
 
 
 def ask(
@@ -257,7 +251,7 @@ def _why(talk: Talk, step: Asks) -> Flow[None]:
         speech += ("verdict.try_again",)
         keys = yield from talk.ask_key(step, speech + (("verdict.or_operator",) if operator else ()))
         if keys.pressed == "0" and operator:
-            yield from _connect(talk, operator)
+            yield from operator.connect(talk)
         if keys.pressed != "1":
             return
 

@@ -20,10 +20,11 @@ from ivr.voice.events import (
     Said,
     Transfer,
 )
+from ivr.voice.parse import parse
 from ivr.voice.steps.code import EXPECT
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.record import RecordStep
-from tests.voice.conversation import CALLER, CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
+from tests.voice.conversation import CALLER, CODE, NIGHT, OFFICE_HOURS, TREE, Conversation, default_menu
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
 
@@ -271,9 +272,23 @@ def test_nobody_at_the_operators_takes_a_message_that_becomes_a_case() -> None:
     assert (opened.kind, opened.topic) == ("request", "other.other")
 
 
+@pytest.mark.parametrize("transfer", [Transfer.NOBODY, Transfer.FAILED])
+@pytest.mark.parametrize("language", ["1", "2"])
+def test_who_was_bidden_to_hold_the_line_hears_that_nobody_came(transfer: Transfer, language: str) -> None:
+    for number in ("+989120000000", ""):
+        talk = Conversation(caller=Caller(number, OFFICE_HOURS), transfer=transfer).press(language, "0")
+        assert talk.heard == ["operator.connecting", "operator.closed", "message.ask"]
+
+
+def test_a_tree_whose_next_step_says_that_nobody_is_there_says_it_once() -> None:
+    told = TREE.read_bytes().replace(b"prompt: [message.ask]", b"prompt: [operator.closed, message.ask]")
+    talk = Conversation(menu=parse(told, "told.yaml")).press("1", "0")
+    assert talk.heard == ["operator.connecting", "operator.closed", "message.ask"]
+
+
 def test_out_of_hours_says_so_and_takes_a_message() -> None:
     talk = Conversation(caller=Caller("", NIGHT)).press("1", "0")
-    assert talk.step == "message" and "operator.closed" in talk.heard
+    assert talk.step == "message" and talk.heard == ["operator.closed", "emergency", "message.ask"]
 
 
 def test_a_short_recording_is_asked_for_again_and_loses_nothing() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 
 from ivr.cases.turns import Hours
-from ivr.voice.actions import LookAtQueue, Operator, Say
+from ivr.voice.actions import LookAtQueue, Operator, Say, Speech
 from ivr.voice.conditions import DAYS, TIME
 from ivr.voice.events import QueueSeen, Said, Transfer, Transferred
 from ivr.voice.fields import Fields
@@ -75,6 +75,7 @@ class PlaceOffer:
 
 OFFER = PlaceOffer()
 KEEPS_PLACE = "1"
+NOBODY = "operator.closed"  # said where nobody came
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +114,16 @@ class OperatorStep(Step):
         ),
     )
     ABOUT = """\
+Whom nobody answers hears that nobody is there (`operator.closed`), unless the prompt of `nobody` says it.
+
 With `call_back`, whoever comes when all operators are busy is offered to hang up and be called when it is her
 turn (1; anything else, and silence, is to wait on the line). Her words come first, if she has left none yet;
 once they are a case her place is kept: behind those who came before her, on the line or at home, before those
 who came after. She is called within `hours` and those of `callbacks`, three times at most, hears who calls
-and why, and is put through by a 1. It is offered to nobody who can't be called back (a withheld number or
-one from abroad, an installation that dials nobody), to nobody outside the hours of `callbacks`, nor to who is
+and why, and is put through by a 1. It is offered to nobody who can't be called back (a withheld number or one
+from abroad, an installation that dials nobody), to nobody outside the hours of `callbacks`, nor to who is
 blocked."""
-    SPEAKS = frozenset({"turn.offer", "turn.kept", "turn.not_kept", "goodbye"})
+    SPEAKS = frozenset({NOBODY, "turn.offer", "turn.kept", "turn.not_kept", "goodbye"})
     LEAF = "operator"
     LOOK = "operator"
     EXAMPLE = """\
@@ -143,7 +146,8 @@ operator:
             yield from talk.keep_place()
             yield from talk.do(Say((*talk.take_pending(), "goodbye"), talk.language), Said)
             return END
-        if not (yield from self.connect(talk)):
+        onward = talk.steps.get(self.nobody)
+        if not (yield from self.connect(talk, onward.prompt if isinstance(onward, Step) else ())):
             return self.nobody
         talk.turn_queue = ""  # she has had her turn: words that are safe only as the call ends keep no place
         return END
@@ -162,8 +166,8 @@ operator:
     def is_closed(self, talk: Talk) -> bool:
         return self.hours is not None and not self.hours.hold(talk.caller.now)
 
-    def connect(self, talk: Talk) -> Flow[bool]:
-        """Whether she has talked with somebody; out of hours it is said that nobody is there.
+    def connect(self, talk: Talk, said_next: Speech = ()) -> Flow[bool]:
+        """Whether she has talked with somebody; else it is said that nobody is there, once.
 
         Other steps ask for it, too, also those of another tree.
         """
@@ -173,7 +177,11 @@ operator:
         said = talk.take_pending() + talk.in_words_of(self.id, self.prompt)
         yield from talk.do(Say(said, talk.language), Said)
         reached = yield from talk.do(Operator(self.queue, talk.language, self.wait_seconds), Transferred)
-        return reached.result is Transfer.ANSWERED
+        if reached.result is Transfer.ANSWERED:
+            return True
+        if NOBODY not in said_next:
+            talk.say(*talk.in_words_of(self.id, (NOBODY,)))
+        return False
 
     def ways(self) -> Iterator[Way]:
         yield Way(self.nobody, By.ALONE)
@@ -192,7 +200,8 @@ operator:
         return offered if by is By.CALLER else offered + self._waited(timing)
 
     def _waited(self, timing: Timing) -> float:
-        return max(timing.speech(self.prompt) + self.wait_seconds, timing.speech(self.closed_prompt))
+        in_vain = timing.speech((*self.prompt, NOBODY)) + self.wait_seconds
+        return max(in_vain, timing.speech(self.closed_prompt))
 
 
 def own_operator(steps: Mapping[str, object]) -> OperatorStep | None:

@@ -137,7 +137,6 @@ def test_nobody_asks_a_step_for_its_type_but_where_the_recipe_says() -> None:
         "ivr/voice/parse.py": ["EndStep", "FragmentStep", "SayStep", "TreeStep"],
         "ivr/loops/live_trees.py": ["TreeStep"],
         "ivr/voice/callback.py": ["OperatorStep"],
-        "ivr/voice/verdict.py": ["OperatorStep"],
     }
     recipe = CONTRIBUTING.split("A new step *type*")[1].split("\n\n")[0]
     assert all(f"`{path}`" in recipe for path in elsewhere)
