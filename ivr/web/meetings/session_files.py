@@ -17,7 +17,7 @@ from ivr.desk.meetings import session_moving
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.people import auditing
 from ivr.web.meetings.meeting_words import names_of, official
-from ivr.web.meetings.session_pages import found_session
+from ivr.web.meetings.session_pages import found_session, vacancy
 from ivr.web.panel.sending import send
 from ivr.web.panel.sheets import MOMENT, NUMBER, Column, Sheet, SheetRow
 from ivr.web.panel.visit import Visit
@@ -113,7 +113,8 @@ async def agenda_sheet(visit: Visit) -> web.StreamResponse:
     def line(seat: Seat) -> SheetRow:
         wish = seat.wish
         if wish is None:
-            return [seat.slot.slot, seat.slot.starts_at, "", words("meetings.free"), "", "", "", ""]
+            vacant = words(f"meetings.{vacancy(row, seat.slot, visit.now)}")
+            return [seat.slot.slot, seat.slot.starts_at, "", vacant, "", "", "", ""]
         shown = [body for body in wish.bodies if not visit.scope.agency or body == visit.scope.agency]
         bodies = words("meetings.comma").join(names.agencies.get(body, body) for body in shown)
         told = wish.case.told if wish.case.confidential else wish.case.words

@@ -84,13 +84,13 @@ async def act(visit: Visit) -> web.StreamResponse:
 
 
 async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> str:
-    """The deed, as it turned out."""
+    """The deed, as it turned out; how many were placed."""
     engine, page = visit.panel.engine, await visit.panel.book.page()
     ask = Instruction(given.get("code", ""), visit.actor, given.get("reason", ""), visit.now)
     noted: dict[str, Any] = {"person": visit.person.id, "seen": given.get("seen")}
     match deed:
         case "fill":
-            await agenda.fill(engine, page, visit.actor, number, visit.now)
+            return f"fill&placed={len(await agenda.fill(engine, page, visit.actor, number, visit.now))}"
         case "place":
             await must_know(engine, visit.scope, ask.code)
             await agenda.place(engine, page, ask, number, given["slot"])
@@ -194,6 +194,8 @@ async def session_page(
         wrong=form.wrong if form else {},
         sentence=sentence,
         done=done if done in (*DEEDS, *THEIRS, *ENDED) else "",
+        vacancy=vacancy,
+        placed=whole_number(visit.request.query.get("placed", "")),
         attendances=attendances,
         views=views,
         owed=owed,
@@ -217,6 +219,13 @@ async def session_page(
         called=called,
         **_by_now(visit, row, begins, ZoneInfo(page.calendar.timezone)),
     )
+
+
+def vacancy(row: Row[Any], slot: Row[Any], now: datetime) -> str:
+    """The word for a slot that is nobody's: nobody gets one of a day that is off or over."""
+    if row.state == "cancelled":
+        return "cancelled"
+    return "free" if slot.starts_at > now and row.ends_at > now else "unused"
 
 
 async def _is_annexed(connection: AsyncConnection, seats: Sequence[Seat]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, ViewportSize
 from sqlalchemy import select, update
 
 from ivr.cases.callback import Outcome
@@ -22,6 +22,7 @@ from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
 
 MEETINGS = "/panel/meetings"
+FREE = "آزاد</td>"
 
 
 @pytest.fixture
@@ -264,6 +265,74 @@ async def test_a_body_says_who_comes_until_the_session_begins_whenever_its_own_c
 
 def grouped(code: str) -> str:
     return code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+
+
+async def test_the_office_hears_how_many_got_a_slot_and_of_a_day_that_is_off_none_is_free(
+    panel: PanelServed, at: Hall
+) -> None:
+    await at.accepted()
+    client, session = await office(panel), f"{MEETINGS}/sessions/{await at.session(slots=3)}"
+    for said in ("به ۱ نفر به ترتیب نوبت داده شد", "به کسی نوبت داده نشد"):
+        answer = await client.post(f"{session}/fill")
+        assert said in await client.text(answer.headers["Location"])
+    assert (await client.text(session)).count(FREE) == 2
+    off = {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "سفر"}
+    assert (await client.post(f"{session}/cancel", off)).status == 303
+    text = await client.text(session)
+    assert FREE not in text and text.count('<td colspan="5">لغوشده</td>') == 3
+
+
+async def test_of_a_day_that_is_over_no_slot_is_free(panel: PanelServed, at: Hall) -> None:
+    session = f"{MEETINGS}/sessions/{await at.session(slots=1)}"
+    panel.clock.now += timedelta(days=7)
+    text = await (await office(panel)).text(session)
+    assert FREE not in text and "خالی ماند" in text
+
+
+async def test_the_place_of_a_session_is_read_in_words_on_a_telephone(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    await at.session()
+    async with window(chrome, panel, "governor", size=PHONE) as page:
+        await page.goto(f"{MEETINGS}/sessions")
+        box = await page.locator("td.wrap", has_text="تالار").bounding_box()
+        assert box is not None and box["width"] > box["height"]
+
+
+PAPER: ViewportSize = {"width": 718, "height": 1000}  # an A4 page between margins of a centimetre
+CUT_OFF = """() => [...document.querySelectorAll('.page :is(h1, td, th)')].filter((one) => {
+  const box = one.getBoundingClientRect(), frame = one.closest('.scroll')
+  const scrolls = frame && getComputedStyle(frame).overflowX !== 'visible'
+  return one.checkVisibility() && (scrolls || box.left < 0 || box.right > innerWidth)
+}).map((one) => one.innerText)"""
+
+
+async def test_what_the_office_prints_has_its_title_all_of_its_table_and_no_form(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    await at.accepted(20, "09141234561", bodies=["shahrdari_tabriz", "emdad"], urgency=Urgency.URGENT)
+    await at.accepted(11, "09141234562", about="edu")
+    waits = await at.accepted(4, "09141234564")
+    number = await at.session(slots=4)
+    await at.fill(number)
+    await at.session(starts_at=at.at + timedelta(days=10))
+    panel.clock.now += timedelta(days=6)
+    pages = (
+        f"/requests/{waits}",
+        "?tab=invited",
+        "/sessions",
+        f"/sessions/{number}",
+        f"/sessions/{number}/day",
+    )
+    async with window(chrome, panel, "governor", size=PAPER) as page:
+        await page.emulate_media(media="print")
+        for path in ("/figures", "/reported", *pages):
+            await page.goto(f"{MEETINGS}{path}")
+            await screenshot(page, "printed-" + re.sub(r"\W+", "-", re.sub(r"\d+", "n", path)).strip("-"))
+            assert await page.locator("h1").is_visible(), path
+            shown = page.locator(".page :is(form, input, select, textarea, button, summary.button):visible")
+            assert not await shown.count(), path
+            assert not await page.evaluate(CUT_OFF), path
 
 
 @pytest.mark.timeout(900)
