@@ -12,6 +12,7 @@ she answers a small sum. Only who answers sums waits for the wrong codes of her 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,10 +31,10 @@ from ivr.desk.people import limiting, puzzles
 from ivr.desk.people.limiting import Limit
 from ivr.desk.people.puzzles import Puzzle
 from ivr.desk.refusals import Refused
-from ivr.store.case_parts import followed_by, is_voiced, parts_column
+from ivr.store.case_parts import followed_by, is_voiced, parts_column, parts_seen
 from ivr.store.tables import agencies, cases
 from ivr.voice import meeting_standing
-from ivr.voice.events import MeetingSeen
+from ivr.voice.events import MeetingSeen, PartSeen
 
 # For nothing:
 LOOKS = Limit(30, timedelta(minutes=10))  # of one address
@@ -57,7 +58,8 @@ class Tracked:
     number opens it here. `reopens`: how many days after its end 111 hears from her number that it is not
     solved; 0: no more, or not at all.
     `meeting`: told in place of deadline and delay, as on the telephone; `meeting_body`: the body's name where
-    its official is one of many of his rank.
+    its official is one of many of his rank. `parts`: while an answer of several bodies is owed, in place of
+    `agency`: the name of each, and whether it has answered.
     """
 
     code: str
@@ -75,6 +77,7 @@ class Tracked:
     sealed: bool = False
     reopens: int = 0
     meeting_body: str = ""
+    parts: Sequence[tuple[str, bool]] = ()
 
 
 class Doubted(Refused):
@@ -196,7 +199,17 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         locked and sealed,
         REOPEN.days if reopens else 0,
         await _body(connection, meeting),
+        await _parts(connection, parts_seen(row.parts)) if owed else (),
     )
+
+
+async def _parts(connection: AsyncConnection, parts: Sequence[PartSeen]) -> list[tuple[str, bool]]:
+    if not parts:
+        return []
+    query = select(agencies.c.code, agencies.c.name)
+    query = query.where(agencies.c.code.in_({part.agency for part in parts}))
+    names = {row.code: row.name for row in await connection.execute(query)}
+    return [(names[part.agency], part.answered) for part in parts]
 
 
 async def _body(connection: AsyncConnection, meeting: MeetingSeen | None) -> str:

@@ -284,6 +284,40 @@ async def test_the_code_of_a_duplicate_tells_of_the_case_in_which_it_goes_on(
     assert ANSWER not in (await track(client, again))[1] and ANSWER in (await track(client, again, HERS))[1]
 
 
+async def test_which_of_several_bodies_has_answered_is_told_as_the_telephone_tells_it(
+    panel: PanelServed, opened: str, chrome: Browser
+) -> None:
+    client, text, now = await panel.client(), words(), panel.clock.now
+    page = await panel.panel.book.page()
+    ask = Instruction(opened, actor_named(page, "desk/karimi"), "دو دستگاه", now)
+    parts = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    pipe, road = await splitting.split(panel.engine, page, ask, parts)
+
+    async def told() -> list[tuple[str, str]]:
+        _, shown = await track(client, opened)
+        pairs = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", shown)
+        assert text("public.track.parts") in shown and text("public.track.none") not in shown
+        return [(name, stands) for name, stands in pairs if name != text("public.track.due")]
+
+    has, has_not = (text(f"public.track.part.{stands}") for stands in ("answered", "waiting"))
+    water, city = "شرکت آب و فاضلاب آذربایجان شرقی", "شهرداری اهر"
+    assert sorted(await told()) == sorted([(water, has_not), (city, has_not)])
+    by = Instruction(pipe, actor_named(page, "abfa/karimi"), now=now)
+    await answers.give(panel.engine, page, by, ANSWER)
+    assert sorted(await told()) == sorted([(water, has), (city, has_not)])
+    assert ANSWER not in (await track(client, opened, HERS))[1], "one answer for both comes at the end"
+    async with window(chrome, panel, size=PHONE) as shown:
+        await shown.goto("/track")
+        await shown.get_by_label(text("public.track.code")).fill(opened)
+        await shown.keyboard.press("Enter")
+        await shown.get_by_text(text("public.track.parts")).wait_for()
+        await screenshot(shown, "track-parts-phone")
+    needless = Instruction(road, actor_named(page, "desk/karimi"), "لازم نیست", now)
+    await closing.withdraw(panel.engine, page, needless)
+    _, over = await track(client, opened, HERS)
+    assert ANSWER in over and text("public.track.parts") not in over
+
+
 async def test_what_every_body_only_spoke_is_an_answer_and_nothing_is_overdue(
     panel: PanelServed, opened: str
 ) -> None:
