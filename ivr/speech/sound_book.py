@@ -24,6 +24,7 @@ from ivr.voice.catalogue import ID, Voice
 log = logging.getLogger(__name__)
 
 SECONDS = 15.0  # the longest a caller waits for free words; then the call goes on without them
+MAKING_SECONDS = 60.0  # the longest that they are in the making, once it is their turn: for the next wish
 LONGEST = 1_500  # characters; some two minutes of speech. An answer comes in pieces (`script.pieces`)
 AT_ONCE = 2  # processes: a burst of answers must not take the machine from the calls
 SPOKEN = "spoken"  # the cache folder beside the languages
@@ -70,9 +71,12 @@ class SoundBook:
             return None
         wav = self._cached(pieces, language)
         if not _wished_for(wav):
-            # The hanging up of one caller must not end the speaking that another waits for.
             making = self._speaking.get(wav) or self._begin(pieces, wav)
-            if not await asyncio.shield(making):
+            # Neither a caller who hangs up nor one who goes on without it ends what others wish for.
+            made, _ = await asyncio.wait({making}, timeout=SECONDS)
+            if not made:
+                log.error("free words are not spoken within %g s", SECONDS)
+            if not made or not making.result():
                 return None
         return str(wav.with_suffix(""))
 
@@ -111,10 +115,10 @@ class SoundBook:
 
     async def _make(self, pieces: list[Piece], wav: Path) -> bool:
         try:
-            async with asyncio.timeout(SECONDS), self._turns:
+            async with self._turns, asyncio.timeout(MAKING_SECONDS):
                 reason = await _run(pieces, wav, self._codecs)
         except TimeoutError:
-            reason = f"not finished in {SECONDS:g} s"
+            reason = f"not finished in {MAKING_SECONDS:g} s"
         except OSError as error:
             reason = str(error)
         if reason:
@@ -174,7 +178,7 @@ async def _run(pieces: list[Piece], wav: Path, codecs: Sequence[str]) -> str:
         start_new_session=True,  # so that its own child can be ended with it
     )
     try:
-        sent = {"pieces": order, "wav": str(wav), "codecs": codecs, "timeout": SECONDS}
+        sent = {"pieces": order, "wav": str(wav), "codecs": codecs, "timeout": MAKING_SECONDS}
         _, errors = await process.communicate(json.dumps(sent).encode())
     finally:
         if process.returncode is None:
