@@ -27,7 +27,7 @@ from ivr.cases.transitions import Actor
 from ivr.cases.turns import Hours
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
-from ivr.desk.call.callbacks import LONGEST_TALK, SOON
+from ivr.desk.call.callbacks import LONGEST_TALK, SOON, UNSENT_ONCE
 from ivr.desk.call.callbacks import claim as claim_of
 from ivr.desk.call.live import CallQueue, QueueMember
 from ivr.desk.case import answers, closing, turn_calls
@@ -76,7 +76,7 @@ from ivr.loops.every import Loops
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
 from ivr.store.facts import CallStartedFact
-from ivr.store.tables import callback_attempts, callbacks, cases
+from ivr.store.tables import callback_attempts, callbacks, calls, cases
 from ivr.voice import verdict
 from ivr.voice.actions import Words
 from ivr.voice.events import CaseSeen, Lookup
@@ -286,14 +286,30 @@ async def test_a_walk_in_is_asked_for_her_number_and_called_and_the_second_time_
     town.callee.answers[number] = SOLVED
     async with engine.connect() as connection:
         page = await read_page(connection)
-    for calls in (2, 3):
+    for rings in (2, 3):
         wanted = Wanted("complaint", "water.supply", "ahar", caller=number)
         code = (await register(engine, page, wanted, datetime.now(UTC))).code
         await answer(engine, code, "abfa", "آب وصل شد.")
         case = await town.until_status(code, "closed")
         assert (case["closure"], case["by_phone"]) == ("solved", "yes")
-        assert town.callee.rung[number] == calls
+        assert town.callee.rung[number] == rings
         await town.until_put_down(number)  # nobody is rung who is still on the line with us
+
+
+async def test_the_telephone_in_the_hand_of_who_withholds_its_number_rings_once_she_has_put_down(
+    town: Town,
+) -> None:
+    number, its = fresh_number(), callback_attempts.c
+    town.callee.answers[number] = SOLVED
+    says = (*keys("5", "9", "1", "01", number, "1", "2"), Hear(), Press("#"), Beep(), Speak(4), Press("#"))
+    calling = await town.hotline.call(*says, StayOn(), number="anonymous")
+    assert calling.completed, calling.problem
+    await town.until_outcome(number, "confirmed")
+    when = select(its.at, calls.c.ended_at).join(callbacks, callbacks.c.id == its.callback_id)
+    when = when.join(cases, cases.c.id == callbacks.c.case_id).join(calls, calls.c.id == cases.c.call_id)
+    async with town.hotline.engine.connect() as connection:
+        [rang] = await connection.execute(when.where(its.number == phone.normalise(number)))
+    assert rang.at >= rang.ended_at and town.callee.rung[number] == 1
 
 
 async def test_a_slot_that_one_citizen_can_t_take_goes_to_the_next_who_is_called_and_comes(
@@ -624,7 +640,7 @@ async def test_who_can_t_be_told_the_answer_now_is_not_rung_about_it_and_is_trie
     assert ["status.answer_is", *map(Words, made)] == [*verdict.answer(seen, "fa", DIRECTORY)]
     assert peer.count("Originate") == 0 and "can't be spoken" in caplog.text
     assert (hers.state, hers.attempts, hers.last_outcome) == ("waiting", 0, "not_sent")
-    assert hers.next_at == NOON + SOON
+    assert hers.next_at == NOON + UNSENT_ONCE
 
 
 async def test_what_takes_too_long_to_be_spoken_is_put_off_before_her_attempt_counts_as_lost(
@@ -638,8 +654,9 @@ async def test_what_takes_too_long_to_be_spoken_is_put_off_before_her_attempt_co
         return words
 
     async with dialling(engine, tmp_path, slow) as (dialler, peer):
-        hers = await tried(dialler)
-    assert (hers.state, hers.last_outcome, peer.count("Originate")) == ("waiting", "not_sent", 0)
+        once, again, more = [await tried(dialler) for _ in range(3)]
+    assert (more.state, more.last_outcome, peer.count("Originate")) == ("waiting", "not_sent", 0)
+    assert [each.next_at - NOON for each in (once, again, more)] == [UNSENT_ONCE, SOON, SOON]
 
 
 async def test_the_dialplan_is_told_her_language_for_where_no_server_takes_the_call(
@@ -673,7 +690,7 @@ async def test_who_is_to_hear_a_person_s_voice_is_rung_once_its_recording_is_the
     await voiced(engine, tmp_path)
     async with dialling(engine, tmp_path) as (dialler, peer):
         waits = await tried(dialler)
-        assert (waits.state, waits.last_outcome, waits.next_at) == ("waiting", "not_sent", NOON + SOON)
+        assert (waits.state, waits.last_outcome, waits.next_at) == ("waiting", "not_sent", NOON + UNSENT_ONCE)
         assert peer.count("Originate") == 0
         write_tone(tmp_path / "answers" / "1.wav", TONE, 0)
         assert (await tried(dialler)).last_outcome == "not_sent", "a header is no sound"

@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Exists, Row, Select, Text, Update, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Exists, Row, Select, Text, Update, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -76,7 +76,8 @@ log = logging.getLogger(__name__)
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
 MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and nothing came of it
-SOON = timedelta(minutes=10)  # when the same number is being rung about something else …
+UNSENT_ONCE = timedelta(minutes=1)  # until what was not sent is tried, as its words may be in the making;
+SOON = timedelta(minutes=10)  # … in vain once more; or the same number is being rung about something else …
 THANKS = timedelta(seconds=10)  # … or whoever has said her word there hears thanks for it
 LONGEST_TALK = timedelta(hours=2)  # no call of ours lasts so long
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
@@ -315,7 +316,7 @@ async def _decide(
         await _put(connection, wanted, next_at=_once_it_presses(wanted, at, now))
     elif pause := await _on_the_line(connection, wanted.number, now):
         await _put(connection, wanted, next_at=now + pause)
-    elif wanted.purpose == TURN and await _calls_us(connection, wanted.number, now):
+    elif await _calls_us(connection, wanted, case, now):
         await _put(connection, wanted, next_at=now + THANKS)
     elif await _gives_way(connection, wanted, case, now):
         await _put(connection, wanted, next_at=now + SOON)
@@ -630,10 +631,20 @@ async def _on_the_line(connection: AsyncConnection, number: str, now: datetime) 
     return (SOON if None in outcomes else THANKS) if outcomes else None
 
 
-async def _calls_us(connection: AsyncConnection, number: str, now: datetime) -> bool:
-    """Whether a call of that number goes on: she may wait for an operator there, or talk with one."""
+async def _calls_us(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
+    """Whether her call goes on: in her turn she may wait for an operator there, or talk with one.
+
+    Who has given a number to be asked for may tell more in it, and hears that we ring there once it is over.
+    A withheld one is known by what she has opened alone.
+    """
+    if wanted.purpose not in (TURN, VERIFY):
+        return False
     its = calls.c
-    goes_on = (its.ended_at.is_(None), its.started_at > now - LONGEST_TALK, its.caller_key == number)
+    hers = its.caller_key == wanted.number
+    if wanted.purpose == VERIFY:
+        gave = (its.caller_key == case.caller_key) & (its.caller_key != "")
+        hers = or_(hers, gave, its.id == case.call_id)
+    goes_on = (its.ended_at.is_(None), its.started_at > now - LONGEST_TALK, hers)
     return (await connection.execute(select(its.id).where(*goes_on).limit(1))).first() is not None
 
 
@@ -727,7 +738,8 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
     elif outcome is Outcome.UNREAD:
         values |= {"state": "unreachable", "ended_at": now}
     elif outcome is Outcome.NOT_SENT:
-        values |= {"attempts": callbacks.c.attempts - 1, "next_at": now + SOON}
+        again = case((callbacks.c.last_outcome == outcome, now + SOON), else_=now + UNSENT_ONCE)
+        values |= {"attempts": callbacks.c.attempts - 1, "next_at": again}
     # Not where it has moved on: ended, or a later attempt begun.
     own = (callbacks.c.id == found.callback_id, callbacks.c.last_at == found.at)
     open_ones = callbacks.c.state.in_(("calling", "waiting"))

@@ -34,7 +34,7 @@ from ivr.store import tables
 from ivr.store.callbacks import PUT_ASIDE
 from ivr.store.derived import Derived
 from ivr.store.facts import CallEndedFact, CallStartedFact, FactCall, RatingFact, VerdictFact
-from tests.desk.office import call, office, opening
+from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.database import until_blocked
 from tests.fixtures.plans import plan_of
 from tests.fixtures.province import answer, read_page
@@ -52,7 +52,10 @@ async def page(engine: AsyncEngine) -> Page:
 async def answered(engine: AsyncEngine, folder: Path, number: str = NUMBER, **chosen: Any) -> str:
     """A case with its answer; its code."""
     async with office(engine, folder / uuid.uuid4().hex) as desk:
-        code = await desk.intake.open_case(call(number), opening(**chosen))
+        hers = call(number)
+        code = await desk.intake.open_case(hers, opening(**chosen))
+        await desk.intake.call_ended(hers, "completed", WEDNESDAY, ())
+        await desk.journal.flush()  # nobody waits for the end of a call
         await desk.pump.idle()
     await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     return code
@@ -827,8 +830,6 @@ async def test_who_waits_right_now_goes_before_a_morning_s_answers(
             await connection.execute(
                 update(tables.callbacks).where(tables.callbacks.c.id == its).values(values)
             )
-    async with engine.begin() as connection:  # while she calls us she is not rung in her turn
-        await connection.execute(update(tables.calls).values(ended_at=morning))
     book = await page(engine)
     placed = [await callbacks.claim(engine, book, Policy(), NOON, turns) for _ in kinds]
     told = [codes.index(each.code) for each in placed if each is not None]

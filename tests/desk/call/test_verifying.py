@@ -18,6 +18,7 @@ from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callback_list, callbacks
 from ivr.desk.call.callbacks import Placing
+from ivr.desk.call.intake import CallFacts
 from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
@@ -44,7 +45,7 @@ from tests.desk.call.test_callbacks import (
     verdict_on,
     wished,
 )
-from tests.desk.office import call, office, opening
+from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.province import answer, calendar
 
 HERS, FULL = "09120000001", "+989120000001"
@@ -150,6 +151,46 @@ async def test_a_number_that_she_took_back_in_the_same_call_is_not_rung(
     assert await claim(engine) is None and await reach(engine, code) == "yes"
 
 
+async def over(desk: Office, her: CallFacts) -> None:
+    await desk.intake.call_ended(her, "hung_up", WEDNESDAY, ())
+    await desk.journal.flush()  # nobody waits for the end of a call
+    await desk.pump.idle()
+
+
+@pytest.mark.parametrize("caller", ["", NUMBER])
+async def test_the_number_that_a_caller_gives_is_asked_for_once_her_call_is_over(
+    engine: AsyncEngine, tmp_path: Path, caller: str
+) -> None:
+    """Also of who withholds hers, for that may be the telephone in her hand: it is busy, and rang unheard."""
+    async with office(engine, tmp_path) as desk:
+        gives = call(caller)
+        if caller:
+            before = call(caller)
+            code = await desk.intake.open_case(before, opening())
+            await over(desk, before)
+            gives.cases[code] = before.cases[code]  # she goes on with that
+            await desk.intake.call_started(gives)
+            await desk.intake.refine_case(gives, RefineCase(code, "water.supply", "ahar", callback=HERS))
+        else:
+            code = await desk.intake.open_case(gives, opening(callback=HERS))
+        await desk.pump.idle()
+        assert await reach(engine, code) == "to_verify"
+        assert await claim(engine) is None and await claim(engine, NOON + callbacks.THANKS) is None
+        asked_for = (await of(engine, code))["verify"]
+        assert (asked_for.state, asked_for.attempts) == ("waiting", 0)
+        await over(desk, gives)
+    assert await asked(engine, await claim(engine, NOON + 2 * callbacks.THANKS))
+
+
+async def test_a_call_whose_end_nobody_noted_keeps_no_number_from_being_asked_for(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call(""), opening(callback=HERS))
+        await desk.pump.idle()
+    assert await asked(engine, await claim(engine, WEDNESDAY + callbacks.LONGEST_TALK))
+
+
 async def test_who_says_that_it_is_solved_is_called_as_promised_though_her_number_is_yet_to_be_asked_for(
     engine: AsyncEngine,
 ) -> None:
@@ -224,8 +265,9 @@ async def test_a_number_that_called_about_something_else_is_asked_for_too(
 ) -> None:
     """A mistyped digit makes it anybody's."""
     async with office(engine, tmp_path / "hers") as desk:
-        await desk.intake.open_case(call(HERS), opening())
-        await desk.pump.idle()
+        her_own = call(HERS)
+        await desk.intake.open_case(her_own, opening())
+        await over(desk, her_own)
     await answered(engine, tmp_path, callback=HERS)
     assert await asked(engine, await claim(engine))
 
@@ -251,8 +293,9 @@ async def test_one_caller_has_few_strangers_rung_a_day_and_a_channel_its_own_all
 ) -> None:
     for n in range(5):
         async with office(engine, tmp_path / str(n)) as desk:
-            await desk.intake.open_case(call(), opening(kind="meeting", callback=f"0913000000{n}"))
-            await desk.pump.idle()
+            hers = call()
+            await desk.intake.open_case(hers, opening(kind="meeting", callback=f"0913000000{n}"))
+            await over(desk, hers)
     for n in range(3):
         await walk_in(engine, f"0935000000{n}", "city_app")
     policy = Policy(verify_per_caller_per_day=2, verify_per_channel_per_day=1)
