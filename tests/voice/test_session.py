@@ -324,6 +324,36 @@ def test_clicks_only_go_to_the_operator() -> None:
     assert talk.step == "message" and not talk.opened
 
 
+@pytest.mark.parametrize("name", ["111.yaml", "111-words-first.yaml", "122.yaml", "flood.yaml"])
+@pytest.mark.parametrize(("language", "number"), [("1", "+989120000000"), ("2", "")])
+def test_who_says_nothing_to_the_end_is_told_that_nothing_was_kept(
+    name: str, language: str, number: str
+) -> None:
+    menu = parse((TREE.parent / name).read_bytes(), name)
+    talk = Conversation(menu=menu, caller=Caller(number, NIGHT)).press(language)
+    talk.press("9" if name == "flood.yaml" else "0")
+    while talk.step == "message":
+        talk.speak(1, Ended.SILENCE, voiced=0)
+    assert talk.over and not talk.opened
+    assert talk.heard[0] == "fallback.not_kept" and len(talk.heard) == 2
+
+
+def test_whose_silence_becomes_a_case_after_all_is_not_told_that_nothing_was_kept() -> None:
+    """What counts as a beginning, once she is past the beep of a step that asks for more."""
+    patient = TREE.read_bytes().replace(b"min_seconds: 2", b"min_seconds: 6")
+    talk = Conversation(menu=parse(patient, "patient.yaml"), caller=Caller("", NIGHT)).press("1", "0")
+    talk.speak(3, voiced=0).speak(3, voiced=0).speak(3, voiced=0)
+    assert talk.step == "review" and len(talk.opened) == 1 and "fallback.not_kept" not in talk.heard
+
+
+@pytest.mark.parametrize("facts", [{"room": False}, {"journal": False}])
+def test_of_words_that_no_disk_takes_she_hears_that_and_nothing_else(facts: dict[str, bool]) -> None:
+    talk = Conversation(caller=Caller("", NIGHT), **facts).press("1", "0")  # type: ignore[arg-type]
+    if facts.get("room", True):
+        talk.speak()
+    assert talk.over and "fallback.not_kept" not in talk.heard
+
+
 def test_a_key_during_the_invitation_goes_to_the_beep_and_hash_goes_back() -> None:
     talk = Conversation().press(*TO_RECORD)
     assert talk.press("*").step == "record"

@@ -12,7 +12,7 @@ from ivr.voice.fields import Fields
 from ivr.voice.menu import Asking
 from ivr.voice.step_fields import PROMPT, StepFields, miss_key, sets
 from ivr.voice.steps.operator import OperatorStep
-from ivr.voice.talk import VOICED_SECONDS, Back, Flow, Gone, Talk
+from ivr.voice.talk import LEAST_SECONDS, VOICED_SECONDS, Back, Flow, Gone, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Miss, Way
 from ivr.voice.yaml_keys import YamlKey
@@ -77,7 +77,8 @@ class RecordStep(Asking):
     )
     ABOUT = """\
 A beep, then the recording; `#` ends it. Behind it the words are safe: a case is open, whatever follows. A
-caller who spoke at all is never sent to `then`: what there is becomes a case.
+caller who spoke at all is never sent to `then`: what there is becomes a case. Who is, and to no operator,
+hears that nothing was kept.
 
 `topic`, `county` and the numbers of `digits` may be asked before the beep or behind it (`111.yaml`,
 `111-words-first.yaml`). What she says behind it refines the case that is there: its topic and county, the
@@ -103,6 +104,7 @@ matter of a meeting itself changes it (`topic`)."""
             "record.joined",
             "record.safe",
             "record.same_matter",
+            "fallback.not_kept",
         }
     )
     EXAMPLE = """\
@@ -150,7 +152,10 @@ record:
             if attempts >= self.too_short.limit:
                 if mode:
                     return onward  # her earlier words are safe; what came since is kept when the call ends
+                talk.least_seconds = min(self.min_seconds, LEAST_SECONDS)  # as once she is past this step
                 if talk.rescue() is None:
+                    if not self._leads_to_operator(talk):
+                        talk.say("fallback.not_kept")
                     return self.too_short.then
                 break  # what there is is kept, silent or not
             talk.say(*complaint)
@@ -190,9 +195,12 @@ record:
         talk.say(apology)
         if reviewed:
             return reviewed
-        if not isinstance(talk.steps.get(self.too_short.then), OperatorStep):
+        if not self._leads_to_operator(talk):
             talk.say("record.call_again")
         return self.too_short.then
+
+    def _leads_to_operator(self, talk: Talk) -> bool:
+        return isinstance(talk.steps.get(self.too_short.then), OperatorStep)
 
     def _invite(self, talk: Talk) -> Flow[None]:
         """Say what to do. Any key goes straight to the beep, `*` repeats, `#` goes back."""
@@ -229,4 +237,5 @@ record:
         complaint = max(timing.speech(self.too_short.say), timing.speech(("record.silent",)))
         misses = (self.too_short.limit - 1) * (invitation + self.silence_seconds + complaint)
         told = timing.longest(("record.safe", "record.cut")) + timing.speech(self.promise_prompt)
-        return asked + misses + invitation + self.max_seconds + told
+        in_vain = self.silence_seconds + timing.speech(("fallback.not_kept",))
+        return asked + misses + invitation + max(self.max_seconds + told, in_vain)
