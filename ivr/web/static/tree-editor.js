@@ -118,7 +118,7 @@ function mark(view, follow = false) {
   const within = before.match(/^\w+:/gm)?.at(-1); // below the steps stand the words that prompts were given
   const name = (within === "steps:" && Object.keys(stepsOf(before)).at(-1)) || "";
   for (const each of picture.querySelectorAll(".step.at")) each.classList.remove("at");
-  const box = name && picture.querySelector(`[data-step="${CSS.escape(name)}"]`);
+  const box = name ? picture.querySelector(`[data-step="${CSS.escape(name)}"]`) : null;
   box?.classList.add("at");
   if (box && follow && name !== marked) box.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (name !== marked) document.dispatchEvent(new CustomEvent("tree-step", { detail: name }));

@@ -516,6 +516,19 @@ async def test_a_picture_wider_than_its_place_begins_at_the_first_step(
         assert place["x"] < first["x"] and first["x"] + first["width"] < place["x"] + place["width"]
 
 
+async def test_a_step_in_the_picture_shows_its_prompts_without_anything_being_typed(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    async with window(chrome, panel, "admin") as page:
+        await page.goto(f"{ONE}/edit")
+        await page.locator("#tree-picture [data-step=goodbye] .box").click()
+        await expect(page.locator("#tree-prompts")).to_contain_text("goodbye")
+        await expect(page.locator("#tree-picture .step.at")).to_have_attribute("data-step", "goodbye")
+        await page.locator(".cm-content").press("ControlOrMeta+Home")  # before any step
+        await expect(page.locator("#tree-picture .step.at")).to_have_count(0)
+        await expect(page.locator("#tree-prompts")).to_be_hidden()
+
+
 async def test_an_editor_that_got_no_answer_asks_again_by_itself(chrome: Browser, panel: PanelServed) -> None:
     async with window(chrome, panel, "admin") as page:
         failed = 0
