@@ -53,11 +53,12 @@ async def refer(book: NameBook, visit: Visit) -> web.StreamResponse:
 
 
 async def hand(book: NameBook, visit: Visit) -> web.StreamResponse:
-    """`person`: an id, "me", or "" for nobody."""
+    """`person`: an id, "me" or "nobody"."""
     form, page = visit.form(), await visit.panel.book.page()
     person = _person(visit, form)
     engine = visit.panel.engine
-    return await _each(book, visit, "hand", form, lambda ask: assigning.hand(engine, page, ask, person))
+    deed = {visit.person.id: "mine", None: "nobody"}.get(person, "hand")
+    return await _each(book, visit, deed, form, lambda ask: assigning.hand(engine, page, ask, person))
 
 
 async def accept(book: NameBook, visit: Visit) -> web.StreamResponse:
@@ -163,7 +164,7 @@ def _person(visit: Visit, form: Form) -> uuid.UUID | None:
     if given == "me":
         return visit.person.id
     try:
-        return uuid.UUID(given) if given else None
+        return None if given == "nobody" else uuid.UUID(given)
     except ValueError:
         form.refuse("person", "common.form.not_among")
         return None

@@ -585,6 +585,39 @@ async def test_a_case_taken_is_mine_and_nobody_elses_new(panel: PanelServed, chr
     assert "چنین پرونده‌ای" in await answer.text()
 
 
+async def test_a_case_leaves_the_hands_of_all_only_where_that_was_chosen(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    code = its.codes[1]
+    async with window(chrome, panel, "officer", agency="abfa") as page:
+        await live(page, "/panel/inbox?queue=all")
+        await line(page, code).focus()
+        told = page.locator(".toast").last
+        await page.keyboard.press("m")
+        await expect(told).to_have_text("برداشتن: ۱ از ۱ پرونده انجام شد")
+        await expect(line(page, code).locator(".of-state")).to_contain_text("مریم کریمی")
+        await line(page, code).get_by_role("checkbox").check()
+        await page.locator("[data-deed=hand]").click()
+        dialog = page.locator("#deed-hand")
+        await expect(dialog.locator("h2")).to_have_text("سپردن به همکار: ۱ پرونده")
+        await dialog.locator("button.main").click()
+        await expect(dialog.locator("select")).to_be_focused()
+        assert (await its.told(code)).count("handed") == 1, "nobody was chosen"
+        await screenshot(page, "inbox-hand")
+        assert not await serious(page)
+        await dialog.locator("select").select_option(label="از دست همه بیرون آوردن")
+        await dialog.locator("button.main").click()
+        await expect(told).to_have_text("از دست همه بیرون آوردن: ۱ از ۱ پرونده انجام شد")
+    assert (await its.told(code)).count("handed") == 2 and (await its.at.row(code)).person_id is None
+    officer = await panel.signed_in("officer", agency="abfa")
+    seen = f"{code}:{(await its.at.row(code)).last_seq}"
+    again = await officer.post("/panel/inbox/hand", {"codes": seen, "person": "nobody"})
+    assert "پرونده همین حالا هم همین‌طور است" in await again.text()
+    empty = await officer.post("/panel/inbox/hand", {"codes": seen, "person": ""})
+    assert empty.status == 422
+
+
 async def test_views_are_kept_shared_and_removed_by_their_owner(panel: PanelServed, chrome: Browser) -> None:
     await books(panel.engine)
     async with window(chrome, panel, "supervisor") as page:
