@@ -47,7 +47,7 @@ class OnLine(Protocol):
     def channel(self) -> LineLookedAt: ...
 
 
-@dataclass(slots=True)
+@dataclass
 class TakenOver:
     """A caller who has left the hotline's hands for a supervisor's, by her channel's name."""
 

@@ -6,51 +6,27 @@ import asyncio
 import gc
 import weakref
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import cast
 
 import pytest
 
 from ivr.asterisk.ami import Ami, AmiLost
-from ivr.asterisk.channel import Channel
 from ivr.loops import quiet
-from ivr.loops.quiet import AT_ONCE, LOOK_SECONDS, STEADY_TURNS, USUAL_TURNS, QuietWatch
+from ivr.loops.quiet import AT_ONCE, LOOK_SECONDS, STEADY_TURNS, USUAL_TURNS, QuietWatch, TakenOver
 from ivr.voice.actions import Record
 from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, pretend_ami
-
-
-@dataclass
-class LineAlone:
-    """Of a channel what a look asks for."""
-
-    line: str
-    recording: Record | None = None
-    recording_since: float = 0.0
-    fell_silent: bool = False
-
-
-@dataclass
-class Speaking:
-    """A call in progress."""
-
-    channel: Channel
-
-
-def on(line: str) -> Speaking:
-    return Speaking(cast(Channel, LineAlone(line)))
 
 
 async def test_a_call_that_can_t_be_asked_for_hides_no_other_and_the_fault_is_raised() -> None:
     unconnected = Ami("127.0.0.1", 1, "u", "s")
     with pytest.raises(ValueError):
-        await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\nAction: Logoff")})
+        await QuietWatch(unconnected).turn({"bad": TakenOver("PJSIP/x\r\nAction: Logoff")})
     with pytest.raises(AmiLost):  # so the second was asked for
-        await QuietWatch(unconnected).turn({"bad": on("PJSIP/x\r\n"), "good": on("PJSIP/y")})
+        await QuietWatch(unconnected).turn({"bad": TakenOver("PJSIP/x\r\n"), "good": TakenOver("PJSIP/y")})
 
 
 async def test_calls_that_can_t_be_asked_for_as_asterisk_is_away_are_left_to_no_garbage_collector() -> None:
     """Each turn of an hour left all of them to it: to let go of so many at once halts everybody."""
-    watch, call = QuietWatch(Ami("127.0.0.1", 1, "u", "s")), on("PJSIP/y")
+    watch, call = QuietWatch(Ami("127.0.0.1", 1, "u", "s")), TakenOver("PJSIP/y")
     channel = weakref.ref(call.channel)
     gc.disable()
     try:
@@ -92,7 +68,7 @@ async def watch(lines: Lines) -> AsyncIterator[QuietWatch]:
     await ami.close()
 
 
-async def turns_of(watch: QuietWatch, lines: Lines, calls: dict[str, Speaking], turns: int) -> list[int]:
+async def turns_of(watch: QuietWatch, lines: Lines, calls: dict[str, TakenOver], turns: int) -> list[int]:
     """In which of the next turns Asterisk was asked about anybody."""
     found = []
     for turn in range(turns):
@@ -105,7 +81,7 @@ async def turns_of(watch: QuietWatch, lines: Lines, calls: dict[str, Speaking], 
 async def test_a_telephone_that_sends_in_silence_is_looked_at_rarely_also_while_she_is_recorded(
     watch: QuietWatch, lines: Lines
 ) -> None:
-    calls = {"hers": on("PJSIP/1")}
+    calls = {"hers": TakenOver("PJSIP/1")}
     first = USUAL_TURNS  # then it is known
     assert await turns_of(watch, lines, calls, first + 1) == [0, first]
     calls["hers"].channel.recording = Record("fa", 180)
@@ -115,7 +91,7 @@ async def test_a_telephone_that_sends_in_silence_is_looked_at_rarely_also_while_
 async def test_one_that_may_fall_silent_is_looked_at_in_every_turn_of_a_recording(
     watch: QuietWatch, lines: Lines
 ) -> None:
-    calls, lines.packets["PJSIP/1"] = {"hers": on("PJSIP/1")}, 0
+    calls, lines.packets["PJSIP/1"] = {"hers": TakenOver("PJSIP/1")}, 0
     assert await turns_of(watch, lines, calls, 2 * USUAL_TURNS + 1) == [0, USUAL_TURNS, 2 * USUAL_TURNS]
     calls["hers"].channel.recording = Record("fa", 180)
     assert await turns_of(watch, lines, calls, 3) == [0, 1, 2]
@@ -126,7 +102,7 @@ async def test_one_that_may_fall_silent_is_looked_at_in_every_turn_of_a_recordin
 async def test_one_that_was_steady_and_falls_silent_as_she_is_recorded_is_watched_from_the_next_look_on(
     watch: QuietWatch, lines: Lines
 ) -> None:
-    calls = {"hers": on("PJSIP/1")}
+    calls = {"hers": TakenOver("PJSIP/1")}
     await turns_of(watch, lines, calls, USUAL_TURNS + 1)
     calls["hers"].channel.recording = Record("fa", 180)
     lines.packets["PJSIP/1"] = 0
@@ -141,7 +117,7 @@ async def test_what_came_before_her_beep_is_no_silence_of_hers(
 ) -> None:
     now, pressed = 0.0, list[float]()
     monkeypatch.setattr(quiet, "monotonic", lambda: now)
-    calls, lines.packets["PJSIP/1"] = {"hers": on("PJSIP/1")}, 0
+    calls, lines.packets["PJSIP/1"] = {"hers": TakenOver("PJSIP/1")}, 0
     hers = calls["hers"].channel
     for turn in range(2 * USUAL_TURNS + 1):
         now = turn * LOOK_SECONDS
@@ -166,5 +142,5 @@ async def test_asterisk_is_asked_about_many_at_once(watch: QuietWatch, lines: Li
             waiting.clear()
 
     lines.peer.replies["getvar"] = answer_all
-    await watch.turn({str(n): on(f"PJSIP/{n}") for n in range(2 * AT_ONCE)})
+    await watch.turn({str(n): TakenOver(f"PJSIP/{n}") for n in range(2 * AT_ONCE)})
     assert len(lines.looks) == 2 * AT_ONCE

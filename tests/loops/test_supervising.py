@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.dialplan import RTP_SECONDS
@@ -17,7 +16,6 @@ from ivr.desk.call.interventions import Intervening, Intervention
 from ivr.desk.people.people import Person
 from ivr.lab.callee import Callee
 from ivr.lab.caller import Handset, Hear, PutDown, StayOn, Wait
-from ivr.lab.pace import patience
 from ivr.store.tables import calls, people
 from tests.desk.meetings.test_lottery_drawing import signed_in
 from tests.fixtures.hotline import Hotline, fresh_number
@@ -25,24 +23,15 @@ from tests.fixtures.hotline import Hotline, fresh_number
 SILENT = 2.4 * RTP_SECONDS  # much longer than a telephone may be silent that nobody asks
 
 
-async def begun(hotline: Hotline, number: str) -> Row[Any]:
-    """The call from there, once it is in the books."""
-    async with asyncio.timeout(patience(20)):
-        while True:
-            async with hotline.engine.connect() as connection:
-                found = await connection.execute(select(calls).where(calls.c.caller == number))
-                if (row := found.first()) is not None:
-                    return row
-            await asyncio.sleep(0.1)
-
-
-async def taking_over(hotline: Hotline, call: Row[Any]) -> Intervention:
+async def taking_over(hotline: Hotline, number: str) -> Intervention:
+    await hotline.begun(number)
     now, name = datetime.now(UTC), f"karimi-{uuid.uuid4().hex[:6]}"
     await signed_in(hotline.engine, now, name)
     async with hotline.engine.connect() as connection:
         id = (await connection.execute(select(people.c.id).where(people.c.name == name))).scalar_one()
+        call = (await connection.execute(select(calls.c.id).where(calls.c.caller == number))).scalar_one()
     she = Person(id, name, "مریم کریمی", Role.SUPERVISOR)
-    return await interventions.begin(hotline.engine, call.id, Intervening.TAKE, she, "quality", now)
+    return await interventions.begin(hotline.engine, call, Intervening.TAKE, she, "quality", now)
 
 
 async def dials(hotline: Hotline, code: str, telephone: str) -> None:
@@ -64,7 +53,7 @@ async def test_whose_telephone_sends_nothing_in_silence_is_not_cut_off_once_she_
     steps = (Hear(), Wait(SILENT), PutDown())
     calling = asyncio.create_task(hotline.call(*steps, number=number, model=Handset(suppresses=True)))
     try:
-        taken = await taking_over(hotline, await begun(hotline, number))
+        taken = await taking_over(hotline, number)
         await dials(hotline, taken.code, telephone)
         outcome = await calling
         await callee.until_over(supervisor)
