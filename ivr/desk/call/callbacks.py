@@ -14,7 +14,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Exists, Row, Select, Text, Update, case, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Exists, Row, Select, Text, Update, cast, func, or_, select, update
+from sqlalchemy import case as either
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -738,7 +739,7 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
     elif outcome is Outcome.UNREAD:
         values |= {"state": "unreachable", "ended_at": now}
     elif outcome is Outcome.NOT_SENT:
-        again = case((callbacks.c.last_outcome == outcome, now + SOON), else_=now + UNSENT_ONCE)
+        again = either((callbacks.c.last_outcome == outcome, now + SOON), else_=now + UNSENT_ONCE)
         values |= {"attempts": callbacks.c.attempts - 1, "next_at": again}
     # Not where it has moved on: ended, or a later attempt begun.
     own = (callbacks.c.id == found.callback_id, callbacks.c.last_at == found.at)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
@@ -95,10 +95,8 @@ async def lost_there(
     connection: AsyncConnection, page: Page, now: datetime, number: int, scope: Scope
 ) -> list[MeetingRequest]:
     """Who had a slot in a session that was called off, and waits for another."""
-    event = case_events.c
-    lost = (event.case_id == meeting_requests.c.case_id, event.event == RELEASED)
-    there = select(event.id).where(*lost, event.details["session"].as_integer() == number).exists()
-    query = select(meeting_requests.c.case_id).where(meeting_requests.c.state == S.WAITING, there)
+    lost = select(case_events.c.id).where(_loses_there(number)).exists()
+    query = select(meeting_requests.c.case_id).where(meeting_requests.c.state == S.WAITING, lost)
     ids = (await connection.execute(query)).scalars().all()
     wishes = await request_list.of_ids(connection, page, now, ids)
     return await request_list.as_read(connection, scope, wishes)
@@ -121,13 +119,18 @@ async def sent_home(
 
 def _sent_home(number: int, *columns: Any) -> Select[Any]:
     """None where it was not called off; nor who has a slot there again, as whom a tablet heard meanwhile."""
-    event, slot, its = case_events.c, meeting_slots.c, meeting_sessions.c
+    slot, its = meeting_slots.c, meeting_sessions.c
     off = select(its.number).where(its.number == number, its.reason != "").exists()
     again = select(slot.slot).where(slot.session == number, slot.case_id == meeting_requests.c.case_id)
-    query = select(*columns).select_from(meeting_requests)
-    query = query.join(case_events, event.case_id == meeting_requests.c.case_id)
-    there = (event.event == RELEASED, event.details["session"].as_integer() == number)
-    return query.where(off, *there, event.details.has_key("arrived_at"), ~again.exists())
+    query = select(*columns).select_from(meeting_requests).join(case_events, _loses_there(number))
+    return query.where(off, case_events.c.details.has_key("arrived_at"), ~again.exists())
+
+
+def _loses_there(number: int) -> ColumnElement[bool]:
+    """The event by which a request lost its slot in that session."""
+    event = case_events.c
+    there = event.details["session"].as_integer() == number
+    return and_(event.case_id == meeting_requests.c.case_id, event.event == RELEASED, there)
 
 
 def is_apart(case: Row[Any]) -> bool:

@@ -57,7 +57,7 @@ async def hand(book: NameBook, visit: Visit) -> web.StreamResponse:
     form, page = visit.form(), await visit.panel.book.page()
     person = _person(visit, form)
     engine = visit.panel.engine
-    deed = {visit.person.id: "mine", None: "nobody"}.get(person, "hand")
+    deed = {"me": "mine", "nobody": "nobody"}.get(form.raw("person"), "hand")
     return await _each(book, visit, deed, form, lambda ask: assigning.hand(engine, page, ask, person))
 
 

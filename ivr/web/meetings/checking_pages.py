@@ -48,16 +48,18 @@ async def _page(
     visit: Visit, tried: str = "", code: str = "", form: Form | None = None, sentence: str = ""
 ) -> web.Response:
     page, languages = await visit.panel.book.page(), visit.panel.book.conventions.languages
-    done, order = (visit.request.query.get(name, "") for name in ("done", "order"))
+    done = visit.request.query.get("done", "")
     async with visit.panel.engine.connect() as connection:
         found = await order_checking.to_check(connection, page, visit.now, visit.scope)
         called = await order_checking.called_at(connection, page, visit.now, found)
         papers = await attachments.of_cases(connection, {each.part.id for each in found})
         reaches = await order_checking.reaches(connection, found, visit.now, languages)
         owed = await office_deeds.owed(connection, visit.scope)
-        confirmed = await order_giving.of_code(connection, page, visit.now, visit.scope, tracking_code(order))
-        hears = None
-        if confirmed is not None and done == "confirm":
+        confirmed, hears = None, None
+        if done == "confirm":
+            its = tracking_code(visit.request.query.get("order", ""))
+            confirmed = await order_giving.of_code(connection, page, visit.now, visit.scope, its)
+        if confirmed is not None:
             hears = await order_checking.hears(connection, page, visit.now, confirmed, languages)
     return visit.render(
         "meetings/reported.html",

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -83,6 +83,12 @@ async def track(client: Client, code: str, number: str = "") -> tuple[int, str]:
     await client.get("/track")
     answer = await client.post("/track", {"code": code, "number": number})
     return answer.status, await answer.text()
+
+
+async def asks_for(page: Page, code: str) -> None:
+    await page.goto("/track")
+    await page.get_by_label(words()("public.track.code")).fill(code)
+    await page.keyboard.press("Enter")
 
 
 async def test_the_first_page_leads_on_and_search_engines_stay_away(
@@ -307,9 +313,7 @@ async def test_which_of_several_bodies_has_answered_is_told_as_the_telephone_tel
     assert sorted(await told()) == sorted([(water, has), (city, has_not)])
     assert ANSWER not in (await track(client, opened, HERS))[1], "one answer for both comes at the end"
     async with window(chrome, panel, size=PHONE) as shown:
-        await shown.goto("/track")
-        await shown.get_by_label(text("public.track.code")).fill(opened)
-        await shown.keyboard.press("Enter")
+        await asks_for(shown, opened)
         await shown.get_by_text(text("public.track.parts")).wait_for()
         await screenshot(shown, "track-parts-phone")
     needless = Instruction(road, actor_named(page, "desk/karimi"), "لازم نیست", now)
@@ -419,9 +423,7 @@ async def test_a_request_to_meet_tells_until_when_it_waits_and_then_with_whom_wh
         assert text(f"public.track.{said}") not in page, said
     await note(panel, RequestState.CONFIRMED)
     async with window(chrome, panel, size=PHONE) as shown:
-        await shown.goto("/track")
-        await shown.get_by_label(text("public.track.code")).fill(code)
-        await shown.keyboard.press("Enter")
+        await asks_for(shown, code)
         await shown.get_by_text(text("public.track.meeting.comes")).wait_for()
         await screenshot(shown, "track-meeting-phone")
         assert not await serious(shown)
