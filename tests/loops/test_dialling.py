@@ -309,6 +309,7 @@ async def test_the_telephone_in_the_hand_of_who_withholds_its_number_rings_once_
     when = when.join(cases, cases.c.id == callbacks.c.case_id).join(calls, calls.c.id == cases.c.call_id)
     async with town.hotline.engine.connect() as connection:
         [rang] = await connection.execute(when.where(its.number == phone.normalise(number)))
+    assert rang.ended_at is not None, "her number was asked for while she was on the line"
     assert rang.at >= rang.ended_at and town.callee.rung[number] == 1
 
 

@@ -529,6 +529,19 @@ async def test_a_step_in_the_picture_shows_its_prompts_without_anything_being_ty
         await expect(page.locator("#tree-prompts")).to_be_hidden()
 
 
+async def test_a_caret_in_the_words_below_the_steps_stands_in_none(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    async with window(chrome, panel, "admin") as page:
+        await page.goto(f"{ONE}/edit")
+        beside = page.locator("#tree-prompts")
+        await page.locator(".cm-content").focus()
+        await pressed_until(page, "Control+End", page.locator(END))
+        await expect(beside).to_contain_text("goodbye")
+        await page.keyboard.insert_text("words:\n  goodbye: {fa: خدانگهدار}")
+        await expect(beside).to_be_hidden()
+
+
 async def test_an_editor_that_got_no_answer_asks_again_by_itself(chrome: Browser, panel: PanelServed) -> None:
     async with window(chrome, panel, "admin") as page:
         failed = 0
