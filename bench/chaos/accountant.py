@@ -481,9 +481,10 @@ def general_problems(accountant: Accountant) -> Iterator[str]:
     for recording in evidence.recordings:
         if recording.words is None:
             yield f"the books name {recording.name}, and there is no such file"
-        elif _was_refused(evidence, recording):
+        elif _met(evidence, recording, REFUSES):
             continue  # it may read as zeros, its header too; who hears it is given one
-        elif not recording.playable and recording.words:
+        elif not recording.playable and recording.words and not _met(evidence, recording, *DISK):
+            # of what Asterisk wrote first a full disk may have taken nothing: who hears it is given a header
             yield f"{recording.name} has no header: nobody can play it"
         elif not recording.same:
             yield f"{recording.name} is not the file whose hash the books hold"
@@ -496,11 +497,11 @@ def general_problems(accountant: Accountant) -> Iterator[str]:
         yield f"the telephones' log and SIPp's differ about who was answered: {sorted(apart)[:10]}"
 
 
-def _was_refused(evidence: Evidence, recording: Recording) -> bool:
-    """What a disk took in that call and then refused to keep is gone from it; the row says so."""
+def _met(evidence: Evidence, recording: Recording, *kinds: str) -> bool:
+    """Its disk did so in that call: what it took may be gone from it, and the row says that it was cut."""
     if recording.ended != "cut" or recording.name.startswith(SECOND):
         return False
-    refused = [fault for fault in evidence.faults if fault.kind == REFUSES]
+    refused = [fault for fault in evidence.faults if fault.kind in kinds]
     held = {word.n for word in recording.words or ()}
     hers = (call for call in evidence.calls if call.n in held or recording.caller in ("", call.number))
     return any(lasted(each, _begun(call, recording), call.ended) for call in hers for each in refused)

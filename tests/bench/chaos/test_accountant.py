@@ -724,6 +724,32 @@ def test_words_that_nobody_can_play_are_a_problem() -> None:
     assert problems(found) == ["r1 has no header: nobody can play it"]
 
 
+@pytest.mark.parametrize(
+    ("ended", "kind", "told"),
+    [
+        ("cut", "disk full", []),
+        ("cut", "every disk full", []),
+        ("hash", "disk full", ["r1 has no header: nobody can play it"]),
+        ("cut", STOPPED, ["r1 has no header: nobody can play it"]),
+    ],
+)
+def test_what_a_full_disk_cut_may_have_no_header_for_who_hears_it_is_given_one(
+    ended: str, kind: str, told: list[str]
+) -> None:
+    """`ivr.voice.riff.with_header`: it took what Asterisk wrote later, at the beginning of the file."""
+    found = evidence([call()], Fault(kind, 108.0, 111.0))
+    found.recordings[0].playable = False
+    found.recordings[0].ended = ended
+    assert [each for each in problems(found) if "header" in each] == told
+
+
+def test_what_a_full_disk_cut_is_the_file_whose_hash_the_books_hold_all_the_same() -> None:
+    found = evidence([call()], Fault("disk full", 108.0, 111.0))
+    found.recordings[0].same = False
+    found.recordings[0].ended = "cut"
+    assert "r1 is not the file whose hash the books hold" in problems(found)
+
+
 def test_a_case_that_is_not_what_she_chose_is_a_problem() -> None:
     found = evidence()
     found.cases["a"].chosen = ("request", "other.other", "")
