@@ -773,7 +773,8 @@ async def _exposure(settings: Settings) -> Diagnosis:
 
 async def _answers(host: str, port: int) -> bool:
     try:
-        _, probe = await asyncio.wait_for(asyncio.open_connection(host, port), 2)
+        async with asyncio.timeout(2):
+            _, probe = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
         return False
     probe.close()

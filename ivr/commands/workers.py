@@ -130,7 +130,8 @@ class _Processes:
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
 
     def _start(self, kept: _Kept) -> Forked:
         parent = os.getpid()

@@ -174,7 +174,8 @@ class Party:
                 await self._within(most, self.over.wait(), "the hotline did not hang up")
             case Wait(seconds):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.over.wait(), seconds)
+                    async with asyncio.timeout(seconds):
+                        await self.over.wait()
             case Press(keys, gap):
                 await self._within(60, self._press(keys, gap), "the keys were not sent")
             case Speak(seconds, samples):
@@ -228,7 +229,8 @@ class Party:
         while (left := last + quiet - loop.time()) > 0:
             self.audio.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.audio.wait(), left)
+                async with asyncio.timeout(left):
+                    await self.audio.wait()
             await self._caught_up()
             new, seen = self.phone.heard[seen:], len(self.phone.heard)
             last = max([last, *(at for at, audio in new if sound(audio))])
@@ -356,7 +358,8 @@ async def _ended(process: asyncio.subprocess.Process, relay: Relay) -> None:
     if process.returncode is None:
         relay.hang_up()
         try:
-            await asyncio.wait_for(process.wait(), patience(4.0))
+            async with asyncio.timeout(patience(4.0)):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -35,7 +35,8 @@ class VanishedCalls:
 
     async def rest(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._again.wait(), EVERY_SECONDS)
+            async with asyncio.timeout(EVERY_SECONDS):
+                await self._again.wait()
 
 
 async def _channels(ami: Ami) -> list[str] | None:

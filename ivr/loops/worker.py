@@ -209,7 +209,8 @@ class Worker:
         """What a dead sibling was recording is looked for at once."""
         wait, self._growing = SOON_SECONDS if self._growing else RECONCILE_SECONDS, False
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.following.gone.wait(), wait)
+            async with asyncio.timeout(wait):
+                await self.following.gone.wait()
 
     async def _store(self, vault: Vault) -> None:
         its = (self.shelf.recordings, vault, self.cellar.derived)
@@ -355,7 +356,8 @@ async def _until_retention() -> None:
 async def _in_the_end(applied: Coroutine[Any, Any, None]) -> None:
     """What is left lies in its journal, for who comes next: no reason to end with an error."""
     try:
-        await asyncio.wait_for(applied, LAST_SECONDS)
+        async with asyncio.timeout(LAST_SECONDS):
+            await applied
     except OSError as error:  # TimeoutError is one
         why = str(error) or "no time is left"
         log.warning("not all that is journalled is in the books as we end: %s", why)

@@ -211,7 +211,8 @@ class Intake:
             return code
         taking = asyncio.ensure_future(self.codes.take())
         with suppress(TimeoutError):  # who takes it is not stopped half-way: that number is left out
-            return await asyncio.wait_for(asyncio.shield(taking), seconds)
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(taking)
         return ""
 
     async def open_case(self, call: CallFacts, opening: OpenCase) -> str:

@@ -150,7 +150,8 @@ class CodeBlock:
                     log.warning("no new tracking codes leased, %d left: %s", self.left, error)
                     await asyncio.sleep(seconds)
             with suppress(TimeoutError):  # the database is told of a chunk as it is begun
-                await asyncio.wait_for(self._moved.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._moved.wait()
 
     @property
     def _holder(self) -> str:
