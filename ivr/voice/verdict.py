@@ -283,13 +283,14 @@ def record_words(talk: Talk, ask: str) -> Flow[None]:
 def standing(seen: CaseSeen, directory: Directory) -> Speech:
     """Status, and whose it is; of a duplicate, of the case in which it goes on."""
     speech: list[Sound] = [*(["status.merged"] if seen.into else []), f"status.{seen.status}"]
-    if seen.parts and _is_open(seen):
+    bodies = {part.agency for part in seen.parts} if _is_open(seen) else set()
+    if len(bodies) > 1:
         speech.append("status.parts_are")
         for part in seen.parts:
             stands = "status.part_answered" if part.answered else "status.part_waiting"
             if name := directory.named(part.agency):
                 speech += [*name, stands]
-    elif seen.status != Status.RETURNED and (name := directory.named(seen.agency)):
+    elif seen.status != Status.RETURNED and (name := directory.named(next(iter(bodies), seen.agency))):
         speech += ["status.agency_is", *name]  # returned, its words say that whose it is is being determined
     return tuple(speech)
 

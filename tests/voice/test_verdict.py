@@ -48,6 +48,15 @@ def test_whose_name_has_no_sound_yet_is_not_announced() -> None:
     assert told == ("status.answer_is", Clip("answers/1"), "agency.gas", Clip("answers/2"))
 
 
+def test_a_case_of_which_one_body_is_left_is_not_said_to_be_with_several() -> None:
+    """As after the other part was withdrawn, or one order, or two to one body."""
+    seen = CaseSeen(Lookup.FOUND, "in_progress", agency="desk", parts=(PartSeen("abfa", False),))
+    alone = ("status.in_progress", "status.agency_is", "agency.abfa")
+    assert verdict.standing(seen, DIRECTORY) == alone
+    both = (PartSeen("abfa", True), PartSeen("abfa", False))
+    assert verdict.standing(replace(seen, parts=both), DIRECTORY) == alone
+
+
 def digits(talk: Conversation) -> list[Sound]:
     return [sound for sound in talk.heard if str(sound).startswith("digit.")]
 

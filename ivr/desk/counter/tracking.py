@@ -182,11 +182,13 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
     merged = row.code != code  # which opens the answer to her number alone
     locked = told and not hers and (merged or tells_number_only(row.channel, row.caller_key, past))
     over = row.closed_at if status in (Status.CLOSED, Status.ADVISED, Status.WITHDRAWN) else None
+    parts = await _parts(connection, parts_seen(row.parts)) if owed else []
+    shared = len({name for name, _ in parts}) > 1
     reopens = numbers and over is not None and now - over <= REOPEN  # as `book.seen_in` offers it
     return Tracked(
         code,
         status,
-        row.name,
+        parts[0][0] if parts else row.name,
         "" if locked else row.answer,
         voiced and not locked,
         row.due_at if owed else None,
@@ -199,7 +201,7 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         locked and sealed,
         REOPEN.days if reopens else 0,
         await _body(connection, meeting),
-        await _parts(connection, parts_seen(row.parts)) if owed else (),
+        parts if shared else (),
     )
 
 

@@ -322,6 +322,22 @@ async def test_which_of_several_bodies_has_answered_is_told_as_the_telephone_tel
     assert ANSWER in over and text("public.track.parts") not in over
 
 
+async def test_where_one_of_several_bodies_is_left_it_alone_is_named_and_not_several(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text, now = await panel.client(), words(), panel.clock.now
+    page = await panel.panel.book.page()
+    ask = Instruction(opened, actor_named(page, "desk/karimi"), "دو دستگاه", now)
+    parts = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    _, road = await splitting.split(panel.engine, page, ask, parts)
+    needless = Instruction(road, actor_named(page, "desk/karimi"), "لازم نیست", now)
+    await closing.withdraw(panel.engine, page, needless)
+    _, shown = await track(client, opened)
+    assert text("public.track.parts") not in shown and text("public.track.none") in shown
+    its = f"<dt>{text('public.track.agency')}</dt><dd>شرکت آب و فاضلاب آذربایجان شرقی</dd>"
+    assert its in shown and "شهرداری اهر" not in shown
+
+
 async def test_what_every_body_only_spoke_is_an_answer_and_nothing_is_overdue(
     panel: PanelServed, opened: str
 ) -> None:
