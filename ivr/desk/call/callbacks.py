@@ -549,13 +549,14 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     case is locked before the call-back, as everywhere.
     """
     its = callbacks.c
-    waiting = (its.id == wanted.id, its.state == "waiting", its.created_at == wanted.created_at)
+    same = (its.id == wanted.id, its.created_at == wanted.created_at)
+    waiting = (*same, its.state == "waiting", its.number == wanted.number)  # else put right, and tried anew
     async with engine.begin() as connection:
         case = await locked(connection, code)
         mine = select(callbacks.c.id).where(*waiting).with_for_update()
         if (await connection.execute(mine)).first() is None:
             return  # who held the case has cancelled it, as with another answer; or she keeps her place anew
-        rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
+        rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted)
         if rang and wanted.purpose == ANSWER:
             rang = not (await discretion.is_awaited(connection, case) or await _said_no(connection, case))
         state = "unconfirmed" if rang else "unreachable"
@@ -593,10 +594,12 @@ async def _tell_missed(connection: AsyncConnection, codes: Mapping[uuid.UUID, st
     await connection.execute(insert(outbox).on_conflict_do_nothing(), told)
 
 
-async def _ever_rang(connection: AsyncConnection, wanted: uuid.UUID) -> bool:
+async def _ever_rang(connection: AsyncConnection, wanted: Row[Any]) -> bool:
+    """Her telephone: not one whose number was put right since."""
     attempt = callback_attempts.c
+    its = (attempt.callback_id == wanted.id, attempt.number == wanted.number)
     rang = attempt.outcome.not_in((Outcome.FAILED, Outcome.NOT_SENT))
-    query = select(attempt.id).where(attempt.callback_id == wanted, rang).limit(1)
+    query = select(attempt.id).where(*its, rang).limit(1)
     return (await connection.execute(query)).first() is not None
 
 

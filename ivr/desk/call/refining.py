@@ -17,7 +17,7 @@ from ivr.cases.routing import Reason, RoutingDecision
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning
+from ivr.desk.case import callback_planning, contact
 from ivr.desk.case.change import CITIZEN, Change, Instruction
 from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.event_log import MACHINE, add_event
@@ -38,7 +38,10 @@ TAKEN_BACK = "taken_back"  # in that event: what she had given there before it t
 RESUMED = timedelta(hours=2)  # a call may be taken up for an hour, and lasts less than one
 _OPENING = 2  # so many events a case is opened with
 # What happens to a case without anybody's having judged whose it is …
-_UNJUDGED = ("words_added", "words_replaced", "code_promised", "transcribed", "retimed", "confided")
+_UNJUDGED = (
+    *("words_added", "words_replaced", "code_promised", "transcribed", "retimed", "confided"),
+    contact.EVENT,
+)
 # … and what came of her own words, with who did it.
 _HERS = ((CHANGED, CITIZEN), (NOTED, CITIZEN), (REACHED, CITIZEN), ("referred", MACHINE))
 
@@ -130,6 +133,7 @@ async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact,
     before = await _given_before(connection, case, own)
     others = "" if "national_id" in before else case.national_id
     if others and fact.national_id and others != fact.national_id:
+        before -= await _put_right_since(connection, case, fact)
         if "callback" in before:  # both were told on her own case's number, else they were not merged
             back = update(cases).where(cases.c.id == case.id).values(callback=own.callback)
             await connection.execute(back)
@@ -137,7 +141,8 @@ async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact,
             cause = uuid.uuid5(fact.id, TAKEN_BACK)
             await add_event(connection, cause, case.id, fact.at, REACHED, taken, actor=CITIZEN)
         case = own
-    new = {name: value for name, value in given.items() if value and value != getattr(case, name)}
+    stays = await _put_right_since(connection, case, fact)
+    new = {n: value for n, value in given.items() if value and n not in stays and value != getattr(case, n)}
     if not new or case.anonymised_at is not None:
         return
     changed = update(cases).where(cases.c.id == case.id).values(new).returning(*cases.c)
@@ -147,6 +152,14 @@ async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact,
     if "callback" in new and case.merged_into is None:
         number = callback_planning.number_of(row._mapping)
         await callback_planning.verify(connection, row, number, fact.at)
+
+
+async def _put_right_since(connection: AsyncConnection, case: Row[Any], fact: CaseRefinedFact) -> set[str]:
+    """What the desk has put right since she gave it: a journal that comes late brings nothing back."""
+    its = case_events.c
+    later = (its.case_id == case.id, its.event == contact.EVENT, its.at > fact.at)
+    found = (await connection.execute(select(its.details).where(*later))).scalars()
+    return {name for details in found for name in details["given"]}
 
 
 async def _given_before(connection: AsyncConnection, kept: Row[Any], own: Row[Any]) -> set[str]:

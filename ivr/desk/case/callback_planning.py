@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +44,7 @@ HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
 # News that may yet be told: what nobody could be called about is, once somebody is (`callbacks.dialled`).
 YET_TO_TELL = callbacks.c.state.in_((*OPEN, "unreachable"))
+_ON_HER_NUMBER = callbacks.c.purpose.not_in((STATUS, TURN))  # those ring the telephone that asked
 TELLS_OFF = or_(*(callbacks.c.notice[name].as_string().is_not(None) for name in HOURS_LOST))
 
 
@@ -244,11 +245,46 @@ async def verified(connection: AsyncConnection, asked: Row[Any], yes: bool, now:
     too = too.values(state="cancelled", ended_at=now).returning(callbacks.c.case_id)
     concerned = {asked.case_id, *(await connection.execute(too)).scalars()}
     if yes:
-        told_on_its_day = callbacks.c.notice["what"].as_string().is_not_distinct_from(REMINDER)
-        held = callbacks.c.notice[HELD].as_string().is_not(None)
-        now_too = (*here, callbacks.c.purpose != ORDER, ~told_on_its_day, held.is_not(True))
-        await connection.execute(update(callbacks).where(*now_too).values(next_at=now))
+        await connection.execute(update(callbacks).where(*here, _of_no_day()).values(next_at=now))
     return concerned
+
+
+def _of_no_day() -> ColumnElement[bool]:
+    """What is told as soon as may be, on no day of its own and after no look of the office."""
+    told_on_its_day = callbacks.c.notice["what"].as_string().is_not_distinct_from(REMINDER)
+    held = callbacks.c.notice[HELD].as_string().is_not(None)
+    return and_(callbacks.c.purpose != ORDER, ~told_on_its_day, held.is_not(True))
+
+
+async def is_ringing(connection: AsyncConnection, case: uuid.UUID) -> bool:
+    """Whether she is being called, other than on a telephone that asked for it itself.
+
+    Where not, no call to her begins before the transaction ends.
+    """
+    hers = (callbacks.c.case_id == case, callbacks.c.state.in_(OPEN), _ON_HER_NUMBER)
+    found = await connection.execute(select(callbacks.c.state).where(*hers).with_for_update())
+    return "calling" in found.scalars().all()
+
+
+async def move(connection: AsyncConnection, case: Row[Any], now: datetime) -> None:
+    """What she is yet to be told is told on the number that is hers now, tried anew, and on no other.
+
+    A telephone that asked itself to be called, or keeps a place in the queue, is called as promised.
+    """
+    its, number = callbacks.c, number_of(case._mapping)
+    elsewhere = (its.case_id == case.id, its.number != number, _ON_HER_NUMBER)
+    asked = update(callbacks).where(*elsewhere, its.purpose == VERIFY, NOBODY_ON_THE_LINE)
+    await connection.execute(asked.values(state="cancelled", ended_at=now))
+    tried = {"number": number, "attempts": 0, "first_at": None, "last_at": None, "last_outcome": None}
+    told = update(callbacks).where(*elsewhere, its.purpose != VERIFY, YET_TO_TELL)
+    moved = (await connection.execute(told.values(tried).returning(its.id))).scalars().all()
+    waits = update(callbacks).where(its.id.in_(moved), its.state == "waiting")
+    if await calls_back(connection):
+        aside = update(callbacks).where(its.id.in_(moved), its.state == "unreachable", ~PUT_ASIDE)
+        again = {"state": "waiting", "ended_at": None, "next_at": func.greatest(its.next_at, now)}
+        await connection.execute(aside.values(again))
+    await connection.execute(waits.where(_of_no_day()).values(next_at=now))
+    await verify(connection, case, number, now)
 
 
 async def wish(

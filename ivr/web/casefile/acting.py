@@ -41,6 +41,7 @@ PARTS = 4  # rows that the form has
 TYPED = (
     *("reason", "agency", "topic", "county", "into", "days", "about", "collective", "person"),
     *("words", "spoken", "voice", "accused", "kept_from", "told", "order_words", "due_on"),
+    *("caller", "callback", "national_id"),
 )
 
 
@@ -162,6 +163,8 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = sent.text(name, most=answering.LONGEST, needed=False, lines=True)
             case "person":
                 given[name] = _person(sent)
+            case "caller" | "callback" | "national_id":
+                given[name] = sent.text(name, needed=False)
             case "order_words":
                 given[name] = sent.text(name, most=LONGEST_REASON, lines=True)
             case "due_on":
@@ -190,6 +193,8 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = await answering.voice_of(visit, digest) if answering.is_digest(digest) else None
                 if digest and given[name] is None:
                     sent.refuse("voice", "casefile.voice.gone")
+    if deed.name == "contact":
+        given |= {"person": visit.person.id, "address": visit.came.address}
     given["approval"] = visit.panel.voices.studio is not None and visit.panel.voices.studio.approval
     return given
 

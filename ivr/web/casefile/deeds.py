@@ -17,9 +17,20 @@ from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import TABLE, CaseAction, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import answers, assigning, closing, collecting, confiding, pausing, referring, splitting
+from ivr.desk.case import (
+    answers,
+    assigning,
+    closing,
+    collecting,
+    confiding,
+    contact,
+    pausing,
+    referring,
+    splitting,
+)
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.confiding import Secrecy
+from ivr.desk.case.contact import RightContact
 from ivr.desk.meetings import office_deeds, order_checking, order_giving, order_ruling
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.reading.casefile import CaseFile
@@ -73,6 +84,11 @@ async def _order(engine: AsyncEngine, page: Page, ask: Instruction, given: Given
     await order_giving.give(engine, page, ask, [order])
 
 
+async def _contact(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
+    names = ("caller", "callback", "national_id", "person", "address")
+    await contact.put_right(engine, page, ask, RightContact(**{name: given[name] for name in names}))
+
+
 DEEDS = (
     Deed("approve", CaseAction.APPROVE, P.CASES_APPROVE, DESK, lambda e, p, a, g: answers.approve(e, p, a)),
     Deed("turn-down", CaseAction.TURN_DOWN, P.CASES_APPROVE, DESK,
@@ -94,6 +110,7 @@ DEEDS = (
     Deed("confide", None, P.CASES_REFER, DESK,
          lambda e, p, a, g: confiding.confide(e, p, a, Secrecy(g["accused"], g["kept_from"], g["told"])),
          ("accused", "kept_from", "told"), rare=True, reasoned=True),
+    Deed("contact", None, P.CASES_REFER, DESK, _contact, ("caller", "callback", "national_id"), rare=True),
     Deed("hand", None, P.CASES_ANSWER, BOTH,
          lambda e, p, a, g: assigning.hand(e, p, a, g["person"]), ("person",), rare=True),
     Deed("rule", CaseAction.RULE, P.CASES_REFER, DESK,
@@ -153,11 +170,16 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
 
 def _beside_the_table(visit: Visit, file: CaseFile, deed: Deed) -> bool:
     """Told: it has ended, and nobody could be told. Confide: a caller's. In hands: the asker's body has it.
+    Contact: a caller's own that is not nameless, to whoever may see who she is.
 
     Of the governor's office: what a body answered or returned is handed back, what it has not is reminded of.
     """
     if deed.name == "confide":
         return file.case.channel not in NOBODYS and file.case.status != Status.MERGED
+    if deed.name == "contact":
+        its, knows = file.case, visit.allowed(P.IDENTITY_REVEAL, area=file.case.county or "")
+        is_hers = its.channel not in NOBODYS and its.status != Status.MERGED and its.anonymised_at is None
+        return is_hers and knows and (not its.confidential or visit.person.trusted)
     if deed.name == "hand-back":
         does = {Status.ANSWERED: CaseAction.HAND_BACK, Status.RETURNED: CaseAction.REFER}
         return does.get(Status(file.case.status)) in file.actions(visit.actor)

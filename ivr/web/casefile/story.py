@@ -283,6 +283,10 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return _brought(details) or USUAL
         case "contact_given" if "taken_back" in details:
             return "taken_back"
+        case "contact_corrected" if details["given"] == ["national_id"]:
+            return "identity"
+        case "contact_corrected" if "national_id" in details["given"]:
+            return "both"
         case "collected" if "collective" not in details:
             return _brought(details) or "due"
         case "extended" if event.actor == MACHINE:

@@ -172,6 +172,7 @@ ROUTES: Mapping[str, Permission] = {
     "case.reveal": P.CASES_SEE,  # and what the thing revealed needs
     "case.ask": P.IDENTITY_REVEAL,
     "case.confide": P.CASES_REFER,
+    "case.contact": P.CASES_REFER,  # whoever has this may see identities, too
     "case.seen_by": P.SEEN_BY,
     "case.speak": P.CASES_ANSWER,
     "case.voice": P.CASES_ANSWER,

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Policy
 from ivr.desk.call.callbacks import claim
 from ivr.desk.case import closing, pausing, referring
+from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.contact import RightContact, put_right
 from ivr.desk.case.joining import reserve
 from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import request_list
@@ -228,6 +230,20 @@ async def test_a_number_that_she_takes_back_and_gives_again_is_asked_for(at: Cou
     async with at.engine.connect() as connection:
         asked = (await connection.execute(select(callbacks.c.number, callbacks.c.state))).all()
     assert asked == [(row.callback, "waiting")]
+
+
+async def test_what_the_desk_has_put_right_is_not_brought_back_by_a_journal_that_comes_late(
+    at: Counter,
+) -> None:
+    call = Call(at, "meeting")
+    late = call.says(callback="09120000009", national_id="0012345679")
+    await call.apply(call.opened)
+    ask = Instruction(CODE, actor_named(at.page, "desk"), now=WEDNESDAY + timedelta(hours=1))
+    await put_right(at.engine, at.page, ask, RightContact(callback="09120000001"))
+    row = await call.apply(late)
+    assert (row.callback, row.national_id) == ("+989120000001", "0012345679")
+    afterwards = replace(call.says(callback="09120000002"), at=WEDNESDAY + timedelta(hours=2))
+    assert (await call.apply(afterwards)).callback == "+989120000002", "she says herself what is right"
 
 
 async def test_a_number_given_for_a_case_that_was_merged_meanwhile_is_that_of_the_one_it_goes_on_in(

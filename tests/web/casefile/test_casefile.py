@@ -523,9 +523,40 @@ async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
     assert seen["governor"] == {"order", "remind", "ask-report"}
     assert seen["officer"] == {"accept", "answer", "onward", "return", "pause", "hand"}
     desks = {"refer", "rule", "topic", "merge", "split", "withdraw", "advise", "answer", "pause"}
-    desks |= {"confide"}
+    desks |= {"confide", "contact"}
     assert seen["supervisor"] == desks
     assert (await (await desk.panel.signed_in("admin")).get(f"/panel/cases/{code}")).status == 403
+
+
+async def test_a_wrong_number_is_put_right_on_the_page_by_the_supervisor_alone(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    for role in ("operator", "officer", "governor"):
+        answer = await (await desk.panel.signed_in(role)).post(
+            f"/panel/cases/{code}/contact", {"callback": "09120000001"}
+        )
+        assert answer.status == 403, role
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=contact]").click()
+        form = page.locator("form.deed[data-name=contact]")
+        await expect(form.locator("[name=caller]")).to_have_count(0)
+        await form.locator("[name=callback]").fill("۰۹۱۲")
+        await form.locator("[name=national_id]").fill("۰۰۱۲۳۴۵۶۷۹")
+        await form.locator("button[type=submit]").click()
+        await expect(form.locator(".wrong")).to_contain_text("با این شماره نمی‌توان تماس گرفت")
+        await expect(form.locator("[name=national_id]")).to_have_value("۰۰۱۲۳۴۵۶۷۹")
+        await form.locator("[name=callback]").fill("۰۹۱۲ ۰۰۰ ۰۰۰۱")
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=contact")
+        story = await page.locator(".timeline").inner_text()
+    assert "شمارهٔ تماس و کد ملی شهروند که نادرست نوشته شده بود اصلاح شد" in story
+    async with desk.panel.engine.connect() as connection:
+        its = (await connection.execute(select(cases).where(cases.c.code == code))).one()
+        noted = (await connection.execute(select(audit).where(audit.c.action == "contact_corrected"))).one()
+    assert (its.callback, its.national_id, its.caller) == ("+989120000001", "0012345679", "09141234567")
+    assert noted.person_id is not None and noted.case_id == its.id
 
 
 async def test_what_is_split_waits_for_its_parts_and_is_neither_answered_nor_handed_back(desk: Desk) -> None:
@@ -534,7 +565,15 @@ async def test_what_is_split_waits_for_its_parts_and_is_neither_answered_nor_han
     named = [Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")]
     codes = await splitting.split(desk.panel.engine, page, ask, named)
     supervisor, governor = await desk.panel.signed_in("supervisor"), await desk.panel.signed_in("governor")
-    assert await offers(supervisor, whole) == {"topic", "pause", "split", "withdraw", "confide", "hand"}
+    assert await offers(supervisor, whole) == {
+        "topic",
+        "pause",
+        "split",
+        "withdraw",
+        "confide",
+        "contact",
+        "hand",
+    }
     for part, code in zip(named, codes, strict=True):
         by = Instruction(code, actor_named(page, part.agency), now=WEDNESDAY)
         await answers.give(desk.panel.engine, page, by, "درست شد")
@@ -605,7 +644,7 @@ async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Bro
         await page.wait_for_url("**?done=collect")
         await expect(page.locator(".notice", has_text="عضو پروندهٔ جمعی")).to_be_visible()
         offered = await page.locator("[data-deed]").evaluate_all("all => all.map((x) => x.dataset.deed)")
-        assert set(offered) == {"release", "merge", "withdraw", "confide"}
+        assert set(offered) == {"release", "merge", "withdraw", "confide", "contact"}
         await do(page, "release", reason="موضوعش جداست")
     async with desk.panel.engine.connect() as connection:
         joined = (
@@ -916,7 +955,7 @@ async def test_who_stepped_into_our_call_to_her_stands_in_the_story(desk: Desk, 
 def refused_sentences() -> Iterator[tuple[str, str]]:
     """Every refusal that something done with a case on its page can meet."""
     names = ("change", "transaction", "referring", "closing", "pausing", "answers", "precedents", "family",
-             "splitting", "collecting", "assigning", "discretion")  # fmt: skip
+             "splitting", "collecting", "assigning", "discretion", "contact")  # fmt: skip
     files = [ROOT / f"ivr/desk/case/{name}.py" for name in names]
     files += [ROOT / f"ivr/desk/recordings/{name}.py" for name in ("marks", "transcripts")]
     for path in (*files, ROOT / "ivr/cases/transitions.py", ROOT / "ivr/cases/clock.py"):
