@@ -36,7 +36,11 @@ NAMING = _set(
     "kod kodu nömrə nömrəsi telefon"
 )
 NAMING_BEHIND = _set("saylı sayli nömrəli")  # «110/4512 saylı məktub»; in capitals it has no «ı»
-LASTING = _set("dəqiqə saniyə saat həftə ay il")  # a range before these counts, and is none of hours
+# A range before these counts, or is of days, and is none of hours.
+LASTING = _set(
+    "dəqiqə saniyə saat həftə ay il fərvərdin ordibeheşt xordad tir mordad şəhrivər mehr aban azər dey "
+    "bəhmən esfənd yanvar fevral mart aprel may iyun iyul avqust sentyabr oktyabr noyabr dekabr"
+)
 BESIDE = _set("روز مورد gün")  # may stand behind an hour or a telephone number, too, and not count it
 TELEPHONES = _set("تلفن همراه موبایل telefon")
 HOURS = _set("ساعات saatlar saatları")  # besides the catalogue's
@@ -80,6 +84,7 @@ _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 _ORDINAL = re.compile(
     r"c[ıiuü](?:l[aə]r|s[ıiuü])?(?:n?[ıiuü]n?|n?d[aə]n?|[yn]?[aə])?(?:d[ıiuü]r)?\b", re.IGNORECASE
 )
+_NTH = re.compile(rf"[-’']{_ORDINAL.pattern}", re.IGNORECASE)  # «saat 10-5-ci mərtəbə»: no hour
 _OF_YEAR = re.compile(r"[-’']c[ıiuü](?:\s+il(?:in|də)?)?\b", re.IGNORECASE)  # «25.09.1405-ci il»
 _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
 _WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|اداری|کار))?"  # «ساعت کاری ۸/۳۰»
@@ -160,6 +165,7 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         is_more = last is not None and last.more
         lasts = not is_more and bool(_LASTS.search(text[max(since - 40, 0) : since]))
         to_hour = last is not None and its_hour and _is_to_hour(last, one, between, lasts)
+        to_hour = to_hour and not _NTH.match(text, found.end())
         if last is not None and _DASH.fullmatch(between) and (_rises(last, one) or to_hour):
             one = replace(one, before=its_hour or last.before, to=True)
             between = f" {say(('sign.to',))} "  # «ده تا دوازده»

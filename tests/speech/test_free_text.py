@@ -279,6 +279,8 @@ def test_an_azerbaijani_date_with_its_year_named_behind_it_becomes_no_ordinal(te
         ("saat 10 - 5 avtobus", "saat on - beş avtobus"),
         ("2 saat 20-10 dəqiqə", "iki saat iyirmi - on dəqiqə"),
         ("hesab 3-2 oldu", "hesab üç - iki oldu"),
+        ("saat 14-2 dekabr", "saat on dörd - iki dekabr"),
+        ("saat 10-5-ci mərtəbə", "saat on - beşinci mərtəbə"),
     ],
 )
 def test_an_azerbaijani_range_of_hours_says_that_both_are_hours_and_one_of_counts_does_not(
@@ -319,6 +321,8 @@ def test_a_second_azerbaijani_range_of_hours_is_told_as_one(text: str, said: str
         ("20-30", "iyirmi otuz"),
         ("16.09.1405", "min dörd yüz beş ilinin azər ayının on altısı düşənbə"),
         ("telefon 15-20", "telefon on beş iyirmi"),
+        ("15-16 sentyabr", "on beş on altı sentyabr"),
+        ("15-16 azərdə", "on beş on altı azərdə"),
         ("0914-999-0011", "sıfır doqquz bir , dörd doqquz doqquz , doqquz sıfır sıfır , bir bir"),
     ],
 )
