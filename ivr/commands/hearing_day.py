@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ivr.desk.book.book import Page
     from ivr.desk.case.change import Instruction
     from ivr.desk.meetings.agenda import Seat
+    from ivr.desk.meetings.request_list import OtherSlot
 
 T = TypeVar("T")
 Body = Annotated[str, typer.Option(help="Which body says so: an agency's code, or AGENCY/OFFICER.")]
@@ -208,7 +209,8 @@ def walk_in(
     """Somebody without a slot: registered, accepted, and waits with the next number."""
     from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.case.registering import Wanted
-    from ivr.desk.meetings import session_day
+    from ivr.desk.meetings import request_list, session_day
+    from ivr.desk.meetings.request_list import EVERYTHING
 
     wanted = Wanted(
         "meeting",
@@ -219,13 +221,19 @@ def walk_in(
         language=language,
     )
 
-    async def work(engine: AsyncEngine, page: Page) -> tuple[str, int]:
+    async def work(engine: AsyncEngine, page: Page) -> tuple[str, int, Sequence[OtherSlot]]:
         now = datetime.now(UTC)
         ask = Instruction("", actor_named(page, by), now=now, cause=uuid.uuid4())
-        return await session_day.walk_in(engine, page, ask, number, now, wanted)
+        code, slot = await session_day.walk_in(engine, page, ask, number, now, wanted)
+        async with engine.connect() as connection:
+            wish = await request_list.of_case(connection, page, now, EVERYTHING, code)
+        return code, slot, wish.others if wish else ()
 
-    code, slot = with_page(work)
+    code, slot, others = with_page(work)
     typer.echo(f"request {code}: waits in session {number} with number {slot}")
+    for other in others:
+        whose = "she" if other.sure else "she, or somebody with her number,"
+        typer.echo(f"{whose} has slot {other.slot} of session {other.session} by another request")
 
 
 @app.command(epilog="Examples: ivr meeting papers   ·   ivr meeting papers 3 --json")

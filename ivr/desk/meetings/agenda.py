@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
 from ivr.cases.meetings import LONGEST_WAIT, MOVES, SLOTTED, MeetingWay, RequestAction, RequestState
+from ivr.cases.same_citizen import is_same
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -153,7 +154,8 @@ def _needs(seat: Seat, body: str, own: bool) -> bool:
 async def fill(books: Books, page: Page, by: Actor, number: int, now: datetime) -> list[str]:
     """Give the free slots to those who wait, in the fair order, each body's together. Codes in order of time.
 
-    Who did not come to her last slot is passed over for a while: she may be placed by hand.
+    Who did not come to her last slot is passed over for a while, and who has another slot to come by another
+    request: she may be placed by hand.
     """
     async with transaction(books) as connection:
         await alone(connection)
@@ -168,18 +170,26 @@ async def _give(
         return []
     session = await planned(connection, free[0].session)
     next_ones: list[MeetingRequest] = []
+    passed = list((await connection.execute(select(cases).where(cases.c.code == but))).all())
     for wish in await request_list.next_for(connection, page, now, session):
         if len(next_ones) == len(free):
             break
-        if wish.place.group == COOLING or wish.code == but:
+        if wish.place.group == COOLING or wish.code == but or _has_one(wish, passed):
             continue
         if await _still_waits(connection, page, Instruction(wish.code, by, now=now)):
             next_ones.append(wish)
+            passed.append(wish.case)
     codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
     for slot, code in zip(free, codes, strict=False):
         async with deciding(connection, page, Instruction(code, by, now=now), A.INVITE) as one:
             await _book(one, slot)
     return codes
+
+
+def _has_one(wish: MeetingRequest, passed: Collection[Row[Any]]) -> bool:
+    """Whether that citizen has a slot to come, or is one of those."""
+    opened = [case for case in passed if not (case.confidential or wish.case.confidential)]
+    return any(other.sure for other in wish.others) or any(is_same(wish.case, case) for case in opened)
 
 
 async def _still_waits(connection: AsyncConnection, page: Page, ask: Instruction) -> bool:

@@ -6,7 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from ivr.cases import phone
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.hearing_order import Because, Candidate, Ground, Ranked, Urgency, fair_order, place
 from ivr.cases.meetings import OFFICE_OWES, RequestState, is_anew, standing
+from ivr.cases.same_citizen import is_same, may_be_same
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
@@ -25,12 +26,23 @@ from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.request_deciding import at_the_office, lists_of, today
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.cases import WISHES
-from ivr.store.tables import cases, meeting_requests
+from ivr.store.tables import cases, meeting_requests, meeting_sessions, meeting_slots
 
 _NOTED = [column for column in meeting_requests.c if column.name not in ("case_id", "reason")]
 
 _OF_OTHERS = frozenset({Ground.FIRST_MEETING, Ground.UNKEPT_ORDERS})
 EVERYTHING = Scope()
+_SITS_ON = timedelta(hours=12)  # so long after its end some of a session may be in the room
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSlot:
+    """One that is still to come, by another request (`case`) of hers. `sure`: else only from one number."""
+
+    session: int
+    slot: int
+    case: uuid.UUID
+    sure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +50,8 @@ class MeetingRequest:
     """One request. `case`: her case and what the office noted. `late`: a step is owed since a day gone by.
 
     `place`: where the fair order puts her. `reasons`: why, for people: of a confidential one nothing that her
-    other cases tell, of others nothing that confidential ones do. `by_phone`: whether she can be told.
+    other cases tell, of others nothing that confidential ones do; so it is with `others`, her other slots.
+    `by_phone`: whether she can be told.
     """
 
     case: Row[Any]
@@ -47,6 +60,7 @@ class MeetingRequest:
     reasons: tuple[Because, ...]
     late: bool
     by_phone: Reach
+    others: tuple[OtherSlot, ...] = ()
 
     @property
     def code(self) -> str:
@@ -74,7 +88,7 @@ async def listed(
         return []
     rows = (await connection.execute(_wishes().where(scope.cases()))).all()
     found = [row for row in rows if state_of(page, row) in states]
-    return await told(connection, page, now, found)
+    return await _in_sight(connection, scope, await told(connection, page, now, found))
 
 
 async def next_for(
@@ -100,7 +114,8 @@ async def of_case(
         return None
     query = _request().where(cases.c.code == code, scope.cases())
     rows = (await connection.execute(query)).all()
-    return next(iter(await told(connection, page, now, rows)), None)
+    found = await _in_sight(connection, scope, await told(connection, page, now, rows))
+    return next(iter(found), None)
 
 
 async def of_ids(
@@ -117,7 +132,20 @@ async def as_read(
     """Those of them that are in sight, as far as they may be read: who she is, is in no confidential one."""
     query = _request(scope.columns()).where(cases.c.id.in_([wish.case.id for wish in wishes]))
     read = {row.id: row for row in await connection.execute(query.where(scope.in_sight()))}
-    return [replace(wish, case=read[wish.case.id]) for wish in wishes if wish.case.id in read]
+    told = await _in_sight(connection, scope, wishes)
+    return [replace(wish, case=read[wish.case.id]) for wish in told if wish.case.id in read]
+
+
+async def _in_sight(
+    connection: AsyncConnection, scope: Scope, wishes: Collection[MeetingRequest]
+) -> list[MeetingRequest]:
+    """With those of her other slots of which they may know; a body of none."""
+    ids = {other.case for wish in wishes for other in wish.others}
+    seen: set[uuid.UUID] = set()
+    if ids and not scope.agency:
+        query = select(cases.c.id).where(cases.c.id.in_(ids), scope.in_sight())
+        seen = {*(await connection.execute(query)).scalars()}
+    return [replace(wish, others=tuple(o for o in wish.others if o.case in seen)) for wish in wishes]
 
 
 async def told(
@@ -137,7 +165,27 @@ async def told(
     why = {
         row.code: place(_candidate(row, met.get(row.caller_key, False), told_owed), now, zone) for row in rows
     }
-    return [_wish(page, now, *of[each.code], each, why[each.code]) for each in places]
+    ahead = await _slots_ahead(connection, now)
+    wishes = [_wish(page, now, *of[each.code], each, why[each.code]) for each in places]
+    return [replace(wish, others=_others(wish.case, ahead)) for wish in wishes]
+
+
+async def _slots_ahead(connection: AsyncConnection, now: datetime) -> Sequence[Row[Any]]:
+    """Slots that are still to come and somebody's, with who she is; of no confidential case."""
+    its, hers = meeting_slots.c, cases.c
+    who = (hers.id, hers.caller_key, hers.caller_name, hers.national_id)
+    query: Select[Any] = select(its.session, its.slot, *who).select_from(meeting_slots)
+    query = query.join(cases, hers.id == its.case_id).join(meeting_sessions)
+    query = query.where(its.outcome == "", hers.closed_at.is_(None), OPEN_TO_ALL)
+    query = query.where(meeting_sessions.c.ends_at > now - _SITS_ON)
+    found: Sequence[Row[Any]] = (await connection.execute(query.order_by(its.starts_at, its.slot))).all()
+    return found
+
+
+def _others(case: Row[Any], ahead: Sequence[Row[Any]]) -> tuple[OtherSlot, ...]:
+    hers = [its for its in ahead if its.id != case.id and may_be_same(case, its)]
+    told = () if case.confidential else hers
+    return tuple(OtherSlot(its.session, its.slot, its.id, is_same(case, its)) for its in told)
 
 
 def state_of(page: Page, row: Row[Any]) -> RequestState:

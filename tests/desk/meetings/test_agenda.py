@@ -18,7 +18,7 @@ from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.meetings.session_planning import CalledOff
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import callbacks, meeting_slots
+from ivr.store.tables import callbacks, cases, meeting_slots
 from tests.desk.counter import outcomes
 from tests.desk.meetings.hall import LATER, Hall, hall, id_of
 
@@ -87,6 +87,58 @@ async def test_two_clerks_give_one_slot_to_two_citizens_and_one_citizen_two_slot
             await connection.execute(
                 update(meeting_slots).where(meeting_slots.c.slot == 2).values(case_id=case)
             )
+
+
+async def known(at: Hall, code: str, name: str = "", identity: str = "") -> None:
+    async with at.engine.begin() as connection:
+        told = {"caller_name": name, "national_id": identity}
+        await connection.execute(update(cases).where(cases.c.code == code).values(told))
+
+
+async def test_one_citizen_s_second_request_gets_no_slot_by_itself_while_she_has_one_and_the_list_says_so(
+    at: Hall,
+) -> None:
+    first, again = [await at.accepted(9 - n, "09141234561") for n in range(2)]
+    identified, elsewhere = [await at.accepted(7 - n, caller) for n, caller in enumerate(("", "09141234562"))]
+    sister, brother = [await at.accepted(5 - n, "09141234561") for n in range(2)]
+    for code, who in ((first, ("علی کریمی",)), (again, ("علي كريمي",)), (sister, ("سارا کریمی",))):
+        await known(at, code, *who)
+    for code in (identified, elsewhere):
+        await known(at, code, identity="0499370899")
+    number = await at.session(slots=6)
+    assert await at.fill(number) == [first, identified, sister, brother]
+    assert await at.fill(number) == [], "nor at a second press"
+    assert await at.fill(await at.session(starts_at=at.at + timedelta(days=10))) == []
+    others = {wish.code: [(o.session, o.slot, o.sure) for o in wish.others] for wish in await at.listed()}
+    assert others[again] == [(number, 1, True), (number, 4, False)]
+    assert others[elsewhere] == [(number, 2, True)]
+    await agenda.place(at.engine, at.page, at.by(again, "کار دیگری دارد"), number, 5)
+    assert (await at.agenda(number))[4] == again, "by hand she is placed"
+    theirs = await at.seats(number, Scope("abfa"))
+    assert not any(seat.wish.others for seat in theirs if seat.wish)
+
+
+async def test_who_can_t_come_gets_the_slot_that_she_freed_by_no_second_request_of_hers(at: Hall) -> None:
+    first, again = [await at.accepted(9 - n, "09141234561") for n in range(2)]
+    for code in (first, again):
+        await known(at, code, "علی کریمی")
+    number = await at.session(slots=1)
+    assert await at.fill(number) == [first]
+    await agenda.release(at.engine, at.page, at.by(first, "نمی‌تواند"), LATER)
+    assert await at.agenda(number) == [""]
+    assert (await at.seen(again)).others == (), "what she hasn't any more is not told"
+
+
+async def test_what_is_confidential_is_not_told_by_another_slot_of_hers_and_waits_for_none(at: Hall) -> None:
+    first, secret = [await at.accepted(9 - n, "09141234561") for n in range(2)]
+    for code in (first, secret):
+        await known(at, code, "علی کریمی")
+    async with at.engine.begin() as connection:
+        sealed = update(cases).where(cases.c.code == secret).values(confidential="harm")
+        await connection.execute(sealed)
+    number = await at.session(slots=2)
+    assert await at.fill(number) == [first, secret]
+    assert not any(seat.wish.others for seat in await at.seats(number) if seat.wish)
 
 
 async def test_an_agency_sees_the_slots_that_need_it_and_no_complaint_about_its_head(at: Hall) -> None:

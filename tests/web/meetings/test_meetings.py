@@ -199,6 +199,25 @@ async def test_whoever_came_without_a_slot_and_a_number_is_told_there_that_the_s
     assert await to_tell_once_off(client, session) == [waits]
 
 
+async def test_who_comes_without_a_slot_and_has_one_by_another_request_is_told_so_on_the_day_and_the_lists(
+    panel: PanelServed, at: Hall
+) -> None:
+    line = await at.accepted(3, "09141234562")
+    await at.fill(number := await at.session(slots=1))
+    waits = await at.accepted(2, "09141234562")
+    panel.clock.now += timedelta(days=6)
+    client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
+    typed = {"name": "زهرا", "caller": "09141234562", "words": "آب ندارد"}
+    assert (await client.post(f"{session}/day/walk_in", typed)).status == 303
+    maybe = "از همین شماره نوبت ۱ نشست ۱ گرفته شده؛ شاید خود اوست"
+    for path in (f"{session}/day", session, f"{MEETINGS}?tab=waiting", f"{MEETINGS}/requests/{waits}"):
+        assert maybe in await client.text(path), path
+    async with at.engine.begin() as connection:
+        named = update(cases).where(cases.c.code == line).values(caller_name="زهرا")
+        await connection.execute(named)
+    assert "برای درخواست دیگرش نوبت ۱ نشست ۱ را دارد" in await client.text(f"{session}/day")
+
+
 async def test_who_hands_over_what_was_told_a_day_is_told_where_nobody_can_call_her(
     panel: PanelServed, at: Hall
 ) -> None:
