@@ -12,7 +12,7 @@ from ivr.desk.people import unsealing
 from ivr.desk.reading.casefile import CaseFile
 from ivr.desk.recordings import revealing
 from ivr.desk.recordings.hearing import Rendition
-from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
+from ivr.web.casefile.deeds import BY_NAME, offered
 from ivr.web.casefile.story import teller
 from ivr.web.panel.due import due_mark
 from ivr.web.panel.permissions import Permission as P
@@ -35,7 +35,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
     opening = await _opening(visit, file) if sealed else ""
     told = teller(visit, file)
     deeds = offered(visit, file)
-    done, do = (visit.request.query.get(name, "") for name in ("done", "do"))
+    do = visit.request.query.get("do", "")
     return {
         "file": file,
         "case": case,
@@ -47,7 +47,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "deeds": deeds,
         "guesses": guesses(file),
         "may_assign": BY_NAME["refer"] in deeds,
-        "done": done if done in {deed.name for deed in DEEDS} | {"attach"} else "",
+        "done": done_of(visit),
         "not_now": do if do in BY_NAME and BY_NAME[do] not in deeds else "",
         "letters": await letters(visit, file),
         "due": due_mark(visit.words, page.standing(case, visit.now)),
@@ -72,6 +72,12 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         else Rendition.BLIND,
         "speeds": SPEEDS,
     }
+
+
+def done_of(visit: Visit) -> str:
+    """What was just done with it; "" where its address names nothing that can be."""
+    done = visit.request.query.get("done", "")
+    return done if done in BY_NAME or done == "attach" else ""
 
 
 async def _opening(visit: Visit, file: CaseFile) -> str:
