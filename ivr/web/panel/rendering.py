@@ -157,6 +157,7 @@ def mask_number(value: str | None) -> str:
     """A caller's number without five of its last seven digits at least: ۰۹۱۴•••••۶۷, ۳•••••۴۴."""
     if not value:
         return "—"
+    value = re.sub(r"^\+98", "0", value)  # as people write it
     begins = value[:-7][:4]
     hidden = "•" * (len(value) - len(begins) - 2)
     return digits(begins + hidden + value[-2:]) if len(value) > 7 else "•" * len(value)

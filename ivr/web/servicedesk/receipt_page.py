@@ -33,7 +33,7 @@ async def receipt(visit: Visit) -> web.StreamResponse:
         case=case,
         names=names,
         by_phone=by_phone,
-        number=callback_planning.number_of(case._mapping).replace("+98", "0", 1),
+        number=callback_planning.number_of(case._mapping),
         theirs=theirs,
         owed=case.status in OPEN - {Status.ANSWERED},
     )
