@@ -84,6 +84,8 @@ async def examine(settings: Settings) -> list[Diagnosis]:
                 findings.append(await ask_once(partial(_alone, look, settings)))
         except Exception as error:  # one sick part must not hide the others
             found, mend = f"{type(error).__name__}: {error}", "the sentence above names the place"
+            if isinstance(error, TimeoutError) and not str(error):
+                found, mend = _told(error), "look at database in this list"
             if waiting.expired():
                 found, mend = f"no answer within {limit:g} s", _MEND_HANGING
                 if name in _QUICK:  # a disk hangs; what only has much to read has its time
@@ -105,7 +107,14 @@ def _alone(look: Callable[[Settings], Awaitable[Diagnosis]], settings: Settings)
 
 
 _QUICK = ("state", "disk")
+
+
 _MEND_HANGING = "see dmesg and the mounts of IVR_STATE and IVR_SECOND_VOLUME; state and disk in this list"
+
+
+def _told(error: Exception) -> str:
+    """A time-out has no words of its own."""
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 async def _state(settings: Settings) -> Diagnosis:
@@ -237,7 +246,7 @@ async def _database(settings: Settings) -> Diagnosis:
         heard = not well or await hears(engine.url.render_as_string(hide_password=False))
     except Exception as error:
         mend = "start PostgreSQL or mend IVR_DATABASE_URL"
-        return Diagnosis("database", False, f"does not answer: {error}", mend)
+        return Diagnosis("database", False, f"does not answer: {_told(error)}", mend)
     finally:
         await engine.dispose()
     if not well:
@@ -505,7 +514,7 @@ async def _journal(settings: Settings) -> Diagnosis:
             async with engine.connect() as connection:
                 found = [*await proved.setbacks(connection), *await proved.spared(connection)]
     except Exception as error:
-        wrong[f"what the database lacks can't be told: {error}"] = "look at database in this list"
+        wrong[f"what the database lacks can't be told: {_told(error)}"] = "look at database in this list"
         lacking, found = set(), []
     if lacking:
         names = ", ".join(sorted(map(str, lacking)))

@@ -33,7 +33,7 @@ from ivr.loops.household import Household
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
 from ivr.loops.time_of_day import TimeOfDay
 from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Province, Recognition, Serve, Settings, Web
-from ivr.store import listening
+from ivr.store import engine, listening
 from ivr.web import metrics
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 from tests.desk.facts.test_fallback import put as put_fallback
@@ -150,6 +150,21 @@ async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_pat
         for look in (doctor._server, doctor._agi):  # two looks of many
             seen = await look(settings)
             assert seen.ok, seen
+
+
+async def test_of_a_database_that_takes_calls_and_says_nothing_it_is_said_that_no_answer_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(engine, "make_engine", partial(engine.make_engine, connect_seconds=0.1))
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = Settings(state=tmp_path, database_url=f"postgresql://x@127.0.0.1:{port}/x")
+        seen = await doctor._database(settings)  # one look of many
+        assert (seen.ok, seen.found) == (False, "does not answer: no answer in time")
 
 
 async def test_one_silent_process_does_not_make_a_server_that_serves_one_that_does_not_answer(

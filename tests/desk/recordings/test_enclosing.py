@@ -270,6 +270,20 @@ async def test_a_missing_key_a_sick_disk_and_a_changed_file_are_told_apart(
     assert [each.kind for each in await findings(shut.engine, shut.state)] == ["recording_missing"]
 
 
+async def test_where_recordings_are_in_clear_no_key_is_missed(database_url: str, tmp_path: Path) -> None:
+    status, said = await ivr(database_url, tmp_path, "keys", "show", IVR_AT_REST__RECORDINGS="false")
+    assert (status, said) == (
+        0,
+        "no key, and none is needed: recordings are in clear (at_rest.recordings is off)",
+    )
+    status, said = await ivr(
+        database_url, tmp_path, "keys", "show", "--json", IVR_AT_REST__RECORDINGS="false"
+    )
+    assert (status, json.loads(said)) == (0, [])
+    status, said = await ivr(database_url, tmp_path, "keys", "show", IVR_AT_REST__RECORDINGS="true")
+    assert status == 1 and "there is no key" in said
+
+
 async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
     shut: Shut, database_url: str
 ) -> None:
