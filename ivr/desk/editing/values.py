@@ -31,7 +31,8 @@ _MARK_ALONE = re.compile(" (?=[\u064b-\u0652])")  # Unicode gives a blank for th
 DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2, _UNSEEN)
 # What neither the database nor XML takes, or nobody can read.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
+_YES, _NO = ("true", "yes", "1", "بله"), ("false", "no", "0", "خیر", "")
+_FLAGS = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
 
 SENTENCES = {
     "needed": "must be given",
@@ -220,9 +221,9 @@ class Field:
         return int(text)
 
     def _flag(self, text: str) -> bool:
-        if text.lower() not in _FLAGS:
+        if (word := text.lower().translate(_LETTERS)) not in _FLAGS:
             raise self._wrong("flag", given=shown(text))
-        return _FLAGS[text.lower()]
+        return _FLAGS[word]
 
     def _day(self, text: str) -> str:
         try:

@@ -48,6 +48,14 @@ async def edit(engine: AsyncEngine, noun: str, which: str, reason: str = "", **c
     return await change(engine, why(reason), wish(BY_NAME[noun], values, which))
 
 
+async def test_yes_and_no_are_taken_as_the_pages_show_them_also_from_an_arabic_keyboard(
+    engine: AsyncEngine,
+) -> None:
+    for written, taken in (("بله", True), ("خیر", False), ("بله", True), ("خير", False)):
+        await edit(engine, "topic", "water.bill", retired=written)
+        assert (await row(engine, "topic", "water.bill"))["retired"] is taken
+
+
 async def test_a_change_keeps_who_when_why_before_and_after(engine: AsyncEngine) -> None:
     [done] = await edit(engine, "topic", "water.supply", "قول شورا", deadline_days="۵")
     assert (done.fields, done.number > 0) == (["deadline_days"], True)
