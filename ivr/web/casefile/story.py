@@ -281,6 +281,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "nobody"
         case "duplicate_merged":
             return _brought(details) or USUAL
+        case "meeting_release" if "arrived_at" in details:
+            return "sent_home"
         case "contact_given" if "taken_back" in details:
             return "taken_back"
         case "contact_corrected" if details["given"] == ["national_id"]:

@@ -36,7 +36,7 @@ from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
 LONGEST_ORDER, LONGEST_NAME = 1000, 60
-TYPED = ("code", "name", "caller", "national_id", "language", "words")
+TYPED = ("code", "name", "caller", "national_id", "language", "words", "agency", "due_on")
 MINUTES = ("said", "decided", "people")
 Doing = Callable[[AsyncConnection, Page, Instruction, int, datetime], Awaitable[Any]]
 PLAIN: dict[str, Doing] = {

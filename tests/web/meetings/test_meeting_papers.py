@@ -497,6 +497,9 @@ async def test_who_came_and_was_sent_home_stands_on_attendance_minutes_and_page_
     assert all(code in told for code in (hall, private, walked)) and away not in told
     whole = persian(f"{came:%H:%M}"), persian(f"{at.at.astimezone(TEHRAN):%H:%M}")
     assert re.search(rf"{whole[0]} تا {whole[1]}", page), "it began as the first came in"
+    story = plain("آمده بود که نشست پایان یافت")
+    shown = {code: story in plain(await office.text(f"/panel/cases/{code}")) for code in (hall, heard, away)}
+    assert shown == {hall: True, heard: False, away: False}
 
 
 async def test_who_was_sent_home_and_is_out_of_their_sight_stands_on_no_paper_of_theirs(

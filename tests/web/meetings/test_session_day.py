@@ -436,6 +436,25 @@ async def test_without_the_script_a_walk_in_is_registered_once_however_often_it_
     assert found[1] not in await client.text(day)
 
 
+async def test_without_the_script_an_order_that_is_given_too_early_comes_back_as_it_was_typed(
+    panel: PanelServed, at: Hall
+) -> None:
+    code, other = await at.accepted(2), await at.accepted(1, "09141234567")
+    await at.fill(number := await at.session(slots=2))
+    panel.clock.now += timedelta(days=6)
+    office, day = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}/day"
+    typed = {"code": code, "agency": "abfa", "words": "آب روستا وصل شود", "due_on": "1405/10/20"}
+    refused = await office.post(f"{day}/order", typed)
+    assert refused.status == 422
+    page = await refused.text()
+    form, others = (page.partition(f'id="a-{each}"')[2].partition("</form>")[0] for each in (code, other))
+    kept = ('<option value="abfa" selected>', ">آب روستا وصل شود</textarea>", 'value="1405/10/20"')
+    assert [each in form for each in kept] == [True] * 3
+    assert not any(each in others for each in kept), "only with her"
+    assert page.count("آب روستا وصل شود") == 1, "nor with who came without a slot"
+    assert words()("day.after_heard") in page
+
+
 async def test_a_walk_in_is_called_in_the_language_that_is_chosen_for_her_also_where_it_was_half_filled_in(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
