@@ -481,10 +481,9 @@ def general_problems(accountant: Accountant) -> Iterator[str]:
     for recording in evidence.recordings:
         if recording.words is None:
             yield f"the books name {recording.name}, and there is no such file"
-        elif _met(evidence, recording, REFUSES):
-            continue  # it may read as zeros, its header too; who hears it is given one
-        elif not recording.playable and recording.words and not _met(evidence, recording, *DISK):
-            # of what Asterisk wrote first a full disk may have taken nothing: who hears it is given a header
+        elif _met(evidence, recording, REFUSES) or _was_left(evidence, recording):
+            continue  # it may read as zeros, or lack its header; who hears it is given one
+        elif not recording.playable and recording.words:
             yield f"{recording.name} has no header: nobody can play it"
         elif not recording.same:
             yield f"{recording.name} is not the file whose hash the books hold"
@@ -497,14 +496,25 @@ def general_problems(accountant: Accountant) -> Iterator[str]:
         yield f"the telephones' log and SIPp's differ about who was answered: {sorted(apart)[:10]}"
 
 
-def _met(evidence: Evidence, recording: Recording, *kinds: str) -> bool:
-    """Its disk did so in that call: what it took may be gone from it, and the row says that it was cut."""
+def _was_left(evidence: Evidence, recording: Recording) -> bool:
+    """A full disk did not take what Asterisk wrote first, and whoever had it in hand, to write it anew with a
+    header once there is room, was killed: the books hold the hash of what it would have been.
+    """
+    kills = [fault.began for fault in evidence.faults if fault.kind in KILLS]
+    full = _met(evidence, recording, *DISK)
+    return any(each.began < killed < each.ended + ANEW_SECONDS for each in full for killed in kills)
+
+
+def _met(evidence: Evidence, recording: Recording, *kinds: str) -> list[Fault]:
+    """What its disk did in that call, so that what it took may be gone; the row says that it was cut."""
     if recording.ended != "cut" or recording.name.startswith(SECOND):
-        return False
-    refused = [fault for fault in evidence.faults if fault.kind in kinds]
+        return []
+    faults = [fault for fault in evidence.faults if fault.kind in kinds]
     held = {word.n for word in recording.words or ()}
-    hers = (call for call in evidence.calls if call.n in held or recording.caller in ("", call.number))
-    return any(lasted(each, _begun(call, recording), call.ended) for call in hers for each in refused)
+    hers = [call for call in evidence.calls if call.n in held or recording.caller in ("", call.number)]
+    return [
+        each for each in faults if any(lasted(each, _begun(call, recording), call.ended) for call in hers)
+    ]
 
 
 def _begun(call: Call, recording: Recording) -> float:

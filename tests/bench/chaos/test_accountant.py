@@ -724,30 +724,30 @@ def test_words_that_nobody_can_play_are_a_problem() -> None:
     assert problems(found) == ["r1 has no header: nobody can play it"]
 
 
+FULL_AND_KILLED = (Fault("disk full", 108.0, 111.0), Fault("every server killed", 112.0, 113.0))
+NO_HEADER = "r1 has no header: nobody can play it"
+CHANGED = "r1 is not the file whose hash the books hold"
+
+
 @pytest.mark.parametrize(
-    ("ended", "kind", "told"),
+    ("ended", "faults", "told"),
     [
-        ("cut", "disk full", []),
-        ("cut", "every disk full", []),
-        ("hash", "disk full", ["r1 has no header: nobody can play it"]),
-        ("cut", STOPPED, ["r1 has no header: nobody can play it"]),
+        ("cut", FULL_AND_KILLED, [[], []]),
+        ("cut", (replace(FULL_AND_KILLED[0], kind="every disk full"), FULL_AND_KILLED[1]), [[], []]),
+        ("hash", FULL_AND_KILLED, [[NO_HEADER], [CHANGED]]),
+        ("cut", FULL_AND_KILLED[:1], [[NO_HEADER], [CHANGED]]),
+        ("cut", (FULL_AND_KILLED[0], Fault("every server killed", 115.0, 116.0)), [[NO_HEADER], [CHANGED]]),
+        ("cut", (Fault(STOPPED, 108.0, 111.0), FULL_AND_KILLED[1]), [[NO_HEADER], [CHANGED]]),
     ],
 )
-def test_what_a_full_disk_cut_may_have_no_header_for_who_hears_it_is_given_one(
-    ended: str, kind: str, told: list[str]
+def test_what_a_full_disk_cut_lacks_its_header_only_where_who_would_write_it_anew_was_killed(
+    ended: str, faults: tuple[Fault, ...], told: list[list[str]]
 ) -> None:
-    """`ivr.voice.riff.with_header`: it took what Asterisk wrote later, at the beginning of the file."""
-    found = evidence([call()], Fault(kind, 108.0, 111.0))
-    found.recordings[0].playable = False
-    found.recordings[0].ended = ended
-    assert [each for each in problems(found) if "header" in each] == told
-
-
-def test_what_a_full_disk_cut_is_the_file_whose_hash_the_books_hold_all_the_same() -> None:
-    found = evidence([call()], Fault("disk full", 108.0, 111.0))
-    found.recordings[0].same = False
-    found.recordings[0].ended = "cut"
-    assert "r1 is not the file whose hash the books hold" in problems(found)
+    """`ivr.asterisk.recording`: each second, until there is room. Its hash is that of what it would be."""
+    for (playable, same), expected in zip(((False, True), (True, False)), told, strict=True):
+        found = evidence([call()], *faults)
+        found.recordings[0] = replace(found.recordings[0], ended=ended, playable=playable, same=same)
+        assert [each for each in problems(found) if each in (NO_HEADER, CHANGED)] == expected
 
 
 def test_a_case_that_is_not_what_she_chose_is_a_problem() -> None:
