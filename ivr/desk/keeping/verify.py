@@ -47,6 +47,7 @@ from ivr.store.tables import (
 )
 from ivr.store.vault import Vault, VaultError
 from ivr.store.volumes import SECOND
+from ivr.voice.riff import with_header
 from ivr.voice.wave import with_lengths
 
 PAGE = 500
@@ -417,8 +418,10 @@ def _lost(path: Path, row: Row[Any]) -> str:
         return f"its disk does not give it: {error.strerror}"
     if (missing := size - len(content)) > 0:
         return "" if _fits(path, content) else f"{missing} of its {size} bytes are not there"
-    if path.suffix == PLAIN and hashlib.sha256(with_lengths(content)).hexdigest() == row.sha256:
-        return "its head lacks the length, all her words are there (at_rest.packed mends it)"
+    heads = {"its head lacks the length": with_lengths, "a full disk refused its head": with_header}
+    for lacking, mended in heads.items() if path.suffix == PLAIN else ():
+        if hashlib.sha256(mended(content)).hexdigest() == row.sha256:
+            return f"{lacking}, all her words are there (at_rest.packed mends it)"
     never = sum(_blocks(found.start(), found.end(), len(content)) for found in _ZEROS.finditer(content))
     return f"{never} of its {len(content)} bytes were never written" if never else ""
 

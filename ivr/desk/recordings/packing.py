@@ -18,6 +18,7 @@ from ivr.store import flac, recording_files
 from ivr.store.flushing import flushed, replacing, sync
 from ivr.store.recordings import TO_PACK
 from ivr.store.room import SPARE_BYTES, free_bytes
+from ivr.voice.riff import with_header
 from ivr.voice.wave import with_lengths
 
 
@@ -61,8 +62,11 @@ def pack(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) -> 
 
 
 def _as_recorded(content: bytes, sha256: str) -> bytes:
-    """With the lengths in its head, if a disk lost these and nothing else. Raises NotWhole."""
-    for known in (content, with_lengths(content)):
+    """With its head, or the lengths in it, if a disk lost these and nothing else. Raises NotWhole.
+
+    What has none for a full disk is written anew once there is room, unless who would is killed first.
+    """
+    for known in (content, with_lengths(content), with_header(content)):
         if hashlib.sha256(known).hexdigest() == sha256:
             return known
     raise NotWhole("it is not what was recorded: ivr verify")

@@ -115,6 +115,19 @@ async def test_one_of_which_a_disk_lost_the_lengths_alone_is_packed_as_it_was_re
     assert await findings(its.engine, its.state) == []
 
 
+async def test_one_whose_head_a_full_disk_refused_is_not_called_changed_and_is_packed_as_the_books_hold_it(
+    its: Shelved,
+) -> None:
+    """The books hold its hash with a head; whoever was to write that once there is room was killed."""
+    one, whole = plain(its.folder, its.names[0]), its.contents[0]
+    one.write_bytes(bytes(4) + whole[4:8] + b"\xf8\xff" * 16 + whole[40:])
+    os.utime(one, (1_700_000_000, 1_700_000_000))
+    [found] = await findings(its.engine, its.state)
+    assert found.kind == "recording_lost" and "a full disk refused its head, all her words are" in found.text
+    assert await its.packed() == 2 and its.read() == its.contents
+    assert await findings(its.engine, its.state) == []
+
+
 async def test_who_ends_does_not_wait_for_a_disk_that_hangs_under_what_is_being_packed(its: Shelved) -> None:
     with asleep(its.folder) as sleepers:
         packing = asyncio.create_task(its.packed())
