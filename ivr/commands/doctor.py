@@ -107,8 +107,6 @@ def _alone(look: Callable[[Settings], Awaitable[Diagnosis]], settings: Settings)
 
 
 _QUICK = ("state", "disk")
-
-
 _MEND_HANGING = "see dmesg and the mounts of IVR_STATE and IVR_SECOND_VOLUME; state and disk in this list"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, update
+from sqlalchemy import Row, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import national_id, phone
@@ -123,7 +123,7 @@ def _audited(before: Row[Any], after: Row[Any], given: list[str]) -> dict[str, A
 async def _go_along(connection: AsyncConnection, case: Row[Any], before: str, ask: Instruction) -> None:
     """What was to be told on the number of before; anew, if it was heard there and nobody judged it."""
     its = outbox.c
-    unsent = or_(and_(its.delivered_at.is_(None), its.dead_at.is_(None)), its.dead_at.is_not(None))
+    unsent = or_(its.delivered_at.is_(None), its.dead_at.is_not(None))
     hers = (its.payload["case"].as_string() == case.code, its.payload["to"].as_string() == before)
     ends = update(outbox).where(unsent, its.kind == "sms", *hers)
     why = {"last_error": "her number was put right since"}

@@ -20,7 +20,7 @@ async def case(visit: Visit) -> web.StreamResponse:
     try:
         file = await case_file(visit)
     except SentOn:
-        done = done_of(visit) if done_of(visit) in _SENDS_ON else ""
+        done = done if (done := done_of(visit)) in _SENDS_ON else ""
         return visit.render("casefile/sent_on.html", status=200 if done else 404, done=done)
     values = await page_of(visit, file)
     deed = BY_NAME.get(visit.request.query.get("do", ""))
