@@ -36,10 +36,11 @@ NAMING = _set(
     "kod kodu nömrə nömrəsi telefon"
 )
 NAMING_BEHIND = _set("saylı sayli nömrəli")  # «110/4512 saylı məktub»; in capitals it has no «ı»
-# A range before these counts, or is of days, and is none of hours.
+# A range before these counts, or is of days, and is none of hours. Not of what has hours, like «avtobus».
 LASTING = _set(
-    "dəqiqə saniyə saat həftə ay il fərvərdin ordibeheşt xordad tir mordad şəhrivər mehr aban azər dey "
-    "bəhmən esfənd yanvar fevral mart aprel may iyun iyul avqust sentyabr oktyabr noyabr dekabr"
+    "dəqiqə saniyə saat həftə ay il dəfə kərə yaş yaşlı dərəcə km kq "
+    "fərvərdin ordibeheşt xordad tir mordad şəhrivər mehr aban azər dey bəhmən esfənd "
+    "yanvar fevral mart aprel may iyun iyul avqust sentyabr oktyabr noyabr dekabr"
 )
 BESIDE = _set("روز مورد gün")  # may stand behind an hour or a telephone number, too, and not count it
 TELEPHONES = _set("تلفن همراه موبایل telefon")
@@ -165,12 +166,13 @@ def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[
         is_more = last is not None and last.more
         lasts = not is_more and bool(_LASTS.search(text[max(since - 40, 0) : since]))
         to_hour = last is not None and its_hour and _is_to_hour(last, one, between, lasts)
-        to_hour = to_hour and not _NTH.match(text, found.end())
+        is_nth = bool(_NTH.match(text, found.end()))
+        to_hour = to_hour and not is_nth
         if last is not None and _DASH.fullmatch(between) and (_rises(last, one) or to_hour):
             one = replace(one, before=its_hour or last.before, to=True)
             between = f" {say(('sign.to',))} "  # «ده تا دوازده»
             if language == "az":  # «on on iki gün»; of hours «on on iki» is 10:12
-                counts = lasts or one.after in COUNTED - BESIDE
+                counts = lasts or is_nth or one.after in COUNTED - BESIDE
                 is_hours = one.kind == "time" or (its_hour and not counts)
                 between = f", {say(('sign.hour',))} " if is_hours else " "
         elif (
@@ -205,7 +207,7 @@ def _ordinal(spoken: str, text: str, at: int) -> str:
 
 def _beside(pattern: re.Pattern[str], text: str, at: int = 0) -> str:
     found = pattern.match(text, at) if at else pattern.search(text[-40:])
-    return found[1].lower() if found else ""
+    return found[1].lower().replace("i\u0307", "i") if found else ""  # of «İ»: «İyun», «İl»
 
 
 def _bare(word: str) -> str:

@@ -281,6 +281,9 @@ def test_an_azerbaijani_date_with_its_year_named_behind_it_becomes_no_ordinal(te
         ("hesab 3-2 oldu", "hesab üç - iki oldu"),
         ("saat 14-2 dekabr", "saat on dörd - iki dekabr"),
         ("saat 10-5-ci mərtəbə", "saat on - beşinci mərtəbə"),
+        ("saat 5-10-cu mərtəbə", "saat beş onuncu mərtəbə"),
+        ("saat 14-2 İyun", "saat on dörd - iki İyun"),
+        ("saat 8-14-də, 2-ci mərtəbə", "saat səkkiz , saat on dörddə, ikinci mərtəbə"),
     ],
 )
 def test_an_azerbaijani_range_of_hours_says_that_both_are_hours_and_one_of_counts_does_not(
@@ -295,6 +298,11 @@ def test_an_azerbaijani_range_of_hours_says_that_both_are_hours_and_one_of_count
         ("saat 8-14, 16-20", "saat səkkiz , saat on dörd , saat on altı , saat iyirmi"),
         ("saat 8-14 və 16-20-də", "saat səkkiz , saat on dörd və saat on altı , saat iyirmidə"),
         ("saat 8-14-dək, 16-20-dək", "saat səkkiz , saat on dörddək, saat on altı , saat iyirmidək"),
+        ("saat 8-14, 16-20 açıqdır", "saat səkkiz , saat on dörd , saat on altı , saat iyirmi açıqdır"),
+        (
+            "saat 8-14, 16-20 avtobus işləyir",
+            "saat səkkiz , saat on dörd , saat on altı , saat iyirmi avtobus işləyir",
+        ),
         ("saat 8-14 (16-20)", "saat səkkiz , saat on dörd ( saat on altı , saat iyirmi )"),
         ("saat 8-14 və ya 22-6", "saat səkkiz , saat on dörd və ya saat iyirmi iki , saat altı"),
         (
@@ -323,6 +331,12 @@ def test_a_second_azerbaijani_range_of_hours_is_told_as_one(text: str, said: str
         ("telefon 15-20", "telefon on beş iyirmi"),
         ("15-16 sentyabr", "on beş on altı sentyabr"),
         ("15-16 azərdə", "on beş on altı azərdə"),
+        ("15-16 İyunda", "on beş on altı İyunda"),
+        ("15-16 İl", "on beş on altı İl"),
+        ("15-16 dəfə", "on beş on altı dəfə"),
+        ("18-20 yaşlı", "on səkkiz iyirmi yaşlı"),
+        ("18-20 yaşında", "on səkkiz iyirmi yaşında"),
+        ("15-16 km", "on beş on altı km"),
         ("0914-999-0011", "sıfır doqquz bir , dörd doqquz doqquz , doqquz sıfır sıfır , bir bir"),
     ],
 )
