@@ -14,9 +14,11 @@ from ivr.desk.editing.changing import Conflict, Done
 from ivr.desk.editing.exchange import FORMS, ImportRefused, bring_in, export, looked_at
 from ivr.desk.editing.nouns import RETENTION, Noun
 from ivr.desk.editing.row_files import LARGEST
-from ivr.voice.mistakes import Mistake
+from ivr.desk.editing.values import Wrong
+from ivr.voice.mistakes import MOST_MISTAKES, Mistake
 from ivr.web.admin import showing
 from ivr.web.admin.book_rows import helpers, noun_of, why
+from ivr.web.panel.mistake_words import in_persian
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 TYPES = {"csv": "text/csv", "yaml": "application/yaml"}
@@ -87,13 +89,13 @@ async def come_in(visit: Visit) -> web.Response:
 
 
 def _mistakes(visit: Visit, error: ImportRefused) -> list[tuple[Mistake, str]]:
-    return [
-        (
-            mistake,
-            showing.told(visit.words, wrong) if wrong is not None else f"{mistake.message} {mistake.nearest}",
-        )
-        for mistake, wrong in error.found
-    ]
+    return [(mistake, _told(visit, mistake, wrong)) for mistake, wrong in error.found]
+
+
+def _told(visit: Visit, mistake: Mistake, wrong: Wrong | None) -> str:
+    if wrong is not None:
+        return showing.told(visit.words, wrong)
+    return showing.with_nearest(visit.words, in_persian(mistake.message), mistake.nearest)
 
 
 async def _page(
@@ -118,6 +120,7 @@ async def _page(
         done=done,
         looked=looked_at(done or ()),
         mistakes=mistakes or [],
+        most=MOST_MISTAKES,
         largest=LARGEST // 1024,
         **values,
     )

@@ -75,7 +75,11 @@ def told(words: Locale, wrong: Wrong) -> str:
     if "choices" in params:
         params["choices"] = params["choices"].replace(", ", words("admin.comma"))
     sentence = words(f"admin.wrong.{wrong.what}", **params)
-    return f"{sentence} {words('admin.wrong.nearest', nearest=wrong.nearest)}" if wrong.nearest else sentence
+    return with_nearest(words, sentence, wrong.nearest)
+
+
+def with_nearest(words: Locale, sentence: str, nearest: str) -> str:
+    return f"{sentence} {words('admin.wrong.nearest', nearest=nearest)}" if nearest else sentence
 
 
 def by_field(words: Locale, wrongs: Iterable[Wrong]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is wrong in a menu tree, in Persian: by one catalogue of the check's English sentences.
+"""What is wrong in a menu tree or a file of rows, in Persian: by one catalogue of the English sentences.
 
 `ivr/web/locale/fa/mistakes.yaml` has each of them, {} for what it names. A sentence that is not there stays
 English, which a test does not let happen (`tests/web/panel/test_mistake_words.py`).
@@ -9,9 +9,16 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from ivr.web.panel.locale import words
+from ivr.web.panel.locale import digits, words
 
 CATALOGUE = "mistakes"
+
+
+class _Named(str):
+    """What a sentence names; a number of ours, {0:n}, in Persian digits."""
+
+    def __format__(self, form: str) -> str:
+        return digits(self).replace(",", "٬") if form == "n" else str(self)
 
 
 def in_persian(message: str) -> str:
@@ -21,7 +28,7 @@ def in_persian(message: str) -> str:
     """
     for form, told in _forms():
         if found := form.fullmatch(message):
-            return told.format(*map(in_persian, found.groups()))
+            return told.format(*(_Named(in_persian(each)) for each in found.groups()))
     place, between, cited = message.partition(": ")
     return f"{place}{between}{in_persian(cited)}" if between else message
 

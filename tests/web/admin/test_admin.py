@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 import shutil
 from datetime import timedelta
@@ -26,6 +27,7 @@ from ivr.desk.people import auditing, people, totp
 from ivr.web.admin import book_rows, showing
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
+from tests.desk.editing.test_exchange import NO_FILES
 from tests.web.account.test_sign_in import sign_in
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PASSWORD, Client, PanelServed
@@ -540,6 +542,40 @@ async def test_a_file_with_a_wrong_line_is_told_and_a_right_one_shown_before_it_
             await page.get_by_role("link", name="CSV").click()
         text = (await (await download.value).path()).read_text("utf-8-sig")
         assert "water.sewage" in text
+
+
+async def looked_at(client: Client, name: str, data: bytes) -> tuple[str, list[list[str]]]:
+    """The heading over the mistakes of a file, and their cells."""
+    answer = await client.post(
+        f"{BOOK}/topic/import", {"name": name, "data": base64.b64encode(data).decode()}
+    )
+    page = html.unescape(await answer.text())
+    assert answer.status == 422, name
+    found = page.partition('role="alert"')[2].partition("</tbody>")[0]
+    rows = [re.findall("<td>(.*?)</td>", each) for each in found.split("<tr>")]
+    return found.partition("</h2>")[0].rpartition(">")[2], [cells for cells in rows if cells]
+
+
+async def test_what_is_no_file_of_rows_is_told_in_persian_with_its_place(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    for data, name, says in (*NO_FILES, (b'code,name\nx,"a" b\n', "a.csv", "")):
+        if not data:
+            continue  # no file was chosen
+        _, [[line, column, _, sentence], *_] = await looked_at(client, name, data)
+        told = re.sub("“[^”]*”|\\.?(csv|yaml|CSV|YAML)|UTF-8|topics|name|[&*]", "", sentence)
+        assert not re.search("[a-zA-Z0-9]", told) and told, (sentence, says)
+        assert re.fullmatch("[۰-۹]+", line) and re.fullmatch("[۰-۹]+", column)
+    _, [[line, column, field, sentence]] = await looked_at(client, "a.csv", b"code,nam\nx,y\n")
+    assert (line, column, field) == ("۱", "۲", "nam")
+    assert sentence == "ستونی به نام “nam” نداریم. (شاید «name»؟)"
+
+
+async def test_of_more_mistakes_than_are_shown_their_number_is_told(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    for many, said in ((50, ""), (51, TEXT("admin.import.first", n=50))):
+        file = "code,deadline_days\n" + "water.bill,x\n" * many
+        heading, rows = await looked_at(client, "a.csv", file.encode())
+        assert heading == f"{TEXT('admin.import.mistakes', n=many)} {said}".strip() and len(rows) == 50
 
 
 async def test_a_file_is_looked_at_again_where_a_colleague_changed_a_row_meanwhile(

@@ -1,4 +1,4 @@
-"""Whatever the check of a menu tree may find wrong is told in Persian, too."""
+"""Whatever the check of a menu tree or a file of rows may find wrong is told in Persian, too."""
 
 from __future__ import annotations
 
@@ -26,12 +26,17 @@ NOTES = {
     "Mistake",
     "_at",
     "_refuse_at",
+    "_refused",
     "checked_key",
     "TroubledCall",
 }  # what notes a mistake
 TELLS = {"unclear", "refused_in", "_unreached", "_endless", "_kindless", "_unknown"}  # yield sentences
 GIVES = re.compile("_?wrong.*|refused|_one_of|_unprintable|_told_wrong")  # return them
-FILES = [*sorted((ROOT / "ivr/voice").rglob("*.py")), *(ROOT / "ivr/desk/trees").glob("*.py")]
+FILES = [
+    *sorted((ROOT / "ivr/voice").rglob("*.py")),
+    *(ROOT / "ivr/desk/trees").glob("*.py"),
+    ROOT / "ivr/desk/editing/row_files.py",
+]
 ELSEWHERE = {"catalogue.py", "tokens.py"}  # prompts of the house; keys of a rehearsed call
 PERSIAN = re.compile("[\u0600-\u06ff]")
 
@@ -104,7 +109,8 @@ def test_the_form_that_a_text_must_have_is_told_in_persian(form: str) -> None:
 
 
 def test_there_are_sentences_to_be_found() -> None:
-    assert len(ALL) > 60 and {"there is no step X", "is missing", "nothing in this tree says it"} <= set(ALL)
+    assert len(ALL) > 60
+    assert {"there is no step X", "nothing in this tree says it", "stands under no heading"} <= set(ALL)
 
 
 def test_what_a_sentence_names_stays_as_it_stands_in_the_text() -> None:
@@ -112,6 +118,11 @@ def test_what_a_sentence_names_stays_as_it_stands_in_the_text() -> None:
     assert in_persian("7 must be from 1 to 5") == "7 باید میان 1 و 5 باشد."
     assert in_persian("there is no topic “x”") == "موضوعی با کد “x” نیست."
     assert in_persian("something new") == "something new"
+
+
+def test_a_number_of_ours_is_written_in_persian_digits() -> None:
+    told = in_persian("the file has 300,000 bytes; at most 262,144 are taken")
+    assert told == "فایل ۳۰۰٬۰۰۰ بایت است؛ بیشینه ۲۶۲٬۱۴۴ بایت پذیرفته می‌شود."
 
 
 def test_a_mistake_of_another_tree_is_cited_in_persian_with_its_place() -> None:
