@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ from ivr.desk.letters.notices import (
     Notice,
     Notices,
     filled,
+    for_reading,
     in_force,
     letters,
     load,
     load_sparing,
+    names_in,
 )
 from ivr.settings import Settings
+from ivr.voice import script
 from tests.desk.editing.test_changing import why
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.database import SEED
@@ -307,3 +311,30 @@ def test_no_message_to_a_citizen_is_longer_than_two_parts_with_what_usually_stan
         if notice.to == "citizen":
             for language in notice.text if isinstance(notice.text, dict) else ("fa",):
                 assert len(filled(notice.text, language, usual)) <= 2 * 67, (notice.on, language)
+
+
+def test_each_message_to_a_citizen_stands_in_persian_and_in_the_azerbaijani_that_is_sent() -> None:
+    told = [notice for notice in load(SEED).notices if notice.to == "citizen"]
+    assert len(told) >= 8
+    for notice in told:
+        assert isinstance(notice.text, dict) and notice.text.keys() == {"fa", "az"}, notice.on
+        assert script.language_of(notice.text["fa"]) == script.FA, notice.on
+        assert notice.text["az"] != notice.text["fa"], notice.on
+        hers, reads = for_reading(notice.text, "az")
+        assert (hers, reads) == (notice.text["az"], "az"), f"{notice.on}: she gets the Persian one"
+        fields = [sorted(names_in(words)) for words in notice.text.values()]
+        assert fields[0] == fields[1], f"{notice.on}: both say as much"
+
+
+async def test_who_chose_azerbaijani_gets_it_as_the_province_wrote_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        asked = [replace(opening(), language=language) for language in ("fa", "az")]
+        codes = [await desk.intake.open_case(call(), each) for each in asked]
+        await desk.pump.idle()
+    await outgoing.spread(engine, load(SEED), await outgoing.lease(engine, WEDNESDAY), calendar(), WEDNESDAY)
+    sent = {each.payload["case"]: each.payload["text"] for each in await outgoing.lease(engine, WEDNESDAY)}
+    assert "پروندهٔ شما با کد پیگیری" in sent[codes[0]]
+    assert sent[codes[1]].startswith(f"۱۱۱ سامانه‌سی: پرونده‌نیز {codes[1]} ایزله‌مه کودو ایله")
+    assert "1405" not in sent[codes[1]], "its day in Persian digits"
