@@ -70,8 +70,9 @@ def _texts(node: Any) -> Iterator[str]:
         case str():
             yield node
         case dict():
-            for value in node.values():
-                yield from _texts(value)
+            for key, value in node.items():
+                if key != "az":  # nor is it Persian of anybody
+                    yield from _texts(value)
         case list():
             for value in node:
                 yield from _texts(value)
