@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, or_, select
+from sqlalchemy import Row, and_, delete, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -29,9 +29,17 @@ async def views(connection: AsyncConnection, person: uuid.UUID) -> Sequence[Row[
 
 
 async def save(
-    engine: AsyncEngine, person: uuid.UUID, name: str, query: str, now: datetime, *, shared: bool = False
-) -> None:
-    """Under a name of hers that is new, or in place of the one it had. Raises WrongField."""
+    engine: AsyncEngine,
+    person: uuid.UUID,
+    name: str,
+    query: str,
+    now: datetime,
+    *,
+    shared: bool = False,
+    replaces: bool = False,
+) -> Row[Any] | None:
+    """Under a name of hers that is new. Where she has one of that name, and this would change what it shows
+    or take it from all: only if it `replaces` it, else the one that stands. Raises WrongField."""
     if not name.strip() or len(name) > LONGEST_NAME:
         raise WrongField("name", f"a name of 1 to {LONGEST_NAME} characters")
     if len(query) > LONGEST_QUERY:
@@ -39,15 +47,23 @@ async def save(
     row = {"id": uuid.uuid4(), "person_id": person, "name": name.strip(), "query": query}
     statement = insert(saved_views).values(row | {"shared": shared, "made_at": now})
     new = {"query": statement.excluded.query, "shared": statement.excluded.shared}
+    goes_on = and_(
+        saved_views.c.query == statement.excluded.query,
+        or_(not_(saved_views.c.shared), statement.excluded.shared),
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["person_id", "name"], set_=new, where=None if replaces else goes_on
+    )
     async with engine.begin() as connection:
-        others = select(func.count()).where(
-            saved_views.c.person_id == person, saved_views.c.name != row["name"]
-        )
+        hers = saved_views.c.person_id == person
+        others = select(func.count()).where(hers, saved_views.c.name != row["name"])
         if (await connection.execute(others)).scalar_one() >= MOST:
             raise WrongField("name", f"at most {MOST} views: remove one first")
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=["person_id", "name"], set_=new)
-        )
+        if (await connection.execute(statement.returning(saved_views.c.id))).first():
+            return None
+        # The statement holds it: it can't be removed meanwhile.
+        standing = select(saved_views).where(hers, saved_views.c.name == row["name"])
+        return (await connection.execute(standing)).one()
 
 
 async def remove(engine: AsyncEngine, person: uuid.UUID, view: uuid.UUID) -> bool:
