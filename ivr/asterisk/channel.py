@@ -6,6 +6,7 @@ and has separate times for the first and the next key. Reasons and sources: docs
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -61,6 +62,9 @@ BridgedAt = Callable[[], float | None]  # since when (time.monotonic) she is wit
 BEEP = "beep"
 BEEP_SECONDS = 0.5  # that RECORD FILE's own takes at most, before anything she says is heard
 AT_ONCE = 0.05  # seconds that Read waits for a key behind what it plays, where none is asked for
+MOMENT = 0.2  # so often it is looked whether free words are spoken; a key meanwhile counts
+QUIET_SECONDS, AGAIN_SECONDS = 2.0, 5.0  # until she hears that she has to wait for them, and hears it again
+PLEASE_WAIT = "enquiry.wait"
 CALL_BACK = "callback"  # the argument with which the dialplan hands over a call of ours
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 # In Read and Playback these separate or group arguments and files.
@@ -184,6 +188,12 @@ class Channel:
         chosen = self._name and self._room.holds(self._name)
         return self._name if chosen else self.name_recording(seconds)
 
+    async def foresee(self, speech: Speech, language: str) -> None:
+        """Begin to make these free words' audio: who is told them in a moment waits less for it."""
+        for words in speech:
+            if isinstance(words, Words):
+                await self._speak(words.text, language)
+
     async def has(self, name: str) -> bool:
         """Whether that recording can be played now."""
         there = await recording.is_there(self._recordings, name, self._room)
@@ -264,7 +274,10 @@ class Channel:
         return self._ask_in_pieces(ask)
 
     async def _ask_in_pieces(self, ask: Ask) -> Event:
-        files = self._files(ask.speech, ask.language, await self._spoken(ask))
+        spoken = await self._spoken(ask)
+        if isinstance(spoken, Keys | HungUp):
+            return await self._go_on(spoken, ask)
+        files = self._files(ask.speech, ask.language, spoken)
         if not ask.barge_in:
             await self._play(files)
             files = ()
@@ -276,7 +289,7 @@ class Channel:
         return await self._read(last, ask.max_keys, ask.first_key_seconds, ask.next_key_seconds)
 
     async def _go_on(self, event: Event, ask: Ask) -> Event:
-        """A key came during speech too long for one command: it is the first of those asked for."""
+        """A key came before the speech, or in one too long for one command: the first of those asked for."""
         if not isinstance(event, Keys) or event.ended is Ended.HASH or ask.max_keys == 1:
             return event
         more = await self._read("", ask.max_keys - 1, ask.next_key_seconds, ask.next_key_seconds)
@@ -285,6 +298,8 @@ class Channel:
     async def _say(self, say: Say) -> Event:
         only_prompts = _NO_PROMPTS.isdisjoint(map(type, say.speech))
         spoken = _NOTHING_SPOKEN if only_prompts else await self._spoken(say)
+        if isinstance(spoken, Keys | HungUp):
+            return Said(spoken.pressed or "#") if isinstance(spoken, Keys) else spoken
         said = Said(unspoken=_is_unspoken(spoken))
         files = self._files(say.speech, say.language, spoken)
         if not say.barge_in:
@@ -304,7 +319,9 @@ class Channel:
                 return replace(said, key=event.pressed or "#")
         return said
 
-    async def _read(self, files: str, most: int, first: float = AT_ONCE, following: float = AT_ONCE) -> Event:
+    async def _read(
+        self, files: str, most: int, first: float = AT_ONCE, following: float = AT_ONCE
+    ) -> Keys | HungUp:
         """Play `files` (joined by `&`) and collect keys: `Keys` or `HungUp`."""
         connection = self._connection
         seconds = first
@@ -513,10 +530,33 @@ class Channel:
                 _tell_once(f"there is no audio Asterisk can play for {name} in {language} (file: {path})")
         return _joined(files)
 
-    async def _spoken(self, action: Ask | Say) -> Spoken:
-        """Make the free words' audio and look for the recordings: each one's path."""
+    async def _spoken(self, action: Ask | Say) -> Spoken | Keys | HungUp:
+        """Make the free words' audio and look for the recordings: each one's path; or what she does before.
+
+        She is not left in silence meanwhile, and a key then counts as one that cuts the speech short.
+        """
         sounds = [sound for sound in action.speech if not isinstance(sound, str)]
-        return {sound: await self._path(sound, action.language) for sound in sounds}
+        making = asyncio.ensure_future(self._paths(sounds, action.language))
+        try:
+            await asyncio.wait({making}, timeout=AT_ONCE)
+            quiet_until = time.monotonic() + QUIET_SECONDS
+            while not making.done():
+                files: Sequence[str] = ()
+                if time.monotonic() >= quiet_until:
+                    files = self._files((PLEASE_WAIT,), action.language)
+                event = await self._read(files[0] if files else "", 1, MOMENT)
+                if isinstance(event, HungUp):
+                    return event
+                if action.barge_in and event.ended is not Ended.TIMEOUT:
+                    return event
+                if files:
+                    quiet_until = time.monotonic() + AGAIN_SECONDS
+            return await making
+        finally:
+            making.cancel()  # the words are spoken to the end all the same, for whoever asks for them again
+
+    async def _paths(self, sounds: Sequence[Clip | Words], language: str) -> Spoken:
+        return {sound: await self._path(sound, language) for sound in sounds}
 
     async def _path(self, sound: Clip | Words, language: str) -> str | None:
         if isinstance(sound, Words):

@@ -165,6 +165,7 @@ class Call:
         self.bridged_at: float | None = None  # since then with the official whose telephone rang last
         self.in_line = False  # for an official
         self.came_to_queue = now  # latest; whoever leaves it keeps her place from then on
+        self.foreseen: asyncio.Task[None] | None = None  # held, or it may be collected before it is done
         self.told_code = ""  # which code the dialplan would tell her
         self.told_kept = False  # whether it was told of words of hers that are safe, or in a recording begun
 
@@ -188,6 +189,8 @@ class Call:
             raise  # the server closes the connection, and the dialplan's fall-back takes over
         finally:
             self.channel.leave_room()
+            if self.foreseen is not None:
+                self.foreseen.cancel()
             del self.line.live[self.facts.id]
             if self.in_line and self.line.hours is not None:
                 await asyncio.shield(self.line.hours.left(self.facts.id, self.channel.hung_up))
@@ -317,7 +320,9 @@ class Call:
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN
-                return await _as_heard(self.channel, seen)
+                seen = await _as_heard(self.channel, seen)
+                self._foresee(seen)
+                return seen
             case HangUp():
                 raise AssertionError("the loop ends before this")
             case Record() if not self.channel.hung_up:
@@ -345,6 +350,12 @@ class Call:
                 return Transferred(Transfer.ANSWERED) if talked else event
             case _:
                 return await self.channel.perform(action)
+
+    def _foresee(self, seen: CaseSeen) -> None:
+        """Her answer is made ready while she hears how her case stands."""
+        session = self.session
+        speech = verdict.answer(seen, session.language, session.directory)
+        self.foreseen = asyncio.create_task(self.channel.foresee(speech, session.language))
 
     async def _is_busy(self, queue: str) -> bool:
         """Whether who comes now has to wait. Where nobody can say in time, or serves, she just goes there.

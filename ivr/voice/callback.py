@@ -37,7 +37,6 @@ SPEAKS = (
         "callback.greeting",
         "callback.code_is",
         "callback.agency_is",
-        "callback.later",
         "callback.goodbye",
         "callback.verify",
         "callback.verified",

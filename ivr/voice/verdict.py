@@ -56,6 +56,8 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "verdict.no_words",
         "verdict.try_again",
         "verdict.or_operator",
+        "callback.later",
+        "enquiry.wait",  # by the shell, until the answer is spoken
         NOBODY,
         "record.cut",
         "record.unsure",

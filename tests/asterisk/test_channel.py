@@ -161,7 +161,7 @@ def hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("hangs")
 async def test_a_disk_that_hangs_has_no_recording_to_be_played(calls: Calls) -> None:
-    await calls.perform(call := Pretend(keys="1"), [Ask((Clip("answers/there"), "a"), "fa")])
+    await calls.perform(call := Pretend(), [Ask((Clip("answers/there"), "a"), "fa")])
     assert call.played == ["/sounds/fa/a"]
 
 
@@ -253,6 +253,53 @@ async def test_a_say_tells_of_words_that_could_not_be_spoken_but_not_of_what_no_
     for sound, unspoken in ((Words("آب وصل شد"), True), (Words("—"), False), ("silent", False)):
         say = Say(("a", sound), "fa", barge_in=barge_in)
         assert await calls.perform(Pretend(keys=pressed), [say]) == [Said(pressed, unspoken=unspoken)]
+
+
+@dataclass
+class Waits(Pretend):
+    """The words that she waits for are spoken once she has heard that she has to wait."""
+
+    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def during(self, line: str) -> None:
+        if channel.PLEASE_WAIT in line:
+            self.spoken.set()
+
+    async def speak(self, text: str, language: str) -> str:
+        await self.spoken.wait()
+        return f"/spoken/{language}"
+
+
+ANSWER_OF_HERS = ("status.answer_is", Words("آب وصل شد"), "status.after")
+HEARD = ["/sounds/az/enquiry.wait", "/sounds/az/status.answer_is", "/spoken/az", "/sounds/az/status.after"]
+
+
+@pytest.mark.parametrize(
+    ("action", "keys", "heard", "told"),
+    [
+        (Ask(ANSWER_OF_HERS, "az"), "", HEARD, Keys("", Ended.TIMEOUT)),
+        (Ask(ANSWER_OF_HERS, "az"), "-2", [], Keys("2", Ended.FULL)),
+        (Ask(ANSWER_OF_HERS, "az"), "-#", [], Keys("", Ended.HASH)),
+        (Ask(ANSWER_OF_HERS, "az", max_keys=2), "23", [], Keys("23", Ended.FULL)),
+        (Say(ANSWER_OF_HERS, "az", barge_in=True), "2", [], Said("2")),
+        (Say(ANSWER_OF_HERS, "az"), "2", HEARD, Said()),
+    ],
+)
+async def test_who_waits_for_words_that_are_not_spoken_yet_is_told_so_and_no_key_of_hers_is_lost(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, action: Ask | Say, keys: str, heard: list[str], told: Event
+) -> None:
+    monkeypatch.setattr(channel, "QUIET_SECONDS", 0.01 if heard else patience(60))
+    call = Waits(keys=keys)
+    monkeypatch.setattr(calls, "_speak", call.speak)
+    assert (await calls.perform(call, [action]), call.played) == ([told], heard)
+
+
+async def test_who_hangs_up_while_words_are_being_spoken_is_gone(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Waits(hangs_up_at=1)
+    monkeypatch.setattr(calls, "_speak", call.speak)
+    assert await calls.perform(call, [Say(ANSWER_OF_HERS, "az")]) == [HungUp()] and not call.played
 
 
 async def test_a_say_without_barge_in_plays_to_the_end(calls: Calls) -> None:

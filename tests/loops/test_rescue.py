@@ -284,8 +284,9 @@ async def test_whose_answer_can_t_be_spoken_to_its_end_is_told_so_and_not_asked_
     made = list[str]()
 
     async def all_but_its_end(words: str, language: str) -> str | None:
-        made.append(words)
-        return None if len(made) == 2 else "/spoken/fa"
+        if words not in made:
+            made.append(words)
+        return None if made.index(words) == 1 else "/spoken/fa"
 
     async with office(engine, tmp_path / "server") as desk:
         hers = Pretend(keys="16" + code + "1" * 9, header={"callerid": NUMBER})
@@ -303,6 +304,24 @@ async def test_whose_answer_can_t_be_spoken_to_its_end_is_told_so_and_not_asked_
     assert case is not None and case["status"] == "answered"
     again = await row(engine)
     assert (again.state, again.last_outcome) == ("waiting", "no_key")
+
+
+async def test_her_answer_is_made_ready_while_she_hears_how_her_case_stands(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    hers = Pretend(keys="16" + code, header={"callerid": NUMBER})
+    heard_before = list[list[str]]()
+
+    async def speak(words: str, language: str) -> str:
+        heard_before.append([*hers.played])
+        return "/spoken/fa"
+
+    async with office(engine, tmp_path / "server") as desk:
+        await carried(line_of(desk, tree()), hers, tmp_path, speak=speak)
+        await desk.pump.idle()
+    assert "/sounds/status.answered" not in heard_before[0]
+    assert "/sounds/status.answered" in heard_before[-1] and "/spoken/fa" in hers.played
 
 
 async def test_the_dialplan_is_told_of_her_reason_for_not_solved_as_it_begins_and_once_it_is_kept(

@@ -365,6 +365,14 @@ def test_following_up_herself_she_may_say_so_too() -> None:
     assert not reopened.opened
 
 
+@pytest.mark.parametrize("keys", ["", "3*3*3*"])
+def test_who_leaves_her_own_follow_up_without_a_verdict_is_told_that_none_was_noted(keys: str) -> None:
+    talk = Conversation(seen=ANSWERED).press("1", "6", CODE).listen().press(*keys)
+    while not talk.over and not keys:
+        talk.silent()
+    assert talk.heard[0] == "callback.later" and talk.verdicts == [] and talk.over
+
+
 def test_by_the_code_of_a_duplicate_she_hears_and_judges_the_case_in_which_it_goes_on() -> None:
     seen = replace(ANSWERED, into="1000000005")
     asking = Conversation(seen=seen).press("1", "6", CODE)

@@ -122,7 +122,8 @@ status:
             return self.go
         if seen.may_confirm and seen.status == Status.ANSWERED:
             news = verdict.answer(seen, talk.language, talk.directory) + awaited
-            yield from verdict.ask(talk, self, code, seen, lead, news, proven=False)
+            if (yield from verdict.ask(talk, self, code, seen, lead, news, proven=False)) is None:
+                talk.say("callback.later")
             return self.go
         situation = verdict.situation(seen, talk.caller.now, talk.language, talk.directory)
         speech = self.prompt + situation
