@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -22,6 +21,7 @@ from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale
 from ivr.web.panel.permissions import ROUTES, Permission, may
 from ivr.web.panel.rendering import Pages
+from ivr.web.panel.typed import typed
 from ivr.web.panel.visit import FORM_BYTES, OURS, Forbidden, NotFound, Panel, Route, Visit
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,6 @@ FIRST_THINGS = {
     "password": "account.password",
     "factor": "account.factor",
 }  # what is missing → where it is given
-SECRET = frozenset({sessions.FIELD, "password", "old", "again", "mine", "code"})
-# What people type, and no choice or mark of ours: Persian, several words, a telephone's number, an address.
-_WRITTEN = re.compile(r".*[^\x00-\x7f].*|\S+\s.*|\+?\d{5,}|\S+@\S+", re.DOTALL)
 
 
 class SignedOut(Exception):
@@ -251,13 +248,11 @@ def _from_a_form(visit: Visit) -> bool:
     return posted and whole and sessions.is_own(visit.request)
 
 
-def _written(visit: Visit) -> list[str]:
-    """Their own words and numbers in what was sent; no password."""
+def _written(visit: Visit) -> list[tuple[str, str]]:
+    """Their own words and numbers in what was sent, with the names of their fields; no password."""
     if not _from_a_form(visit):
         return []
-    sent = visit.sent.sent.items()
-    texts = [text.strip() for name, text in sent if isinstance(text, str) and name not in SECRET]
-    return [text for text in texts if _WRITTEN.fullmatch(text)]
+    return list(typed(visit.sent.sent.items(), visit.request.path, visit.words))
 
 
 def _next(visit: Visit) -> str:

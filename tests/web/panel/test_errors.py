@@ -18,6 +18,7 @@ from ivr.store.tables import attempts, people
 from ivr.web import outside
 from ivr.web.application import attach
 from ivr.web.health import application
+from ivr.web.panel.locale import words
 from ivr.web.window import Counter, problem_of
 from tests.fixtures.database import SEED
 from tests.web.browser import screenshot, serious, window
@@ -38,6 +39,27 @@ async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: 
             "/panel/desk", form={"csrf": "x", "words": "از کنتور نشت می‌کند"}, max_redirects=0
         )
         assert sent.status == 503 and "از کنتور نشت می‌کند</textarea>" in await sent.text()
+    await away.dispose()
+
+
+async def test_with_the_database_away_all_that_was_typed_at_the_desk_is_read_again(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    typed = {"caller": "914", "caller_name": "Ali", "words": "از کنتور نشت می‌کند", "national_id": "12"}
+    async with window(chrome, panel, "operator") as page:
+        await page.goto("/panel/desk")
+        for name, text in typed.items():
+            await page.fill(f"#f-{name}", text)
+        away, there = make_engine("postgresql://nobody@127.0.0.1:1/nothing"), panel.panel.engine
+        panel.panel.engine = away
+        await page.get_by_role("button", name="ثبت پرونده").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(words()("common.error.503.title"))
+        for name, text in typed.items():
+            await expect(page.get_by_label(words()(f"desk.{name}"))).to_have_value(text)
+        assert await page.locator("textarea").count() == len(typed)
+        await screenshot(page, "error-503-written")
+        assert not await serious(page)
+        panel.panel.engine = there
     await away.dispose()
 
 

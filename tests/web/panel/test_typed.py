@@ -1,0 +1,77 @@
+"""What somebody typed in vain comes back whole, under the names of its fields."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ivr.web.panel.locale import words
+from ivr.web.panel.rendering import FOLDER
+from ivr.web.panel.typed import LABELS, SECRET, typed
+
+DESK = "/panel/desk"
+# A control that is typed into, by itself or by one of our macros.
+TYPED = re.compile(
+    r"""<textarea[^>]*?\sname="(?P<area>[a-z_]+)"
+    |<input(?![^>]*type="(?:hidden|radio|checkbox|file)")[^>]*?\sname="(?P<line>[a-z_]+)"
+    |\bfield\("(?P<field>[a-z_]+)"|\btext\([^,]+,\ "(?P<text>[a-z_]+)"|\breason\((?P<reason>)""",
+    re.VERBOSE,
+)
+FORM = re.compile(r'<form[^>]*method="post".*?</form>', re.DOTALL)
+
+
+def told(path: str, **sent: str) -> dict[str, str]:
+    return dict(typed(sent.items(), path, words()))
+
+
+def fields(template: Path) -> set[str]:
+    text = template.read_text(encoding="utf-8")
+    found = (each for form in FORM.findall(text) for each in TYPED.finditer(form))
+    return {next(filter(None, each.groups()), "reason") for each in found}
+
+
+def test_short_latin_and_few_digits_come_back_as_persian_does() -> None:
+    sent = {"caller": "0914 123", "caller_name": "Ali", "words": "آب", "national_id": "12", "callback": "9"}
+    assert told(DESK, **sent) == {
+        "شمارهٔ شهروند": "0914 123",
+        "نام و نام خانوادگی": "Ali",
+        "خواستهٔ شهروند به زبان خودش": "آب",
+        "کد ملی": "12",
+        "شمارهٔ دیگر برای تماس": "9",
+    }
+
+
+def test_what_is_chosen_carried_or_secret_stays_away() -> None:
+    sent = dict.fromkeys(SECRET, "رمز من ۱۲۳۴۵۶") | {"warned": "1234567890 1234567891", "seen": "123456"}
+    sent |= {"seen.1": "123456", "kind": "complaint", "topic": "water.bill", "words": " "}
+    assert told(DESK, **sent) == {}
+
+
+def test_a_field_is_called_as_on_the_page_that_it_came_from() -> None:
+    assert told("/panel/cases/1234567890/answer", words="x") == {
+        "پاسخ، با همان واژه‌ها که شهروند می‌شنود و می‌خواند": "x"
+    }
+    assert told("/panel/meetings/sessions/4/day/walk_in", words="x") == {"خواسته": "x"}
+    assert told("/panel/meetings/sessions/4/day/order", words="x") == {"چه باید بشود": "x"}
+    row = {"note": "یادداشت من", "reason": "x", "level": "province", "said.fa": "سلام"}
+    assert told("/panel/admin/book/agency/save", **row) == {
+        "یادداشت": "یادداشت من",
+        "دلیل تغییر": "x",
+        "متن": "سلام",
+    }
+
+
+def test_what_nobody_has_a_name_for_is_not_lost() -> None:
+    assert told("/panel/new/page", whatever="چند واژه") == {"نوشتهٔ شما": "چند واژه"}
+
+
+def test_each_field_that_is_typed_into_has_its_name() -> None:
+    named = {key.rpartition("/")[2] for key in LABELS} | SECRET | {"name", "username"}
+    lacking = {
+        (template.name, each)
+        for template in FOLDER.rglob("*.html")
+        if template.parent.name != "public"
+        for each in fields(template) - named
+    }
+    assert not lacking
+    assert fields(FOLDER / "servicedesk/opening.html") >= {"words", "caller_name"}
