@@ -6,6 +6,8 @@ tells that it may be her, and no more.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ivr.cases import phone
@@ -31,3 +33,33 @@ def may_be_same(one: Any, other: Any) -> bool:
 def of_one_number(one: Any, other: Any) -> bool:
     number = one.caller_key or ""
     return number == other.caller_key and not phone.is_withheld(number)
+
+
+class Acquaintances:
+    """Many, of whom those are found that may be one citizen, without comparing each with each."""
+
+    def __init__(self, known: Iterable[Any] = ()) -> None:
+        self._by_trace: dict[str, dict[int, Any]] = defaultdict(dict)
+        self._count = 0
+        for each in known:
+            self.add(each)
+
+    def add(self, one: Any) -> None:
+        for trace in _traces(one):
+            self._by_trace[trace][self._count] = one
+        self._count += 1
+
+    def of(self, one: Any) -> list[Any]:
+        """Who may be the same, in the order in which they were added."""
+        found: dict[int, Any] = {}
+        for trace in _traces(one):
+            found |= self._by_trace.get(trace, {})
+        return [found[at] for at in sorted(found) if may_be_same(one, found[at])]
+
+
+def _traces(one: Any) -> Iterator[str]:
+    """One of these has whoever may be the same, too: her national ID, or her number."""
+    if is_valid(one.national_id or ""):
+        yield f"id {one.national_id}"
+    if not phone.is_withheld(one.caller_key or ""):
+        yield f"number {one.caller_key}"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ivr.cases.same_citizen import is_same, may_be_same
+from ivr.cases.same_citizen import Acquaintances, is_same, may_be_same
 
 HERS, HIS = "0499370899", "0012345679"
 NUMBER, OTHER = "+989141234567", "+989141234568"
@@ -36,3 +36,9 @@ def test_who_is_one_citizen_and_who_shares_a_line(
 ) -> None:
     for pair in ((one, other), (other, one)):
         assert (is_same(*pair), may_be_same(*pair)) == (same, may_be)
+        assert Acquaintances([pair[0]]).of(pair[1]) == [pair[0]] * may_be
+
+
+def test_among_many_each_who_may_be_the_same_is_found_once_in_their_order() -> None:
+    known = [who(NUMBER, "زهرا"), who(OTHER, "", HERS), who(NUMBER, "", HERS), who(OTHER, "علی", HIS)]
+    assert Acquaintances(known).of(who(NUMBER, "زهرا", HERS)) == known[:3]

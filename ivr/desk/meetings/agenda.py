@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
 from ivr.cases.meetings import LONGEST_WAIT, MOVES, SLOTTED, MeetingWay, RequestAction, RequestState
-from ivr.cases.same_citizen import is_same
+from ivr.cases.same_citizen import Acquaintances, is_same
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -170,7 +170,7 @@ async def _give(
         return []
     session = await planned(connection, free[0].session)
     next_ones: list[MeetingRequest] = []
-    passed = list((await connection.execute(select(cases).where(cases.c.code == but))).all())
+    passed = Acquaintances(await connection.execute(select(cases).where(cases.c.code == but)))
     for wish in await request_list.next_for(connection, page, now, session):
         if len(next_ones) == len(free):
             break
@@ -178,7 +178,7 @@ async def _give(
             continue
         if await _still_waits(connection, page, Instruction(wish.code, by, now=now)):
             next_ones.append(wish)
-            passed.append(wish.case)
+            passed.add(wish.case)
     codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
     for slot, code in zip(free, codes, strict=False):
         async with deciding(connection, page, Instruction(code, by, now=now), A.INVITE) as one:
@@ -186,9 +186,11 @@ async def _give(
     return codes
 
 
-def _has_one(wish: MeetingRequest, passed: Collection[Row[Any]]) -> bool:
+def _has_one(wish: MeetingRequest, passed: Acquaintances) -> bool:
     """Whether that citizen has a slot to come, or is one of those."""
-    opened = [case for case in passed if not (case.confidential or wish.case.confidential)]
+    if wish.case.confidential:
+        return False
+    opened = [case for case in passed.of(wish.case) if not case.confidential]
     return any(other.sure for other in wish.others) or any(is_same(wish.case, case) for case in opened)
 
 

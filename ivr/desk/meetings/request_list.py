@@ -17,7 +17,7 @@ from ivr.cases import phone
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.hearing_order import Because, Candidate, Ground, Ranked, Urgency, fair_order, place
 from ivr.cases.meetings import OFFICE_OWES, RequestState, is_anew, standing
-from ivr.cases.same_citizen import is_same, may_be_same
+from ivr.cases.same_citizen import Acquaintances, is_same
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
@@ -170,7 +170,7 @@ async def told(
     return [replace(wish, others=_others(wish.case, ahead)) for wish in wishes]
 
 
-async def _slots_ahead(connection: AsyncConnection, now: datetime) -> Sequence[Row[Any]]:
+async def _slots_ahead(connection: AsyncConnection, now: datetime) -> Acquaintances:
     """Slots that are still to come and somebody's, with who she is; of no confidential case."""
     its, hers = meeting_slots.c, cases.c
     who = (hers.id, hers.caller_key, hers.caller_name, hers.national_id)
@@ -178,14 +178,13 @@ async def _slots_ahead(connection: AsyncConnection, now: datetime) -> Sequence[R
     query = query.join(cases, hers.id == its.case_id).join(meeting_sessions)
     query = query.where(its.outcome == "", hers.closed_at.is_(None), OPEN_TO_ALL)
     query = query.where(meeting_sessions.c.ends_at > now - _SITS_ON)
-    found: Sequence[Row[Any]] = (await connection.execute(query.order_by(its.starts_at, its.slot))).all()
-    return found
+    return Acquaintances(await connection.execute(query.order_by(its.starts_at, its.slot)))
 
 
-def _others(case: Row[Any], ahead: Sequence[Row[Any]]) -> tuple[OtherSlot, ...]:
-    hers = [its for its in ahead if its.id != case.id and may_be_same(case, its)]
-    told = () if case.confidential else hers
-    return tuple(OtherSlot(its.session, its.slot, its.id, is_same(case, its)) for its in told)
+def _others(case: Row[Any], ahead: Acquaintances) -> tuple[OtherSlot, ...]:
+    told = () if case.confidential else ahead.of(case)
+    hers = [its for its in told if its.id != case.id]
+    return tuple(OtherSlot(its.session, its.slot, its.id, is_same(case, its)) for its in hers)
 
 
 def state_of(page: Page, row: Row[Any]) -> RequestState:

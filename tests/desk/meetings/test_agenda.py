@@ -9,8 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases import same_citizen
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
+from ivr.cases.spelling import letters_of
 from ivr.desk.case import closing
 from ivr.desk.case.callback_planning import MEETING, YET_TO_TELL
 from ivr.desk.meetings import agenda, request_deciding, session_day, session_planning
@@ -116,6 +118,28 @@ async def test_one_citizen_s_second_request_gets_no_slot_by_itself_while_she_has
     assert (await at.agenda(number))[4] == again, "by hand she is placed"
     theirs = await at.seats(number, Scope("abfa"))
     assert not any(seat.wish.others for seat in theirs if seat.wish)
+
+
+async def test_who_waits_is_compared_with_nobody_but_who_shares_her_number_or_national_id(
+    at: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five hundred who wait beside two hundred slots held the loop for seconds, as each met each."""
+    compared: list[str] = []
+
+    def spelt(name: str) -> str:
+        compared.append(name)
+        return letters_of(name)
+
+    monkeypatch.setattr(same_citizen, "letters_of", spelt)
+    invited = [await at.accepted(9 - n, f"0914123457{n}") for n in range(3)]
+    number = await at.session(slots=3)
+    assert await at.fill(number) == invited and not compared
+    for n in range(3):
+        await at.accepted(5 - n, f"0914123458{n}")
+    assert len(await at.listed()) == 3 and not compared
+    assert await at.fill(await at.session(slots=3, starts_at=at.at + timedelta(days=10))) and not compared
+    again = await at.accepted(1, "09141234570")
+    assert (await at.seen(again)).others and compared
 
 
 async def test_who_can_t_come_gets_the_slot_that_she_freed_by_no_second_request_of_hers(at: Hall) -> None:
