@@ -80,10 +80,13 @@ def call_list(
     revision: Annotated[str, typer.Option(help="Only through that revision of the tree.")] = "",
     json: Json = False,
 ) -> None:
-    """The newest calls with every step, its time and key; numbers and codes are masked."""
+    """The newest calls with every step, its time and key, and whether words of hers were kept.
+
+    Numbers and codes are masked.
+    """
     from ivr.desk.reading import as_json
 
-    columns = ["started_at", "caller", "language", "outcome", "case", "id"]
+    columns = ["started_at", "caller", "language", "outcome", "words_kept", "case", "id"]
     read = partial(as_json.calls, limit=limit, passed=passed, revision=revision)
     _list(load_settings(), read, columns, json)
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 # Notes of steps (`ivr.voice.session`) after which she was served: her words are kept, or she heard an answer.
-SERVED = ("CaseOpened", "WordsKept", "CaseSeen", "operator:answered")
+KEPT = ("CaseOpened", "WordsKept")
+SERVED = (*KEPT, "CaseSeen", "operator:answered")
 WAY = "way:"  # of a step that sends calls different ways by itself
 FAILED = ("failed", "lost")  # outcomes of a call that no caller chose
 LONGEST_SECOND = 120  # later ones count as this one

@@ -63,6 +63,27 @@ async def test_a_call_list_masks_who_called_and_what_she_keyed_of_herself(
     assert [step["key"] for step in told["steps"]] == ["1", "11", "•" * 10, "•" * 11, "•" * 10]
 
 
+async def test_a_call_list_says_of_each_call_whether_words_were_kept(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    """Who said nothing, and who only asked for her code, completed their calls like who complained."""
+    async with office(engine, tmp_path / "office") as desk:
+        silent, asked, complained, talks = (call(f"0914123456{n}") for n in range(4))
+        code = await desk.intake.open_case(complained, opening(words()))
+        for each, note in ((silent, "timeout"), (asked, "CaseSeen"), (complained, "said")):
+            steps = [FactStep(WEDNESDAY, "kind", "", note)]
+            await desk.intake.call_ended(each, "completed", WEDNESDAY, steps, ())
+        await desk.intake.call_started(talks)
+        await desk.pump.idle()
+    listed = json.loads((await ivr(database_url, tmp_path, "call", "list", "--json"))[1])
+    kept = {each["id"]: (each["words_kept"], each["case"]) for each in listed}
+    assert kept == {
+        silent.id: (False, None), asked.id: (False, None), complained.id: (True, code), talks.id: (None, None)
+    }  # fmt: skip
+    table = (await ivr(database_url, tmp_path, "call", "list"))[1]
+    assert "words_kept" in table.splitlines()[0]
+
+
 async def test_a_code_is_known_as_she_reads_it_out_in_persian_digits_and_in_groups(
     engine: AsyncEngine, database_url: str, tmp_path: Path
 ) -> None:

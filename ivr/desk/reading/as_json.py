@@ -18,6 +18,7 @@ from ivr.store.recording_files import closed, packed, plain
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals
 from ivr.store.tables import cases as case_table
+from ivr.voice.footprints import KEPT
 
 Json = dict[str, Any]
 
@@ -189,7 +190,9 @@ def _details(event: Row[Any]) -> Json:
     return {name: value for name, value in event.details.items() if name != "text"}
 
 
-def _call_json(row: Row[Any], heard: Iterable[Row[Any]], case: str | None) -> Json:
+def _call_json(row: Row[Any], heard: Collection[Row[Any]], case: str | None) -> Json:
+    """`words_kept`: of any outcome, for who says nothing also completes her call. None: not yet."""
+    said = any(each.voiced_seconds for each in heard) or any(each["note"] in KEPT for each in row.steps)
     names = (
         "unique_id",
         "caller",
@@ -206,6 +209,7 @@ def _call_json(row: Row[Any], heard: Iterable[Row[Any]], case: str | None) -> Js
         "answered_at": _iso(row.answered_at),
         "ended_at": _iso(row.ended_at),
         **_plain(row._mapping, names),
+        "words_kept": bool(case) or said or (None if row.ended_at is None else False),
         "recordings": [recording_json(r) for r in heard],
         "case": case,
     }
