@@ -25,7 +25,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.case.duplicates import below
 from ivr.store.callbacks import NOBODY_ON_THE_LINE, PUT_ASIDE
 from ivr.store.case_parts import HER_OWN, followed_by
-from ivr.store.tables import callbacks, cases, provinces
+from ivr.store.tables import callbacks, case_events, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
 # whether what was ordered for her is done; an official who holds the line for her.
@@ -39,7 +39,8 @@ TELLABLE = and_(cases.c.status.in_(TOLD_OF), cases.c.anonymised_at.is_(None))
 HELD = "held"  # in the notice of an answer that waits for the office's look: until when
 REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
 HOURS_LOST = ("was_at", "before")  # in news of a meeting: when she may come, and is not awaited any more
-BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
+# How a case ends whose answer she may not have heard: by the desk, or as she was rung in vain.
+BY_DESK, ADVISED, UNCONFIRMED = "by_desk", "advised", "unconfirmed"
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
 # News that may yet be told: what nobody could be called about is, once somebody is (`callbacks.dialled`).
@@ -147,8 +148,11 @@ async def verify(connection: AsyncConnection, case: Row[Any], number: str, now: 
 
 
 def still_tells(case: Any) -> bool:
-    """Whether she is still to be told of the answer: also of one with which the desk has ended the case."""
-    ended = case.status in TOLD_OF and case.closure in (BY_DESK, ADVISED)
+    """Whether she is still to be told of the answer: also of one with which the desk has ended the case.
+
+    Or that nobody heard: on the wrong number, as is known once the right one is written down.
+    """
+    ended = case.status in TOLD_OF and case.closure in (BY_DESK, ADVISED, UNCONFIRMED)
     return bool(case.status == Status.ANSWERED or ended)
 
 
@@ -156,6 +160,18 @@ async def is_to_tell(connection: AsyncConnection, case: uuid.UUID) -> bool:
     """Whether the answer to a case is still to be told: by our call, or where nobody can call by the desk."""
     its = (callbacks.c.case_id == case, callbacks.c.purpose == ANSWER, YET_TO_TELL)
     return (await connection.execute(select(callbacks.c.id).where(*its).limit(1))).first() is not None
+
+
+async def was_rung_in_vain(connection: AsyncConnection, case: uuid.UUID) -> bool:
+    """Whether our last calls about the answer found nobody, and she has not said since that it is solved."""
+    its, event = callbacks.c, case_events.c
+    last = select(its.state, its.ended_at).where(its.case_id == case, its.purpose == ANSWER)
+    found = (await connection.execute(last.order_by(its.created_at.desc()).limit(1))).first()
+    if found is None or found.state != "unconfirmed":
+        return False
+    solved = event.details == {"solved": True}  # neither of an earlier answer, nor unproven
+    word = (event.case_id == case, event.event == "verdict_noted", event.at >= found.ended_at, solved)
+    return (await connection.execute(select(event.id).where(*word).limit(1))).first() is None
 
 
 async def told_otherwise(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from ivr.cases.transitions import REOPEN, CaseAction, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
-from ivr.desk.case.callback_planning import ADVISED, BY_DESK
+from ivr.desk.case.callback_planning import ADVISED, BY_DESK, UNCONFIRMED
 from ivr.desk.case.change import Books, Change, Instruction, of_members, unchanged
 from ivr.desk.case.discretion import refuse_awaited, refuse_slotted, refuse_together, refuse_told_of
 from ivr.desk.case.duplicates import DUPLICATE
@@ -30,7 +30,7 @@ from ivr.store.tables import cases, recordings
 from ivr.voice.events import Recorded
 
 # What statistics keep apart: who said that an answered case is over.
-CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: BY_DESK}
+CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: UNCONFIRMED, Side.DESK: BY_DESK}
 
 
 async def close(books: Books, page: Page, ask: Instruction, *, told: bool = True) -> None:

@@ -121,7 +121,10 @@ def _audited(before: Row[Any], after: Row[Any], given: list[str]) -> dict[str, A
 
 
 async def _go_along(connection: AsyncConnection, case: Row[Any], before: str, ask: Instruction) -> None:
-    """What was to be told on the number of before; anew, if it was heard there and nobody judged it."""
+    """What was to be told on the number of before; anew, if it was heard there and nobody judged it.
+
+    So it is with what ended as nobody answered there: hers has not rung.
+    """
     its = outbox.c
     unsent = or_(its.delivered_at.is_(None), its.dead_at.is_not(None))
     hers = (its.payload["case"].as_string() == case.code, its.payload["to"].as_string() == before)
@@ -129,5 +132,12 @@ async def _go_along(connection: AsyncConnection, case: Row[Any], before: str, as
     why = {"last_error": "her number was put right since"}
     await connection.execute(ends.values(delivered_at=ask.now, dead_at=None, **why))
     await callback_planning.move(connection, case, ask.now)
-    if case.status == Status.ANSWERED and not await callback_planning.is_to_tell(connection, case.id):
+    heard = case.status == Status.ANSWERED and not await callback_planning.is_to_tell(connection, case.id)
+    if heard or await _ended_in_vain(connection, case):
         await callback_planning.plan(connection, case, f"answer:{ask.cause}", ask.now)
+
+
+async def _ended_in_vain(connection: AsyncConnection, case: Row[Any]) -> bool:
+    if case.closed_at is None or not callback_planning.still_tells(case):
+        return False
+    return await callback_planning.was_rung_in_vain(connection, case.id)

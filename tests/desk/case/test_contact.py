@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.search import sought
 from ivr.desk.book.book import seen_in
+from ivr.desk.call.callbacks import briefing
 from ivr.desk.case import closing, confiding
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.contact import EVENT, RightContact, put_right
 from ivr.desk.case.rows import outbox_row
+from ivr.desk.facts.apply import apply
 from ivr.desk.people import unsealing
 from ivr.desk.reading import as_json, searching
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.case_parts import parts_column
 from ivr.store.tables import audit, callbacks, cases, outbox, people
-from tests.desk.call.test_callbacks import NOON, answered, claim, end, page
+from tests.desk.call.test_callbacks import NOON, answered, claim, end, page, verdict_on
 from tests.desk.call.test_interventions import supervisor
 from tests.desk.call.test_verifying import HERS, asked, of, walk_in
 from tests.desk.keeping.test_verify import findings
@@ -38,10 +40,16 @@ ID = "0012345679"
 
 
 async def right(
-    engine: AsyncEngine, code: str, *, by: str = "desk/sadr", seen: int | None = None, **fields: Any
+    engine: AsyncEngine,
+    code: str,
+    *,
+    by: str = "desk/sadr",
+    seen: int | None = None,
+    now: datetime = NOON,
+    **fields: Any,
 ) -> None:
     book = await page(engine)
-    ask = Instruction(code, actor_named(book, by), now=NOON, seen=seen)
+    ask = Instruction(code, actor_named(book, by), now=now, seen=seen)
     await put_right(engine, book, ask, RightContact(**fields))
 
 
@@ -231,6 +239,57 @@ async def test_a_wrong_telephone_that_rang_does_not_count_as_hers(engine: AsyncE
             assert placing.number == FULL
             await end(engine, placing, Outcome.FAILED, now)
     assert (its.state, (await row(engine, code)).status) == ("unreachable", "answered")
+
+
+async def rung_in_vain(engine: AsyncEngine, code: str, now: datetime) -> datetime:
+    """As often as she may be; when it was given up."""
+    while (await of(engine, code))["answer"].state == "waiting":
+        now += timedelta(hours=1)
+        if (placing := await claim(engine, now)) is not None:
+            await end(engine, placing, Outcome.NO_ANSWER, now)
+    return now
+
+
+@pytest.mark.parametrize("ended", ["unconfirmed", "by_desk"])
+async def test_a_case_that_ended_as_nobody_answered_at_the_wrong_number_is_told_at_the_right_one(
+    engine: AsyncEngine, ended: str
+) -> None:
+    code, book = await walk_in(engine, WRONG), await page(engine)
+    await end(engine, await claim(engine), Outcome.CONFIRMED, NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    if ended == "by_desk":
+        await closing.close(engine, book, Instruction(code, actor_named(book, "desk"), "کافی است", NOON))
+    now = await rung_in_vain(engine, code, NOON)
+    assert (await row(engine, code)).closure == ended
+    await right(engine, code, now=now, caller=HERS)
+    asking = await claim(engine, now)
+    assert await asked(engine, asking)
+    await end(engine, asking, Outcome.CONFIRMED, now)
+    told = await claim(engine, now)
+    assert told is not None and (told.number, told.answer) == (FULL, "آب وصل شد.")
+    heard = await briefing(engine, str(told.id))
+    assert heard is not None and heard.seen.may_confirm, "she may say that it is not solved"
+    await end(engine, told, Outcome.NO_ANSWER, now)
+    await rung_in_vain(engine, code, now)
+    its = await row(engine, code)
+    assert (its.status, its.closure, (await of(engine, code))["answer"].state) == (
+        "closed",
+        ended,
+        "unconfirmed",
+    )
+
+
+async def test_who_said_since_that_it_is_solved_is_not_rung_for_a_right_number(
+    engine: AsyncEngine,
+) -> None:
+    code, book = await walk_in(engine, WRONG), await page(engine)
+    await end(engine, await claim(engine), Outcome.CONFIRMED, NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    now = await rung_in_vain(engine, code, NOON)
+    said = verdict_on(code, True)
+    await apply(engine, book, [replace(said, at=now, call=replace(said.call, started_at=now))])
+    await right(engine, code, now=now, caller=HERS)
+    assert await claim(engine, now) is None
 
 
 async def test_who_was_rung_in_vain_on_the_wrong_number_is_not_given_up_as_it_is_put_right(
