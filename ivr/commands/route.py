@@ -60,7 +60,7 @@ def suggest(json: Json = False) -> None:
 @app.command(epilog="Examples: ivr route fates --json   ·   ivr route fates --list 20 --json")
 def fates(
     listed: Annotated[int, typer.Option("--list", min=0, max=1000, help="The latest so many instead.")] = 0,
-    days: Annotated[int, typer.Option(min=0, help="Only of the last so many days; 0 = all.")] = 0,
+    days: Annotated[int, typer.Option(min=0, max=36_500, help="Only of the last so many days; 0 = all.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")] = False,
 ) -> None:
     """What became of the suggestions that cases were opened with: how often they were right."""

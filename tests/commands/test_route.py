@@ -1,8 +1,9 @@
-"""`ivr route suggest`, as a process."""
+"""`ivr route`, as a process."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -82,3 +83,11 @@ def test_an_answer_comes_before_the_next_question() -> None:
             assert json.loads(process.stdout.readline())["id"] == number
         process.stdin.close()
         assert process.wait(timeout=patience(30)) == 0
+
+
+@pytest.mark.parametrize("days", ["36501", "800000", "99999999999"])
+def test_of_more_days_than_there_are_nobody_asks(days: str) -> None:
+    command = [sys.executable, "-m", "ivr.cli", "route", "fates", "--days", days]
+    done = subprocess.run(command, capture_output=True, timeout=patience(60), check=False, text=True)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert re.search("Invalid value for '--days'.* 36500$", done.stderr.strip()), done.stderr
