@@ -275,10 +275,12 @@ def _of_no_day() -> ColumnElement[bool]:
 async def is_ringing(connection: AsyncConnection, case: uuid.UUID) -> bool:
     """Whether she is being called, other than on a telephone that asked for it itself.
 
-    Where not, no call to her begins before the transaction ends.
+    Where not, no call to her begins before the transaction ends. One that rings is locked before what waits,
+    as by what she says on it (`verified`).
     """
     hers = (callbacks.c.case_id == case, callbacks.c.state.in_(OPEN), _ON_HER_NUMBER)
-    found = await connection.execute(select(callbacks.c.state).where(*hers).with_for_update())
+    locked = select(callbacks.c.state).where(*hers).order_by(callbacks.c.state, callbacks.c.id)
+    found = await connection.execute(locked.with_for_update())
     return "calling" in found.scalars().all()
 
 

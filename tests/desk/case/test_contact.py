@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.callback import Outcome
 from ivr.cases.search import sought
 from ivr.desk.book.book import seen_in
-from ivr.desk.call.callbacks import briefing
+from ivr.desk.call.callbacks import briefing, ended
 from ivr.desk.case import closing, confiding
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.confiding import Secrecy
@@ -224,6 +224,26 @@ async def test_a_call_that_begins_as_the_number_is_put_right_is_waited_for(engin
     assert (await row(engine, code)).caller == WRONG
 
 
+async def test_who_says_yes_on_our_call_as_the_number_is_put_right_and_the_desk_don_t_block_each_other(
+    engine: AsyncEngine,
+) -> None:
+    """Her word locks the call-back that rang, and then what waits to be told there."""
+    code = await walk_in(engine, WRONG)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    asking = await claim(engine)
+    assert asking is not None and asking.verifies
+    async with engine.connect() as connection:
+        rang = select(callbacks.c.id).where(callbacks.c.purpose == "verify").with_for_update()
+        await connection.execute(rang)
+        wish = asyncio.create_task(right(engine, code, caller=HERS))
+        await until_blocked(engine)
+        await ended(connection, asking.id, Outcome.CONFIRMED, NOON)
+        await connection.commit()
+    await wish
+    assert (await row(engine, code)).caller == FULL
+    assert (await of(engine, code))["answer"].number == FULL
+
+
 async def test_a_wrong_telephone_that_rang_does_not_count_as_hers(engine: AsyncEngine) -> None:
     """Where hers never rang the desk looks into it: the case is not closed as unconfirmed."""
     code = await walk_in(engine, WRONG)
@@ -250,17 +270,17 @@ async def rung_in_vain(engine: AsyncEngine, code: str, now: datetime) -> datetim
     return now
 
 
-@pytest.mark.parametrize("ended", ["unconfirmed", "by_desk"])
+@pytest.mark.parametrize("how", ["unconfirmed", "by_desk"])
 async def test_a_case_that_ended_as_nobody_answered_at_the_wrong_number_is_told_at_the_right_one(
-    engine: AsyncEngine, ended: str
+    engine: AsyncEngine, how: str
 ) -> None:
     code, book = await walk_in(engine, WRONG), await page(engine)
     await end(engine, await claim(engine), Outcome.CONFIRMED, NOON)
     await answer(engine, code, "abfa", "آب وصل شد.", NOON)
-    if ended == "by_desk":
+    if how == "by_desk":
         await closing.close(engine, book, Instruction(code, actor_named(book, "desk"), "کافی است", NOON))
     now = await rung_in_vain(engine, code, NOON)
-    assert (await row(engine, code)).closure == ended
+    assert (await row(engine, code)).closure == how
     await right(engine, code, now=now, caller=HERS)
     asking = await claim(engine, now)
     assert await asked(engine, asking)
@@ -274,7 +294,7 @@ async def test_a_case_that_ended_as_nobody_answered_at_the_wrong_number_is_told_
     its = await row(engine, code)
     assert (its.status, its.closure, (await of(engine, code))["answer"].state) == (
         "closed",
-        ended,
+        how,
         "unconfirmed",
     )
 
