@@ -74,6 +74,9 @@ NOT_THROUGH = 10  # numbers that fail or decline, and none rings, until the trun
 READY_SECONDS = 30.0  # for speaking what she is to hear: in longer her attempt might count as lost
 STILL_RINGING = 3  # OriginateResponse's reason when the time was up, even though nothing rang
 RINGING = "5"  # Newstate's ChannelState, once the trunk has said so (SIP 180)
+UP = "6"  # once it is answered
+LINE_SECONDS = 1.0  # how often it is looked whether who waits for her has put down
+NORMAL_CLEARING = 16  # of CAUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +292,14 @@ class Dialler:
     async def _ring(self, placing: Placing) -> Outcome | None:
         """None: she answered, and the call itself says how it went."""
         cause = self._causes[str(placing.id)] = asyncio.get_running_loop().create_future()
+        giving_up = asyncio.create_task(self._give_up(placing))
         try:
             response = await self._originate(placing)
             if response.answered:
                 self._not_through.clear()
                 return None
+            if giving_up.done() and giving_up.result():
+                return Outcome.NO_ANSWER  # which says nothing of the trunk
             why, outcome = 0, Outcome.NO_ANSWER
             if response.reason != STILL_RINGING:
                 await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
@@ -310,8 +316,27 @@ class Dialler:
                 self._not_through[placing.number] = self.clock()
             return outcome
         finally:
+            giving_up.cancel()
             del self._causes[str(placing.id)]
             self._rings.discard(str(placing.id))
+
+    async def _give_up(self, placing: Placing) -> bool:
+        """Her telephone is hung up as soon as who waits for her has put down. False where nobody waits."""
+        while placing.line:
+            await asyncio.sleep(LINE_SECONDS)
+            with suppress(AmiError):  # it rings on; or she has just answered, and is told
+                if await self._hangs_up(placing):
+                    return True
+        return False
+
+    async def _hangs_up(self, placing: Placing) -> bool:
+        up = {channel.uniqueid: channel for channel in await self.ami.channels()}
+        hers = up.get(str(placing.id))
+        if placing.line in up or hers is None or hers.channelstate == UP:
+            return False
+        log.info("call-back %s is given up: who held the line for her has put down", placing.id)
+        await self.ami.action("Hangup", Channel=hers.channel, Cause=NORMAL_CLEARING)
+        return True
 
     def _rang(self, event: Message) -> None:
         if event.uniqueid in self._causes and event.channelstate == RINGING:

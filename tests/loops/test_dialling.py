@@ -56,9 +56,10 @@ from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.callee import GONE as OFF
-from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.caller import Beep, CallerReport, CallerStep, Hear, Listen, Press, PutDown, Speak, StayOn, Wait
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
+from ivr.loops import dialling as dialling_module
 from ivr.loops.dialling import (
     GONE,
     LOOKS,
@@ -67,6 +68,7 @@ from ivr.loops.dialling import (
     RINGING,
     STILL_RINGING,
     UNSAID,
+    UP,
     WAITS_FOR,
     Dialler,
     Trunk,
@@ -463,6 +465,35 @@ async def clicks(chrome: Browser, town: Town, folder: Path, code: str, number: s
             await town.until_outcome(number, "talked")
             await page.goto("/panel/meetings/lottery")
             await page.get_by_text("گفتگو کرد").first.wait_for()
+
+
+async def test_asterisk_lets_her_telephone_ring_no_longer_than_the_official_holds_the_line(
+    town: Town,
+) -> None:
+    engine, his, number = town.hotline.engine, fresh_number(), fresh_number()
+    holds = asyncio.create_task(town.hotline.call(Hear(), Wait(8), PutDown(), number=his))
+    await town.hotline.begun(his)
+    town.callee.answers[number] = RINGS
+    async with office(engine, town.folder / number) as desk:
+        code = await desk.intake.open_case(call(number), opening())
+        await desk.pump.idle()
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+        line = await connection.scalar(select(calls.c.unique_id).where(calls.c.caller == his))
+    now = datetime.now(UTC)
+    notice = {"line": line, "until": (now + timedelta(minutes=1)).isoformat()}
+    hers = callbacks.c.number == phone.normalise(number)
+    async with engine.begin() as connection:  # together, so that she is rung about nothing else
+        await answers.give(connection, page, Instruction(code, actor_named(page, "abfa"), now=now), "وصل شد")
+        lottery = {"purpose": "lottery", "notice": notice, "next_at": now}
+        await connection.execute(update(callbacks).where(hers).values(lottery))
+    await town.callee.until_rung(number)
+    assert (await holds).completed
+    await town.until_outcome(number, "no_answer")
+    attempt = await town.row(callback_attempts, number)
+    assert attempt is not None
+    rang, most = attempt.ended_at - attempt.at, town.hotline.settings.callbacks.ring_seconds
+    assert rang < timedelta(seconds=most - 2), "it was given up"
 
 
 async def test_an_official_takes_her_call_himself_recorded_with_her_key_and_orders(town: Town) -> None:
@@ -1111,6 +1142,44 @@ async def test_for_a_line_that_another_asterisk_holds_she_is_not_rung_here(
         peer.replies["status"] = told("1.7")
         await dialler.look()
         await peer.until_received("Originate")
+
+
+async def test_her_telephone_rings_no_longer_once_the_official_who_waits_for_her_has_put_down(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not cut off where she has answered: she is told there."""
+    monkeypatch.setattr(dialling_module, "LINE_SECONDS", 0.01)
+    await answered(engine, tmp_path)
+    line = {"line": "1.7", "until": (NOON + timedelta(minutes=1)).isoformat()}
+    async with engine.begin() as connection:
+        await connection.execute(update(callbacks).values(purpose="lottery", notice=line, next_at=NOON))
+    rings = dict[str, str]()
+    states = [RINGING, UP, RINGING]
+
+    def ringing(connection: Connection, action: Fields) -> None:
+        success(connection, action)
+        rings.update(id=action["channelid"], action=action["actionid"])
+
+    def seen(connection: Connection, action: Fields) -> None:
+        connection.answer(action, "Success", "Channel status will follow")
+        if not rings or len(states) == 3:
+            connection.send(Event="Status", ActionID=action["actionid"], Uniqueid="1.7")
+        if rings:
+            hers = {"Uniqueid": rings["id"], "Channel": "PJSIP/trunk-1", "ChannelState": states.pop(0)}
+            connection.send(Event="Status", ActionID=action["actionid"], **hers)
+        connection.send(Event="StatusComplete", ActionID=action["actionid"])
+
+    def put_down(connection: Connection, action: Fields) -> None:
+        success(connection, action)
+        ended = {"ActionID": rings["action"], "Response": "Failure", "Reason": "0"}
+        connection.send(Event="OriginateResponse", **ended)
+
+    async with dialling(engine, tmp_path) as (dialler, peer):
+        peer.replies |= {"originate": ringing, "status": seen, "hangup": put_down}
+        hers = await tried(dialler)
+        [given_up] = [each for each in peer.received if each["action"] == "Hangup"]
+        assert (given_up["channel"], given_up["cause"], states) == ("PJSIP/trunk-1", "16", [])
+        assert (hers.state, hers.last_outcome) == ("waiting", "no_answer") and not dialler._not_through
 
 
 async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let_in(

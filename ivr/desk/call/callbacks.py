@@ -94,7 +94,7 @@ class Placing:
     `answer`: words to be made ready for her; `clips`: recordings that she is to hear; `instead`: words that
     are read to her where those are not there. `since`: the first of the attempts of which none left us, this
     one among them; `looks`: how many those are. `opened`: when her case was. `verifies`: it asks only whether
-    the number is whose it should be.
+    the number is whose it should be. `line`: the channel of who waits for her; without him she is not rung.
     """
 
     id: uuid.UUID
@@ -108,6 +108,7 @@ class Placing:
     clips: Collection[str] = ()
     instead: str = ""
     verifies: bool = False
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -523,7 +524,8 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     clips = _clips(case) if wanted.purpose == ANSWER else ()  # what a status lacks she is told
     since, looks = await _in_vain(connection, wanted.id) if clips else (now, 1)
     whom = (attempt["id"], wanted.number, case.code, case.opened_at, wanted.language)
-    return Placing(*whom, words, since, looks, clips, instead, wanted.purpose == VERIFY)
+    line = wanted.notice["line"] if wanted.purpose == LOTTERY else ""
+    return Placing(*whom, words, since, looks, clips, instead, wanted.purpose == VERIFY, line)
 
 
 async def _in_vain(connection: AsyncConnection, callback: uuid.UUID) -> tuple[datetime, int]:
