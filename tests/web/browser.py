@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from ivr.lab.browser import FLAGS, chromium
 from ivr.lab.pace import patience
@@ -19,6 +27,9 @@ from tests.web.panel import PanelServed
 WIDE: ViewportSize = {"width": 1280, "height": 720}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DEFAULT = 20_000  # milliseconds until what is expected of a page has to be there
+# htmx calls an error, too, that a request gave way to a newer one (`hx-sync`), and that any ended unanswered;
+# of the latter it says in a second line why.
+NO_ANSWER = ("htmx:sendAbort", "htmx:afterRequest")
 SERIOUS = {"serious", "critical"}
 
 
@@ -43,12 +54,14 @@ async def window(
     dark: bool = False,
     size: ViewportSize = WIDE,
     workers: bool = False,
+    told: tuple[str, ...] = (),
     **who: Any,
 ) -> AsyncIterator[Page]:
     """A page of a fresh context on the panel, signed in as `role` ("" = nobody).
 
-    Scripts that fail, and what the content security policy refuses, fail the test. `workers`: service workers
-    may run; what they answer no route of a test sees.
+    Scripts that fail, what they say on the console as an error (so CodeMirror and htmx tell of ours that they
+    called), and what the content security policy refuses, fail the test. `workers`: service workers may run;
+    what they answer no route of a test sees. `told`: how an error begins that a test makes htmx tell.
     """
     context = patient(await chrome.new_context(
         base_url=panel.url, viewport=size, color_scheme="dark" if dark else "light", locale="fa-IR",
@@ -63,11 +76,17 @@ async def window(
         page = await context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.extend([said.text] * ("Security Policy" in said.text)))
+        page.on("console", lambda said: complaints.extend([said.text] * _complains(said, told)))
         yield page
         assert not complaints, complaints
     finally:
         await context.close()
+
+
+def _complains(said: ConsoleMessage, told: tuple[str, ...]) -> bool:
+    """What the browser itself tells of an answer that failed has no arguments."""
+    wrong = said.type == "error" and bool(said.args) and not said.text.startswith((*NO_ANSWER, *told))
+    return wrong or "Security Policy" in said.text
 
 
 def patient(context: BrowserContext) -> BrowserContext:

@@ -299,7 +299,7 @@ async def test_what_came_too_late_beside_the_form_is_asked_for_again_by_itself(
             await route.continue_()
         held.append(route)
 
-    async with window(chrome, panel, "operator") as page:
+    async with window(chrome, panel, "operator", told=("htmx:timeout",)) as page:
         await page.goto(DESK)
         await page.route(f"**{DESK}/beside", hold)
         await page.evaluate("""() => {
@@ -338,7 +338,7 @@ async def test_words_outlive_the_session_and_the_page_until_there_is_a_receipt(
     panel: PanelServed, chrome: Browser
 ) -> None:
     await counter(panel.engine)
-    async with window(chrome, panel, "operator") as page:
+    async with window(chrome, panel, "operator", told=("Response Status Error Code 401",)) as page:
         [person] = panel.made.values()
         await page.goto(DESK)
         await page.check("[name=kind][value=complaint]")
