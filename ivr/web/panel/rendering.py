@@ -100,7 +100,7 @@ def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo)
 
 
 def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
-    """digits, number, jalali, clock, ago, duration, mask_number, mask_id, mask_name, named."""
+    """digits, number, jalali, clock, ago, duration, dotted, mask_number, mask_id, mask_name, named."""
 
     jalali_time: Any = JalaliDateTime  # it has no types
 
@@ -136,6 +136,7 @@ def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         "moment": lambda value: jalali(value, "%d %B %Y، %H:%M"),
         "ago": ago,
         "duration": duration,
+        "dotted": dotted,
         "mask_number": mask_number,
         "mask_id": mask_id,
         "mask_name": mask_name,
@@ -157,10 +158,19 @@ def mask_number(value: str | None) -> str:
     """A caller's number without five of its last seven digits at least: ۰۹۱۴•••••۶۷, ۳•••••۴۴."""
     if not value:
         return "—"
-    value = re.sub(r"^\+98", "0", value)  # as people write it
+    value = _as_dialled(value)
     begins = value[:-7][:4]
     hidden = "•" * (len(value) - len(begins) - 2)
     return digits(begins + hidden + value[-2:]) if len(value) > 7 else "•" * len(value)
+
+
+def dotted(masked: str) -> str:
+    """A number that `ivr.cases.phone.mask` has masked: ۰۹۱۴•••۶۷."""
+    return digits(_as_dialled(masked).replace("*", "•"))
+
+
+def _as_dialled(number: str) -> str:
+    return re.sub(r"^\+98", "0", number)  # as people write it
 
 
 def mask_id(value: str | None) -> str:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from multidict import MultiDict, MultiDictProxy
 
+from ivr.cases import phone
 from ivr.cases.roles import Role
 from ivr.desk.editing.values import Field
 from ivr.web import application
@@ -19,7 +20,7 @@ from ivr.web.application import NotDeclared, check
 from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale, words
 from ivr.web.panel.permissions import ROLES, Permission
-from ivr.web.panel.rendering import mask_number
+from ivr.web.panel.rendering import dotted, mask_number
 from ivr.web.panel.sessions import own_path
 from ivr.web.panel.visit import Route
 from tests.fixtures.database import ROOT
@@ -107,6 +108,11 @@ def test_of_a_masked_number_five_of_the_last_seven_digits_are_hidden_however_sho
     number: str | None, shown: str
 ) -> None:
     assert mask_number(number) == shown
+
+
+@pytest.mark.parametrize("number", ["09141234567", "+989141234567"])
+def test_a_number_that_was_masked_before_it_came_has_that_shape_too(number: str) -> None:
+    assert dotted(phone.mask(number)) == "۰۹۱۴•••۶۷"
 
 
 def test_files_of_others_are_the_ones_that_were_written_down() -> None:
