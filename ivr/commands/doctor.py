@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ivr.asterisk.server import files_for
+from ivr.commands.output import tell_waiting
 from ivr.settings import ROOT, Settings, absolute, config_file
 from ivr.store.disk_thread import ask_once
 
@@ -79,6 +80,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
     ]
     findings, limit = [], LOOK_SECONDS
     for name, look in looks:
+        over = tell_waiting(f"the look at {name}", limit)
         try:
             async with asyncio.timeout(limit) as waiting:
                 findings.append(await ask_once(partial(_alone, look, settings)))
@@ -91,6 +93,8 @@ async def examine(settings: Settings) -> list[Diagnosis]:
                 if name in _QUICK:  # a disk hangs; what only has much to read has its time
                     limit = HUNG_SECONDS
             findings.append(Diagnosis(name, False, found, mend))
+        finally:
+            over()
     return findings
 
 

@@ -10,6 +10,8 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.cells import cell_len, set_cell_size
@@ -31,6 +33,7 @@ out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdo
 err = Console(stderr=True, emoji=False)
 
 CONNECT_SECONDS = 30.0  # no caller waits for a command
+WAIT_SECONDS = 3.0  # … but a person, who reads from then on for what
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # which no database's line says
 CUT_OFF = 128 + signal.SIGPIPE  # nobody reads on: as every program ends; what it did may not be done
 
@@ -52,6 +55,39 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
+def tell_waiting(what: str, seconds: float) -> Callable[[], None]:
+    """At a terminal says after a moment what is being waited for, and until when; not beside JSON.
+
+    Call what comes back once it is over.
+    """
+    if not sys.stderr.isatty() or "--json" in sys.argv:
+        return lambda: None
+    until = datetime.now().astimezone() + timedelta(seconds=seconds)
+    sentence = f"still waiting for {what}, until {until:%H:%M:%S} at the latest"
+    print_it = partial(err.print, sentence, style="dim", markup=False, highlight=False, soft_wrap=True)
+    return asyncio.get_running_loop().call_later(WAIT_SECONDS, print_it).cancel
+
+
+class _Connecting:
+    """Tells of an engine's connections that are long in coming."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        from sqlalchemy import event
+
+        hosts = engine.url.query.get("host", "")
+        self._seconds = CONNECT_SECONDS * (1 if isinstance(hosts, str) else len(hosts))  # each in its turn
+        self._over: Callable[[], None] = lambda: None
+        event.listen(engine.sync_engine, "do_connect", self._begin)
+        event.listen(engine.sync_engine, "connect", self.over)
+
+    def _begin(self, *_: object) -> None:
+        self.over()
+        self._over = tell_waiting("the database", self._seconds)
+
+    def over(self, *_: object) -> None:
+        self._over()
+
+
 def with_database(
     settings: Settings,
     work: Callable[[AsyncEngine], Awaitable[T]],
@@ -68,6 +104,7 @@ def with_database(
 
     async def whole() -> T:
         engine = make_engine(url, pool=1, connect_seconds=CONNECT_SECONDS, **options)
+        connecting = _Connecting(engine)
         try:
             return await work(engine)
         except AWAY as error:
@@ -83,6 +120,7 @@ def with_database(
                 f"the database can't be used: {reason[:300]}; `ivr doctor` tells more"
             ) from error
         finally:
+            connecting.over()
             await engine.dispose()
 
     return run(whole())

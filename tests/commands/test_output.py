@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import pty
 import re
 import shlex
 import socket
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -78,6 +80,67 @@ async def test_a_migration_tells_of_a_database_that_is_away_as_every_command_doe
     code, _, told = await typed("", tmp_path, "db", "upgrade", **roles(away))
     assert code == 1 and told.startswith("the database can't be used: "), told
     assert "`ivr doctor` tells more" in told and "Error:" not in told
+
+
+# Times of a test for those of a person; then the command itself.
+HURRIED = """
+from ivr import cli
+from ivr.commands import doctor, output
+output.CONNECT_SECONDS, output.WAIT_SECONDS, doctor.LOOK_SECONDS = 1.0, 0.2, 0.5
+cli.main()
+"""
+# The connection comes at once, and what it is asked takes longer than a person waits without a word.
+SLOW = """
+import asyncio, sys
+from sqlalchemy import text
+from ivr.commands import output
+from ivr.settings import load
+
+async def work(engine):
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT pg_sleep(3)"))
+
+output.WAIT_SECONDS = 2.0
+output.with_database(load(), work)
+"""
+
+
+async def read_at(terminal: bool, script: str, url: str, state: Path, *words: str) -> str:
+    """What such a process says on its standard error."""
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", script, *words),
+        env={**os.environ, **roles(url), "IVR_STATE": str(state)},
+        stdout=subprocess.DEVNULL,
+        stderr=theirs if terminal else subprocess.PIPE,
+    )
+    _, piped = await process.communicate()
+    with os.fdopen(theirs), os.fdopen(ours, "rb", buffering=0) as screen:
+        return (screen.read(4096) or b"").decode() if terminal else piped.decode()
+
+
+WAITS = re.compile(r"still waiting for (.+), until \d\d:\d\d:\d\d at the latest")
+
+
+async def test_who_waits_at_a_terminal_for_a_database_that_says_nothing_reads_for_what_and_until_when(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"postgresql://seda111@127.0.0.1:{mute.getsockname()[1]}/seda111"
+        told = await read_at(True, HURRIED, url, tmp_path, "case", "list")
+        assert WAITS.findall(told) == ["the database"] and "can't be used" in told.splitlines()[-1], told
+        looks = WAITS.findall(await read_at(True, HURRIED, url, tmp_path, "doctor"))
+        assert "the look at database" in looks and len(set(looks)) == len(looks), looks
+        for terminal, more in ((True, ["--json"]), (False, [])):
+            quiet = await read_at(terminal, HURRIED, url, tmp_path, "case", "list", *more)
+            assert not WAITS.search(quiet) and "can't be used" in quiet, quiet
+
+
+async def test_of_a_database_that_answers_and_has_much_to_do_no_word_is_said(
+    database_url: str, tmp_path: Path
+) -> None:
+    assert await read_at(True, SLOW, database_url, tmp_path) == ""
 
 
 def its_sounds(state: Path) -> None:
