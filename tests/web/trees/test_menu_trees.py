@@ -388,11 +388,11 @@ async def test_from_the_heat_of_a_step_one_comes_to_its_calls_and_to_those_of_on
     assert f'href="{at}"' in await auditor.text(f"{ONE}?heat=hung_up")
     assert "/steps/kind" not in await auditor.text(ONE), "without a figure there is nothing behind it"
     page = await auditor.text(at)
-    assert page.count("***") == 2 and TEXT("menus.calls.bar", second=0, n=2) not in page
+    assert page.count("•••") == 2 and TEXT("menus.calls.bar", second=0, n=2) not in page
     [second] = set(re.findall(r"second=(\d+)", page))
-    assert (await auditor.text(f"{at}&second={second}")).count("***") == 2
+    assert (await auditor.text(f"{at}&second={second}")).count("•••") == 2
     assert TEXT("menus.calls.none") in await auditor.text(f"{at}&second={int(second) + 1}")
-    assert (await auditor.text(f"{ONE}/steps/kind?did=entered")).count("***") == 3
+    assert (await auditor.text(f"{ONE}/steps/kind?did=entered")).count("•••") == 3
     assert (await auditor.get("/panel/menus/112/steps/kind")).status == 404
     assert (await (await panel.signed_in("officer")).get(at)).status == 403
 
@@ -400,7 +400,7 @@ async def test_from_the_heat_of_a_step_one_comes_to_its_calls_and_to_those_of_on
 async def test_one_comes_to_the_calls_of_a_step_in_a_tree_that_was_called(panel: PanelServed) -> None:
     await with_calls(panel, "water.W-122.")
     admin = await panel.signed_in("admin")
-    assert (await admin.text(f"{ONE}/steps/water.W-122.kind?did=hung_up")).count("***") == 2
+    assert (await admin.text(f"{ONE}/steps/water.W-122.kind?did=hung_up")).count("•••") == 2
 
 
 async def test_of_a_step_that_shares_the_calls_out_the_page_tells_what_came_of_each_way(
@@ -421,7 +421,7 @@ async def test_of_a_step_that_shares_the_calls_out_the_page_tells_what_came_of_e
         assert re.findall("[۰-۹]+٪?", figures) == [digits(many[to]), *shares, "۰٪", "۰٪"]
     assert TEXT("menus.ways.sure", n=digits(0)) in page
     for at, to in (("", "kind"), ("?did=way:topic", "topic"), ("?did=way:elsewhere", "kind")):
-        assert (await admin.text(f"{ONE}/steps/shorter{at}")).count("***") == many[to]
+        assert (await admin.text(f"{ONE}/steps/shorter{at}")).count("•••") == many[to]
     assert TEXT("menus.ways.title") not in await admin.text(f"{ONE}/steps/kind")
 
 
