@@ -711,10 +711,8 @@ async def _at_rest(settings: Settings) -> Diagnosis:
     async with _books(settings) as engine:
         many = await enclosing.enclosed(engine)
         some = await enclosing.some_enclosed(engine)
-    if unopened := enclosing.unopened(settings.recordings, some):
-        found = f"{len(unopened)} of {len(some)} recordings that were tried can't be opened: {unopened[0]}"
-        mend = "bring the key file back, or ivr keys recover; then ivr verify"
-        return Diagnosis("at rest", False, found, mend)
+    if found := enclosing.unopened(settings.recordings, some):
+        return Diagnosis("at rest", False, found, enclosing.BRING_BACK)
     told = [f"{many} recordings are in envelopes"] if many or wanted.recordings else []
     if (wanted.recordings or many) and (why := copies.lacking()):
         return Diagnosis("at rest", False, "; ".join([*told, why]), "ivr keys show; docs/production.md, 9")

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import load_settings, show_json
+from ivr.commands.output import load_settings, show_json, with_database
 from ivr.installation import CommandError, key_copies
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.store.key_copies import KeyCopies
 
 app = typer.Typer(help="Keys of the recordings' envelopes (at_rest in the settings).", no_args_is_help=True)
@@ -28,7 +30,8 @@ def show(
 ) -> None:
     """Each key, the newest first, and whether a copy of it is known elsewhere; exit 1 when one is not.
 
-    Where recordings are in clear none is needed, and an empty list is well.
+    Also when recordings are closed with a key that is not here. Where none is closed nor is to be, no key is
+    needed, and an empty list is well.
     """
     settings = load_settings()
     copies = key_copies(settings)
@@ -38,7 +41,10 @@ def show(
     else:
         for name in names:
             print(name, "a copy is known elsewhere" if name in known else "ONLY HERE")
-    if not names and not settings.at_rest.recordings:
+    closed, unopened = _closed(settings)
+    if unopened:
+        raise CommandError(unopened)
+    if not names and not closed and not settings.at_rest.recordings:
         if not json:
             print("no key, and none is needed: recordings are in clear (at_rest.recordings is off)")
     elif why := copies.lacking():
@@ -148,6 +154,18 @@ def open_(
                 shutil.copyfileobj(file, out)
     except (envelope.Unopened, OSError) as error:
         raise CommandError(str(error)) from None
+
+
+def _closed(settings: Settings) -> tuple[int, str]:
+    """How many recordings are in envelopes, and why any can't be opened: as `ivr doctor` judges."""
+    from ivr.desk.recordings import enclosing
+
+    async def asked(engine: AsyncEngine) -> tuple[int, list[str]]:
+        return await enclosing.enclosed(engine), await enclosing.some_enclosed(engine)
+
+    many, some = with_database(settings, asked)
+    unopened = enclosing.unopened(settings.recordings, some)
+    return many, f"{unopened}; {enclosing.BRING_BACK}" if unopened else ""
 
 
 def _usable(settings: Settings) -> KeyCopies:

@@ -69,7 +69,7 @@ class KeyCopies:
         """Why nothing may be closed with the newest key, in one sentence; "" when it may."""
         newest = self.keys.newest
         if not newest:
-            return f"there is no key in {self.keys.path}: ivr keys new"
+            return f"there is no key in {self.keys.path}: ivr keys new; the one that was, by ivr keys recover"
         if newest not in self.known():
             return (
                 f"no copy of the key {newest} is known elsewhere: at_rest.recipients, or ivr keys kept COPY"

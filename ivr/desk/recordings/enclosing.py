@@ -26,6 +26,8 @@ from ivr.store.recordings import TO_ENCLOSE
 from ivr.store.room import SPARE_BYTES, free_bytes
 from ivr.store.tables import recordings
 
+BRING_BACK = "bring the key file back, or ivr keys recover; then ivr verify"
+
 
 class Encloser(Settling):
     """Of one machine's recordings. `settled`: for how long none is touched."""
@@ -100,8 +102,8 @@ async def some_enclosed(engine: AsyncEngine, most: int = 20) -> list[str]:
         return list((await connection.execute(query)).scalars())
 
 
-def unopened(folder: Path, names: Sequence[str]) -> list[str]:
-    """Why those of them that are on this machine can't be opened. For a thread."""
+def unopened(folder: Path, names: Sequence[str]) -> str:
+    """How many of them that are on this machine can't be opened, and why; "" when all can. For a thread."""
     found = []
     for name in names:
         try:
@@ -110,4 +112,6 @@ def unopened(folder: Path, names: Sequence[str]) -> list[str]:
             pass  # another machine's; `ivr verify` tells
         except (OSError, Unopened) as error:
             found.append(str(error))
-    return found
+    if not found:
+        return ""
+    return f"{len(found)} of {len(names)} recordings that were tried can't be opened: {found[0]}"

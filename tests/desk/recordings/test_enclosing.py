@@ -284,6 +284,29 @@ async def test_where_recordings_are_in_clear_no_key_is_missed(database_url: str,
     assert status == 1 and "there is no key" in said
 
 
+async def test_a_lost_key_is_named_though_nothing_is_closed_any_more(shut: Shut, database_url: str) -> None:
+    """Nobody is told that none is needed while words lie behind it; a further one opens none of them."""
+    keys, lost = shut.state / "keys" / "recordings", shut.copies.keys.newest
+    kept = shut.state.with_name("copy")
+    keys.rename(kept)
+    for show in (["keys", "show"], ["keys", "show", "--json"]):
+        status, said = await ivr(database_url, shut.state, *show)
+        assert status == 1 and f"closed with the key {lost}, which is not in {keys}" in said, said
+        assert "2 of 2 recordings" in said and "ivr keys recover" in said and "none is needed" not in said
+    key_file.make(keys)
+    shut.copies.confirm(keys.read_text())
+    status, said = await ivr(database_url, shut.state, "keys", "show")
+    assert status == 1 and "a copy is known elsewhere" in said and f"with the key {lost}" in said
+    shut.folder.rename(shut.state / "away")  # another machine has them
+    keys.unlink()
+    status, said = await ivr(database_url, shut.state, "keys", "show")
+    assert status == 1 and "there is no key" in said and "ivr keys recover" in said
+    (shut.state / "away").rename(shut.folder)
+    kept.rename(keys)
+    shut.copies.confirm(keys.read_text())
+    assert (await ivr(database_url, shut.state, "keys", "show"))[0] == 0
+
+
 async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
     shut: Shut, database_url: str
 ) -> None:
