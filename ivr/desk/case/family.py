@@ -89,7 +89,7 @@ async def _may_as_part(change: Change) -> None:
     whole = await _code(change, case.part_of)
     if action in _NOT_OF_PARTS:
         raise Refused(f"case {code} is a part of {whole}: that is done to the whole")
-    if action is A.REOPEN and (await _row(change, case.part_of)).status not in OPEN - {Status.ANSWERED}:
+    if action is A.REOPEN and (await whole_of(change)).status not in OPEN - {Status.ANSWERED}:
         raise Refused(f"case {code} is a part of {whole}, which has its answer: reopen that")
 
 
@@ -134,6 +134,11 @@ async def first_due(change: Change) -> datetime | None:
     return min((member.due_at for member in await open_members(change)), default=None)
 
 
+async def whole_of(change: Change) -> Row[Any]:
+    """What this part belongs to, which `changing` has locked."""
+    return await _row(change, change.case.part_of)
+
+
 async def hurry(whole: Change, due_at: datetime) -> None:
     """A collective case is due then at the latest."""
     if due_at >= whole.case.due_at:
@@ -154,7 +159,7 @@ async def _await_pass(change: Change, whole: uuid.UUID, members: Sequence[Row[An
 
 async def _part_done(change: Change) -> None:
     """The whole is told; once every part is dealt with, their answers are its answer."""
-    whole = await _row(change, change.case.part_of)
+    whole = await whole_of(change)
     details = {"part": change.case.code, "agency": change.agency}
     if change.action is not A.WITHDRAW:
         await change.of(whole, change.action, Status(whole.status)).tell("part_answered", whole, details)
@@ -198,7 +203,7 @@ async def _hold_for_the_office(change: Change, whole: Row[Any]) -> None:
 
 async def _part_owed_again(change: Change) -> None:
     """The whole has no answer any more, and she is not called with it."""
-    whole = await _row(change, change.case.part_of)
+    whole = await whole_of(change)
     if whole.status == Status.ANSWERED:
         one = change.of(whole, A.HAND_BACK, Status.IN_PROGRESS)
         one.details, one.quiet = {"part": change.case.code}, True

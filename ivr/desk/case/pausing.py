@@ -24,7 +24,7 @@ from ivr.desk.case.change import Books, Change, Instruction, clock_of
 from ivr.desk.case.confiding import confide_below
 from ivr.desk.case.discretion import refuse_collective
 from ivr.desk.case.event_log import Told, tell_all
-from ivr.desk.case.family import first_due
+from ivr.desk.case.family import first_due, whole_of
 from ivr.desk.case.order_calls import is_order
 from ivr.desk.case.rows import MOVED, TOPIC, wishes_to_meet
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -44,8 +44,22 @@ async def pause(
         if ask.actor.side is Side.AGENCY and await is_order(change.connection, change.case.id):
             raise Refused(f"case {ask.code} is an order: only the office extends it")
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
+        await _keep_within_whole(change)
         assert change.clock.paused_until is not None
         change.details |= {"days": days, "until": change.clock.paused_until.isoformat()}
+
+
+async def _keep_within_whole(change: Change) -> None:
+    """The citizen is told the whole's deadline: no body puts its part off beyond it, or any further beyond
+    it, the desk may."""
+    case = change.case
+    if case.part_of is None or change.ask.actor.side is not Side.AGENCY:
+        return
+    whole = await whole_of(change)
+    if change.page.term(change.clock, change.kind, change.topic, change.county).due_at > whole.due_at:
+        raise Refused(
+            f"case {case.code} is a part of {whole.code} and would be due after it: only the desk may"
+        )
 
 
 async def wait_until(books: Books, page: Page, ask: Instruction, until: datetime) -> None:

@@ -56,6 +56,7 @@ FORMS: Mapping[str, str] = {
     "most_marks": r"a recording has at most (?P<most>\d+) marks",
     "of_whole": rf"case {_CODE} is a part of (?P<code>\S+): that is done to the whole",
     "whole_answered": rf"case {_CODE} is a part of (?P<code>\S+), which has its answer: reopen that",
+    "whole_sooner": rf"case {_CODE} is a part of (?P<code>\S+) and would be due after it: .*",
     "in_collective": rf"case {_CODE} waits in the collective case (?P<code>\S+): .*",
     "not_in_collective": rf"case {_CODE} waits in no collective case",
     "collective": rf"case {_CODE} is a collective one, to which this can't be done",

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import closing, pausing, referring
+from ivr.desk.case import closing, pausing, referring, splitting
 from ivr.desk.case.change import clock_of
+from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines import escalating, escalation_proof
 from ivr.desk.refusals import Refused
 from ivr.store.aside import Aside
@@ -62,6 +63,43 @@ async def test_all_pauses_together_have_a_cap(at: Counter) -> None:
         await pause(at.engine, at.page, ask(code, "abfa", "x"), 4)
     await pause(at.engine, at.page, ask(code, "abfa", "x"), 3)
     assert (await at.row(code)).paused_days == 7
+
+
+async def test_a_body_pauses_no_part_beyond_the_day_that_the_citizen_is_told_and_the_desk_may(
+    at: Counter,
+) -> None:
+    whole = await at.open("water.bill")
+    named = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    one, _ = await splitting.split(at.engine, at.page, at.ask(whole, "desk"), named)
+    told = await due(at, whole)
+    for _ in "twice":
+        with pytest.raises(Refused, match=f"a part of {whole} and would be due after it"):
+            await pausing.pause(at.engine, at.page, at.ask(one, "abfa", "منتظر قطعه"), 1)
+    assert await due(at, one) == await due(at, whole) == told
+    await pausing.pause(at.engine, at.page, at.ask(whole, "desk", "شهروند در سفر است"), 3)
+    with pytest.raises(Refused, match="would be due after it"):
+        await pausing.pause(at.engine, at.page, at.ask(one, "abfa", "منتظر قطعه"), 4)
+    await pausing.pause(at.engine, at.page, at.ask(one, "abfa", "منتظر قطعه"), 3)
+    assert await due(at, one) == await due(at, whole) > told
+    at.later(30)
+    with pytest.raises(Refused, match="would be due after it"):
+        await pausing.pause(at.engine, at.page, at.ask(one, "abfa", "باز منتظر"), 1)
+    await pausing.pause(at.engine, at.page, at.ask(one, "desk", "از دست آنها برنمی‌آید"), 1)
+
+
+async def test_a_part_whose_own_topic_gives_longer_than_the_whole_is_paused_by_the_desk_alone(
+    at: Counter,
+) -> None:
+    whole = await at.open("water.bill")
+    named = [Part("abfa", "لوله"), Part("shahrdari_ahar", "پروانه", "city.building")]
+    _, longer = await splitting.split(at.engine, at.page, at.ask(whole, "desk"), named)
+    first = await due(at, longer)
+    assert first > await due(at, whole)
+    with pytest.raises(Refused, match="would be due after it: only the desk"):
+        await pausing.pause(at.engine, at.page, at.ask(longer, "shahrdari_ahar", "باران"), 1)
+    assert await due(at, longer) == first
+    await pausing.pause(at.engine, at.page, at.ask(longer, "desk", "باران"), 1)
+    assert await due(at, longer) > first
 
 
 async def test_a_pause_that_is_over_is_told_once_and_moves_no_deadline(at: Counter, tmp_path: Path) -> None:

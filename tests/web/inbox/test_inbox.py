@@ -18,9 +18,10 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, pausing, referring
+from ivr.desk.case import answers, pausing, referring, splitting
 from ivr.desk.case.confiding import Secrecy, confide
 from ivr.desk.case.registering import Wanted, register
+from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading import queues
 from ivr.desk.reading.inbox import PAGE
@@ -32,6 +33,7 @@ from ivr.store.tables import audit, case_events, cases, recordings
 from ivr.web.application import attach
 from ivr.web.inbox import stream
 from ivr.web.panel import locale
+from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
 from tests.web.browser import PHONE, WIDE, chrome, enter, patient, screenshot, serious, window
@@ -858,6 +860,27 @@ async def test_no_deed_on_many_is_done_on_what_was_not_seen(
     assert (await its.at.row(stale)).last_seq == before
     assert (await its.at.row(fresh)).last_seq > now
     assert "کارتابل را تازه کنید" in page  # a page that doesn't tell what was seen
+
+
+async def test_who_pauses_many_is_told_which_are_parts_that_would_be_due_after_their_whole(
+    panel: PanelServed,
+) -> None:
+    its = await books(panel.engine)
+    whole, alone = its.codes[:2]
+    named = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    part, _ = await splitting.split(its.at.engine, its.at.page, its.at.ask(whole), named)
+    before = await its.at.row(part)
+    officer = await panel.signed_in("officer", agency="abfa")
+    await officer.get("/panel/account")
+    for done in (1, 0):  # once more: what was paused is so already
+        picked = [("codes", f"{code}:{(await its.at.row(code)).last_seq}") for code in (alone, part)]
+        sent = [*picked, ("days", "1"), ("reason", "منتظر قطعه"), ("csrf", officer.proof)]
+        page = await (await officer.http.post("/panel/inbox/pause", data=sent)).text()
+        assert f'data-done="{done}" data-all="2"' in page
+        assert locale.words()("refusal.whole_sooner", code=digits(whole)) in page
+    assert (await its.at.row(part)).due_at == before.due_at == (await its.at.row(whole)).due_at
+    assert (await its.at.row(part)).last_seq == before.last_seq
+    assert (await its.at.row(alone)).paused_at is not None
 
 
 async def test_who_closes_many_says_of_nobody_that_she_was_told(panel: PanelServed) -> None:
