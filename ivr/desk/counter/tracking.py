@@ -3,7 +3,7 @@
 The answer to a case that was opened by telephone takes the number too, as on the telephone; of a confidential
 one it is heard there alone: here whoever knows its code could try whose number it is.
 
-A code that is no code takes the same way as one that is nobody's. With a million cases in the books a
+Ten digits that are no code take the same way as one that is nobody's. With a million cases in the books a
 well-formed guess hits one in 900 times, so guessing must cost; but what many guess shuts nobody out. When an
 address asked or missed often, or all of them together missed often, whoever asks pays first: her browser
 computes for a while (`ivr.desk.people.puzzles`), longer the more was guessed, or, where there are no scripts,

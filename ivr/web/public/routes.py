@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.cases import phone
+from ivr.cases.code import DIGITS
 from ivr.cases.search import plain_number
 from ivr.desk.counter import tracking
 from ivr.desk.counter.tracking import Doubted, ProofAnswer
@@ -70,6 +71,8 @@ async def track(visit: Visit) -> web.Response:
     form = visit.form()
     given = form.raw("code")[:60]
     code = plain_number(given)
+    if len(code) != DIGITS or not code.isdigit():  # no guess, so it costs nothing
+        return _asked(visit, given, "public.track.ten_digits", 422)
     solved = form.raw("solved")[: puzzles.LONGEST]
     answer = ProofAnswer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]), solved)
     book = visit.panel.book

@@ -30,6 +30,7 @@ from ivr.desk.case.splitting import Part
 from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Doubted, ProofAnswer
 from ivr.desk.people import limiting
+from ivr.store.engine import make_engine
 from ivr.store.tables import cases, meeting_requests
 from ivr.voice.events import Lookup
 from ivr.web.panel.locale import digits, words
@@ -396,12 +397,38 @@ async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
 ) -> None:
     client = await panel.client()
     answers = set()
-    for code in (WRONG, unknown(), "", "0", "' OR 1=1 --", "x" * 5_000, opened[:-1]):
+    for code in (WRONG, unknown(), "0" * 10, "１" * 10):
         status, page = await track(client, code)
         same = re.sub(r'value="[^"]*"', "", page)
         answers.add((status, same))
         panel.clock.now += tracking.SLIPS.within
     assert len(answers) == 1 and answers.pop()[0] == 404
+
+
+async def test_who_writes_other_than_ten_digits_reads_that_a_code_has_ten_and_not_to_try_again_later(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text = await panel.client(), words()
+    others = ("", "0", "۱۲۳۴۵", opened[:-1], opened + "7", "' OR 1=1 --", "0123 45678x", "x" * 5_000)
+    for code in others * 2:
+        status, page = await track(client, code)
+        assert status == 422 and text("public.track.ten_digits") in page, code
+        assert text("public.track.unknown") not in page and "چند دقیقهٔ دیگر" not in page, code
+    for number in range(tracking.SLIPS.most):
+        assert (await track(client, unknown(number)))[0] == 404, "what is no guess made none dearer"
+    assert (await track(client, opened))[0] == 429
+    status, page = await track(client, "۱۲۳۴۵")
+    assert status == 422 and text("public.track.ten_digits") in page
+
+
+async def test_and_so_she_does_while_the_books_are_away(tmp_path: Path) -> None:
+    away = make_engine("postgresql://nobody@127.0.0.1:1/nothing")  # nobody listens on port 1
+    async with panel_served(away, tmp_path) as panel:
+        client = await panel.client()
+        assert (await track(client, unknown()))[0] == 503
+        status, page = await track(client, "۱۲۳۴۵")
+    await away.dispose()
+    assert status == 422 and words()("public.track.ten_digits") in page
 
 
 async def test_who_comes_before_her_case_is_in_the_books_reads_that_it_may_be_too_early_as_who_guesses_does(
