@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ivr.cases.attendance import Came
 from ivr.cases.meeting_orders import OrderState
+from ivr.cases.meetings import SessionState
 from ivr.desk.letters.formal_letters import Paper, PaperHeading, PaperTable
 from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import agenda, session_minutes, session_moving
@@ -192,7 +193,8 @@ def _signatures(its: Writing, annex: bool) -> PaperTable:
 def _attendance(its: Writing) -> Iterator[Block]:
     record = its.record
     heard = record.heard
-    yield _opening(its, heard=len(heard))
+    off = record.session.state == SessionState.CANCELLED
+    yield _opening(its, "called_off") if off else _opening(its, heard=len(heard))
     yield PaperHeading(its.say("bodies"))
     yield _bodies(its)
     yield PaperHeading(its.say("citizens"))

@@ -491,15 +491,38 @@ async def test_who_came_and_was_sent_home_stands_on_attendance_minutes_and_page_
     assert plain(text).count(plain("آمد و شنیده نشد")) == 3
     assert plain("هنگام نوبت نبود") in plain(text) and text.count(persian(f"{came:%H:%M}")) >= 4
     assert plain("از ۵ نوبت، ۱ دیدار شد و ۱ نفر به نوبت خود نیامدند") in plain(text)
-    assert all(plain("۳ نفر آمدند و شنیده نشدند") in plain(each) for each in (text, minutes))
+    sent_home = plain("۳ نفر آمدند و شنیده نشدند، زیرا نوبتشان لغو شد.")
+    assert all(sent_home in plain(each) for each in (text, minutes))
     page = await office.text(session)
     told = re.findall(r'id="sent-home".*?</section>', page, re.DOTALL)[0]
     assert all(code in told for code in (hall, private, walked)) and away not in told
     whole = persian(f"{came:%H:%M}"), persian(f"{at.at.astimezone(TEHRAN):%H:%M}")
     assert re.search(rf"{whole[0]} تا {whole[1]}", page), "it began as the first came in"
-    story = plain("آمده بود که نشست پایان یافت")
+    story = plain("آمده بود که نوبتش لغو شد")
     shown = {code: story in plain(await office.text(f"/panel/cases/{code}")) for code in (hall, heard, away)}
     assert shown == {hall: True, heard: False, away: False}
+
+
+async def test_of_a_session_that_was_called_off_nobody_reads_that_it_ended_or_took_place(
+    panel: PanelServed, at: Hall
+) -> None:
+    came, away = await at.accepted(9), await at.accepted(8, "09141234562")
+    number = await at.session(slots=2)
+    await at.fill(number)
+    at.at += timedelta(days=6, minutes=-51)
+    await session_day.arrive(at.engine, at.page, at.by(came), number, at.at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    at.at += timedelta(hours=2)
+    panel.clock.now = at.at
+    office = await panel.signed_in("governor")
+    _, text = await paper(office, f"{MEETINGS}/sessions/{number}/attendance.pdf")
+    stories = [plain(await office.text(f"/panel/cases/{code}")) for code in (came, away)]
+    assert plain("آمده بود که نوبتش لغو شد") in stories[0] and plain("نوبتش آزاد شد") in stories[1]
+    assert plain("۱ نفر آمدند و شنیده نشدند، زیرا نوبتشان لغو شد.") in plain(text)
+    assert plain("لغو شد و با کسی دیدار نشد") in plain(text)
+    for untrue in ("پایان یافت", "برگزار شد"):
+        assert plain(untrue) not in plain(text)
+    assert plain("نشست پایان یافت") not in "".join(stories)
 
 
 async def test_who_was_sent_home_and_is_out_of_their_sight_stands_on_no_paper_of_theirs(
