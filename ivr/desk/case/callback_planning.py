@@ -138,13 +138,20 @@ async def plan_turn(
 
 
 async def verify(connection: AsyncConnection, case: Row[Any], number: str, now: datetime) -> None:
-    """A number that somebody gave is asked for first: also where the case was over for a while."""
-    if is_given(case._mapping, number) and await standing(connection, number, now) is None:
-        asked, its = insert(callbacks).values(verifying(case._mapping, now)), callbacks.c
-        again = {"state": "waiting", "next_at": now, "ended_at": None}
-        await connection.execute(
-            asked.on_conflict_do_update(index_elements=["id"], set_=again, where=its.state == "cancelled")
-        )
+    """A number that somebody gave is asked for first: also where the case was over for a while.
+
+    No call that asks for it is waited for: who says yes there, and with it what waits for that, may wait for
+    whoever comes here (`verified`).
+    """
+    if not is_given(case._mapping, number) or await standing(connection, number, now) is not None:
+        return
+    asks, its = verifying(case._mapping, now), callbacks.c
+    state = (await connection.execute(select(its.state).where(its.id == asks["id"]))).scalar()
+    if state is None:
+        await connection.execute(insert(callbacks).values(asks).on_conflict_do_nothing())
+    elif state == "cancelled":
+        again = update(callbacks).where(its.id == asks["id"], its.state == "cancelled")
+        await connection.execute(again.values(state="waiting", next_at=now, ended_at=None))
 
 
 def still_tells(case: Any) -> bool:
@@ -162,15 +169,17 @@ async def is_to_tell(connection: AsyncConnection, case: uuid.UUID) -> bool:
     return (await connection.execute(select(callbacks.c.id).where(*its).limit(1))).first() is not None
 
 
-async def was_rung_in_vain(connection: AsyncConnection, case: uuid.UUID) -> bool:
-    """Whether our last calls about the answer found nobody, and she has not said since that it is solved."""
+async def was_rung_in_vain(connection: AsyncConnection, case: Row[Any]) -> bool:
+    """Whether our last calls about the answer found nobody, and she has not said of it that it is solved.
+
+    Her word may have come out of the journal once she was given up.
+    """
     its, event = callbacks.c, case_events.c
-    last = select(its.state, its.ended_at).where(its.case_id == case, its.purpose == ANSWER)
-    found = (await connection.execute(last.order_by(its.created_at.desc()).limit(1))).first()
-    if found is None or found.state != "unconfirmed":
+    last = select(its.state).where(its.case_id == case.id, its.purpose == ANSWER)
+    if (await connection.execute(last.order_by(its.created_at.desc()).limit(1))).scalar() != "unconfirmed":
         return False
     solved = event.details == {"solved": True}  # neither of an earlier answer, nor unproven
-    word = (event.case_id == case, event.event == "verdict_noted", event.at >= found.ended_at, solved)
+    word = (event.case_id == case.id, event.event == "verdict_noted", event.at >= case.answered_at, solved)
     return (await connection.execute(select(event.id).where(*word).limit(1))).first() is None
 
 
@@ -294,6 +303,8 @@ async def move(connection: AsyncConnection, case: Row[Any], now: datetime) -> No
     asked = update(callbacks).where(*elsewhere, its.purpose == VERIFY, NOBODY_ON_THE_LINE)
     await connection.execute(asked.values(state="cancelled", ended_at=now))
     tried = {"number": number, "attempts": 0, "first_at": None, "last_at": None, "last_outcome": None}
+    in_vain = update(callbacks).where(*elsewhere, _of_a_slot_in_vain())  # `dialled` finds it so, too
+    await connection.execute(in_vain.values(state="unreachable"))
     told = update(callbacks).where(*elsewhere, its.purpose != VERIFY, YET_TO_TELL)
     moved = (await connection.execute(told.values(tried).returning(its.id))).scalars().all()
     waits = update(callbacks).where(its.id.in_(moved), its.state == "waiting")
@@ -303,6 +314,25 @@ async def move(connection: AsyncConnection, case: Row[Any], now: datetime) -> No
         await connection.execute(aside.values(again))
     await connection.execute(waits.where(_of_no_day()).values(next_at=now))
     await verify(connection, case, number, now)
+
+
+def _of_a_slot_in_vain() -> ColumnElement[bool]:
+    """The last news of a slot, if nobody answered: whether they are so is looked at before she is rung."""
+    its, other = callbacks.c, callbacks.alias().c
+    since = or_(other.created_at > its.created_at, other.state == "reached")
+    newer = (
+        other.case_id == its.case_id,
+        other.purpose == MEETING,
+        other.created_at >= its.created_at,
+        since,
+    )
+    of_a_slot = or_(its.notice["starts_at"].as_string().is_not(None), TELLS_OFF)
+    return and_(
+        its.purpose == MEETING,
+        its.state == "unconfirmed",
+        of_a_slot,
+        ~select(other.id).where(*newer).exists(),
+    )
 
 
 async def wish(

@@ -26,6 +26,7 @@ from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.people import auditing, unsealing
 from ivr.desk.refusals import Refused, WrongField
+from ivr.store import named_lock
 from ivr.store.tables import cases, outbox
 
 EVENT = "contact_corrected"  # in the case's story and in the audit
@@ -54,6 +55,7 @@ async def put_right(books: Books, page: Page, ask: Instruction, wanted: RightCon
     if ask.actor.side is not Side.DESK:
         raise Refused(f"case {ask.code} can't be put right by the {ask.actor.side}, only by the desk")
     async with transaction(books) as connection:
+        await named_lock.alone(connection, named_lock.OUR_CALLS)  # what she says on one of ours holds it, too
         case = await locked(connection, ask.code)
         unchanged(case, ask)
         await _refuse(connection, case, ask, wanted)
@@ -140,4 +142,4 @@ async def _go_along(connection: AsyncConnection, case: Row[Any], before: str, as
 async def _ended_in_vain(connection: AsyncConnection, case: Row[Any]) -> bool:
     if case.closed_at is None or not callback_planning.still_tells(case):
         return False
-    return await callback_planning.was_rung_in_vain(connection, case.id)
+    return await callback_planning.was_rung_in_vain(connection, case)

@@ -22,6 +22,7 @@ from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.contact import EVENT, RightContact, put_right
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.facts.apply import apply
+from ivr.desk.meetings import agenda
 from ivr.desk.people import unsealing
 from ivr.desk.reading import as_json, searching
 from ivr.desk.reading.inbox import Sight
@@ -32,6 +33,7 @@ from tests.desk.call.test_callbacks import NOON, answered, claim, end, page, ver
 from tests.desk.call.test_interventions import supervisor
 from tests.desk.call.test_verifying import HERS, asked, of, walk_in
 from tests.desk.keeping.test_verify import findings
+from tests.desk.meetings.hall import Hall, hall
 from tests.fixtures.database import until_blocked
 from tests.fixtures.province import answer
 
@@ -310,6 +312,64 @@ async def test_who_said_since_that_it_is_solved_is_not_rung_for_a_right_number(
     await apply(engine, book, [replace(said, at=now, call=replace(said.call, started_at=now))])
     await right(engine, code, now=now, caller=HERS)
     assert await claim(engine, now) is None
+
+
+async def test_her_word_that_comes_out_of_the_journal_after_we_gave_her_up_counts_as_when_she_said_it(
+    engine: AsyncEngine,
+) -> None:
+    code, book = await walk_in(engine, WRONG), await page(engine)
+    await end(engine, await claim(engine), Outcome.CONFIRMED, NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    now = await rung_in_vain(engine, code, NOON)
+    before = now - timedelta(minutes=5)
+    said = verdict_on(code, True)
+    await apply(engine, book, [replace(said, at=before, call=replace(said.call, started_at=before))])
+    assert (await row(engine, code)).closure == "unconfirmed"
+    await right(engine, code, now=now, caller=HERS)
+    assert await claim(engine, now) is None
+
+
+async def invited_in_vain(engine: AsyncEngine) -> tuple[Hall, str]:
+    """At the wrong number, of a slot in a fortnight."""
+    at = await hall(engine)
+    code = await at.accepted(2, WRONG)
+    await end(engine, await claim(engine, at.at), Outcome.CONFIRMED, at.at)
+    await at.fill(await at.session(slots=1, starts_at=at.at + timedelta(days=21)))
+    for _ in range(7 * 24):
+        at.at += timedelta(hours=1)
+        if (placing := await claim(engine, at.at)) is not None:
+            assert placing.number == WRONG_FULL
+            await end(engine, placing, Outcome.NO_ANSWER, at.at)
+    return at, code
+
+
+async def told_at_the_right_number(at: Hall, code: str) -> list[str]:
+    """What she hears at once of her meeting."""
+    await right(at.engine, code, now=at.at, caller=HERS)
+    asking = await claim(at.engine, at.at)
+    assert await asked(at.engine, asking)
+    await end(at.engine, asking, Outcome.CONFIRMED, at.at)
+    told = []
+    while (placing := await claim(at.engine, at.at)) is not None:
+        heard = await briefing(at.engine, str(placing.id))
+        assert heard is not None and heard.meeting is not None and heard.number == FULL
+        told.append(heard.meeting.what)
+        await end(at.engine, placing, Outcome.HEARD, at.at)
+    return told
+
+
+async def test_a_slot_of_which_nobody_heard_at_the_wrong_number_is_told_at_the_right_one(
+    engine: AsyncEngine,
+) -> None:
+    assert await told_at_the_right_number(*await invited_in_vain(engine)) == ["invited"]
+
+
+async def test_of_a_slot_that_was_taken_back_since_only_that_is_told_at_the_right_number(
+    engine: AsyncEngine,
+) -> None:
+    at, code = await invited_in_vain(engine)
+    await agenda.release(engine, at.page, at.by(code, "بیمار است"), at.at.date() + timedelta(days=40))
+    assert await told_at_the_right_number(at, code) == ["off"]
 
 
 async def test_who_was_rung_in_vain_on_the_wrong_number_is_not_given_up_as_it_is_put_right(
