@@ -234,7 +234,7 @@ async def alone(connection: AsyncConnection) -> None:
 
     That nobody is booked twice is the index's to see to, whoever comes.
     """
-    await named_lock.alone(connection, "meeting slots")
+    await named_lock.alone(connection, named_lock.OUR_CALLS)
 
 
 async def planned(connection: AsyncConnection, number: int) -> Row[Any]:

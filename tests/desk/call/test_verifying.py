@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,7 +22,8 @@ from ivr.desk.call.callbacks import Placing
 from ivr.desk.call.intake import CallFacts
 from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.callback_planning import Reach
-from ivr.desk.case.change import Instruction
+from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.contact import RightContact, put_right
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.facts.apply import apply
 from ivr.desk.letters import held_events, outgoing
@@ -29,6 +31,7 @@ from ivr.desk.letters.notices import Contact, Notice, Notices
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
+from ivr.lab.pace import patience
 from ivr.store.facts import CallEndedFact, FactAttempt, OurCallSettledFact
 from ivr.store.tables import callbacks as rows
 from ivr.store.tables import cases
@@ -46,6 +49,7 @@ from tests.desk.call.test_callbacks import (
     wished,
 )
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.fixtures.database import until_blocked
 from tests.fixtures.province import answer, calendar
 
 HERS, FULL = "09120000001", "+989120000001"
@@ -467,3 +471,52 @@ async def test_who_says_no_is_written_nothing_and_who_calls_is_written_to_at_onc
     assert await written(engine) == [("+989141234567", "case_answered"), ("+989141234567", "case_opened")]
     await answered(engine, tmp_path, "04133334444")
     assert await written(engine) == [], "a line that takes no texts"
+
+
+async def test_a_new_answer_waits_for_nobody_who_says_yes_at_that_moment_and_neither_is_lost(
+    engine: AsyncEngine,
+) -> None:
+    """Her word ends the call that rings, and then asks for what the new answer takes the place of."""
+    code = await walk_in(engine)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    asking = await claim(engine)
+    assert asking is not None and asking.verifies
+    async with engine.connect() as connection:
+        rings = update(rows).where(rows.c.purpose == "verify", rows.c.state == "calling")
+        await connection.execute(rings.values(next_at=NOON))
+        async with asyncio.timeout(patience(20)):
+            await answer(engine, code, "abfa", "پاسخ دوم", NOON)
+        await callbacks.ended(connection, asking.id, Outcome.CONFIRMED, NOON)
+        await connection.commit()
+    told = await claim(engine)
+    assert told is not None and (told.code, told.answer) == (code, "پاسخ دوم")
+
+
+async def test_whoever_says_yes_and_a_number_put_right_in_another_case_of_hers_don_t_block_each_other(
+    engine: AsyncEngine,
+) -> None:
+    """One call asks for all cases that name the number: each has what waits for its outcome."""
+    await walk_in(engine)
+    asking = await claim(engine)
+    assert asking is not None and asking.verifies
+    while True:  # ids are drawn: the one that is locked first is not to be the one that her word ends first
+        code = await walk_in(engine)
+        await answer(engine, code, "abfa", "آب وصل شد.", NOON)
+        its = await of(engine, code)
+        if its["answer"].id < its["verify"].id:
+            break
+    ask = Instruction(code, actor_named(await page(engine), "desk/sadr"), now=NOON)
+    wanted = RightContact(caller="09120000009")
+    async with engine.connect() as connection:
+        asks = select(rows.c.id).where(rows.c.id == its["verify"].id).with_for_update()
+        await connection.execute(asks)
+        talk = replace(CALL, id=uuid.uuid4(), unique_id=str(asking.id), started_at=NOON)
+        yes = OurCallSettledFact(NOON, talk, FactAttempt(asking.id, Outcome.CONFIRMED))
+        word = asyncio.create_task(apply(engine, await page(engine), [yes]))
+        await until_blocked(engine)
+        wish = asyncio.create_task(put_right(engine, await page(engine), ask, wanted))
+        await until_blocked(engine, 2)
+        await connection.rollback()
+    await asyncio.gather(word, wish)
+    its = await of(engine, code)
+    assert (its["answer"].number, its["answer"].state) == ("+989120000009", "waiting")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import date, datetime
 
@@ -14,10 +15,12 @@ from ivr.cases.lottery import LotteryResult
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks, verdicts
 from ivr.desk.case import answers, closing, referring
+from ivr.desk.case.contact import RightContact, put_right
 from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import order_giving, order_ruling
 from ivr.desk.meetings.order_answers import heard
 from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.meetings.session_planning import alone
 from ivr.store import tables
 from ivr.store.facts import FactCall, VerdictFact
 from tests.desk.meetings.hall import Hall, hall
@@ -25,6 +28,7 @@ from tests.desk.meetings.test_invitation_answers import end_of
 from tests.desk.meetings.test_lottery_drawing import answers_with, draw, note, signed_in
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
 from tests.desk.meetings.test_order_giving import heard as heard_at
+from tests.fixtures.database import until_blocked
 from tests.voice.conversation import TEHRAN
 
 POLICY = Policy(per_number_per_day=9)
@@ -276,3 +280,23 @@ async def test_once_all_have_reported_she_is_called_with_their_answers_alone(at:
     told = await callbacks.briefing(at.engine, str(placing.id))
     assert told is not None and told.order is None and told.seen.may_confirm and told.code == code
     assert await called(at, NEAR) is None
+
+
+async def test_what_she_says_on_our_call_and_a_number_put_right_meanwhile_don_t_block_each_other(
+    at: Hall,
+) -> None:
+    """Her word ends the call-back and then asks for her case, which whoever puts it right holds."""
+    code, [part] = await ordered(at, "abfa")
+    placing = await called(at, NEAR)
+    assert placing is not None
+    async with at.engine.connect() as connection:
+        await alone(connection)  # as whatever is said on a call of ours comes into the books
+        await callbacks.ended(connection, placing.id, Outcome.ORDER_DONE, at.at)
+        wish = asyncio.create_task(
+            put_right(at.engine, at.page, at.by(code), RightContact(callback="09120000009"))
+        )
+        await until_blocked(at.engine)
+        await heard(connection, at.page, placing.id, at.at)
+        await connection.commit()
+    await wish
+    assert (await at.events(part)).count("order_said") == 1
