@@ -37,8 +37,9 @@ NAMING = _set(
 )
 NAMING_BEHIND = _set("saylı sayli nömrəli")  # «110/4512 saylı məktub»; in capitals it has no «ı»
 # A range before these counts, or is of days, and is none of hours. Not of what has hours, like «avtobus».
+# «yaşli»: in capitals it has no «ı».
 LASTING = _set(
-    "dəqiqə saniyə saat həftə ay il dəfə kərə yaş yaşlı dərəcə km kq "
+    "dəqiqə saniyə saat həftə ay il dəfə kərə yaş yaşlı yaşli dərəcə km kq "
     "fərvərdin ordibeheşt xordad tir mordad şəhrivər mehr aban azər dey bəhmən esfənd "
     "yanvar fevral mart aprel may iyun iyul avqust sentyabr oktyabr noyabr dekabr"
 )
@@ -75,11 +76,11 @@ _TO_HOUR = re.compile(r"\s*(?:(?:صبح|ظهر|بعد\W?از\W?ظهر|عصر|ش�
 # Between two ranges of hours: «8-14, 16-20», «8-14-dək və ya 16-20».
 _MORE_HOURS = re.compile(r"(?:d[aə][nk]?|y?[aə])?\s*[,،;؛(]?\s*(?:(?:və(?:\s+ya)?|ya|yaxud|و|یا)\s+)?")
 _RANGE = re.compile(
-    r"(\d\d?)(?:[:/.]\d\d)?\s*[-–—]\s*(\d\d?)(?:[:/.]\d\d)?(?!\d|[-–—/.:,]\d|\s+[-–—]\s*\d|[-’']c[ıiuü])",
+    r"(\d\d?)(?:[:/.]\d\d)?\s*[-–—]\s*(\d\d?)(?:[:/.]\d\d)?(?!\d|[-–—/.:,]\d|\s+[-–—]\s*\d|[-’'][cC][ıiuüIİUÜ])",
     re.ASCII,
 )
 # «2 saat 30-40 dəqiqə», «hər saat 8-10 avtobus»: no hour is named.
-_LASTS = re.compile(r"(?:\d|\bhər)\s+\w+\s*$")
+_LASTS = re.compile(r"(?:\d|\bhər)\s+\w+\s*$", re.IGNORECASE)
 _SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
 # «-ci» and its cases; no word that only begins so, like «cild».
 _ORDINAL = re.compile(
@@ -90,10 +91,11 @@ _OF_YEAR = re.compile(r"[-’']c[ıiuü](?:\s+il(?:in|də)?)?\b", re.IGNORECASE)
 _LINK = dict(zip("aıeəiouöü", "ııiiiuuüü", strict=True))  # by the vowel before it
 _WORKING = r"(?:(?:(?<=ساعت)|(?<=ساعات))\u0650?\s+(?:کاری|اداری|کار))?"  # «ساعت کاری ۸/۳۰»
 _BEFORE = re.compile(rf"([^\W\d_]+(?:\u200c[^\W\d_]+)*){_WORKING}[\s:،,\u064b-\u0655\u200c]*$")
-# Endings of what Azerbaijani counts: «tümənə», «rialını», «nəfərlik»; not of «minik», «günəş», «metro».
+# Endings of what Azerbaijani counts: «tümənə», «rialını», «nəfərlik», «dəqiqəyə»; not of «minik», «günəş»,
+# «metro».
 _CASE = (
     r"(?:l[aə]r)?(?:l[ıiuü][kq])?(?:s?[ıiuü](?:[mn][ıiuü]z|[mn])?)?"
-    r"(?:n?[ıiuü]n?|n?[aə]|n?d[aə]n?|l[aə])?(?:d[aə]k|c[aə]n|d[ıiuü]r)?"
+    r"(?:n?[ıiuü]n?|[ny]?[aə]|n?d[aə]n?|l[aə])?(?:d[aə]k|c[aə]n|d[ıiuü]r)?"
 )
 _INFLECTED = re.compile(rf"({'|'.join(COUNTED | LASTING)}){_CASE}|({'|'.join(NAMING_BEHIND)})\w*")
 _SIGN_OF_NUMBER = {r"№[-’']?(?=[^\W\d_])": "nömrə", "№+": " nömrə "}  # «№-li», «№ 5»
