@@ -37,6 +37,9 @@ def announce(
     """Have every caller told something for a while, at a slot of the trees; without words list them."""
     from ivr.desk.book import announcing
 
+    most = announcing.LONGEST / timedelta(hours=1)
+    if not 0 < hours <= most:  # nor what is no number
+        fail(f"--hours: more than 0 and at most {most:.0f}, not {hours:g}", 2)
     settings, now, who = load_settings(), datetime.now(UTC), author or getpass.getuser()
     words = _words([*(say or ()), *(f"{name}={text}" for name, text in (("fa", fa), ("az", az)) if text)])
     if strange := sorted(words.keys() - set(settings.calls.languages)):

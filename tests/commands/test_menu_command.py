@@ -139,6 +139,9 @@ async def test_an_announcement_has_words_in_any_language_that_callers_hear(
     for mistake in ("برف", "fa=", "=برف"):
         code, _, wrong = await typed(database_url, tmp_path, "menu", "announce", "today", "--say", mistake)
         assert code == 2 and "LANGUAGE=WORDS" in wrong
+    for hours in ("337", "1e12", "inf", "nan", "0", "-3"):
+        code, _, wrong = await typed(database_url, tmp_path, *said[:3], "--fa", "برف", "--hours", hours)
+        assert code == 2 and "--hours" in wrong, (hours, code, wrong)
 
 
 DUTY = "exits: [out]\nsteps:\n  person: {type: operator, prompt: [operator.connecting], nobody: out}\n"

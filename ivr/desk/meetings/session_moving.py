@@ -101,9 +101,10 @@ async def delay(
     where it would last into another one of that official.
     """
     _check(ask)
+    most = MOST_LATE // timedelta(minutes=1)
+    if not 1 <= minutes <= most:
+        raise WrongField("minutes", f"a delay has 1 to {most} minutes")
     by = timedelta(minutes=minutes)
-    if not timedelta(0) < by <= MOST_LATE:
-        raise WrongField("minutes", f"a delay has 1 to {int(MOST_LATE.total_seconds()) // 60} minutes")
     async with transaction(books) as connection:
         await alone(connection)
         session = await unchanged(connection, number, seen)

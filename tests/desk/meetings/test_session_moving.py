@@ -321,7 +321,7 @@ async def test_who_is_in_the_room_is_not_rung_that_her_slot_is_later(at: Hall) -
     assert becomes == [was[0], was[1] + timedelta(minutes=30)]
 
 
-@pytest.mark.parametrize("minutes", [0, 361])
+@pytest.mark.parametrize("minutes", [0, 361, 10**13])
 async def test_what_is_no_delay_is_refused(at: Hall, minutes: int) -> None:
     number = await at.session(slots=1)
     with pytest.raises(WrongField, match="1 to 360"):
