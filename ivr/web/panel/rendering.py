@@ -29,6 +29,7 @@ THEMES = ("light", "dark")
 _PLAIN = re.compile(r'\{\{ t\("([a-z0-9_.]+)"\) \}\}')
 PAUSE = 0.5  # seconds between two templates that are compiled ahead: a tenth of a core for half a minute
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_COUNTRY = re.compile(r"^(?:\+98|0098|98(?=\d{10}$|\d{3}\*))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ def dotted(masked: str) -> str:
 
 
 def _as_dialled(number: str) -> str:
-    return re.sub(r"^\+98", "0", number)  # as people write it
+    """As people write it, masked or not, whichever prefix of the country its network sent."""
+    return _COUNTRY.sub("0", number)
 
 
 def mask_id(value: str | None) -> str:

@@ -95,6 +95,9 @@ def test_numbers_in_sentences_are_persian() -> None:
     [
         ("09141234567", "۰۹۱۴•••••۶۷"),
         ("+989141234567", "۰۹۱۴•••••۶۷"),
+        ("989141234567", "۰۹۱۴•••••۶۷"),
+        ("00989141234567", "۰۹۱۴•••••۶۷"),
+        ("98123456", "۹•••••۵۶"),
         ("04133334444", "۰۴۱۳•••••۴۴"),
         ("4133334444", "۴۱۳•••••۴۴"),
         ("33334444", "۳•••••۴۴"),
@@ -110,7 +113,7 @@ def test_of_a_masked_number_five_of_the_last_seven_digits_are_hidden_however_sho
     assert mask_number(number) == shown
 
 
-@pytest.mark.parametrize("number", ["09141234567", "+989141234567"])
+@pytest.mark.parametrize("number", ["09141234567", "+989141234567", "989141234567", "00989141234567"])
 def test_a_number_that_was_masked_before_it_came_has_that_shape_too(number: str) -> None:
     assert dotted(phone.mask(number)) == "۰۹۱۴•••۶۷"
 
