@@ -66,13 +66,18 @@ async def test_a_call_list_masks_who_called_and_what_she_keyed_of_herself(
 async def test_a_call_list_says_of_each_call_whether_words_were_kept(
     engine: AsyncEngine, database_url: str, tmp_path: Path
 ) -> None:
-    """Who said nothing, and who only asked for her code, completed their calls like who complained."""
+    """Who said nothing, and who only asked for her code, completed their calls like who complained.
+
+    No line is quite still: what is no word does not count as one.
+    """
+    hum = replace(words(), seconds=1.0, voiced_seconds=0.1)
     async with office(engine, tmp_path / "office") as desk:
         silent, asked, complained, talks = (call(f"0914123456{n}") for n in range(4))
         code = await desk.intake.open_case(complained, opening(words()))
         for each, note in ((silent, "timeout"), (asked, "CaseSeen"), (complained, "said")):
             steps = [FactStep(WEDNESDAY, "kind", "", note)]
-            await desk.intake.call_ended(each, "completed", WEDNESDAY, steps, ())
+            scraps = (hum,) if each is silent else ()
+            await desk.intake.call_ended(each, "completed", WEDNESDAY, steps, scraps)
         await desk.intake.call_started(talks)
         await desk.pump.idle()
     listed = json.loads((await ivr(database_url, tmp_path, "call", "list", "--json"))[1])

@@ -192,7 +192,7 @@ def _details(event: Row[Any]) -> Json:
 
 def _call_json(row: Row[Any], heard: Collection[Row[Any]], case: str | None) -> Json:
     """`words_kept`: of any outcome, for who says nothing also completes her call. None: not yet."""
-    said = any(each.voiced_seconds for each in heard) or any(each["note"] in KEPT for each in row.steps)
+    said = not all(each.silent for each in heard) or any(each["note"] in KEPT for each in row.steps)
     names = (
         "unique_id",
         "caller",
