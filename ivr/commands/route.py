@@ -70,7 +70,9 @@ def fates(
 
     since = datetime.now(UTC) - timedelta(days=days) if days else None
     if listed:
-        rows = with_database(load_settings(), lambda engine: suggestion_outcomes.listed(engine, listed))
+        rows = with_database(
+            load_settings(), lambda engine: suggestion_outcomes.listed(engine, listed, since)
+        )
         columns = ["case", "source", "suggested", "confidence", "assigned", "chosen_agency", "chosen_by"]
         if json:
             show_json(rows)

@@ -99,9 +99,11 @@ async def summary(engine: AsyncEngine, since: datetime | None = None) -> Json:
     return found
 
 
-async def listed(engine: AsyncEngine, limit: int = 50) -> list[Json]:
-    """The latest suggestions with their fates, newest first."""
+async def listed(engine: AsyncEngine, limit: int = 50, since: datetime | None = None) -> list[Json]:
+    """The latest suggestions with their fates, newest first; none of before `since`."""
     query = select(suggestions, cases.c.code).join(cases, cases.c.id == suggestions.c.case_id)
+    if since is not None:
+        query = query.where(suggestions.c.suggested_at >= since)
     query = query.order_by(suggestions.c.suggested_at.desc(), suggestions.c.id.desc()).limit(limit)
     async with engine.connect() as connection:
         rows = (await connection.execute(query)).all()

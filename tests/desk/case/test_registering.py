@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.suggest import Suggester
@@ -16,7 +17,7 @@ from ivr.desk.case.registering import Registered, Wanted, register
 from ivr.desk.counter import audio
 from ivr.desk.meetings import request_deciding, request_list
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import cases, outbox, recordings
+from ivr.store.tables import cases, outbox, recordings, suggestions
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr, typed
@@ -212,6 +213,18 @@ async def test_a_recording_handed_in_belongs_to_the_case(at: Counter, tmp_path: 
         row = (await connection.execute(select(recordings))).one()
     assert (row.case_id, row.seconds, row.silent, row.ended) == (done.id, 1.0, False, "uploaded")
     assert await findings(at.engine, tmp_path, done.code) == []
+
+
+async def test_of_the_latest_fates_those_of_so_many_days_are_listed_where_days_are_given(
+    at: Counter, suggester: Suggester, database_url: str, tmp_path: Path
+) -> None:
+    code = (await registered(at, Wanted("complaint", county="ahar", words=WATER), suggester)).code
+    async with at.engine.begin() as connection:
+        await connection.execute(update(suggestions).values(suggested_at=func.now() - timedelta(days=3)))
+    listed = ("route", "fates", "--list", "5", "--json")
+    for days, codes in (("0", [code]), ("4", [code]), ("2", [])):
+        exit_code, said = await ivr(database_url, tmp_path, *listed, "--days", days)
+        assert (exit_code, [each["case"] for each in json.loads(said)]) == (0, codes), days
 
 
 async def test_from_the_command_line(database_url: str, tmp_path: Path) -> None:
