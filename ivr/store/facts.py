@@ -19,9 +19,12 @@ from pydantic import AwareDatetime, StringConstraints, TypeAdapter, ValidationEr
 from pydantic_core import from_json, to_json
 
 from ivr.cases.callback import Outcome
+from ivr.voice.events import Ended
 
 # A UUID, or "" where none is known.
 MaybeId = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+
+_CUT_OFF = f"recorded:{Ended.HANGUP}"  # of `FactStep.note`
 
 
 class FactError(ValueError):
@@ -371,9 +374,12 @@ def salvage(body: bytes) -> Fact | None:
 
 
 def is_patient(fact: Fact) -> bool:
-    """Whether nobody waits for what it makes: a call's row, or nothing. A call of ours has its attempt."""
+    """Whether nobody waits for what it makes: a call's row, or nothing. A call of ours has its attempt.
+
+    Who was cut off in mid-word may call again at once, and hears that she can go on only once that is over.
+    """
     if isinstance(fact, CallEndedFact):
-        return fact.attempt is None
+        return fact.attempt is None and not any(step.note == _CUT_OFF for step in fact.steps)
     return isinstance(fact, CallStartedFact | RecordingBegunFact)
 
 

@@ -42,6 +42,7 @@ from ivr.store.facts import (
     RecordingBegunFact,
     VerdictFact,
     WordsKeptFact,
+    is_patient,
 )
 from ivr.store.journal import Journal, JournalError
 from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate, RefineCase, Settle
@@ -189,6 +190,8 @@ class Intake:
                 await self._append(fact)
             else:
                 self.journal.note(fact)
+                if not is_patient(fact):
+                    self.journal.hasten()
         except JournalError as error:
             log.error("the end of call %s is journalled later: %s", call.id, error)
             self.journal.note(fact)

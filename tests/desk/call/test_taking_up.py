@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call.intake import CallFacts
 from ivr.desk.case import closing
+from ivr.lab.pace import patience
+from ivr.store.facts import FactStep
+from ivr.store.journal import writing
 from ivr.store.tables import cases, outbox
 from ivr.voice.actions import Confirm, KeepWords, RefineCase
 from ivr.voice.events import BROKEN_OFF, OPEN, Ended, Recorded, TakenUp
 from tests.desk.call.test_repeats import applied, case, limited
 from tests.desk.counter import Counter, counter
-from tests.desk.office import WEDNESDAY, Office, call, opening, words
+from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 from tests.fixtures.province import answer
 
 OTHER = "other.other"
@@ -65,6 +69,20 @@ async def test_a_call_that_broke_off_is_offered_for_an_hour_and_a_finished_one_i
         assert await left(desk) == BROKEN_OFF
         desk.intake.clock = lambda: WEDNESDAY + timedelta(hours=2)
         assert await left(desk) == "", "four open cases are those of an office"
+
+
+async def test_who_was_cut_off_in_mid_word_and_calls_again_at_once_waits_for_no_other_call_to_be_offered_it(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "NOTE_SECONDS", 3_600.0)
+    async with office(engine, tmp_path) as desk, asyncio.timeout(patience(20)):
+        desk.pump.patience = 3_600.0
+        hers = call()
+        await desk.intake.open_case(hers, opening(cut(), topic="water.bill"))
+        hung_up = FactStep(WEDNESDAY, "record", "", f"recorded:{Ended.HANGUP}")
+        await desk.intake.call_ended(hers, "hung_up", WEDNESDAY, [hung_up])
+        while await left(desk) != BROKEN_OFF:
+            await asyncio.sleep(0.02)
 
 
 async def test_an_open_case_is_asked_about_after_an_hour_unless_many_share_the_number(
