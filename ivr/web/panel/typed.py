@@ -9,8 +9,10 @@ from ivr.web.panel import sessions
 from ivr.web.panel.locale import Locale
 
 SECRET = frozenset({sessions.FIELD, "password", "old", "again", "mine", "code", "secret", "token", "proof"})
-# What our pages send along with it, unseen.
+# What our pages send along with it, unseen; and what was only chosen, though it looks as if it were typed.
 CARRIED = frozenset({"data", "form", "id", "looked", "next", "seen", "solved", "version", "voice", "warned"})
+CHOSEN = frozenset({"collective", "extensions", "members", "order", "replaces"})
+_LEFT_OUT = SECRET | CARRIED | CHOSEN
 # What people type, and no choice or mark of ours: Persian, several words, a telephone's number, an address.
 _TYPED = re.compile(r".*[^\x00-\x7f].*|\S+\s.*|\+?\d{5,}|\S+@\S+", re.DOTALL)
 _BOOK = "/panel/admin/book/"
@@ -84,7 +86,7 @@ LABELS = {
 def typed(sent: Iterable[tuple[str, object]], path: str, words: Locale) -> Iterator[tuple[str, str]]:
     """Word and text, as they came; no password. What a page of ours chose or carried stays away."""
     for name, text in sent:
-        if not isinstance(text, str) or not text.strip() or name.partition(".")[0] in SECRET | CARRIED:
+        if not isinstance(text, str) or not text.strip() or name.partition(".")[0] in _LEFT_OUT:
             continue
         if label := _label(name, path):
             yield words(label), text.strip()

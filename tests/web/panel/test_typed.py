@@ -45,6 +45,9 @@ def test_what_is_chosen_carried_or_secret_stays_away() -> None:
     sent = dict.fromkeys(SECRET, "رمز من ۱۲۳۴۵۶") | {"warned": "1234567890 1234567891", "seen": "123456"}
     sent |= {"seen.1": "123456", "kind": "complaint", "topic": "water.bill", "words": " "}
     assert told(DESK, **sent) == {}
+    assert told("/panel/inbox/views", name="دیرها", replaces="دیرها") == {"نام نما": "دیرها"}
+    assert told("/panel/meetings/sessions/4/day/objected", order="1234567890", reason="x") == {"دلیل": "x"}
+    assert told("/panel/cases/1234567890/collect", members="1234567890", collective="1234567890") == {}
 
 
 def test_a_field_is_called_as_on_the_page_that_it_came_from() -> None:
