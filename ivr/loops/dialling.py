@@ -128,6 +128,7 @@ class Dialler:
         self._tried_anew = False
         self._unsaid: dict[str, tuple[int, datetime]] = {}  # by case: how often, and when last
         self._rings = set[str]()  # attempts of which the trunk says so
+        self._given_up = set[str]()  # … which are hung up, as who waited for her has put down
         self._not_through: dict[str, datetime] = {}  # numbers that failed since one rang, and when last
         # By attempt, and whether she talks in the books: since when its channel is gone.
         self._missed: dict[tuple[uuid.UUID, bool], float] = {}
@@ -292,14 +293,14 @@ class Dialler:
     async def _ring(self, placing: Placing) -> Outcome | None:
         """None: she answered, and the call itself says how it went."""
         cause = self._causes[str(placing.id)] = asyncio.get_running_loop().create_future()
-        giving_up = asyncio.create_task(self._give_up(placing))
+        line = asyncio.create_task(self._watch_line(placing))
         try:
             response = await self._originate(placing)
             if response.answered:
                 self._not_through.clear()
                 return None
-            if giving_up.done() and giving_up.result():
-                return Outcome.NO_ANSWER  # which says nothing of the trunk
+            if str(placing.id) in self._given_up:
+                return Outcome.GIVEN_UP  # which says nothing of the trunk
             why, outcome = 0, Outcome.NO_ANSWER
             if response.reason != STILL_RINGING:
                 await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
@@ -316,27 +317,30 @@ class Dialler:
                 self._not_through[placing.number] = self.clock()
             return outcome
         finally:
-            giving_up.cancel()
+            line.cancel()
             del self._causes[str(placing.id)]
             self._rings.discard(str(placing.id))
+            self._given_up.discard(str(placing.id))
 
-    async def _give_up(self, placing: Placing) -> bool:
-        """Her telephone is hung up as soon as who waits for her has put down. False where nobody waits."""
-        while placing.line:
+    async def _watch_line(self, placing: Placing) -> None:
+        """Her telephone is hung up as soon as who waits for her, if anybody does, has put down."""
+        while placing.line and str(placing.id) not in self._given_up:
             await asyncio.sleep(LINE_SECONDS)
             with suppress(AmiError):  # it rings on; or she has just answered, and is told
-                if await self._hangs_up(placing):
-                    return True
-        return False
+                await self._give_up(placing)
 
-    async def _hangs_up(self, placing: Placing) -> bool:
-        up = {channel.uniqueid: channel for channel in await self.ami.channels()}
-        hers = up.get(str(placing.id))
+    async def _give_up(self, placing: Placing) -> None:
+        id, up = str(placing.id), {channel.uniqueid: channel for channel in await self.ami.channels()}
+        hers = up.get(id)
         if placing.line in up or hers is None or hers.channelstate == UP:
-            return False
+            return
         log.info("call-back %s is given up: who held the line for her has put down", placing.id)
-        await self.ami.action("Hangup", Channel=hers.channel, Cause=NORMAL_CLEARING)
-        return True
+        self._given_up.add(id)  # before: that it is over may be heard first, on the other connection
+        try:
+            await self.ami.action("Hangup", Channel=hers.channel, Cause=NORMAL_CLEARING)
+        except AmiError:
+            self._given_up.discard(id)
+            raise
 
     def _rang(self, event: Message) -> None:
         if event.uniqueid in self._causes and event.channelstate == RINGING:

@@ -489,7 +489,7 @@ async def test_asterisk_lets_her_telephone_ring_no_longer_than_the_official_hold
         await connection.execute(update(callbacks).where(hers).values(lottery))
     await town.callee.until_rung(number)
     assert (await holds).completed
-    await town.until_outcome(number, "no_answer")
+    await town.until_outcome(number, "given_up")
     attempt = await town.row(callback_attempts, number)
     assert attempt is not None
     rang, most = attempt.ended_at - attempt.at, town.hotline.settings.callbacks.ring_seconds
@@ -1170,17 +1170,22 @@ async def test_her_telephone_rings_no_longer_once_the_official_who_waits_for_her
         connection.send(Event="StatusComplete", ActionID=action["actionid"])
 
     def put_down(connection: Connection, action: Fields) -> None:
-        success(connection, action)
+        """Who placed the call hears on a connection of its own that it is over, here before who ended it."""
         ended = {"ActionID": rings["action"], "Response": "Failure", "Reason": "0"}
+        connection.send(Event="Hangup", Uniqueid=rings["id"], Cause="16")
         connection.send(Event="OriginateResponse", **ended)
+        success(connection, action)
 
     async with dialling(engine, tmp_path) as (dialler, peer):
+        before = {"+989120000001": NOON}
+        dialler._not_through |= before
         peer.replies |= {"originate": ringing, "status": seen, "hangup": put_down}
         hers = await tried(dialler)
         [given_up] = [each for each in peer.received if each["action"] == "Hangup"]
         assert (given_up["channel"], given_up["cause"], states) == ("PJSIP/trunk-1", "16", [])
-        assert (hers.state, hers.last_outcome) == ("waiting", "no_answer")
-        assert not dialler._not_through  # `trouble` tells of no fewer than ten
+        assert (hers.state, hers.last_outcome) == ("waiting", "given_up")
+        # `trouble` tells of no fewer than ten
+        assert dialler._not_through == before, "neither that the trunk works nor that it does not"
 
 
 async def test_who_calls_back_and_is_refused_by_asterisk_says_so_until_it_is_let_in(
