@@ -92,12 +92,13 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def replacing(target: Path, mtime: float = 0.0) -> Iterator[Path]:
+def replacing(target: Path, mtime: float = 0.0, beside: Path | None = None) -> Iterator[Path]:
     """A name beside it that nothing reads, for what is to be `flushed` and proved: then it has that name.
 
-    `mtime`: the file's time; 0 = now. Cut off anywhere, or when something is raised, `target` is as it was.
+    `mtime`: the file's time; 0 = now. `beside`: another file of that folder, where others may be writing
+    beside the target. Cut off anywhere, or when something is raised, `target` is as it was.
     """
-    half = target.with_name(target.name + HALF)
+    half = (beside or target).with_name((beside or target).name + HALF)
     try:
         yield half
         if mtime:

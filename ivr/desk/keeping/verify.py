@@ -421,7 +421,7 @@ def _lost(path: Path, row: Row[Any]) -> str:
     heads = {"its head lacks the length": with_lengths, "a full disk refused its head": with_header}
     for lacking, mended in heads.items() if path.suffix == PLAIN else ():
         if hashlib.sha256(mended(content)).hexdigest() == row.sha256:
-            return f"{lacking}, all her words are there (at_rest.packed mends it)"
+            return f"{lacking}, all her words are there (at_rest mends it)"
     never = sum(_blocks(found.start(), found.end(), len(content)) for found in _ZEROS.finditer(content))
     return f"{never} of its {len(content)} bytes were never written" if never else ""
 

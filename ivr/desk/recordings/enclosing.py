@@ -8,15 +8,16 @@ Nothing is closed under a key of which no copy is known elsewhere.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.recordings.settling import SETTLED, NotWhole, Settling, holds, is_settled
+from ivr.desk.recordings.settling import SETTLED, NotWhole, Settling, as_recorded, holds, is_settled
 from ivr.store import envelope, recording_files
 from ivr.store.age import AgeError
 from ivr.store.envelope import Unopened
@@ -75,10 +76,12 @@ def enclose(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) 
             return False  # what is free is the callers'
         with source.open("rb") as file:
             outside = hashlib.file_digest(file, "sha256").hexdigest()
-            if outside != sha256 and recording_files.digest_at(source, folder) != sha256:
-                raise NotWhole("it is not what was recorded: ivr verify")
             file.seek(0)
-            if envelope.enclose(file, closed, recording_files.keys_beside(folder), found.st_mtime) != outside:
+            words: IO[bytes] = file
+            if outside != sha256 and recording_files.digest_at(source, folder) != sha256:
+                words, outside = io.BytesIO(as_recorded(file.read(), sha256)), sha256
+            keys = recording_files.keys_beside(folder)
+            if envelope.enclose(words, closed, keys, found.st_mtime) != outside:
                 raise NotWhole("it changed while it was read")
     recording_files.forget_open(folder, name)
     sync(closed.parent)

@@ -8,6 +8,7 @@ one that hangs: what is cut off anywhere can be read, and the next pass finishes
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from ivr.store import recording_files
 from ivr.store.disk_thread import ask_once
 from ivr.store.envelope import Unopened
 from ivr.store.tables import recordings
+from ivr.voice.riff import with_header
+from ivr.voice.wave import with_lengths
 
 log = logging.getLogger(__name__)
 
@@ -139,3 +142,14 @@ def holds(made: Path, folder: Path, sha256: str, of: Sequence[str]) -> bool:
         if any(made.with_suffix(form).is_file() for form in of):
             return False
         raise
+
+
+def as_recorded(content: bytes, sha256: str) -> bytes:
+    """With its head, or the lengths in it, if a disk lost these and nothing else. Raises NotWhole.
+
+    What has none for a full disk is written anew once there is room, unless who would is killed first.
+    """
+    for known in (content, with_lengths(content), with_header(content)):
+        if hashlib.sha256(known).hexdigest() == sha256:
+            return known
+    raise NotWhole("it is not what was recorded: ivr verify")

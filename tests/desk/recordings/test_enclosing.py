@@ -39,6 +39,7 @@ from ivr.voice.wave import read
 from tests.desk.facts.test_reconcile import put
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY, office
+from tests.desk.recordings.test_settling import headless
 from tests.fixtures.commands import ivr, roles
 from tests.fixtures.plans import plan_of
 from tests.store.test_envelope import key_of
@@ -211,6 +212,17 @@ async def test_half_an_envelope_is_written_anew_while_the_plain_file_is_there(tm
         enclose(folder, name, "0" * 64, AT_ONCE)
     assert plain(folder, name).read_bytes() == content
     assert enclose(folder, name, sha256, AT_ONCE) and recording_files.read(folder, name) == content
+
+
+async def test_one_whose_head_a_full_disk_refused_is_closed_with_it(opened: Making) -> None:
+    """All her words are there: it does not stay in clear for that, packed or not."""
+    its = await opened()
+    one = plain(its.folder, its.names[0])
+    one.write_bytes(headless(its.contents[0]))
+    os.utime(one, (1_700_000_000, 1_700_000_000))
+    assert await its.close() == 2 and not one.exists()
+    assert recording_files.read(its.folder, its.names[0]) == its.contents[0]
+    assert await findings(its.engine, its.state) == []
 
 
 async def test_what_retention_takes_never_comes_back(opened: Making) -> None:

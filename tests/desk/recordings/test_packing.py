@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.recordings import packing
 from ivr.desk.recordings.enclosing import Encloser
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.packing import Packer, pack
@@ -22,10 +23,12 @@ from ivr.store import envelope, flac, key_file, recording_files
 from ivr.store.derived import Derived
 from ivr.store.recording_files import closed, packed, plain
 from ivr.store.recordings import TO_PACK
+from ivr.store.room import SPARE_BYTES
 from ivr.store.tables import recordings
 from tests.desk.facts.test_reconcile import put
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY
+from tests.desk.recordings.test_settling import NOISE, headless
 from tests.fixtures.damaged import asleep
 from tests.fixtures.plans import plan_of
 from tests.store.test_flac import SPEECH
@@ -120,12 +123,51 @@ async def test_one_whose_head_a_full_disk_refused_is_not_called_changed_and_is_p
 ) -> None:
     """The books hold its hash with a head; whoever was to write that once there is room was killed."""
     one, whole = plain(its.folder, its.names[0]), its.contents[0]
-    one.write_bytes(bytes(4) + whole[4:8] + b"\xf8\xff" * 16 + whole[40:])
+    one.write_bytes(headless(whole))
     os.utime(one, (1_700_000_000, 1_700_000_000))
     [found] = await findings(its.engine, its.state)
     assert found.kind == "recording_lost" and "a full disk refused its head, all her words are" in found.text
     assert await its.packed() == 2 and its.read() == its.contents
     assert await findings(its.engine, its.state) == []
+
+
+@pytest.mark.parametrize("lengths_alone", [False, True])
+async def test_nor_where_it_would_be_no_smaller_does_its_head_stay_lost(
+    its: Shelved, lengths_alone: bool
+) -> None:
+    lost = NOISE[:4] + bytes(4) + NOISE[8:40] + bytes(4) + NOISE[44:] if lengths_alone else headless(NOISE)
+    one = plain(its.folder, its.names[0])
+    one.write_bytes(lost)
+    os.utime(one, (1_700_000_000, 1_700_000_000))
+    before = one.stat()
+    row = update(recordings).where(recordings.c.name == its.names[0])
+    async with its.engine.begin() as connection:
+        told = {"sha256": hashlib.sha256(NOISE).hexdigest(), "size": len(NOISE)}
+        await connection.execute(row.values(**told))  # which the proof of the books tells of, too
+    assert "recording_lost" in {each.kind for each in await findings(its.engine, its.state)}
+    other = its.state / "second_name"
+    os.link(one, other)
+    assert await its.packed() == 1 and one.read_bytes() == lost, "the dialplan's own is not taken in yet"
+    other.unlink()
+    assert await its.packed() == 1 and await its.packed() == 0
+    assert its.forms() == [".flac", ".wav"] and its.read() == [NOISE, its.contents[1]]
+    after = one.stat()
+    assert 0 < after.st_mtime - before.st_mtime < 1 and after.st_mode == before.st_mode & ~0o137 | 0o640
+    assert (await its.sizes())[0] == 0
+    assert "recording_lost" not in {each.kind for each in await findings(its.engine, its.state)}
+
+
+async def test_a_head_comes_back_only_where_there_is_room_for_the_callers_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, name = tmp_path / "recordings", put(tmp_path)
+    plain(folder, name).write_bytes(headless(NOISE))
+    sha256 = hashlib.sha256(NOISE).hexdigest()
+    with monkeypatch.context() as full:
+        full.setattr(packing, "free_bytes", lambda folder: SPARE_BYTES + len(NOISE) - 1)
+        assert pack(folder, name, sha256, AT_ONCE) is None
+    assert recording_files.read(folder, name) == headless(NOISE)
+    assert pack(folder, name, sha256, AT_ONCE) == 0 and recording_files.read(folder, name) == NOISE
 
 
 async def test_who_ends_does_not_wait_for_a_disk_that_hangs_under_what_is_being_packed(its: Shelved) -> None:
