@@ -42,6 +42,16 @@ def test_each_level_that_the_log_has_is_one(monkeypatch: pytest.MonkeyPatch, lev
     assert load().log_level == level
 
 
+@pytest.mark.parametrize("text", ["just words", "- web\n- agi\n", "8111"])
+def test_a_file_that_holds_no_keys_is_told_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    (file := tmp_path / "own.yaml").write_text(text)
+    monkeypatch.setenv("IVR_CONFIG", str(file))
+    with pytest.raises(SettingsError, match=rf"^{file}: holds no keys with their values$"):
+        load()
+
+
 def test_a_list_that_is_no_json_is_told_by_its_variable_and_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

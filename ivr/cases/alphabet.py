@@ -6,11 +6,13 @@ By code points پ, چ, ژ and گ stand behind ی, and a database's locale may no
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _LETTERS = {letter: place for place, letter in enumerate("آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی")}
 _ALIKE = str.maketrans("أإٱؤئىيكةۀ", "اااوییی" + "کهه", "\u200c\u200d\u200e\u200fـ")
 
 
+@lru_cache(maxsize=4_096)  # a province's names are sorted on every page
 def persian_order(text: str) -> tuple[tuple[int, int], ...]:
     """A key for sorting: blanks first, then digits and signs, Persian letters, others."""
     bare = unicodedata.normalize("NFC", text).translate(_ALIKE).casefold()

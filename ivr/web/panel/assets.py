@@ -9,7 +9,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from aiohttp import web
@@ -68,6 +68,12 @@ class Assets:
         kind = f"{asset.type}; charset=utf-8" if asset.type.startswith("text/") else asset.type
         answer = web.Response(body=asset.content, headers=headers | {"Content-Type": kind})
         return packed(answer, request, lambda _: asset.packed) if asset.packed else answer
+
+
+@cache
+def own_assets() -> Assets:
+    """Ours, packed once in a process."""
+    return Assets()
 
 
 def packed(answer: web.Response, request: web.Request, pack: Callable[[bytes], bytes]) -> web.Response:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from jinja2.ext import Extension
 from markupsafe import Markup, escape
 from persiantools.jdatetime import JalaliDateTime
@@ -84,10 +86,32 @@ class _Fixed(Extension):
         return _PLAIN.sub(lambda found: str(escape(words(found[1]))), source)
 
 
+class _Compiled(BytecodeCache):
+    """Each template is compiled once in a process, whatever panels it makes; the tests make thousands."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[object, str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get(_which(bucket))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._codes[_which(bucket)] = bucket.code
+
+
+def _which(bucket: Bucket) -> tuple[object, str, str]:
+    """Its text, and the words that stand in it by then."""
+    return bucket.environment.globals["t"], bucket.key, bucket.checksum
+
+
+_COMPILED = _Compiled()
+
+
 def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, auto_reload=False, extensions=[_Fixed],
+        lstrip_blocks=True, auto_reload=False, extensions=[_Fixed], bytecode_cache=_COMPILED,
     )  # fmt: skip
     environment.filters |= filters(words, panel, zone)
     environment.globals["t"] = words  # _Fixed takes them from there

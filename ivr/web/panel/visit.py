@@ -27,7 +27,7 @@ from ivr.desk.recordings.hearing import Renditions
 from ivr.voice.prompt_sounds import Prompts
 from ivr.web.board import Board
 from ivr.web.browser_phone import Telephone
-from ivr.web.panel.assets import Assets, packed
+from ivr.web.panel.assets import Assets, own_assets, packed
 from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale
 from ivr.web.panel.permissions import Permission, may
@@ -96,7 +96,7 @@ class Panel:
     voices: Voices = field(default_factory=Voices)
     telephones: Telephones = Telephones()
     entry: Entrance = field(default_factory=Entrance)
-    assets: Assets = field(default_factory=Assets)
+    assets: Assets = field(default_factory=own_assets)
     board: Board = field(default=None)  # type: ignore[assignment]  # None: one that asks no Asterisk
     trees: TreeTools | None = None
     archive: Archive = field(init=False)  # figures, kept for all who ask
