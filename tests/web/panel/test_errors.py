@@ -147,7 +147,7 @@ async def test_what_no_database_takes_in_an_address_is_refused_where_it_is_read(
 
 @pytest.mark.parametrize(
     ("path", "sent", "status"),
-    [("/track", {"code": "12\0"}, 404), ("/panel/sign-in", {"name": "karimi\0", "password": "x\0"}, 422)],
+    [("/track", {"code": "1234567890\0"}, 404), ("/panel/sign-in", {"name": "karimi\0", "password": "x\0"}, 422)],
 )
 async def test_what_no_database_takes_in_a_field_is_left_out_and_the_try_is_counted(
     panel: PanelServed, path: str, sent: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
