@@ -60,7 +60,7 @@ def tell_waiting(what: str, seconds: float) -> Callable[[], None]:
 
     Call what comes back once it is over.
     """
-    if not sys.stderr.isatty() or "--json" in sys.argv:
+    if not sys.stderr or not sys.stderr.isatty() or "--json" in sys.argv:  # None where it is closed
         return lambda: None
     until = datetime.now().astimezone() + timedelta(seconds=seconds)
     sentence = f"still waiting for {what}, until {until:%H:%M:%S} at the latest"

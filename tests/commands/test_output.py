@@ -143,6 +143,20 @@ async def test_of_a_database_that_answers_and_has_much_to_do_no_word_is_said(
     assert await read_at(True, SLOW, database_url, tmp_path) == ""
 
 
+async def test_a_command_whose_standard_error_is_closed_does_what_it_does(
+    database_url: str, tmp_path: Path
+) -> None:
+    """As some schedulers begin theirs."""
+    command = shlex.join([sys.executable, "-c", "from ivr import cli; cli.main()", "call", "list", "--json"])
+    process = await asyncio.create_subprocess_shell(
+        f"{command} 2>&-",
+        env={**os.environ, **roles(database_url), "IVR_STATE": str(tmp_path)},
+        stdout=subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    assert (process.returncode, said.decode().strip()) == (0, "[]")
+
+
 def its_sounds(state: Path) -> None:
     """What a demonstration call asks the length of."""
     for id in ("beep", "record/ask"):
