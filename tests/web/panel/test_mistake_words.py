@@ -14,8 +14,10 @@ from ivr.settings import ROOT
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.conditions import CONDITIONS, DAYS
 from ivr.voice.events import EARLIER
+from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.reading import CALLER, NUMBER
 from ivr.voice.steps.registry import TYPES
+from ivr.voice.yaml_tree import read_tree
 from ivr.voice.yaml_values import TextValue
 from ivr.web.panel.menu_words import tree_words
 from ivr.web.panel.mistake_words import in_persian
@@ -118,6 +120,26 @@ def test_what_a_sentence_names_stays_as_it_stands_in_the_text() -> None:
     assert in_persian("7 must be from 1 to 5") == "7 باید میان 1 و 5 باشد."
     assert in_persian("there is no topic “x”") == "موضوعی با کد “x” نیست."
     assert in_persian("something new") == "something new"
+
+
+BROKEN = [
+    "a: [b:", "a: {b:", "a: {b,, c}", "a: [b: c: d]", 'a: {"b":c": d}', "- a\nb: c", "  - b\n - c", "a\nb: c",
+    "a: 'b", 'a: "b\n...', 'a: "\\q"', 'a: "\\x1"', 'a: "\\uD800"', '"a" b', 'a: ""\n\n\n"b\nc', "a: @b",
+    "a:\n\tb: c", "a:\n  - b\n\t- c", "a: > b", "a: >0", "a: |\n\tb", "a: *", "a: b: c", "a: ? b", "a: - b",
+    "a: 'b' c", "a: 1\nb\n", "[a:]", "%", "%A۱", "%A 1", "%YAML x", "%YAML 2.0\n---\na", "%TAG x",
+    "a: !b,c d", "a: !<b c", "a: !!", "a: !a%2 b", "a: !<%ff> b", "a: !e!x b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_what_is_no_yaml_at_all_is_told_in_persian(text: str) -> None:
+    """The library has its own English for it."""
+    with pytest.raises(MenuMistakes) as refused:
+        read_tree(text.encode(), "a.yaml")
+    [mistake] = refused.value.mistakes
+    told = re.sub("YAML|TAG|Tab|!name", "", in_persian(mistake.message))
+    assert mistake.message.startswith("this is not valid YAML: ")
+    assert PERSIAN.search(told) and not re.search("[a-zA-Z]", told), mistake.message
 
 
 def test_a_number_of_ours_is_written_in_persian_digits() -> None:
