@@ -482,7 +482,7 @@ def general_problems(accountant: Accountant) -> Iterator[str]:
         if recording.words is None:
             yield f"the books name {recording.name}, and there is no such file"
         elif _met(evidence, recording, REFUSES) or _was_left(evidence, recording):
-            continue  # it may read as zeros, or lack its header; who hears it is given one
+            continue  # it may read as zeros, or lack its header alone; who hears it is given one
         elif not recording.playable and recording.words:
             yield f"{recording.name} has no header: nobody can play it"
         elif not recording.same:
@@ -498,8 +498,10 @@ def general_problems(accountant: Accountant) -> Iterator[str]:
 
 def _was_left(evidence: Evidence, recording: Recording) -> bool:
     """A full disk did not take what Asterisk wrote first, and whoever had it in hand, to write it anew with a
-    header once there is room, was killed: the books hold the hash of what it would have been.
+    header once there is room, was killed: the books hold the hash of what it would have been, and no other.
     """
+    if not recording.same_with_header:
+        return False
     kills = [fault.began for fault in evidence.faults if fault.kind in KILLS]
     full = _met(evidence, recording, *DISK)
     return any(each.began < killed < each.ended + ANEW_SECONDS for each in full for killed in kills)

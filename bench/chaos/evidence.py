@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -89,7 +90,7 @@ class Recording:
     """A row, and what its file holds.
 
     `case`: "" when it is in none; `words`: None when there is no file; `size` in bytes; `playable`: it begins
-    as a WAV does.
+    as a WAV does; `same`: as the books hold it; `same_with_header`: it would be, had it the header it lacks.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Recording:
     caller: str = ""
     size: int = 0
     playable: bool = True
+    same_with_header: bool = False
 
 
 @dataclass(slots=True)
@@ -250,12 +252,33 @@ def _recording(row: Any, places: Places) -> Recording:
     path, case = places.of(row["name"]), str(row["case_id"] or "")
     if path is None:
         return Recording(row["name"], case, row["ended"], None, False, row["caller"])
-    content = path.read_bytes()
-    same = hashlib.sha256(content).hexdigest() == row["sha256"]
+    its = look(path.read_bytes(), row["sha256"])
+    return Recording(row["name"], case, row["ended"], words_of(path), caller=row["caller"], **its)
+
+
+def look(content: bytes, sha256: str) -> dict[str, Any]:
+    """What its file tells beside its words. `sha256`: in the books."""
     playable = content[:4] == b"RIFF"
-    return Recording(
-        row["name"], case, row["ended"], words_of(path), same, row["caller"], len(content), playable
-    )
+    lacks = not playable and len(content) >= HEADER
+    return {
+        "same": _hash(content) == sha256,
+        "size": len(content),
+        "playable": playable,
+        "same_with_header": lacks and _hash(_with_header(content)) == sha256,
+    }
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _with_header(content: bytes) -> bytes:
+    """In the place of what it begins with: of 8,000 samples a second, 16 bits, one channel."""
+    sound = content[HEADER:]
+    padded = sound + b"\0" * (len(sound) % 2)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, tones.RATE, 2 * tones.RATE, 2, 16)
+    body = b"WAVE" + form + struct.pack("<4sI", b"data", len(sound)) + padded
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
 def words_of(path: Path) -> list[tones.Word]:
