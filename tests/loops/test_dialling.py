@@ -1178,7 +1178,7 @@ async def test_her_telephone_rings_no_longer_once_the_official_who_waits_for_her
 
     async with dialling(engine, tmp_path) as (dialler, peer):
         before = {"+989120000001": NOON}
-        dialler._not_through |= before
+        dialler._not_through |= before  # fewer than `trouble` would tell of
         peer.replies |= {"originate": ringing, "status": seen, "hangup": put_down}
         hers = await tried(dialler)
         [given_up] = [each for each in peer.received if each["action"] == "Hangup"]
