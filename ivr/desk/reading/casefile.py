@@ -85,9 +85,9 @@ class MarkedRecording:
 
 @dataclass(frozen=True, slots=True)
 class TiedCases:
-    """Codes of cases with the same tie to one, at most `KIN_NAMED`. `more`: how many are not named."""
+    """Cases with the same tie to one, at most `KIN_NAMED`. `more`: how many are not named."""
 
-    codes: Sequence[str]
+    rows: Sequence[Row[Any]]
     more: int = 0
 
 
@@ -340,27 +340,29 @@ async def _hands(connection: AsyncConnection, case: Row[Any]) -> str:
 async def _kin(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> dict[str, TiedCases]:
     """What it was merged into, is a part or a member of; its parts and members."""
     above = {"part_of": case.part_of, "member_of": case.member_of, "merged_into": case.merged_into}
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Row[Any]]] = {}
     many: dict[str, int] = {}
     for row in await connection.execute(_tied(scope, case, above)):
         many = {tie: getattr(row, f"{tie}s") for tie in _BELOW}
         for tie, column in _BELOW.items():
             if row._mapping[column.name] == case.id:
-                found.setdefault(tie, []).append(row.code)
+                found.setdefault(tie, []).append(row)
         for tie, id in above.items():
             if row.id == id:
-                found.setdefault(tie, []).append(row.code)
-    return {tie: TiedCases(codes, many.get(tie, len(codes)) - len(codes)) for tie, codes in found.items()}
+                found.setdefault(tie, []).append(row)
+    return {tie: TiedCases(rows, many.get(tie, len(rows)) - len(rows)) for tie, rows in found.items()}
 
 
 _BELOW = {"part": cases.c.part_of, "member": cases.c.member_of}
+# Its body, its state, and what `Page.standing` asks.
+_SHOWN_OF_A_PART = ("agency", "status", "due_at", "county", "closed_at", "stopped_at", "paused_until")
 
 
 def _tied(scope: Scope, case: Row[Any], above: Mapping[str, UUID | None]) -> Select[Any]:
     """Those above first: however many are below, none of them may be missing."""
     below = {tie: column == case.id for tie, column in _BELOW.items()}
     is_higher = cases.c.id.in_([id for id in above.values() if id is not None])
-    query = select(*(cases.c[name] for name in ("id", "code", "part_of", "member_of")))
+    query = select(*(cases.c[name] for name in ("id", "code", "part_of", "member_of", *_SHOWN_OF_A_PART)))
     query = query.add_columns(
         *(func.count().filter(its).over().label(f"{tie}s") for tie, its in below.items())
     )

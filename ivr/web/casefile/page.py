@@ -51,6 +51,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "not_now": do if do in BY_NAME and BY_NAME[do] not in deeds else "",
         "letters": await letters(visit, file),
         "due": due_mark(visit.words, page.standing(case, visit.now)),
+        "due_mark": lambda row: due_mark(visit.words, page.standing(row, visit.now)),
         "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
         "may_blind": visit.allowed(P.RECORDINGS_BLIND, area=area),
         "may_download": visit.allowed(P.RECORDINGS_DOWNLOAD, area=area) and not sealed,

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome
@@ -21,7 +22,7 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import interventions
 from ivr.desk.call.callbacks import dialled
 from ivr.desk.call.interventions import Intervening
-from ivr.desk.case import answers, closing, collecting, confiding, referring, splitting
+from ivr.desk.case import answers, closing, collecting, confiding, pausing, referring, splitting
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.event_log import add_event
@@ -45,7 +46,7 @@ from tests.fixtures.database import ROOT
 from tests.fixtures.learned import nothing_learned
 from tests.fixtures.province import answer as answer_by
 from tests.fixtures.province import read_page
-from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.casefile import MARKUP, Desk, desk_served
 from tests.web.panel import Client
 from tests.web.service import LEARNING
@@ -581,6 +582,56 @@ async def test_what_is_split_waits_for_its_parts_and_is_neither_answered_nor_han
     assert ["hand-back" in await offers(governor, code) for code in (whole, codes[0])] == [False, True]
 
 
+async def test_the_whole_s_page_tells_of_each_part_who_has_it_how_it_stands_and_until_when(
+    desk: Desk, chrome: Browser
+) -> None:
+    whole, page, engine = await desk.open(), await desk.office.book.page(), desk.panel.engine
+    named = [Part(body, "آسفالت") for body in ("abfa", "shahrdari_ahar", "gas", "edu")]
+    ask = Instruction(whole, actor_named(page, "desk"), now=WEDNESDAY)
+    codes = await splitting.split(engine, page, ask, named)
+    done = Instruction(codes[0], actor_named(page, "abfa"), now=WEDNESDAY)
+    await answers.give(engine, page, done, "درست شد")
+    late = update(cases).where(cases.c.code == codes[1])
+    async with engine.begin() as connection:
+        await connection.execute(late.values(due_at=WEDNESDAY - timedelta(days=8)))
+    paused = Instruction(codes[2], actor_named(page, "desk"), "زمستان", WEDNESDAY)
+    await pausing.pause(engine, page, paused, 2)
+    needless = Instruction(codes[3], actor_named(page, "desk"), "لازم نیست", WEDNESDAY)
+    await closing.withdraw(engine, page, needless)
+    officer = await desk.panel.signed_in("officer", agency="abfa")
+    assert (await officer.get(f"/panel/cases/{whole}")).status == 404
+    async with engine.connect() as connection:
+        bodies = (await casefile.names(connection)).agencies
+    for dark, size in ((False, WIDE), (True, PHONE)):
+        async with window(chrome, desk.panel, "supervisor", dark=dark, size=size) as view:
+            await view.goto(f"/panel/cases/{whole}")
+            told = [await view.locator(".parts li", has_text=digits(code)).inner_text() for code in codes]
+            for part, line in zip(named, told, strict=True):
+                assert bodies[part.agency] in line, line
+            assert "پاسخ" in told[0] and "منتظر شهروند" in told[0]
+            assert "معوق" in told[1] and "مهلت ۲۶ آبان ۱۴۰۵" in told[1]
+            assert "مهلت متوقف" in told[2] and "مهلت" not in told[3]
+            assert await view.evaluate("document.documentElement.scrollWidth") <= size["width"]
+            assert not await serious(view)
+            await screenshot(view, f"casefile-parts-{size['width']}")
+
+
+async def test_the_whole_s_page_asks_no_more_of_the_database_for_more_parts(desk: Desk) -> None:
+    page, engine = await desk.office.book.page(), desk.panel.engine
+    client, asked, counted = await desk.panel.signed_in("supervisor"), list[str](), list[int]()
+    listen(engine.sync_engine, "before_cursor_execute", lambda *its: asked.append(its[2]))
+    for bodies in (("abfa", "gas"), ("abfa", "gas", "edu", "shahrdari_ahar", "tamin")):
+        whole = await desk.open()
+        ask = Instruction(whole, actor_named(page, "desk"), now=WEDNESDAY)
+        await splitting.split(engine, page, ask, [Part(body, "آسفالت") for body in bodies])
+        await client.text(f"/panel/cases/{whole}")  # the first look of a case is noted
+        asked.clear()
+        _, _, told = (await client.text(f"/panel/cases/{whole}")).partition('class="card parts"')
+        assert told.partition("</section>")[0].count('class="kin"') == len(bodies)
+        counted.append(len(asked))
+    assert counted[0] == counted[1]
+
+
 async def test_what_forgot_whose_it_is_is_not_opened_again(desk: Desk) -> None:
     code, page, engine = await desk.open(), await desk.office.book.page(), desk.panel.engine
     by = Instruction(code, actor_named(page, "desk"), "خودش منصرف شد", WEDNESDAY)
@@ -634,7 +685,7 @@ async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Bro
         await screenshot(page, "casefile-split")
         await form.locator("button[type=submit]").click()
         await page.wait_for_url("**?done=split")
-        part = page.locator(".notice", has_text="بخش‌های جداشده").locator("a")
+        part = page.locator(".parts", has_text="بخش‌های جداشده").locator("a")
         await expect(part).to_have_count(2)
         await page.goto(f"/panel/cases/{one}")
         await page.locator("[data-deed=collect]").click()
