@@ -82,7 +82,7 @@ from ivr.loops.lost_calls import VanishedCalls
 from ivr.loops.offered import AGAIN_SECONDS, Offered
 from ivr.loops.quiet import QuietWatch, TakenOver
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
-from ivr.loops.switchboard import Switchboard
+from ivr.loops.switchboard import Switchboard, tell_talks
 from ivr.loops.telling import ALIVE, CALLS, GAUGES, JOURNAL, READY, Telling, name_of, telling_place
 from ivr.loops.time_of_day import RESTS, TimeOfDay
 from ivr.loops.transcribing import Transcriber
@@ -363,7 +363,7 @@ class Hotline:
 
         looks = quiet.LOOK_SECONDS
         loops.every("silent telephones", looks, silent, waits_for=(AmiError,), longest=looks)
-        self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
+        tell_talks(self.ami, line.talks)
 
     def _enquiries(self, stack: AsyncExitStack) -> Enquiries:
         headers = {name: each.headers for name, each in self.settings.enquiries.hosts.items()}

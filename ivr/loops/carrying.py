@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from datetime import time as time_of
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -116,11 +117,15 @@ class OpenLine:
     rings: tuple[time_of, time_of] = (time_of.min, time_of.max)  # from when to when citizens are called
     mark: Callable[[], str] = str
 
-    def talks(self, unique_id: str) -> None:
-        """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
+    def talks(self, unique_id: str, before: bool = False) -> None:
+        """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it.
+
+        `before`: since nobody knows when, so long enough to be a talk.
+        """
+        since = -inf if before else monotonic()
         for call in self.live.values():
             if call.facts.unique_id == unique_id:
-                call.talked, call.bridged_at = True, call.bridged_at or monotonic()
+                call.talked, call.bridged_at = True, call.bridged_at or since
 
     def going_on(self) -> list[dict[str, Any]]:
         """What the live board shows of this process's calls."""

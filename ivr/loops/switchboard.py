@@ -6,7 +6,8 @@ All of it is within the rights of the account that only watches (`read=system,ca
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from panoramisk.message import Message
 
@@ -22,6 +23,19 @@ FREE, RINGING, AWAY = {"1"}, {"6", "7"}, {"0", "4", "5"}
 # What its calls do stands before what the gateway answers: one that rings is enough, or a caller on hold.
 _UP = ("NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD")
 TRUNK_STATES = {**dict.fromkeys(_UP, "up"), "UNAVAILABLE": "down", "INVALID": "missing"}
+
+
+def tell_talks(ami: Ami, talks: Callable[..., None]) -> None:
+    """Who talks with somebody, by her channel's id; from before, where it began while AMI was away."""
+
+    async def look() -> None:
+        with suppress(AmiError):  # it is looked at the next login
+            for channel in await ami.channels():
+                if channel.bridgeid:
+                    talks(channel.uniqueid, before=True)
+
+    ami.on("BridgeEnter", lambda event: talks(event.uniqueid))
+    ami.on_connect(look)
 
 
 class Switchboard:

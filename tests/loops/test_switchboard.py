@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
 from ivr.asterisk.ami import Ami
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.connection import AgiConnection
 from ivr.lab.asterisk import Program
-from ivr.loops.switchboard import Switchboard
+from ivr.lab.caller import StayOn
+from ivr.lab.pace import patience
+from ivr.loops.switchboard import Switchboard, tell_talks
+from ivr.voice.actions import Operator
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami
-from tests.fixtures.hotline import running_pbx
+from tests.asterisk.test_channel_real import answering, folder, serving
+from tests.fixtures.hotline import Pbx, running_pbx
+
+__all__ = ["folder"]  # a fixture
 
 HIS, OURS = "Local/111@seda111-inbound", "Local/s@seda111-demo"
+
+
+async def test_who_talks_with_an_operator_since_asterisk_could_not_be_heard_is_known_to_once_it_can(
+    pbx: Pbx, folder: Path
+) -> None:
+    talking, hers, told = asyncio.Event(), list[str](), list[str]()
+    settings = pbx.settings.ami
+    ami = Ami(settings.host, settings.port, settings.username, pbx.secrets.ami)
+
+    def talks(unique_id: str, before: bool = False) -> None:
+        told.extend([unique_id] if before else [])
+        talking.set()
+
+    tell_talks(ami, talks)
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        if channel.line.startswith("Local/"):  # the operator's telephone
+            while not re.search(r" 2 +basic", await asyncio.to_thread(pbx.console, "bridge show all")):
+                await asyncio.sleep(0.1)  # another process: no event
+            await ami.connect()
+            await talking.wait()
+        else:
+            hers.append(channel.unique_id)
+            await channel.perform(Operator("operators", "fa", 20))
+
+    with serving(pbx, HIS):
+        async with answering(pbx, folder, script) as errors, asyncio.timeout(patience(30)):
+            await pbx.call(StayOn())
+            await ami.close()
+    assert not errors and hers[0] in told, errors
 
 
 async def test_who_serves_another_queue_of_the_pbx_is_no_operator_of_ours(
