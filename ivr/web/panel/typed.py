@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ivr.desk.editing.nouns import BY_NAME
 from ivr.web.panel import sessions
 from ivr.web.panel.locale import Locale
 
@@ -72,6 +73,7 @@ LABELS = {
     "meetings/sessions/day/people": "day.people",
     "meetings/sessions/day/walk_in/words": "day.words",
     "meetings/sessions/delay/minutes": "meetings.form.late_minutes",
+    "meetings/sessions/place/code": "meetings.code",
     "meetings/sessions/move/place": "meetings.form.new_place",
     "meetings/sessions/view/words": "meetings.your_view",
     "meetings/slots": "meetings.form.slots",
@@ -85,28 +87,34 @@ LABELS = {
 
 def typed(sent: Iterable[tuple[str, object]], path: str, words: Locale) -> Iterator[tuple[str, str]]:
     """Word and text, as they came; no password. What a page of ours chose or carried stays away."""
-    for name, text in sent:
-        if not isinstance(text, str) or not text.strip() or name.partition(".")[0] in _LEFT_OUT:
-            continue
-        if label := _label(name, path):
-            yield words(label), text.strip()
-        elif _TYPED.fullmatch(text.strip()):
-            yield _of_the_book(name, path, words), text.strip()
+    for name, value in sent:
+        text = value.strip() if isinstance(value, str) else ""
+        if text and (word := _word(name, text, path, words)):
+            yield word, text
+
+
+def _word(name: str, text: str, path: str, words: Locale) -> str:
+    """What its field is called; nothing for what nobody has typed."""
+    if path.startswith(_BOOK) and name != "reason":
+        return _of_the_book(name, path, words)
+    if label := _label(name, path):
+        return words(label)
+    is_typed = name.partition(".")[0] not in _LEFT_OUT and _TYPED.fullmatch(text)
+    return words("common.error.yours") if is_typed else ""
 
 
 def _label(name: str, path: str) -> str:
     """The most particular one; "" for none. Codes and numbers in the address say nothing of it."""
-    if path.startswith(_BOOK) and name != "reason":
-        return ""
     parts = [part for part in path.removeprefix("/panel/").split("/") if not part.isdigit()]
     its = ("/".join((*parts[:many], name)) for many in range(len(parts), -1, -1))
     return next((LABELS[each] for each in its if each in LABELS), "")
 
 
 def _of_the_book(name: str, path: str, words: Locale) -> str:
-    """A row of the book has a word for each of its fields, and a text one for all its languages."""
-    noun, field = path.removeprefix(_BOOK).partition("/")[0], name.partition(".")[0]
-    otherwise = words("common.error.yours")
-    if not path.startswith(_BOOK):
-        return otherwise
-    return words.get(f"admin.field.{noun}_{field}", words.get(f"admin.field.{field}", otherwise))
+    """A row's field is called as on its page, and a text one for all its languages; "" for what is chosen."""
+    noun, _, deed = path.removeprefix(_BOOK).partition("/")
+    fields = BY_NAME[noun].fields if deed == "save" and noun in BY_NAME else ()
+    field = next((each for each in fields if each.name == name.partition(".")[0]), None)
+    if field is None or field.names or field.kind in ("choice", "flag"):
+        return ""
+    return words.get(f"admin.field.{noun}_{field.name}", words.get(f"admin.field.{field.name}", field.name))

@@ -56,12 +56,27 @@ def test_a_field_is_called_as_on_the_page_that_it_came_from() -> None:
     }
     assert told("/panel/meetings/sessions/4/day/walk_in", words="x") == {"خواسته": "x"}
     assert told("/panel/meetings/sessions/4/day/order", words="x") == {"چه باید بشود": "x"}
-    row = {"note": "یادداشت من", "reason": "x", "level": "province", "said.fa": "سلام"}
+
+
+def test_a_row_of_the_book_comes_back_whole_and_what_was_chosen_in_it_does_not() -> None:
+    row = {"row": "dam", "seen": "1", "code": "dam", "name": "ICT", "level": "province", "county": "ahar"}
+    row |= {"assignable": "true", "note": "یادداشت من", "reason": "x", "sure": "1"}
     assert told("/panel/admin/book/agency/save", **row) == {
+        "کد": "dam",
+        "نام": "ICT",
         "یادداشت": "یادداشت من",
         "دلیل تغییر": "x",
-        "متن": "سلام",
     }
+    assert told("/panel/admin/book/day/save", day="1405/01/01", county="ahar") == {"روز": "1405/01/01"}
+    assert told("/panel/admin/book/topic/save", deadline_days="9") == {"مهلت (روز کاری)": "9"}
+    assert told("/panel/admin/book/wording/save", **{"said.fa": "سلام"}) == {"متن": "سلام"}
+    assert told("/panel/admin/book/topic/import", name="موضوع‌ها.csv", reason="x") == {"دلیل تغییر": "x"}
+
+
+def test_whom_an_office_seats_by_hand_it_need_not_look_up_again() -> None:
+    sent = {"code": "1234567890", "slot": "2"}
+    assert told("/panel/meetings/sessions/4/place", **sent) == {"کد پیگیری": "1234567890"}
+    assert told("/panel/account/factor", code="123456") == {}
 
 
 def test_what_nobody_has_a_name_for_is_not_lost() -> None:
