@@ -108,15 +108,20 @@ def _which(bucket: Bucket) -> tuple[object, str, str]:
 _COMPILED = _Compiled()
 
 
-def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
-    environment = Environment(
+def environment(words: Locale, clock: Callable[[], datetime], zone: ZoneInfo) -> Environment:
+    """All that compiling a template takes."""
+    made = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, auto_reload=False, extensions=[_Fixed], bytecode_cache=_COMPILED,
     )  # fmt: skip
-    environment.filters |= filters(words, panel, zone)
-    environment.globals["t"] = words  # _Fixed takes them from there
-    made = Pages(panel, words, paths, environment)
-    environment.globals |= {
+    made.filters |= filters(words, clock, zone)
+    made.globals["t"] = words  # _Fixed takes them from there
+    return made
+
+
+def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
+    made = Pages(panel, words, paths, environment(words, lambda: panel.clock(), zone))
+    made.environment.globals |= {
         "asset": panel.assets.address,
         "path": made.path,
         "longest_answer": ANSWER_SECONDS,
@@ -124,7 +129,7 @@ def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo)
     return made
 
 
-def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
+def filters(words: Locale, clock: Callable[[], datetime], zone: ZoneInfo) -> dict[str, Any]:
     """digits, number, jalali, clock, ago, duration, dotted, mask_number, mask_id, mask_name, named."""
 
     jalali_time: Any = JalaliDateTime  # it has no types
@@ -141,7 +146,7 @@ def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         """ "۳ ساعت پیش", "۲ روز دیگر"."""
         if value is None:
             return words("common.none")
-        gap = panel.clock() - value
+        gap = clock() - value
         tense = "ago" if gap >= timedelta() else "ahead"
         seconds = int(abs(gap).total_seconds())
         for unit, length in (("days", _DAY), ("hours", _HOUR), ("minutes", _MINUTE)):
