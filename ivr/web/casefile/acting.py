@@ -216,9 +216,10 @@ async def _colleagues(visit: Visit, file: CaseFile, deed: Deed) -> dict[str, str
 
 
 def _person(sent: Form) -> UUID | None:
-    """None: nobody. What is no id is refused."""
+    """None: nobody, which is chosen too. What is no id is refused."""
+    given = sent.raw("person")
     try:
-        return UUID(sent.raw("person")) if sent.raw("person") else None
+        return None if given == "nobody" else UUID(given)
     except ValueError:
         sent.refuse("person", "common.form.not_among")
         return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -753,6 +753,41 @@ async def test_a_case_is_put_into_no_hands_of_who_does_not_see_it(desk: Desk) ->
     refused = await officer.post(path, {"person": str(elsewhere.id)})
     assert refused.status == 422 and "این همکار پروندهٔ" in await refused.text()
     assert (await officer.post(path, {"person": str(here.id)})).status == 303
+
+
+async def test_a_case_goes_into_other_hands_or_nobody_s_only_where_that_was_chosen(
+    desk: Desk, chrome: Browser
+) -> None:
+    code, engine = await desk.open(), desk.panel.engine
+    colleague = await desk.panel.person("officer", "abfa")
+
+    async def hands() -> tuple[UUID | None, int]:
+        its = select(cases.c.person_id, cases.c.last_seq).where(cases.c.code == code)
+        async with engine.connect() as connection:
+            return (await connection.execute(its)).one()._tuple()
+
+    async with window(chrome, desk.panel, "officer", agency="abfa") as page:
+        await page.goto(f"/panel/cases/{code}")
+        for chosen in (str(colleague.id), "nobody"):
+            await page.locator("[data-deed=hand]").click()
+            before, form = await hands(), page.locator("form.deed[data-name=hand]")
+            await expect(form).to_be_visible()
+            await expect(form.locator("[value=nobody]")).to_have_count(int(before[0] is not None))
+            await form.locator("button[type=submit]").click()
+            await expect(form.locator("select")).to_be_focused()
+            assert await form.locator("select").input_value() == "" and await hands() == before
+            assert not await serious(page)
+            await form.locator("select").select_option(chosen)
+            await form.locator("button[type=submit]").click()
+            await page.wait_for_url("**?done=hand")
+            await page.goto(f"/panel/cases/{code}")
+            assert (await hands())[0] == (colleague.id if chosen != "nobody" else None)
+    officer, path = await desk.panel.signed_in("officer", agency="abfa"), f"/panel/cases/{code}/hand"
+    assert (await officer.post(path, {"person": str(colleague.id)})).status == 303
+    for _ in "twice":
+        refused = await officer.post(path, {"person": ""})
+        assert refused.status == 422 and words()("common.form.not_among") in await refused.text()
+    assert (await hands())[0] == colleague.id
 
 
 async def test_another_agencys_case_is_not_there(desk: Desk) -> None:
