@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     NO_KEY = "no_key"  # someone or something answered, and no key was pressed: voicemail, a child, no time
     BUSY = "busy"
     NO_ANSWER = "no_answer"
-    GIVEN_UP = "given_up"  # before she answered the official who held the line for her put down: not her doing
+    GIVEN_UP = "given_up"  # not her doing: the official who held the line put down before she answered
     FAILED = "failed"  # the network or the trunk could not put it through
     UNKNOWN = "unknown"  # the process that placed it died, or lost sight of it: it may have rung
     NOT_SENT = "not_sent"  # surely never left us, so it counts as no attempt
