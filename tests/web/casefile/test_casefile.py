@@ -764,7 +764,8 @@ async def test_a_case_goes_into_other_hands_or_nobody_s_only_where_that_was_chos
     async def hands() -> tuple[UUID | None, int]:
         its = select(cases.c.person_id, cases.c.last_seq).where(cases.c.code == code)
         async with engine.connect() as connection:
-            return (await connection.execute(its)).one()._tuple()
+            hers = (await connection.execute(its)).one()
+        return hers.person_id, hers.last_seq
 
     async with window(chrome, desk.panel, "officer", agency="abfa") as page:
         await page.goto(f"/panel/cases/{code}")
