@@ -73,11 +73,10 @@ async def window(
         # What a page keeps until a day is over is kept whatever the day is on which the tests run.
         shift = f"const real = Date.now, ahead = {panel.clock().timestamp() * 1000} - real(); "
         await context.add_init_script(f"{{ {shift} Date.now = () => real() + ahead; }}")
-        page = await context.new_page()
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.extend([said.text] * _complains(said, told)))
-        yield page
+        complaints: list[str] = []  # of each of its pages: a test may open more, as may a script
+        context.on("weberror", lambda wrong: complaints.append(str(wrong.error)))
+        context.on("console", lambda said: complaints.extend([said.text] * _complains(said, told)))
+        yield await context.new_page()
         assert not complaints, complaints
     finally:
         await context.close()

@@ -20,6 +20,20 @@ async def test_what_was_caught_and_told_on_the_console_fails_a_test(
             await page.evaluate("console.error(new Error('it was caught'))")
 
 
+@pytest.mark.parametrize(
+    "script", ["console.error(new Error('it was caught'))", "setTimeout(() => { no.such })"]
+)
+async def test_what_goes_wrong_in_a_second_tab_fails_a_test_too(
+    panel: PanelServed, chrome: Browser, script: str
+) -> None:
+    with pytest.raises(AssertionError, match=r"it was caught|no is not defined"):
+        async with window(chrome, panel, "supervisor") as page:
+            beside = await page.context.new_page()
+            await beside.goto("/panel/inbox")
+            async with page.context.expect_event("console" if "console" in script else "weberror"):
+                await beside.evaluate(script)
+
+
 async def test_a_request_that_gave_way_to_a_newer_one_is_no_mistake(
     panel: PanelServed, chrome: Browser
 ) -> None:
