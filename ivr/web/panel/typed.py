@@ -1,4 +1,7 @@
-"""What people typed into a form that came to nothing: each piece with the name of its field."""
+"""What people typed or chose in a form that came to nothing: each piece with the name of its field.
+
+A choice comes in the words of the page that it was made on, where that has scripts (`panel.js`).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ SECRET = frozenset({sessions.FIELD, "password", "old", "again", "mine", "code", 
 CARRIED = frozenset({"data", "form", "id", "looked", "next", "seen", "solved", "version", "voice", "warned"})
 CHOSEN = frozenset({"collective", "extensions", "members", "order", "replaces"})
 _LEFT_OUT = SECRET | CARRIED | CHOSEN
+IN_WORDS = "chosen"  # a choice: the line of its field's name, and the line of what was taken
 # What people type, and no choice or mark of ours: Persian, several words, a telephone's number, an address.
 _TYPED = re.compile(r".*[^\x00-\x7f].*|\S+\s.*|\+?\d{5,}|\S+@\S+", re.DOTALL)
 _BOOK = "/panel/admin/book/"
@@ -86,10 +90,14 @@ LABELS = {
 
 
 def typed(sent: Iterable[tuple[str, object]], path: str, words: Locale) -> Iterator[tuple[str, str]]:
-    """Word and text, as they came; no password. What a page of ours chose or carried stays away."""
+    """Word and text, as they came; no password. Codes that were chosen, and what was carried, stay away."""
     for name, value in sent:
         text = value.strip() if isinstance(value, str) else ""
-        if text and (word := _word(name, text, path, words)):
+        if name == IN_WORDS:
+            word, _, text = (part.strip() for part in text.partition("\n"))
+        else:
+            word = _word(name, text, path, words)
+        if text and word:
             yield word, text
 
 

@@ -49,6 +49,20 @@ const sendable = () => {
 window.addEventListener("pageshow", sendable);
 document.addEventListener("keydown", (event) => event.key === "Escape" && sendable());
 
+// What was chosen goes along in words, for the page that gives back what nobody took (typed.py): the books, which know the
+// words, may be what is away.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target !== goes || target.method !== "post") return;
+  for (const list of target.querySelectorAll("select:enabled")) {
+    if (list.value) inWords(formData, list.ariaLabel ?? list.labels[0]?.textContent, list.selectedOptions[0]);
+  }
+  for (const mark of target.querySelectorAll("input[type=radio]:checked:enabled")) {
+    if (mark.value) inWords(formData, mark.closest("fieldset")?.querySelector("legend")?.textContent, mark.labels[0]);
+  }
+});
+const inWords = (formData, name, taken) =>
+  name && taken && formData.append("chosen", `${name.trim()}\n${taken.textContent.trim()}`);
+
 // Words half written are not left without a question, unless by the very form that they stand in. <form data-given-back>:
 // it was refused, and nobody else has its words. The service desk's, a tree's and the day's are kept otherwise.
 const WRITTEN = "main form[method=post]:not([data-later], #desk-form, #tree-form) textarea:not(:disabled, dialog *)";

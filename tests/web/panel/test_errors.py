@@ -42,7 +42,7 @@ async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: 
     await away.dispose()
 
 
-async def test_with_the_database_away_all_that_was_typed_at_the_desk_is_read_again(
+async def test_with_the_database_away_all_that_was_typed_or_chosen_at_the_desk_is_read_again(
     panel: PanelServed, chrome: Browser
 ) -> None:
     typed = {"caller": "914", "caller_name": "Ali", "words": "از کنتور نشت می‌کند", "national_id": "12"}
@@ -50,13 +50,18 @@ async def test_with_the_database_away_all_that_was_typed_at_the_desk_is_read_aga
         await page.goto("/panel/desk")
         for name, text in typed.items():
             await page.fill(f"#f-{name}", text)
+        await page.get_by_label(words()("common.kind.request")).check()
+        await page.get_by_label(words()("desk.county"), exact=True).select_option("ahar")
+        chosen = {"desk.kind": "درخواست", "desk.county": "اهر", "desk.language": "فارسی"}
         away, there = make_engine("postgresql://nobody@127.0.0.1:1/nothing"), panel.panel.engine
         panel.panel.engine = away
         await page.get_by_role("button", name="ثبت پرونده").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text(words()("common.error.503.title"))
         for name, text in typed.items():
             await expect(page.get_by_label(words()(f"desk.{name}"))).to_have_value(text)
-        assert await page.locator("textarea").count() == len(typed)
+        for label, text in chosen.items():
+            await expect(page.get_by_label(words()(label), exact=True)).to_have_value(text)
+        assert await page.locator("textarea").count() == len(typed) + len(chosen)
         await screenshot(page, "error-503-written")
         assert not await serious(page)
         panel.panel.engine = there
@@ -147,7 +152,10 @@ async def test_what_no_database_takes_in_an_address_is_refused_where_it_is_read(
 
 @pytest.mark.parametrize(
     ("path", "sent", "status"),
-    [("/track", {"code": "1234567890\0"}, 404), ("/panel/sign-in", {"name": "karimi\0", "password": "x\0"}, 422)],
+    [
+        ("/track", {"code": "1234567890\0"}, 404),
+        ("/panel/sign-in", {"name": "karimi\0", "password": "x\0"}, 422),
+    ],
 )
 async def test_what_no_database_takes_in_a_field_is_left_out_and_the_try_is_counted(
     panel: PanelServed, path: str, sent: dict[str, str], status: int, caplog: pytest.LogCaptureFixture

@@ -50,6 +50,12 @@ def test_what_is_chosen_carried_or_secret_stays_away() -> None:
     assert told("/panel/cases/1234567890/collect", members="1234567890", collective="1234567890") == {}
 
 
+def test_what_was_chosen_comes_back_in_the_words_of_its_page() -> None:
+    chosen = [("chosen", each) for each in ("نوع\r\nدرخواست", "شهرستان\nاهر", "موضوع", "")]
+    told = typed([("kind", "request"), ("county", "ahar"), *chosen], DESK, words())
+    assert list(told) == [("نوع", "درخواست"), ("شهرستان", "اهر")]
+
+
 def test_a_field_is_called_as_on_the_page_that_it_came_from() -> None:
     assert told("/panel/cases/1234567890/answer", words="x") == {
         "پاسخ، با همان واژه‌ها که شهروند می‌شنود و می‌خواند": "x"
