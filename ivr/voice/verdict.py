@@ -212,13 +212,12 @@ def _solved(talk: Talk, step: Asks, code: str, seen: CaseSeen) -> Flow[None]:
 
 
 def _says_solved(talk: Talk, code: str) -> Flow[None]:
-    """We call her number to be told so by her; where nobody is called, her word is noted for the desk."""
-    if talk.can_be_called and (yield from talk.do(WishCallBack(code), WishNoted)).noted:
-        talk.say("verdict.by_call")
+    """Her word is noted for whoever reads the case, and we call her number to be told so by her."""
+    if not (yield from _is_noted(talk, Confirm(code, solved=True, proven=False))):
         return
-    if (yield from _is_noted(talk, Confirm(code, solved=True, proven=False))):
-        talk.verdict = "solved"
-        talk.say("verdict.noted")
+    talk.verdict = "solved"
+    called = talk.can_be_called and (yield from talk.do(WishCallBack(code), WishNoted)).noted
+    talk.say("verdict.by_call" if called else "verdict.noted")
 
 
 def _is_noted(talk: Talk, verdict: Confirm) -> Flow[bool]:

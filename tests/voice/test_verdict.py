@@ -384,7 +384,8 @@ def test_by_the_code_of_a_duplicate_she_hears_and_judges_the_case_in_which_it_go
 
 def test_her_number_and_her_code_do_not_end_her_case_our_call_does() -> None:
     talk = Conversation(seen=ANSWERED).press("1", "6", CODE).listen().press("1")
-    assert (talk.verdicts, talk.rates, talk.wished) == ([], [], [CODE]) and "verdict.by_call" in talk.heard
+    assert (talk.verdicts, talk.proven, talk.wished) == ([True], [False], [CODE]) and not talk.rates
+    assert "verdict.by_call" in talk.heard, "and her word stands in the case, whether we reach her or not"
     nobody_calls = replace(DIRECTORY, calls_back=False)
     noted = Conversation(seen=ANSWERED, directory=nobody_calls).press("1", "6", CODE).listen().press("1")
     assert (noted.verdicts, noted.proven, noted.wished) == ([True], [False], [])
