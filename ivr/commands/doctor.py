@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import shutil
 import sys
@@ -191,13 +192,16 @@ async def _server(settings: Settings) -> Diagnosis:
         try:
             limit = aiohttp.ClientTimeout(total=METRICS_SECONDS)
             async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
-                lines = (await answer.text()).splitlines() if answer.status == 200 else []
+                lines = (await answer.text(errors="replace")).splitlines() if answer.status == 200 else []
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
             why = str(error) or f"nothing within {METRICS_SECONDS:g} s"
             return Diagnosis("server", False, f"{url} does not answer: {why}", start)
+        if not any(line.startswith("ivr_") for line in lines):
+            found = f"{url} answers ({answer.status}), and tells nothing of a server of ours"
+            return Diagnosis("server", False, found, f"{_MEND_PORT}; if ours has it, its log says why")
     elif not (lines := await _metrics_of_each(settings)):
         return Diagnosis("server", False, "no process of this machine says how it is", start)
-    told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    told = dict(line.rsplit(" ", 1) for line in lines if line.startswith("ivr_"))
     words = {"ivr_calls_live": "live calls", "ivr_codes_left": "codes in hand",
              "ivr_open_files": "open files", "ivr_stray_recordings": "recordings without a row",
              "ivr_recordings_without_case": "recordings of no case"}  # fmt: skip
@@ -215,7 +219,10 @@ async def _server(settings: Settings) -> Diagnosis:
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
     well = bool(told) and connected and not (on_spare or refused or full or failing or aside)
-    return Diagnosis("server", well, found, mend)
+    return Diagnosis("server", well, found.removeprefix(", "), mend)
+
+
+_MEND_PORT = "`ss -ltnp` tells which program has that port: stop it, or give ours another one"
 
 
 async def _metrics_of_each(settings: Settings) -> list[str]:
@@ -328,12 +335,31 @@ async def _menu(settings: Settings) -> Diagnosis:
 
 
 async def _agi(settings: Settings) -> Diagnosis:
+    from ivr.loops.sockets import meeting_place, siblings
+    from ivr.loops.telling import duties_of
+
     if "calls" not in settings.serve.roles:
         return Diagnosis("agi", True, "calls are another machine's (serve.roles)")
     where = f"{settings.agi.host}:{settings.agi.port}"
-    if await _answers(settings.agi.host, settings.agi.port):
+    if not await _answers(settings.agi.host, settings.agi.port):
+        return Diagnosis("agi", False, f"nobody listens on {where}", "ivr serve (or `make run`)")
+    place = meeting_place(settings)
+    if any("calls" in duties_of(name) for name in siblings(place)):
         return Diagnosis("agi", True, f"the server listens on {where}")
-    return Diagnosis("agi", False, f"nobody listens on {where}", "ivr serve (or `make run`)")
+    if _is_another_user_s(place):
+        return Diagnosis("agi", True, f"somebody listens on {where}; whether it is the server, its own user is told")
+    found = f"somebody listens on {where}, and no process of ours that does calls is known in {place}"
+    return Diagnosis("agi", False, found, _MEND_PORT)
+
+
+def _is_another_user_s(place: Path) -> bool:
+    """Our own processes share with nobody else; root, too, is somebody else."""
+    try:
+        return place.stat().st_uid != os.geteuid()
+    except FileNotFoundError:  # none of ours ever served
+        return False
+    except PermissionError:
+        return True
 
 
 async def _workers(settings: Settings) -> Diagnosis:

@@ -10,6 +10,7 @@ dialplan's fall-back speaks at once (docs/decisions/workers.md).
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -130,36 +131,52 @@ async def obtain(
 ) -> dict[str, socket.socket]:
     """The sockets for `agi` (calls) and `web` (panel).
 
-    Raises ListeningError when another program has an address.
+    Raises ListeningError when they can't be had.
     """
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    began, told = loop.time(), False
     while True:
         try:
             return await asyncio.to_thread(_obtain, settings, folder, duties)
-        except OSError as error:
-            hangs = await asyncio.to_thread(siblings, folder)
-            if loop.time() - began > (HANG_SECONDS if hangs else START_SECONDS):
-                who = "a worker that does not answer" if hangs else "another program"
-                raise ListeningError(f"{who} has the address: {error.strerror}") from None
+        except _NotHad as error:
+            longest = HANG_SECONDS if error.hangs else START_SECONDS
+            if loop.time() - began > longest:
+                raise ListeningError(str(error)) from None
+            if not told:  # no warning: of two that start at once one comes here
+                log.info("not listening yet: %s; tried again for up to %g s", error.reason, longest)
+                told = True
         await asyncio.sleep(0.2)
 
 
+class _NotHad(Exception):
+    """`hangs`: a worker of ours does what this address is for, and shares none."""
+
+    def __init__(self, error: OSError, hangs: bool) -> None:
+        self.reason, self.hangs = error.strerror or str(error), hangs
+        who = "a worker that does not answer" if hangs else "another program"
+        taken = f"{who} has the address" if error.errno == errno.EADDRINUSE else "the address can't be had"
+        super().__init__(f"{taken}: {self.reason}")
+
+
 def _obtain(settings: Settings, folder: Path, duties: Collection[Duty]) -> dict[str, socket.socket]:
+    """Raises _NotHad."""
     given, taken = _from_siblings(folder), {}
-    agi, web = ("agi", settings.agi), ("web", settings.web)
-    wanted: list[tuple[str, Agi | Web]] = []
-    wanted += [agi] if "calls" in duties else []
-    wanted += [web] if "panel" in duties else []
+    shared = set(given)
+    wanted: dict[Duty, tuple[str, Agi | Web]] = {
+        "calls": ("agi", settings.agi), "panel": ("web", settings.web)
+    }  # fmt: skip
     try:
-        for name, part in wanted:
+        for duty, (name, part) in wanted.items():
+            if duty not in duties:
+                continue
             if (sibling := given.get(name)) and _has_address(sibling, part.host, part.port):
                 taken[name] = given.pop(name)
             else:
                 taken[name] = listening_socket(part.host, part.port)
-    except OSError:
+    except OSError as error:
         given |= taken
-        raise
+        there = any(duty in duties_of(each) for each in siblings(folder))
+        raise _NotHad(error, hangs=there and name not in shared) from None
     finally:
         for each in given.values():
             each.close()

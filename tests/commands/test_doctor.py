@@ -10,7 +10,7 @@ import struct
 import sys
 import zoneinfo
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from ivr.desk.keeping import backed_up
 from ivr.desk.people.auditing import note
 from ivr.lab.pace import patience
 from ivr.loops.household import Household
+from ivr.loops.sockets import Sharing, meeting_place
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
 from ivr.loops.time_of_day import TimeOfDay
 from ivr.settings import ROOT, Agi, AmiAccount, Callbacks, Province, Recognition, Serve, Settings, Web
@@ -143,13 +144,60 @@ async def serving(*pages: web.RouteDef, host: str = "127.0.0.1") -> AsyncIterato
         await runner.cleanup()
 
 
+@contextmanager
+def sharing(settings: Settings, name: str = "calls-1") -> Iterator[None]:
+    """A process of that name is known to its siblings."""
+    process = Sharing(meeting_place(settings), name, {}, lambda: None)
+    process.open()
+    try:
+        yield
+    finally:
+        process.close()
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 async def test_a_server_is_found_by_an_address_of_either_kind(host: str, tmp_path: Path) -> None:
     async with telling("ivr_ami_connected 1\n", host) as port:
         settings = Settings(state=tmp_path, web=Web(host=host, port=port), agi=Agi(host=host, port=port))
-        for look in (doctor._server, doctor._agi):  # two looks of many
-            seen = await look(settings)
-            assert seen.ok, seen
+        with sharing(settings):
+            for look in (doctor._server, doctor._agi):  # two looks of many
+                seen = await look(settings)
+                assert seen.ok, seen
+
+
+@pytest.mark.parametrize("page", ["/", "/metrics"])  # of /metrics it knows nothing, or says something else
+async def test_another_program_on_our_ports_is_not_taken_for_our_server(page: str, tmp_path: Path) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=b"<html>\n\xff another's</html>", content_type="text/html")
+
+    async with serving(web.get(page, answer)) as port:
+        settings = Settings(state=tmp_path, web=Web(port=port), agi=Agi(port=port))
+        with sharing(settings, "panel+work-1"):
+            seen = [await doctor._server(settings), await doctor._agi(settings)]  # two looks of many
+        for each in seen:
+            assert not each.ok and "of ours" in each.found and "`ss -ltnp`" in each.mend, seen
+            assert "manager" not in each.found
+        with sharing(settings, "calls+panel+work-1"):
+            assert (await doctor._agi(settings)).ok  # likewise
+
+
+async def test_whose_a_port_is_only_our_own_user_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving() as port:
+        settings = Settings(state=tmp_path, agi=Agi(port=port))
+        with sharing(settings):
+            monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+            seen = await doctor._agi(settings)  # one look of many
+    assert seen.ok and seen.found.endswith("its own user is told"), seen
+
+
+async def test_a_server_that_tells_of_its_manager_alone_is_told_without_a_comma_before_it(
+    tmp_path: Path,
+) -> None:
+    async with telling("ivr_loops_failing 0\n") as port:
+        seen = await doctor._server(Settings(state=tmp_path, web=Web(port=port)))  # one look of many
+    assert not seen.ok and seen.found == "no connection to Asterisk's manager"
 
 
 async def test_of_a_database_that_takes_calls_and_says_nothing_it_is_said_that_no_answer_came(

@@ -19,11 +19,13 @@ from ivr.loops import sockets as listening
 from ivr.loops import telling as telling_module
 from ivr.loops.sockets import ListeningError, Sharing, drain, obtain, siblings
 from ivr.loops.telling import ALIVE, Telling, is_alive
-from ivr.settings import Agi, Settings, Web
+from ivr.settings import Agi, Duty, Settings, Web
 from ivr.store.journal.bell import reachable
 from tests.asterisk.pretend import Pretend, until
 
 NAME = "calls+panel+work-1"
+CALLS: tuple[Duty, ...] = ("calls",)
+PANEL: tuple[Duty, ...] = ("panel",)
 
 
 @pytest.fixture
@@ -161,6 +163,41 @@ async def test_another_program_on_our_port_is_named(
             await obtain(settings, place)
         with pytest.raises(ConnectionRefusedError):  # and the other one was let go
             socket.create_connection(("127.0.0.1", settings.agi.port))
+
+
+async def test_no_worker_is_blamed_for_a_port_but_one_that_does_what_it_is_for_and_shares_none(
+    settings: Settings, place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listening, "START_SECONDS", 0.3)
+    monkeypatch.setattr(listening, "HANG_SECONDS", 0.3)
+    monkeypatch.setattr(listening, "ASK_SECONDS", 0.1)
+    caplog.set_level("INFO")
+    own = await obtain(settings, place, PANEL)
+    panel = Sharing(place, "panel-1", own, lambda: None)
+    panel.open()
+    moved = settings.model_copy(update={"web": Web(port=settings.agi.port)})  # another than that panel shares
+    with socket.create_server(("127.0.0.1", settings.agi.port)):
+        for each, duties in ((settings, CALLS), (moved, PANEL)):
+            with pytest.raises(ListeningError, match=rf"another program.*{settings.agi.port}"):
+                await obtain(each, place, duties)
+        assert caplog.text.count("not listening yet: ") == 2 and "for up to 0.3 s" in caplog.text
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent, reachable(place) as near:
+            silent.bind(f"{near}/calls-2")
+            silent.listen()
+            with pytest.raises(ListeningError, match=rf"a worker that does not answer.*{settings.agi.port}"):
+                await obtain(settings, place, CALLS)
+    panel.close()
+    for sock in own.values():
+        sock.close()
+
+
+async def test_no_program_is_blamed_for_an_address_that_this_machine_does_not_have(
+    settings: Settings, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "START_SECONDS", 0.0)
+    elsewhere = settings.model_copy(update={"agi": Agi(host="192.0.2.1", port=settings.agi.port)})
+    with pytest.raises(ListeningError, match=r"^the address can't be had: "):
+        await obtain(elsewhere, place, CALLS)
 
 
 async def test_who_drains_keeps_no_socket_on_which_callers_would_wait_in_silence(
