@@ -732,15 +732,21 @@ async def _at_rest(settings: Settings) -> Diagnosis:
     """Whether recordings are closed as wanted, can be opened, and would survive the loss of their key."""
     from ivr.desk.recordings import enclosing
     from ivr.installation import key_copies
+    from ivr.store.folders import refusal, remedy
 
     copies, wanted = key_copies(settings), settings.at_rest
     async with _books(settings) as engine:
         many = await enclosing.enclosed(engine)
         some = await enclosing.some_enclosed(engine)
-    if found := enclosing.unopened(settings.recordings, some):
-        return Diagnosis("at rest", False, found, enclosing.BRING_BACK)
+    found, mend = enclosing.unopened(settings.recordings, some)
+    if found:
+        return Diagnosis("at rest", False, found, mend)
     told = [f"{many} recordings are in envelopes"] if many or wanted.recordings else []
-    if (wanted.recordings or many) and (why := copies.lacking()):
+    try:
+        why = copies.lacking() if wanted.recordings or many else ""
+    except OSError as error:
+        return Diagnosis("at rest", False, refusal(error), remedy(error, enclosing.BRING_BACK))
+    if why:
         return Diagnosis("at rest", False, "; ".join([*told, why]), "ivr keys show; docs/production.md, 9")
     clear = [
         *(["recordings"] if not wanted.recordings else []), *(["backups"] if not wanted.recipients else []),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +36,8 @@ def show(
     """
     settings = load_settings()
     copies = key_copies(settings)
-    known, names = copies.known(), copies.keys.current()
+    with _told():
+        known, names = copies.known(), copies.keys.current()
     if json:
         show_json([{"name": name, "copied": name in known} for name in names])
     else:
@@ -53,20 +55,24 @@ def show(
 
 @app.command(epilog="Example: ivr keys new")
 def new() -> None:
-    """A new key. What is closed stays open to the ones before: ivr keys rewrap."""
-    from ivr.store import key_file
+    """A new key. What is closed stays open to the ones before: ivr keys rewrap.
+
+    None is made where a closed copy holds one that the key file lacks: that one comes back first.
+    """
+    from ivr.store import age, key_file
 
     settings = load_settings()
     copies = key_copies(settings)
     path = copies.keys.path
     assert path is not None
-    try:
+    with _told():
+        age.recipients(copies.recipients)
+        if why := copies.forgotten():
+            left = "where no holder of it is left, move {} away first".format(why.partition(" holds ")[0])
+            raise CommandError(f"{why}; {left}")
         (key_file.add if path.is_file() else key_file.make)(path)
-    except OSError as error:
-        raise CommandError(f"{path} can't be written: {error.strerror}") from error
-    _keep(copies)
     print(f"{copies.keys.newest} in {path}, which is in no backup")
-    if why := copies.lacking():
+    if why := _kept(copies):
         print(f"nothing is closed with it yet: {why}")
 
 
@@ -82,9 +88,10 @@ def kept(
         text = sys.stdin.read() if copy == STREAM else copy.read_text(encoding="ascii")
         if copy != STREAM and path.exists() and copy.stat().st_dev == path.stat().st_dev:
             raise CommandError(f"{copy} is on the same disk as {path}: both would be lost together")
-        names = copies.confirm(text)
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{copy} can't be read: {error}") from None
+    with _told():
+        names = copies.confirm(text)
     if not names:
         raise CommandError(f"{copy} holds no key of {path}")
     print(f"a copy is known elsewhere: {', '.join(names)}")
@@ -95,13 +102,11 @@ def recover(
     identity: Annotated[Path, typer.Option(help="The secret key of one of at_rest.recipients.")],
 ) -> None:
     """Bring the key file back from the copy that is closed for a holder (in every backup)."""
-    from ivr.store.age import AgeError, identities
+    from ivr.store.age import identities
 
     copies = key_copies(load_settings())
-    try:
+    with _told():
         names = copies.recover(identities(identity))
-    except (AgeError, OSError) as error:
-        raise CommandError(str(error)) from None
     print(f"brought back: {', '.join(names)}" if names else "there was nothing to bring back")
 
 
@@ -147,13 +152,10 @@ def open_(
     from ivr.store.recording_files import as_recorded
 
     copies = key_copies(load_settings())
-    try:
-        with as_recorded(envelope.opened(source, copies.keys), source) as file:
-            fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(fd, "wb") as out:
-                shutil.copyfileobj(file, out)
-    except (envelope.Unopened, OSError) as error:
-        raise CommandError(str(error)) from None
+    with _told(), as_recorded(envelope.opened(source, copies.keys), source) as file:
+        fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "wb") as out:
+            shutil.copyfileobj(file, out)
 
 
 def _closed(settings: Settings) -> tuple[int, str]:
@@ -164,23 +166,35 @@ def _closed(settings: Settings) -> tuple[int, str]:
         return await enclosing.enclosed(engine), await enclosing.some_enclosed(engine)
 
     many, some = with_database(settings, asked)
-    unopened = enclosing.unopened(settings.recordings, some)
-    return many, f"{unopened}; {enclosing.BRING_BACK}" if unopened else ""
+    unopened, mend = enclosing.unopened(settings.recordings, some)
+    return many, f"{unopened}; {mend}" if unopened else ""
 
 
 def _usable(settings: Settings) -> KeyCopies:
     copies = key_copies(settings)
-    _keep(copies)
-    if why := copies.lacking():
+    if why := _kept(copies):
         raise CommandError(why)
     return copies
 
 
-def _keep(copies: KeyCopies) -> None:
+def _kept(copies: KeyCopies) -> str:
+    """Sees to the closed copies. Why nothing may be closed with the newest key, all the same."""
+    with _told():
+        copies.keep()
+        return copies.lacking()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a key or a file refuses, in one sentence. Raises CommandError."""
     from ivr.store.age import AgeError
     from ivr.store.envelope import Unopened
+    from ivr.store.folders import refusal
 
     try:
-        copies.keep()
-    except (AgeError, Unopened, OSError) as error:
+        yield
+    except (AgeError, Unopened) as error:
         raise CommandError(str(error)) from None
+    except OSError as error:
+        mend = "; see its owner and mode (ls -ld)" if isinstance(error, PermissionError) else ""
+        raise CommandError(refusal(error) + mend) from None

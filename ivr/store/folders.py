@@ -14,6 +14,12 @@ def unseen(folder: Path, error: OSError) -> None:
     """For whom nothing hangs on it: who looks for words there tells of it."""
 
 
+def refusal(error: OSError) -> str:
+    """Its sentence, with the file where it names one."""
+    why = error.strerror or str(error)
+    return why if error.filename is None else f"{error.filename}: {why}"
+
+
 def remedy(error: OSError, of_disk: str) -> str:
     """What a person does about it: not every refusal is the disk's, for which it is `of_disk`."""
     if isinstance(error, PermissionError):

@@ -34,13 +34,12 @@ class KeyCopies:
     def keep(self) -> None:
         """See to the closed copies. Raises OSError, AgeError, and KeyMissing rather than forget a key."""
         names = sorted(self.keys.current())
+        if names and self.recipients and (why := self.forgotten()):
+            raise KeyMissing(why)
         for place in self.places if names and self.recipients else ():
             told = _read(place / _TOLD)
             if told.get("keys") == names and self._is_whole(place, told):
                 continue
-            if gone := sorted(set(told.get("keys", ())) - set(names)):
-                text = f"{place / _CLOSED} holds {', '.join(gone)}, which {self.keys.path} lacks"
-                raise KeyMissing(f"{text}: ivr keys recover")
             closed = age.close(_text(self.keys).encode(), age.recipients(self.recipients))
             put(place / _CLOSED, closed)
             told = {"for": list(self.recipients), "keys": names, "sha256": hashlib.sha256(closed).hexdigest()}
@@ -65,16 +64,26 @@ class KeyCopies:
         same = told.get("sha256") == hashlib.sha256(closed).hexdigest()
         return same and told.get("for") == list(self.recipients)
 
+    def forgotten(self) -> str:
+        """Which keys of a closed copy the file lacks, in one sentence; "" for none. Raises OSError."""
+        here = set(self.keys.current())
+        for place in self.places:
+            gone = sorted(set(_read(place / _TOLD).get("keys", ())) - here)
+            if gone and (place / _CLOSED).is_file():
+                text = f"{place / _CLOSED} holds {', '.join(gone)}, which {self.keys.path} lacks"
+                return f"{text}: ivr keys recover"
+        return ""
+
     def lacking(self) -> str:
-        """Why nothing may be closed with the newest key, in one sentence; "" when it may."""
+        """Why nothing may be closed with the newest key, in one sentence; "" when it may. Raises OSError."""
         newest = self.keys.newest
+        if newest and newest in self.known():
+            return ""
+        if why := self.forgotten():
+            return why
         if not newest:
             return f"there is no key in {self.keys.path}: ivr keys new; the one that was, by ivr keys recover"
-        if newest not in self.known():
-            return (
-                f"no copy of the key {newest} is known elsewhere: at_rest.recipients, or ivr keys kept COPY"
-            )
-        return ""
+        return f"no copy of the key {newest} is known elsewhere: at_rest.recipients, or ivr keys kept COPY"
 
     def confirm(self, copy: str) -> list[str]:
         """Somebody shows a copy of the key file. The names that are known elsewhere by it. Raises OSError."""

@@ -76,9 +76,15 @@ def test_a_copy_that_holds_more_than_we_have_is_not_written_over(tmp_path: Path)
     lost = its.keys.newest
     path.unlink()
     its.keep()  # nothing to close, nothing to forget
+    bring_back = f"{tmp_path}/escrow/recordings.age holds {lost}, which {path} lacks: ivr keys recover"
+    assert its.lacking() == bring_back, "no new one opens what it closed"
+    assert copies(tmp_path).lacking() == bring_back, "though nobody is named any more"
     key_file.make(path)  # somebody thinks that will do
     with pytest.raises(KeyMissing, match=f"holds {lost}, which .* lacks: ivr keys recover"):
         its.keep()
+    assert its.lacking() == bring_back, "and no word of a copy that is not known"
+    its.confirm(path.read_text())
+    assert its.lacking() == "", "somebody showed a copy of this one"
     assert its.recover(identities(tmp_path / "holder")) == [lost]
     its.keep()
     assert its.known() == set(its.keys.current()) and its.keys.newest != lost

@@ -22,6 +22,7 @@ from ivr.store import envelope, recording_files
 from ivr.store.age import AgeError
 from ivr.store.envelope import Unopened
 from ivr.store.flushing import sync
+from ivr.store.folders import refusal, remedy
 from ivr.store.key_copies import KeyCopies
 from ivr.store.recordings import TO_ENCLOSE
 from ivr.store.room import SPARE_BYTES, free_bytes
@@ -105,16 +106,22 @@ async def some_enclosed(engine: AsyncEngine, most: int = 20) -> list[str]:
         return list((await connection.execute(query)).scalars())
 
 
-def unopened(folder: Path, names: Sequence[str]) -> str:
-    """How many of them that are on this machine can't be opened, and why; "" when all can. For a thread."""
-    found = []
+def unopened(folder: Path, names: Sequence[str]) -> tuple[str, str]:
+    """How many of them that are on this machine can't be opened and why, and what to do; "" when all can.
+
+    For a thread.
+    """
+    found: list[OSError | Unopened] = []
     for name in names:
         try:
             recording_files.opened(folder, name).close()
         except FileNotFoundError:
             pass  # another machine's; `ivr verify` tells
         except (OSError, Unopened) as error:
-            found.append(str(error))
+            found.append(error)
     if not found:
-        return ""
-    return f"{len(found)} of {len(names)} recordings that were tried can't be opened: {found[0]}"
+        return "", ""
+    first, mend = str(found[0]), BRING_BACK
+    if isinstance(found[0], OSError):
+        first, mend = refusal(found[0]), remedy(found[0], BRING_BACK)
+    return f"{len(found)} of {len(names)} recordings that were tried can't be opened: {first}", mend

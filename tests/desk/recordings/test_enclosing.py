@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -41,6 +42,7 @@ from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY, office
 from tests.desk.recordings.test_settling import headless
 from tests.fixtures.commands import ivr, roles
+from tests.fixtures.damaged import root_s
 from tests.fixtures.plans import plan_of
 from tests.store.test_envelope import key_of
 from tests.store.test_key_copies import copies, holder
@@ -312,11 +314,77 @@ async def test_a_lost_key_is_named_though_nothing_is_closed_any_more(shut: Shut,
     shut.folder.rename(shut.state / "away")  # another machine has them
     keys.unlink()
     status, said = await ivr(database_url, shut.state, "keys", "show")
-    assert status == 1 and "there is no key" in said and "ivr keys recover" in said
+    assert status == 1 and f"recordings.age holds {lost}" in said and "ivr keys recover" in said
     (shut.state / "away").rename(shut.folder)
     kept.rename(keys)
     shut.copies.confirm(keys.read_text())
     assert (await ivr(database_url, shut.state, "keys", "show"))[0] == 0
+
+
+async def test_no_new_key_is_made_where_a_holder_brings_the_lost_one_back(
+    shut: Shut, database_url: str
+) -> None:
+    """It would open nothing of what is closed, and until the lost one is back nothing is closed with it."""
+    at_rest = {"IVR_AT_REST__RECIPIENTS": f'["{shut.copies.recipients[0]}"]'}
+    keys, lost = shut.state / "keys" / "recordings", shut.copies.keys.newest
+    kept = keys.read_text()
+    closed_copy = shut.state / "escrow" / "recordings.age"
+    bring_back = f"{closed_copy} holds {lost}, which {keys} lacks: ivr keys recover"
+    for left in ("", kept.replace(lost, "k0ther")):
+        keys.write_text(left) if left else keys.unlink()
+        for named in (at_rest, {}):
+            for _ in range(2):
+                status, said = await ivr(database_url, shut.state, "keys", "new", **named)
+                assert status == 1 and said.startswith(bring_back), said
+            status, said = await ivr(database_url, shut.state, "keys", "rewrap", **named)
+            assert (status, said) == (1, bring_back)
+        assert (keys.read_text() if keys.exists() else "") == left
+    keys.unlink()
+    assert f"move {closed_copy} away" in (await ivr(database_url, shut.state, "keys", "new", **at_rest))[1]
+    holder_s = ("keys", "recover", "--identity", f"{shut.state}/holder")
+    assert (await ivr(database_url, shut.state, *holder_s))[0] == 0 and keys.read_text() == kept
+    keys.unlink()
+    for place in shut.copies.places:
+        (place / "recordings.age").rename(place / "recordings.age.nobody_s")  # no holder is left
+    status, said = await ivr(database_url, shut.state, "keys", "new", **at_rest)
+    assert status == 0 and shut.copies.keys.newest in said and shut.copies.lacking() == ""
+
+
+async def test_a_key_that_no_recipient_gets_is_not_made_and_one_that_no_disk_copies_is_told(
+    database_url: str, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys" / "recordings"
+    status, said = await ivr(database_url, tmp_path, "keys", "new", IVR_AT_REST__RECIPIENTS='["age1nobody"]')
+    assert status == 1 and "'age1nobody' is no public key" in said and not keys.exists()
+    (tmp_path / "escrow").write_text("a file where the folder should be")
+    at_rest = {"IVR_AT_REST__RECIPIENTS": f'["{holder(tmp_path / "holder")}"]'}
+    status, said = await ivr(database_url, tmp_path, "keys", "new", **at_rest)
+    assert status == 1 and f"{keys.read_text().split()[0]} in {keys}, which is in no backup" in said, said
+
+
+async def test_a_key_file_that_this_user_may_not_read_is_not_called_gone(
+    shut: Shut, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = shut.state / "keys" / "recordings"
+    kept, to = keys.read_text(), str(shut.state / "words.wav")
+    settings = Settings(state=shut.state, database_url=database_url, at_rest=AtRest(recordings=True))
+    os.utime(keys)  # so that it is read again, by this process too
+    with root_s(keys):
+        for words in (
+            ("show",), ("new",), ("rewrap",), ("recover", "--identity", f"{shut.state}/holder"),
+            ("kept", "-"), ("open", f"{closed(shut.folder, shut.names[0])}", to),
+        ):  # fmt: skip
+            monkeypatch.setattr(sys, "stdin", io.StringIO(kept))
+            status, said = await ivr(database_url, shut.state, "keys", *words)
+            assert status == 1 and f"{keys}: Permission denied; see its owner and mode" in said, said
+            assert "bring the key" not in said and "there is no key" not in said, said
+        seen = [await looked(settings)]
+        shut.folder.rename(shut.state / "away")  # none of them is here to be tried
+        seen.append(await looked(settings))
+    for each in seen:
+        assert not each.ok and f"{keys}" in each.found and "Permission denied" in each.found, each
+        assert "see its owner and mode" in each.mend and "recover" not in each.mend, each
+    assert keys.read_text() == kept and not Path(to).exists()
 
 
 async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
