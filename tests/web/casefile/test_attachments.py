@@ -201,6 +201,8 @@ async def test_it_reads_well(panel: PanelServed, at: Counter, chrome: Browser, t
         await screenshot(page, "attachments")
         await page.click("#attachments summary")
         await page.set_viewport_size(PHONE)
+        top = "each => document.querySelector(each).getBoundingClientRect().top"
+        assert await page.evaluate(top, ".facts") < await page.evaluate(top, "#attachments")
         assert not await serious(page)
         await screenshot(page, "attachments-phone")
         async with page.context.expect_page() as opening:
