@@ -354,7 +354,7 @@ async def _kin(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> dic
 
 
 _BELOW = {"part": cases.c.part_of, "member": cases.c.member_of}
-# Its body, its state, and what `Page.standing` asks.
+# Its body, its state, and what `Page.standing` asks. Of an order beside them `first_due_on`, as it was given.
 _SHOWN_OF_A_PART = ("agency", "status", "due_at", "county", "closed_at", "stopped_at", "paused_until")
 
 
@@ -363,8 +363,10 @@ def _tied(scope: Scope, case: Row[Any], above: Mapping[str, UUID | None]) -> Sel
     below = {tie: column == case.id for tie, column in _BELOW.items()}
     is_higher = cases.c.id.in_([id for id in above.values() if id is not None])
     query = select(*(cases.c[name] for name in ("id", "code", "part_of", "member_of", *_SHOWN_OF_A_PART)))
+    query = query.outerjoin(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     query = query.add_columns(
-        *(func.count().filter(its).over().label(f"{tie}s") for tie, its in below.items())
+        meeting_orders.c.first_due_on,
+        *(func.count().filter(its).over().label(f"{tie}s") for tie, its in below.items()),
     )
     query = query.where(scope.cases(), or_(*below.values(), is_higher))
     return query.order_by(is_higher.desc(), cases.c.code).limit(KIN_NAMED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -77,7 +77,7 @@ class Teller:
         """All that happened, our calls to her and who stepped into hers, the latest first."""
         lines = [self._attempt(attempt) for attempt in self.file.attempts]
         lines += [self._stepped_in(each) for each in self.stepped_in]
-        lines += [self.line(event) for event in self.file.events]
+        lines += [line for event in self.file.events for line in self._orders(event) or [self.line(event)]]
         return sorted(lines, key=lambda line: line.at)[::-1]
 
     def line(self, event: Row[Any]) -> StoryEntry:
@@ -96,6 +96,21 @@ class Teller:
             str(voice.get("name", "")),
             datetime.fromisoformat(moved) if moved else None,
         )
+
+    def _orders(self, event: Row[Any]) -> list[StoryEntry]:
+        """A line for each of the orders for which the case was split then, as far as they are in sight."""
+        if event.event != "split" or "part" not in self.file.kin:
+            return []
+        days = {part.code: part.first_due_on for part in self.file.kin["part"].rows if part.first_due_on}
+        bodies: Mapping[str, str] = event.details.get("parts", {})
+        told = [
+            {"agency": body, "due_on": days[code].isoformat()}
+            for code, body in bodies.items()
+            if code in days
+        ]
+        first = "order_moved" if "from" in event.details else "order"
+        texts = [self._text(event.event, "order" if n else first, its) for n, its in enumerate(told)]
+        return [replace(self.line(event), text=text) for text in texts]
 
     def _made(self, event: Row[Any]) -> str:
         """Which way the desk made it of other cases, where it did; "" for what a citizen or system opened."""

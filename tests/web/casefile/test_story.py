@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.channels import NOBODYS
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason
-from ivr.desk.case import closing, collecting, confiding, splitting
+from ivr.desk.case import closing, collecting, confiding, referring, splitting
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.registering import Wanted
 from ivr.desk.case.splitting import Part
-from ivr.desk.meetings import order_giving
+from ivr.desk.meetings import order_giving, order_ruling
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import walk_in
 from ivr.desk.people.scope import Scope
@@ -22,9 +22,11 @@ from ivr.voice.events import Ended, Recorded
 from ivr.web.casefile.story import ROUTED, StoryEntry, Teller
 from ivr.web.panel.locale import words
 from tests.desk.meetings.hall import Hall, hall
-from tests.desk.meetings.test_order_giving import NEAR, heard
+from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
 
 WATER = "شرکت آب و فاضلاب آذربایجان شرقی"
+SCHOOLS = "اداره کل آموزش و پرورش آذربایجان شرقی"
+SPLIT = "پرونده به چند بخش شد و نزد دفتر بازرسی است"
 ORDERED = "دستور داده شد؛ این پرونده برای آن دستور ثبت شد"
 
 
@@ -68,6 +70,40 @@ async def test_of_an_order_that_was_given_in_no_session_or_is_confidential_a_bod
     part = await ordered(at, code)
     assert (await story(at, part, "abfa"))[0].text == ORDERED
     assert "نشست ۱" in (await story(at, part))[0].text
+
+
+async def test_the_story_of_her_case_says_what_was_ordered_of_whom_until_when(at: Hall) -> None:
+    code = await heard(at)
+    part = await ordered(at, code)
+    said = f"به {WATER} دستور داده شد، تا ۱۷ آذر ۱۴۰۵؛ خود پرونده نزد دفتر بازرسی است"
+    assert [line.text for line in await story(at, code) if line.kind == "split"] == [said]
+    desk = at.by(part, "کمبود لوله", "desk/sadr")
+    await order_giving.extend(at.engine, at.page, desk, FAR)
+    await order_giving.give(
+        at.engine,
+        at.page,
+        at.by(code, who="desk/sadr"),
+        [MeetingOrder("abfa", "کنتور بگذارد", FAR), MeetingOrder("edu", "مدرسه را بسازد", NEAR)],
+    )
+    told = [line for line in await story(at, code) if line.kind == "split"]
+    assert told[0].text == said  # as it was given
+    assert {line.text for line in told[1:]} == {
+        f"به {WATER} دستور داده شد، تا ۲۹ آذر ۱۴۰۵",
+        f"به {SCHOOLS} دستور داده شد، تا ۱۷ آذر ۱۴۰۵",
+    }
+    assert all("sadr" in line.who for line in told)
+
+
+async def test_a_case_that_the_desk_split_tells_of_no_order_and_no_body_reads_of_another_s(at: Hall) -> None:
+    plain = await at.open()
+    await splitting.split(at.engine, at.page, at.by(plain), [Part("abfa", "آب"), Part("edu", "مدرسه")])
+    assert [line.text for line in await story(at, plain) if line.kind == "split"] == [SPLIT]
+    code = await at.open(caller="09141234562")
+    part = await ordered(at, code)
+    await order_ruling.revoke(at.engine, at.page, at.by(part, "اشتباه بود", "desk/sadr"))
+    await referring.refer(at.engine, at.page, at.by(code), "edu")
+    assert [line.text for line in await story(at, code, "edu") if line.kind == "split"] == [SPLIT]
+    assert WATER in next(line.text for line in await story(at, code) if line.kind == "split")
 
 
 async def test_a_part_and_a_collective_case_came_from_no_service_desk_and_no_body(at: Hall) -> None:
