@@ -383,25 +383,28 @@ def factor_keys(settings: Settings, make: bool = True) -> SeedKeys:
     return SeedKeys(path)
 
 
-def load_secrets(settings: Settings) -> Secrets:
+def load_secrets(settings: Settings, make: bool = True) -> Secrets:
     """Each secret of the settings, or of `IVR_STATE/secrets/<name>` (mode 600), which is made if missing.
 
-    Safe when several processes start at once: the first one's secret is everybody's.
+    Safe when several processes start at once: the first one's secret is everybody's. Without `make` none is
+    made. Raises CommandError then for one that is missing.
     """
     from ivr.asterisk.dialplan import Secrets
 
     folder = settings.state_path / "secrets"
     return Secrets(
-        agi=settings.agi.secret or _kept(folder / "agi"),
-        ami=settings.ami.secret or _kept(folder / "ami"),
-        originate=settings.ami.originate_secret or _kept(folder / "originate"),
-        sip=_kept(folder / "sip"),
-        desk=_kept(folder / "desk"),
+        agi=settings.agi.secret or _kept(folder / "agi", make),
+        ami=settings.ami.secret or _kept(folder / "ami", make),
+        originate=settings.ami.originate_secret or _kept(folder / "originate", make),
+        sip=_kept(folder / "sip", make),
+        desk=_kept(folder / "desk", make),
     )
 
 
-def _kept(path: Path) -> str:
+def _kept(path: Path, make: bool) -> str:
     if not _is_told(path):
+        if not make:
+            raise CommandError(f"{path} is not there" if not path.exists() else f"{path} is empty")
         made = draft(path, chance.token_urlsafe(24).encode())
         try:
             os.link(made, path)

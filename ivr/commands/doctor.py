@@ -405,12 +405,17 @@ def _unsigned(refused: list[str], silent: list[str]) -> Diagnosis:
 
 
 async def _asterisk(settings: Settings) -> Diagnosis:
+    from ivr.installation import CommandError as Missing
+
     try:
         async with _manager(settings) as ami:
             await ami.action("Ping")
         if settings.callbacks.dial:
             async with _manager(settings, originate=True):
                 pass
+    except Missing as error:
+        mend = "a restore brings it back; else ivr serve makes it, or ivr dialplan render"
+        return Diagnosis("asterisk", False, str(error), mend)
     except Exception as error:
         mend = f"start Asterisk; compare manager.conf with ami: in {config_file()}"
         found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
@@ -445,7 +450,7 @@ async def _manager(settings: Settings, originate: bool = False) -> AsyncIterator
     from ivr.asterisk.ami import Ami
     from ivr.installation import load_secrets as load
 
-    secrets = load(settings)
+    secrets = load(settings, make=False)  # a restore wants none where there is none yet
     ami = Ami(
         settings.ami.host,
         settings.ami.port,

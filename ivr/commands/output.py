@@ -98,7 +98,7 @@ def with_database(
 
     Raises CommandError when it does not answer, or refuses what it is given.
     """
-    from ivr.store.engine import AWAY, is_a_row_s, make_engine
+    from ivr.store.engine import AWAY, is_a_row_s, is_forbidden, make_engine
 
     url = owner_url(settings) if as_owner else database_url(settings)
 
@@ -114,6 +114,9 @@ def with_database(
                 raise CommandError(f"{error.filename}: {error.strerror}") from error
             said = " ".join(str(getattr(error, "orig", None) or error).split())
             reason = said or f"no answer ({type(error).__name__})"
+            if as_owner and is_forbidden(error):
+                mend = "this is for the role that owns the tables: IVR_DATABASE_OWNER_URL"
+                raise CommandError(f"{reason[:300]}; {mend} (docs/production.md, 1)") from error
             if is_a_row_s(error):  # of which the doctor knows nothing
                 raise CommandError(f"the database refused it: {reason[:300]}") from error
             raise CommandError(

@@ -8,14 +8,15 @@ from functools import partial
 from typing import Any
 
 from asyncpg.exceptions import DataError as RefusedValue
-from asyncpg.exceptions import IntegrityConstraintViolationError as RefusedRow
 from asyncpg.exceptions import (
+    InsufficientPrivilegeError,
     InterfaceError,
     InternalClientError,
     PostgresError,
     ProgramLimitExceededError,
     SyntaxOrAccessError,
 )
+from asyncpg.exceptions import IntegrityConstraintViolationError as RefusedRow
 from sqlalchemy import event, make_url, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import ExceptionContext
@@ -130,6 +131,11 @@ def is_a_row_s(error: BaseException) -> bool:
     It is not where the database is away, nor where the statement itself is at fault: that stops every one.
     """
     return not isinstance(error, AWAY) or _is_one_of(_REFUSED, error)
+
+
+def is_forbidden(error: BaseException) -> bool:
+    """Whether the database's role may not do it."""
+    return _is_one_of((InsufficientPrivilegeError,), error)
 
 
 def _is_one_of(kinds: tuple[type[BaseException], ...], error: BaseException) -> bool:

@@ -28,6 +28,7 @@ from ivr.commands.doctor import HUNG_SECONDS, examine
 from ivr.desk.facts.gauges import Gauge
 from ivr.desk.keeping import backed_up
 from ivr.desk.people.auditing import note
+from ivr.installation import load_secrets
 from ivr.lab.pace import patience
 from ivr.loops.household import Household
 from ivr.loops.sockets import Sharing, meeting_place
@@ -68,6 +69,7 @@ async def test_an_account_that_asterisk_lets_nobody_call_back_with_is_told(
     async with pretend_ami() as peer:
         peer.replies["login"] = only_the_first
         settings = Settings(state=tmp_path, database_url=database_url, ami=AmiAccount(port=peer.port))
+        load_secrets(settings)  # as a server makes them
         calling = settings.model_copy(update={"callbacks": Callbacks(dial="PJSIP/{number}@trunk")})
         for each, well in ((settings, True), (calling, False)):
             [seen] = [look for look in await examine(each) if look.name == "asterisk"]
@@ -84,6 +86,7 @@ async def test_the_settings_to_be_mended_are_those_that_are_read(
         peer.replies["login"] = refuse
         asked = Recognition(by="command", command=("/nowhere/asr", "{wav}"))
         settings = Settings(state=tmp_path, ami=AmiAccount(port=peer.port), recognition=asked)
+        load_secrets(settings)  # as a server makes them
         seen = [await doctor._asterisk(settings), await doctor._recognition(settings)]  # two looks of many
     assert [str(own) in each.mend for each in seen] == [True, True], seen
     assert f"in {own} with" in seen[0].found

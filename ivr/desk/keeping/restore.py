@@ -384,10 +384,10 @@ def _want_plain_folders(state: Path) -> None:
 
 
 def _want_empty_state(state: Path) -> None:
-    for name in KEPT:
-        for path in (state / name).rglob("*"):
-            if not path.is_dir():
-                raise RestoreError(
-                    f"{path} is there: a restore wants an empty IVR_STATE; move it away first, or, where the "
-                    "database alone is lost, leave the hotline running: docs/production.md, 9"
-                )
+    many = {name: sum(len(files) for _, _, files in os.walk(state / name)) for name in KEPT}
+    if any(many.values()):
+        its = ", ".join(f"{name} ({n} file{'s' if n > 1 else ''})" for name, n in many.items() if n)
+        raise RestoreError(
+            f"{state} holds {its}: a restore wants an empty IVR_STATE; move all of it away first, or, where "
+            "the database alone is lost, leave the hotline running: docs/production.md, 9"
+        )

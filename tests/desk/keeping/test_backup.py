@@ -358,9 +358,14 @@ async def test_only_an_empty_machine_is_restored(old: Machine, new: Machine) -> 
     (new.state / "recordings").mkdir(parents=True)
     words = new.state / "recordings" / "words.wav"
     words.write_bytes(b"RIFF")
-    with pytest.raises(RestoreError, match=f"{re.escape(str(words))} is there"):
+    (new.state / "secrets").mkdir()
+    for name in ("sip", "desk"):
+        (new.state / "secrets" / name).write_text("s3cret")
+    held = f"{new.state} holds secrets (2 files), recordings (1 file): a restore wants"
+    with pytest.raises(RestoreError, match=re.escape(held)):
         await restore(new.engine, new.state, io.BytesIO(archive))
     words.unlink()
+    shutil.rmtree(new.state / "secrets")
     out = io.BytesIO()
     Writer(out, {"taken_at": "", "revision": "9999", "tables": {}, "sequences": {}}).finish()
     with pytest.raises(RestoreError, match="newer code"):
@@ -370,6 +375,27 @@ async def test_only_an_empty_machine_is_restored(old: Machine, new: Machine) -> 
     (new.state / "restoring" / "left").write_text("by a restore that was killed")
     await restore(new.engine, new.state, io.BytesIO(archive))
     assert "restoring/left" not in new.files()
+
+
+async def test_who_restores_as_the_service_is_told_whose_it_is_and_may_ask_the_doctor_before_the_next(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    """Whom the doctor asks for wants secrets; it makes none, for a restore brings them."""
+    archive = tmp_path / "one.tar"
+    archive.write_bytes(await old.back_up())
+    as_service = {"IVR_DATABASE_OWNER_URL": ""}
+    for _ in range(2):
+        status, said = await ivr_here(new.url, new.state, "restore", str(archive), **as_service)
+        assert status == 1 and "permission denied for schema public" in said, said
+        assert "IVR_DATABASE_OWNER_URL" in said and "ivr doctor" not in said, said
+        status, said = await ivr_here(new.url, new.state, "doctor", **as_service)
+        secret = f"BAD asterisk: {new.state}/secrets/agi is not there\n    mend: a restore brings"
+        assert status == 1 and secret in said, said
+        assert not (new.state / "secrets").exists()
+    status, said = await ivr_here(new.url, new.state, "db", "upgrade", **as_service)
+    assert status == 1 and "permission denied" in said and "IVR_DATABASE_OWNER_URL" in said, said
+    status, said = await ivr_here(new.url, new.state, "restore", str(archive))
+    assert status == 0, said
 
 
 async def test_recordings_that_are_not_what_they_were_are_told_and_the_rest_is_backed_up(
@@ -717,8 +743,9 @@ async def test_a_backup_closes_the_recordings_key_for_the_holder_of_now_though_n
     with pytest.raises(pyrage.DecryptError):
         pyrage.decrypt(copy, identities(tmp_path / "former"))
 
-    (old.state / "keys" / "recordings").unlink()  # somebody thinks that a new one will do
+    (old.state / "keys" / "recordings").unlink()
     assert (await ivr_here(old.url, old.state, "keys", "new", **held[1]))[0] == 1
+    key_file.make(old.state / "keys" / "recordings")  # another machine's came instead
     status, again, [told_of] = await made("two.tar.age")
     assert (status, again) == (1, copy) and "stays as it was" in told_of and "ivr keys recover" in told_of
 
