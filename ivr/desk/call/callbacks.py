@@ -580,9 +580,11 @@ async def _said_no(connection: AsyncConnection, case: Row[Any]) -> bool:
     """Whether her last word is a "not solved" that opened nothing, for it was of an earlier answer.
 
     Where that is not noted with it, as by an older release, it was if it opened nothing after this answer.
+    That it is solved takes no such word back where nothing proves that she says so.
     """
     its = case_events.c
-    word = (its.case_id == case.id, its.event.in_(("verdict_noted", "reopened")))
+    proven = ~its.details.contains({"proven": False})
+    word = (its.case_id == case.id, its.event.in_(("verdict_noted", "reopened")), proven)
     query = select(its.event, its.details, its.at).where(*word).order_by(its.seq.desc()).limit(1)
     last = (await connection.execute(query)).first()
     if last is None or last.event == "reopened" or last.details["solved"]:

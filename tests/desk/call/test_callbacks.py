@@ -152,6 +152,19 @@ async def test_who_said_no_to_the_first_answer_and_is_not_reached_with_the_secon
     assert case is not None and case["status"] == "answered" and await untold(engine) == [code]
 
 
+async def test_that_it_is_solved_takes_no_such_no_back_where_nothing_proves_who_says_so(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, first = await answered(engine, tmp_path), await claim(engine)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON + timedelta(minutes=1))
+    by_anybody = replace(verdict_on(code, True), proven=False)
+    await apply(engine, await page(engine), [verdict_on(code, False, first), by_anybody])
+    await end(engine, first, Outcome.NOT_SOLVED, NOON + timedelta(minutes=2))
+    await rung_in_vain(engine)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered" and await untold(engine) == [code]
+
+
 async def as_an_older_release_noted_it(engine: AsyncEngine) -> None:
     """It did not tell of which answer her word was."""
     its = tables.case_events
