@@ -476,8 +476,10 @@ class _File(InitSettingsSource):
     def __init__(self, of: type[BaseSettings]) -> None:
         file = config_file()
         found = yaml.load(file.read_text(encoding="utf-8"), Loader=SAFE) if file.is_file() else {}
-        if not isinstance(found or {}, dict):
+        if not isinstance({} if found is None else found, dict):
             raise SettingsError(f"{file}: holds no keys with their values")
+        if strange := [key for key in found or {} if not isinstance(key, str)]:
+            raise SettingsError(f"{file}: {strange[0]}: no setting is called so")
         super().__init__(of, found or {})
 
     def __call__(self) -> dict[str, Any]:

@@ -42,13 +42,23 @@ def test_each_level_that_the_log_has_is_one(monkeypatch: pytest.MonkeyPatch, lev
     assert load().log_level == level
 
 
-@pytest.mark.parametrize("text", ["just words", "- web\n- agi\n", "8111"])
+@pytest.mark.parametrize("text", ["just words", "- web\n- agi\n", "8111", "[]", "0"])
 def test_a_file_that_holds_no_keys_is_told_by_its_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
 ) -> None:
     (file := tmp_path / "own.yaml").write_text(text)
     monkeypatch.setenv("IVR_CONFIG", str(file))
     with pytest.raises(SettingsError, match=rf"^{file}: holds no keys with their values$"):
+        load()
+
+
+@pytest.mark.parametrize(("text", "key"), [("111: {port: 1}", "111"), ("on: 8111", "True"), ("~: 1", "None")])
+def test_a_key_that_is_no_text_is_told_as_no_setting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, key: str
+) -> None:
+    (file := tmp_path / "own.yaml").write_text(text)
+    monkeypatch.setenv("IVR_CONFIG", str(file))
+    with pytest.raises(SettingsError, match=rf"^{file}: {key}: no setting is called so$"):
         load()
 
 
