@@ -79,7 +79,9 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("backup", _backup),
         ("exposure", _exposure),
     ]
-    findings, limit = [], LOOK_SECONDS
+    findings: list[Diagnosis] = []
+    unseen: dict[str, str] = {}  # why, by look
+    limit = LOOK_SECONDS
     for name, look in looks:
         over = tell_waiting(f"the look at {name}", limit)
         try:
@@ -87,16 +89,36 @@ async def examine(settings: Settings) -> list[Diagnosis]:
                 findings.append(await ask_once(partial(_alone, look, settings)))
         except Exception as error:  # one sick part must not hide the others
             found, mend = f"{type(error).__name__}: {error}", "the sentence above names the place"
-            if isinstance(error, TimeoutError) and not str(error):
-                found, mend = _told(error), "look at database in this list"
+            if _is_the_database_s(error):
+                found, mend = _told(error), _MEND_DATABASE
             if waiting.expired():
                 found, mend = f"no answer within {limit:g} s", _MEND_HANGING
                 if name in _QUICK:  # a disk hangs; what only has much to read has its time
                     limit = HUNG_SECONDS
+            elif any(_says_it(each, error) for each in findings):
+                unseen[name] = _told(error)
+                continue
             findings.append(Diagnosis(name, False, found, mend))
         finally:
             over()
+    if unseen:
+        told = f"the database does not tell what {', '.join(unseen)} ask: {next(iter(unseen.values()))}"
+        findings.append(Diagnosis("unseen", False, told, _MEND_DATABASE))
     return findings
+
+
+def _says_it(seen: Diagnosis, error: Exception) -> bool:
+    """Whether the database is sick by an earlier look, and this one met the same."""
+    sick = seen.name == "database" and not seen.ok
+    return sick and (_is_the_database_s(error) or _told(error) in seen.found)
+
+
+def _is_the_database_s(error: Exception) -> bool:
+    """By its kind; that there is none is told by an error that files have, too."""
+    from ivr.store.engine import AWAY
+
+    nameless = isinstance(error, TimeoutError) and not str(error)
+    return nameless or (isinstance(error, AWAY) and not isinstance(error, OSError))
 
 
 def _alone(look: Callable[[Settings], Awaitable[Diagnosis]], settings: Settings) -> Diagnosis:
@@ -112,12 +134,16 @@ def _alone(look: Callable[[Settings], Awaitable[Diagnosis]], settings: Settings)
 
 
 _QUICK = ("state", "disk")
+_MEND_DATABASE = "look at database in this list"
 _MEND_HANGING = "see dmesg and the mounts of IVR_STATE and IVR_SECOND_VOLUME; state and disk in this list"
 
 
 def _told(error: Exception) -> str:
     """A time-out has no words of its own."""
-    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+    from ivr.store.engine import in_its_words
+
+    said = in_its_words(error)
+    return said or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 async def _state(settings: Settings) -> Diagnosis:
@@ -201,7 +227,9 @@ async def _server(settings: Settings) -> Diagnosis:
             return Diagnosis("server", False, found, f"{_MEND_PORT}; if ours has it, its log says why")
     elif not (lines := await _metrics_of_each(settings)):
         return Diagnosis("server", False, "no process of this machine says how it is", start)
-    told = dict(line.rsplit(" ", 1) for line in lines if line.startswith("ivr_"))
+    told = dict(
+        line.rsplit(" ", 1) for line in lines if line.startswith("ivr_") and not line.endswith(" nan")
+    )
     words = {"ivr_calls_live": "live calls", "ivr_codes_left": "codes in hand",
              "ivr_open_files": "open files", "ivr_stray_recordings": "recordings without a row",
              "ivr_recordings_without_case": "recordings of no case"}  # fmt: skip
@@ -347,7 +375,8 @@ async def _agi(settings: Settings) -> Diagnosis:
     if any("calls" in duties_of(name) for name in siblings(place)):
         return Diagnosis("agi", True, f"the server listens on {where}")
     if _is_another_user_s(place):
-        return Diagnosis("agi", True, f"somebody listens on {where}; whether it is the server, its own user is told")
+        found = f"somebody listens on {where}; whether it is the server, its own user is told"
+        return Diagnosis("agi", True, found)
     found = f"somebody listens on {where}, and no process of ours that does calls is known in {place}"
     return Diagnosis("agi", False, found, _MEND_PORT)
 
@@ -547,7 +576,7 @@ async def _journal(settings: Settings) -> Diagnosis:
             async with engine.connect() as connection:
                 found = [*await proved.setbacks(connection), *await proved.spared(connection)]
     except Exception as error:
-        wrong[f"what the database lacks can't be told: {_told(error)}"] = "look at database in this list"
+        wrong[f"what the database lacks can't be told: {_told(error)}"] = _MEND_DATABASE
         lacking, found = set(), []
     if lacking:
         names = ", ".join(sorted(map(str, lacking)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivr.desk.book.book import BookEmpty
-from ivr.store.engine import is_away
+from ivr.store.engine import in_its_words, is_away
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Loop:
             error = error.exceptions[0]
         self.failures += 1
         self.in_a_row += 1
-        self.why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        self.why = " ".join(f"{type(error).__name__}: {in_its_words(error)}".split())[:200]
         doubled = min(self.in_a_row - 1, 30)  # no float holds 2 ** 1024
         return float(min(FIRST_SECONDS * 2**doubled, self.longest))
 

@@ -144,6 +144,13 @@ def _is_one_of(kinds: tuple[type[BaseException], ...], error: BaseException) -> 
     return any(isinstance(e, kinds) for e in (error, cause, cause and cause.__cause__))
 
 
+def in_its_words(error: BaseException) -> str:
+    """What the database says, without the statement and SQLAlchemy's advice; of any other error its text."""
+    if isinstance(error, DBAPIError) and (cause := error.orig) is not None:
+        return str(cause.__cause__ or cause).partition("\n")[0]  # what follows may repeat a row
+    return str(error.args[0]) if isinstance(error, SQLAlchemyError) and error.args else str(error)
+
+
 # What asyncpg says of an argument: its first letters, and why it can't be sent. Of the reasons those stay
 # that hold nothing of it.
 _WHY = "|".join([

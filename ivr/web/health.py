@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from ivr.store.engine import in_its_words
 from ivr.web.bodies import in_utf8
 
 # Gives "" when well, else one sentence that says what is the matter.
@@ -61,7 +62,7 @@ async def _run(check: Check) -> str:
     except TimeoutError:
         pass
     except Exception as error:  # a broken check is a finding, not a broken page
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {in_its_words(error)}"
     finally:
         task.cancel()  # not waited for: giving up a frozen connection takes longer than who asks us waits
     return f"no answer within {CHECK_SECONDS:g} s"

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import nan
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from ivr.desk.keeping import backed_up
 from ivr.desk.people.auditing import note
 from ivr.installation import load_secrets
 from ivr.lab.pace import patience
+from ivr.lab.ports import free
 from ivr.loops.household import Household
 from ivr.loops.sockets import Sharing, meeting_place
 from ivr.loops.telling import GAUGES, Telling, name_of, telling_place
@@ -218,6 +220,38 @@ async def test_of_a_database_that_takes_calls_and_says_nothing_it_is_said_that_n
         assert (seen.ok, seen.found) == (False, "does not answer: no answer in time")
 
 
+@pytest.mark.parametrize("wrong", ["no tables", "nobody there", "no such role", "no such database"])
+async def test_what_can_not_be_told_without_the_database_is_one_line_without_its_statements(
+    wrong: str, empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "ASTERISK_SECONDS", 0.1)
+    address = {
+        "no tables": make_url(empty_url),
+        "nobody there": make_url(f"postgresql://x@127.0.0.1:{free()}/x"),
+        "no such role": make_url(empty_url).set(username="nobody_of_ours"),
+        "no such database": make_url(empty_url).set(database="none_of_ours"),
+    }[wrong].render_as_string(hide_password=False)
+    found = {each.name: each for each in await examine(Settings(state=tmp_path, database_url=address))}
+    said = json.dumps([*found.values()])
+    assert "sqlalche" not in said and "SQL:" not in said and "<class" not in said, said
+    assert not found["database"].ok and not found["unseen"].ok
+    assert found["unseen"].mend == "look at database in this list"
+    for name in ("clock", "store", "at rest", "escalation", "leaving", "custody", "backup", "exposure"):
+        assert name not in found and f" {name}" in found["unseen"].found, found
+    places = [each.name for each in found.values() if each.mend == "the sentence above names the place"]
+    assert places == []
+
+
+async def test_what_the_database_refuses_one_look_alone_is_told_in_its_words(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await sql(engine, "DROP TABLE audit CASCADE")
+    found = {each.name: each for each in await examine(Settings(state=tmp_path, database_url=database_url))}
+    assert found["database"].ok and "unseen" not in found
+    told = ("backup", False, 'relation "audit" does not exist', "look at database in this list")
+    assert found["backup"] == told
+
+
 async def test_one_silent_process_does_not_make_a_server_that_serves_one_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +277,14 @@ async def test_one_silent_process_does_not_make_a_server_that_serves_one_that_do
     assert not nothing.ok and nothing.found.endswith("/metrics does not answer: nothing within 0.01 s"), (
         nothing
     )
+
+
+async def test_what_nobody_can_count_is_left_out(tmp_path: Path) -> None:
+    gauges = [Gauge("ivr_ami_connected", "", 1), Gauge("ivr_recordings_without_case", "", nan)]
+    gauges += [Gauge("ivr_rows_put_aside", "", nan, {"step": "x"})]
+    async with telling(metrics.text(gauges)) as port:
+        seen = await doctor._server(Settings(state=tmp_path, web=Web(port=port)))  # one look of many
+    assert seen.ok and not seen.found, seen
 
 
 async def test_calls_that_another_machine_carries_are_not_missed_on_this_one(tmp_path: Path) -> None:

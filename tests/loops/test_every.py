@@ -6,10 +6,12 @@ import asyncio
 import logging
 
 import pytest
+from sqlalchemy import text
 
 from ivr.lab.pace import patience
 from ivr.loops import every
 from ivr.loops.every import Loops
+from ivr.store.engine import make_engine
 
 
 class Clock:
@@ -46,6 +48,24 @@ async def test_one_that_fails_is_logged_counted_and_begun_again(caplog: pytest.L
     assert [record.exc_info is not None for record in caplog.records] == [True, True]
     assert loops.troubles == [], "twice is no habit"
     await loops.close()
+
+
+async def test_what_the_database_refuses_is_told_without_the_statement(empty_url: str) -> None:
+    engine = make_engine(empty_url, pool=1)
+    loops = Loops()
+
+    async def part() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT max(opened_at) FROM cases"))
+
+    loops.start("figures", part)
+    async with asyncio.timeout(patience(10)):
+        while not loops.troubles:
+            await asyncio.sleep(0.01)
+    [told] = loops.troubles
+    await loops.close()
+    await engine.dispose()
+    assert told.endswith(' min: ProgrammingError: relation "cases" does not exist'), told
 
 
 async def test_one_that_keeps_failing_is_told_until_it_has_run_for_a_while() -> None:

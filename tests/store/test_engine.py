@@ -10,7 +10,7 @@ from functools import partial
 import asyncpg
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ivr.lab.pace import patience
 from ivr.store.direct import asking, direct
@@ -18,6 +18,7 @@ from ivr.store.engine import (
     AWAY,
     WrongAddress,
     async_url,
+    in_its_words,
     is_a_row_s,
     is_away,
     is_our_fault,
@@ -194,6 +195,35 @@ async def test_what_a_statement_was_given_comes_to_no_log_when_it_fails(
     await engine.dispose()
     assert caplog.text.count(SPOILED[statement]) >= 4, "twice as the sentence, and where it was raised"
     assert WORDS[:5] not in caplog.text and WORDS[-5:] not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [("SELECT max(opened_at) FROM none_such", 'relation "none_such" does not exist'),
+     ("SELECT 1 / 0", "division by zero"), ("SELECT pg_sleep(9)", "")],
+)  # fmt: skip
+async def test_what_the_database_says_is_told_without_the_statement_and_its_library_s_advice(
+    statement: str, said: str, database_url: str
+) -> None:
+    engine = make_engine(database_url, pool=1, command_seconds=0.1)
+    with pytest.raises(AWAY) as failed:
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+    await engine.dispose()
+    assert in_its_words(failed.value) == said
+
+
+async def test_so_it_is_of_who_found_no_free_connection_and_of_what_does_not_answer(
+    database_url: str,
+) -> None:
+    engine = create_async_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    async with engine.connect():
+        with pytest.raises(AWAY) as failed:
+            await engine.connect()
+    await engine.dispose()
+    assert in_its_words(failed.value).startswith("QueuePool limit") and "sqlalche.me" in str(failed.value)
+    assert "sqlalche.me" not in in_its_words(failed.value)
+    assert in_its_words(ConnectionRefusedError(111, "refused")) == "[Errno 111] refused"
 
 
 # As the pump writes many rows, and as SQLAlchemy writes a list of them.
