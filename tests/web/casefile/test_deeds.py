@@ -38,6 +38,7 @@ async def test_no_rare_deed_is_the_main_button_where_nothing_else_is_to_be_done(
         await seen.goto(f"/panel/cases/{whole}")
         await expect(seen.locator("[data-deed=confide]")).to_have_class(re.compile(r"\blittle\b"))
         await screenshot(seen, "casefile-split")
+        await expect(seen.locator(".timeline > .split")).to_have_css("display", "block")  # as each line
         await expect(seen.locator(".deeds .main")).to_have_count(0)
         await seen.goto(f"/panel/cases/{plain}")
         await expect(seen.locator(".deeds .main")).to_have_attribute("data-deed", "refer")
