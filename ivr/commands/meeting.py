@@ -41,14 +41,14 @@ def request_list(
     ] = [],  # noqa: B006  typer's
     json: Json = False,
 ) -> None:
-    """Requests in the fair order, with its reasons; whose date is past has a ! behind the state."""
-    from ivr.cases.meetings import OFFICE_OWES, RequestState
+    """Requests in the fair order, with its reasons; whose date or slot is past has a ! behind the state."""
+    from ivr.cases.meetings import RequestState
     from ivr.desk.meetings.meeting_json import request_json
     from ivr.desk.meetings.request_list import listed
 
     if wrong := set(state) - set(RequestState):
         fail(f"no state of a request: {', '.join(sorted(wrong))}; there are {', '.join(RequestState)}", 2)
-    states = {RequestState(each) for each in state} or OFFICE_OWES
+    states = {RequestState(each) for each in state} or None
 
     async def work(engine: AsyncEngine, page: Page) -> list[dict[str, Any]]:
         async with engine.connect() as connection:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import phone
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.hearing_order import Because, Candidate, Ground, Ranked, Urgency, fair_order, place
-from ivr.cases.meetings import OFFICE_OWES, RequestState, is_anew, standing
+from ivr.cases.meetings import OFFICE_OWES, SLOTTED, RequestState, is_anew, standing
 from ivr.cases.same_citizen import Acquaintances, is_same
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
@@ -51,7 +51,8 @@ class MeetingRequest:
 
     `place`: where the fair order puts her. `reasons`: why, for people: of a confidential one nothing that her
     other cases tell, of others nothing that confidential ones do; so it is with `others`, her other slots.
-    `by_phone`: whether she can be told.
+    `by_phone`: whether she can be told. `unnoted_in`: the session in which her slot has gone by, and nobody
+    said what came of it.
     """
 
     case: Row[Any]
@@ -61,6 +62,7 @@ class MeetingRequest:
     late: bool
     by_phone: Reach
     others: tuple[OtherSlot, ...] = ()
+    unnoted_in: int | None = None
 
     @property
     def code(self) -> str:
@@ -81,13 +83,21 @@ async def listed(
     page: Page,
     now: datetime,
     scope: Scope = EVERYTHING,
-    states: Collection[RequestState] = OFFICE_OWES,
+    states: Collection[RequestState] | None = None,
 ) -> list[MeetingRequest]:
-    """Those of these states whose case is open, in the fair order. Bodies other than the office see none."""
+    """Those of these states whose case is open, in the fair order. Bodies other than the office see none.
+
+    Without states those of which the office owes a step, as of a slot of which nobody said what came of it.
+    """
     if scope.agency:
         return []
     rows = (await connection.execute(_wishes().where(scope.cases()))).all()
-    found = [row for row in rows if state_of(page, row) in states]
+    wanted = OFFICE_OWES if states is None else states
+    by_state = {row.id: state_of(page, row) for row in rows}
+    unnoted: Collection[uuid.UUID] = ()
+    if states is None:
+        unnoted = await _unnoted(connection, now, [id for id, state in by_state.items() if state in SLOTTED])
+    found = [row for row in rows if by_state[row.id] in wanted or row.id in unnoted]
     return await _in_sight(connection, scope, await told(connection, page, now, found))
 
 
@@ -166,7 +176,8 @@ async def told(
         row.code: place(_candidate(row, met.get(row.caller_key, False), told_owed), now, zone) for row in rows
     }
     ahead = await _slots_ahead(connection, now)
-    wishes = [_wish(page, now, *of[each.code], each, why[each.code]) for each in places]
+    unnoted = await _unnoted(connection, now, [row.id for row in rows])
+    wishes = [_wish(page, now, *of[each.code], each, why[each.code], unnoted) for each in places]
     return [replace(wish, others=_others(wish.case, ahead)) for wish in wishes]
 
 
@@ -179,6 +190,16 @@ async def _slots_ahead(connection: AsyncConnection, now: datetime) -> Acquaintan
     query = query.where(its.outcome == "", hers.closed_at.is_(None), OPEN_TO_ALL)
     query = query.where(meeting_sessions.c.ends_at > now - _SITS_ON)
     return Acquaintances(await connection.execute(query.order_by(its.starts_at, its.slot)))
+
+
+async def _unnoted(
+    connection: AsyncConnection, now: datetime, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, int]:
+    """By case the session in which its slot has gone by, with no word of what came of it."""
+    query = select(meeting_slots.c.case_id, meeting_slots.c.session).join(meeting_sessions)
+    query = query.where(meeting_slots.c.case_id.in_(ids), meeting_slots.c.outcome == "")
+    found = await connection.execute(query.where(meeting_sessions.c.ends_at <= now - _SITS_ON))
+    return {row.case_id: row.session for row in found}
 
 
 def _others(case: Row[Any], ahead: Acquaintances) -> tuple[OtherSlot, ...]:
@@ -194,13 +215,21 @@ def state_of(page: Page, row: Row[Any]) -> RequestState:
 
 
 def _wish(
-    page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Ranked, told: Ranked
+    page: Page,
+    now: datetime,
+    row: Row[Any],
+    by_phone: Reach,
+    place: Ranked,
+    told: Ranked,
+    unnoted: Mapping[uuid.UUID, int],
 ) -> MeetingRequest:
     state = state_of(page, row)
+    unnoted_in = unnoted.get(row.id) if state in SLOTTED else None
     dated = row.next_on if state is RequestState.WAITING else None
     late = dated < today(page, now) if dated else state in OFFICE_OWES and row.due_at < now
+    late = late or unnoted_in is not None
     reasons = tuple(each for each in told.reasons if not (row.confidential and each.why in _OF_OTHERS))
-    return MeetingRequest(row, state, place, reasons, late, by_phone)
+    return MeetingRequest(row, state, place, reasons, late, by_phone, unnoted_in=unnoted_in)
 
 
 def _candidate(row: Row[Any], met_before: bool, owed: Mapping[str, int]) -> Candidate:

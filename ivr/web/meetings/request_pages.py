@@ -103,16 +103,22 @@ async def listed(visit: Visit) -> web.StreamResponse:
     every = frozenset().union(*TABS.values())
     async with visit.panel.engine.connect() as connection:
         found = await request_list.listed(connection, page, visit.now, visit.scope, every)
-    counts = {name: sum(wish.state in states for wish in found) for name, states in TABS.items()}
-    shown = [wish for wish in found if wish.state in TABS[tab]]
+    tabs = {name: [wish for wish in found if _tab(wish) == name] for name in TABS}
     return visit.render(
         "meetings/requests.html",
-        wishes=shown,
+        wishes=tabs[tab],
         tab=tab,
-        counts=counts,
+        counts={name: len(wishes) for name, wishes in tabs.items()},
         names=await names_of(visit),
         day=jalali_day,
     )
+
+
+def _tab(wish: MeetingRequest) -> str:
+    """Of whom nobody said whether she was heard, the office has still to say so."""
+    if wish.unnoted_in:
+        return "undecided"
+    return next(name for name, states in TABS.items() if wish.state in states)
 
 
 async def request(visit: Visit) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from aiohttp import web
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.attendance import Came, InvitationState
+from ivr.cases.attendance import AHEAD, Came, InvitationState
 from ivr.cases.meetings import SLOTTED, MeetingWay, Official
 from ivr.cases.presence import Presence, presence
 from ivr.desk.case.callback_planning import Reach
@@ -242,6 +242,7 @@ def _by_now(visit: Visit, row: Row[Any], begins: datetime, zone: ZoneInfo) -> di
     may_hold = planned and visit.allowed("meetings_hold")
     return {
         "begun": begins <= visit.now,
+        "near": row.starts_at <= visit.now + AHEAD,
         "today": its_day == today,
         "may_hold": may_hold and row.ends_at > visit.now,
         "may_note": may_hold and its_day <= today,

@@ -384,6 +384,45 @@ async def test_who_was_heard_and_who_did_not_come(at: Hall) -> None:
     assert await at.agenda(again) == [missed] and len(await at.agenda(number)) == 3
 
 
+async def owed(at: Hall) -> list[tuple[str, str, int | None, bool]]:
+    """What the office owes a step, as `ivr meeting requests` lists it."""
+    return [(wish.code, str(wish.state), wish.unnoted_in, wish.late) for wish in await at.listed()]
+
+
+async def test_whose_slot_has_gone_by_with_nothing_noted_is_owed_a_step_until_somebody_says_what_came_of_it(
+    at: Hall,
+) -> None:
+    first, second, third = await three(at)
+    number = await at.session(slots=3)
+    codes = await at.fill(number)
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(first))
+    at.at += timedelta(hours=12)  # some may still be in the room, as at a session that lasts longer
+    assert await owed(at) == []
+    at.at += timedelta(minutes=30)
+    unsaid = [(code, "invited", number, True) for code in codes if code != first]
+    assert sorted(await owed(at)) == sorted(unsaid)
+    assert await at.listed(states=[S.WAITING]) == []  # no slot of another session is hers by itself
+    assert await at.fill(await at.session(slots=2)) == []
+    await agenda.missed(at.engine, at.page, at.by(second))
+    await agenda.met(at.engine, at.page, at.by(third))
+    assert [each[:3] for each in await owed(at)] == [(second, "no_show", None)]
+
+
+async def test_no_slot_that_is_to_come_and_none_of_a_session_that_was_called_off_has_gone_by(
+    at: Hall,
+) -> None:
+    [*codes] = await three(at)
+    number = await at.session(slots=3)
+    await at.fill(number)
+    assert await owed(at) == []
+    await session_planning.cancel(at.engine, at.page, at.by("", "سفر"), number, LATER)
+    again = await at.session(slots=2, starts_at=at.at + timedelta(days=10))
+    invited = await at.fill(again)
+    at.later(7)
+    assert {code for code, *_ in await owed(at)} == {*codes} - {*invited}
+
+
 async def test_a_slot_whose_citizen_has_withdrawn_is_filled_again(at: Hall) -> None:
     first, *_ = await three(at)
     number = await at.session(slots=1)

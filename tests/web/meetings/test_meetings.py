@@ -15,14 +15,15 @@ from ivr.cases.hearing_order import Urgency
 from ivr.desk.case import answers, referring
 from ivr.desk.case.callback_planning import VERIFY
 from ivr.desk.case.registering import Wanted
-from ivr.desk.meetings import agenda, session_day, session_moving
+from ivr.desk.meetings import agenda, session_day, session_moving, session_planning
 from ivr.store.tables import audit, callbacks, cases
-from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
 
 MEETINGS = "/panel/meetings"
 FREE = "آزاد</td>"
+UNNOTED = "نوبت گذشته، نتیجه نوشته نشده"
 
 
 @pytest.fixture
@@ -306,6 +307,55 @@ async def test_of_a_day_that_is_over_no_slot_is_free(panel: PanelServed, at: Hal
     panel.clock.now += timedelta(days=7)
     text = await (await office(panel)).text(session)
     assert FREE not in text and "خالی ماند" in text
+
+
+async def test_whose_slot_has_gone_by_with_nothing_noted_stands_among_those_to_be_decided_on(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.accepted()
+    number = await at.session(slots=1)
+    await at.fill(number)
+    assert UNNOTED not in await (await office(panel)).text(f"{MEETINGS}?tab=invited")
+    panel.clock.now += timedelta(days=7)
+    client = await office(panel)
+    text = await client.text(MEETINGS)
+    assert UNNOTED in text and f'href="{MEETINGS}/sessions/{number}"' in text
+    assert re.findall(r"/requests/(\d+)\"", text) == [code]
+    assert "نوبت</span> ۱۰ آذر" in text  # no next date
+    counts = re.findall(r'\?tab=(\w+)".*?class="count">(.)<', text)
+    assert dict(counts) == dict.fromkeys(("waiting", "invited", "below", "over"), "۰") | {"undecided": "۱"}
+    assert code not in await client.text(f"{MEETINGS}?tab=invited")
+    request = await client.text(f"{MEETINGS}/requests/{code}")
+    assert UNNOTED in request and "<dt>تاریخ بعدی</dt>" not in request
+    assert (await client.post(f"{MEETINGS}/sessions/{number}/missed", {"code": code})).status == 303
+    text = await client.text(MEETINGS)
+    assert code in text and UNNOTED not in text
+
+
+async def test_a_deadline_is_called_one_and_no_next_date(panel: PanelServed, at: Hall) -> None:
+    await at.wish()
+    text = await (await office(panel)).text(MEETINGS)
+    assert re.search(r"<td>\s*<span[^>]*>مهلت</span>", text)
+    code = await at.accepted(caller="09141234562")
+    text = await (await office(panel)).text(f"{MEETINGS}?tab=waiting")
+    assert code in text and "مهلت</span>" not in text
+
+
+async def test_the_page_of_a_session_says_when_the_bodies_that_it_needs_are_invited(
+    panel: PanelServed, at: Hall
+) -> None:
+    """By themselves: five days before it, once it is near as soon as a slot needs them, afterwards never."""
+    far, near = await at.session(), await at.session(starts_at=at.at + timedelta(days=3))
+    client = await office(panel)
+    text = {number: await client.text(f"{MEETINGS}/sessions/{number}") for number in (far, near)}
+    assert "پنج روز پیش از نشست، خودبه‌خود دعوت می‌شوند" in text[far]
+    assert "پنج روز پیش" not in text[near] and "از اکنون خودبه‌خود دعوت می‌شود" in text[near]
+    await session_planning.cancel(at.engine, at.page, at.by("", "سفر"), far, LATER)
+    panel.clock.now += timedelta(days=4)
+    client = await office(panel)
+    for number in (far, near):
+        text[number] = await client.text(f"{MEETINGS}/sessions/{number}")
+        assert "خودبه‌خود" not in text[number] and "دستگاهی دعوت نشده است." in text[number]
 
 
 async def test_the_place_of_a_session_is_read_in_words_on_a_telephone(
