@@ -91,8 +91,8 @@ async def comes_late(connection: AsyncConnection, page: Page, fact: WordsKeptFac
     """Whether she goes on with her call that broke off, or words of the call that opened the case were found,
     and it has been answered or has ended since.
 
-    What follows her word of an answer is none of this: that word is in the case already. Nor is what was
-    found of a call in which an official heard her himself.
+    What follows her word of an answer, and not what nothing proves to be hers, is none of this: that word is
+    in the case already. Nor is what was found of a call in which an official heard her himself.
     """
     its, told, talks = cases.c, case_events.c, hour_calls.c
     caller = phone.key(fact.call.caller, page.area_code)
@@ -106,7 +106,8 @@ async def comes_late(connection: AsyncConnection, page: Page, fact: WordsKeptFac
         hers.append(and_(its.call_id == fact.call.id, ~talked.exists()))
     over = or_(its.closed_at.is_not(None), its.stopped_at.is_not(None))
     began = fact.call.started_at
-    word = (told.event.in_(("reopened", "verdict_noted")), told.actor == CITIZEN)
+    proven = ~told.details.contains({"proven": False})
+    word = (told.event.in_(("reopened", "verdict_noted")), told.actor == CITIZEN, proven)
     verdict = select(told.id).where(told.case_id == case, *word, told.at.between(began, began + RESUMED))
     query = select(its.id).where(its.id == case, or_(*hers), over, ~verdict.exists())
     return (await connection.execute(query)).first() is not None

@@ -232,6 +232,20 @@ async def told(engine: AsyncEngine) -> list[Any]:
         return list((await connection.execute(query)).scalars())
 
 
+async def test_words_found_once_somebody_has_said_unproven_that_it_is_solved_are_told_to_their_body(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at, later = await counter(engine), WEDNESDAY + timedelta(minutes=30)
+    async with left_behind(engine, tmp_path) as code:
+        await answer(engine, code, "abfa", "وصل شد.", WEDNESDAY)
+        by_anybody = FactCall(uuid.uuid4(), "1.2", "09141234567", "", later, None, "fa", "", "")
+        async with engine.begin() as connection:
+            fact = VerdictFact(uuid.uuid4(), later, code, by_anybody, solved=True, proven=False)
+            await verdicts.settle(connection, at.page, fact)
+    assert (await case(engine, code))["status"] == "reopened"
+    assert await told(engine) == [{"case": code, "status": "answered"}]
+
+
 @pytest.mark.parametrize("end", ["solved", "withdrawn", "solved, though the desk had closed it"])
 async def test_words_found_once_she_has_ended_their_case_herself_leave_it_so_and_its_body_is_told(
     engine: AsyncEngine, tmp_path: Path, end: str
