@@ -46,6 +46,7 @@ OPEN = ("waiting", "calling")
 # News that may yet be told: what nobody could be called about is, once somebody is (`callbacks.dialled`).
 YET_TO_TELL = callbacks.c.state.in_((*OPEN, "unreachable"))
 _ON_HER_NUMBER = callbacks.c.purpose.not_in((STATUS, TURN))  # those ring the telephone that asked
+_REMINDS = callbacks.c.notice["what"].as_string().is_not_distinct_from(REMINDER)
 TELLS_OFF = or_(*(callbacks.c.notice[name].as_string().is_not(None) for name in HOURS_LOST))
 
 
@@ -276,9 +277,8 @@ async def verified(connection: AsyncConnection, asked: Row[Any], yes: bool, now:
 
 def _of_no_day() -> ColumnElement[bool]:
     """What is told as soon as may be, on no day of its own and after no look of the office."""
-    told_on_its_day = callbacks.c.notice["what"].as_string().is_not_distinct_from(REMINDER)
     held = callbacks.c.notice[HELD].as_string().is_not(None)
-    return and_(callbacks.c.purpose != ORDER, ~told_on_its_day, held.is_not(True))
+    return and_(callbacks.c.purpose != ORDER, ~_REMINDS, held.is_not(True))
 
 
 async def is_ringing(connection: AsyncConnection, case: uuid.UUID) -> bool:
@@ -304,7 +304,11 @@ async def move(connection: AsyncConnection, case: Row[Any], now: datetime) -> No
     await connection.execute(asked.values(state="cancelled", ended_at=now))
     tried = {"number": number, "attempts": 0, "first_at": None, "last_at": None, "last_outcome": None}
     in_vain = update(callbacks).where(*elsewhere, _of_a_slot_in_vain())  # `dialled` finds it so, too
-    await connection.execute(in_vain.values(state="unreachable"))
+    anew = await connection.execute(in_vain.values(state="unreachable").returning(its.id))
+    if anew.first() is not None:  # and tells all that a reminder would whose day has come
+        come = or_(its.attempts > 0, its.next_at <= now)
+        gone = update(callbacks).where(*elsewhere, its.purpose == MEETING, NOBODY_ON_THE_LINE, _REMINDS, come)
+        await connection.execute(gone.values(state="cancelled", ended_at=now))
     told = update(callbacks).where(*elsewhere, its.purpose != VERIFY, YET_TO_TELL)
     moved = (await connection.execute(told.values(tried).returning(its.id))).scalars().all()
     waits = update(callbacks).where(its.id.in_(moved), its.state == "waiting")
@@ -319,7 +323,8 @@ async def move(connection: AsyncConnection, case: Row[Any], now: datetime) -> No
 def _of_a_slot_in_vain() -> ColumnElement[bool]:
     """The last news of a slot, if nobody answered: whether they are so is looked at before she is rung."""
     its, other = callbacks.c, callbacks.alias().c
-    since = or_(other.created_at > its.created_at, other.state == "reached")
+    beside = and_(_REMINDS, other.state == "unconfirmed", other.id != its.id)  # it reminds of that
+    since = or_(other.created_at > its.created_at, other.state == "reached", beside)
     newer = (
         other.case_id == its.case_id,
         other.purpose == MEETING,

@@ -364,6 +364,25 @@ async def test_a_slot_of_which_nobody_heard_at_the_wrong_number_is_told_at_the_r
     assert await told_at_the_right_number(*await invited_in_vain(engine)) == ["invited"]
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_whose_reminder_rang_at_the_wrong_number_too_hears_of_her_slot_once_at_the_right_one(
+    engine: AsyncEngine, given_up: bool
+) -> None:
+    at, code = await invited_in_vain(engine)
+    its = callbacks.c.notice["what"].as_string() == "reminder"
+    async with engine.connect() as connection:
+        at.at = (await connection.execute(select(callbacks.c.next_at).where(its))).scalar_one()
+    await end(engine, await claim(engine, at.at), Outcome.NO_ANSWER, at.at)
+    if given_up:
+        async with engine.begin() as connection:
+            await connection.execute(update(callbacks).where(its).values(state="unconfirmed", ended_at=at.at))
+    at.at += timedelta(minutes=5)
+    assert await told_at_the_right_number(at, code) == ["invited"]
+    for _ in range(8):
+        at.at += timedelta(hours=1)
+        assert await claim(engine, at.at) is None
+
+
 async def test_of_a_slot_that_was_taken_back_since_only_that_is_told_at_the_right_number(
     engine: AsyncEngine,
 ) -> None:
