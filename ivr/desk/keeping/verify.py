@@ -34,7 +34,7 @@ from ivr.desk.refusals import NoSuchCase
 from ivr.store import envelope, flac, recording_files
 from ivr.store.attachments import beside
 from ivr.store.envelope import Damaged, KeyMissing
-from ivr.store.folders import listed
+from ivr.store.folders import listed, remedy
 from ivr.store.recording_files import CLOSED, PACKED, PLAIN, plain, where
 from ivr.store.tables import (
     attachments,
@@ -201,7 +201,8 @@ async def _witnessed(proof: Verification) -> Witnessed:
     """The roots that were written down, on this machine and wherever else we were told of."""
 
     def refused(path: Path, error: OSError) -> None:
-        text = f"{path} can't be read: {error.strerror}; roots in it prove nothing until then: see dmesg"
+        text = f"{path} can't be read: {error.strerror}; roots in it prove nothing until then: "
+        text += remedy(error, "see dmesg")
         proof.found([Finding("witness_unread", text)])
 
     return await asyncio.to_thread(read_roots, *proof.witnesses, proof.lists / ROOTS, refused=refused)
@@ -252,7 +253,7 @@ async def _prove_day(proof: Verification, row: Row[Any]) -> None:
             its_list = await asyncio.to_thread(_digest, path)
         except OSError as error:
             its_list = None
-            text = f"{path}, the list of {{}}, can't be read: {error.strerror}; {ELSEWHERE}"
+            text = f"{path}, the list of {{}}, can't be read: {error.strerror}; {remedy(error, ELSEWHERE)}"
             proof.found([_day("list_unread", row.day, text)])
         if its_list is not None and its_list != bytes(row.root):
             text = f"{path} is not the list that {{}} was closed with, or its root was changed"
@@ -299,7 +300,8 @@ def _unlisted(folder: Path, known: Collection[date]) -> Iterator[Finding]:
     refused: list[Finding] = []
 
     def refuse(place: Path, error: OSError) -> None:
-        refused.append(Finding("list_unread", f"{place} can't be read: {error.strerror}; {ELSEWHERE}"))
+        text = f"{place} can't be read: {error.strerror}; {remedy(error, ELSEWHERE)}"
+        refused.append(Finding("list_unread", text))
 
     found = (Path(entry.path) for entry in listed(folder, refuse))
     for path in sorted(path for path in found if path.match("????-??-??.txt")):
@@ -356,7 +358,7 @@ async def _still(
 
 
 def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
-    case, gone, locked = codes.get(row.case_id, ""), "", ""
+    case, gone, barred, locked = codes.get(row.case_id, ""), "", "", ""
     path = plain(proof.recordings, row.name)
     digest: bytes | None = b""
     try:
@@ -366,6 +368,8 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
         locked = str(error)
     except Damaged:
         pass  # a disk's doing, or a person's: looked at below
+    except PermissionError as error:  # the key file's, too
+        barred = f"{error.filename or path} can't be read: {error.strerror}; {remedy(error, ELSEWHERE)}"
     except OSError as error:
         gone = f"its disk does not give it: {error.strerror}"
     if digest is not None and digest.hex() == row.sha256:
@@ -377,6 +381,9 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
         refused = str(error)
     if locked:
         kind, text = "recording_locked", f"{locked}; bring the key back, or ivr keys recover"
+        text += "; the copy in the store is whole" if stored == row.sha256 else ""
+    elif barred:
+        kind, text = "recording_unread", barred
         text += "; the copy in the store is whole" if stored == row.sha256 else ""
     elif digest is not None and (gone := gone or _lost(path, row)):
         kind, text = "recording_lost", f"{path} is not whole: {gone}, as after a power cut or on a sick disk"
@@ -476,6 +483,8 @@ def _prove_answer(proof: Verification, voice: AnswerVoice) -> list[Finding]:
         content = path.read_bytes()
     except FileNotFoundError:
         kind, text = "answer_missing", f"is not there; {ELSEWHERE}"
+    except PermissionError as error:
+        kind, text = "answer_unread", f"can't be read: {error.strerror}; {remedy(error, ELSEWHERE)}"
     except OSError as error:
         kind, text = "answer_lost", f"is not given by its disk: {error.strerror}; {ELSEWHERE}"
     else:
@@ -519,8 +528,10 @@ def _prove_attachment(proof: Verification, row: Row[Any]) -> list[Finding]:
     except OSError as error:
         if row.erased_at is not None:
             return []
-        text = f"is not given by its disk: {error.strerror}; {ELSEWHERE}"
-        return [Finding("attachment_lost", f"case {row.code}: {path} {text}", row.code, recording=row.name)]
+        kind, text = "attachment_lost", f"is not given by its disk: {error.strerror}; {ELSEWHERE}"
+        if isinstance(error, PermissionError):
+            kind, text = "attachment_unread", f"can't be read: {error.strerror}; {remedy(error, ELSEWHERE)}"
+        return [Finding(kind, f"case {row.code}: {path} {text}", row.code, recording=row.name)]
     if row.removed_at is not None:
         if row.erased_at is not None and digest is not None:
             kind, text = "attachment_back", "was erased by retention and is there again: taken from a backup?"

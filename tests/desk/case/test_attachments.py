@@ -30,7 +30,7 @@ from ivr.store.tables import case_events
 from tests.cases.papers import PDF, image
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings, sql
-from tests.fixtures.damaged import asleep
+from tests.fixtures.damaged import asleep, root_s
 
 KEPT = Retention(rules=[Terms(delete_recording_after=100, anonymise_after=400)])
 
@@ -138,6 +138,10 @@ async def test_and_so_is_a_file_that_is_changed_or_gone(at: Desk) -> None:
     at.path(row).write_bytes(PDF + b"x")
     (changed,) = await findings(at.engine, at.folder)
     assert (changed.kind, changed.case) == ("attachment_changed", code)
+    with root_s(at.path(row)):
+        (barred,) = await findings(at.engine, at.folder)
+    assert (barred.kind, barred.case) == ("attachment_unread", code)
+    assert "see its owner and mode" in barred.text and "backup" not in barred.text
     at.path(row).unlink()
     (missing,) = await findings(at.engine, at.folder, code)
     assert missing.kind == "attachment_missing"

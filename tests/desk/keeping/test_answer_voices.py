@@ -20,7 +20,7 @@ from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_backup import Machine, new, old
 from tests.desk.keeping.test_verify import close_days, findings
 from tests.fixtures.commands import ivr
-from tests.fixtures.damaged import bad_sector
+from tests.fixtures.damaged import bad_sector, root_s
 from tests.fixtures.hotline import write_tone
 
 __all__ = ["new", "old"]  # fixtures
@@ -71,6 +71,10 @@ async def test_what_became_of_a_spoken_answer_is_named(engine: AsyncEngine, tmp_
     }  # fmt: skip
     assert all("backup" in each.text for each in found)
     assert [each.kind for each in await findings(engine, tmp_path, gone)] == ["answer_missing"]
+    with root_s(bad):
+        (barred,) = await findings(engine, tmp_path, sick)
+    assert barred.kind == "answer_unread" and barred.recording.endswith(bad.stem), barred
+    assert "see its owner and mode" in barred.text and "backup" not in barred.text
 
 
 async def test_a_proof_of_what_is_new_hears_the_answers_given_since(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -33,7 +34,7 @@ from tests.desk.counter import Counter, counter
 from tests.desk.facts.test_reconcile import put, recorded
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import ivr
-from tests.fixtures.damaged import asleep, bad_sector, damaged
+from tests.fixtures.damaged import asleep, bad_sector, damaged, root_s
 
 
 async def findings(
@@ -318,6 +319,26 @@ async def test_what_a_disk_does_not_give_is_named_and_all_else_is_proved(
     ]  # fmt: skip
     assert all("look for it in a backup" in each.text or "see dmesg" in each.text for each in found)
     assert sum("Input/output error" in each.text for each in found) == 4
+
+
+async def test_what_this_user_may_not_read_is_not_called_lost(engine: AsyncEngine, tmp_path: Path) -> None:
+    """A recording, a day's list and the folder of lists, and the witness of the seals."""
+    code, (barred, *_) = await with_words(engine, tmp_path)
+    days = await close_days(engine, tmp_path, 2)
+    lists, path = tmp_path / "custody", tmp_path / "recordings" / f"{barred}.wav"
+    (roots := lists / sealing.ROOTS).touch()
+    with root_s(path, list_of(tmp_path, days[0]), roots), damaged(lists, code=errno.EACCES):
+        found = await findings(engine, tmp_path)
+    assert sorted((each.kind, each.case, each.recording) for each in found) == [
+        ("list_unread", "", ""), ("list_unread", "", ""), ("recording_unread", code, barred),
+        ("witness_unread", "", ""),
+    ]  # fmt: skip
+    why = "Permission denied; it is not readable for this user: see its owner and mode (ls -ld)"
+    [of_words] = [each for each in found if each.case]
+    assert of_words.text == f"case {code}: {path} can't be read: {why}"
+    for each in found:
+        assert "see its owner and mode" in each.text, each
+        assert not any(word in each.text for word in ("lost", "backup", "power cut", "dmesg")), each
 
 
 async def test_recordings_of_a_second_disk_that_is_not_mounted_are_said_to_be_there(

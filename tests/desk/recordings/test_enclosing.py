@@ -379,11 +379,14 @@ async def test_a_key_file_that_this_user_may_not_read_is_not_called_gone(
             assert status == 1 and f"{keys}: Permission denied; see its owner and mode" in said, said
             assert "bring the key" not in said and "there is no key" not in said, said
         seen = [await looked(settings)]
+        unread = await findings(shut.engine, shut.state)
         shut.folder.rename(shut.state / "away")  # none of them is here to be tried
         seen.append(await looked(settings))
     for each in seen:
         assert not each.ok and f"{keys}" in each.found and "Permission denied" in each.found, each
         assert "see its owner and mode" in each.mend and "recover" not in each.mend, each
+    assert [each.kind for each in unread] == ["recording_unread"] * 2
+    assert all(f": {keys} can't be read: Permission denied; " in each.text for each in unread), unread
     assert keys.read_text() == kept and not Path(to).exists()
 
 
