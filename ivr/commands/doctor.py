@@ -766,6 +766,7 @@ async def _at_rest(settings: Settings) -> Diagnosis:
     """Whether recordings are closed as wanted, can be opened, and would survive the loss of their key."""
     from ivr.desk.recordings import enclosing
     from ivr.installation import key_copies
+    from ivr.store import age
     from ivr.store.folders import refusal, remedy
 
     copies, wanted = key_copies(settings), settings.at_rest
@@ -773,8 +774,15 @@ async def _at_rest(settings: Settings) -> Diagnosis:
         many = await enclosing.enclosed(engine)
         some = await enclosing.some_enclosed(engine)
     found, mend = enclosing.unopened(settings.recordings, some)
-    if found:
-        return Diagnosis("at rest", False, found, mend)
+    wrong = {found: mend} if found else {}
+    try:
+        age.recipients(wanted.recipients)
+    except age.AgeError as error:
+        where = f"{config_file()}: at_rest.recipients (or IVR_AT_REST__RECIPIENTS)"
+        bad = f"{where}: {error}, so each backup for these holders fails"
+        wrong[bad] = "mend or remove that holder, then restart"
+    if wrong:
+        return Diagnosis("at rest", False, "; ".join(wrong), "; ".join(wrong.values()))
     told = [f"{many} recordings are in envelopes"] if many or wanted.recordings else []
     try:
         why = copies.lacking() if wanted.recordings or many else ""

@@ -181,4 +181,6 @@ def _recipient(text: str) -> Any:
         return pyrage.x25519.Recipient.from_str(text)
     with suppress(pyrage.RecipientError):
         return pyrage.ssh.Recipient.from_str(text)
+    if text.upper().startswith("AGE-SECRET-KEY-"):  # what is said is logged
+        raise AgeError("a secret key stands where its public half like age1… belongs")
     raise AgeError(f"{text!r} is no public key like age1…")

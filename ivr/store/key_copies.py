@@ -76,6 +76,10 @@ class KeyCopies:
 
     def lacking(self) -> str:
         """Why nothing may be closed with the newest key, in one sentence; "" when it may. Raises OSError."""
+        try:
+            age.recipients(self.recipients)
+        except age.AgeError as error:  # nothing is closed for the others, either
+            return f"at_rest.recipients: {error}"
         newest = self.keys.newest
         if newest and newest in self.known():
             return ""

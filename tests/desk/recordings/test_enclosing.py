@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -410,6 +411,8 @@ async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
     words = shut.state / "words.wav"
     file = str(closed(shut.folder, shut.names[1]))
     assert (await ivr(database_url, shut.state, "keys", "open", file, str(words)))[0] == 0
+    again = await ivr(database_url, shut.state, "keys", "open", file, str(words))
+    assert again == (2, f"{words} is there already")
     assert words.read_bytes() == shut.contents[1] and words.stat().st_mode & 0o077 == 0
     status, said = await ivr(
         database_url, shut.state, "keys", "kept", str(shut.state / "keys" / "recordings")
@@ -441,6 +444,34 @@ async def test_the_doctor_tells_what_is_in_clear_and_which_key_is_in_danger(
     for each in (settings, both):
         seen = await looked(each)
         assert not seen.ok and "which is not in" in seen.found and "ivr keys recover" in seen.mend
+
+
+async def test_a_holder_who_is_mistyped_is_named_whether_recordings_are_closed_or_not(
+    shut: Shut, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every backup fails of it, and no key of a recording is closed for anybody."""
+    (own := shut.state / "own.yaml").touch()
+    monkeypatch.setenv("IVR_CONFIG", str(own))
+    settings, well = Settings(state=shut.state, database_url=database_url), shut.copies.recipients[0]
+    both = (well, "age1bad")
+    named = f"{own}: at_rest.recipients (or IVR_AT_REST__RECIPIENTS): 'age1bad' is no public key"
+    for recordings_too in (False, True):
+        at_rest = AtRest(recordings=recordings_too, recipients=both)
+        seen = await looked(settings.model_copy(update={"at_rest": at_rest}))
+        assert not seen.ok and named in seen.found and "each backup" in seen.found, seen
+        assert "no copy of the key" not in seen.found, seen
+    in_env = {"IVR_AT_REST__RECIPIENTS": json.dumps(both)}
+    for how in (("show",), ("rewrap",)):
+        status, said = await ivr(database_url, shut.state, "keys", *how, **in_env)
+        assert status == 1 and "'age1bad' is no public key" in said and "no copy of" not in said, said
+    (shut.state / "keys" / "recordings").unlink()
+    seen = await looked(settings.model_copy(update={"at_rest": AtRest(recipients=both)}))
+    assert named in seen.found and "can't be opened" in seen.found and "ivr keys recover" in seen.mend
+    seen = await looked(settings.model_copy(update={"at_rest": AtRest(recipients=(f" {well}\n",))}))
+    assert "at_rest.recipients" not in seen.found, "as the backup reads it"
+    secret = str(pyrage.x25519.Identity.generate())
+    seen = await looked(settings.model_copy(update={"at_rest": AtRest(recipients=(secret,))}))
+    assert "a secret key stands where" in seen.found and secret not in f"{seen}", "it is printed, and logged"
 
 
 async def test_the_role_work_packs_and_closes_them(opened: Making, database_url: str) -> None:
