@@ -1,8 +1,8 @@
 """`ivr serve`: the roles of this machine as processes of their own; one that dies is started again.
 
 This one carries no call, holds no socket and parses nothing. It has imported what all of them need and forks
-them (`ivr/loops/forked.py`): so it runs no thread and opens no database. A process that ends well was told
-to, by us or by whoever took over, and is not started again, nor is one that dies as it drains for these; one
+them (`ivr/loops/forked.py`): so it runs no thread and opens no database. Who ends because we told it to, or
+whoever took over, is not started again; any other is, also one that somebody's SIGTERM let end well. One
 whose loop gives no sign of life is killed. If this one dies, the others drain.
 """
 
@@ -22,7 +22,7 @@ from ivr.commands.output import in_sentences
 from ivr.loops.every import Loops
 from ivr.loops.forked import Forked, SharedFlag, share
 from ivr.loops.sockets import drain, meeting_place, siblings
-from ivr.loops.telling import is_alive, name_of, telling_place
+from ivr.loops.telling import duties_of, is_alive, name_of, telling_place
 from ivr.loops.watchdog import ALIVE, tell_systemd
 from ivr.settings import Duty, Settings
 
@@ -102,7 +102,7 @@ class _Processes:
 
     async def _keep(self, kept: _Kept) -> None:
         wait = 1.0
-        while not self.stopping.is_set():
+        while not self._may_end(kept):
             began = time.monotonic()
             try:
                 kept.process = process = self._start(kept)
@@ -115,18 +115,28 @@ class _Processes:
             if self.stopping.is_set():
                 process.terminate()
             code = await process.wait()
-            drained = kept.drained.is_set()
-            kept.unfit = code in (1, 2) and kept.lived_at is None and not drained
-            if code and drained:
-                log.error("%s died (%d) as it drained; whoever took over goes on", kept.name, code)
-            if code == 0 or drained or all(each.unfit for each in self.kept):
+            kept.unfit = code in (1, 2) and kept.lived_at is None and not kept.drained.is_set()
+            told = self._may_end(kept)
+            if told and code not in (0, -signal.SIGTERM):
+                log.error("%s died (%d) as it drained", kept.name, code)
+            if told or all(each.unfit for each in self.kept):
                 break
             wait = 1.0 if time.monotonic() - began > SOON_SECONDS else min(wait * 2, LONGEST_WAIT)
-            log.error("%s died (%d); another starts in %g s", kept.name, code, wait)
+            how = f"died ({code})" if code else "ended, and none of ours told it to"
+            log.error("%s %s; another starts in %g s", kept.name, how, wait)
             await self._rest(wait)
         kept.ended.set()
         if kept.unfit:
             self.stopping.set()
+
+    def _may_end(self, kept: _Kept) -> bool:
+        """We told it to, or whoever took over did: it, or the others while it was ending already."""
+        if self.stopping.is_set() or kept.drained.is_set():
+            return True
+        if not any(each.drained.is_set() for each in self.kept):
+            return False
+        ours = {each.name for each in self.kept}
+        return any(kept.role in duties_of(name) for name in siblings(self.place) if name not in ours)
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):

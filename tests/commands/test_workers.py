@@ -31,6 +31,10 @@ async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
         await asyncio.sleep(0.1)
 
 
+def text_of(folder: Path) -> str:
+    return (folder / "said").read_text()
+
+
 async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_over(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -142,6 +146,98 @@ async def test_who_dies_as_it_drains_for_a_take_over_is_not_begun_again_as_the_o
         if serving.returncode is None:
             serving.terminate()
             await serving.wait()
+
+
+async def test_a_role_that_others_told_to_end_is_begun_again_each_time_and_the_log_says_so(
+    database_url: str, tmp_path: Path
+) -> None:
+    env, place = environment(on_its_own_ports(tmp_path), database_url), tmp_path / "run" / "serve"
+    with (tmp_path / "said").open("wb") as said:
+        serving = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ivr.cli", "serve", "--workers", "1", env=env, stderr=said
+        )
+
+    async def told_of(victim: str) -> None:
+        sentence = f"{victim} ended, and none of ours told it to; another starts"
+        await until(lambda: sentence in text_of(tmp_path))
+
+    try:
+        for each in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            await until(lambda: len(siblings(place)) == 3, 90)
+            [victim] = [name for name in siblings(place) if duties_of(name) == {"calls"}]
+            os.kill(int(victim.rpartition("-")[2]), each)
+            await told_of(victim)
+        await until(lambda: len(siblings(place)) == 3, 90)
+    finally:
+        serving.terminate()
+        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
+    assert text_of(tmp_path).count("; another starts") == 3  # and none for our own word
+
+
+async def test_who_drains_already_as_others_are_taken_over_is_not_begun_again_as_the_old_release(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = on_its_own_ports(tmp_path)
+    env, place = environment(settings, database_url), tmp_path / "run" / "serve"
+    env |= {"IVR_AGI__HEADER_SECONDS": f"{patience(600)}"}
+
+    async def started(*options: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ivr.cli", "serve", *options, stderr=asyncio.subprocess.DEVNULL, env=env
+        )
+
+    there = [await started("--workers", "1")]
+    try:
+        await until(lambda: len(siblings(place)) == 3, 90)
+        older = siblings(place)
+        [carrying] = [name for name in older if duties_of(name) == {"calls"}]
+        pid = int(carrying.rpartition("-")[2])
+        with socket.create_connection((settings.agi.host, settings.agi.port)):  # a call, for who drains
+            os.kill(pid, signal.SIGTERM)
+            await until(lambda: carrying not in siblings(place))
+            there.append(await started("--role", "calls"))  # what a take-over brings, but for Asterisk
+            await until(lambda: len(siblings(place)) == 3, 90)
+            drain(place, older)
+            assert psutil.pid_exists(pid)
+        assert await asyncio.wait_for(there[0].wait(), patience(90)) == 0
+        [new] = siblings(place)
+        assert new == f"calls-{there[1].pid}"
+    finally:
+        for each in there:
+            if each.returncode is None:
+                each.terminate()
+                await each.wait()
+
+
+# The panel ends well before it serves, each time.
+BRIEF = """
+import ivr.app as app, ivr.commands.workers as workers
+served = app.serve
+def serve(settings, duties, **rest):
+    if duties != ("panel",):
+        served(settings, duties, **rest)
+app.serve, workers.LONGEST_WAIT = serve, 3.0
+import ivr.cli
+ivr.cli.main()
+"""
+
+
+async def test_who_ends_well_at_once_is_begun_ever_more_slowly_and_the_line_is_up(
+    database_url: str, tmp_path: Path
+) -> None:
+    env = environment(on_its_own_ports(tmp_path), database_url)
+    with (tmp_path / "said").open("wb") as said:
+        serving = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", BRIEF, "serve", "--workers", "1", env=env, stderr=said
+        )
+    try:
+        await until(lambda: text_of(tmp_path).count("another starts in 3 s") == 2)
+        assert "another starts in 2 s" in text_of(tmp_path)
+        there = {duty for name in siblings(tmp_path / "run" / "serve") for duty in duties_of(name)}
+        assert there == {"calls", "work"}
+    finally:
+        serving.terminate()
+        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
 
 
 HURRIED = "import ivr.commands.workers as w; w.ALL_SECONDS = 1; import ivr.cli; ivr.cli.main()"
