@@ -77,9 +77,10 @@ def backup(
     with _alone(to):
         found += _keys_for_whom_it_is_now(settings)
         earlier = _earlier(to if to.is_dir() else to.parent, ending, named) if new else BackupChain()
-        with _target(to, ending) as (path, whole), _closed(whole, holders) as out:
+        with _target(to, ending) as (path, whole), _closed(whole, path, holders) as out:
+            into = _guarded(out, path)
             work, made = with_database(
-                settings, lambda engine: _back_up(settings, engine, out, found, leave_stored, earlier)
+                settings, lambda engine: _back_up(settings, engine, into, found, leave_stored, earlier)
             )
         if to != STREAM:
             _help_the_next(settings, path, work, made, named)
@@ -219,7 +220,7 @@ async def _back_up(
         state, store = settings.state_path, vault(settings)
         work = Backup(engine, state, found.append, step, store, leave_stored, earlier)
         try:
-            writer, sums = await work.write(_guarded(out))
+            writer, sums = await work.write(out)
         except BackupError as error:
             raise Trouble(str(error)) from None
     return work, _figures(work, writer, sums)
@@ -253,7 +254,7 @@ def _earlier(folder: Path, ending: str, holders: Sequence[str]) -> BackupChain:
     return BackupChain() if why else chain
 
 
-def _guarded(out: IO[bytes]) -> IO[bytes]:
+def _guarded(out: IO[bytes], path: Path) -> IO[bytes]:
     """The same; what can't be written is not taken for a trouble of the database."""
 
     class Guarded:
@@ -261,9 +262,14 @@ def _guarded(out: IO[bytes]) -> IO[bytes]:
             try:
                 return out.write(piece)
             except OSError as error:
-                raise Trouble(f"the archive can't be written: {error.strerror or error}") from error
+                raise _unwritten(path, error) from error
 
     return cast("IO[bytes]", Guarded())
+
+
+def _unwritten(path: Path, error: OSError) -> Trouble:
+    what = "standard output" if path == STREAM else path
+    return Trouble(f"{what} can't be written: {error.strerror or error}")
 
 
 def _holders(given: Sequence[str]) -> list[Any]:
@@ -286,12 +292,12 @@ def _secret(identity: Path | None) -> list[Any]:
 
 
 @contextmanager
-def _closed(out: IO[bytes], holders: Sequence[Any]) -> Iterator[IO[bytes]]:
+def _closed(out: IO[bytes], path: Path, holders: Sequence[Any]) -> Iterator[IO[bytes]]:
     """The same, for these holders alone; in clear for none."""
     from ivr.store.age import closing
 
     if holders:
-        with closing(_guarded(out), holders) as inside:
+        with closing(_guarded(out, path), holders) as inside:
             yield inside
     else:
         yield out
@@ -416,7 +422,7 @@ def _target(to: Path, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
             os.fsync(fd)
         half.rename(path)
     except OSError as error:
-        raise Trouble(f"{half} can't be written: {error.strerror or error}") from error
+        raise _unwritten(path, error) from error
     finally:
         half.unlink(missing_ok=True)
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 FORM = "seda111 backup 1"
 CONTENT, SUMS = "backup.json", "SHA256SUMS"
@@ -39,7 +39,8 @@ class Writer:
 
     def __init__(self, out: IO[bytes], content: dict[str, Any]) -> None:
         self.size = self.files = 0
-        self._tar = tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+        into = cast("IO[bytes]", _Into(out))
+        self._tar = tarfile.open(fileobj=into, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self._sums = tempfile.TemporaryFile()  # noqa: SIM115  grows with the number of files
         self.add_bytes(CONTENT, json.dumps({"form": FORM, **content}, indent=1).encode())
 
@@ -181,6 +182,16 @@ class Reader:
             raise ArchiveError(f"{SUMS} of the backup is not whole")
         self._sums.close()
         self.sums = sums.sha256
+
+
+class _Into:
+    """What a tar of mode `w` wants. That of `w|` holds some back, and writes it though an error ended us."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self.write = out.write
+
+    def tell(self) -> int:
+        return 0
 
 
 class _Through:

@@ -47,6 +47,14 @@ def test_members_that_nobody_reads_are_proved_all_the_same() -> None:
             pass
 
 
+def test_who_is_left_in_the_middle_by_an_error_writes_nothing_by_himself() -> None:
+    out = io.BytesIO()
+    given = Writer(out, {"taken_at": "now"})
+    before = out.getvalue()
+    del given
+    assert before and out.getvalue() == before
+
+
 def test_tar_and_sha256sum_can_do_without_us(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(written())
     subprocess.run(["tar", "-xf", "a.tar"], cwd=tmp_path, check=True)
