@@ -92,7 +92,7 @@ from tests.desk.case.test_family import split, spoken_by
 from tests.desk.case.test_turn_calls import keeps
 from tests.desk.counter import counter
 from tests.desk.meetings.test_lottery_drawing import signed_in
-from tests.desk.office import call, office, opening
+from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.damaged import away, unmounted
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
 from tests.fixtures.province import answer, book_of, read_page
@@ -313,6 +313,25 @@ async def test_the_telephone_in_the_hand_of_who_withholds_its_number_rings_once_
         [rang] = await connection.execute(when.where(its.number == phone.normalise(number)))
     assert rang.ended_at is not None, "her number was asked for while she was on the line"
     assert rang.at >= rang.ended_at and town.callee.rung[number] == 1
+
+
+async def test_whose_answer_comes_while_she_is_on_the_line_is_rung_once_she_has_put_down(town: Town) -> None:
+    engine, number = town.hotline.engine, fresh_number()
+    town.callee.answers[number] = SOLVED
+    async with office(engine, town.folder / number) as desk:
+        code = await desk.intake.open_case(call(number), opening())
+        await desk.pump.idle()
+    calling = asyncio.create_task(town.hotline.call(Hear(), Wait(8), PutDown(), number=number))
+    hers = (calls.c.caller_key == phone.normalise(number), calls.c.started_at > WEDNESDAY)
+    async with asyncio.timeout(patience(20)), engine.connect() as connection:
+        while (await connection.execute(select(calls.c.id).where(*hers))).first() is None:
+            await asyncio.sleep(0.1)
+    await answer(engine, code, "abfa", "آب وصل شد.")
+    assert (await calling).completed
+    put_down = (await town.hotline.call_of(number))["ended_at"]
+    assert (await town.until_status(code, "closed"))["closure"] == "solved"
+    rang = await town.row(callback_attempts, number)
+    assert rang is not None and rang.at >= datetime.fromisoformat(put_down), "she was on the line"
 
 
 async def test_a_slot_that_one_citizen_can_t_take_goes_to_the_next_who_is_called_and_comes(

@@ -79,7 +79,7 @@ CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given
 MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and nothing came of it
 UNSENT_ONCE = timedelta(minutes=1)  # until what was not sent is tried, as its words may be in the making;
 SOON = timedelta(minutes=10)  # … in vain once more; or the same number is being rung about something else …
-THANKS = timedelta(seconds=10)  # … or whoever has said her word there hears thanks for it
+THANKS = timedelta(seconds=10)  # … or whoever has said her word there hears thanks for it, or calls us
 LONGEST_TALK = timedelta(hours=2)  # no call of ours lasts so long
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
 NO_DAY = timedelta(hours=1)  # until the calendar is asked again, where it had no day to call on
@@ -318,7 +318,7 @@ async def _decide(
         await _put(connection, wanted, next_at=_once_it_presses(wanted, at, now))
     elif pause := await _on_the_line(connection, wanted.number, now):
         await _put(connection, wanted, next_at=now + pause)
-    elif await _calls_us(connection, wanted, case, now):
+    elif (await connection.execute(her_calls(wanted, case, now))).first() is not None:
         await _put(connection, wanted, next_at=now + THANKS)
     elif await _gives_way(connection, wanted, case, now):
         await _put(connection, wanted, next_at=now + SOON)
@@ -639,21 +639,21 @@ async def _on_the_line(connection: AsyncConnection, number: str, now: datetime) 
     return (SOON if None in outcomes else THANKS) if outcomes else None
 
 
-async def _calls_us(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
-    """Whether her call goes on: in her turn she may wait for an operator there, or talk with one.
+def her_calls(wanted: Row[Any], case: Row[Any], now: datetime) -> Select[Any]:
+    """Her calls that go on: her line is busy, she would be rung in vain.
 
-    Who has given a number to be asked for may tell more in it, and hears that we ring there once it is over.
-    A withheld one is known by what she has opened alone.
+    In her turn she may wait for an operator there, or talk with one. Who has given a number to be asked for
+    may tell more in it, and hears that we ring there once it is over. A withheld one is known by what she has
+    opened alone. One that has no end in the books, be its beginning by a wrong clock, counts for no longer
+    than any lasts.
     """
-    if wanted.purpose not in (TURN, VERIFY):
-        return False
     its = calls.c
     hers = its.caller_key == wanted.number
     if wanted.purpose == VERIFY:
         gave = (its.caller_key == case.caller_key) & (its.caller_key != "")
         hers = or_(hers, gave, its.id == case.call_id)
-    goes_on = (its.ended_at.is_(None), its.started_at > now - LONGEST_TALK, hers)
-    return (await connection.execute(select(its.id).where(*goes_on).limit(1))).first() is not None
+    lately = (its.started_at > now - LONGEST_TALK, its.started_at < now + SOON)
+    return select(its.id).where(its.ended_at.is_(None), *lately, hers).limit(1)
 
 
 async def _rung_today(connection: AsyncConnection, page: Page, number: str, now: datetime) -> int:

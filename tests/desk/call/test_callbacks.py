@@ -49,14 +49,20 @@ async def page(engine: AsyncEngine) -> Page:
         return await read_page(connection)
 
 
-async def answered(engine: AsyncEngine, folder: Path, number: str = NUMBER, **chosen: Any) -> str:
-    """A case with its answer; its code."""
+async def opened(engine: AsyncEngine, folder: Path, number: str = NUMBER, **chosen: Any) -> str:
+    """A case from a call that is over; its code."""
     async with office(engine, folder / uuid.uuid4().hex) as desk:
         hers = call(number)
         code = await desk.intake.open_case(hers, opening(**chosen))
         await desk.intake.call_ended(hers, "completed", WEDNESDAY, ())
         await desk.journal.flush()  # nobody waits for the end of a call
         await desk.pump.idle()
+    return code
+
+
+async def answered(engine: AsyncEngine, folder: Path, number: str = NUMBER, **chosen: Any) -> str:
+    """A case with its answer; its code."""
+    code = await opened(engine, folder, number, **chosen)
     await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     return code
 
@@ -116,6 +122,7 @@ async def test_who_hears_one_answer_as_another_is_given_is_called_with_that_alon
     await answer(engine, code, "abfa", "پاسخ دوم", later)
     await apply(engine, book, [verdict_on(code, True), RatingFact(uuid.uuid4(), NOON, code, CALL, 2)])
     await end(engine, first, Outcome.SOLVED, later)
+    await put_down(engine, CALL, later)
     case = await as_json.case_json(engine, code)
     assert case is not None and (case["status"], case["events"][-1]["what"]) == ("answered", "verdict_noted")
     second = await claim(engine, later)
@@ -134,6 +141,7 @@ async def test_that_the_first_answer_has_not_solved_it_opens_no_case_over_a_seco
     await answer(engine, code, "abfa", "پاسخ دوم", later)
     await apply(engine, book, [verdict_on(code, False, None if calls_herself else first)])
     await end(engine, first, Outcome.NO_KEY if calls_herself else Outcome.NOT_SOLVED, later)
+    await put_down(engine, CALL, later)
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == ("reopened" if calls_herself else "answered")
     second = await claim(engine, later)
@@ -339,6 +347,84 @@ async def test_one_number_is_rung_so_often_a_day_and_not_about_two_things_at_onc
     assert await claim(engine, SATURDAY) is not None
 
 
+ORDERED = {"order": "111111", "agency": "abfa", "words": "آب وصل شود", "due_on": "2026-11-25"}
+OFF = {"what": "off", "was_at": SATURDAY.isoformat(), "again_on": "2026-12-28"}
+
+
+async def begun(engine: AsyncEngine, number: str, at: datetime = NOON) -> FactCall:
+    """A call of her own, which goes on."""
+    hers = replace(CALL, id=uuid.uuid4(), unique_id=f"1700.{uuid.uuid4().hex}", caller=number, started_at=at)
+    await apply(engine, await page(engine), [CallStartedFact(hers)])
+    return hers
+
+
+async def put_down(engine: AsyncEngine, hers: FactCall, at: datetime) -> None:
+    await apply(engine, await page(engine), [CallEndedFact(hers, "completed", at, steps=(), scraps=())])
+
+
+@pytest.mark.parametrize(
+    ("purpose", "notice"),
+    [("answer", None), ("status", None), ("meeting", OFF), ("order", ORDERED)],
+)
+async def test_who_is_on_the_line_with_us_is_rung_about_nothing_until_she_has_put_down(
+    engine: AsyncEngine, tmp_path: Path, purpose: str, notice: dict[str, Any] | None
+) -> None:
+    """Her line is busy: she would be tried in vain, and no more that day. Others are rung meanwhile."""
+    code, other = await answered(engine, tmp_path), await answered(engine, tmp_path, "09141234568")
+    this = tables.callbacks.c.id == (await row(engine, code)).id
+    async with engine.begin() as connection:
+        values = {"purpose": purpose, "notice": notice}
+        await connection.execute(update(tables.callbacks).where(this).values(values))
+        if purpose == "order":
+            its = update(tables.cases).where(tables.cases.c.code == code)
+            await connection.execute(its.values(status="in_progress"))
+    first, now = await begun(engine, NUMBER), NOON
+    placed = await claim(engine)
+    assert placed is not None and placed.code == other
+    for _ in range(2):  # she dials once more before she was rung
+        assert await claim(engine, now) is None
+        waits = await row(engine, code)
+        assert (waits.state, waits.attempts, waits.next_at) == ("waiting", 0, now + callbacks.THANKS)
+        second = await begun(engine, NUMBER, now)
+        await put_down(engine, first, now)
+        first, now = second, now + callbacks.THANKS
+    assert await claim(engine, now) is None
+    await put_down(engine, first, now)
+    rung = await claim(engine, now + callbacks.THANKS)
+    assert rung is not None and rung.code == code, "as soon as it is seen that she has put down"
+
+
+@pytest.mark.parametrize("minutes", [0, -30])
+async def test_whose_call_has_no_end_in_the_books_is_rung_once_none_can_last_so_long(
+    engine: AsyncEngine, tmp_path: Path, minutes: int
+) -> None:
+    code, since = await answered(engine, tmp_path), NOON + timedelta(minutes=minutes)
+    await begun(engine, NUMBER, since)
+    over = since + callbacks.LONGEST_TALK
+    assert await claim(engine, over - callbacks.THANKS) is None
+    rung = await claim(engine, over)
+    assert rung is not None and rung.code == code
+
+
+async def test_whose_call_began_by_a_wrong_clock_and_has_no_end_in_the_books_is_rung(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    await begun(engine, NUMBER, NOON + timedelta(days=90))
+    rung = await claim(engine)
+    assert rung is not None and rung.code == code
+
+
+async def test_who_withholds_her_number_is_nobody_on_the_line_whom_others_wait_for(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    for withheld in ("", "anonymous"):
+        await begun(engine, withheld)
+    rung = await claim(engine)
+    assert rung is not None and rung.code == code
+
+
 async def test_who_is_never_reached_is_closed_as_unconfirmed(engine: AsyncEngine, tmp_path: Path) -> None:
     code, now = await answered(engine, tmp_path), NOON
     for _ in range(5):
@@ -455,9 +541,7 @@ async def ended_by_the_desk(engine: AsyncEngine, folder: Path, how: str, number:
         code = await answered(engine, folder, number)
         await closing.close(engine, await page(engine), desk(code))
         return code
-    async with office(engine, folder / uuid.uuid4().hex) as hotline:
-        code = await hotline.intake.open_case(call(number), opening(topic="other.other"))
-        await hotline.pump.idle()
+    code = await opened(engine, folder, number, topic="other.other")
     await closing.advise(engine, await page(engine), desk(code, "این کار دادگاه است."))
     return code
 
@@ -660,9 +744,7 @@ async def test_the_next_answer_is_told_in_that_language_too(engine: AsyncEngine,
 async def test_so_are_the_answers_after_a_call_that_has_reached_her(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    async with office(engine, tmp_path) as hotline:
-        code = await hotline.intake.open_case(call(NUMBER), opening())
-        await hotline.pump.idle()
+    code = await opened(engine, tmp_path)
     assert await wished(engine, code, f"+98{NUMBER[1:]}")
     assert await wished(engine, code, "+989350000000", "wish:another's")
     for _ in range(2):
@@ -671,8 +753,10 @@ async def test_so_are_the_answers_after_a_call_that_has_reached_her(
         await answer(engine, code, "abfa", "آب وصل شد.", NOON + later)
         placing = await claim(engine, NOON + later, per_number_per_day=3)
         assert placing is not None and (placing.number, placing.language) == (f"+98{NUMBER[1:]}", "az")
-        await apply(engine, await page(engine), [verdict_on(code, False, placing)])
+        said = verdict_on(code, False, placing)
+        await apply(engine, await page(engine), [said])
         await end(engine, placing, Outcome.NOT_SOLVED, NOON + later)
+        await put_down(engine, said.call, NOON + later)
 
 
 async def test_who_is_to_be_told_in_a_language_that_is_spoken_no_more_is_the_desk_s_to_tell(
@@ -788,9 +872,7 @@ async def test_who_asked_by_the_code_of_a_duplicate_is_called_about_the_case_in_
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     """A stranger is not: that code opens nothing of the other case to them."""
-    async with office(engine, tmp_path) as hotline:
-        code, again = [await hotline.intake.open_case(call(NUMBER), opening()) for _ in range(2)]
-        await hotline.pump.idle()
+    code, again = [await opened(engine, tmp_path, joins=False) for _ in range(2)]
     await closing.merge(engine, await page(engine), desk(again), code)
     for number in ("+989350000000", "+989141234567"):
         assert await wished(engine, again, number, f"wish:{number}")
@@ -814,6 +896,19 @@ async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
 async def test_what_may_go_first_is_found_by_that_index_too(engine: AsyncEngine) -> None:
     plan = await plan_of(engine, callbacks.urgent(NOON, {uuid.uuid4()}))
     assert "ix_callbacks_next_at" in plan and "Seq Scan" not in plan, plan
+
+
+@pytest.mark.parametrize("purpose", ["answer", "verify"])
+async def test_whether_she_is_on_the_line_is_asked_of_the_calls_that_go_on_alone(
+    engine: AsyncEngine, tmp_path: Path, purpose: str
+) -> None:
+    await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        changed = update(tables.callbacks).values(purpose=purpose).returning(tables.callbacks)
+        wanted = (await connection.execute(changed)).one()
+        case = (await connection.execute(select(tables.cases))).one()
+    plan = await plan_of(engine, callbacks.her_calls(wanted, case, NOON))
+    assert "ix_calls_running" in plan and "Seq Scan" not in plan, plan
 
 
 async def test_who_waits_right_now_goes_before_a_morning_s_answers(
