@@ -19,12 +19,12 @@ from pydantic import AwareDatetime, StringConstraints, TypeAdapter, ValidationEr
 from pydantic_core import from_json, to_json
 
 from ivr.cases.callback import Outcome
-from ivr.voice.events import Ended
+from ivr.voice.events import IN_MID_WORD
 
 # A UUID, or "" where none is known.
 MaybeId = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
 
-_CUT_OFF = f"recorded:{Ended.HANGUP}"  # of `FactStep.note`
+_CUT_OFF = frozenset(f"recorded:{how}" for how in IN_MID_WORD)  # of `FactStep.note`
 
 
 class FactError(ValueError):
@@ -379,7 +379,7 @@ def is_patient(fact: Fact) -> bool:
     Who was cut off in mid-word may call again at once, and hears that she can go on only once that is over.
     """
     if isinstance(fact, CallEndedFact):
-        return fact.attempt is None and not any(step.note == _CUT_OFF for step in fact.steps)
+        return fact.attempt is None and not any(step.note in _CUT_OFF for step in fact.steps)
     return isinstance(fact, CallStartedFact | RecordingBegunFact)
 
 

@@ -72,6 +72,7 @@ class Said:
 
 
 OPEN, BROKEN_OFF = "open", "broken_off"
+IN_MID_WORD = (Ended.HANGUP, Ended.BROKEN, Ended.CUT)  # a call that broke off so may be gone on with
 # What a number's earlier call left: an open case, one of the last hour that broke off before all was said.
 EARLIER = (OPEN, BROKEN_OFF)
 

@@ -29,11 +29,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store.direct import Prepared, asking
 from ivr.store.tables import calls, cases, provinces, recordings
-from ivr.voice.events import BROKEN_OFF, OPEN, Ended, TakenUp
+from ivr.voice.events import BROKEN_OFF, IN_MID_WORD, OPEN, TakenUp
 
 JUST_NOW = timedelta(hours=1)
 MOST_OPEN = 3  # open cases of one number: more are those of a whole office, and who calls there hears of none
-_IN_MID_WORD = (Ended.HANGUP, Ended.BROKEN, Ended.CUT)
 _WITHHELD: ColumnElement[str] = literal_column("''")  # literally, or no plan that is kept uses the index
 NOT_WITHHELD = cases.c.caller_key != _WITHHELD
 _ONE: ColumnElement[int] = literal_column("1")
@@ -80,7 +79,7 @@ def broken_off(hers: Hers) -> Select[Any]:
     later = select(newer.c.id).where(*same, newer.c.opened_at > cases.c.opened_at)
     said = select(recordings.c.ended).where(recordings.c.case_id == cases.c.id)
     last = said.order_by(recordings.c.recorded_at.desc()).limit(1).scalar_subquery()
-    cut_off = last == any_(literal([*_IN_MID_WORD], ARRAY(Text)))
+    cut_off = last == any_(literal([*IN_MID_WORD], ARRAY(Text)))
     unsaid = or_(cases.c.topic == other, cases.c.county.is_(None), cut_off)
     names = (cases.c.id, cases.c.code, cases.c.topic, cases.c.county, other.label("other_topic"))
     query = select(*names).join(calls, calls.c.id == cases.c.call_id)

@@ -20,7 +20,7 @@ from ivr.store.facts import CaseOpenedFact, FactStep, is_patient
 from ivr.store.journal import Position
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import Confide, Confirm, KeepWords, RefineCase
-from ivr.voice.events import CallerKnown, Ended, Lookup
+from ivr.voice.events import IN_MID_WORD, CallerKnown, Ended, Lookup
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 from tests.fixtures.database import run
 from tests.store.noted import lay
@@ -225,9 +225,10 @@ async def test_facts_that_somebody_waits_for_are_not_patient(engine: AsyncEngine
         await desk.intake.confirm(hers, Confirm(code, solved=True))
         await desk.intake.call_ended(hers, "completed", WEDNESDAY, ())
         await desk.intake.call_ended(replace(hers, attempt=str(uuid.uuid4())), "completed", WEDNESDAY, ())
-        for note in (Ended.HASH, Ended.HANGUP):
+        for note in (Ended.HASH, *IN_MID_WORD):
             hung_up = FactStep(WEDNESDAY, "record", "", f"recorded:{note}")
             await desk.intake.call_ended(hers, "hung_up", WEDNESDAY, [hung_up])
             await desk.journal.flush()
         facts, _ = desk.journal.read(Position())
-    assert [is_patient(fact) for fact in facts] == [True, False, False, False, True, False, True, False]
+    told = [True, False, False, False, True, False, True, *(False for _ in IN_MID_WORD)]
+    assert [is_patient(fact) for fact in facts] == told
