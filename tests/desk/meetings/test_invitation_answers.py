@@ -359,7 +359,7 @@ async def test_who_has_her_answer_already_and_asks_for_another_day_waits_for_it_
 async def test_of_a_day_that_she_was_told_and_nobody_kept_the_office_sees_that_it_is_late(at: Hall) -> None:
     code, _ = await gives_back(at, Outcome.ANOTHER_DAY)
     at.later(31)
-    assert (await at.seen(code)).late and await owed(at) == [code]
+    assert (await at.seen(code)).late and code in await owed(at)
 
 
 async def test_who_has_her_answer_already_and_can_t_come_is_decided_on_again_as_she_was_told(
@@ -414,7 +414,7 @@ async def test_whom_the_call_about_her_answer_never_reaches_is_still_owed_what_s
     assert await never_reached(at, code) == "unreachable"
     her = await at.seen(code)
     assert (her.state, her.case.status, her.case.closed_at) == (state, "answered", None)
-    assert await owed(at) == [code] and await callback_list.unreachable(at.engine) == 1
+    assert code in await owed(at) and await callback_list.unreachable(at.engine) == 1
 
 
 async def test_whose_answer_settled_her_request_is_closed_when_nobody_reaches_her(at: Hall) -> None:
