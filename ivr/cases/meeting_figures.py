@@ -37,13 +37,17 @@ class AskedFact:
 
 @dataclass(frozen=True, slots=True)
 class OrderedFact:
-    """An order. `session`: at which it was given; None where that is not known any more."""
+    """An order. `session`: at which it was given; None where that is not known any more.
+
+    `kept_late`: it is kept, and its body reported so only after its day.
+    """
 
     agency: str
     session: int | None
     given_at: datetime
     state: OrderState
     late: bool
+    kept_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,11 @@ class AskedFigures:
 
 @dataclass(frozen=True, slots=True)
 class OrderedFigures:
-    """`late`: owed beyond its day. Revoked ones are not counted as given."""
+    """`late`: owed beyond its day. `kept_late`: of those kept. Revoked ones are not counted as given."""
 
     given: int = 0
     kept: int = 0
+    kept_late: int = 0
     late: int = 0
     contradicted: int = 0
     objected: int = 0
@@ -117,6 +122,7 @@ def of_orders(facts: Iterable[OrderedFact]) -> OrderedFigures:
     return OrderedFigures(
         given=len(found),
         kept=many(OrderState.KEPT),
+        kept_late=sum(fact.kept_late for fact in found),
         late=sum(fact.late for fact in found),
         contradicted=many(OrderState.CONTRADICTED),
         objected=many(OrderState.OBJECTED),

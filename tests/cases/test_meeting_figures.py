@@ -68,11 +68,12 @@ def test_who_asked_in_the_evening_has_waited_a_day_by_the_next_morning() -> None
 def test_orders_are_counted_by_body_and_session_and_a_revoked_one_was_not_given() -> None:
     facts = [ordered("abfa", O.KEPT), ordered("abfa", O.GIVEN, late=True), ordered("edu", O.REVOKED)]
     facts += [ordered("abfa", O.CONTRADICTED, session=2), ordered("edu", O.OBJECTED, session=None)]
-    assert of_orders(facts) == OrderedFigures(4, kept=1, late=1, contradicted=1, objected=1)
+    facts.append(OrderedFact("abfa", 1, NOW, O.KEPT, late=False, kept_late=True))
+    assert of_orders(facts) == OrderedFigures(5, kept=2, kept_late=1, late=1, contradicted=1, objected=1)
     of_bodies = by(facts, lambda fact: fact.agency)
-    assert [*of_bodies] == ["abfa", "edu"] and of_bodies["abfa"].given == 3 and of_bodies["edu"].given == 1
+    assert [*of_bodies] == ["abfa", "edu"] and of_bodies["abfa"].given == 4 and of_bodies["edu"].given == 1
     assert {number: its.given for number, its in by(facts, lambda f: f.session).items()} == {
-        1: 2,
+        1: 3,
         2: 1,
         None: 1,
     }

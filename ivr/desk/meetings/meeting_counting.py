@@ -14,11 +14,11 @@ from ivr.cases import meeting_figures
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.meeting_figures import AskedFact, OrderedFact
-from ivr.cases.meeting_orders import SOLVED
+from ivr.cases.meeting_orders import SOLVED, OrderState
 from ivr.desk.book.book import Page
 from ivr.desk.case.order_calls import ORDERED_OF
 from ivr.desk.meetings import order_giving
-from ivr.desk.meetings.order_giving import WHOLE
+from ivr.desk.meetings.order_giving import WHOLE, OrderSeen
 from ivr.desk.meetings.request_list import state_of
 from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, meeting_orders, meeting_requests, meeting_sessions, meeting_slots
@@ -83,8 +83,13 @@ async def _orders(
     query = query.join(cases, its.id == order.case_id).join(WHOLE, WHOLE.c.id == order.of_case)
     query = query.where(order.given_at >= since, order.given_at < until, scope.cases())
     rows = (await connection.execute(query.order_by(order.given_at))).all()
-    seen = [order_giving.seen(page, row, now) for row in rows]
-    return [OrderedFact(o.part.ordered_of, o.part.session, o.part.given_at, o.state, o.late) for o in seen]
+    return [_ordered(page, order_giving.seen(page, row, now)) for row in rows]
+
+
+def _ordered(page: Page, order: OrderSeen) -> OrderedFact:
+    its, kept = order.part, order.state is OrderState.KEPT
+    kept_late = kept and its.answered_at is not None and page.calendar.day(its.answered_at) > its.due_on
+    return OrderedFact(its.ordered_of, its.session, its.given_at, order.state, order.late, kept_late)
 
 
 async def _sessions(connection: AsyncConnection, since: datetime, until: datetime) -> int:

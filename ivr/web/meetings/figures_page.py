@@ -23,7 +23,7 @@ from ivr.web.panel.visit import Visit
 
 YEARS = 3  # to choose from
 CARDS = ("requests", "met", "settled", "sent_below", "declined", "withdrawn", "missed", "pending")
-OF_ORDERS = ("given", "kept", "late", "contradicted", "objected")
+OF_ORDERS = ("given", "kept", "kept_late", "late", "contradicted", "objected")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import answers, closing, collecting
 from ivr.desk.meetings import (
     meeting_counting,
+    order_checking,
     order_giving,
     request_deciding,
     session_day,
@@ -101,6 +102,25 @@ async def test_a_duplicate_is_no_further_request_and_who_was_heard_stays_so_once
         await connection.execute(update(cases).where(cases.c.code == complaint).values(topic=topic))
     await closing.merge(at.engine, at.page, at.by(wish, "تکراری"), complaint)
     assert wish in [fact.code for fact in (await counted(at)).requests], "she asked to meet nowhere else"
+
+
+async def test_what_was_done_only_after_its_day_is_kept_and_as_late_as_its_last_report(at: Hall) -> None:
+    code = await heard(at)
+    orders = [MeetingOrder("abfa", "وصل شود", NEAR), MeetingOrder("edu", "ثبت‌نام شود", NEAR)]
+    parts = await order_giving.give(at.engine, at.page, at.by(code), orders)
+    at.at = at.at.replace(day=NEAR.day, hour=20)  # 23:30 in the province: still its day
+    for part in parts:
+        await answers.give(at.engine, at.page, at.by(part, who=(await at.row(part)).agency), "شد")
+    at.at += timedelta(minutes=20)
+    await order_checking.hand_back(at.engine, at.page, at.by(parts[1], "عکسی نیست", "desk/sadr"))
+    at.at += timedelta(minutes=20)
+    await answers.give(at.engine, at.page, at.by(parts[1], who="edu"), "شد، با عکس")
+    assert [fact.kept_late for fact in (await counted(at)).orders] == [False, False], "nobody calls them kept"
+    at.later()
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    told: dict[str, Any] = meeting_counting.figures_json(await counted(at), at.at, TEHRAN)
+    assert (told["orders"]["kept"], told["orders"]["kept_late"], told["orders"]["late"]) == (2, 1, 0)
+    assert {row["agency"]: row["kept_late"] for row in told["orders"]["by_agency"]} == {"abfa": 0, "edu": 1}
 
 
 async def test_the_public_count_tells_what_the_citizens_call_kept(at: Hall) -> None:
