@@ -189,16 +189,23 @@ def upgrade() -> None:
 @dialplan.command(epilog="Example: ivr dialplan render production --out /tmp/seda111")
 def render(
     kind: Annotated[str, typer.Argument(help="lab: a whole configuration; production: include files.")],
-    out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("var/asterisk/etc"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write into; asterisk/etc in IVR_STATE by default.")
+    ] = None,
 ) -> None:
     """Write Asterisk's configuration from the templates in dialplan/."""
     from ivr.asterisk.dialplan import render as write
-    from ivr.installation import load_secrets
+    from ivr.installation import CommandError, load_secrets
 
     if kind not in ("lab", "production"):
         fail(f"render what? lab or production, not {kind}", 2)
     settings = load_settings()
-    for path in write("lab" if kind == "lab" else "production", settings, load_secrets(settings), out):
+    secrets, folder = load_secrets(settings), out or settings.state_path / "asterisk/etc"
+    try:
+        written = write("lab" if kind == "lab" else "production", settings, secrets, folder)
+    except OSError as error:
+        raise CommandError(f"{error.filename or folder} can't be written: {error.strerror}") from error
+    for path in written:
         print(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -186,10 +187,15 @@ def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
 def _write(path: Path, text: str) -> Path:
     """Whole or not at all, also after a power cut, and never readable by others: some hold secrets."""
     unfinished = path.with_name(path.name + ".new")
-    unfinished.touch(mode=0o640)
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        unfinished.touch(mode=0o640)
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:  # a write's own names no file
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     return path
