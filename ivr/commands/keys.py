@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import load_settings, show_json, with_database
+from ivr.commands.output import fail, load_settings, show_json, with_database
 from ivr.installation import CommandError, key_copies
 from ivr.settings import Settings
 
@@ -153,7 +153,10 @@ def open_(
 
     copies = key_copies(load_settings())
     with _told(), as_recorded(envelope.opened(source, copies.keys), source) as file:
-        fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            fail(f"{to} is there already", 2)
         with os.fdopen(fd, "wb") as out:
             shutil.copyfileobj(file, out)
 

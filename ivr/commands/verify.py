@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -28,6 +29,7 @@ EXAMPLES = "Examples: ivr verify   ·   ivr verify --new   ·   ivr verify 123-4
 # Named where there are any.
 SELDOM = ("attachments", "anonymised", "removed", "seals", "rows", "never", "unsealed")
 MOST = 10_000  # findings that --json names; more are only counted
+ROOT = re.compile("[0-9a-f]{64}")
 
 
 def verify(
@@ -62,6 +64,8 @@ def verify(
             tell(finding)
 
     roots = [each.strip().lower() for each in root or ()]
+    if wrong := [each for each in roots if not ROOT.fullmatch(each)]:
+        fail(f"--root: {wrong[0]} is no root of a day, which is 64 digits of 0-9 and a-f", 2)
     told = _witnesses(settings, witness or ())
     if seen:
         with_database(settings, lambda engine: _see(settings, engine, seen))

@@ -416,6 +416,10 @@ async def test_the_command_says_what_it_looked_at_and_ends_with_1_on_a_finding(
     assert (status, said["cases"], said["found"], said["findings"][0]["recording"]) == (1, 1, 1, names[0])
     assert (await ivr(database_url, tmp_path, "verify", "--no-listen"))[0] == 0
     assert await ivr(database_url, tmp_path, "verify", "123") == (1, "there is no case 123")
+    typo = "--root: zzz is no root of a day, which is 64 digits of 0-9 and a-f"
+    assert await ivr(database_url, tmp_path, "verify", "--root", "zzz") == (2, typo)
+    status, said = await ivr(database_url, tmp_path, "verify", "--no-listen", "--root", 64 * "A")
+    assert status == 1 and f"no day has the root {64 * 'a'}: what it stood for was changed" in said
 
 
 async def test_that_somebody_has_looked_is_noted_nowhere_where_one_of_the_files_can_only_be_read(
