@@ -41,7 +41,9 @@ document.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
   }
-  if (!event.defaultPrevented) goes = form;
+});
+window.addEventListener("submit", (event) => { // after who sends it otherwise has said so: the day's, a lottery's
+  if (!event.defaultPrevented) goes = event.target;
 });
 const sendable = () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;

@@ -733,6 +733,24 @@ async def test_who_writes_what_the_browser_can_not_keep_is_told_so_and_not_that_
         await says_at_the_next_look(page, told, "چیزی نگه نمی‌دارد")
 
 
+async def test_an_order_that_the_browser_can_not_keep_goes_to_the_server_as_it_was_written(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    """Too early here, so that it comes back: nothing of it stands on the page alone, which was emptied."""
+    number, (one, _, _) = await morning(panel, at)
+    async with on_the_day(chrome, panel, number) as (page, _):
+        await line(page, one).locator(".ticket").click()
+        await page.evaluate(NOTHING_BEGINS)
+        order = page.locator(f'#c{one} [data-later="order"]')
+        await order.locator("[name=agency]").select_option("abfa")
+        await order.locator("[name=words]").fill("لوله را تا پایان ماه عوض کنید")
+        await order.locator("[name=due_on]").fill("۱۴۰۶/۰۱/۲۱")
+        async with page.expect_navigation():
+            await order.locator("button").click()
+        await expect(order.locator("[name=words]")).to_have_value("لوله را تا پایان ماه عوض کنید")
+        await expect(order.locator("[name=agency]")).to_have_value("abfa")
+
+
 async def test_where_the_browser_still_reads_what_it_keeps_and_takes_no_more_it_is_told_until_it_does(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
