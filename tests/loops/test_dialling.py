@@ -850,6 +850,8 @@ async def test_of_an_answer_in_parts_she_is_rung_to_hear_what_there_is_once_the_
     _, one, two = await split(at)
     await answers.give(engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
     await answers.give(engine, at.page, at.ask(two, "shahrdari_ahar"), "", spoken_by("shahrdari_ahar"))
+    async with engine.begin() as connection:  # she has put down
+        await connection.execute(update(calls).values(ended_at=NOON))
     made = list[str]()
 
     async def speak(words: str, language: str) -> str | None:
