@@ -1279,7 +1279,9 @@ async def test_talks_of_a_machine_that_is_gone_keep_nobody_else_from_being_rung(
     codes = [await answered(engine, tmp_path, number) for number in ("09141234561", "09141234562")]
     talks = [await claim(engine) for _ in codes]
     page = await book_of(engine).page()
-    begun = [replace(CALL, id=uuid.uuid4(), unique_id=str(each.id)) for each in talks if each]
+    begun = [
+        replace(CALL, id=uuid.uuid4(), unique_id=str(each.id), caller=each.number) for each in talks if each
+    ]
     await apply(engine, page, [CallStartedFact(talk) for talk in begun])
     async with engine.begin() as connection:
         await connection.execute(update(callback_attempts).values(at=NOON - timedelta(minutes=5)))
