@@ -14,7 +14,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
-from ivr.store.facts import CaseOpenedFact, FactCall
+from ivr.store.facts import CallEndedFact, CaseOpenedFact, FactCall
 from ivr.store.tables import cases, precedents, referrals
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.province import read_page
@@ -37,11 +37,12 @@ class Counter:
         caller: str = "09141234567",
         callback: str = "",
     ) -> str:
-        """A case as a call opens it; its code. `callback`: the number that she keyed to be called on."""
+        """A case of a call that is over; its code. `callback`: the number that she keyed to be called on."""
         case, at = uuid.uuid4(), self.at
         call = FactCall(uuid.uuid4(), "1.1", caller, "", at, None, "fa", "", "")
         fact = CaseOpenedFact(case, at, "", call, "complaint", topic, county, "fa", callback, "", ())
-        await apply(self.engine, self.page, [fact])
+        ended = CallEndedFact(call, "completed", at, (), ())
+        await apply(self.engine, self.page, [fact, ended])
         async with self.engine.connect() as connection:
             query = select(cases.c.code).where(cases.c.id == case)
             return str((await connection.execute(query)).scalar_one())
