@@ -69,7 +69,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "audit_removed": ("DELETE FROM audit WHERE id = 2", "audit row 2 "),
     "audit_changed": ("UPDATE audit SET person_id = NULL, reason = 'x' WHERE id = 4", "audit row 4 "),
     "call_removed": (f"DELETE FROM calls WHERE id = {ENDED % 'min'}", "call "),
-    "call_changed": (f"UPDATE calls SET steps = '[]' WHERE id = {ENDED % 'max'}", "call "),
+    "call_changed": (f"UPDATE calls SET steps = '[1]' WHERE id = {ENDED % 'max'}", "call "),
     "letter_removed": (f"DELETE FROM outbox WHERE noted_no = {LETTER % 'min'}", "letter "),
     "letter_changed": (f"UPDATE outbox SET payload = '1' WHERE noted_no = {LETTER % 'max'}", "letter "),
     "menu_removed": ("DELETE FROM menu_revisions WHERE text = 'a'", "menu revision 111/1 "),
