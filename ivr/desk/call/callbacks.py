@@ -44,7 +44,7 @@ from ivr.desk.book.book import Page, seen_in, with_meeting
 from ivr.desk.case import callback_planning, closing, discretion, meeting_calls, order_calls, turn_calls
 from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
 from ivr.desk.case.change import Instruction
-from ivr.desk.case.event_log import MACHINE
+from ivr.desk.case.event_log import HER_WORD, MACHINE
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
 from ivr.desk.people import limiting
@@ -583,10 +583,8 @@ async def _said_no(connection: AsyncConnection, case: Row[Any]) -> bool:
     That it is solved takes no such word back where nothing proves that she says so.
     """
     its = case_events.c
-    proven = ~its.details.contains({"proven": False})
-    word = (its.case_id == case.id, its.event.in_(("verdict_noted", "reopened")), proven)
-    query = select(its.event, its.details, its.at).where(*word).order_by(its.seq.desc()).limit(1)
-    last = (await connection.execute(query)).first()
+    query = select(its.event, its.details, its.at).where(its.case_id == case.id, HER_WORD)
+    last = (await connection.execute(query.order_by(its.seq.desc()).limit(1))).first()
     if last is None or last.event == "reopened" or last.details["solved"]:
         return False
     return bool(last.details.get("earlier", last.at > (case.answered_at or last.at)))

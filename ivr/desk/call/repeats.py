@@ -24,6 +24,7 @@ from ivr.desk.call.refining import RESUMED
 from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.duplicates import where_hers_goes_on
+from ivr.desk.case.event_log import HER_WORD
 from ivr.desk.case.joining import WordsFound
 from ivr.desk.case.rows import SAID_AGAIN, outbox_row
 from ivr.desk.refusals import Refused
@@ -106,9 +107,8 @@ async def comes_late(connection: AsyncConnection, page: Page, fact: WordsKeptFac
         hers.append(and_(its.call_id == fact.call.id, ~talked.exists()))
     over = or_(its.closed_at.is_not(None), its.stopped_at.is_not(None))
     began = fact.call.started_at
-    proven = ~told.details.contains({"proven": False})
-    word = (told.event.in_(("reopened", "verdict_noted")), told.actor == CITIZEN, proven)
-    verdict = select(told.id).where(told.case_id == case, *word, told.at.between(began, began + RESUMED))
+    word = (HER_WORD, told.actor == CITIZEN, told.at.between(began, began + RESUMED))
+    verdict = select(told.id).where(told.case_id == case, *word)
     query = select(its.id).where(its.id == case, or_(*hers), over, ~verdict.exists())
     return (await connection.execute(query)).first() is not None
 

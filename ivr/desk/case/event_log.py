@@ -25,6 +25,11 @@ from ivr.store.tables import case_events, cases
 
 MACHINE = "ivr"  # the actor of events that no person caused
 
+# What a citizen said of an answer, where something proves that she did: an unproven one speaks for nobody.
+HER_WORD = and_(
+    case_events.c.event.in_(("verdict_noted", "reopened")), ~case_events.c.details.contains({"proven": False})
+)
+
 Row = dict[str, Any]
 
 INSERT_OPENING = ManyRows(
