@@ -9,8 +9,8 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -33,6 +33,22 @@ async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
 
 def text_of(folder: Path) -> str:
     return (folder / "said").read_text()
+
+
+@asynccontextmanager
+async def serving_by(database_url: str, folder: Path, *python: str) -> AsyncIterator[None]:
+    """`ivr serve` with a worker of each role, as `python …` begins it; it ends well. It says `text_of`."""
+    env = environment(on_its_own_ports(folder), database_url)
+    with (folder / "said").open("wb") as said:
+        serving = await asyncio.create_subprocess_exec(
+            sys.executable, *python, "serve", "--workers", "1", env=env, stderr=said
+        )
+    try:
+        yield
+    finally:
+        if serving.returncode is None:
+            serving.terminate()
+        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
 
 
 async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_over(
@@ -151,26 +167,19 @@ async def test_who_dies_as_it_drains_for_a_take_over_is_not_begun_again_as_the_o
 async def test_a_role_that_others_told_to_end_is_begun_again_each_time_and_the_log_says_so(
     database_url: str, tmp_path: Path
 ) -> None:
-    env, place = environment(on_its_own_ports(tmp_path), database_url), tmp_path / "run" / "serve"
-    with (tmp_path / "said").open("wb") as said:
-        serving = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ivr.cli", "serve", "--workers", "1", env=env, stderr=said
-        )
+    place = tmp_path / "run" / "serve"
 
     async def told_of(victim: str) -> None:
         sentence = f"{victim} ended, and none of ours told it to; another starts"
         await until(lambda: sentence in text_of(tmp_path))
 
-    try:
+    async with serving_by(database_url, tmp_path, "-m", "ivr.cli"):
         for each in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
             await until(lambda: len(siblings(place)) == 3, 90)
             [victim] = [name for name in siblings(place) if duties_of(name) == {"calls"}]
             os.kill(int(victim.rpartition("-")[2]), each)
             await told_of(victim)
         await until(lambda: len(siblings(place)) == 3, 90)
-    finally:
-        serving.terminate()
-        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
     assert text_of(tmp_path).count("; another starts") == 3  # and none for our own word
 
 
@@ -225,19 +234,11 @@ ivr.cli.main()
 async def test_who_ends_well_at_once_is_begun_ever_more_slowly_and_the_line_is_up(
     database_url: str, tmp_path: Path
 ) -> None:
-    env = environment(on_its_own_ports(tmp_path), database_url)
-    with (tmp_path / "said").open("wb") as said:
-        serving = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", BRIEF, "serve", "--workers", "1", env=env, stderr=said
-        )
-    try:
+    async with serving_by(database_url, tmp_path, "-c", BRIEF):
         await until(lambda: text_of(tmp_path).count("another starts in 3 s") == 2)
         assert "another starts in 2 s" in text_of(tmp_path)
         there = {duty for name in siblings(tmp_path / "run" / "serve") for duty in duties_of(name)}
         assert there == {"calls", "work"}
-    finally:
-        serving.terminate()
-        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
 
 
 HURRIED = "import ivr.commands.workers as w; w.ALL_SECONDS = 1; import ivr.cli; ivr.cli.main()"
@@ -290,15 +291,6 @@ ivr.cli.main()
 async def test_a_role_for_which_there_is_no_room_yet_is_begun_later_and_the_others_go_on(
     database_url: str, tmp_path: Path
 ) -> None:
-    env = environment(on_its_own_ports(tmp_path), database_url)
-    with (tmp_path / "said").open("wb") as said:
-        serving = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CROWDED, "serve", "--workers", "1", env=env, stderr=said
-        )
-    try:
+    async with serving_by(database_url, tmp_path, "-c", CROWDED):
         await until(lambda: len(siblings(tmp_path / "run" / "serve")) == 3)
-        assert "panel can't be started: Resource temporarily unavailable" in (tmp_path / "said").read_text()
-    finally:
-        if serving.returncode is None:
-            serving.terminate()
-        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
+        assert "panel can't be started: Resource temporarily unavailable" in text_of(tmp_path)
