@@ -55,13 +55,18 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
     await _plan(connection, case, notice, now)
     if "starts_at" in notice and notice["what"] != DELAYED:
         starts_at = datetime.fromisoformat(notice["starts_at"])
-        day = starts_at.date() - timedelta(days=1)
-        at = datetime.combine(day, REMINDED_AT, starts_at.tzinfo)
-        if day > now.astimezone(starts_at.tzinfo).date():  # else she hears it today anyway
+        at = datetime.combine(starts_at.date() - timedelta(days=1), REMINDED_AT, starts_at.tzinfo)
+        if not is_told_once(notice, now):
             again_on = (starts_at.date() + AGAIN).isoformat()
             reminder = {**notice, "what": REMINDER, "again_on": again_on}
             reminder.pop("before", None)  # which the news itself takes the place of
             await _plan(connection, case, reminder, now, at)
+
+
+def is_told_once(notice: Mapping[str, Any], now: datetime) -> bool:
+    """Whether who hears of that slot today is not reminded of it too: it is tomorrow, or nearer."""
+    starts_at = datetime.fromisoformat(notice["starts_at"])
+    return starts_at.date() - timedelta(days=1) <= now.astimezone(starts_at.tzinfo).date()
 
 
 async def _may_come_at(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> list[datetime]:

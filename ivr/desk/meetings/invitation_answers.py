@@ -36,7 +36,8 @@ async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now
         return
     ask = Instruction(call.code, SHE, now=now, cause=uuid.uuid5(attempt, "meeting"))
     state = (await held(connection, page, ask)).state
-    if call.notice["what"] in (REMINDER, meeting_calls.DELAYED):  # after the others a reminder is yet to come
+    last = call.notice["what"] in (REMINDER, meeting_calls.DELAYED)
+    if last or meeting_calls.is_told_once(call.notice, now):  # after the others a reminder is yet to come
         await meeting_calls.cancel(connection, call.case_id, now)
     match Outcome(call.last_outcome):
         case Outcome.COMES if state is RequestState.INVITED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,22 @@ async def test_a_journal_that_is_applied_again_neither_silences_a_move_nor_confi
     assert [row["what"] for row in before] == ["moved", "reminder"]
     await apply(at.engine, at.page, [ended])
     assert await waiting(at) == before and (await at.seen(first)).state is S.INVITED
+
+
+@pytest.mark.parametrize("days", [1, 2])
+async def test_who_says_on_the_morning_of_her_reminder_that_she_comes_is_not_rung_with_that_within_the_hour(
+    at: Hall, days: int
+) -> None:
+    """As whose invitation reached nobody before, or whose number was put right or asked for so late."""
+    _, first, _ = await invited(at)
+    [_, reminder] = await waiting(at)
+    hour = datetime.fromisoformat(reminder["starts_at"])
+    at.at = datetime.combine(hour.date() - timedelta(days=days), time(9, 30), hour.tzinfo).astimezone(UTC)
+    placing, news = await rung(at)
+    assert placing.code == first and news is not None and news.what == "invited"
+    await says(at, placing, Outcome.COMES)
+    assert (await at.seen(first)).state is S.CONFIRMED
+    assert [row["what"] for row in await waiting(at)] == ([] if days == 1 else ["reminder"])
 
 
 def end_of(at: Hall, placing: Placing, outcome: Outcome) -> CallEndedFact:
