@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -77,7 +78,8 @@ class Teller:
         """All that happened, our calls to her and who stepped into hers, the latest first."""
         lines = [self._attempt(attempt) for attempt in self.file.attempts]
         lines += [self._stepped_in(each) for each in self.stepped_in]
-        lines += [line for event in self.file.events for line in self._orders(event) or [self.line(event)]]
+        for event, times in _in_a_row(self.file.events):
+            lines += self._orders(event) or [self._times(self.line(event), times)]
         return sorted(lines, key=lambda line: line.at)[::-1]
 
     def line(self, event: Row[Any]) -> StoryEntry:
@@ -89,13 +91,18 @@ class Teller:
         return StoryEntry(
             event.at,
             event.event,
-            self.actor(event.actor),
+            self.words("casefile.actor.caller") if _is_unproven(event) else self.actor(event.actor),
             self._text(event.event, self._made(event) or _variant(event, routed), details),
             "" if routed or ended else str(details.get("reason", "")),
             _quote(event),
             str(voice.get("name", "")),
             datetime.fromisoformat(moved) if moved else None,
         )
+
+    def _times(self, line: StoryEntry, times: int) -> StoryEntry:
+        if times == 1:
+            return line
+        return replace(line, text=self.words("casefile.times", text=line.text, n=times))
 
     def _orders(self, event: Row[Any]) -> list[StoryEntry]:
         """A line for each of the orders for which the case was split then, as far as they are in sight."""
@@ -245,6 +252,18 @@ def _moment(each: Row[Any]) -> datetime:
     return found
 
 
+def _is_unproven(event: Row[Any]) -> bool:
+    """Whether nothing proves that it was she who said so of an answer."""
+    return event.event == "verdict_noted" and not event.details.get("proven", True)
+
+
+def _in_a_row(events: Iterable[Row[Any]]) -> Iterator[tuple[Row[Any], int]]:
+    """The events, and how often: what anybody may say as often as he likes is one for all that he says."""
+    for _, same in groupby(events, lambda event: event.details if _is_unproven(event) else event.seq):
+        *before, last = same
+        yield last, len(before) + 1
+
+
 def _quote(event: Row[Any]) -> str:
     """Nothing of a paper, of which older releases wrote more: who sees it reads what is said of it there."""
     return "" if event.event == ATTACHED else str(event.details.get("text", ""))
@@ -316,7 +335,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return str(details.get("said", USUAL))
         case "verdict_noted":
             told = "solved" if details.get("solved") else "not_solved"
-            return told if details.get("proven", True) else "unproven"
+            unproven = "unproven_earlier" if details.get("earlier") else "unproven"
+            return unproven if _is_unproven(event) else told
         case "attached" if str(details.get("kind", "")).startswith("image/"):
             return "image"
         case "recordings_removed" if details.get("attachments"):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.channels import NOBODYS
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason
-from ivr.desk.case import closing, collecting, confiding, referring, splitting
+from ivr.desk.call import verdicts
+from ivr.desk.case import answers, closing, collecting, confiding, referring, splitting
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.confiding import Secrecy
 from ivr.desk.case.registering import Wanted
@@ -18,6 +22,7 @@ from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import walk_in
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import casefile
+from ivr.store.facts import FactCall, VerdictFact
 from ivr.voice.events import Ended, Recorded
 from ivr.web.casefile.story import ROUTED, StoryEntry, Teller
 from ivr.web.panel.locale import words
@@ -26,6 +31,7 @@ from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
 
 WATER = "شرکت آب و فاضلاب آذربایجان شرقی"
 SCHOOLS = "اداره کل آموزش و پرورش آذربایجان شرقی"
+UNPROVEN = "کسی با شمارهٔ شهروند تماس گرفت و"
 SPLIT = "پرونده به چند بخش شد و نزد دفتر بازرسی است"
 ORDERED = "دستور داده شد؛ این پرونده برای آن دستور ثبت شد"
 
@@ -104,6 +110,36 @@ async def test_a_case_that_the_desk_split_tells_of_no_order_and_no_body_reads_of
     await referring.refer(at.engine, at.page, at.by(code), "edu")
     assert [line.text for line in await story(at, code, "edu") if line.kind == "split"] == [SPLIT]
     assert WATER in next(line.text for line in await story(at, code) if line.kind == "split")
+
+
+async def test_who_says_unproven_that_it_is_solved_is_no_citizen_and_one_line_and_it_tells_of_which_answer(
+    at: Hall,
+) -> None:
+    code = await at.open()
+    await answers.give(at.engine, at.page, at.by(code, who="abfa"), "آب وصل شد.")
+    began, later = at.at, at.at + timedelta(minutes=1)
+    await says_solved(at, code, began)
+    for _ in range(2):
+        at.later()
+        await says_solved(at, code, at.at)
+    assert [(line.who, line.text, line.at) for line in (await story(at, code))[-1:]] == [
+        ("تماس‌گیرنده", f"{UNPROVEN} گفت که حل شده است؛ از خود شهروند پرسیده شود (۳ بار)", at.at)
+    ]
+    at.later()
+    await answers.give(at.engine, at.page, at.by(code, who="abfa"), "لوله هم عوض شد.")
+    await says_solved(at, code, later)
+    last = (await story(at, code))[-1]
+    earlier = "دربارهٔ پاسخ پیشین، نه پاسخ تازه، گفت که حل شده است؛ از خود شهروند پرسیده شود"
+    assert (last.who, last.text) == ("تماس‌گیرنده", f"{UNPROVEN} {earlier}")
+    await says_solved(at, code, later, proven=True)
+    assert [line.who for line in (await story(at, code))[-2:]] == ["تماس‌گیرنده", "شهروند"]
+
+
+async def says_solved(at: Hall, code: str, began: datetime, proven: bool = False) -> None:
+    call = FactCall(uuid.uuid4(), "1.1", "09141234567", "", began, None, "fa", "", "")
+    fact = VerdictFact(uuid.uuid4(), at.at, code, call, solved=True, proven=proven)
+    async with at.engine.begin() as connection:
+        await verdicts.settle(connection, at.page, fact)
 
 
 async def test_a_part_and_a_collective_case_came_from_no_service_desk_and_no_body(at: Hall) -> None:
