@@ -21,7 +21,7 @@ from ivr.cases.live_hour import HourOutcome
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
 from ivr.desk.call.refining import RESUMED
-from ivr.desk.case import closing
+from ivr.desk.case import closing, event_log
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.duplicates import where_hers_goes_on
 from ivr.desk.case.event_log import HER_WORD
@@ -141,7 +141,4 @@ async def _ended_by_her(connection: AsyncConnection, case: Row[Any]) -> bool:
     ended = case.closure in ("solved", "withdrawn")
     if ended or case.answered_at is None:
         return ended
-    its = case_events.c
-    noted = (its.case_id == case.id, its.event == "verdict_noted", its.at >= case.answered_at)
-    said = (await connection.execute(select(its.details).where(*noted))).scalars()
-    return any(each["solved"] and each.get("proven", True) and not each.get("earlier") for each in said)
+    return await event_log.calls_it_solved(connection, case)

@@ -22,10 +22,11 @@ from ivr.cases import phone
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import NOBODYS, PHONE
 from ivr.cases.statuses import Status
+from ivr.desk.case import event_log
 from ivr.desk.case.duplicates import below
 from ivr.store.callbacks import NOBODY_ON_THE_LINE, PUT_ASIDE
 from ivr.store.case_parts import HER_OWN, followed_by
-from ivr.store.tables import callbacks, case_events, cases, provinces
+from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
 # whether what was ordered for her is done; an official who holds the line for her.
@@ -171,17 +172,12 @@ async def is_to_tell(connection: AsyncConnection, case: uuid.UUID) -> bool:
 
 
 async def was_rung_in_vain(connection: AsyncConnection, case: Row[Any]) -> bool:
-    """Whether our last calls about the answer found nobody, and she has not said of it that it is solved.
-
-    Her word may have come out of the journal once she was given up.
-    """
-    its, event = callbacks.c, case_events.c
+    """Whether our last calls about the answer found nobody, and she has not said of it that it is solved."""
+    its = callbacks.c
     last = select(its.state).where(its.case_id == case.id, its.purpose == ANSWER)
     if (await connection.execute(last.order_by(its.created_at.desc()).limit(1))).scalar() != "unconfirmed":
         return False
-    solved = event.details == {"solved": True}  # neither of an earlier answer, nor unproven
-    word = (event.case_id == case.id, event.event == "verdict_noted", event.at >= case.answered_at, solved)
-    return (await connection.execute(select(event.id).where(*word).limit(1))).first() is None
+    return not await event_log.calls_it_solved(connection, case)
 
 
 async def told_otherwise(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> bool:

@@ -32,6 +32,19 @@ HER_WORD = and_(
 
 Row = dict[str, Any]
 
+
+async def calls_it_solved(connection: AsyncConnection, case: Any) -> bool:
+    """Whether she said, of the answer that it has, that it is solved, which changed nothing any more.
+
+    Her word may have come out of the journal once the case had ended otherwise.
+    """
+    its = case_events.c
+    solved = its.details.contains({"solved": True}) & ~its.details.contains({"earlier": True})
+    word = (its.case_id == case.id, its.event == "verdict_noted", HER_WORD, solved)
+    query = select(its.id).where(*word, its.at >= case.answered_at).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 INSERT_OPENING = ManyRows(
     insert(case_events).on_conflict_do_nothing(index_elements=[case_events.c.id]),
     [column for column in case_events.c if column.name not in ("noted_on", "noted_no")],
