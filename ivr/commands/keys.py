@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -153,12 +152,21 @@ def open_(
 
     copies = key_copies(load_settings())
     with _told(), as_recorded(envelope.opened(source, copies.keys), source) as file:
-        try:
-            fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            fail(f"{to} is there already", 2)
+        words = file.read()  # all of it before any is written
+    try:
+        fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        fail(f"{to} is there already", 2)
+    except OSError as error:
+        raise CommandError(f"{to} can't be written: {error.strerror}") from None
+    try:
         with os.fdopen(fd, "wb") as out:
-            shutil.copyfileobj(file, out)
+            out.write(words)
+    except BaseException as error:  # Ctrl-C, too
+        to.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise CommandError(f"{to} can't be written: {error.strerror}") from None
+        raise
 
 
 def _closed(settings: Settings) -> tuple[int, str]:

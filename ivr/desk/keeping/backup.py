@@ -270,8 +270,11 @@ class Backup:
             self._found(
                 "recording_changed", f"{path} is not as it was written; it is backed up as it is", name
             )
-        except (OSError, Unopened) as error:
+        except Unopened as error:
             self._found("recording_locked", f"{error}; it is backed up as it is", name)
+        except OSError as error:  # the key file's, too
+            text = f"{error.filename or path} can't be read: {error.strerror}; {remedy(error, 'see dmesg')}"
+            self._found("recording_unread", f"{text}; {path} is backed up as it is", name)
         return ""
 
     async def _not_here(self, writer: Writer) -> None:

@@ -20,9 +20,11 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.proving import Finding
 from ivr.commands import doctor
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import Shelf
+from ivr.desk.keeping.backup import Backup
 from ivr.desk.recordings import enclosing
 from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
@@ -45,6 +47,7 @@ from tests.desk.recordings.test_settling import headless
 from tests.fixtures.commands import ivr, roles
 from tests.fixtures.damaged import root_s
 from tests.fixtures.plans import plan_of
+from tests.fixtures.small_disk import SmallDisk
 from tests.store.test_envelope import key_of
 from tests.store.test_key_copies import copies, holder
 
@@ -381,6 +384,8 @@ async def test_a_key_file_that_this_user_may_not_read_is_not_called_gone(
             assert "bring the key" not in said and "there is no key" not in said, said
         seen = [await looked(settings)]
         unread = await findings(shut.engine, shut.state)
+        left: list[Finding] = []
+        await Backup(shut.engine, shut.state, left.append).write(io.BytesIO())
         shut.folder.rename(shut.state / "away")  # none of them is here to be tried
         seen.append(await looked(settings))
     for each in seen:
@@ -388,7 +393,32 @@ async def test_a_key_file_that_this_user_may_not_read_is_not_called_gone(
         assert "see its owner and mode" in each.mend and "recover" not in each.mend, each
     assert [each.kind for each in unread] == ["recording_unread"] * 2
     assert all(f": {keys} can't be read: Permission denied; " in each.text for each in unread), unread
+    assert [each.kind for each in left] == ["recording_unread"] * 2
+    asked = f"{keys} can't be read: Permission denied; it is not readable for this user"
+    assert all(asked in each.text and "backed up as it is" in each.text for each in left), left
     assert keys.read_text() == kept and not Path(to).exists()
+
+
+async def test_a_full_disk_or_a_damaged_envelope_leaves_no_half_file_of_one_that_is_opened(
+    shut: Shut, tmp_path: Path, small_disk: SmallDisk
+) -> None:
+    file, words = closed(shut.folder, shut.names[0]), small_disk.path / "words.wav"
+    small_disk.fill(leave=4096)
+    for _ in range(2):
+        told = await ivr("", shut.state, "keys", "open", str(file), str(words))
+        assert told == (1, f"{words} can't be written: No space left on device")
+        assert not words.exists()
+    small_disk.free()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + b"?")
+    status, said = await ivr("", shut.state, "keys", "open", str(file), str(words))
+    assert status == 1 and str(file) in said and not words.exists(), said
+    file.write_bytes(whole)
+    assert (await ivr("", shut.state, "keys", "open", str(file), str(words)))[0] == 0
+    assert words.read_bytes() == shut.contents[0]
+    nowhere = tmp_path / "nowhere" / "words.wav"
+    told = await ivr("", shut.state, "keys", "open", str(file), str(nowhere))
+    assert told == (1, f"{nowhere} can't be written: No such file or directory")
 
 
 async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
