@@ -478,10 +478,10 @@ class Call:
             await self._keep(KeepWords(code, recorded, instead=False))
 
     async def _close(self) -> None:
-        scraps = tuple(self.session.uncased)
-        await self.line.intake.call_ended(
-            self._so_far(), self.outcome, self.line.clock(), tuple(self.steps), scraps, self.session.verdict
-        )
+        session, steps = self.session, tuple(self.steps)
+        unsaid = self.outcome != "completed" and session.leaves_unsaid
+        told = tuple(session.uncased), session.verdict, unsaid
+        await self.line.intake.call_ended(self._so_far(), self.outcome, self.line.clock(), steps, *told)
         log.info("call %s %s after %d steps", self.facts.id, self.outcome, len(self.steps))
 
 

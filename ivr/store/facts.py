@@ -240,7 +240,9 @@ class OurCallSettledFact:
 
 @dataclass(frozen=True, slots=True)
 class CallEndedFact:
-    """A call is over. `scraps`: recordings that became no case."""
+    """A call is over. `scraps`: recordings that became no case; `unsaid`: it broke off, as her case's matter
+    or county was to be said.
+    """
 
     TYPE: ClassVar = "call_ended"
     VERSION: ClassVar = 1
@@ -250,6 +252,7 @@ class CallEndedFact:
     steps: tuple[FactStep, ...]
     scraps: tuple[FactRecording, ...]
     attempt: FactAttempt | None = None
+    unsaid: bool = False
 
 
 Fact = (
@@ -376,10 +379,12 @@ def salvage(body: bytes) -> Fact | None:
 def is_patient(fact: Fact) -> bool:
     """Whether nobody waits for what it makes: a call's row, or nothing. A call of ours has its attempt.
 
-    Who was cut off in mid-word may call again at once, and hears that she can go on only once that is over.
+    Who was cut off in mid-word, or before all was said, may call again at once, and hears that she can go on
+    only once that is over.
     """
     if isinstance(fact, CallEndedFact):
-        return fact.attempt is None and not any(step.note in _CUT_OFF for step in fact.steps)
+        goes_on = fact.unsaid or any(step.note in _CUT_OFF for step in fact.steps)
+        return fact.attempt is None and not goes_on
     return isinstance(fact, CallStartedFact | RecordingBegunFact)
 
 

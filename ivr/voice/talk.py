@@ -309,6 +309,13 @@ class Talk:
         """Kind, topic and county, as far as they are known."""
         return self.draft.get("kind", ""), self.draft.get("topic", ""), self.draft.get("county", "")
 
+    @property
+    def leaves_unsaid(self) -> bool:
+        """Whether this call's case is yet to get its matter or county: who calls again may go on with it."""
+        about = self.opening(())
+        unsaid = about.topic == self.directory.other_topic or not about.county
+        return bool(self.code) and not self.joined and unsaid
+
     def opening(self, recordings: tuple[Recorded, ...]) -> OpenCase:
         return OpenCase(
             kind=self.draft.get("kind", FALLBACK_KIND),

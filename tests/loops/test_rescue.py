@@ -30,7 +30,7 @@ from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.loops.carrying import OpenLine, carry
 from ivr.settings import ROOT, Settings
-from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
+from ivr.store.facts import CallEndedFact, CaseOpenedFact, RecordingBegunFact, is_patient
 from ivr.store.journal import Position, pen
 from ivr.store.tables import cases
 from ivr.voice import talk
@@ -362,6 +362,40 @@ async def test_words_of_another_matter_behind_her_reason_for_not_solved_are_begu
     assert [fact.code for fact in begun] == [code, ""]
     told = [line for line in call.commands if line.startswith("SET VARIABLE IVR_KEPT")]
     assert told == [f"SET VARIABLE IVR_KEPT {kept}" for kept in (begun[0].name, 1, begun[1].name, 1)]
+
+
+@dataclass
+class HearsOut(Pretend):
+    """She hangs up as she hears that prompt."""
+
+    last: str = ""
+
+    async def during(self, line: str) -> None:
+        if f"/sounds/{self.last}" in line and not self.hangs_up_at:
+            self.hangs_up_at = len(self.commands)
+
+
+@pytest.mark.parametrize(
+    ("path", "keys", "last", "unsaid"),
+    [
+        (WORDS_FIRST, "11-", "topic.menu", True),
+        (WORDS_FIRST, "11-11", "county.ask", True),
+        (WORDS_FIRST, "11-1101-", "code.is", False),
+        (TREE, TO_RECORD, "review.menu", False),
+        (WORDS_FIRST, "1", "kind.short", False),
+    ],
+)
+async def test_only_who_leaves_behind_her_words_with_her_matter_or_county_unsaid_is_waited_for_by_herself(
+    engine: AsyncEngine, tmp_path: Path, path: Path, keys: str, last: str, unsaid: bool
+) -> None:
+    """She may call again at once, and go on. The usual caller's end comes into the books with another's."""
+    async with office(engine, tmp_path) as desk:
+        call = HearsOut(keys=keys, says=[3 * SECONDS], last=last)
+        await carried(line_of(desk, tree(path)), call, tmp_path / "recordings")
+        await desk.journal.flush()
+        facts, _ = desk.journal.read(Position())
+    [end] = [fact for fact in facts if isinstance(fact, CallEndedFact)]
+    assert (end.outcome, end.unsaid, is_patient(end)) == ("hung_up", unsaid, not unsaid)
 
 
 async def test_where_no_disk_takes_why_it_is_not_solved_a_code_is_set_aside_for_another_matter(

@@ -53,6 +53,7 @@ def test_whoever_hangs_up_afterwards_has_lost_nothing(keys: tuple[str, ...]) -> 
     assert talk.over and len(talk.opened) == 1 and not talk.kept
     told = {(): [], ("1",): [], WATER: [("water.supply", "")]}
     assert said(talk) == told.get(keys, [("water.supply", ""), ("water.supply", "tabriz")])
+    assert talk.session.leaves_unsaid is (TABRIZ not in keys), "who calls again at once may go on"
 
 
 def test_who_hangs_up_in_mid_record_leaves_one_case_as_before() -> None:

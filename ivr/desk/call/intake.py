@@ -169,8 +169,11 @@ class Intake:
         steps: Sequence[FactStep],
         scraps: Sequence[Recorded] = (),
         verdict: str = "",
+        unsaid: bool = False,
     ) -> None:
         """Note how it ended. `scraps`: recordings that became no case (too short to hold a word).
+
+        `unsaid`: it broke off, as the matter or county of its case was to be said.
 
         Where the disk is not waited for (`ends_on_disk`) and this process dies within the second, the call is
         closed as lost.
@@ -184,6 +187,7 @@ class Intake:
             FactAttempt(uuid.UUID(call.attempt), Outcome(verdict or Outcome.NO_KEY))
             if call.attempt
             else None,
+            unsaid,
         )
         try:
             if ends_on_disk(call, scraps):

@@ -71,16 +71,21 @@ async def test_a_call_that_broke_off_is_offered_for_an_hour_and_a_finished_one_i
         assert await left(desk) == "", "four open cases are those of an office"
 
 
-async def test_who_was_cut_off_in_mid_word_and_calls_again_at_once_waits_for_no_other_call_to_be_offered_it(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("in_mid_word", [True, False])
+async def test_whose_call_broke_off_and_who_calls_again_at_once_waits_for_no_other_call_to_be_offered_it(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_mid_word: bool
 ) -> None:
+    """In mid-word, or behind her words, when her matter was to be said and her case was in the books."""
     monkeypatch.setattr(writing, "NOTE_SECONDS", 3_600.0)
     async with office(engine, tmp_path) as desk, asyncio.timeout(patience(20)):
         desk.pump.patience = 3_600.0
         hers = call()
-        await desk.intake.open_case(hers, opening(cut(), topic="water.bill"))
-        hung_up = FactStep(WEDNESDAY, "record", "", f"recorded:{Ended.HANGUP}")
-        await desk.intake.call_ended(hers, "hung_up", WEDNESDAY, [hung_up])
+        ended = Ended.HANGUP if in_mid_word else Ended.HASH
+        await desk.intake.open_case(hers, opening(cut(ended), topic="water.bill" if in_mid_word else OTHER))
+        if not in_mid_word:
+            await desk.pump.idle()
+        said = FactStep(WEDNESDAY, "record", "", f"recorded:{ended}")
+        await desk.intake.call_ended(hers, "hung_up", WEDNESDAY, [said], unsaid=not in_mid_word)
         while await left(desk) != BROKEN_OFF:
             await asyncio.sleep(0.02)
 
