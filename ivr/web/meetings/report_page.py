@@ -11,6 +11,7 @@ from aiohttp import web
 
 from ivr.cases import meeting_figures
 from ivr.cases.meeting_figures import OrderedFact
+from ivr.cases.meetings import SessionState
 from ivr.desk.letters.formal_letters import Paper
 from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import agenda, session_report
@@ -59,13 +60,18 @@ async def paper(visit: Visit) -> web.StreamResponse:
 
 
 async def _written(visit: Visit) -> Written:
-    """Raises NotFound; who sees a part of a session (heads, some counties) has no report of it."""
+    """Raises NotFound; who sees a part of a session (heads, some counties) has no report of it.
+
+    Nor is there one of a session that was called off before anybody was heard: it did not take place.
+    """
     number = min(whole_number(visit.request.match_info["number"]), 2**31 - 1)
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
         found = await session_report.read(connection, page, visit.now, number)
         readable = await agenda.is_whole(connection, number, visit.scope, but_apart=True)
     if found is None or visit.scope.agency or not readable:
+        raise NotFound
+    if found.session.state == SessionState.CANCELLED:
         raise NotFound
     zone = ZoneInfo(page.calendar.timezone)
     day, today = (at.astimezone(zone).date() for at in (found.session.starts_at, visit.now))

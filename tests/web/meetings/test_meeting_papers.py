@@ -520,6 +520,12 @@ async def test_of_a_session_that_was_called_off_nobody_reads_that_it_ended_or_to
     assert plain("آمده بود که نوبتش لغو شد") in stories[0] and plain("نوبتش آزاد شد") in stories[1]
     assert plain("۱ نفر آمدند و شنیده نشدند، زیرا نوبتشان لغو شد.") in plain(text)
     assert plain("لغو شد و با کسی دیدار نشد") in plain(text)
+    session = f"{MEETINGS}/sessions/{number}"
+    assert f"{session}/report" not in await office.text(session)
+    for report in ("report", "report.pdf"):
+        assert (await office.get(f"{session}/{report}")).status == 404, (
+            "nothing took place that it could tell"
+        )
     for untrue in ("پایان یافت", "برگزار شد"):
         assert plain(untrue) not in plain(text)
     assert plain("نشست پایان یافت") not in "".join(stories)
