@@ -26,6 +26,7 @@ from ivr.desk.book import book, who_calls
 from ivr.desk.case import entries, event_log
 from ivr.desk.deadlines import escalating, retiming
 from ivr.desk.letters import outgoing
+from ivr.desk.meetings import request_list
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
 from ivr.desk.recordings import revealing
@@ -406,6 +407,7 @@ def test_any_usual_address_will_do(url: str) -> None:
         (entries.behind(200, 7, 50_007), "ix_case_events_noted_no"),
         (revealing.telling(Scope(), NOW), "ix_audit_telling"),
         (entries.newest_up_to(7), "ix_case_events_noted_no"),
+        (request_list.gone_by(NOW, [ID]), "uq_meeting_slots_booked"),
     ],
 )
 async def test_every_look_up_walks_an_index(engine: AsyncEngine, query: Select[Any], index: str) -> None:

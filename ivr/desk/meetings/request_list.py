@@ -196,10 +196,15 @@ async def _unnoted(
     connection: AsyncConnection, now: datetime, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, int]:
     """By case the session in which its slot has gone by, with no word of what came of it."""
-    query = select(meeting_slots.c.case_id, meeting_slots.c.session).join(meeting_sessions)
-    query = query.where(meeting_slots.c.case_id.in_(ids), meeting_slots.c.outcome == "")
-    found = await connection.execute(query.where(meeting_sessions.c.ends_at <= now - _SITS_ON))
-    return {row.case_id: row.session for row in found}
+    return {row.case_id: row.session for row in await connection.execute(gone_by(now, ids))}
+
+
+def gone_by(now: datetime, ids: Collection[uuid.UUID]) -> Select[Any]:
+    """The slots of these cases that are over, and of which nobody said what came of them."""
+    its = meeting_slots.c
+    query = select(its.case_id, its.session).join(meeting_sessions)
+    over = meeting_sessions.c.ends_at <= now - _SITS_ON
+    return query.where(its.case_id.in_(ids), its.outcome == "", over)
 
 
 def _others(case: Row[Any], ahead: Acquaintances) -> tuple[OtherSlot, ...]:
