@@ -216,7 +216,7 @@ def command() -> Callable[[], object]:
 
 
 def main() -> None:
-    """The entry point of `ivr`."""
+    """All of it, in sentences; `ivr.__main__` begins here."""
     in_sentences(command())
 
 

@@ -29,6 +29,7 @@ FLOORS = {
     "loops": 5,
     "app": 6,
     "cli": 6,
+    "__main__": 6,
     "commands": 6,
     "lab": 6,
 }

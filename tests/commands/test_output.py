@@ -11,6 +11,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import tomllib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ from ivr.commands.output import with_database
 from ivr.installation import CommandError
 from ivr.lab import demo
 from ivr.lab.demo import DemoError
-from ivr.settings import Settings
+from ivr.settings import ROOT, Settings
 from ivr.store.tables import factor_roles
 from tests.asterisk.pretend_ami import pretend_ami
 from tests.fixtures.commands import roles, typed
@@ -262,6 +263,32 @@ async def test_a_few_lines_that_nobody_reads_end_it_so_too_and_hide_neither_a_fi
     ours, its = os.pipe()
     os.close(ours)
     assert await ends(its, *arguments) == end
+
+
+# Ctrl-C at the moment when that is imported, or looked for.
+STOPPED = """
+import signal, sys, typer.main
+
+class Stopping:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Stopping())
+if not {name!r}:
+    typer.main.get_command = lambda _: signal.raise_signal(signal.SIGINT)
+from {module} import {main}
+sys.argv = ["ivr", "--help"]
+{main}()
+"""
+
+
+@pytest.mark.parametrize("name", ["ivr.commands.verify", ""], ids=["imported", "put together"])
+async def test_who_presses_ctrl_c_before_the_command_has_begun_reads_no_traceback(name: str) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, main = scripts["ivr"].partition(":")
+    script = STOPPED.format(name=name, module=module, main=main)
+    assert await ends(os.open(os.devnull, os.O_WRONLY), "-c", script) == (130, b"")
 
 
 @pytest.mark.parametrize(("then", "code"), [("None", 1), ("sys.exit(2)", 2)])
