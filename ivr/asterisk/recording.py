@@ -284,7 +284,8 @@ async def _read_and_flushed(file: str, name: str, reply: Reply, room: Disks) -> 
             await asyncio.shield(working)
     except OSError as error:  # or its child TimeoutError, which says nothing
         if queued.cancel():  # all threads of that disk sleep in flushes; it can be read all the same
-            content = await asyncio.get_running_loop().run_in_executor(_THREADS, Path(file).read_bytes)
+            stored = await asyncio.get_running_loop().run_in_executor(_THREADS, Path(file).read_bytes)
+            content = with_header(stored)
             read.append(_examine(content, name, reply))
             refused.append(content)  # that is, nobody flushes it
         elif not read:

@@ -20,6 +20,7 @@ from ivr.asterisk.connection import LOST
 from ivr.desk.call.intake import JOURNAL_SECONDS
 from ivr.lab.pace import patience
 from ivr.voice.events import Ended
+from ivr.voice.riff import with_header
 from tests.asterisk.pretend import SPEECH
 from tests.fixtures.damaged import asleep, without_header
 
@@ -250,9 +251,12 @@ async def test_words_that_a_disk_refused_are_written_anew_until_it_takes_them(
     assert (room.tries, file.read_bytes()) == (3, words)
 
 
+@pytest.mark.parametrize("head_refused", [False, True])
 async def test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as_the_others_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head_refused: bool
 ) -> None:
+    """And the books get the hash of what is written anew, with its head."""
+
     class OneThread(Slow):
         pool = ThreadPoolExecutor(1)
 
@@ -261,12 +265,18 @@ async def test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as
 
     monkeypatch.setattr(recording, "FLUSH_SECONDS", 0.2)
     write(tmp_path, 16_000)
+    path = tmp_path / f"{NAME}.wav"
+    if head_refused:
+        path.write_bytes(without_header(path.read_bytes()))
+    whole = with_header(path.read_bytes())
     room, thaws = OneThread(0.0), threading.Event()
     asleep = room.pool.submit(thaws.wait)
     try:
         async with asyncio.timeout(patience(20)):
             found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
-        assert (found.ended, found.seconds, room.sick) == (Ended.CUT, 2.0, [NAME]) and not asleep.done()
+        assert (found.ended, round(found.seconds, 2), room.sick) == (Ended.CUT, 2.0, [NAME])
+        assert not asleep.done()
+        assert found.sha256 == hashlib.sha256(whole).hexdigest()
     finally:
         thaws.set()
         room.pool.shutdown()
