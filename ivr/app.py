@@ -29,6 +29,7 @@ from ivr.cases.code import masked
 from ivr.cases.deadlines import iranian_holidays
 from ivr.desk.book.book import Book
 from ivr.desk.book.learning import Learning
+from ivr.desk.call import callback_list
 from ivr.desk.call.intake import Intake
 from ivr.desk.call.live import Disk
 from ivr.desk.case.answers import SpokenAnswer
@@ -619,15 +620,18 @@ class Hotline:
     async def _gauges_of_all(self) -> list[Json]:
         """The same with what disks and books tell, which is the machine's."""
         settings = self.settings
-        caseless = dead = nan  # unknown while the database is away
+        caseless = dead = behind = longest = nan  # unknown while the database is away
         with suppress(*AWAY):
             async with asyncio.timeout(1):
                 caseless = await condition.without_case(self.engine)
                 dead = await outgoing.dead(self.engine)
+                behind, longest = await callback_list.behind_calls(self.engine, self._now())
         gauges = await condition.asked_of_spool(settings.spool, settings.state_path / "fallback")
         gauges += [
             Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
             Gauge("ivr_dead_letters", "Messages that were put aside with a reason.", dead),
+            Gauge("ivr_callbacks_behind_calls", "Due, but their number is on the line with us.", behind),
+            Gauge("ivr_callbacks_behind_calls_seconds", "For how long the longest such call.", longest),
         ]
         return [*(await self._gauges()), *map(dataclasses.asdict, gauges)]
 

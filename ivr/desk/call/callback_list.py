@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -9,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.zone import ZONE
-from ivr.desk.case.callback_planning import TELLABLE
+from ivr.desk.call.callbacks import THANKS, going_on
+from ivr.desk.case.callback_planning import LOTTERY, TELLABLE
 from ivr.store.callbacks import ASIDE, PUT_ASIDE, UNTOLD
-from ivr.store.tables import callback_attempts, callbacks, cases
+from ivr.store.tables import callback_attempts, callbacks, calls, cases
 
 
 async def listed(engine: AsyncEngine, state: str = "all", limit: int = 20) -> list[dict[str, Any]]:
@@ -46,6 +48,19 @@ async def put_aside(engine: AsyncEngine) -> int:
     query = select(func.count()).where(PUT_ASIDE)
     async with engine.connect() as connection:
         return (await connection.execute(query)).scalar_one()
+
+
+async def behind_calls(engine: AsyncEngine, now: datetime) -> tuple[int, float]:
+    """How many are due and wait since their number is on the line, and for how many seconds the longest call
+    of those goes on: one without an end in the books, a faked number and a shared line keep her waiting, too.
+    """
+    its = callbacks.c
+    due = (its.state == "waiting", its.next_at <= now + THANKS, its.purpose != LOTTERY)
+    many, since = func.count(func.distinct(its.id)), func.min(calls.c.started_at)
+    query = select(many, since).join(calls, calls.c.caller_key == its.number)
+    async with engine.connect() as connection:
+        waiting, began = (await connection.execute(query.where(*due, *going_on(now)))).one()
+    return waiting, max((now - began).total_seconds(), 0.0) if began else 0.0
 
 
 def _json(row: Any, attempts: list[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -650,8 +650,13 @@ def her_calls(wanted: Row[Any], case: Row[Any], now: datetime) -> Select[Any]:
     if wanted.purpose == VERIFY:
         gave = (its.caller_key == case.caller_key) & (its.caller_key != "")
         hers = or_(hers, gave, its.id == case.call_id)
-    lately = (its.started_at > now - LONGEST_TALK, its.started_at < now + SOON)
-    return select(its.id).where(its.ended_at.is_(None), *lately, hers).limit(1)
+    return select(its.id).where(*going_on(now), hers).limit(1)
+
+
+def going_on(now: datetime) -> Sequence[ColumnElement[bool]]:
+    """Of the calls those that keep anybody from being rung."""
+    its = calls.c
+    return its.ended_at.is_(None), its.started_at > now - LONGEST_TALK, its.started_at < now + SOON
 
 
 async def _rung_today(connection: AsyncConnection, page: Page, number: str, now: datetime) -> int:

@@ -394,6 +394,26 @@ async def test_who_is_on_the_line_with_us_is_rung_about_nothing_until_she_has_pu
     assert rung is not None and rung.code == code, "as soon as it is seen that she has put down"
 
 
+async def test_who_waits_for_a_call_to_end_is_counted_with_how_long_that_goes_on(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """A faked number and a call without an end keep her waiting, too: somebody has to see it."""
+    for number in (NUMBER, NUMBER, "09141234568"):
+        await answered(engine, tmp_path, number)
+    assert await callback_list.behind_calls(engine, NOON) == (0, 0.0)
+    first = await begun(engine, NUMBER, NOON - timedelta(minutes=5))
+    second = await begun(engine, NUMBER)
+    await begun(engine, "")
+    await begun(engine, NUMBER, NOON - callbacks.LONGEST_TALK)
+    assert await callback_list.behind_calls(engine, NOON) == (2, 300.0)
+    assert await claim(engine) is not None and await claim(engine) is None, "the other number"
+    assert await callback_list.behind_calls(engine, NOON) == (2, 300.0), "though they are put off"
+    await put_down(engine, first, NOON)
+    assert await callback_list.behind_calls(engine, NOON) == (2, 0.0)
+    await put_down(engine, second, NOON)
+    assert await callback_list.behind_calls(engine, NOON) == (0, 0.0)
+
+
 @pytest.mark.parametrize("minutes", [0, -30])
 async def test_whose_call_has_no_end_in_the_books_is_rung_once_none_can_last_so_long(
     engine: AsyncEngine, tmp_path: Path, minutes: int
