@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -22,12 +23,13 @@ from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
-from ivr.web.panel.forms import Form
+from ivr.web.panel.forms import Form, whole_number
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
 A, S = RequestAction, RequestState
 LONGEST, BODIES = 1000, 3
+PAGE = 100  # of a list, at once
 TABS: Mapping[str, frozenset[RequestState]] = {
     "undecided": frozenset({S.REQUESTED, S.UNDER_REVIEW, S.NO_SHOW}),
     "waiting": frozenset({S.WAITING}),
@@ -95,6 +97,7 @@ RULED_IN: Mapping[str, frozenset[Status]] = {
 
 
 async def listed(visit: Visit) -> web.StreamResponse:
+    """One list, from behind the request `after`, of which and of those in front of it there were `n`."""
     if visit.scope.agency:
         return visit.redirect(visit.path("meetings.sessions"))
     tab = visit.request.query.get("tab", "")
@@ -104,14 +107,28 @@ async def listed(visit: Visit) -> web.StreamResponse:
     async with visit.panel.engine.connect() as connection:
         found = await request_list.listed(connection, page, visit.now, visit.scope, every)
     tabs = {name: [wish for wish in found if _tab(wish) == name] for name in TABS}
+    before = _before(found, tab, visit.request.query)
+    shown = tabs[tab][before : before + PAGE]
+    more = {"tab": tab, "after": shown[-1].code, "n": before + len(shown)} if shown else {}
     return visit.render(
         "meetings/requests.html",
-        wishes=tabs[tab],
+        wishes=shown,
         tab=tab,
+        before=before,
+        next_page=urlencode(more) if before + PAGE < len(tabs[tab]) else "",
         counts={name: len(wishes) for name, wishes in tabs.items()},
         names=await names_of(visit),
         day=jalali_day,
     )
+
+
+def _before(found: Sequence[MeetingRequest], tab: str, query: Mapping[str, str]) -> int:
+    """How many of the list were seen: nobody is skipped, whoever was decided on or moved meanwhile.
+
+    By her code, for her points tell what is kept from who reads of her; from the first on where she is gone.
+    """
+    behind = next((n for n, wish in enumerate(found, 1) if wish.code == query.get("after")), 0)
+    return min(sum(_tab(wish) == tab for wish in found[:behind]), whole_number(query.get("n", "")))
 
 
 def _tab(wish: MeetingRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -15,8 +16,9 @@ from ivr.cases.hearing_order import Urgency
 from ivr.desk.case import answers, referring
 from ivr.desk.case.callback_planning import VERIFY
 from ivr.desk.case.registering import Wanted
-from ivr.desk.meetings import agenda, session_day, session_moving, session_planning
+from ivr.desk.meetings import agenda, request_deciding, session_day, session_moving, session_planning
 from ivr.store.tables import audit, callbacks, cases
+from ivr.web.meetings import request_pages
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed
@@ -330,6 +332,29 @@ async def test_whose_slot_has_gone_by_with_nothing_noted_stands_among_those_to_b
     assert (await client.post(f"{MEETINGS}/sessions/{number}/missed", {"code": code})).status == 303
     text = await client.text(MEETINGS)
     assert code in text and UNNOTED not in text
+
+
+async def test_a_long_list_of_requests_goes_on_behind_the_last_one_and_skips_nobody_whoever_moved(
+    panel: PanelServed, at: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_pages, "PAGE", 2)
+    codes = [await at.wish(9 - n, f"0914123456{n}") for n in range(5)]
+    client, seen, address = await office(panel), list[str](), MEETINGS
+    for ranks in (["۱", "۲"], ["۳", "۴"], ["۵"]):
+        text = await client.text(address)
+        seen += re.findall(r"/requests/(\d+)\"", text)
+        assert re.findall(r'<td class="number">(.)</td>', text) == ranks
+        more = re.search(r'rel="next" href="([^"]+)"', text)
+        address = MEETINGS + html.unescape(more[1]) if more else ""
+    assert (seen, address) == (codes, "")
+    behind = f"{MEETINGS}?tab=undecided&after={codes[1]}&n=2"
+    await request_deciding.accept(at.engine, at.page, at.by(codes[0]), LATER)
+    assert re.findall(r"/requests/(\d+)\"", await client.text(behind)) == codes[2:4]
+    await request_deciding.review(at.engine, at.page, at.by(codes[4]), urgency=Urgency.PRESSING)
+    moved_down = f"{MEETINGS}?tab=undecided&after={codes[3]}&n=1"
+    assert re.findall(r"/requests/(\d+)\"", await client.text(moved_down)) == codes[1:3]
+    gone = await client.text(f"{MEETINGS}?after=0000000000&n=99")
+    assert re.findall(r"/requests/(\d+)\"", gone) == [codes[4], codes[1]]
 
 
 async def test_a_deadline_is_called_one_and_no_next_date(panel: PanelServed, at: Hall) -> None:
