@@ -14,7 +14,13 @@ from ivr.store.tables import metadata
 
 def migrate(connection: Connection) -> None:
     """Run the migrations on this connection."""
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=True)
+    step = context.config.attributes.get("step", lambda: None)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_server_default=True,
+        on_version_apply=lambda **_: step(),
+    )
     with context.begin_transaction():
         context.run_migrations()
 

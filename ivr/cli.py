@@ -163,17 +163,21 @@ def doctor(json: Json = False) -> None:
 @database.command(epilog="Example: ivr db upgrade")
 def upgrade() -> None:
     """Bring the schema up to date, then load the province's seeds and a first menu. Re-runnable."""
+    from ivr.commands.progress import bars
     from ivr.desk.book import menus
     from ivr.desk.editing.seeding import seed
     from ivr.installation import CommandError, owner_url, service_role, tree_check
     from ivr.store.grants import NoSuchRole
-    from ivr.store.schema import NewerSchema
+    from ivr.store.schema import NewerSchema, missing
     from ivr.store.schema import upgrade as migrate
 
     settings = load_settings()
     try:
         owner, service = owner_url(settings), service_role(settings)
-        with_database(settings, lambda _: migrate(owner, service), as_owner=True)  # by an engine of its own
+        many = with_database(settings, missing, as_owner=True)
+        with bars({"migrations": many} if many else {}) as done:
+            step = partial(done, "migrations")
+            with_database(settings, lambda _: migrate(owner, service, step), as_owner=True)  # its own engine
     except (NewerSchema, NoSuchRole) as error:
         raise CommandError(str(error)) from None
     for kept in with_database(settings, lambda engine: seed(engine, settings.seed_path)):

@@ -31,7 +31,9 @@ def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Advance]:
     err = Console(stderr=True)
     amount = DownloadColumn() if bytes else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    with Progress(
+        *columns, console=err, transient=True, disable=not (totals and err.is_terminal)
+    ) as progress:
         shown = {name: progress.add_task(name, total=total) for name, total in totals.items()}
 
         def step(what: str, count: int = 1) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -35,17 +36,17 @@ class NewerSchema(Exception):
     """A newer release has migrated the database; one sentence."""
 
 
-async def upgrade(url: str, service: str = "") -> None:
+async def upgrade(url: str, service: str = "", step: Callable[[], None] = lambda: None) -> None:
     """Run all missing migrations and make the code key once. Harmless when there is nothing to do.
 
-    `service`: the role that is to work with the tables, where it is not the one of `url`.
+    `service`: the role that is to work with the tables, where it is not the one of `url`. `step`: after each.
     Raises NoSuchRole and NewerSchema.
     """
     engine = make_engine(url, pool=1, command_seconds=copying.SECONDS)
     try:
         for tried in range(TRIES):  # first gently: most migrations touch none of it, or one table
             try:
-                return await _upgrade(engine, service, alone=tried > 0)
+                return await _upgrade(engine, service, step, alone=tried > 0)
             except DBAPIError as error:
                 if (
                     tried + 1 == TRIES
@@ -56,10 +57,10 @@ async def upgrade(url: str, service: str = "") -> None:
         await engine.dispose()
 
 
-async def _upgrade(engine: AsyncEngine, service: str, alone: bool) -> None:
+async def _upgrade(engine: AsyncEngine, service: str, step: Callable[[], None], alone: bool) -> None:
     async with engine.begin() as connection:
         await copying.take_time(connection)
-        await migrate(connection, alone=alone)
+        await migrate(connection, alone=alone, step=step)
         key = {"name": TRACKING_KEY, "value": secrets.token_bytes(KEY_BYTES), "made_at": func.now()}
         await connection.execute(insert(key_material).values(key).on_conflict_do_nothing())
         if service:
@@ -79,7 +80,21 @@ async def is_newer(connection: AsyncConnection) -> bool:
     return bool(at) and not knows(at)
 
 
-async def migrate(connection: AsyncConnection, to: str = "head", alone: bool = False) -> None:
+async def missing(engine: AsyncEngine) -> int:
+    """How many migrations; none where a newer release has been."""
+    async with engine.connect() as connection:
+        at = await revision(connection)
+    if at and not knows(at):
+        return 0
+    return len(list(ScriptDirectory.from_config(_config()).iterate_revisions("head", at or "base")))
+
+
+async def migrate(
+    connection: AsyncConnection,
+    to: str = "head",
+    alone: bool = False,
+    step: Callable[[], None] = lambda: None,
+) -> None:
     """Run the missing migrations in this transaction. Those who come at once take turns. Raises NewerSchema.
 
     One takes as long as it takes with many rows, if the connection's `command_seconds` are enough.
@@ -93,7 +108,7 @@ async def migrate(connection: AsyncConnection, to: str = "head", alone: bool = F
         there = await connection.run_sync(lambda c: inspect(c).get_table_names())
         if names := [name for name in WRITTEN if name in there]:
             await connection.execute(text(f"LOCK TABLE {', '.join(names)}"))
-    await connection.run_sync(_migrate, to)
+    await connection.run_sync(_migrate, to, step)
 
 
 async def revision(connection: AsyncConnection) -> str:
@@ -107,9 +122,10 @@ def knows(revision: str) -> bool:
     return any(script.revision == revision for script in scripts)
 
 
-def _migrate(connection: Connection, to: str) -> None:
+def _migrate(connection: Connection, to: str, step: Callable[[], None]) -> None:
     config = _config()
     config.attributes["connection"] = connection
+    config.attributes["step"] = step
     command.upgrade(config, to)
 
 

@@ -83,6 +83,14 @@ async def test_a_migration_tells_of_a_database_that_is_away_as_every_command_doe
     assert "`ivr doctor` tells more" in told and "Error:" not in told
 
 
+async def test_who_makes_a_database_at_a_terminal_sees_how_far_it_is(empty_url: str, tmp_path: Path) -> None:
+    script, words = "from ivr.cli import main; main()", ("db", "upgrade")
+    many = len(list((ROOT / "db" / "versions").glob("*.py")))
+    told = set(re.findall(rf"(\d+)/{many}\b", await read_at(True, script, empty_url, tmp_path, *words)))
+    assert {"0", f"{many}"} < told, told
+    assert await read_at(True, script, empty_url, tmp_path, *words) == "", "there is nothing to do"
+
+
 # Times of a test for those of a person; then the command itself.
 HURRIED = """
 from ivr import cli
@@ -118,7 +126,8 @@ async def read_at(terminal: bool, script: str, url: str, state: Path, *words: st
     )
     _, piped = await process.communicate()
     with os.fdopen(theirs), os.fdopen(ours, "rb", buffering=0) as screen:
-        return (screen.read(4096) or b"").decode() if terminal else piped.decode()
+        seen = b"".join(iter(lambda: screen.read(4096) or b"", b""))
+    return seen.decode() if terminal else piped.decode()
 
 
 WAITS = re.compile(r"still waiting for (.+), until \d\d:\d\d:\d\d at the latest")
