@@ -39,7 +39,7 @@ class AskedFact:
 class OrderedFact:
     """An order. `session`: at which it was given; None where that is not known any more.
 
-    `kept_late`: it is kept, and its body reported so only after its day.
+    `kept_late`: it is kept, and its body reported so only after its day, on which she had not said so.
     """
 
     agency: str

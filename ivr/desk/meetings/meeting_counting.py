@@ -87,8 +87,10 @@ async def _orders(
 
 
 def _ordered(page: Page, order: OrderSeen) -> OrderedFact:
-    its, kept = order.part, order.state is OrderState.KEPT
-    kept_late = kept and its.answered_at is not None and page.calendar.day(its.answered_at) > its.due_on
+    its, day = order.part, page.calendar.day
+    late = its.answered_at is not None and day(its.answered_at) > its.due_on
+    seen_done = its.said == Outcome.ORDER_DONE and day(its.said_at) <= its.due_on
+    kept_late = order.state is OrderState.KEPT and late and not seen_done
     return OrderedFact(its.ordered_of, its.session, its.given_at, order.state, order.late, kept_late)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import meeting_figures
+from ivr.cases.callback import Outcome
 from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import answers, closing, collecting
@@ -29,7 +30,8 @@ from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
 from tests.desk.meetings.hall import LATER, Hall, hall
-from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
+from tests.desk.meetings.test_order_answers import called, ordered, says
+from tests.desk.meetings.test_order_giving import FAR, NEAR, heard, listed
 from tests.voice.conversation import TEHRAN
 
 
@@ -121,6 +123,25 @@ async def test_what_was_done_only_after_its_day_is_kept_and_as_late_as_its_last_
     told: dict[str, Any] = meeting_counting.figures_json(await counted(at), at.at, TEHRAN)
     assert (told["orders"]["kept"], told["orders"]["kept_late"], told["orders"]["late"]) == (2, 1, 0)
     assert {row["agency"]: row["kept_late"] for row in told["orders"]["by_agency"]} == {"abfa": 0, "edu": 1}
+
+
+async def test_what_she_called_done_on_its_day_is_no_late_one_however_late_its_body_reports(at: Hall) -> None:
+    code, parts = await ordered(at, "abfa", "edu")
+    for n in range(2):
+        placing = await called(at, NEAR + timedelta(days=n))
+        assert placing is not None
+        await says(at, placing, Outcome.ORDER_DONE)
+    said = {order.part.ordered_of: order.part.said_at.astimezone(TEHRAN).day for order in await listed(at)}
+    assert sorted(said.values()) == [NEAR.day, NEAR.day + 1]
+    at.later()
+    for part in parts:
+        await answers.give(at.engine, at.page, at.by(part, who=(await at.row(part)).agency), "شد")
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    facts = {fact.agency: fact for fact in (await counted(at)).orders}
+    assert {fact.state for fact in facts.values()} == {OrderState.KEPT}
+    assert {body for body, fact in facts.items() if fact.kept_late} == {
+        body for body, day in said.items() if day > NEAR.day
+    }
 
 
 async def test_the_public_count_tells_what_the_citizens_call_kept(at: Hall) -> None:
