@@ -78,6 +78,7 @@ def backup(
         found += _keys_for_whom_it_is_now(settings)
         earlier = _earlier(to if to.is_dir() else to.parent, ending, named) if new else BackupChain()
         with _target(to, ending) as (path, whole), _closed(whole, path, holders) as out:
+            _want_room(settings, path, earlier)
             into = _guarded(out, path)
             work, made = with_database(
                 settings, lambda engine: _back_up(settings, engine, into, found, leave_stored, earlier)
@@ -270,6 +271,23 @@ def _guarded(out: IO[bytes], path: Path) -> IO[bytes]:
 def _unwritten(path: Path, error: OSError) -> Trouble:
     what = "standard output" if path == STREAM else path
     return Trouble(f"{what} can't be written: {error.strerror or error}")
+
+
+def _want_room(settings: Settings, path: Path, earlier: BackupChain) -> None:
+    """Told at a terminal before it takes its time, and refused before it fills a disk."""
+    from rich.filesize import decimal
+
+    from ivr.desk.keeping.backup import least_bytes
+
+    if path == STREAM:
+        return
+    least, disk = least_bytes(settings.state_path, earlier), os.statvfs(path.parent)
+    free = (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize
+    told = f"{path} takes {decimal(least)} for its files alone; {decimal(free)} are free there"
+    if least > free and disk.f_blocks:  # some that are far away don't tell
+        raise Trouble(f"{told}: it was not begun")
+    if err.is_terminal:
+        err.print(told, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def _holders(given: Sequence[str]) -> list[Any]:

@@ -47,7 +47,7 @@ from ivr.store.attachments import FOLDER
 from ivr.store.backup_chain import ROWS, WHOLE, BackupChain, Held
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
-from ivr.store.folders import TellRefused, listed, remedy
+from ivr.store.folders import TellRefused, listed, remedy, unseen
 from ivr.store.recording_files import CLOSED, PACKED, PLAIN
 from ivr.store.salvaging import Salvaged
 from ivr.store.tables import attachments, custody_days, recordings
@@ -525,6 +525,25 @@ def files(folder: Path, refused: TellRefused) -> Iterator[Path]:
             yield from files(path, refused)
         elif is_file:
             yield path
+
+
+def least_bytes(state: Path, earlier: BackupChain) -> int:
+    """How much room a backup takes at the least: its files, without rows and what only the store has."""
+    return sum(
+        _least_of(path, path.relative_to(state).as_posix(), earlier)
+        for name in KEPT
+        if name != "custody"
+        for path in files(state / name, unseen)
+    )
+
+
+def _least_of(path: Path, name: str, earlier: BackupChain) -> int:
+    try:
+        status = path.stat()
+    except OSError:  # gone meanwhile, or told of by who reads it
+        return 0
+    # Of a disk that packs, and of holes, what it takes there.
+    return 0 if earlier.holds(name, status) else min(status.st_size, status.st_blocks * 512)
 
 
 def _want_a_name(name: str) -> None:
