@@ -45,11 +45,13 @@ class KeyFile:
         except FileNotFoundError:
             return {}
         if (found.st_ino, found.st_mtime_ns) != self._read_at:
-            text = self.path.read_text(encoding="ascii")
             try:
+                text = self.path.read_bytes().decode("ascii")
                 self._keys = {name: AESGCM(base64.b64decode(key)) for name, key in split(text).items()}
             except ValueError:
                 raise OSError(errno.EINVAL, "a line of it is no key", str(self.path)) from None
+            except OSError as error:  # a read's own names no file, which would be taken for the recording's
+                raise OSError(error.errno, error.strerror, str(self.path)) from None
             self._read_at = (found.st_ino, found.st_mtime_ns)
         return self._keys
 

@@ -28,6 +28,7 @@ from ivr.desk.keeping import answer_voices
 from ivr.desk.keeping.answer_voices import AnswerVoice
 from ivr.desk.keeping.custody import day_lines, list_path
 from ivr.desk.keeping.proved import Proved, setbacks, went_back
+from ivr.desk.keeping.proved import days as proved_days
 from ivr.desk.keeping.seal_proof import SealProof, Witnessed, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
@@ -35,7 +36,7 @@ from ivr.store import envelope, flac, recording_files
 from ivr.store.attachments import beside
 from ivr.store.envelope import Damaged, KeyMissing
 from ivr.store.folders import listed, remedy
-from ivr.store.recording_files import CLOSED, PACKED, PLAIN, plain, where
+from ivr.store.recording_files import CLOSED, PACKED, PLAIN, keys_beside, plain, where
 from ivr.store.tables import (
     attachments,
     case_events,
@@ -213,17 +214,13 @@ async def _witnessed(proof: Verification) -> Witnessed:
 
 async def _prove_days(proof: Verification, roots: Collection[str]) -> None:
     async with proof.engine.connect() as connection:
+        proved = await proved_days(connection)  # before the days: one may be closed and proved meanwhile
         days = (await connection.execute(select(custody_days).order_by(custody_days.c.day))).all()
         now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         first = (await connection.execute(select(func.min(case_events.c.noted_on)))).scalar()
     every, previous, expected = days, FIRST, days[0].day if days else first
     if proof.since:
-        old = [row for row in days if row.day <= proof.since.day]
-        days = days[len(old) :]
-        if not old or bytes(old[-1].root).hex() != proof.since.day_root:
-            proof.found(
-                [_day("day_changed", proof.since.day, "the root of {} is not the one that was proved")]
-            )
+        days = [row for row in days if row.day > proof.since.day]
         previous, expected = bytes.fromhex(proof.since.day_root), proof.since.day + timedelta(days=1)
     for row in days:
         for missing in _between(expected, row.day):
@@ -233,11 +230,16 @@ async def _prove_days(proof: Verification, roots: Collection[str]) -> None:
         await _prove_day(proof, row)
         proof.count("days")
         previous, expected = bytes(row.root), row.day + timedelta(days=1)
-    proof.found(_unlisted(proof.lists, {row.day for row in every}))
+    roots_now = {row.day: bytes(row.root).hex() for row in every}
+    proof.found(_unlisted(proof.lists, roots_now))
+    for day, root in proved:
+        if day not in roots_now:
+            proof.found([_day("day_removed", day, "the root of {} was proved, and is gone")])
+        elif roots_now[day] != root:
+            proof.found([_day("day_changed", day, "the root of {} is not the one that was proved")])
     if expected and datetime.combine(expected + LATE, time(), ZONE) + LATE < now:
         proof.found([_day("day_open", expected, "{} is over and has no root: does `ivr serve` run?")])
-    known = {bytes(row.root).hex() for row in every}
-    for root in sorted(set(roots) - known):
+    for root in sorted(set(roots) - {*roots_now.values()}):
         proof.found([Finding("root_unknown", f"no day has the root {root}: what it stood for was changed")])
 
 
@@ -368,10 +370,13 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
         locked = str(error)
     except Damaged:
         pass  # a disk's doing, or a person's: looked at below
-    except PermissionError as error:  # the key file's, too
-        barred = f"{error.filename or path} can't be read: {error.strerror}; {remedy(error, ELSEWHERE)}"
     except OSError as error:
-        gone = f"its disk does not give it: {error.strerror}"
+        key = error.filename == str(keys_beside(proof.recordings).path)
+        if key or isinstance(error, PermissionError):
+            mend = remedy(error, "put its copy back, or move it away and ivr keys recover")
+            barred = f"{error.filename or path} can't be read: {error.strerror}; {mend}"
+        else:
+            gone = f"its disk does not give it: {error.strerror}"
     if digest is not None and digest.hex() == row.sha256:
         return []
     stored, refused = None, ""

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -45,7 +46,7 @@ from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY, office
 from tests.desk.recordings.test_settling import headless
 from tests.fixtures.commands import ivr, roles
-from tests.fixtures.damaged import root_s
+from tests.fixtures.damaged import bad_sector, root_s
 from tests.fixtures.plans import plan_of
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.test_envelope import key_of
@@ -397,6 +398,23 @@ async def test_a_key_file_that_this_user_may_not_read_is_not_called_gone(
     asked = f"{keys} can't be read: Permission denied; it is not readable for this user"
     assert all(asked in each.text and "backed up as it is" in each.text for each in left), left
     assert keys.read_text() == kept and not Path(to).exists()
+
+
+async def test_a_key_file_that_is_damaged_or_on_a_sick_disk_makes_no_recording_lost(shut: Shut) -> None:
+    keys = shut.state / "keys" / "recordings"
+    kept = keys.read_text()
+    for spoilt, why in (
+        (b"no key\n", "a line of it is no key"), (b"\xff\n", "a line of it is no key"),
+        (b"", "Input/output error"),
+    ):  # fmt: skip
+        keys.write_bytes(kept.encode() + spoilt)
+        with nullcontext() if spoilt else bad_sector(keys):
+            told = await findings(shut.engine, shut.state)
+        assert [each.kind for each in told] == ["recording_unread"] * 2, told
+        assert all(f"{keys} can't be read: {why}" in each.text for each in told), told
+        assert not any("is not whole" in each.text for each in told)
+    keys.write_text(kept)
+    assert await findings(shut.engine, shut.state) == []
 
 
 async def test_a_full_disk_or_a_damaged_envelope_leaves_no_half_file_of_one_that_is_opened(
