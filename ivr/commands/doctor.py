@@ -50,6 +50,8 @@ class Diagnosis(NamedTuple):
 
 async def examine(settings: Settings) -> list[Diagnosis]:
     """Look at everything a call needs; never raises, and ends though a disk hangs."""
+    from ivr.store.engine import is_forbidden
+
     looks: list[tuple[str, Callable[[Settings], Awaitable[Diagnosis]]]] = [
         ("state", _state),
         ("disk", _disk),
@@ -90,7 +92,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         except Exception as error:  # one sick part must not hide the others
             found, mend = f"{type(error).__name__}: {error}", "the sentence above names the place"
             if _is_the_database_s(error):
-                found, mend = _told(error), _MEND_DATABASE
+                found, mend = _told(error), _MEND_RIGHT if is_forbidden(error) else _MEND_DATABASE
             if waiting.expired():
                 found, mend = f"no answer within {limit:g} s", _MEND_HANGING
                 if name in _QUICK:  # a disk hangs; what only has much to read has its time
@@ -135,6 +137,7 @@ def _alone(look: Callable[[Settings], Awaitable[Diagnosis]], settings: Settings)
 
 _QUICK = ("state", "disk")
 _MEND_DATABASE = "look at database in this list"
+_MEND_RIGHT = "ivr db upgrade as the role that owns the tables grants it (docs/production.md, 1)"
 _MEND_HANGING = "see dmesg and the mounts of IVR_STATE and IVR_SECOND_VOLUME; state and disk in this list"
 
 
@@ -267,7 +270,7 @@ async def _metrics_of_each(settings: Settings) -> list[str]:
 async def _database(settings: Settings) -> Diagnosis:
     from ivr.installation import CommandError as Missing
     from ivr.installation import database_url
-    from ivr.store.engine import READ_ONLY, make_engine, takes
+    from ivr.store.engine import READ_ONLY, is_forbidden, make_engine, takes
     from ivr.store.listening import hears
     from ivr.store.schema import NEWER, is_current, is_newer
 
@@ -282,6 +285,8 @@ async def _database(settings: Settings) -> Diagnosis:
             newer, well = await is_newer(connection), await takes(connection)
         heard = not well or await hears(engine.url.render_as_string(hide_password=False))
     except Exception as error:
+        if is_forbidden(error):
+            return Diagnosis("database", False, _told(error), _MEND_RIGHT)
         mend = "start PostgreSQL or mend IVR_DATABASE_URL"
         return Diagnosis("database", False, f"does not answer: {_told(error)}", mend)
     finally:

@@ -30,6 +30,7 @@ from ivr.desk.facts.gauges import Gauge
 from ivr.desk.keeping import backed_up
 from ivr.desk.people.auditing import note
 from ivr.installation import load_secrets
+from ivr.lab import postgres
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.loops.household import Household
@@ -42,6 +43,7 @@ from ivr.web import metrics
 from tests.asterisk.pretend_ami import Connection, Fields, pretend_ami, refuse, success
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.keeping.test_verify import sql
+from tests.fixtures.database import as_service
 from tests.fixtures.learned import nothing_learned
 from tests.fixtures.plans import plan_of
 from tests.fixtures.weak_database import WeakDatabase, Wire, read_only
@@ -277,6 +279,21 @@ async def test_one_silent_process_does_not_make_a_server_that_serves_one_that_do
     assert not nothing.ok and nothing.found.endswith("/metrics does not answer: nothing within 0.01 s"), (
         nothing
     )
+
+
+async def test_a_right_that_is_missing_sends_to_whoever_grants_it(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await sql(engine, f"REVOKE SELECT ON audit FROM {postgres.SERVICE}")
+    settings = Settings(state=tmp_path, database_url=as_service(database_url))
+    found = {each.name: each for each in await examine(settings)}
+    assert found["database"].ok and "unseen" not in found
+    assert found["backup"].found == "permission denied for table audit"
+    right = "ivr db upgrade as the role that owns the tables grants it"
+    assert found["backup"].mend.startswith(right)
+    await sql(engine, f"REVOKE SELECT ON alembic_version FROM {postgres.SERVICE}")
+    seen = await doctor._database(settings)  # one look of many
+    assert seen.found == "permission denied for table alembic_version" and seen.mend.startswith(right)
 
 
 async def test_what_nobody_can_count_is_left_out(tmp_path: Path) -> None:
