@@ -242,7 +242,7 @@ def decide(code: str, status: Status, agency: str, action: CaseAction, actor: Ac
         raise Refused(f"case {code} can't be {done} by the {actor.side}, only by the {allowed}")
     if actor.side is Side.AGENCY and actor.agency != agency:
         raise Refused(f"case {code} is with {agency}, so {actor.agency} can't have it {done}")
-    if actor.side in rule.reason and not reason.strip():
+    if actor.side in rule.reason and not any(map(str.isalnum, reason)):
         raise Refused(f"case {code} can't be {done} without a reason")
     return rule.target or status
 

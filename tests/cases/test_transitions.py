@@ -92,6 +92,7 @@ def test_who_owes_a_reason_is_told_so(rule: object) -> None:
     assert isinstance(rule, type(TABLE[CaseAction.REFER]))
     status = next(s for s in Status if s in rule.sources)
     for side in rule.sides:
-        said = result(status, rule.action, side, "  ")
-        assert (said in set(Status)) == (side not in rule.reason)
-        assert side not in rule.reason or "without a reason" in said
+        for nothing in ("  ", ".", "؟!"):
+            said = result(status, rule.action, side, nothing)
+            assert (said in set(Status)) == (side not in rule.reason)
+            assert side not in rule.reason or "without a reason" in said

@@ -39,12 +39,17 @@ MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
 async def pause(
     engine: AsyncEngine, page: Page, ask: Instruction, days: int, cap: int = MOST_PAUSED_DAYS
 ) -> None:
-    """Stop the clock for so many working days; it runs again by itself."""
+    """Stop the clock for so many working days; it runs again by itself.
+
+    Once the deadline has passed the desk alone may: a body would hide that it missed it.
+    """
     async with changing(engine, page, CaseAction.PAUSE, ask) as change:
         if ask.actor.side is Side.AGENCY and await is_order(change.connection, change.case.id):
             raise Refused(f"case {ask.code} is an order: only the office extends it")
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
         await _keep_within_whole(change)
+        if ask.actor.side is Side.AGENCY and change.case.due_at <= ask.now:
+            raise Refused(f"the deadline of case {ask.code} has passed: only the desk pauses it now")
         assert change.clock.paused_until is not None
         change.details |= {"days": days, "until": change.clock.paused_until.isoformat()}
 

@@ -159,7 +159,7 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
         for deed in DEEDS
         if (deed.action in possible if deed.action else _beside_the_table(visit, file, deed))
         and (file.order is not None or deed.name not in _OF_ORDERS)
-        and (file.order is None or deed.name != "pause" or side is Side.DESK)
+        and (deed.name != "pause" or side is Side.DESK or (file.order is None and case.due_at > visit.now))
         and (case.kind != Kind.MEETING or deed.name != "order")  # that is on the request's page
         and side in deed.sides
         and (file.of_matter or deed.name != "collect")

@@ -57,6 +57,7 @@ FORMS: Mapping[str, str] = {
     "of_whole": rf"case {_CODE} is a part of (?P<code>\S+): that is done to the whole",
     "whole_answered": rf"case {_CODE} is a part of (?P<code>\S+), which has its answer: reopen that",
     "whole_sooner": rf"case {_CODE} is a part of (?P<code>\S+) and would be due after it: .*",
+    "paused_late": rf"the deadline of case {_CODE} has passed: only the desk pauses it now",
     "in_collective": rf"case {_CODE} waits in the collective case (?P<code>\S+): .*",
     "not_in_collective": rf"case {_CODE} waits in no collective case",
     "collective": rf"case {_CODE} is a collective one, to which this can't be done",

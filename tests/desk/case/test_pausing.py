@@ -60,9 +60,23 @@ async def test_all_pauses_together_have_a_cap(at: Counter) -> None:
         await pause(at.engine, at.page, ask(code, "abfa", "x"), 1)
     at.later(30)
     with pytest.raises(Refused, match="10 working days in all, and 3 are left"):
-        await pause(at.engine, at.page, ask(code, "abfa", "x"), 4)
-    await pause(at.engine, at.page, ask(code, "abfa", "x"), 3)
+        await pause(at.engine, at.page, ask(code, reason="x"), 4)
+    await pause(at.engine, at.page, ask(code, reason="x"), 3)
     assert (await at.row(code)).paused_days == 7
+
+
+async def test_no_body_pauses_away_a_deadline_that_it_has_missed(at: Counter) -> None:
+    code = await at.open()
+    first, at.at = await due(at, code), (await at.row(code)).due_at
+    for _ in "twice":
+        with pytest.raises(Refused, match="has passed: only the desk"):
+            await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "منتظر قطعه"), 10)
+    assert await due(at, code) == first
+    await pausing.pause(at.engine, at.page, at.ask(code, "desk", "شهروند در سفر است"), 1)
+    assert await due(at, code) > first
+    await pausing.resume(at.engine, at.page, at.ask(code, "desk"))
+    with pytest.raises(Refused, match="has passed: only the desk"):
+        await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "منتظر قطعه"), 10)
 
 
 async def test_a_body_pauses_no_part_beyond_the_day_that_the_citizen_is_told_and_the_desk_may(

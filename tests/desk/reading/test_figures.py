@@ -289,7 +289,7 @@ async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies
     at.later(6)
     await count(at)
     assert figures.total(await found(at))[What.OVERDUE] == 2
-    await pausing.pause(at.engine, at.page, at.ask(paused, "abfa", "قطعه می‌رسد"), 5)
+    await pausing.pause(at.engine, at.page, at.ask(paused, reason="قطعه می‌رسد"), 5)
     await pausing.change_topic(at.engine, at.page, at.ask(sorted_, reason="قبض است"), "water.bill")
     at.later()
     await count(at)
@@ -304,7 +304,7 @@ async def test_a_deadline_that_was_missed_and_moved_is_missed_once_where_it_lies
 async def test_a_missed_deadline_that_moves_to_a_day_that_was_counted_is_missed_there(at: Counter) -> None:
     code = await at.open()
     at.later(14)
-    await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "قطعه می‌رسد"), 5)
+    await pausing.pause(at.engine, at.page, at.ask(code, reason="قطعه می‌رسد"), 5)
     at.later(3)
     await count(at)
     await pausing.resume(at.engine, at.page, at.ask(code, "abfa"))
@@ -343,12 +343,12 @@ async def test_a_deadline_that_had_passed_when_its_case_went_on_in_another_is_mi
     assert await anew(at) == figures.total(await found(at, 60))
 
 
-async def test_who_pauses_what_is_late_and_lets_it_go_has_missed_its_deadline_once(at: Counter) -> None:
+async def test_who_has_what_was_paused_late_and_lets_it_go_has_missed_its_deadline_once(at: Counter) -> None:
     codes = [await at.open() for _ in range(6)]
     returned, onward, ruled, advised, withdrawn, split = codes
     at.later(6)
     for code in codes:
-        await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "قطعه می‌رسد"), 5)
+        await pausing.pause(at.engine, at.page, at.ask(code, reason="قطعه می‌رسد"), 5)
     at.later(2)
     await count(at)
     assert figures.total(await found(at))[What.OVERDUE] == 0

@@ -668,6 +668,16 @@ async def test_only_the_office_may_stop_the_clock_of_an_order(desk: Desk) -> Non
     assert "pause" in await offers(desks, code)
 
 
+async def test_a_body_is_offered_no_pause_of_a_deadline_that_it_has_missed(desk: Desk) -> None:
+    code = await desk.open()
+    assert "pause" in await offers(await desk.panel.signed_in("officer"), code)
+    async with desk.panel.engine.begin() as connection:
+        due = select(cases.c.due_at).where(cases.c.code == code)
+        desk.panel.clock.now = (await connection.execute(due)).scalar_one()
+    assert "pause" not in await offers(await desk.panel.signed_in("officer"), code)
+    assert "pause" in await offers(await desk.panel.signed_in("supervisor"), code)
+
+
 async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Browser) -> None:
     whole = await desk.open()
     one, two = await desk.open(caller="09147654321"), await desk.open(caller="09143334444")
