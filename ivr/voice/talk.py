@@ -51,6 +51,8 @@ Flow = Generator[Action, Event, T]
 VOICED_SECONDS = 0.3
 # A # that comes sooner after a full number belongs to the number, and after her words to them.
 LATE_HASH_SECONDS = 1.2
+# Behind a number that was ended as its next digit was late, her hands are slower than that.
+SLOW_HASH_SECONDS = 3.0
 # A key that comes sooner after a question begins may be the one before it, pressed twice.
 TWICE_SECONDS = 1.2
 # A recording that a step does not measure itself is worth a case from here on, however still it is.
@@ -142,7 +144,7 @@ class Talk:
         self.misses = 0  # in the whole call
         self.asked_seconds = 0.0  # of the questions that sort her, as far as the shell has a clock
         self._left_for: set[str] = set()  # where she was sent because the limits were reached
-        self.late_hash = False  # a # may still come that ends a whole number, or once more her words
+        self.late_hash = 0.0  # so long a # may still come that ends a number, or once more her words
         self._pending: list[Sound] = []
         self.history: list[tuple[str, dict[str, str]]] = []  # steps to go back to, and the draft before each
 
@@ -180,7 +182,7 @@ class Talk:
     def record(self, seconds: float, silence_seconds: float) -> Flow[Recorded]:
         """Her words, however they ended: their # may come once more, or just behind what ended them."""
         recorded = yield from self.do(Record(self.language, seconds, silence_seconds), Recorded)
-        self.late_hash = True
+        self.late_hash = LATE_HASH_SECONDS
         return recorded
 
     def note(self, way: str) -> Flow[None]:
@@ -202,7 +204,9 @@ class Talk:
         keys = yield from self.do(action, Keys)
         if self.ends_number(not keys.pressed and keys.ended is Ended.HASH, keys.after):
             keys = yield from self.do(action, Keys)
-        self.late_hash = max_keys > 1 and keys.ended is Ended.FULL
+        if max_keys > 1 and keys.pressed:
+            late = {Ended.FULL: LATE_HASH_SECONDS, Ended.TIMEOUT: SLOW_HASH_SECONDS}
+            self.late_hash = late.get(keys.ended, 0.0)
         if step.sorts and keys.after < inf:
             self.asked_seconds += keys.after
         return keys
@@ -246,11 +250,12 @@ class Talk:
 
     def deaf_to_hash(self) -> float:
         """Seconds for which a `#` may still be the end of what was before it. Asked once of each."""
-        before, self.late_hash = self.late_hash, False
-        return LATE_HASH_SECONDS if before else 0.0
+        before, self.late_hash = self.late_hash, 0.0
+        return before
 
     def ends_number(self, is_hash: bool, after: float) -> bool:
-        """Whether this `#` only ends the number before it, which was taken at its last digit already.
+        """Whether this `#` only ends the number before it, which was taken at its last digit already, or as
+        its next one was late.
 
         So it is when it follows within a moment; a later one means to go back. Asked once per number. Or it
         is the one that ended her words, pressed twice.

@@ -246,6 +246,21 @@ def test_a_hash_right_after_a_full_number_only_ends_the_number() -> None:
     assert talk.step == "record" and talk.press("#").step == "county"
 
 
+def test_a_hash_behind_a_code_that_was_broken_off_as_her_hand_is_slow_ends_it_and_walks_no_menu() -> None:
+    seen = CaseSeen(Lookup.FOUND, "referred", "abfa", OFFICE_HOURS + timedelta(days=1))
+    talk = Conversation(seen=seen).press("1", "6")
+    for _ in range(2):
+        talk.tell(Keys(CODE[:8], Ended.TIMEOUT, after=12.0))
+        assert talk.step == "follow_up"
+        talk.tell(Keys("", Ended.HASH, after=2.0))
+        assert talk.step == "follow_up", "the code that she types next would be a complaint"
+    assert talk.press(CODE).step == "status"
+    talk = Conversation(seen=seen).press("1", "6")
+    talk.tell(Keys(CODE[:8], Ended.TIMEOUT, after=12.0))
+    talk.tell(Keys("", Ended.HASH, after=4.0))
+    assert talk.step == "kind", "she goes back"
+
+
 def test_a_later_hash_after_a_full_number_goes_back() -> None:
     talk = Conversation().press("1", "1", "1", "1", "01")
     talk.tell(Said("#", after=3.0))

@@ -74,7 +74,7 @@ code:
             return self.go
         if self.ready_prompt:  # a key only shortens the wait for her pen
             ready = talk.take_pending() + self.ready_prompt
-            wait = Say(ready, talk.language, self.barge_in, heeds_key=talk.late_hash)
+            wait = Say(ready, talk.language, self.barge_in, heeds_key=talk.late_hash > 0)
             said = yield from talk.do(wait, Said)
             if talk.ends_number(said.key == "#", said.after):
                 yield from talk.do(replace(wait, heeds_key=False), Said)
