@@ -59,16 +59,24 @@ def draft(path: Path, content: bytes) -> Path:
     half = path.with_name(f"{path.name}.{os.getpid()}")
     # O_NOFOLLOW: in another's folder no link of that name leads what is given away elsewhere
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(half, flags, 0o600), "wb") as file:
-        if gives is not None:
-            new, whose = gives
-            with suppress(OSError):  # of a mount that knows no owners
-                os.fchown(file.fileno(), whose.st_uid, whose.st_gid)
-                for folder in new:
-                    os.lchown(folder, whose.st_uid, whose.st_gid)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    fd = os.open(half, flags, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            if gives is not None:
+                new, whose = gives
+                with suppress(OSError):  # of a mount that knows no owners
+                    os.fchown(file.fileno(), whose.st_uid, whose.st_gid)
+                    for folder in new:
+                        os.lchown(folder, whose.st_uid, whose.st_gid)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+        if error.errno and error.filename is None:  # a write's own names no file
+            error.filename = str(path)
+        raise
     return half
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ivr.store import flushing
 from ivr.store.volumes import Volumes
+from tests.fixtures.small_disk import SmallDisk
 
 
 @pytest.fixture
@@ -86,3 +87,16 @@ def test_a_folder_is_not_taken_for_flushed_before_those_above_it_are(
 def test_what_is_not_there_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         flushing.flush(tmp_path / "2026/11/25/aa.wav", tmp_path)
+
+
+def test_a_full_disk_leaves_no_half_file_beside_what_was_to_be_put_and_it_is_named(
+    small_disk: SmallDisk,
+) -> None:
+    secret = small_disk.path / "secrets" / "agi"
+    flushing.put(secret, b"old")
+    small_disk.fill()
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left on device") as told:
+            flushing.put(secret, b"s" * 5000)
+        assert told.value.filename == str(secret)
+    assert list(secret.parent.iterdir()) == [secret] and secret.read_bytes() == b"old"
