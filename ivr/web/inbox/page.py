@@ -48,6 +48,7 @@ async def inbox(book: NameBook, visit: Visit) -> web.StreamResponse:
         next_page=_next(asked, found),
         partial=found.partial,
         remark=seen.remark,
+        gone=seen.gone,
         choices={name: _choices(visit, names, name, asked.fields[name]) for name in FIELDS},
         saved=saved,
         colleagues=colleagues,

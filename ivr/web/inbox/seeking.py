@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.people.limiting import TooOften
-from ivr.desk.reading import number_searches, queues, searching
+from ivr.desk.reading import casefile, number_searches, queues, searching
 from ivr.desk.reading.inbox import InboxPage, Sight
 from ivr.web.inbox.asked import InboxQuery
 from ivr.web.panel.locale import digits
@@ -18,11 +18,15 @@ from ivr.web.panel.visit import Visit
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`opens`: the code that was typed, of a case that may be seen. `remark`: why there may be less here."""
+    """`opens`: the code that was typed, of a case that may be seen. `remark`: why there may be less here.
+
+    `gone`: the code is of a case that went on from this agency; its page says no more.
+    """
 
     page: InboxPage = field(default_factory=InboxPage)
     opens: str = ""
     remark: str = ""
+    gone: bool = False
 
 
 async def found(connection: AsyncConnection, visit: Visit, asked: InboxQuery, its: Sight) -> Found:
@@ -34,8 +38,10 @@ async def found(connection: AsyncConnection, visit: Visit, asked: InboxQuery, it
     ):
         return Found(InboxPage(rows), rows[0].code)
     knows = visit.allowed(P.IDENTITY_REVEAL)
-    sought = number_searches.permitted(replace(asked.sought, code=""), knows)
-    remark = visit.words("inbox.number.part") if asked.sought.caller and not sought.caller else ""
+    gone = await _gone(visit, asked.sought.code)
+    typed = replace(asked.sought, caller="") if gone else asked.sought
+    sought = number_searches.permitted(replace(typed, code=""), knows)
+    remark = visit.words("inbox.number.part") if typed.caller and not sought.caller else ""
     try:
         new = bool(sought.caller) and await number_searches.count(
             visit.panel.engine, visit.person, sought.caller, knows, visit.now
@@ -48,4 +54,9 @@ async def found(connection: AsyncConnection, visit: Visit, asked: InboxQuery, it
         codes = [row.code for row in page.rows]
         who, where = visit.person, visit.came.address
         await number_searches.note(visit.panel.engine, who, sought, codes, visit.now, where)
-    return Found(page, remark=remark)
+    return Found(page, remark=remark, gone=gone)
+
+
+async def _gone(visit: Visit, code: str) -> bool:
+    its = bool(code and visit.scope.agency)
+    return its and await casefile.sent_on(visit.panel.engine, visit.scope, code)

@@ -933,6 +933,35 @@ async def test_a_code_opens_its_case_however_it_is_written(panel: PanelServed, c
     assert (await blind.get(f"/panel/inbox?q={code}")).status == 200
 
 
+async def test_whose_case_went_on_is_told_so_by_its_code_and_of_no_other_case_anything(
+    panel: PanelServed,
+) -> None:
+    its = await books(panel.engine)
+    water, other, power = its.codes[:3]
+    ask = its.at.ask(water, "abfa", "شکایت از رئیس ماست")
+    await referring.refer(panel.engine, its.at.page, ask, "edu")
+    confided = its.at.ask(other, "desk", "از رئیس خود می‌ترسد")
+    await confide(panel.engine, its.at.page, confided, Secrecy("abfa"))
+    officer = await panel.signed_in("officer", agency="abfa")
+    gone, nothing = (
+        locale.words()(f"{name}.title") for name in ("casefile.sent_on", "inbox.empty.unpermitted")
+    )
+    grouped = f"{water[:4]} {water[4:7]} {water[7:]}"
+    for typed in (water, water.translate(PERSIAN), grouped, f"{water}&kind=request&queue=new"):
+        page = await officer.text(f"/panel/inbox?q={typed}")
+        assert gone in page and nothing not in page and "شکایت از رئیس" not in page, typed
+        assert f"نتیجهٔ جستجوی «{digits(typed.partition('&')[0])}»" in page
+    for unknown in (other, power, water[:-1]):
+        page = await officer.text(f"/panel/inbox?q={unknown}")
+        assert nothing in page and gone not in page, unknown
+    naming = await its.more("water.supply", f"کد پروندهٔ پیشین من {water} است")
+    page = await officer.text(f"/panel/inbox?q={water}")
+    assert gone in page and f'id="case-{naming}"' in page
+    elsewhere = await panel.signed_in("officer", agency="emdad")
+    page = await elsewhere.text(f"/panel/inbox?q={water}")
+    assert nothing in page and gone not in page
+
+
 async def test_the_next_case_and_the_one_before_and_back_to_ones_place(
     panel: PanelServed, chrome: Browser
 ) -> None:
