@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Date, Row, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.keeping.sealing import keep_setbacks, last_seal, setback_line
@@ -26,6 +26,7 @@ SEEN, RESTORED = "setback_seen", "books_restored"
 OVERDUE = timedelta(days=8)  # a whole proof is to be made once a week
 SPARED = timedelta(days=7)  # so long nothing is erased after the books went back, or until somebody looked
 WEEK = timedelta(days=6, hours=12)  # so long after the last one the next may begin: in the same night's hours
+_WELL = audit.c.detail["findings"].as_integer() == 0
 _SPARED = "the books went back ({}): put holds back; until `ivr verify --seen`, or {}, nothing is erased"
 _RESTORE = "the books are those of a backup of {} (restored {}); roots of later seals were told elsewhere"
 
@@ -146,11 +147,18 @@ async def last(engine: AsyncEngine, *, whole: bool, well: bool, listened: bool) 
     wanted = [audit.c.subject == SUBJECT, audit.c.action == ACTION]
     wanted += [audit.c.detail["whole"].as_boolean()] if whole else []
     wanted += [audit.c.detail["listened"].as_boolean()] if listened else []
-    wanted += [audit.c.detail["findings"].as_integer() == 0] if well else []
+    wanted += [_WELL] if well else []
     query = select(audit.c.at, audit.c.detail).where(*wanted).order_by(audit.c.id.desc()).limit(1)
     async with engine.connect() as connection:
         row = (await connection.execute(query)).first()
     return None if row is None else _read(row)
+
+
+async def days(connection: AsyncConnection) -> Sequence[Row[date, str]]:
+    """The days up to which all was well in any proof, each with its root in hex: they stand for good."""
+    its = (cast(audit.c.detail["day"].as_string(), Date).label("day"), audit.c.detail["day_root"].as_string())
+    query = select(*its).where(audit.c.subject == SUBJECT, audit.c.action == ACTION, _WELL)
+    return (await connection.execute(query.distinct().order_by("day"))).all()
 
 
 async def _whole(engine: AsyncEngine) -> tuple[Proved | None, datetime | None]:

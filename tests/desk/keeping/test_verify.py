@@ -510,3 +510,48 @@ async def test_a_proof_that_read_no_recordings_is_nothing_to_go_on_from_for_one_
     assert "never proved" in (await proved.told(engine)).says
     status, said = await ivr(database_url, tmp_path, "verify", "--new")
     assert status == 1 and names[0] in said, said
+
+
+async def test_a_day_that_was_proved_and_is_gone_with_its_list_is_named_by_each_proof(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    """The newest one: no later day follows it. Nor does a proof that found it gone stand for it."""
+
+    async def said(*more: str) -> str:
+        return (await ivr(database_url, tmp_path, "verify", *more))[1]
+
+    await with_words(engine, tmp_path)
+    days = await close_days(engine, tmp_path, 2)
+    for more in ((), (), ("--new",), ("--no-listen",)):
+        assert "all is well" in await said(*more), more
+    list_of(tmp_path, days[-1]).rename(tmp_path / "away")
+    kept = "CREATE TABLE gone AS SELECT * FROM custody_days WHERE day = "
+    gone = f"'{days[-1].day}'"
+    await sql(engine, kept + gone, f"DELETE FROM custody_days WHERE day = {gone}")
+    for more in ((), (), ("--new",), ("--new", "--no-listen")):
+        told = await said(*more)
+        assert f"day_removed: the root of {days[-1].day} was proved, and is gone" in told, more
+        assert "1 findings" in told, more
+    await sql(engine, "INSERT INTO custody_days SELECT * FROM gone", "DROP TABLE gone")
+    assert "all is well" in await said(), "as it was"
+
+
+async def test_a_day_that_is_closed_anew_over_less_is_told_by_the_proof_that_was_made_before(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await with_words(engine, tmp_path)
+    [day] = await close_days(engine, tmp_path)
+    assert "all is well" in (await ivr(database_url, tmp_path, "verify"))[1]
+    await sql(engine, "DELETE FROM custody_days")
+    list_of(tmp_path, day).unlink()
+    await custody.keep(engine, tmp_path / "custody", AT_ONCE)
+    assert await findings(engine, tmp_path) == [], "over the same it has the same root"
+    await sql(engine, "DELETE FROM custody_days", "DELETE FROM case_events", "DELETE FROM cases")
+    await sql(engine, "DELETE FROM referrals", "DELETE FROM recordings", "DELETE FROM custody_days")
+    list_of(tmp_path, day).unlink()
+    await with_words(engine, tmp_path)
+    [again] = await close_days(engine, tmp_path)
+    assert again.day == day.day
+    assert [(each.kind, each.day) for each in await findings(engine, tmp_path)] == [
+        ("day_changed", day.day.isoformat())
+    ]
