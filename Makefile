@@ -13,10 +13,11 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input install
 WHOLE := $(BIN)/python -c 'import pip, os; os.pidfd_open, os.memfd_create' 2>/dev/null
 $(shell [ ! -e .venv ] || $(WHOLE) || rm -f $(READY) $(DEV_READY))
 
-# pip is silent or a flood; this is a line every ten packages of the lock $(1).
-COUNT = awk -v total=$$(grep -c '^[A-Za-z0-9].*==' $(1)) ' \
-  /^Collecting/ { if (++n % 10 == 0) print "environment: " n " of " total " packages" } \
-  /^Installing collected/ { print "environment: installing them" }'
+# pip is silent or a flood; this is a line every ten packages of the lock $(1), at once: mawk holds its input back.
+COUNT = { n=0; while read -r line; do case $$line in \
+  Collecting*) if (( ++n % 10 == 0 )); then echo "environment: $$n of $$(grep -c '^[A-Za-z0-9].*==' $(1)) packages"; fi;; \
+  "Installing collected"*) echo "environment: installing them";; \
+  esac; done; }
 
 .PHONY: run env dev test check bench chaos soak
 
