@@ -522,13 +522,14 @@ async def test_a_day_that_was_proved_and_is_gone_with_its_list_is_named_by_each_
 
     await with_words(engine, tmp_path)
     days = await close_days(engine, tmp_path, 2)
-    for more in ((), (), ("--new",), ("--no-listen",)):
+    again: tuple[tuple[str, ...], ...] = ((), (), ("--new",), ("--no-listen",), ("--new", "--no-listen"))
+    for more in again:
         assert "all is well" in await said(*more), more
     list_of(tmp_path, days[-1]).rename(tmp_path / "away")
     kept = "CREATE TABLE gone AS SELECT * FROM custody_days WHERE day = "
     gone = f"'{days[-1].day}'"
     await sql(engine, kept + gone, f"DELETE FROM custody_days WHERE day = {gone}")
-    for more in ((), (), ("--new",), ("--new", "--no-listen")):
+    for more in again:
         told = await said(*more)
         assert f"day_removed: the root of {days[-1].day} was proved, and is gone" in told, more
         assert "1 findings" in told, more
