@@ -51,8 +51,6 @@ Flow = Generator[Action, Event, T]
 VOICED_SECONDS = 0.3
 # A # that comes sooner after a full number belongs to the number, and after her words to them.
 LATE_HASH_SECONDS = 1.2
-# Behind a number that was ended as its next digit was late, her hands are slower than that.
-SLOW_HASH_SECONDS = 3.0
 # A key that comes sooner after a question begins may be the one before it, pressed twice.
 TWICE_SECONDS = 1.2
 # A recording that a step does not measure itself is worth a case from here on, however still it is.
@@ -204,9 +202,8 @@ class Talk:
         keys = yield from self.do(action, Keys)
         if self.ends_number(not keys.pressed and keys.ended is Ended.HASH, keys.after):
             keys = yield from self.do(action, Keys)
-        if max_keys > 1 and keys.pressed:
-            late = {Ended.FULL: LATE_HASH_SECONDS, Ended.TIMEOUT: SLOW_HASH_SECONDS}
-            self.late_hash = late.get(keys.ended, 0.0)
+        if max_keys > 1 and keys.ended is Ended.FULL:
+            self.late_hash = LATE_HASH_SECONDS
         if step.sorts and keys.after < inf:
             self.asked_seconds += keys.after
         return keys
@@ -254,11 +251,11 @@ class Talk:
         return before
 
     def ends_number(self, is_hash: bool, after: float) -> bool:
-        """Whether this `#` only ends the number before it, which was taken at its last digit already, or as
-        its next one was late.
+        """Whether this `#` only ends the number before it, which was taken at its last digit already.
 
         So it is when it follows within a moment; a later one means to go back. Asked once per number. Or it
-        is the one that ended her words, pressed twice.
+        is the one that ended her words, pressed twice. The first one behind a number that was broken off, and
+        is asked for again, ends it whenever it comes: what she types next is that number, and no choice.
         """
         deaf = self.deaf_to_hash()
         return is_hash and after < deaf
@@ -286,6 +283,8 @@ class Talk:
                 if value is not None:
                     return value
                 wrong += 1
+                if keys.ended is Ended.TIMEOUT:  # broken off: her hand is slower than any time that we know
+                    self.late_hash = inf
                 self.miss(step.no_match, wrong)
             elif keys.ended is Ended.HASH:
                 if hash_means is None:

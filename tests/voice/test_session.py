@@ -257,8 +257,14 @@ def test_a_hash_behind_a_code_that_was_broken_off_as_her_hand_is_slow_ends_it_an
     assert talk.press(CODE).step == "status"
     talk = Conversation(seen=seen).press("1", "6")
     talk.tell(Keys(CODE[:8], Ended.TIMEOUT, after=12.0))
+    talk.tell(Keys("", Ended.HASH, after=9.0))
+    assert talk.step == "follow_up"
     talk.tell(Keys("", Ended.HASH, after=4.0))
     assert talk.step == "kind", "she goes back"
+    talk = Conversation().press("1", "6")
+    talk.tell(Keys("1234567890", Ended.FULL, after=12.0))
+    talk.tell(Keys("", Ended.HASH, after=4.0))
+    assert talk.step == "kind", "behind a whole one that is none a later one goes back, as ever"
 
 
 def test_a_later_hash_after_a_full_number_goes_back() -> None:
