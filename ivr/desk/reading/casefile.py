@@ -251,7 +251,9 @@ async def must_know(engine: AsyncEngine, scope: Scope, code: str) -> None:
 
 
 async def sent_on(engine: AsyncEngine, scope: Scope, code: str) -> bool:
-    """Whether it was this agency's and went to another one: all that it is still told."""
+    """Whether it was this agency's and went to another one: all that it is still told. False to the desk."""
+    if not scope.agency:
+        return False
     had = (referrals.c.case_id == cases.c.id, referrals.c.agency == scope.agency)
     query = select(cases.c.id).where(cases.c.code == code, scope.not_kept(), OPEN_TO_ALL)
     query = query.where(cases.c.agency != scope.agency, select(referrals.c.id).where(*had).exists())

@@ -42,8 +42,7 @@ async def case_file(visit: Visit) -> CaseFile:
 
 async def _gone(visit: Visit) -> NotFound:
     """What went on from an agency is not there for it any more; that it went is all that it is told."""
-    code = code_of(visit)
-    its = visit.scope.agency and await casefile.sent_on(visit.panel.engine, visit.scope, code)
+    its = await casefile.sent_on(visit.panel.engine, visit.scope, code_of(visit))
     return SentOn() if its else NotFound()
 
 

@@ -38,7 +38,8 @@ async def found(connection: AsyncConnection, visit: Visit, asked: InboxQuery, it
     ):
         return Found(InboxPage(rows), rows[0].code)
     knows = visit.allowed(P.IDENTITY_REVEAL)
-    gone = await _gone(visit, asked.sought.code)
+    code = asked.sought.code
+    gone = bool(code) and await casefile.sent_on(visit.panel.engine, visit.scope, code)
     typed = replace(asked.sought, caller="") if gone else asked.sought
     sought = number_searches.permitted(replace(typed, code=""), knows)
     remark = visit.words("inbox.number.part") if typed.caller and not sought.caller else ""
@@ -55,8 +56,3 @@ async def found(connection: AsyncConnection, visit: Visit, asked: InboxQuery, it
         who, where = visit.person, visit.came.address
         await number_searches.note(visit.panel.engine, who, sought, codes, visit.now, where)
     return Found(page, remark=remark, gone=gone)
-
-
-async def _gone(visit: Visit, code: str) -> bool:
-    its = bool(code and visit.scope.agency)
-    return its and await casefile.sent_on(visit.panel.engine, visit.scope, code)
