@@ -316,8 +316,8 @@ class Talk:
     @property
     def leaves_unsaid(self) -> bool:
         """Whether this call's case is yet to get its matter or county: who calls again may go on with it."""
-        about = self.opening(())
-        unsaid = about.topic == self.directory.other_topic or not about.county
+        _, topic, county = self.chosen
+        unsaid = topic in ("", self.directory.other_topic) or not county
         return bool(self.code) and not self.joined and unsaid
 
     def opening(self, recordings: tuple[Recorded, ...]) -> OpenCase:
