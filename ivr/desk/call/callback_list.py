@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
@@ -54,13 +54,18 @@ async def behind_calls(engine: AsyncEngine, now: datetime) -> tuple[int, float]:
     """How many are due and wait since their number is on the line, and for how many seconds the longest call
     of those goes on: one without an end in the books, a faked number and a shared line keep her waiting, too.
     """
+    async with engine.connect() as connection:
+        waiting, began = (await connection.execute(waiting_behind(now))).one()
+    return waiting, max((now - began).total_seconds(), 0.0) if began else 0.0
+
+
+def waiting_behind(now: datetime) -> Select[int, datetime]:
+    """How many are due whose number is on the line, and since when the longest of those calls goes on."""
     its = callbacks.c
     due = (its.state == "waiting", its.next_at <= now + THANKS, its.purpose != LOTTERY)
     many, since = func.count(func.distinct(its.id)), func.min(calls.c.started_at)
     query = select(many, since).join(calls, calls.c.caller_key == its.number)
-    async with engine.connect() as connection:
-        waiting, began = (await connection.execute(query.where(*due, *going_on(now)))).one()
-    return waiting, max((now - began).total_seconds(), 0.0) if began else 0.0
+    return query.where(*due, *going_on(now))
 
 
 def _json(row: Any, attempts: list[Any]) -> dict[str, Any]:

@@ -903,6 +903,15 @@ async def test_who_asked_by_the_code_of_a_duplicate_is_called_about_the_case_in_
     assert not await wished(engine, "1234567894", "+989141234567")
 
 
+async def test_who_waits_for_a_call_to_end_is_counted_by_indexes(engine: AsyncEngine) -> None:
+    """At each look at the metrics, however many call-backs and calls there have been."""
+    query = callback_list.waiting_behind(NOON).compile(engine, compile_kwargs={"literal_binds": True})
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        shown = "\n".join((await connection.execute(text(f"EXPLAIN {query}"))).scalars())
+    assert "ix_callbacks_next_at" in shown and "ix_calls_running" in shown, shown
+
+
 async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(text("SET LOCAL enable_seqscan = off"))
